@@ -1,0 +1,43 @@
+/**
+ * A topic's 32-byte identity: what records, DHT keys and gossip streams name a topic by.
+ * Source: distributed-topic-tracker `src/crypto/record.rs` (`TopicId`).
+ */
+import { sha512 } from "@noble/hashes/sha2.js"
+import { Equal, Hash } from "effect"
+import { toHex } from "./bytes.ts"
+
+export class TopicId implements Equal.Equal {
+  /** The 32 bytes. */
+  readonly bytes: Uint8Array
+  /** The same as 64 lowercase hex digits: the key to use in a Map. */
+  readonly hex: string
+
+  private constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.hex = toHex(bytes)
+  }
+
+  /** The first 32 bytes of SHA-512 of the name; a string counts as its UTF-8 bytes. Any length, empty included. */
+  static fromName(name: string | Uint8Array): TopicId {
+    const bytes = typeof name === "string" ? new TextEncoder().encode(name) : name
+    return new TopicId(sha512(bytes).slice(0, 32))
+  }
+
+  /** The topic with these 32 bytes. Throws a RangeError that names the length when they are not 32. */
+  static fromBytes(bytes: Uint8Array): TopicId {
+    if (bytes.length !== 32) throw new RangeError(`bytes: ${bytes.length} bytes; a topic id has 32`)
+    return new TopicId(bytes.slice())
+  }
+
+  [Equal.symbol](that: Equal.Equal): boolean {
+    return that instanceof TopicId && that.hex === this.hex
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.hex)
+  }
+
+  toString(): string {
+    return `TopicId(${this.hex})`
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The few byte operations that every package needs. All take and give plain `Uint8Array`s; none keeps or alters its input.
+ */
+import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js"
+
+/** Lowercase hex of the bytes. */
+export const toHex: (bytes: Uint8Array) => string = bytesToHex
+
+/** The bytes of a hex string. Throws when a digit is not hex or their number is odd. */
+export const fromHex: (hex: string) => Uint8Array = hexToBytes
+
+/** The arrays, one after the other, in a new array. */
+export const concat = (...arrays: ReadonlyArray<Uint8Array>): Uint8Array => concatBytes(...arrays)
+
+/** Whether both hold the same bytes. Not constant-time: for public values only. */
+export const equals = (a: Uint8Array, b: Uint8Array): boolean => {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** A u64 as 8 bytes, little-endian. Throws a RangeError outside 0 … 2^64 − 1. */
+export const u64le = (value: bigint): Uint8Array => u64(value, true)
+
+/** A u64 as 8 bytes, big-endian. Throws a RangeError outside 0 … 2^64 − 1. */
+export const u64be = (value: bigint): Uint8Array => u64(value, false)
+
+const u64 = (value: bigint, littleEndian: boolean): Uint8Array => {
+  if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`value: ${value}; a u64 is 0 to 2^64 - 1`)
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, value, littleEndian)
+  return bytes
+}

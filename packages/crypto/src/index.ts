@@ -1,0 +1,6 @@
+export * as Bytes from "./bytes.ts"
+export { Crypto, OpenError, SealError, type SigningKey } from "./Crypto.ts"
+export * as EndpointId from "./EndpointId.ts"
+export { Identity } from "./Identity.ts"
+export { type RotationInput, SecretRotation } from "./SecretRotation.ts"
+export { TopicId } from "./TopicId.ts"

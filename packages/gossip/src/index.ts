@@ -1,0 +1,9 @@
+export { AddressLookup, AddressLookupError, type EndpointAddress } from "./AddressLookup.ts"
+export {
+  type BroadcastScope,
+  Gossip,
+  GossipError,
+  type GossipEvent,
+  type GossipTopic,
+  type SubscribeOptions,
+} from "./Gossip.ts"

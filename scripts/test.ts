@@ -1,0 +1,19 @@
+/**
+ * `npm test`: type check, lint, then every test that needs only Node. The first step that fails ends it. The last line is
+ * `N passed, N failed`: vitest's own count, or a failed step counted as one.
+ */
+import { spawnSync } from "node:child_process"
+
+const steps = [
+  ["type check", "tsc", ["-p", "tsconfig.check.json"]],
+  ["format and lint", "biome", ["check", "--error-on-warnings", "."]],
+  ["tests", "vitest", ["run", ...process.argv.slice(2)]],
+] as const
+
+for (const [name, command, args] of steps) {
+  console.log(`\n— ${name}: ${command} ${args.join(" ")}`)
+  const { status } = spawnSync(command, args, { stdio: "inherit", shell: false })
+  if (status === 0) continue
+  if (name !== "tests") console.log("\n0 passed, 1 failed")
+  process.exit(status ?? 1)
+}
