@@ -1,0 +1,75 @@
+/**
+ * How each of our commands runs as a program: `--help`, one line on standard error for a wrong argument, and the exit code
+ * (0 done, 1 it could not be done, 2 the user's arguments are wrong). Signals close the command's scope before it ends.
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Console, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
+import { CliConfig, CliError, CliOutput, Command, GlobalFlag, type HelpDoc } from "effect/cli"
+
+/** A wrong argument that only shows once the program runs, such as a port in use. Ends with exit code 2. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { message: Schema.String }) {}
+
+/** The command ran and did not reach its end, such as a demo in which a message was not heard. Ends with exit code 1. */
+export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandFailed", { message: Schema.String }) {}
+
+/** The first of the parser's errors as one line that names the argument and says what it may be. */
+const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string => {
+  if (error instanceof CliError.MissingOption) {
+    const flag = help.flags.find(({ name }) => name === error.option)
+    const description = flag === undefined ? Option.none() : flag.description
+    return Option.isNone(description)
+      ? `--${error.option} is missing`
+      : `--${error.option} is missing: ${description.value}`
+  }
+  if (error instanceof CliError.InvalidValue) {
+    const expected = error.expected.replace(/^(Schema validation failed: )?(Expected:? )?/, "")
+    return `--${error.option}: ${JSON.stringify(error.value)} is not ${expected}`
+  }
+  if (error instanceof CliError.UnrecognizedOption) {
+    const known = help.flags.map((flag) => `--${flag.name}`).join(", ")
+    return `${error.option} is no option of this command; it has ${known}`
+  }
+  return error.message.replaceAll(/\s*\n\s*/g, " ")
+}
+
+const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    event._tag === "InvalidInvocation" && event.errors[0] !== undefined
+      ? Console.error(oneLine(event.errors[0], event.helpDoc))
+      : CliOutput.defaultPresenter.present(event),
+}
+
+const layer = Layer.mergeAll(
+  NodeServices.layer,
+  CliOutput.layerPresenter(presenter),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.LogLevel] }),
+  // Logs go to standard error, so that standard output holds results only.
+  Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]),
+)
+
+/**
+ * Runs the command with the process's arguments, and ends the process with the exit code that belongs to its outcome.
+ * `whenInterrupted` is the exit code after SIGINT or SIGTERM: 130 unless the command is one that runs until it is told to end.
+ */
+export const runCommand = <const Name extends string, Input, E>(
+  command: Command.Command<Name, Input, never, E, NodeServices.NodeServices>,
+  options?: { readonly whenInterrupted?: number },
+): void => {
+  const program = Command.run(command, { version: "0.1.0" }).pipe(
+    Effect.tapError((error) => (error instanceof CliError.ShowHelp ? Effect.void : Console.error(messageOf(error)))),
+    Effect.provide(layer),
+  )
+  NodeRuntime.runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(exitCode(exit, options?.whenInterrupted ?? 130)),
+  })
+}
+
+const exitCode = (exit: Exit.Exit<unknown, unknown>, whenInterrupted: number): number => {
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.hasInterruptsOnly(exit.cause)) return whenInterrupted
+  const error = Cause.squash(exit.cause)
+  return error instanceof UsageError || (error instanceof CliError.ShowHelp && error.errors.length > 0) ? 2 : 1
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
