@@ -1,0 +1,210 @@
+/**
+ * What one configuration option is: its default, what its value may be, and how it is read from code or from text. All that
+ * a configuration needs (type, defaults, checks, reader, table) follows from such descriptors.
+ */
+import { Duration } from "effect"
+
+export interface ConfigOption<A, I = A> {
+  readonly default: A
+  /** What the value may be, to follow "expected". */
+  readonly expected: string
+  /** One sentence for the table of options. */
+  readonly about: string
+  /** The value that code or text stands for; undefined when it is none. */
+  readonly parse: (input: I | unknown) => A | undefined
+  /** The value as the table and error messages show it. */
+  readonly show: (value: A) => string
+  /** Carries the type of what code may give; there is no such value. */
+  readonly Input?: I
+}
+
+/** The value's type. */
+export type ValueOf<O> = O extends ConfigOption<infer A, infer _I> ? A : never
+/** What code may give for it. */
+export type InputOf<O> = O extends ConfigOption<infer _A, infer I> ? I : never
+
+/** No timer of the library is longer: JavaScript's own end at 2^31 − 1 ms, some 24.8 days. */
+const LONGEST = Duration.days(24)
+
+const durationOption = (
+  accepts: (value: Duration.Duration) => boolean,
+  expected: string,
+  standard: Duration.Input,
+  about: string,
+): ConfigOption<Duration.Duration, Duration.Input> => ({
+  default: Duration.fromInputUnsafe(standard),
+  expected,
+  about,
+  parse: (input) => {
+    const value = parseDuration(input)
+    return value !== undefined && Duration.isLessThanOrEqualTo(value, LONGEST) && accepts(value) ? value : undefined
+  },
+  show: showDuration,
+})
+
+/** A length of time that must pass: zero is refused. Numbers count milliseconds; text has a unit ("1500 millis", "5 seconds"). */
+export const positiveDuration = (standard: Duration.Input, about: string) =>
+  durationOption(
+    (value) => Duration.toNanosUnsafe(value) > 0n,
+    'a duration above 0 and up to 24 days, such as "5 seconds" or 1500 (milliseconds)',
+    standard,
+    about,
+  )
+
+/** As {@link positiveDuration}; zero means that nothing is waited for. */
+export const duration = (standard: Duration.Input, about: string) =>
+  durationOption(
+    (value) => Duration.toNanosUnsafe(value) >= 0n,
+    'a duration from 0 up to 24 days, such as "5 seconds" or 1500 (milliseconds)',
+    standard,
+    about,
+  )
+
+/** A whole number within bounds, both included. */
+export const integer = (
+  standard: number,
+  range: { readonly min: number; readonly max: number },
+  about: string,
+): ConfigOption<number> => ({
+  default: standard,
+  expected: `a whole number from ${range.min} to ${range.max}`,
+  about,
+  parse: (input) => {
+    const value = parseNumber(input)
+    return Number.isInteger(value) && value >= range.min && value <= range.max ? value : undefined
+  },
+  show: String,
+})
+
+/** A number within bounds, both included. */
+export const finite = (
+  standard: number,
+  range: { readonly min: number; readonly max: number },
+  about: string,
+): ConfigOption<number> => ({
+  default: standard,
+  expected: `a number from ${range.min} to ${range.max}`,
+  about,
+  parse: (input) => {
+    const value = parseNumber(input)
+    return value >= range.min && value <= range.max ? value : undefined
+  },
+  show: String,
+})
+
+const YES = ["true", "yes", "on", "1"]
+const NO = ["false", "no", "off", "0"]
+
+/** On or off. */
+export const boolean = (standard: boolean, about: string): ConfigOption<boolean> => ({
+  default: standard,
+  expected: "true or false",
+  about,
+  parse: (input) => {
+    if (typeof input === "boolean") return input
+    if (typeof input !== "string") return undefined
+    const text = input.trim().toLowerCase()
+    return YES.includes(text) ? true : NO.includes(text) ? false : undefined
+  },
+  show: String,
+})
+
+/** One of a few words. */
+export const literal = <const L extends string>(
+  standard: NoInfer<L>,
+  allowed: ReadonlyArray<L>,
+  about: string,
+): ConfigOption<L> => ({
+  default: standard,
+  expected: allowed.map((word) => `"${word}"`).join(" or "),
+  about,
+  parse: (input) => allowed.find((word) => word === input),
+  show: (value) => value,
+})
+
+/** A UDP address. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** A list of addresses; text separates them by commas. Empty text is an empty list. */
+export const addresses = (
+  standard: ReadonlyArray<HostPort>,
+  about: string,
+): ConfigOption<ReadonlyArray<HostPort>, ReadonlyArray<HostPort | string> | string> => ({
+  default: standard,
+  expected: 'a list of HOST:PORT such as "127.0.0.1:6881,[::1]:6881", each port from 1 to 65535',
+  about,
+  parse: (input) => {
+    const items = typeof input === "string" ? input.split(",").filter((item) => item.trim() !== "") : input
+    if (!Array.isArray(items)) return undefined
+    const parsed: Array<HostPort> = []
+    for (const item of items) {
+      const address = parseHostPort(item)
+      if (address === undefined || address.port === 0) return undefined
+      parsed.push(address)
+    }
+    return parsed
+  },
+  show: (value) => (value.length === 0 ? "none" : value.map(showHostPort).join(",")),
+})
+
+/** One address, where port 0 lets the system choose. */
+export const bindAddress = (standard: HostPort, about: string): ConfigOption<HostPort, HostPort | string> => ({
+  default: standard,
+  expected: 'HOST:PORT such as "0.0.0.0:0", with a port from 0 to 65535',
+  about,
+  parse: parseHostPort,
+  show: showHostPort,
+})
+
+const parseDuration = (input: unknown): Duration.Duration | undefined => {
+  if (typeof input === "string" && /^\s*\d+(\.\d+)?\s*$/.test(input)) return Duration.millis(Number(input))
+  const value = Duration.fromInput(input as Duration.Input)
+  return value._tag === "Some" && Duration.isFinite(value.value) ? value.value : undefined
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+] as const
+
+/** In the largest unit that gives a short number: 1500 ms is "1.5 s". */
+export const showDuration = (value: Duration.Duration): string => {
+  const ms = Duration.toMillis(value)
+  for (const [unit, length] of UNITS) {
+    if (ms >= length && Number.isInteger((ms * 10) / length)) return `${ms / length} ${unit}`
+  }
+  return `${ms} ms`
+}
+
+const parseNumber = (input: unknown): number => {
+  if (typeof input === "number") return input
+  return typeof input === "string" && input.trim() !== "" ? Number(input) : Number.NaN
+}
+
+const parseHostPort = (input: unknown): HostPort | undefined => {
+  if (typeof input === "string") {
+    const match = /^\s*(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})\s*$/.exec(input)
+    if (match === null) return undefined
+    return checkHostPort(match[1] ?? match[2], Number(match[3]))
+  }
+  if (typeof input !== "object" || input === null || !("host" in input) || !("port" in input)) return undefined
+  return checkHostPort(input.host, input.port)
+}
+
+const checkHostPort = (host: unknown, port: unknown): HostPort | undefined =>
+  typeof host === "string" &&
+  host !== "" &&
+  typeof port === "number" &&
+  Number.isInteger(port) &&
+  port >= 0 &&
+  port <= 65535
+    ? { host, port }
+    : undefined
+
+const showHostPort = ({ host, port }: HostPort): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
