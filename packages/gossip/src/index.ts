@@ -7,3 +7,4 @@ export {
   type GossipTopic,
   type SubscribeOptions,
 } from "./Gossip.ts"
+export * as Protocol from "./protocol/index.ts"

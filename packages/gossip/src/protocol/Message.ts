@@ -1,0 +1,105 @@
+/**
+ * The messages that two members of a topic exchange, as plain data. Names and fields are those of iroh-gossip 0.101
+ * (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`); how they look as bytes is in codec/message.ts. Messages are never
+ * altered once made: one object may be queued for several peers.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { MessageId } from "./MessageId.ts"
+
+/** What names a peer: its endpoint id on the network, any string in a simulation. */
+export type PeerKey = string
+
+/** A peer and, when known, the opaque bytes that it sends about itself (its addresses, see codec/peerData.ts). */
+export interface PeerInfo<P extends PeerKey = EndpointId.EndpointId> {
+  readonly id: P
+  readonly data: Uint8Array | undefined
+}
+
+/** Asks the receiver to let the sender into the swarm. */
+export interface Join {
+  readonly _tag: "Join"
+  readonly data: Uint8Array | undefined
+}
+
+/** Introduces a new member along a random walk that ends when `ttl` (hops left, u16) reaches 0. */
+export interface ForwardJoin<P extends PeerKey = EndpointId.EndpointId> {
+  readonly _tag: "ForwardJoin"
+  readonly peer: PeerInfo<P>
+  readonly ttl: number
+}
+
+/** Offers some of `origin`'s contacts along a random walk; the member at its end answers `origin` with its own. */
+export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
+  readonly _tag: "Shuffle"
+  readonly origin: P
+  readonly nodes: ReadonlyArray<PeerInfo<P>>
+  readonly ttl: number
+}
+
+export interface ShuffleReply<P extends PeerKey = EndpointId.EndpointId> {
+  readonly _tag: "ShuffleReply"
+  readonly nodes: ReadonlyArray<PeerInfo<P>>
+}
+
+/** A request to be neighbours, or the answer to one. The receiver may refuse it only when the priority is low. */
+export interface Neighbor {
+  readonly _tag: "Neighbor"
+  readonly priority: "high" | "low"
+  readonly data: Uint8Array | undefined
+}
+
+/** The last message on a topic's stream. `alive`: the sender stays in the swarm and only gives up this connection. */
+export interface Disconnect {
+  readonly _tag: "Disconnect"
+  readonly alive: boolean
+  /** Without meaning; on the wire for compatibility. */
+  readonly respond: boolean
+}
+
+/** How far a payload has come: `round` hops (u16) from its author, or straight from it and not to be passed on. */
+export type DeliveryScope = { readonly _tag: "Swarm"; readonly round: number } | { readonly _tag: "Neighbors" }
+
+/** A payload. `id` is the BLAKE3 hash of `content`. */
+export interface Gossip {
+  readonly _tag: "Gossip"
+  readonly id: MessageId
+  readonly content: Uint8Array
+  readonly scope: DeliveryScope
+}
+
+/** Asks the receiver to send the sender no payloads, only their ids. */
+export interface Prune {
+  readonly _tag: "Prune"
+}
+
+/** Asks the receiver to send payloads again, and the one with this id, if any, at once. */
+export interface Graft {
+  readonly _tag: "Graft"
+  readonly id: MessageId | undefined
+  readonly round: number
+}
+
+/** Tells which payloads the sender has. */
+export interface IHave {
+  readonly _tag: "IHave"
+  readonly messages: ReadonlyArray<IHaveEntry>
+}
+
+export interface IHaveEntry {
+  readonly id: MessageId
+  readonly round: number
+}
+
+/** Messages of the membership protocol, HyParView. */
+export type SwarmMessage<P extends PeerKey = EndpointId.EndpointId> =
+  | Join
+  | ForwardJoin<P>
+  | Shuffle<P>
+  | ShuffleReply<P>
+  | Neighbor
+  | Disconnect
+
+/** Messages of the broadcast protocol, PlumTree. */
+export type GossipMessage = Gossip | Prune | Graft | IHave
+
+export type Message<P extends PeerKey = EndpointId.EndpointId> = SwarmMessage<P> | GossipMessage

@@ -1,0 +1,74 @@
+/**
+ * Where the protocol's randomness comes from, and a generator whose whole sequence follows from a seed. Not for secrets:
+ * which peer to forget or to ask next needs an even spread and a way to repeat it, not unpredictability.
+ */
+
+/** A source of random integers. */
+export interface Rng {
+  /** An integer in 0 … bound − 1, each equally likely. `bound` is an integer in 1 … 2^32. */
+  readonly nextInt: (bound: number) => number
+}
+
+/**
+ * xoshiro128** 1.1 (David Blackman and Sebastiano Vigna, "Scrambled Linear Pseudorandom Number Generators", ACM TOMS 2021,
+ * section 8; reference code prng.di.unimi.it/xoshiro128starstar.c): 128 bits of state, 32 bits a step, all in integer
+ * operations that a JavaScript engine does exactly. The state is filled from the seed by SplitMix64, as its authors advise.
+ */
+export class Xoshiro128 implements Rng {
+  private a = 0
+  private b = 0
+  private c = 0
+  private d = 0
+
+  /** `seed` is taken modulo 2^64, so that every u64 seed of a configuration file gives a sequence of its own. */
+  constructor(seed: bigint | number) {
+    const splitMix = splitMix64(BigInt(seed))
+    const first = splitMix()
+    const second = splitMix()
+    this.a = Number(first & 0xffff_ffffn) | 0
+    this.b = Number(first >> 32n) | 0
+    this.c = Number(second & 0xffff_ffffn) | 0
+    this.d = Number(second >> 32n) | 0
+  }
+
+  /** The next 32 bits, as an unsigned integer. */
+  next(): number {
+    const product = Math.imul(this.b, 5)
+    const result = Math.imul((product << 7) | (product >>> 25), 9)
+    const shifted = this.b << 9
+    this.c ^= this.a
+    this.d ^= this.b
+    this.b ^= this.c
+    this.a ^= this.d
+    this.c ^= shifted
+    this.d = (this.d << 11) | (this.d >>> 21)
+    return result >>> 0
+  }
+
+  nextInt(bound: number): number {
+    // Values above the last whole multiple of `bound` are drawn again, or small results would be likelier.
+    const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound)
+    let value = this.next()
+    while (value >= limit) value = this.next()
+    return value % bound
+  }
+
+  /** A generator of its own whose sequence follows from this one's next steps. */
+  fork(): Xoshiro128 {
+    return new Xoshiro128((BigInt(this.next()) << 32n) | BigInt(this.next()))
+  }
+}
+
+const mask64 = 0xffff_ffff_ffff_ffffn
+
+/** SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014, figure 14). */
+const splitMix64 = (seed: bigint): (() => bigint) => {
+  let state = seed & mask64
+  return () => {
+    state = (state + 0x9e37_79b9_7f4a_7c15n) & mask64
+    let z = state
+    z = ((z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n) & mask64
+    z = ((z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn) & mask64
+    return z ^ (z >> 31n)
+  }
+}
