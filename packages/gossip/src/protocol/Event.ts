@@ -67,7 +67,8 @@ export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
  */
 export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic: TopicKey; readonly epoch: number } & (
   | { readonly _tag: "Shuffle" }
-  | { readonly _tag: "NeighborRequest"; readonly peer: P }
+  | { readonly _tag: "NeighborRequest"; readonly peer: P; readonly request: number }
+  | { readonly _tag: "Refill" }
   | { readonly _tag: "SendGraft"; readonly id: MessageId }
   | { readonly _tag: "DispatchLazyPush" }
   | { readonly _tag: "EvictCache" }

@@ -9,6 +9,7 @@ import type { Action, Event, TopicKey } from "./Event.ts"
 import type { PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import type { TopicStats } from "./Stats.ts"
+import { type TopicHost, TopicState } from "./TopicState.ts"
 
 export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
@@ -21,35 +22,135 @@ export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
 export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
   readonly config: ProtocolConfig
+  private readonly host: TopicHost<P>
+  private peerData: Uint8Array
+  private readonly states = new Map<TopicKey, TopicState<P>>()
+  /** Topics that exchanged something with a peer and have not released the connection to it. */
+  private readonly connections = new Map<P, Set<TopicKey>>()
+  private epoch = 0
+  private dropped = 0
+  /** Where actions go while an event is handled. */
+  private out: Array<Action<P>> = []
 
   constructor(options: GossipStateOptions<P>) {
     this.me = options.me
     this.config = options.config
+    this.peerData = options.peerData
+    this.host = {
+      me: options.me,
+      rng: options.rng,
+      config: options.config,
+      act: (action) => this.out.push(action),
+      connectionUsed: (peer, topic) => this.connectionUsed(peer, topic),
+      connectionReleased: (peer, topic) => this.connectionReleased(peer, topic),
+    }
   }
 
   /**
    * Takes an event and appends what is to be done about it to `out`, in order. `now` is in milliseconds on any clock that
-   * never goes back.
+   * never goes back. Events about topics that we do not take part in are dropped and counted.
    */
-  handle(_event: Event<P>, _now: number, _out: Array<Action<P>>): void {
-    throw new Error("not yet implemented")
+  handle(event: Event<P>, now: number, out: Array<Action<P>>): void {
+    this.out = out
+    switch (event._tag) {
+      case "Received": {
+        const state = this.states.get(event.topic)
+        if (state === undefined || event.from === this.me) {
+          this.dropped++
+          return
+        }
+        this.connectionUsed(event.from, event.topic)
+        state.receive(event.from, event.message, now)
+        return
+      }
+      case "Join": {
+        const { membership } = this.open(event.topic)
+        for (const peer of event.peers) membership.join(peer)
+        return
+      }
+      case "Broadcast":
+        this.states.get(event.topic)?.broadcast.broadcast(event.content, event.scope, now)
+        return
+      case "Quit":
+        this.quit(event.topic)
+        return
+      case "TimerExpired":
+        this.states.get(event.timer.topic)?.timerExpired(event.timer, now)
+        return
+      case "PeerDisconnected":
+        // First, so that nobody asks for a connection to be closed that is closed.
+        this.connections.delete(event.peer)
+        for (const state of this.states.values()) state.membership.connectionClosed(event.peer)
+        return
+      case "PeerDataChanged":
+        this.peerData = event.data
+        for (const state of this.states.values()) state.membership.setOwnData(event.data)
+        return
+    }
   }
 
   /** The topics that we take part in. */
   topics(): Iterable<TopicKey> {
-    return []
+    return this.states.keys()
   }
 
-  /** The active view of a topic, in no particular order; empty when we do not take part in it. */
-  neighbors(_topic: TopicKey): ReadonlyArray<P> {
-    return []
+  /** A topic's protocol state, for reading: views, tree, counters. */
+  topic(topic: TopicKey): TopicState<P> | undefined {
+    return this.states.get(topic)
+  }
+
+  /** The active view of a topic, in no particular order; empty when we do not take part in it. Valid until the next event. */
+  neighbors(topic: TopicKey): ReadonlyArray<P> {
+    return this.states.get(topic)?.membership.active.values ?? []
   }
 
   /** The counters of a topic. */
-  stats(_topic: TopicKey): TopicStats | undefined {
-    return undefined
+  stats(topic: TopicKey): TopicStats | undefined {
+    return this.states.get(topic)?.stats
   }
 
   /** Sets a topic's counters to 0. */
-  resetStats(_topic: TopicKey): void {}
+  resetStats(topic: TopicKey): void {
+    this.states.get(topic)?.resetStats()
+  }
+
+  /** Messages that came for topics we do not take part in. */
+  get unexpectedMessages(): number {
+    return this.dropped
+  }
+
+  /** Peers whose connection some topic uses. */
+  get connectionCount(): number {
+    return this.connections.size
+  }
+
+  private open(key: TopicKey): TopicState<P> {
+    const existing = this.states.get(key)
+    if (existing !== undefined) return existing
+    const state = new TopicState({ key, epoch: this.epoch++, ownData: this.peerData, host: this.host })
+    this.states.set(key, state)
+    return state
+  }
+
+  private quit(topic: TopicKey): void {
+    const state = this.states.get(topic)
+    if (state === undefined) return
+    state.membership.quit()
+    this.states.delete(topic)
+    for (const peer of this.connections.keys()) this.connectionReleased(peer, topic)
+  }
+
+  private connectionUsed(peer: P, topic: TopicKey): void {
+    const topics = this.connections.get(peer)
+    if (topics === undefined) this.connections.set(peer, new Set([topic]))
+    else topics.add(topic)
+  }
+
+  /** Closes the connection when no other topic uses it. (iroh-gossip closes it in any case: `handle_out_event`.) */
+  private connectionReleased(peer: P, topic: TopicKey): void {
+    const topics = this.connections.get(peer)
+    if (topics === undefined || !topics.delete(topic) || topics.size > 0) return
+    this.connections.delete(peer)
+    this.out.push({ _tag: "DisconnectPeer", peer })
+  }
 }

@@ -26,3 +26,8 @@ export const makeTopicStats = (): TopicStats => ({
   forgedPayloads: 0,
   droppedMessages: 0,
 })
+
+/** Sets every counter to 0. */
+export const resetTopicStats = (stats: TopicStats): void => {
+  Object.assign(stats, makeTopicStats())
+}

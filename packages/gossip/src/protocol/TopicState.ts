@@ -1,0 +1,129 @@
+/**
+ * One topic of one node: HyParView and PlumTree put together. Every change of neighbours in the one is told to the other and
+ * to the application. Modelled on iroh-gossip 0.101 `src/proto/topic.rs`.
+ */
+import type { ProtocolConfig } from "./Config.ts"
+import type { Action, Timer, TopicEvent, TopicKey } from "./Event.ts"
+import { HyParView } from "./HyParView.ts"
+import type { Message, PeerKey } from "./Message.ts"
+import { PlumTree, type PlumTreeIo } from "./PlumTree.ts"
+import type { Rng } from "./Rng.ts"
+import { makeTopicStats, resetTopicStats } from "./Stats.ts"
+import type { TopicTimer } from "./TopicIo.ts"
+
+/** What a topic needs of the node that it is part of. */
+export interface TopicHost<P extends PeerKey> {
+  readonly me: P
+  readonly rng: Rng
+  readonly config: ProtocolConfig
+  /** Adds something to do. */
+  readonly act: (action: Action<P>) => void
+  /** A topic opened or used the connection to the peer for something other than a payload. */
+  readonly connectionUsed: (peer: P, topic: TopicKey) => void
+  /** A topic has no more use for the connection to the peer. */
+  readonly connectionReleased: (peer: P, topic: TopicKey) => void
+}
+
+export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
+  readonly me: P
+  readonly rng: Rng
+  readonly stats = makeTopicStats()
+  readonly membership: HyParView<P>
+  readonly broadcast: PlumTree<P>
+  private readonly key: TopicKey
+  private readonly epoch: number
+  private readonly host: TopicHost<P>
+
+  constructor(options: {
+    readonly key: TopicKey
+    readonly epoch: number
+    readonly ownData: Uint8Array
+    readonly host: TopicHost<P>
+  }) {
+    const { host } = options
+    const { broadcast, maxMessageSize, membership } = host.config
+    this.me = host.me
+    this.rng = host.rng
+    this.key = options.key
+    this.epoch = options.epoch
+    this.host = host
+    this.membership = new HyParView({ io: this, config: membership, ownData: options.ownData, maxMessageSize })
+    this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize })
+    this.membership.start()
+    this.broadcast.start()
+  }
+
+  receive(from: P, message: Message<P>, now: number): void {
+    this.stats.messagesReceived++
+    switch (message._tag) {
+      case "Gossip":
+      case "Prune":
+      case "Graft":
+      case "IHave":
+        this.broadcast.receive(from, message, now)
+        return
+      default:
+        this.membership.receive(from, message)
+    }
+  }
+
+  timerExpired(timer: Timer<P>, now: number): void {
+    if (timer.epoch !== this.epoch) return
+    switch (timer._tag) {
+      case "Shuffle":
+        this.membership.onShuffleTimer()
+        return
+      case "NeighborRequest":
+        this.membership.onNeighborRequestTimer(timer.peer, timer.request)
+        return
+      case "Refill":
+        this.membership.onRefillTimer()
+        return
+      case "SendGraft":
+        this.broadcast.onGraftTimer(timer.id)
+        return
+      case "DispatchLazyPush":
+        this.broadcast.onDispatchTimer()
+        return
+      case "EvictCache":
+        this.broadcast.onEvictTimer(now)
+        return
+    }
+  }
+
+  resetStats(): void {
+    resetTopicStats(this.stats)
+  }
+
+  // What the two protocols can have done (TopicIo). Properties, so that they can be handed on without their object.
+
+  readonly send = (to: P, message: Message<P>): void => {
+    this.stats.messagesSent++
+    if (message._tag !== "Gossip") this.host.connectionUsed(to, this.key)
+    this.host.act({ _tag: "Send", to, topic: this.key, message })
+  }
+
+  readonly schedule = (delayMs: number, timer: TopicTimer<P>): void => {
+    this.host.act({ _tag: "ScheduleTimer", delayMs, timer: { ...timer, topic: this.key, epoch: this.epoch } })
+  }
+
+  readonly neighborUp = (peer: P): void => {
+    this.broadcast.neighborUp(peer)
+    this.emit({ _tag: "NeighborUp", peer })
+  }
+
+  readonly neighborDown = (peer: P): void => {
+    this.broadcast.neighborDown(peer)
+    this.emit({ _tag: "NeighborDown", peer })
+  }
+
+  readonly received = (event: TopicEvent<P>): void => this.emit(event)
+
+  readonly disconnect = (peer: P): void => this.host.connectionReleased(peer, this.key)
+
+  readonly peerData = (peer: P, data: Uint8Array): void => this.host.act({ _tag: "PeerData", peer, data })
+
+  private emit(event: TopicEvent<P>): void {
+    this.host.act({ _tag: "Emit", topic: this.key, event })
+  }
+}
