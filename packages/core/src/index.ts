@@ -1,2 +1,5 @@
-export * as TopicConfig from "./config/TopicConfig.ts"
+export * as AddressVectors from "./address/checkVectors.ts"
+export * as DhtAddressLookup from "./address/DhtAddressLookup.ts"
+export * as Pkarr from "./address/pkarr.ts"
+export * as TopicConfig from "./config/index.ts"
 export * as RecordPublisher from "./records/RecordPublisher.ts"

@@ -8,6 +8,8 @@ export interface ConfigOption<A, I = A> {
   readonly default: A
   /** What the value may be, to follow "expected". */
   readonly expected: string
+  /** The same in a few words, for the table of options. */
+  readonly range: string
   /** One sentence for the table of options. */
   readonly about: string
   /** The value that code or text stands for; undefined when it is none. */
@@ -28,12 +30,13 @@ const LONGEST = Duration.days(24)
 
 const durationOption = (
   accepts: (value: Duration.Duration) => boolean,
-  expected: string,
+  range: string,
   standard: Duration.Input,
   about: string,
 ): ConfigOption<Duration.Duration, Duration.Input> => ({
   default: Duration.fromInputUnsafe(standard),
-  expected,
+  expected: `a duration (${range}, at most 24 days) such as "5 seconds" or 1500, which are milliseconds`,
+  range,
   about,
   parse: (input) => {
     const value = parseDuration(input)
@@ -44,21 +47,11 @@ const durationOption = (
 
 /** A length of time that must pass: zero is refused. Numbers count milliseconds; text has a unit ("1500 millis", "5 seconds"). */
 export const positiveDuration = (standard: Duration.Input, about: string) =>
-  durationOption(
-    (value) => Duration.toNanosUnsafe(value) > 0n,
-    'a duration above 0 and up to 24 days, such as "5 seconds" or 1500 (milliseconds)',
-    standard,
-    about,
-  )
+  durationOption((value) => Duration.toNanosUnsafe(value) > 0n, "above 0", standard, about)
 
 /** As {@link positiveDuration}; zero means that nothing is waited for. */
 export const duration = (standard: Duration.Input, about: string) =>
-  durationOption(
-    (value) => Duration.toNanosUnsafe(value) >= 0n,
-    'a duration from 0 up to 24 days, such as "5 seconds" or 1500 (milliseconds)',
-    standard,
-    about,
-  )
+  durationOption((value) => Duration.toNanosUnsafe(value) >= 0n, "0 or more", standard, about)
 
 /** A whole number within bounds, both included. */
 export const integer = (
@@ -68,6 +61,7 @@ export const integer = (
 ): ConfigOption<number> => ({
   default: standard,
   expected: `a whole number from ${range.min} to ${range.max}`,
+  range: `${range.min} to ${range.max}`,
   about,
   parse: (input) => {
     const value = parseNumber(input)
@@ -84,6 +78,7 @@ export const finite = (
 ): ConfigOption<number> => ({
   default: standard,
   expected: `a number from ${range.min} to ${range.max}`,
+  range: `${range.min} to ${range.max}, fractions too`,
   about,
   parse: (input) => {
     const value = parseNumber(input)
@@ -99,6 +94,7 @@ const NO = ["false", "no", "off", "0"]
 export const boolean = (standard: boolean, about: string): ConfigOption<boolean> => ({
   default: standard,
   expected: "true or false",
+  range: "true, false",
   about,
   parse: (input) => {
     if (typeof input === "boolean") return input
@@ -117,6 +113,7 @@ export const literal = <const L extends string>(
 ): ConfigOption<L> => ({
   default: standard,
   expected: allowed.map((word) => `"${word}"`).join(" or "),
+  range: allowed.join(", "),
   about,
   parse: (input) => allowed.find((word) => word === input),
   show: (value) => value,
@@ -135,6 +132,7 @@ export const addresses = (
 ): ConfigOption<ReadonlyArray<HostPort>, ReadonlyArray<HostPort | string> | string> => ({
   default: standard,
   expected: 'a list of HOST:PORT such as "127.0.0.1:6881,[::1]:6881", each port from 1 to 65535',
+  range: "HOST:PORT, …",
   about,
   parse: (input) => {
     const items = typeof input === "string" ? input.split(",").filter((item) => item.trim() !== "") : input
@@ -154,12 +152,14 @@ export const addresses = (
 export const bindAddress = (standard: HostPort, about: string): ConfigOption<HostPort, HostPort | string> => ({
   default: standard,
   expected: 'HOST:PORT such as "0.0.0.0:0", with a port from 0 to 65535',
+  range: "HOST:PORT",
   about,
   parse: parseHostPort,
   show: showHostPort,
 })
 
 const parseDuration = (input: unknown): Duration.Duration | undefined => {
+  if (Number.isNaN(input)) return undefined
   if (typeof input === "string" && /^\s*\d+(\.\d+)?\s*$/.test(input)) return Duration.millis(Number(input))
   const value = Duration.fromInput(input as Duration.Input)
   return value._tag === "Some" && Duration.isFinite(value.value) ? value.value : undefined

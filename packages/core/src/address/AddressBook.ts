@@ -1,0 +1,87 @@
+/**
+ * What is known of the addresses of peers, and since when: told by gossip, or read from the DHT. A plain value without clock
+ * or network, bounded in size; what is too old is not given out.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { EndpointAddress } from "@topic-tracker/gossip"
+
+interface Entry {
+  learned?: { readonly address: EndpointAddress; readonly at: number }
+  /** `since`: when the peer published it, by its own clock but never after `at`; `at`: when it was read. */
+  found?: { readonly address: EndpointAddress; readonly seq: bigint; readonly since: number; readonly at: number }
+}
+
+/** Times and lengths of time in milliseconds. */
+export interface AddressBookOptions {
+  /** How long what gossip told is given out. */
+  readonly learnedFor: number
+  /** How long a DHT answer spares the next walk. */
+  readonly foundFor: number
+  /** The most peers that are remembered; the one that was heard of longest ago goes first. */
+  readonly capacity: number
+}
+
+export class AddressBook {
+  readonly #entries = new Map<EndpointId.EndpointId, Entry>()
+  readonly #options: AddressBookOptions
+
+  constructor(options: AddressBookOptions) {
+    this.#options = options
+  }
+
+  /** How many peers are remembered. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Notes what gossip told of a peer. */
+  learn(peer: EndpointId.EndpointId, address: EndpointAddress, now: number): void {
+    this.#touch(peer).learned = { address, at: now }
+  }
+
+  /**
+   * Notes an item read from the DHT. False when one with the same or a higher seq (microseconds since 1970) is known, in
+   * which case the known one counts as read now.
+   */
+  find(peer: EndpointId.EndpointId, address: EndpointAddress, seq: bigint, now: number): boolean {
+    const entry = this.#touch(peer)
+    const known = entry.found
+    if (known !== undefined && known.seq >= seq) {
+      entry.found = { ...known, at: now }
+      return false
+    }
+    const published = Number(seq / 1000n)
+    entry.found = { address, seq, since: Math.min(published, now), at: now }
+    return true
+  }
+
+  /** Whether a DHT answer is known that is recent enough to spare a walk. */
+  isFound(peer: EndpointId.EndpointId, now: number): boolean {
+    const found = this.#entries.get(peer)?.found
+    return found !== undefined && now - found.at < this.#options.foundFor
+  }
+
+  /** What is known and not too old, the freshest first. */
+  lookup(peer: EndpointId.EndpointId, now: number): ReadonlyArray<EndpointAddress> {
+    const entry = this.#entries.get(peer)
+    if (entry === undefined) return []
+    const learned =
+      entry.learned !== undefined && now - entry.learned.at < this.#options.learnedFor ? entry.learned : undefined
+    const found = this.isFound(peer, now) ? entry.found : undefined
+    if (learned === undefined) return found === undefined ? [] : [found.address]
+    if (found === undefined) return [learned.address]
+    return learned.at >= found.since ? [learned.address, found.address] : [found.address, learned.address]
+  }
+
+  #touch(peer: EndpointId.EndpointId): Entry {
+    const entry = this.#entries.get(peer) ?? {}
+    // A Map keeps the order of insertion: the first is the one heard of longest ago.
+    this.#entries.delete(peer)
+    this.#entries.set(peer, entry)
+    if (this.#entries.size > this.#options.capacity) {
+      const oldest = this.#entries.keys().next()
+      if (!oldest.done) this.#entries.delete(oldest.value)
+    }
+    return entry
+  }
+}

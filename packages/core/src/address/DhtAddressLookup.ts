@@ -1,0 +1,154 @@
+/**
+ * AddressLookup over the DHT: publishes this node's addresses as iroh does (see `pkarr.ts`), reads those of others, and
+ * joins with that what gossip taught of them. It dials nobody.
+ */
+import { EndpointId, Identity } from "@topic-tracker/crypto"
+import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
+import { AddressLookup, AddressLookupError, type EndpointAddress } from "@topic-tracker/gossip"
+import { Clock, Context, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
+import type { TopicConfig } from "../config/TopicConfig.ts"
+import { AddressBook } from "./AddressBook.ts"
+import * as AddressPublisher from "./addressPublisher.ts"
+import * as Pkarr from "./pkarr.ts"
+import * as SocketAddress from "./socketAddress.ts"
+
+export interface DhtAddressLookupOptions {
+  /** Publish loopback and private addresses too. Default false: on the public DHT they help nobody and tell of the network. */
+  readonly publishPrivateAddresses?: boolean
+  /** How often unchanged addresses are published again. Default 1 hour, as iroh has it; DHT nodes forget after about two. */
+  readonly republishInterval?: Duration.Input
+  /** How long a DHT answer spares the next walk. Default 30 seconds, the TTL that iroh writes. */
+  readonly cacheFor?: Duration.Input
+  /** How long what gossip told is given out. Default 5 minutes. */
+  readonly learnedFor?: Duration.Input
+  /** How long one walk may take; then it ends with what it found. Default 10 seconds. */
+  readonly walkTimeout?: Duration.Input
+  /** The most peers whose addresses are remembered. Default 4096. */
+  readonly capacity?: number
+}
+
+/** Counters since the layer was built. */
+export interface AddressLookupStats {
+  /** Walks of the DHT for a peer's addresses. */
+  readonly walks: number
+  /** Items under a peer's key that were no address packet and were dropped. */
+  readonly packetsInvalid: number
+  /** Times our own addresses were stored. */
+  readonly published: number
+  /** Times they could not be. */
+  readonly publishFailures: number
+  /** Peers remembered now. */
+  readonly peers: number
+}
+
+/** Counters of the layer, for whoever watches it. */
+export class AddressLookupMonitor extends Context.Service<
+  AddressLookupMonitor,
+  { readonly stats: Effect.Effect<AddressLookupStats> }
+>()("@topic-tracker/core/AddressLookupMonitor") {}
+
+/** The options as a topic's configuration has them. */
+export const fromConfig = (config: TopicConfig): DhtAddressLookupOptions => ({
+  publishPrivateAddresses: config.network.publishPrivateAddresses,
+  republishInterval: config.network.addressRepublishInterval,
+  walkTimeout: config.dht.getTimeout,
+})
+
+/** The service over the DHT; the fiber that keeps our addresses published ends with the layer. */
+export const layer = (
+  options: DhtAddressLookupOptions = {},
+): Layer.Layer<AddressLookup | AddressLookupMonitor, never, Dht | Identity> => Layer.effectContext(make(options))
+
+/** One walk shows at most so many items: one for each node that holds the key. */
+const REPLAY = 32
+
+const make = Effect.fnUntraced(function* (
+  options: DhtAddressLookupOptions,
+): Effect.fn.Return<Context.Context<AddressLookup | AddressLookupMonitor>, never, Dht | Identity | Scope.Scope> {
+  const dht = yield* Dht
+  const self = (yield* Identity).endpointId
+  const stats = { walks: 0, packetsInvalid: 0, published: 0, publishFailures: 0 }
+  const book = new AddressBook({
+    learnedFor: Duration.toMillis(options.learnedFor ?? "5 minutes"),
+    foundFor: Duration.toMillis(options.cacheFor ?? "30 seconds"),
+    capacity: options.capacity ?? 4096,
+  })
+  const walkTimeout = options.walkTimeout ?? "10 seconds"
+
+  /** The address in a DHT item, when it is newer than what is known. */
+  const read = (peer: EndpointId.EndpointId, item: MutableItem) =>
+    Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<EndpointAddress> => {
+      const info = Pkarr.decode(peer, item.value)
+      if (info === undefined || item.seq < 0n) {
+        stats.packetsInvalid++
+        return []
+      }
+      const address = { relayUrl: info.relayUrl, direct: info.direct }
+      return book.find(peer, address, item.seq, now) ? [address] : []
+    })
+
+  const walk = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
+    Stream.suspend(() => {
+      stats.walks++
+      return dht.get({ publicKey: EndpointId.bytes(peer) })
+    }).pipe(
+      Stream.interruptWhen(Effect.sleep(walkTimeout)),
+      Stream.mapEffect((item) => read(peer, item)),
+      Stream.flattenIterable,
+      Stream.mapError((error) => lookupError(peer, "the DHT could not be asked", error)),
+    )
+
+  // Whoever asks for a peer that is being asked for joins that walk, from its first answer on; it stops when all have left.
+  const walks = yield* RcMap.make({
+    lookup: (peer: EndpointId.EndpointId) => Stream.broadcast(walk(peer), { capacity: "unbounded", replay: REPLAY }),
+  })
+
+  const resolve = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const known = Stream.fromIterable(book.lookup(peer, now))
+      if (book.isFound(peer, now) && !(yield* RcMap.has(walks, peer))) return known
+      return Stream.concat(known, Stream.unwrap(RcMap.get(walks, peer))).pipe(Stream.filter(firstSeen()))
+    }).pipe(Stream.unwrap)
+
+  const publisher = yield* AddressPublisher.make({
+    republishInterval: options.republishInterval ?? "1 hour",
+    onResult: (stored) => {
+      if (stored) stats.published++
+      else stats.publishFailures++
+    },
+  })
+  const publish = (own: EndpointAddress) => {
+    const direct = own.direct.filter(
+      (address) => options.publishPrivateAddresses === true || SocketAddress.reach(address) === "global",
+    )
+    return publisher
+      .publish(Pkarr.encode(self, { relayUrl: own.relayUrl, direct }))
+      .pipe(Effect.mapError((error) => lookupError(self, "our addresses could not be stored in the DHT", error)))
+  }
+
+  const learn = (peer: EndpointId.EndpointId, address: EndpointAddress) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const direct = Pkarr.usable(address.direct)
+      const relayUrl =
+        address.relayUrl !== undefined && Pkarr.isRelayUrl(address.relayUrl) ? address.relayUrl : undefined
+      if (peer === self || (direct.length === 0 && relayUrl === undefined)) return
+      book.learn(peer, { relayUrl, direct }, now)
+    })
+
+  return Context.make(AddressLookup, { resolve, publish, learn }).pipe(
+    Context.add(AddressLookupMonitor, { stats: Effect.sync(() => ({ ...stats, peers: book.size })) }),
+  )
+})
+
+/** A predicate that holds once for each address. */
+const firstSeen = () => {
+  const seen = new Set<string>()
+  return ({ relayUrl, direct }: EndpointAddress): boolean => {
+    const key = JSON.stringify([relayUrl ?? null, [...direct].sort()])
+    return seen.size < seen.add(key).size
+  }
+}
+
+const lookupError = (endpointId: EndpointId.EndpointId, sentence: string, error: DhtError): AddressLookupError =>
+  new AddressLookupError({ endpointId, message: `${sentence}: ${error.message}` })

@@ -1,0 +1,84 @@
+/**
+ * Keeps one packet of this node stored in the DHT: put at once when it changes, again when the time has come, and sooner
+ * after a failure.
+ */
+import { Bytes, Identity } from "@topic-tracker/crypto"
+import { Dht, type DhtError } from "@topic-tracker/dht"
+import { Clock, Deferred, type Duration, Effect, FiberHandle, Schedule, type Scope } from "effect"
+
+export interface AddressPublisherOptions {
+  readonly republishInterval: Duration.Input
+  /** Told after each put whether it was stored. */
+  readonly onResult: (stored: boolean) => void
+}
+
+export interface AddressPublisher {
+  /**
+   * Replaces the packet and waits for the first put of it. The same packet again waits for no new one, unless the last failed.
+   * Undefined stops publishing.
+   */
+  readonly publish: (packet: Uint8Array | undefined) => Effect.Effect<void, DhtError>
+}
+
+interface Current {
+  readonly packet: Uint8Array
+  readonly first: Deferred.Deferred<void, DhtError>
+  failed: boolean
+}
+
+/** From 1 s up to 5 minutes between tries after a failure: often the network is away, and comes back. */
+const backoff = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(Schedule.jittered)
+
+export const make = Effect.fnUntraced(function* (
+  options: AddressPublisherOptions,
+): Effect.fn.Return<AddressPublisher, never, Dht | Identity | Scope.Scope> {
+  const dht = yield* Dht
+  const { signingKey } = yield* Identity
+  const run = yield* FiberHandle.makeRuntime<never>()
+  let current: Current | undefined
+  let lastSeq = 0n
+
+  // A seq is used once, and never falls even when the clock is set back: nodes refuse an item that is older than theirs.
+  const nextSeq = Effect.map(Clock.currentTimeNanos, (nanos) => {
+    const micros = nanos / 1000n
+    lastSeq = micros > lastSeq ? micros : lastSeq + 1n
+    return lastSeq
+  })
+
+  const put = Effect.fnUntraced(function* (state: Current) {
+    const seq = yield* nextSeq
+    return yield* dht.put({ key: signingKey, seq, value: state.packet })
+  })
+
+  const keepPublished = (state: Current) =>
+    put(state).pipe(
+      Effect.tap(() => settle(state, true)),
+      Effect.tapError((error) => settle(state, false, error)),
+      Effect.retry(backoff),
+      Effect.repeat(Schedule.spaced(options.republishInterval)),
+      // Whoever waits for a packet that was replaced need not wait: the newer one is on its way.
+      Effect.ensuring(Deferred.succeed(state.first, undefined)),
+    )
+
+  const settle = (state: Current, stored: boolean, error?: DhtError) => {
+    state.failed = !stored
+    options.onResult(stored)
+    return error === undefined ? Deferred.succeed(state.first, undefined) : Deferred.fail(state.first, error)
+  }
+
+  const publish = (packet: Uint8Array | undefined) =>
+    Effect.suspend(() => {
+      if (packet === undefined) {
+        current = undefined
+        run(Effect.void)
+        return Effect.void
+      }
+      if (current === undefined || current.failed || !Bytes.equals(current.packet, packet)) {
+        current = { packet, first: Deferred.makeUnsafe(), failed: false }
+        run(keepPublished(current))
+      }
+      return Deferred.await(current.first)
+    })
+
+  return { publish }
+})

@@ -1,0 +1,158 @@
+/**
+ * The packet by which an iroh endpoint tells the DHT its addresses (pkarr): a DNS reply whose TXT answers, all under
+ * `_iroh.<z-base-32 of the endpoint id>`, say `relay=URL`, `addr=IP:port` or `user-data=TEXT`. It is the value of a BEP 44
+ * mutable item without salt under the endpoint's own key, with microseconds since 1970 as seq.
+ *
+ * Sources: iroh-dns 1.4.1 `src/pkarr.rs`, `src/attrs.rs`; RFC 1035 for DNS; RFC 1464 for the key=value form.
+ */
+import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import type { EndpointAddress } from "@topic-tracker/gossip"
+import * as dns from "dns-packet"
+import * as z32 from "z32"
+import * as SocketAddress from "./socketAddress.ts"
+
+/** Seconds; what iroh writes. Readers of the DHT look at seq instead. */
+export const TTL = 30
+
+/** Bytes. iroh allows 1,000; a BEP 44 value with its bencoding ("995:" before it) must be shorter than 1,000. */
+export const MAX_BYTES = 995
+
+/** One TXT string holds as many bytes (RFC 1035, section 3.3.14). */
+const MAX_STRING_BYTES = 255
+
+/** The endpoint id as iroh writes it in names: 52 characters of z-base-32. */
+export const toZ32 = (id: EndpointId.EndpointId): string => z32.encode(EndpointId.bytes(id))
+
+/** What an endpoint says of itself. */
+export interface EndpointInfo extends EndpointAddress {
+  /** Text of the application's own, at most 245 bytes. */
+  readonly userData?: string | undefined
+}
+
+/**
+ * The DNS packet for these TXT strings, in this order, byte for byte as iroh's encoder writes it: the first answer carries
+ * the name, the others point to it. Undefined when it would have more than {@link MAX_BYTES}, or a string more than 255.
+ */
+export const encodeTxt = (
+  id: EndpointId.EndpointId,
+  strings: ReadonlyArray<string>,
+  ttl = TTL,
+): Uint8Array | undefined => {
+  const header = new Uint8Array(HEADER_BYTES)
+  const view = new DataView(header.buffer)
+  view.setUint16(2, REPLY)
+  view.setUint16(6, strings.length)
+  const parts: Array<Uint8Array> = [header]
+  for (const [i, string] of strings.entries()) {
+    const text = new TextEncoder().encode(string)
+    if (text.length > MAX_STRING_BYTES) return undefined
+    const name = i === 0 ? encodeName(["_iroh", toZ32(id)]) : POINTER_TO_FIRST_NAME
+    parts.push(name, answerHead(ttl, text.length + 1), Uint8Array.of(text.length), text)
+  }
+  const packet = Bytes.concat(...parts)
+  return packet.length <= MAX_BYTES ? packet : undefined
+}
+
+const HEADER_BYTES = 12
+/** Header flags (RFC 1035, section 4.1.1): QR, and nothing else. */
+const REPLY = 0x8000
+/** Section 4.1.4: two high bits, then an offset. The first answer's name follows the header. */
+const POINTER_TO_FIRST_NAME = Uint8Array.of(0xc0, HEADER_BYTES)
+const TYPE_TXT = 16
+const CLASS_IN = 1
+
+const encodeName = (labels: ReadonlyArray<string>): Uint8Array => {
+  const encoded = labels.map((label) => new TextEncoder().encode(label))
+  return Bytes.concat(...encoded.flatMap((label) => [Uint8Array.of(label.length), label]), Uint8Array.of(0))
+}
+
+const answerHead = (ttl: number, dataBytes: number): Uint8Array => {
+  const head = new Uint8Array(10)
+  const view = new DataView(head.buffer)
+  view.setUint16(0, TYPE_TXT)
+  view.setUint16(2, CLASS_IN)
+  view.setUint32(4, ttl)
+  view.setUint16(8, dataBytes)
+  return head
+}
+
+/**
+ * The TXT strings at the endpoint's `_iroh` name, in the packet's order, whoever wrote it (names compressed or not).
+ * Undefined when the bytes are no DNS packet.
+ */
+export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): ReadonlyArray<string> | undefined => {
+  let answers: ReturnType<typeof dns.decode>["answers"]
+  try {
+    answers = dns.decode(Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength)).answers
+  } catch {
+    return undefined
+  }
+  const name = `_iroh.${toZ32(id)}`
+  const strings: Array<string> = []
+  for (const answer of answers) {
+    if (answer.type !== "TXT" || answer.name !== name || !Array.isArray(answer.data)) continue
+    const chunks = answer.data.filter((chunk) => chunk instanceof Uint8Array)
+    strings.push(new TextDecoder().decode(Bytes.concat(...chunks)))
+  }
+  return strings
+}
+
+/**
+ * The packet of an endpoint: its relay, then its addresses, those first that reach farthest. What does not fit is left out,
+ * the least useful first. Undefined when nothing is left to tell.
+ */
+export const encode = (id: EndpointId.EndpointId, info: EndpointInfo): Uint8Array | undefined => {
+  const strings = [
+    ...(info.relayUrl === undefined ? [] : [`relay=${info.relayUrl}`]),
+    ...(info.userData === undefined ? [] : [`user-data=${info.userData}`]),
+    ...byReach(info.direct).map((address) => `addr=${address}`),
+  ].filter((string) => new TextEncoder().encode(string).length <= MAX_STRING_BYTES)
+  for (; strings.length > 0; strings.pop()) {
+    const packet = encodeTxt(id, strings)
+    if (packet !== undefined) return packet
+  }
+  return undefined
+}
+
+const USEFULNESS: ReadonlyArray<SocketAddress.Reach> = ["global", "private", "loopback"]
+
+/** The well-formed addresses, each once and in canonical form; within a reach, in the order given. */
+const byReach = (addresses: ReadonlyArray<string>): ReadonlyArray<string> =>
+  USEFULNESS.flatMap((reach) => usable(addresses).filter((address) => SocketAddress.reach(address) === reach))
+
+/** The addresses that can be dialled, each once, in canonical form. */
+export const usable = (addresses: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const kept = new Set<string>()
+  for (const text of addresses) {
+    const address = SocketAddress.canonical(text)
+    if (address !== undefined && SocketAddress.reach(address) !== "none") kept.add(address)
+  }
+  return [...kept]
+}
+
+/**
+ * What a packet says of its endpoint. Attributes that are unknown or malformed are passed over; undefined when the bytes are
+ * no DNS packet. The item's signature is not looked at: the DHT layer has done so.
+ */
+export const decode = (id: EndpointId.EndpointId, packet: Uint8Array): EndpointInfo | undefined => {
+  const strings = decodeTxt(id, packet)
+  if (strings === undefined) return undefined
+  let relayUrl: string | undefined
+  let userData: string | undefined
+  const direct: Array<string> = []
+  for (const string of strings) {
+    const at = string.indexOf("=")
+    const [key, value] = [string.slice(0, Math.max(at, 0)), string.slice(at + 1)]
+    if (key === "addr") direct.push(value)
+    else if (key === "relay" && relayUrl === undefined && isRelayUrl(value)) relayUrl = value
+    else if (key === "user-data" && userData === undefined) userData = value
+  }
+  return { relayUrl, direct: usable(direct), ...(userData === undefined ? {} : { userData }) }
+}
+
+/** Whether the text is a URL that a relay can have. */
+export const isRelayUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false
+  const { protocol } = new URL(text)
+  return protocol === "https:" || protocol === "http:"
+}
