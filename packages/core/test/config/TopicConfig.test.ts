@@ -1,0 +1,251 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { TopicConfig } from "@topic-tracker/core"
+import { Config, ConfigProvider, Duration, Effect } from "effect"
+
+/** The message of the error that this input makes. */
+const messageOf = (input: object) => Effect.flip(TopicConfig.make(input)).pipe(Effect.map((error) => error.message))
+
+const millisOf = (group: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(group).map(([key, value]) => [key, Duration.isDuration(value) ? Duration.toMillis(value) : value]),
+  )
+
+describe("TopicConfig.make", () => {
+  it.effect("has the reference's defaults", () =>
+    Effect.gen(function* () {
+      const config = yield* TopicConfig.make()
+      // distributed-topic-tracker 0.3.5, src/config.rs, the `Default` of each part.
+      const { fastPollInterval, pollBackoffFactor, pollJitter, concurrentDials, ...bootstrap } = config.bootstrap
+      assert.deepStrictEqual(millisOf(bootstrap), {
+        maxBootstrapRecords: 5,
+        publishRecordOnStartup: true,
+        checkOlderRecordsFirstOnStartup: false,
+        noPeersRetryInterval: 1500,
+        perPeerJoinSettleTime: 100,
+        joinConfirmationWaitTime: 500,
+        discoveryPollInterval: 2000,
+      })
+      assert.isTrue(Duration.isLessThan(fastPollInterval, config.bootstrap.noPeersRetryInterval))
+      assert.deepStrictEqual([pollBackoffFactor, pollJitter, concurrentDials], [1.5, 0.2, 4])
+      assert.deepStrictEqual(millisOf(config.publisher), {
+        enabled: true,
+        initialDelay: 10_000,
+        baseInterval: 10_000,
+        maxJitter: 50_000,
+        failTopicCreationOnPublishingStartupFailure: true,
+      })
+      const merge = {
+        enabled: true,
+        initialInterval: 30_000,
+        baseInterval: 60_000,
+        maxJitter: 120_000,
+        maxJoinPeers: 2,
+        failTopicCreationOnMergeStartupFailure: true,
+      }
+      assert.deepStrictEqual(millisOf(config.bubbleMerge), { ...merge, minNeighbors: 4 })
+      assert.deepStrictEqual(millisOf(config.messageOverlapMerge), merge)
+      const { bootstrap: nodes, bind, ...dht } = config.dht
+      assert.deepStrictEqual(millisOf(dht), {
+        retries: 3,
+        baseRetryInterval: 5000,
+        maxRetryJitter: 10_000,
+        putTimeout: 10_000,
+        getTimeout: 10_000,
+      })
+      assert.deepStrictEqual([nodes, bind], [[], { host: "0.0.0.0", port: 0 }])
+      assert.deepStrictEqual(millisOf(config.timeouts), { joinPeer: 5000, broadcast: 5000, broadcastNeighbors: 5000 })
+      assert.deepStrictEqual(config.join, { maxJoinPeerCount: 4 })
+      assert.deepStrictEqual(config.subscribers, { capacity: 64, whenSlow: "lag" })
+      assert.deepStrictEqual(config, TopicConfig.defaults)
+    }),
+  )
+
+  it.effect("puts what is given in the place of defaults and leaves the rest", () =>
+    Effect.gen(function* () {
+      const config = yield* TopicConfig.make({
+        publisher: { baseInterval: "3 seconds", maxJitter: 0, initialDelay: undefined },
+        dht: { bootstrap: ["127.0.0.1:6881", "[::1]:6882", { host: "router.example", port: 1 }], bind: "127.0.0.1:0" },
+        subscribers: { whenSlow: "hold-back" },
+      })
+      assert.deepStrictEqual(config, {
+        ...TopicConfig.defaults,
+        publisher: { ...TopicConfig.defaults.publisher, baseInterval: Duration.seconds(3), maxJitter: Duration.zero },
+        dht: {
+          ...TopicConfig.defaults.dht,
+          bootstrap: [
+            { host: "127.0.0.1", port: 6881 },
+            { host: "::1", port: 6882 },
+            { host: "router.example", port: 1 },
+          ],
+          bind: { host: "127.0.0.1", port: 0 },
+        },
+        subscribers: { capacity: 64, whenSlow: "hold-back" },
+      })
+      assert.deepStrictEqual(yield* TopicConfig.make(config), config)
+    }),
+  )
+
+  it.effect("turns the publisher off when no record may be published", () =>
+    Effect.gen(function* () {
+      const config = yield* TopicConfig.make({ bootstrap: { maxBootstrapRecords: 0 } })
+      assert.isFalse(config.publisher.enabled)
+      assert.isTrue((yield* TopicConfig.make({ bootstrap: { maxBootstrapRecords: 1 } })).publisher.enabled)
+    }),
+  )
+
+  const duration = (range: string) =>
+    `expected a duration (${range}, at most 24 days) such as "5 seconds" or 1500, which are milliseconds`
+  const bad: ReadonlyArray<readonly [input: object, message: string]> = [
+    [{ publisher: { baseInterval: 0 } }, `publisher.baseInterval is 0; ${duration("above 0")}`],
+    [
+      { bubbleMerge: { baseInterval: "-5 seconds" } },
+      `bubbleMerge.baseInterval is "-5 seconds"; ${duration("above 0")}`,
+    ],
+    [{ messageOverlapMerge: { maxJitter: -1 } }, `messageOverlapMerge.maxJitter is -1; ${duration("0 or more")}`],
+    [{ timeouts: { broadcast: Number.NaN } }, `timeouts.broadcast is NaN; ${duration("above 0")}`],
+    [{ publisher: { initialDelay: Number.NaN } }, `publisher.initialDelay is NaN; ${duration("0 or more")}`],
+    [{ timeouts: { joinPeer: "Infinity" } }, `timeouts.joinPeer is "Infinity"; ${duration("above 0")}`],
+    [{ dht: { getTimeout: "25 days" } }, `dht.getTimeout is "25 days"; ${duration("above 0")}`],
+    [{ dht: { putTimeout: "soon" } }, `dht.putTimeout is "soon"; ${duration("above 0")}`],
+    [{ dht: { baseRetryInterval: -5n } }, `dht.baseRetryInterval is -5n; ${duration("above 0")}`],
+    [{ dht: { retries: -1 } }, "dht.retries is -1; expected a whole number from 0 to 100"],
+    [{ dht: { retries: 1.5 } }, "dht.retries is 1.5; expected a whole number from 0 to 100"],
+    [
+      { bootstrap: { maxBootstrapRecords: 21 } },
+      "bootstrap.maxBootstrapRecords is 21; expected a whole number from 0 to 20",
+    ],
+    [{ bootstrap: { pollBackoffFactor: 0.5 } }, "bootstrap.pollBackoffFactor is 0.5; expected a number from 1 to 10"],
+    [{ bubbleMerge: { maxJoinPeers: 6 } }, "bubbleMerge.maxJoinPeers is 6; expected a whole number from 1 to 5"],
+    [
+      { messageOverlapMerge: { maxJoinPeers: 0 } },
+      "messageOverlapMerge.maxJoinPeers is 0; expected a whole number from 1 to 5",
+    ],
+    [{ join: { maxJoinPeerCount: 0 } }, "join.maxJoinPeerCount is 0; expected a whole number from 1 to 5"],
+    [{ publisher: { enabled: "maybe" } }, 'publisher.enabled is "maybe"; expected true or false'],
+    [{ subscribers: { whenSlow: "drop" } }, 'subscribers.whenSlow is "drop"; expected "lag" or "hold-back"'],
+    [
+      { dht: { bootstrap: "127.0.0.1" } },
+      'dht.bootstrap is "127.0.0.1"; expected a list of HOST:PORT such as "127.0.0.1:6881,[::1]:6881", each port from 1 to 65535',
+    ],
+    [
+      { dht: { bind: "127.0.0.1:65536" } },
+      'dht.bind is "127.0.0.1:65536"; expected HOST:PORT such as "0.0.0.0:0", with a port from 0 to 65535',
+    ],
+    [
+      { timeouts: { joinPeers: 5 } },
+      "timeouts.joinPeers is no option; expected one of joinPeer, broadcast, broadcastNeighbors",
+    ],
+    [
+      { gossip: {} },
+      "gossip is no option; expected one of bootstrap, publisher, bubbleMerge, messageOverlapMerge, dht, timeouts, join, subscribers, network",
+    ],
+    [{ publisher: false }, "publisher is false; expected an object of options"],
+  ]
+  for (const [input, message] of bad) {
+    it.effect(`says: ${message}`, () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* messageOf(input), message)
+      }),
+    )
+  }
+
+  it.effect("names everything that is wrong at once", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(TopicConfig.make({ publisher: { baseInterval: 0 }, dht: { retries: 101 } }))
+      assert.deepStrictEqual(
+        error.issues.map(({ option, value }) => [option, value]),
+        [
+          ["publisher.baseInterval", "0"],
+          ["dht.retries", "101"],
+        ],
+      )
+    }),
+  )
+})
+
+describe("TopicConfig.config", () => {
+  const read = (provider: ConfigProvider.ConfigProvider) => TopicConfig.config.parse(provider)
+  const environment = (env: Record<string, string>) => read(ConfigProvider.fromEnv({ env }))
+
+  it.effect("is the defaults where nothing is set", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* environment({ PATH: "/bin" }), TopicConfig.defaults)
+      assert.deepStrictEqual(yield* read(ConfigProvider.fromUnknown({})), TopicConfig.defaults)
+    }),
+  )
+
+  const expected = TopicConfig.make({
+    bootstrap: { maxBootstrapRecords: 3, publishRecordOnStartup: false, noPeersRetryInterval: 750 },
+    publisher: { baseInterval: "20 seconds" },
+    dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
+    subscribers: { whenSlow: "hold-back" },
+  })
+
+  it.effect("reads the environment", () =>
+    Effect.gen(function* () {
+      const config = yield* environment({
+        TOPIC_TRACKER_BOOTSTRAP_MAX_BOOTSTRAP_RECORDS: "3",
+        TOPIC_TRACKER_BOOTSTRAP_PUBLISH_RECORD_ON_STARTUP: "no",
+        TOPIC_TRACKER_BOOTSTRAP_NO_PEERS_RETRY_INTERVAL: "750",
+        TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL: "20 seconds",
+        TOPIC_TRACKER_DHT_BOOTSTRAP: "127.0.0.1:6881,127.0.0.1:6882",
+        TOPIC_TRACKER_SUBSCRIBERS_WHEN_SLOW: "hold-back",
+      })
+      assert.deepStrictEqual(config, yield* expected)
+    }),
+  )
+
+  const json = {
+    topicTracker: {
+      bootstrap: { maxBootstrapRecords: 3, publishRecordOnStartup: false, noPeersRetryInterval: 750 },
+      publisher: { baseInterval: "20 seconds" },
+      dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
+      subscribers: { whenSlow: "hold-back" },
+    },
+  }
+
+  it.effect("reads JSON, also below another key", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* read(ConfigProvider.fromUnknown(json)), yield* expected)
+      const nested = Config.nested(TopicConfig.config, "app").parse(ConfigProvider.fromUnknown({ app: json }))
+      assert.deepStrictEqual(yield* nested, yield* expected)
+    }),
+  )
+
+  it.effect("is an effect over the current provider", () =>
+    Effect.gen(function* () {
+      const config = yield* TopicConfig.config
+      assert.strictEqual(config.dht.retries, 7)
+    }).pipe(
+      Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ topicTracker: { dht: { retries: 7 } } }))),
+    ),
+  )
+
+  it.effect("names every value that cannot be read", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        environment({ TOPIC_TRACKER_DHT_RETRIES: "many", TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL: "0" }),
+      )
+      assert.include(error.message, 'dht.retries is "many"; expected a whole number from 0 to 100')
+      assert.include(error.message, 'publisher.baseInterval is "0"; expected a duration (above 0')
+    }),
+  )
+})
+
+describe("the README's table of options", () => {
+  it("is the one that the options make", () => {
+    const readme = readFileSync(new URL("../../../../README.md", import.meta.url), "utf8")
+    const [, table] = /<!-- config-table:start -->\n\n([^]*?)\n\n<!-- config-table:end -->/.exec(readme) ?? []
+    assert.strictEqual(table, TopicConfig.markdownTable())
+  })
+
+  it("has a row for each option, with its unit and its environment variable", () => {
+    const count = Object.values(TopicConfig.defaults).reduce((sum, group) => sum + Object.keys(group).length, 0)
+    assert.strictEqual(TopicConfig.markdownTable().split("\n").length, count + 2)
+    assert.include(
+      TopicConfig.describe().map((row) => `${row.option} ${row.default} ${row.environment}`),
+      "bootstrap.noPeersRetryInterval 1.5 s TOPIC_TRACKER_BOOTSTRAP_NO_PEERS_RETRY_INTERVAL",
+    )
+  })
+})
