@@ -1,0 +1,193 @@
+/**
+ * The search for a first neighbour, at the start and whenever the last one is gone. Records of this minute and the one before
+ * are read at once; whoever they name is dialled the moment a record opens, a few at a time. The first neighbour, whoever
+ * dialled whom, ends the search.
+ *
+ * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
+ * peer after the other, and never searches again. What goes over the wire is the same.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import { Clock, Duration, Effect, type Pull, Schedule, Stream } from "effect"
+import { peersOf } from "./candidates.ts"
+import { type GossipRecord, publishRecord, type Session } from "./Session.ts"
+import { type LookOutcome, pollSchedule } from "./schedules.ts"
+import type { Evidence } from "./TopicActivity.ts"
+
+/** A peer that did not answer is dialled again after this many ms, doubled each time, up to a whole round of the reference. */
+const REDIAL_AFTER = 200
+/** A neighbour that stays less long (ms) does not make the next search begin afresh: no hot loop with a peer that hangs up. */
+const STEADY_AFTER = 10_000
+
+interface Dial {
+  readonly through: Evidence
+  count: number
+  /** Clock times in ms. */
+  began: number
+  notBefore: number
+}
+
+/** What the search remembers from look to look. */
+interface Search {
+  readonly session: Session
+  readonly dials: Map<EndpointId.EndpointId, Dial>
+  /** Publishers and minutes told of in the account. */
+  readonly seen: Set<string>
+  looks: number
+  /** The wait before the next look. */
+  nextDelay: (now: number, outcome: LookOutcome) => Pull.Pull<[unknown, Duration.Duration], never, unknown>
+}
+
+const newSearch = (session: Session): Effect.Effect<Search> =>
+  Effect.map(Schedule.toStep(pollSchedule(session.config.bootstrap)), (nextDelay) => ({
+    session,
+    dials: new Map(),
+    seen: new Set(),
+    looks: 0,
+    nextDelay,
+  }))
+
+/**
+ * Finds a first neighbour, calls `onJoined` when there is the first ever, and searches again whenever the last is gone. Never
+ * ends by itself. What fails while searching is told and tried again; only `onJoined` can fail it.
+ */
+export const keepJoined = Effect.fnUntraced(function* <E>(session: Session, onJoined: Effect.Effect<void, E>) {
+  let search = yield* newSearch(session)
+  let joinedBefore = false
+  while (true) {
+    yield* findNeighbor(search)
+    if (!joinedBefore) yield* onJoined
+    joinedBefore = true
+    const joinedAt = yield* Clock.currentTimeMillis
+    yield* session.state.alone.await
+    yield* session.account.tell({ _tag: "Alone" })
+    if ((yield* Clock.currentTimeMillis) - joinedAt >= STEADY_AFTER) search = yield* newSearch(session)
+  }
+})
+
+const findNeighbor = Effect.fnUntraced(function* (search: Search) {
+  const { session } = search
+  const beganAt = yield* Clock.currentTimeMillis
+  yield* session.account.tell({ _tag: "BootstrapBegan" })
+  if (
+    session.config.bootstrap.publishRecordOnStartup &&
+    session.publishedMinute !== (yield* session.records.unixMinute)
+  ) {
+    yield* publishInBackground(session)
+  }
+  yield* Effect.raceFirst(lookRepeatedly(search), session.state.joined.await)
+  const [peer] = session.state.neighbors
+  if (peer === undefined) return
+  const millis = (yield* Clock.currentTimeMillis) - beganAt
+  yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
+})
+
+const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
+  const { session } = search
+  while (true) {
+    session.lookNow.closeUnsafe()
+    const outcome = yield* look(search)
+    const [, delay] = yield* Effect.orDie(search.nextDelay(yield* Clock.currentTimeMillis, outcome))
+    yield* Effect.raceFirst(Effect.sleep(delay), session.lookNow.await)
+    if (session.lookNow.isOpen()) yield* beginAfresh(search)
+  }
+})
+
+/** Something changed (our record is out, the network is another): nobody has to wait for a turn from before. */
+const beginAfresh = Effect.fnUntraced(function* (search: Search) {
+  search.nextDelay = (yield* newSearch(search.session)).nextDelay
+  for (const dial of search.dials.values()) {
+    dial.count = 0
+    dial.notBefore = 0
+  }
+})
+
+const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome> {
+  const { session } = search
+  const { bootstrap } = session.config
+  const unixMinute = yield* session.records.unixMinute
+  // Running topics show in the minutes before; a topic that begins now shows only in this one.
+  const latest = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup ? unixMinute - 1n : unixMinute
+  search.looks++
+  session.account.counters.looks++
+  const ofThisMinute: Array<GossipRecord> = []
+  let found = 0
+  const beganAt = yield* Clock.currentTimeMillis
+  const records = Stream.mergeAll(
+    [latest - 1n, latest].map((minute) =>
+      session.records
+        .records(minute)
+        .pipe(Stream.catch((error) => Stream.fromEffectDrain(session.account.failed("bootstrap", error)))),
+    ),
+    { concurrency: 2 },
+  )
+  yield* records.pipe(
+    Stream.tap((record) => {
+      found++
+      if (record.unixMinute === unixMinute) ofThisMinute.push(record)
+      return tellOf(search, record, beganAt)
+    }),
+    Stream.flatMap((record) => Stream.fromIterable(candidatesOf(search, record))),
+    Stream.mapEffect((peer) => dial(search, peer), { concurrency: bootstrap.concurrentDials, unordered: true }),
+    Stream.runDrain,
+  )
+  if (session.publishedMinute !== unixMinute) {
+    // Whoever we just dialled may let us in yet; then there is no need.
+    if (found > 0) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
+    yield* publishInBackground(session, latest === unixMinute ? ofThisMinute : undefined)
+  }
+  return found > 0 ? "peers" : "nothing"
+})
+
+/** The record is published whether or not the search ends meanwhile: it is how the next ones find us. */
+const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
+  publishRecord(session, "bootstrap", known).pipe(
+    Effect.catch((error) => {
+      session.publishedMinute = undefined
+      return session.account.failed("bootstrap", error)
+    }),
+    Effect.forkIn(session.scope),
+  )
+
+const tellOf = Effect.fnUntraced(function* (search: Search, record: GossipRecord, beganAt: number) {
+  const key = `${record.unixMinute}/${record.endpointId}`
+  if (search.seen.has(key)) return
+  search.seen.add(key)
+  yield* search.session.account.tell({
+    _tag: "RecordFound",
+    publisher: record.endpointId,
+    unixMinute: record.unixMinute,
+    peers: record.content.activePeers.length,
+    millis: (yield* Clock.currentTimeMillis) - beganAt,
+  })
+})
+
+/** Everybody a record names, each noted with the record that first named it. */
+const candidatesOf = (search: Search, record: GossipRecord): ReadonlyArray<EndpointId.EndpointId> => {
+  const peers = peersOf(record, search.session.records.endpointId)
+  const through = { publisher: record.endpointId, unixMinute: record.unixMinute }
+  for (const peer of peers) {
+    if (!search.dials.has(peer)) search.dials.set(peer, { through, count: 0, began: 0, notBefore: 0 })
+  }
+  return peers
+}
+
+/** Dials a peer unless it was dialled a moment ago, and gives it its head start before the next one. */
+const dial = Effect.fnUntraced(function* (search: Search, peer: EndpointId.EndpointId) {
+  const { session } = search
+  const { bootstrap, timeouts } = session.config
+  const dial = search.dials.get(peer)
+  const now = yield* Clock.currentTimeMillis
+  if (dial === undefined || now < dial.notBefore) return
+  if (dial.count > 0) yield* session.account.tell({ _tag: "DialUnanswered", peer, millis: now - dial.began })
+  const longest = Duration.sum(bootstrap.joinConfirmationWaitTime, bootstrap.discoveryPollInterval)
+  dial.notBefore = now + Math.min(REDIAL_AFTER * 2 ** dial.count, Duration.toMillis(longest))
+  dial.began = now
+  dial.count++
+  session.account.counters.dials++
+  yield* session.account.tell({ _tag: "DialBegan", peer, through: dial.through })
+  yield* session.gossip.join([peer]).pipe(
+    Effect.timeout(timeouts.joinPeer),
+    Effect.catch((error) => session.account.failed("bootstrap", error)),
+  )
+  yield* Effect.sleep(bootstrap.perPeerJoinSettleTime)
+})

@@ -1,0 +1,134 @@
+/**
+ * Hands each event to any number of subscribers, each with a queue of its own. A slow subscriber either loses its oldest
+ * events, and hears how many, or holds the publisher back. Unlike Effect's PubSub it counts what each subscriber lost.
+ */
+import type { SubscribeOptions } from "@topic-tracker/gossip"
+import { Cause, Effect, Latch, type Scope, Stream } from "effect"
+
+export interface EventHubOptions<A> {
+  /** The event that tells a subscriber how many it lost; without it the loss is silent. */
+  readonly lagged?: (skipped: number) => A
+  /** How many past events a new subscriber gets first. Default 0. */
+  readonly replay?: number
+}
+
+interface Subscriber<A> {
+  readonly capacity: number
+  readonly holdsBack: boolean
+  events: Array<A>
+  skipped: number
+  /** Open while there is something to take, or the hub has ended. */
+  readonly ready: Latch.Latch
+  /** Open while there is room; only a subscriber that holds back ever closes it. */
+  readonly room: Latch.Latch
+}
+
+export class EventHub<A> {
+  readonly #options: EventHubOptions<A>
+  readonly #subscribers = new Set<Subscriber<A>>()
+  readonly #past: Array<A> = []
+  #ended = false
+
+  constructor(options: EventHubOptions<A> = {}) {
+    this.#options = options
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size
+  }
+
+  /** Gives the events to every subscriber; waits while one that holds back has no room. After {@link end} it does nothing. */
+  publish(events: ReadonlyArray<A>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#ended || events.length === 0) return Effect.void
+      this.#remember(events)
+      if (this.#subscribers.size === 0) return Effect.void
+      return Effect.forEach([...this.#subscribers], (subscriber) => this.#give(subscriber, events), { discard: true })
+    })
+  }
+
+  #remember(events: ReadonlyArray<A>): void {
+    const { replay = 0 } = this.#options
+    if (replay === 0) return
+    this.#past.push(...events)
+    if (this.#past.length > replay) this.#past.splice(0, this.#past.length - replay)
+  }
+
+  #give(subscriber: Subscriber<A>, events: ReadonlyArray<A>): Effect.Effect<unknown> {
+    if (subscriber.holdsBack) {
+      return Effect.forEach(
+        events,
+        (event) =>
+          Effect.andThen(subscriber.room.await, () => {
+            subscriber.events.push(event)
+            if (subscriber.events.length >= subscriber.capacity) subscriber.room.closeUnsafe()
+            return subscriber.ready.open
+          }),
+        { discard: true },
+      )
+    }
+    for (const event of events) subscriber.events.push(event)
+    const surplus = subscriber.events.length - subscriber.capacity
+    if (surplus > 0) {
+      subscriber.events.splice(0, surplus)
+      subscriber.skipped += surplus
+    }
+    return subscriber.ready.open
+  }
+
+  /** Subscribes now; the stream ends when the hub does, and the subscription when the Scope closes. */
+  subscribe({
+    capacity = 64,
+    whenSlow = "lag",
+  }: SubscribeOptions = {}): Effect.Effect<Stream.Stream<A>, never, Scope.Scope> {
+    const acquire = Effect.sync((): Subscriber<A> => {
+      const subscriber: Subscriber<A> = {
+        capacity,
+        holdsBack: whenSlow === "hold-back",
+        events: this.#past.slice(),
+        skipped: 0,
+        ready: Latch.makeUnsafe(this.#ended || this.#past.length > 0),
+        room: Latch.makeUnsafe(true),
+      }
+      if (!this.#ended) this.#subscribers.add(subscriber)
+      return subscriber
+    })
+    const release = (subscriber: Subscriber<A>) => {
+      this.#subscribers.delete(subscriber)
+      return subscriber.room.open
+    }
+    return Effect.map(Effect.acquireRelease(acquire, release), (subscriber) =>
+      Stream.fromPull(Effect.succeed(this.#take(subscriber))),
+    )
+  }
+
+  #take(subscriber: Subscriber<A>) {
+    const { lagged } = this.#options
+    const takeNow = Effect.suspend((): Effect.Effect<[A, ...Array<A>], Cause.Done<void>> => {
+      const { events, skipped } = subscriber
+      subscriber.events = []
+      subscriber.skipped = 0
+      if (!this.#ended) subscriber.ready.closeUnsafe()
+      if (skipped > 0 && lagged !== undefined) events.unshift(lagged(skipped))
+      const [first, ...rest] = events
+      if (first === undefined) return this.#ended ? Cause.done() : waitAndTake
+      const taken: [A, ...Array<A>] = [first, ...rest]
+      return subscriber.holdsBack ? Effect.as(subscriber.room.open, taken) : Effect.succeed(taken)
+    })
+    const waitAndTake: typeof takeNow = Effect.andThen(subscriber.ready.await, takeNow)
+    return waitAndTake
+  }
+
+  /** The stream that subscribes when it is run. */
+  stream(options?: SubscribeOptions): Stream.Stream<A> {
+    return Stream.unwrap(this.subscribe(options))
+  }
+
+  /** Ends every stream once it has given what it holds, and lets a publisher go that was held back. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    this.#ended = true
+    const subscribers = [...this.#subscribers]
+    this.#subscribers.clear()
+    return Effect.forEach(subscribers, ({ ready, room }) => Effect.andThen(ready.open, room.open), { discard: true })
+  })
+}

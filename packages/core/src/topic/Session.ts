@@ -1,0 +1,117 @@
+/**
+ * What the parts of one running topic share: the services they call, what is known, and the account they keep. A session lasts
+ * from join (or resume) to leave (or suspend); everything that runs in it is forked into its scope.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { GossipTopic } from "@topic-tracker/gossip"
+import { Clock, Effect, type Latch, Random, type Scope } from "effect"
+import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
+import type { EventHub } from "./EventHub.ts"
+import type { GossipContent } from "./gossipContent.ts"
+import type { TopicStats } from "./Topic.ts"
+import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"
+import type { TopicState } from "./TopicState.ts"
+
+export type GossipRecord = TopicRecord<GossipContent>
+
+export interface Session {
+  readonly config: TopicConfig
+  readonly gossip: GossipTopic
+  readonly records: RecordPublisher<GossipContent>
+  readonly state: TopicState
+  readonly account: Account
+  readonly scope: Scope.Scope
+  /** Succeeds when the secret rotation gives a key for the current minute. */
+  readonly checkKeys: Effect.Effect<unknown>
+  /** Opened to make the search for a neighbour look again now instead of at its next time. */
+  readonly lookNow: Latch.Latch
+  /** The minute of the last record we published or are publishing. */
+  publishedMinute: bigint | undefined
+}
+
+type Counter = Exclude<keyof TopicStats, "messagesReceived">
+
+/** Keeps the account and the counters of a topic, over all of its sessions. */
+export class Account {
+  readonly counters: Record<Counter, number> = {
+    looks: 0,
+    recordsPublished: 0,
+    recordsSkipped: 0,
+    dials: 0,
+    merges: 0,
+    failures: 0,
+  }
+  readonly #hub: EventHub<TopicActivity>
+  readonly #openedAt: number
+  #lastFailure: string | undefined
+
+  constructor(hub: EventHub<TopicActivity>, openedAt: number) {
+    this.#hub = hub
+    this.#openedAt = openedAt
+  }
+
+  tell(doing: Doing): Effect.Effect<void> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => this.#hub.publish([{ at: now - this.#openedAt, ...doing }]))
+  }
+
+  /** Counts and logs a failure that does not end anything; the same one in a row is logged once. */
+  failed(by: Actor, { message }: { readonly message: string }): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.counters.failures++
+      const text = `topic ${by} failed and will try again: ${message}`
+      const log = text === this.#lastFailure ? Effect.logDebug(text) : Effect.logWarning(text)
+      this.#lastFailure = text
+      return Effect.andThen(log, this.tell({ _tag: "Failed", by, message }))
+    })
+  }
+}
+
+/**
+ * Publishes what we know as this minute's record; `known` are records of the minute just read. Afterwards a search that is
+ * under way looks again: whoever put a record at the same moment shows only now.
+ */
+export const publishRecord = Effect.fnUntraced(function* (
+  session: Session,
+  by: Actor,
+  known?: ReadonlyArray<GossipRecord>,
+) {
+  const { records, state, account } = session
+  const unixMinute = yield* records.unixMinute
+  const began = yield* Clock.currentTimeMillis
+  session.publishedMinute = unixMinute
+  const record = yield* records.newRecord(unixMinute, state.recordContent())
+  const outcome = yield* records.publish(record, known === undefined ? {} : { known })
+  if (outcome._tag === "Skipped") {
+    account.counters.recordsSkipped++
+    return yield* account.tell({ _tag: "RecordSkipped", by, unixMinute, shown: outcome.records.length })
+  }
+  account.counters.recordsPublished++
+  const millis = (yield* Clock.currentTimeMillis) - began
+  yield* account.tell({ _tag: "RecordPublished", by, unixMinute, stored: outcome.receipt.stored, millis })
+  yield* session.lookNow.open
+})
+
+/** Reads a record of every node that shows in this minute and the one before. */
+export const recentRecords = Effect.fnUntraced(function* ({ records, account }: Session) {
+  const unixMinute = yield* records.unixMinute
+  account.counters.looks++
+  const [before, now] = yield* Effect.all([records.recordsArray(unixMinute - 1n), records.recordsArray(unixMinute)], {
+    concurrency: 2,
+  })
+  return [...before, ...now]
+})
+
+/** Asks peers, chosen at random when there are more than `max`, to let us in. */
+export const askPeers = Effect.fnUntraced(function* (
+  session: Session,
+  by: Actor,
+  peers: ReadonlyArray<EndpointId.EndpointId>,
+  max: number,
+) {
+  if (peers.length === 0) return
+  const chosen = (yield* Random.shuffle(peers)).slice(0, max)
+  session.account.counters.merges++
+  yield* session.account.tell({ _tag: "Merging", by, peers: chosen })
+  yield* session.gossip.join(chosen).pipe(Effect.timeout(session.config.timeouts.joinPeer))
+})

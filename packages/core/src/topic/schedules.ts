@@ -1,0 +1,45 @@
+/**
+ * When a topic does things: the two rhythms, each one Schedule. Chance comes from Effect's Random, so a seed repeats it.
+ */
+import { Duration, Effect, Random, Schedule } from "effect"
+import type { TopicConfig } from "../config/TopicConfig.ts"
+
+/** A base interval below this counts as this (distributed-topic-tracker, in each of its workers). */
+const LEAST_INTERVAL = Duration.seconds(1)
+
+/**
+ * A background worker: first after the initial delay, then always after the base interval and a random share of the jitter,
+ * counted from the end of the last run.
+ */
+export const workerSchedule = (
+  initialDelay: Duration.Duration,
+  baseInterval: Duration.Duration,
+  maxJitter: Duration.Duration,
+): Schedule.Schedule<number> => {
+  const base = Duration.max(baseInterval, LEAST_INTERVAL)
+  return Schedule.fromStepWithMetadata(
+    Effect.succeed(({ attempt }: { readonly attempt: number }) =>
+      attempt === 1
+        ? Effect.succeed([attempt, initialDelay])
+        : Effect.map(Random.next, (share) => [attempt, Duration.sum(base, Duration.times(maxJitter, share))]),
+    ),
+  )
+}
+
+/** What a look into the DHT came to, as far as the next one's time is concerned. */
+export type LookOutcome = "nothing" | "peers"
+
+/**
+ * The waits between looks of a node that has no neighbour: short at first, each longer than the last and none like another,
+ * up to the reference's intervals, which are different ones after a look that found peers and one that found nothing.
+ */
+export const pollSchedule = (config: TopicConfig["bootstrap"]): Schedule.Schedule<Duration.Duration, LookOutcome> =>
+  Schedule.exponential(config.fastPollInterval, config.pollBackoffFactor).pipe(
+    Schedule.setInputType<LookOutcome>(),
+    Schedule.modifyDelay(({ input, duration }) => {
+      const longest = input === "peers" ? config.discoveryPollInterval : config.noPeersRetryInterval
+      return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
+        Duration.times(Duration.min(duration, longest), factor),
+      )
+    }),
+  )

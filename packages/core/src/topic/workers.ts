@@ -1,0 +1,91 @@
+/**
+ * What a joined topic does in the background: three workers, each one function over the session, run in the rhythm of one
+ * Schedule. A run that fails is told and counted, and the worker goes on.
+ *
+ * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`, `src/gossip/merge/bubble.rs` and
+ * `src/gossip/merge/message_overlap.rs`.
+ */
+import { Effect, Exit, type Schedule } from "effect"
+import { acrossSplit, outsideBubble } from "./candidates.ts"
+import { askPeers, publishRecord, recentRecords, type Session } from "./Session.ts"
+import { workerSchedule } from "./schedules.ts"
+import type { Actor } from "./TopicActivity.ts"
+import { TopicError } from "./TopicError.ts"
+
+/** Publishes our neighbours and last messages, unless the slot already shows enough records of others. */
+export const publish = (session: Session) => publishRecord(session, "publisher")
+
+/** With few neighbours, joins peers that records name and that we are not connected to. */
+export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
+  const { minNeighbors, maxJoinPeers } = session.config.bubbleMerge
+  const { neighbors } = session.state
+  const records = yield* recentRecords(session)
+  const peers = outsideBubble(records, session.records.endpointId, neighbors, minNeighbors)
+  yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
+})
+
+/** Joins peers whose records show that they hear other messages than we do. */
+export const mergeSplits = Effect.fnUntraced(function* (session: Session) {
+  const { state, config } = session
+  const records = yield* recentRecords(session)
+  const peers = acrossSplit(records, session.records.endpointId, state.neighbors, state.lastMessageHashes())
+  yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
+})
+
+interface Worker {
+  readonly name: Actor
+  readonly run: Effect.Effect<void, { readonly message: string }>
+  readonly schedule: Schedule.Schedule<number>
+  readonly failTopic: boolean
+}
+
+const enabledWorkers = (session: Session): ReadonlyArray<Worker> => {
+  const { publisher, bubbleMerge, messageOverlapMerge } = session.config
+  const workers: Array<Worker> = []
+  if (publisher.enabled) {
+    workers.push({
+      name: "publisher",
+      run: publish(session),
+      schedule: workerSchedule(publisher.initialDelay, publisher.baseInterval, publisher.maxJitter),
+      failTopic: publisher.failTopicCreationOnPublishingStartupFailure,
+    })
+  }
+  for (const [name, config, run] of [
+    ["bubbleMerge", bubbleMerge, mergeBubbles(session)],
+    ["messageOverlapMerge", messageOverlapMerge, mergeSplits(session)],
+  ] as const) {
+    if (!config.enabled) continue
+    workers.push({
+      name,
+      run,
+      schedule: workerSchedule(config.initialInterval, config.baseInterval, config.maxJitter),
+      failTopic: config.failTopicCreationOnMergeStartupFailure,
+    })
+  }
+  return workers
+}
+
+/**
+ * Starts the enabled workers in the session's scope, one fiber each. A worker starts when the keys of the current minute can
+ * be derived, which a user's own rotation may refuse; then the topic fails if the worker's `failTopicCreationOn…` says so,
+ * and does without the worker otherwise.
+ */
+export const startWorkers = Effect.fnUntraced(function* (session: Session) {
+  const workers = enabledWorkers(session)
+  if (workers.length === 0) return
+  const canStart = Exit.isSuccess(yield* Effect.exit(session.checkKeys))
+  for (const worker of workers) {
+    if (!canStart) {
+      const message = `the ${worker.name} cannot start: the secret rotation gives no key for this minute`
+      if (worker.failTopic) return yield* new TopicError({ reason: "StartFailed", message })
+      yield* session.account.failed(worker.name, { message })
+      continue
+    }
+    yield* worker.run.pipe(
+      Effect.catch((error) => session.account.failed(worker.name, error)),
+      Effect.catchDefect((defect) => session.account.failed(worker.name, { message: String(defect) })),
+      Effect.schedule(worker.schedule),
+      Effect.forkIn(session.scope),
+    )
+  }
+})
