@@ -3,7 +3,15 @@
  * same secret) again shares the topic itself. The tracker also makes our addresses findable, and tells its topics when the
  * network under them changed.
  */
-import { Crypto, type EndpointId, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import {
+  Bytes,
+  Crypto,
+  type EndpointId,
+  Identity,
+  initialSecretHash,
+  SecretRotation,
+  TopicId,
+} from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { AddressLookup, Gossip } from "@topic-tracker/gossip"
 import { Context, Deferred, Effect, Equal, Exit, Hash, Layer, Option, RcMap, Redacted, Scope, Stream } from "effect"
@@ -57,7 +65,7 @@ class TopicKey implements Equal.Equal {
     this.id = id
     this.secret = secret
     this.config = config
-    this.#secretHash = TopicId.fromName(Redacted.value(secret)).hex
+    this.#secretHash = Bytes.toHex(Redacted.value(initialSecretHash(secret)))
   }
 
   [Equal.symbol](that: Equal.Equal): boolean {

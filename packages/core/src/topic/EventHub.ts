@@ -17,6 +17,8 @@ interface Subscriber<A> {
   readonly holdsBack: boolean
   events: Array<A>
   skipped: number
+  /** It left, or the hub ended: nothing is given to it, and nobody waits for it. */
+  gone: boolean
   /** Open while there is something to take, or the hub has ended. */
   readonly ready: Latch.Latch
   /** Open while there is room; only a subscriber that holds back ever closes it. */
@@ -60,6 +62,7 @@ export class EventHub<A> {
         events,
         (event) =>
           Effect.andThen(subscriber.room.await, () => {
+            if (subscriber.gone) return Effect.void
             subscriber.events.push(event)
             if (subscriber.events.length >= subscriber.capacity) subscriber.room.closeUnsafe()
             return subscriber.ready.open
@@ -87,6 +90,7 @@ export class EventHub<A> {
         holdsBack: whenSlow === "hold-back",
         events: this.#past.slice(),
         skipped: 0,
+        gone: this.#ended,
         ready: Latch.makeUnsafe(this.#ended || this.#past.length > 0),
         room: Latch.makeUnsafe(true),
       }
@@ -94,6 +98,7 @@ export class EventHub<A> {
       return subscriber
     })
     const release = (subscriber: Subscriber<A>) => {
+      subscriber.gone = true
       this.#subscribers.delete(subscriber)
       return subscriber.room.open
     }
@@ -129,6 +134,7 @@ export class EventHub<A> {
     this.#ended = true
     const subscribers = [...this.#subscribers]
     this.#subscribers.clear()
+    for (const subscriber of subscribers) subscriber.gone = true
     return Effect.forEach(subscribers, ({ ready, room }) => Effect.andThen(ready.open, room.open), { discard: true })
   })
 }

@@ -5,15 +5,21 @@
  * A session has two fibers from its first moment: one reads gossip's events, keeps {@link TopicState} true and hands them to
  * the subscribers; the other keeps the topic joined. The first neighbour brings up to three more, the workers.
  */
-import { type Crypto, type Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import {
+  type Crypto,
+  GossipRecordContent,
+  type Identity,
+  initialSecretHash,
+  SecretRotation,
+  type TopicId,
+} from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
-import { Clock, Deferred, Effect, Exit, Latch, Redacted, Scope, Semaphore, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Latch, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
 import { EventHub } from "./EventHub.ts"
-import { type GossipContent, GossipContentBytes } from "./gossipContent.ts"
 import { Account, type Session } from "./Session.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
@@ -33,7 +39,7 @@ export interface LiveTopicOptions {
 export interface LiveTopic {
   readonly id: TopicId
   readonly config: TopicConfig
-  readonly records: RecordPublisher.RecordPublisher<GossipContent>
+  readonly records: RecordPublisher.RecordPublisher<GossipRecordContent>
   readonly state: TopicState
   readonly account: Account
   readonly events: EventHub<TopicEvent>
@@ -57,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope | Dht | Crypto | SecretRotation | Identity> {
   const { id, secret, config } = options
   const topicScope = yield* Effect.scope
-  const records = yield* RecordPublisher.make({ topic: id, secret, content: GossipContentBytes, config })
+  const records = yield* RecordPublisher.make({ topic: id, secret, content: GossipRecordContent, config })
   const events = new EventHub<TopicEvent>({ lagged: (skipped) => ({ _tag: "Lagged", skipped }) })
   const activities = new EventHub<TopicActivity>({ replay: ACCOUNT_REPLAY })
   const account = new Account(activities, yield* Clock.currentTimeMillis)
@@ -67,9 +73,8 @@ export const make = Effect.fnUntraced(function* (
   let session: (Session & { readonly scope: Scope.Closeable }) | undefined
 
   const rotation = yield* SecretRotation
-  const initialSecretHash = Redacted.make(TopicId.fromName(Redacted.value(secret)).bytes)
   const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) =>
-    rotation.encryptionSeed({ topic: id, unixMinute, initialSecretHash }),
+    rotation.encryptionSeed({ topic: id, unixMinute, initialSecretHash: initialSecretHash(secret) }),
   )
 
   /** Reads gossip's events to their end, which comes unasked for only when the gossip service closes. */

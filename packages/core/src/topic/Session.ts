@@ -2,23 +2,23 @@
  * What the parts of one running topic share: the services they call, what is known, and the account they keep. A session lasts
  * from join (or resume) to leave (or suspend); everything that runs in it is forked into its scope.
  */
-import type { EndpointId } from "@topic-tracker/crypto"
+import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import type { GossipTopic } from "@topic-tracker/gossip"
 import { Clock, Effect, type Latch, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { EventHub } from "./EventHub.ts"
-import type { GossipContent } from "./gossipContent.ts"
+
 import type { TopicStats } from "./Topic.ts"
 import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"
 import type { TopicState } from "./TopicState.ts"
 
-export type GossipRecord = TopicRecord<GossipContent>
+export type GossipRecord = TopicRecord<GossipRecordContent>
 
 export interface Session {
   readonly config: TopicConfig
   readonly gossip: GossipTopic
-  readonly records: RecordPublisher<GossipContent>
+  readonly records: RecordPublisher<GossipRecordContent>
   readonly state: TopicState
   readonly account: Account
   readonly scope: Scope.Scope

@@ -3,11 +3,12 @@
  * gossip's events); all others read it, or wait for its two signals instead of polling.
  */
 
-import { type EndpointId, messageHash } from "@topic-tracker/crypto"
+import { type EndpointId, type GossipRecordContent, messageHash } from "@topic-tracker/crypto"
 import type { GossipEvent } from "@topic-tracker/gossip"
 import { Effect, Latch } from "effect"
-import { type GossipContent, RECORD_SLOTS } from "./gossipContent.ts"
 
+/** As many peers and as many hashes fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
+const RECORD_SLOTS = 5
 /** Content up to this size is copied on arrival and hashed only when a record is made: most messages never are. */
 const HASH_LATER_LIMIT = 4096
 
@@ -58,7 +59,7 @@ export class TopicState {
   }
 
   /** What our record says now. */
-  recordContent(): GossipContent {
+  recordContent(): GossipRecordContent {
     return {
       activePeers: [...this.neighbors].slice(0, RECORD_SLOTS),
       lastMessageHashes: this.lastMessageHashes(),

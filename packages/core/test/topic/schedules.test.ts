@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Duration, Effect, Random, Schedule } from "effect"
+import { TestClock } from "effect/testing"
+import { defaults } from "../../src/config/TopicConfig.ts"
+import { type LookOutcome, pollSchedule, workerSchedule } from "../../src/topic/schedules.ts"
+
+/** The times (ms) at which a worker runs within 10 minutes of virtual time; each run takes `takes`. */
+const runsOf = (schedule: Schedule.Schedule<number>, takes: Duration.Input = 0) =>
+  Effect.gen(function* () {
+    const times: Array<number> = []
+    const run = Effect.andThen(
+      Effect.map(Clock.currentTimeMillis, (now) => times.push(now)),
+      Effect.sleep(takes),
+    )
+    yield* Effect.forkChild(Effect.schedule(run, schedule))
+    yield* TestClock.adjust("10 minutes")
+    return times
+  }).pipe(Effect.scoped)
+
+describe("workerSchedule", () => {
+  it.effect("runs after the initial delay, then after base and jitter from the end of the last run", () =>
+    Effect.gen(function* () {
+      const takes = 700
+      const times = yield* runsOf(
+        workerSchedule(Duration.seconds(10), Duration.seconds(10), Duration.seconds(50)),
+        takes,
+      )
+      assert.strictEqual(times[0], 10_000)
+      const gaps = times.slice(1).map((time, i) => time - times[i]! - takes)
+      assert.isTrue(gaps.every((gap) => gap >= 10_000 && gap < 60_000))
+      assert.strictEqual(new Set(gaps).size, gaps.length, "chance varies every gap")
+    }).pipe(Random.withSeed("worker")),
+  )
+
+  it.effect("counts a base below one second as one second, and keeps a shorter initial delay", () =>
+    Effect.gen(function* () {
+      const times = yield* runsOf(workerSchedule(Duration.millis(5), Duration.millis(5), Duration.zero))
+      assert.deepStrictEqual(times.slice(0, 4), [5, 1005, 2005, 3005])
+    }),
+  )
+})
+
+describe("pollSchedule", () => {
+  const waits = (outcomes: ReadonlyArray<LookOutcome>) =>
+    Effect.gen(function* () {
+      const step = yield* Schedule.toStep(pollSchedule({ ...defaults.bootstrap, pollJitter: 0 }))
+      const delays: Array<number> = []
+      for (const outcome of outcomes) delays.push(Duration.toMillis((yield* step(0, outcome))[1]))
+      return delays
+    })
+
+  it.effect("grows from the fast interval to the reference's, which depends on what was found", () =>
+    Effect.gen(function* () {
+      const nothing = yield* waits(Array.from({ length: 12 }, () => "nothing"))
+      assert.deepStrictEqual(nothing.slice(0, 3), [50, 75, 112.5])
+      assert.deepStrictEqual(nothing.slice(-2), [1500, 1500])
+      const peers = yield* waits(Array.from({ length: 12 }, () => "peers"))
+      assert.deepStrictEqual(peers.slice(-2), [2000, 2000])
+    }),
+  )
+})
