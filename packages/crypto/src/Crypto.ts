@@ -1,23 +1,16 @@
 /**
  * The cryptographic operations that records and DHT items need, as one service with two layers of identical bytes: a
- * portable one (noble and @hpke/core, any JavaScript runtime) and a native one (node:crypto, the default on Node).
- * It holds no keys and knows no record format.
+ * portable one (noble and @hpke/core, any JavaScript runtime with WebCrypto) and a native one (node:crypto, the default on
+ * Node). It holds no keys and knows no record format.
  */
-import { Context, type Effect, type Redacted, Schema } from "effect"
-
-/** An Ed25519 key pair (RFC 8032). Made by {@link Crypto.signingKey}, so that a layer can keep what it prepared for it. */
-export interface SigningKey {
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array
-  /** 32 bytes. */
-  readonly seed: Redacted.Redacted<Uint8Array>
-}
-
-/** A box could not be made: the recipient's key is no usable point of the curve. */
-export class SealError extends Schema.TaggedError<SealError>()("SealError", { message: Schema.String }) {}
-
-/** A box could not be opened: malformed, altered, or sealed for another key. Says which, never any key material. */
-export class OpenError extends Schema.TaggedError<OpenError>()("OpenError", { message: Schema.String }) {}
+import { Context, Effect, Layer, type Redacted } from "effect"
+import type { OpenError, SealError } from "./CryptoError.ts"
+import { bestKeys } from "./native/keys.ts"
+import * as Native from "./native/make.ts"
+import { nodeCrypto } from "./native/nodeCrypto.ts"
+import * as Portable from "./portable/make.ts"
+import * as RandomSource from "./random.ts"
+import type { SigningKey } from "./SigningKey.ts"
 
 export class Crypto extends Context.Service<
   Crypto,
@@ -28,16 +21,46 @@ export class Crypto extends Context.Service<
     readonly sign: (key: SigningKey, message: Uint8Array) => Uint8Array
     /** Whether the signature holds (RFC 8032, canonical S, cofactorless). BEP 44 items use it. Never throws. */
     readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
-    /** As {@link verify}, and refuses a small-order public key or R (ed25519-dalek `verify_strict`). Records use it. */
+    /** As `verify`, and refuses a small-order public key or R (ed25519-dalek `verify_strict`). Records use it. */
     readonly verifyStrict: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
     /**
-     * An HPKE box (RFC 9180 base mode; layout of ed25519-dalek-hpke 0.0.5) for the holder of an Ed25519 public key:
-     * 56 bytes longer than the plaintext.
+     * An HPKE box (RFC 9180 base mode; layout of ed25519-dalek-hpke 0.0.5) for the holder of an Ed25519 key: 56 bytes longer
+     * than the plaintext. The recipient is a 32-byte public key or, faster where its seed is known, the key pair itself.
      */
-    readonly seal: (recipientPublicKey: Uint8Array, plaintext: Uint8Array) => Effect.Effect<Uint8Array, SealError>
+    readonly seal: (recipient: SigningKey | Uint8Array, plaintext: Uint8Array) => Effect.Effect<Uint8Array, SealError>
     /** The plaintext of a box sealed for this key. */
     readonly open: (recipient: SigningKey, box: Uint8Array) => Effect.Effect<Uint8Array, OpenError>
     /** Bytes fit for keys: from the system's generator, or from Effect's Random in the deterministic test layer. */
     readonly randomBytes: (length: number) => Effect.Effect<Uint8Array>
   }
->()("@topic-tracker/crypto/Crypto") {}
+>()("@topic-tracker/crypto/Crypto") {
+  /** noble and @hpke/core: any runtime whose WebCrypto has X25519. */
+  static readonly layerPortable: Layer.Layer<Crypto> = Layer.sync(Crypto, () => Portable.make(RandomSource.system))
+
+  /** node:crypto. Dies where there is none. */
+  static readonly layerNative: Layer.Layer<Crypto> = Layer.effect(
+    Crypto,
+    Effect.suspend(() => {
+      const node = nodeCrypto()
+      return node === undefined
+        ? Effect.die(new Error("Crypto.layerNative: this runtime has no node:crypto; use Crypto.layerPortable"))
+        : Effect.succeed(Native.make(node, bestKeys(node), RandomSource.system))
+    }),
+  )
+
+  /** The native layer where there is node:crypto, else the portable one. */
+  static readonly layer: Layer.Layer<Crypto> = Layer.suspend(() =>
+    nodeCrypto() === undefined ? Crypto.layerPortable : Crypto.layerNative,
+  )
+
+  /**
+   * The operations of `layer`, with all random bytes and ephemeral keys taken from Effect's Random: a seed repeats a run to
+   * the byte. For tests and simulations only.
+   */
+  static readonly layerTest: Layer.Layer<Crypto> = Layer.sync(Crypto, () => {
+    const node = nodeCrypto()
+    return node === undefined
+      ? Portable.make(RandomSource.deterministic)
+      : Native.make(node, bestKeys(node), RandomSource.deterministic)
+  })
+}

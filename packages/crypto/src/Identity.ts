@@ -2,14 +2,65 @@
  * Who this node is: one Ed25519 key that signs its records and is its iroh endpoint's secret key at once, as the
  * reference has it (a record's public key is what others dial).
  */
-import { Context } from "effect"
-import type { SigningKey } from "./Crypto.ts"
-import type { EndpointId } from "./EndpointId.ts"
+import { Config, Context, Effect, Layer, Redacted, Schema, SchemaIssue } from "effect"
+import { fromHex } from "./bytes.ts"
+import { Crypto } from "./Crypto.ts"
+import * as EndpointId from "./EndpointId.ts"
+import type { SigningKey } from "./SigningKey.ts"
 
 export class Identity extends Context.Service<
   Identity,
   {
-    readonly endpointId: EndpointId
+    readonly endpointId: EndpointId.EndpointId
     readonly signingKey: SigningKey
   }
->()("@topic-tracker/crypto/Identity") {}
+>()("@topic-tracker/crypto/Identity") {
+  /** A new key for as long as the layer lives. */
+  static readonly layerRandom: Layer.Layer<Identity, never, Crypto> = Layer.effect(
+    Identity,
+    Effect.gen(function* () {
+      const crypto = yield* Crypto
+      return fromSeed(crypto, Redacted.make(yield* crypto.randomBytes(32), { label: "identitySeed" }))
+    }),
+  )
+
+  /** The key of a 32-byte seed: the same node on every run. Dies with a RangeError when it is not 32 bytes. */
+  static readonly layerFromSeed = (seed: Redacted.Redacted<Uint8Array>): Layer.Layer<Identity, never, Crypto> =>
+    Layer.effect(
+      Identity,
+      Effect.map(Crypto, (crypto) => fromSeed(crypto, seed)),
+    )
+
+  /** The key whose seed, 64 hex digits, is in the configuration under this name. */
+  static readonly layerConfig = (name = "IDENTITY_SEED"): Layer.Layer<Identity, Config.ConfigError, Crypto> =>
+    Layer.effect(
+      Identity,
+      Effect.gen(function* () {
+        const crypto = yield* Crypto
+        return fromSeed(crypto, yield* seedConfig(name))
+      }),
+    )
+}
+
+const fromSeed = (crypto: Crypto["Service"], seed: Redacted.Redacted<Uint8Array>): Identity["Service"] => {
+  const signingKey = crypto.signingKey(seed)
+  return { signingKey, endpointId: EndpointId.fromBytes(signingKey.publicKey) }
+}
+
+const seedConfig = (name: string): Config.Config<Redacted.Redacted<Uint8Array>> =>
+  Config.Redacted(name).pipe(
+    Config.mapEffect((text) => {
+      const digits = Redacted.value(text)
+      return /^[0-9a-fA-F]{64}$/.test(digits)
+        ? Effect.succeed(Redacted.make(fromHex(digits), { label: "identitySeed" }))
+        : Effect.fail(invalidSeed(name, digits.length))
+    }),
+  )
+
+/** Names the variable and the number of characters, never the value. */
+const invalidSeed = (name: string, length: number): Config.ConfigError =>
+  new Config.ConfigError(
+    new Schema.SchemaError(
+      new SchemaIssue.InvalidValue({ message: `${name}: ${length} characters; must be a seed of 64 hex digits` }),
+    ),
+  )

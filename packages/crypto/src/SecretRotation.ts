@@ -1,8 +1,11 @@
 /**
  * Which secret seals the records of a minute. The default is the reference's; a user's own is a Layer over any function
  * of topic, minute and initial secret. It may change while a topic runs: it is asked anew for each minute's record.
+ * Source: distributed-topic-tracker `src/crypto/keys.rs` (`SecretRotation`, `DefaultSecretRotation`).
  */
-import { Context, type Effect, type Redacted } from "effect"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { u64be } from "./bytes.ts"
+import { sha512Half } from "./hash.ts"
 import type { TopicId } from "./TopicId.ts"
 
 export interface RotationInput {
@@ -13,10 +16,44 @@ export interface RotationInput {
   readonly initialSecretHash: Redacted.Redacted<Uint8Array>
 }
 
+/** What every rotation starts from: SHA-512 of the user's secret, cut to 32 bytes. A string counts as its UTF-8 bytes. */
+export const initialSecretHash = (secret: Redacted.Redacted<string | Uint8Array>): Redacted.Redacted<Uint8Array> => {
+  const value = Redacted.value(secret)
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value
+  return Redacted.make(sha512Half(bytes), { label: "initialSecretHash" })
+}
+
+/** SHA-512 of topic ‖ minute (big-endian, unlike everywhere else) ‖ initial secret hash, cut to 32. */
+const defaultSeed = ({ topic, unixMinute, initialSecretHash }: RotationInput): Redacted.Redacted<Uint8Array> =>
+  Redacted.make(sha512Half(topic.bytes, u64be(unixMinute), Redacted.value(initialSecretHash)), {
+    label: "encryptionSeed",
+  })
+
 export class SecretRotation extends Context.Service<
   SecretRotation,
   {
     /** The 32-byte seed of the Ed25519 key that the minute's records are sealed for. */
     readonly encryptionSeed: (input: RotationInput) => Effect.Effect<Redacted.Redacted<Uint8Array>>
   }
->()("@topic-tracker/crypto/SecretRotation") {}
+>()("@topic-tracker/crypto/SecretRotation") {
+  /** The reference's default rotation: peers that set none use this one. */
+  static readonly layer: Layer.Layer<SecretRotation> = Layer.succeed(SecretRotation, {
+    encryptionSeed: (input) => Effect.sync(() => defaultSeed(input)),
+  })
+
+  /**
+   * A rotation of the user's own: any function to 32 bytes, plain or as an Effect. All peers of a topic must agree on it.
+   */
+  static readonly layerFrom = (
+    encryptionSeed: (
+      input: RotationInput,
+    ) => Redacted.Redacted<Uint8Array> | Effect.Effect<Redacted.Redacted<Uint8Array>>,
+  ): Layer.Layer<SecretRotation> =>
+    Layer.succeed(SecretRotation, {
+      encryptionSeed: (input) =>
+        Effect.suspend(() => {
+          const seed = encryptionSeed(input)
+          return Effect.isEffect(seed) ? seed : Effect.succeed(seed)
+        }),
+    })
+}

@@ -25,6 +25,10 @@ export const u64le = (value: bigint): Uint8Array => u64(value, true)
 /** A u64 as 8 bytes, big-endian. Throws a RangeError outside 0 … 2^64 − 1. */
 export const u64be = (value: bigint): Uint8Array => u64(value, false)
 
+/** The u64 in the 8 bytes from `offset`, little-endian. Throws a RangeError when they are not all there. */
+export const readU64le = (bytes: Uint8Array, offset: number): bigint =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(offset, true)
+
 const u64 = (value: bigint, littleEndian: boolean): Uint8Array => {
   if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`value: ${value}; a u64 is 0 to 2^64 - 1`)
   const bytes = new Uint8Array(8)

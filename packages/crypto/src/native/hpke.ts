@@ -1,0 +1,123 @@
+/**
+ * HPKE base mode for the one suite that boxes use, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, put together
+ * from node:crypto's primitives. One message per context, so the sequence number is always 0 and the nonce is base_nonce.
+ * Names are those of RFC 9180, sections 4.1 and 5.1.
+ */
+import type { KeyObject } from "node:crypto"
+import { concat } from "../bytes.ts"
+import type { Keys } from "./keys.ts"
+import type { NodeCryptoModule } from "./nodeCrypto.ts"
+
+export interface KeyPair {
+  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+  /** 32 bytes. */
+  readonly publicBytes: Uint8Array
+}
+
+export interface Hpke {
+  /** DeriveKeyPair (7.1.3) of at least 32 bytes of input key material. */
+  readonly deriveKeyPair: (ikm: Uint8Array) => KeyPair
+  /** Writes ciphertext and tag into `out`, 16 bytes longer than the plaintext. Throws when the shared secret is zero. */
+  readonly seal: (
+    ephemeral: KeyPair,
+    recipient: Pick<KeyPair, "publicKey" | "publicBytes">,
+    plaintext: Uint8Array,
+    out: Uint8Array,
+  ) => void
+  /** The plaintext of ciphertext and tag. Throws when it does not open. */
+  readonly open: (recipient: KeyPair, enc: Uint8Array, ciphertext: Uint8Array) => Uint8Array
+}
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const empty = new Uint8Array(0)
+const version = ascii("HPKE-v1")
+/** "KEM" and the KEM's id, 0x0020. */
+const kemSuite = concat(ascii("KEM"), Uint8Array.of(0x00, 0x20))
+/** "HPKE" and the ids of KEM (0x0020), KDF (0x0001) and AEAD (0x0003). */
+const hpkeSuite = concat(ascii("HPKE"), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x03))
+const tagSize = 16
+
+/** The functions of the suite for one `info` and `aad`: what depends on them alone is computed here, once. */
+export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: Uint8Array): Hpke => {
+  const sha256 = (data: Uint8Array): Uint8Array => node.hash("sha256", data, "buffer")
+
+  // Two one-shot hashes: createHmac costs several times as much for inputs of this size. Keys are at most a block.
+  const hmac = (key: Uint8Array, ...message: ReadonlyArray<Uint8Array>): Uint8Array => {
+    let length = 64
+    for (const part of message) length += part.length
+    const inner = new Uint8Array(length).fill(0x36, 0, 64)
+    const outer = new Uint8Array(96).fill(0x5c, 0, 64)
+    for (let i = 0; i < key.length; i++) {
+      inner[i]! ^= key[i]!
+      outer[i]! ^= key[i]!
+    }
+    let offset = 64
+    for (const part of message) {
+      inner.set(part, offset)
+      offset += part.length
+    }
+    outer.set(sha256(inner), 64)
+    return sha256(outer)
+  }
+
+  const labelled = (suite: Uint8Array, label: string) => concat(version, suite, ascii(label))
+  // HKDF-Expand of at most one hash: T(1) = HMAC(prk, labeled info, 0x01). The length and the label come first.
+  const expandLabel = (suite: Uint8Array, label: string, length: number) =>
+    concat(Uint8Array.of(0, length), labelled(suite, label))
+  const one = Uint8Array.of(1)
+
+  const eaePrk = labelled(kemSuite, "eae_prk")
+  const dkpPrk = labelled(kemSuite, "dkp_prk")
+  const sk = concat(expandLabel(kemSuite, "sk", 32), one)
+  const sharedSecretLabel = expandLabel(kemSuite, "shared_secret", 32)
+  const secretLabel = labelled(hpkeSuite, "secret")
+  const context = concat(
+    Uint8Array.of(0),
+    hmac(empty, labelled(hpkeSuite, "psk_id_hash")),
+    hmac(empty, labelled(hpkeSuite, "info_hash"), info),
+  )
+  const keyInfo = concat(expandLabel(hpkeSuite, "key", 32), context, one)
+  const nonceInfo = concat(expandLabel(hpkeSuite, "base_nonce", 12), context, one)
+
+  /** ExtractAndExpand, then KeySchedule in base mode. */
+  const schedule = (dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array) => {
+    const sharedSecret = hmac(hmac(empty, eaePrk, dh), sharedSecretLabel, enc, recipient, one)
+    const secret = hmac(sharedSecret, secretLabel)
+    return { key: hmac(secret, keyInfo), nonce: hmac(secret, nonceInfo).subarray(0, 12) }
+  }
+
+  const cipherOptions = { authTagLength: tagSize }
+
+  return {
+    deriveKeyPair: (ikm) => {
+      const privateKey = keys.privateKey("x25519", hmac(hmac(empty, dkpPrk, ikm), sk))
+      const publicKey = node.createPublicKey(privateKey)
+      return { privateKey, publicKey, publicBytes: keys.publicBytes(publicKey) }
+    },
+    seal: (ephemeral, recipient, plaintext, out) => {
+      const dh = node.diffieHellman({ privateKey: ephemeral.privateKey, publicKey: recipient.publicKey })
+      const { key, nonce } = schedule(dh, ephemeral.publicBytes, recipient.publicBytes)
+      const cipher = node.createCipheriv("chacha20-poly1305", key, nonce, cipherOptions)
+      cipher.setAAD(aad, { plaintextLength: plaintext.length })
+      out.set(cipher.update(plaintext))
+      cipher.final()
+      out.set(cipher.getAuthTag(), plaintext.length)
+    },
+    open: (recipient, enc, ciphertext) => {
+      const dh = node.diffieHellman({
+        privateKey: recipient.privateKey,
+        publicKey: keys.publicKey("x25519", enc),
+      })
+      const { key, nonce } = schedule(dh, enc, recipient.publicBytes)
+      const length = ciphertext.length - tagSize
+      const decipher = node.createDecipheriv("chacha20-poly1305", key, nonce, cipherOptions)
+      decipher.setAAD(aad, { plaintextLength: length })
+      decipher.setAuthTag(ciphertext.subarray(length))
+      const plaintext = decipher.update(ciphertext.subarray(0, length))
+      decipher.final()
+      return plaintext
+    },
+  }
+}

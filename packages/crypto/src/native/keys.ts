@@ -1,0 +1,58 @@
+/**
+ * 32-byte keys in and out of node:crypto's KeyObjects. Imports dominate the cost of small operations, so this takes the
+ * cheapest form that the running Node has: raw keys where it knows them, else DER with a fixed header (RFC 8410).
+ */
+import type { KeyObject } from "node:crypto"
+import { concat, fromHex } from "../bytes.ts"
+import type { NodeCryptoModule } from "./nodeCrypto.ts"
+
+export type Curve = "ed25519" | "x25519"
+
+export interface Keys {
+  /** The private key of a 32-byte Ed25519 seed or X25519 scalar. */
+  readonly privateKey: (curve: Curve, bytes: Uint8Array) => KeyObject
+  /** The public key of 32 bytes. Throws when node:crypto refuses them. */
+  readonly publicKey: (curve: Curve, bytes: Uint8Array) => KeyObject
+  /** The 32 bytes of a public key. */
+  readonly publicBytes: (key: KeyObject) => Uint8Array
+}
+
+const pkcs8Header = {
+  ed25519: fromHex("302e020100300506032b657004220420"),
+  x25519: fromHex("302e020100300506032b656e04220420"),
+}
+
+const spkiHeader = {
+  ed25519: fromHex("302a300506032b6570032100"),
+  x25519: fromHex("302a300506032b656e032100"),
+}
+
+/** Keys as DER: every Node has it. */
+export const derKeys = (node: NodeCryptoModule): Keys => ({
+  privateKey: (curve, bytes) =>
+    node.createPrivateKey({ key: Buffer.from(concat(pkcs8Header[curve], bytes)), format: "der", type: "pkcs8" }),
+  publicKey: (curve, bytes) =>
+    node.createPublicKey({ key: Buffer.from(concat(spkiHeader[curve], bytes)), format: "der", type: "spki" }),
+  // JWK, since exporting DER costs some twenty times as much.
+  publicBytes: (key) => new Uint8Array(Buffer.from(key.export({ format: "jwk" }).x!, "base64url")),
+})
+
+/** Keys as raw bytes: Node 24.16 and later. */
+export const rawKeys = (node: NodeCryptoModule): Keys => ({
+  privateKey: (curve, bytes) =>
+    node.createPrivateKey({ key: Buffer.from(bytes), format: "raw-private", asymmetricKeyType: curve }),
+  publicKey: (curve, bytes) =>
+    node.createPublicKey({ key: Buffer.from(bytes), format: "raw-public", asymmetricKeyType: curve }),
+  publicBytes: (key) => new Uint8Array(key.export({ format: "raw-public" })),
+})
+
+/** The cheapest form that this Node has. */
+export const bestKeys = (node: NodeCryptoModule): Keys => {
+  const raw = rawKeys(node)
+  try {
+    raw.publicKey("x25519", new Uint8Array(32).fill(9))
+    return raw
+  } catch {
+    return derKeys(node)
+  }
+}

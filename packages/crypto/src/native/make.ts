@@ -1,0 +1,135 @@
+/**
+ * The native layer's functions: Ed25519 and the HPKE box on node:crypto. OpenSSL's Ed25519 verification is the cofactorless
+ * one, checks that S is canonical and reads points as dalek does, so it is `verify` as it stands.
+ */
+import type { KeyObject } from "node:crypto"
+import { Effect, Redacted, Result } from "effect"
+import * as Box from "../box.ts"
+import type { Crypto } from "../Crypto.ts"
+import type { OpenError } from "../CryptoError.ts"
+import { clampedScalar, isSmallOrder, toX25519PublicKey } from "../edwards.ts"
+import type { RandomSource } from "../random.ts"
+import { type SigningKey, seedBytes } from "../SigningKey.ts"
+import * as Hpke from "./hpke.ts"
+import type { Keys } from "./keys.ts"
+import type { NodeCryptoModule } from "./nodeCrypto.ts"
+
+/** How many parsed Ed25519 public keys are kept: the nodes and minutes that a busy process checks again and again. */
+const publicKeyCacheSize = 256
+
+export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): Crypto["Service"] => {
+  const hpke = Hpke.make(node, keys, Box.info, Box.aad)
+
+  /** Holds what it prepares in private fields, which no inspection shows. */
+  class NativeSigningKey implements SigningKey {
+    readonly seed: Redacted.Redacted<Uint8Array>
+    #privateKey: KeyObject | undefined
+    #publicKey: Uint8Array | undefined
+    #x25519: Hpke.KeyPair | undefined
+
+    constructor(seed: Redacted.Redacted<Uint8Array>) {
+      seedBytes(seed)
+      this.seed = seed
+    }
+
+    get privateKey(): KeyObject {
+      this.#privateKey ??= keys.privateKey("ed25519", Redacted.value(this.seed))
+      return this.#privateKey
+    }
+
+    get publicKey(): Uint8Array {
+      this.#publicKey ??= keys.publicBytes(node.createPublicKey(this.privateKey))
+      return this.#publicKey
+    }
+
+    get x25519(): Hpke.KeyPair {
+      if (this.#x25519 === undefined) {
+        const scalar = clampedScalar(node.hash("sha512", Redacted.value(this.seed), "buffer"))
+        const privateKey = keys.privateKey("x25519", scalar)
+        const publicKey = node.createPublicKey(privateKey)
+        this.#x25519 = { privateKey, publicKey, publicBytes: keys.publicBytes(publicKey) }
+      }
+      return this.#x25519
+    }
+  }
+
+  const prepared = (key: SigningKey): NativeSigningKey =>
+    key instanceof NativeSigningKey ? key : new NativeSigningKey(key.seed)
+
+  const publicKeys = new Map<string, KeyObject>()
+
+  const parsedPublicKey = (bytes: Uint8Array): KeyObject => {
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
+    let key = publicKeys.get(name)
+    if (key === undefined) {
+      key = keys.publicKey("ed25519", bytes)
+      if (publicKeys.size === publicKeyCacheSize) publicKeys.delete(publicKeys.keys().next().value!)
+      publicKeys.set(name, key)
+    }
+    return key
+  }
+
+  const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
+    if (publicKey.length !== 32 || signature.length !== 64) return false
+    try {
+      return node.verify(null, message, parsedPublicKey(publicKey), signature)
+    } catch {
+      return false
+    }
+  }
+
+  const ephemeral: Effect.Effect<Hpke.KeyPair> = random.isSystem
+    ? Effect.sync(() => {
+        const { privateKey, publicKey } = node.generateKeyPairSync("x25519")
+        return { privateKey, publicKey, publicBytes: keys.publicBytes(publicKey) }
+      })
+    : Effect.map(random.bytes(32), hpke.deriveKeyPair)
+
+  const recipientOf = (
+    recipient: SigningKey | Uint8Array,
+  ): Pick<Hpke.KeyPair, "publicKey" | "publicBytes"> | undefined => {
+    if (!(recipient instanceof Uint8Array)) return prepared(recipient).x25519
+    const publicBytes = toX25519PublicKey(recipient)
+    return publicBytes && { publicBytes, publicKey: keys.publicKey("x25519", publicBytes) }
+  }
+
+  return {
+    signingKey: (seed) => new NativeSigningKey(seed),
+    sign: (key, message) => plain(node.sign(null, message, prepared(key).privateKey)),
+    verify,
+    verifyStrict: (publicKey, message, signature) =>
+      publicKey.length === 32 &&
+      signature.length === 64 &&
+      !isSmallOrder(publicKey) &&
+      !isSmallOrder(signature) &&
+      verify(publicKey, message, signature),
+    seal: (recipient, plaintext) =>
+      Effect.flatMap(ephemeral, (keyPair) => {
+        const to = recipientOf(recipient)
+        if (to === undefined) return Effect.fail(Box.notAPoint())
+        const { box, ciphertext, enc } = Box.allocate(plaintext.length)
+        enc.set(keyPair.publicBytes)
+        try {
+          hpke.seal(keyPair, to, plaintext, ciphertext)
+        } catch {
+          return Effect.fail(Box.smallOrderRecipient())
+        }
+        return Effect.succeed(box)
+      }),
+    open: (recipient, box) =>
+      Effect.suspend((): Effect.Effect<Uint8Array, OpenError> => {
+        const parts = Box.parse(box)
+        if (Result.isFailure(parts)) return Effect.fail(parts.failure)
+        const key = prepared(recipient).x25519
+        try {
+          return Effect.succeed(plain(hpke.open(key, parts.success.enc, parts.success.ciphertext)))
+        } catch {
+          return Effect.fail(Box.notOpened())
+        }
+      }),
+    randomBytes: random.bytes,
+  }
+}
+
+/** The same bytes without Buffer's own methods: its `slice` shares memory where a Uint8Array's copies. */
+const plain = (buffer: Uint8Array): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)

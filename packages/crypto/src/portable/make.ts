@@ -1,0 +1,107 @@
+/**
+ * The portable layer's functions: Ed25519 on noble, the HPKE box on @hpke/core over the platform's WebCrypto (X25519 and
+ * HKDF) with @hpke/chacha20poly1305. Runs wherever WebCrypto has X25519: Node, Deno, Bun, current browsers.
+ */
+// Types only: node:crypto is where @types/node keeps WebCrypto's.
+import type { webcrypto } from "node:crypto"
+import { Chacha20Poly1305 } from "@hpke/chacha20poly1305"
+import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core"
+import { ed25519, x25519 } from "@noble/curves/ed25519.js"
+import { sha512 } from "@noble/hashes/sha2.js"
+import { Effect, Redacted } from "effect"
+import * as Box from "../box.ts"
+import type { Crypto } from "../Crypto.ts"
+import type { OpenError, SealError } from "../CryptoError.ts"
+import { clampedScalar, isSmallOrder, toX25519PublicKey } from "../edwards.ts"
+import type { RandomSource } from "../random.ts"
+import { type SigningKey, seedBytes } from "../SigningKey.ts"
+import { verify } from "./verify.ts"
+
+/** Holds what it prepares in private fields, which no inspection shows. */
+class PortableSigningKey implements SigningKey {
+  readonly seed: Redacted.Redacted<Uint8Array>
+  #publicKey: Uint8Array | undefined
+  #x25519: Promise<webcrypto.CryptoKeyPair> | undefined
+
+  constructor(seed: Redacted.Redacted<Uint8Array>) {
+    seedBytes(seed)
+    this.seed = seed
+  }
+
+  get publicKey(): Uint8Array {
+    this.#publicKey ??= ed25519.getPublicKey(Redacted.value(this.seed))
+    return this.#publicKey
+  }
+
+  /** The X25519 form as WebCrypto keys. */
+  x25519(suite: CipherSuite): Promise<webcrypto.CryptoKeyPair> {
+    this.#x25519 ??= importKeyPair(suite, clampedScalar(sha512(Redacted.value(this.seed))))
+    return this.#x25519
+  }
+}
+
+const importKeyPair = async (suite: CipherSuite, scalar: Uint8Array): Promise<webcrypto.CryptoKeyPair> => ({
+  privateKey: await suite.kem.importKey("raw", arrayBuffer(scalar), false),
+  publicKey: await suite.kem.importKey("raw", arrayBuffer(x25519.getPublicKey(scalar)), true),
+})
+
+const prepared = (key: SigningKey): PortableSigningKey =>
+  key instanceof PortableSigningKey ? key : new PortableSigningKey(key.seed)
+
+export const make = (random: RandomSource): Crypto["Service"] => {
+  const suite = new CipherSuite({
+    kem: new DhkemX25519HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Chacha20Poly1305(),
+  })
+
+  // A given ikm makes the ephemeral key by DeriveKeyPair (RFC 9180, 7.1.3); else the platform generates one.
+  const ephemeral: Effect.Effect<{ readonly ekm?: Uint8Array }> = random.isSystem
+    ? Effect.succeed({})
+    : Effect.map(random.bytes(32), (ekm) => ({ ekm }))
+
+  const recipientOf = (recipient: SigningKey | Uint8Array): Effect.Effect<webcrypto.CryptoKey, SealError> => {
+    if (!(recipient instanceof Uint8Array)) {
+      return Effect.promise(async () => (await prepared(recipient).x25519(suite)).publicKey)
+    }
+    const converted = toX25519PublicKey(recipient)
+    if (converted === undefined) return Effect.fail(Box.notAPoint())
+    return Effect.promise(() => suite.kem.importKey("raw", arrayBuffer(converted), true))
+  }
+
+  return {
+    signingKey: (seed) => new PortableSigningKey(seed),
+    sign: (key, message) => ed25519.sign(message, seedBytes(key.seed)),
+    verify,
+    verifyStrict: (publicKey, message, signature) =>
+      publicKey.length === 32 &&
+      signature.length === 64 &&
+      !isSmallOrder(publicKey) &&
+      !isSmallOrder(signature) &&
+      verify(publicKey, message, signature),
+    seal: Effect.fnUntraced(function* (recipient, plaintext): Effect.fn.Return<Uint8Array, SealError> {
+      const keyMaterial = yield* ephemeral
+      const recipientPublicKey = yield* recipientOf(recipient)
+      const sealed = yield* Effect.tryPromise({
+        try: () => suite.seal({ recipientPublicKey, info: Box.info, ...keyMaterial }, plaintext, Box.aad),
+        catch: Box.smallOrderRecipient,
+      })
+      const { box, enc, ciphertext } = Box.allocate(plaintext.length)
+      enc.set(new Uint8Array(sealed.enc))
+      ciphertext.set(new Uint8Array(sealed.ct))
+      return box
+    }),
+    open: Effect.fnUntraced(function* (recipient, box): Effect.fn.Return<Uint8Array, OpenError> {
+      const { enc, ciphertext } = yield* Effect.fromResult(Box.parse(box))
+      const recipientKey = yield* Effect.promise(() => prepared(recipient).x25519(suite))
+      const plaintext = yield* Effect.tryPromise({
+        try: () => suite.open({ recipientKey, enc, info: Box.info }, ciphertext, Box.aad),
+        catch: Box.notOpened,
+      })
+      return new Uint8Array(plaintext)
+    }),
+    randomBytes: random.bytes,
+  }
+}
+
+const arrayBuffer = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer

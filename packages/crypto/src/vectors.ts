@@ -1,0 +1,239 @@
+/**
+ * Checks this package against test vectors: cases made by another implementation, as JSON with hex fields. It runs on
+ * whichever layer of Crypto it is given; reading files is up to the caller. The kinds are keys, records, encrypted records
+ * and HPKE boxes, told apart by their file names.
+ */
+import { Effect, Exit, Layer, Redacted, Schema } from "effect"
+import { equals, toHex } from "./bytes.ts"
+import { Crypto } from "./Crypto.ts"
+import * as EncryptedRecord from "./EncryptedRecord.ts"
+import * as EndpointId from "./EndpointId.ts"
+import { GossipRecordContent } from "./GossipRecordContent.ts"
+import * as Record from "./Record.ts"
+import { RecordKeys } from "./RecordKeys.ts"
+import { initialSecretHash, SecretRotation } from "./SecretRotation.ts"
+import { TopicId } from "./TopicId.ts"
+
+export interface VectorReport {
+  /** The number of cases that hold in every field. */
+  readonly passed: number
+  /** A line for each case that does not: which one, which fields, what was expected. */
+  readonly failed: ReadonlyArray<string>
+}
+
+/** A file of vectors that is no such file: an unknown name, or JSON of another shape. */
+export class VectorsMalformed extends Schema.TaggedError<VectorsMalformed>()("VectorsMalformed", {
+  file: Schema.String,
+  message: Schema.String,
+}) {}
+
+/** What is wrong with one case: empty when it holds. */
+type Mismatches = ReadonlyArray<string>
+
+const Hex = Schema.Uint8ArrayFromHex
+
+/** A u64: a JSON number while that is exact, else a bigint as {@link parseJson} gives it. */
+const U64 = Schema.Union([Schema.Int, Schema.BigInt])
+
+const seedOf = (bytes: Uint8Array) => Redacted.make(bytes)
+
+const differ = (field: string, actual: Uint8Array, expected: Uint8Array): Mismatches =>
+  equals(actual, expected) ? [] : [`${field} is ${toHex(actual)}; expected ${toHex(expected)}`]
+
+const KeyCase = Schema.Struct({
+  topic_name: Hex,
+  secret: Hex,
+  unix_minute: U64,
+  topic_id: Hex,
+  secret_hash: Hex,
+  dht_seed: Hex,
+  dht_public_key: Hex,
+  salt: Hex,
+  dht_target: Hex,
+  encryption_seed: Hex,
+  encryption_public_key: Hex,
+})
+
+const recordKeysLayer = RecordKeys.layer.pipe(Layer.provide(SecretRotation.layer))
+
+const checkKeys = Effect.fnUntraced(function* (expected: typeof KeyCase.Type) {
+  const keys = yield* RecordKeys
+  const topic = TopicId.fromName(expected.topic_name)
+  const unixMinute = BigInt(expected.unix_minute)
+  const secretHash = initialSecretHash(Redacted.make(expected.secret))
+  const dht = keys.dht(topic, unixMinute)
+  const encryption = yield* keys.encryption({ topic, unixMinute, initialSecretHash: secretHash })
+  return [
+    ...differ("topic_id", topic.bytes, expected.topic_id),
+    ...differ("secret_hash", Redacted.value(secretHash), expected.secret_hash),
+    ...differ("dht_seed", Redacted.value(dht.signingKey.seed), expected.dht_seed),
+    ...differ("dht_public_key", dht.signingKey.publicKey, expected.dht_public_key),
+    ...differ("salt", dht.salt, expected.salt),
+    ...differ("dht_target", dht.target, expected.dht_target),
+    ...differ("encryption_seed", Redacted.value(encryption.seed), expected.encryption_seed),
+    ...differ("encryption_public_key", encryption.publicKey, expected.encryption_public_key),
+  ]
+}, Effect.provide(recordKeysLayer))
+
+const RecordCase = Schema.Struct({
+  topic_id: Hex,
+  unix_minute: U64,
+  node_seed: Hex,
+  node_public_key: Hex,
+  active_peers: Schema.Array(Hex),
+  last_message_hashes: Schema.Array(Hex),
+  record: Hex,
+  signature: Hex,
+})
+
+const checkRecord = Effect.fnUntraced(function* (expected: typeof RecordCase.Type) {
+  const crypto = yield* Crypto
+  const topic = TopicId.fromBytes(expected.topic_id)
+  const unixMinute = BigInt(expected.unix_minute)
+  const content = {
+    activePeers: expected.active_peers.filter(isFilled).map(EndpointId.fromBytes),
+    lastMessageHashes: expected.last_message_hashes.filter(isFilled),
+  }
+  const signingKey = crypto.signingKey(seedOf(expected.node_seed))
+  const record = yield* Record.sign({ topic, unixMinute, schema: GossipRecordContent, content, signingKey })
+  const decoded = yield* Effect.fromResult(Record.decode(expected.record))
+  yield* Record.verify(decoded, topic, unixMinute)
+  const decodedContent = yield* Record.content(decoded, GossipRecordContent)
+  return [
+    ...differ("node_public_key", signingKey.publicKey, expected.node_public_key),
+    ...differ("signature", record.signature, expected.signature),
+    ...differ("record", Record.encode(record), expected.record),
+    ...differ("record, decoded and encoded", Record.encode(decoded), expected.record),
+    ...(JSON.stringify(decodedContent.activePeers) === JSON.stringify(content.activePeers)
+      ? []
+      : ["active_peers differ"]),
+    ...(decodedContent.lastMessageHashes.map(toHex).join() === content.lastMessageHashes.map(toHex).join()
+      ? []
+      : ["last_message_hashes differ"]),
+  ]
+})
+
+const isFilled = (bytes: Uint8Array): boolean => bytes.some((byte) => byte !== 0)
+
+const EncryptedCase = Schema.Struct({ encryption_seed: Hex, encrypted_record: Hex, record: Hex })
+
+const checkEncrypted = Effect.fnUntraced(function* (expected: typeof EncryptedCase.Type) {
+  const crypto = yield* Crypto
+  const key = crypto.signingKey(seedOf(expected.encryption_seed))
+  const record = yield* EncryptedRecord.open(expected.encrypted_record, key)
+  yield* Record.verify(record, record.topic, record.unixMinute)
+  const sealed = yield* EncryptedRecord.seal(record, key)
+  const reopened = yield* EncryptedRecord.open(sealed, key)
+  return [
+    ...differ("record", Record.encode(record), expected.record),
+    ...differ("record, sealed and opened", Record.encode(reopened), expected.record),
+    ...(sealed.length === expected.encrypted_record.length ? [] : [`sealed to ${sealed.length} bytes`]),
+  ]
+})
+
+const RejectedCase = Schema.Struct({
+  encryption_seed: Hex,
+  encrypted_record: Hex,
+  topic_id: Hex,
+  unix_minute: U64,
+  why: Schema.String,
+})
+
+const checkRejected = Effect.fnUntraced(function* (rejected: typeof RejectedCase.Type) {
+  const crypto = yield* Crypto
+  const opened = yield* Effect.result(
+    EncryptedRecord.openVerified(rejected.encrypted_record, {
+      encryptionKey: crypto.signingKey(seedOf(rejected.encryption_seed)),
+      topic: TopicId.fromBytes(rejected.topic_id),
+      unixMinute: BigInt(rejected.unix_minute),
+    }),
+  )
+  return opened._tag === "Failure" ? [] : [`accepted; must be rejected (${rejected.why})`]
+})
+
+const BoxCase = Schema.Struct({ recipient_seed: Hex, recipient_public_key: Hex, plaintext: Hex, sealed: Hex })
+
+const checkBox = Effect.fnUntraced(function* (expected: typeof BoxCase.Type) {
+  const crypto = yield* Crypto
+  const key = crypto.signingKey(seedOf(expected.recipient_seed))
+  const toKey = yield* crypto.seal(key, expected.plaintext)
+  const toPublicKey = yield* crypto.seal(expected.recipient_public_key, expected.plaintext)
+  return [
+    ...differ("recipient_public_key", key.publicKey, expected.recipient_public_key),
+    ...differ("plaintext", yield* crypto.open(key, expected.sealed), expected.plaintext),
+    ...differ("plaintext, sealed and opened", yield* crypto.open(key, toKey), expected.plaintext),
+    ...differ("plaintext, sealed for the public key", yield* crypto.open(key, toPublicKey), expected.plaintext),
+  ]
+})
+
+/** The cases of one list in a file, each checked by itself: a failure or defect in one is that case's mismatch. */
+const checkAll = Effect.fnUntraced(function* <A, E>(
+  label: string,
+  cases: ReadonlyArray<A>,
+  check: (expected: A) => Effect.Effect<Mismatches, E, Crypto>,
+) {
+  const failed: Array<string> = []
+  for (const [index, expected] of cases.entries()) {
+    const mismatches = yield* Effect.exit(Effect.suspend(() => check(expected)))
+    if (Exit.isFailure(mismatches)) failed.push(`${label}[${index}]: ${mismatches.cause}`)
+    else if (mismatches.value.length > 0) failed.push(`${label}[${index}]: ${mismatches.value.join("; ")}`)
+  }
+  return { passed: cases.length - failed.length, failed }
+})
+
+const combine = (a: VectorReport, b: VectorReport): VectorReport => ({
+  passed: a.passed + b.passed,
+  failed: [...a.failed, ...b.failed],
+})
+
+const casesOf = <S extends Schema.Top>(item: S) => Schema.Struct({ cases: Schema.Array(item) })
+
+const EncryptedFile = Schema.Struct({
+  cases: Schema.Array(EncryptedCase),
+  rejected: Schema.optionalKey(Schema.Array(RejectedCase)),
+})
+
+const checkers = {
+  "keys.json": Effect.fnUntraced(function* (json: unknown) {
+    const { cases } = yield* Schema.decodeUnknownEffect(casesOf(KeyCase))(json)
+    return yield* checkAll("cases", cases, checkKeys)
+  }),
+  "records.json": Effect.fnUntraced(function* (json: unknown) {
+    const { cases } = yield* Schema.decodeUnknownEffect(casesOf(RecordCase))(json)
+    return yield* checkAll("cases", cases, checkRecord)
+  }),
+  "encrypted-records.json": Effect.fnUntraced(function* (json: unknown) {
+    const { cases, rejected = [] } = yield* Schema.decodeUnknownEffect(EncryptedFile)(json)
+    const opened = yield* checkAll("cases", cases, checkEncrypted)
+    return combine(opened, yield* checkAll("rejected", rejected, checkRejected))
+  }),
+  "hpke.json": Effect.fnUntraced(function* (json: unknown) {
+    const { cases } = yield* Schema.decodeUnknownEffect(casesOf(BoxCase))(json)
+    return yield* checkAll("cases", cases, checkBox)
+  }),
+}
+
+/** The names of the files that {@link check} knows. */
+export const files: ReadonlyArray<string> = Object.keys(checkers)
+
+const isKnown = (file: string): file is keyof typeof checkers => Object.hasOwn(checkers, file)
+
+/** Checks the cases of one file, given its name without folders and its parsed JSON ({@link parseJson}). */
+export const check = (file: string, json: unknown): Effect.Effect<VectorReport, VectorsMalformed, Crypto> =>
+  isKnown(file)
+    ? Effect.mapError(
+        checkers[file](json),
+        (error) => new VectorsMalformed({ file, message: `${file}: ${error.message}` }),
+      )
+    : Effect.fail(new VectorsMalformed({ file, message: `${file}: unknown; must be one of ${files.join(", ")}` }))
+
+/**
+ * JSON with integers above 2^53 − 1 as exact bigints instead of rounded numbers, where the runtime shows a number's source
+ * (Node 21 and later). Throws a SyntaxError as `JSON.parse` does.
+ */
+export const parseJson = (text: string): unknown => JSON.parse(text, exactInteger)
+
+const exactInteger = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+  typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "")
+    ? BigInt(context!.source!)
+    : value
