@@ -4,8 +4,9 @@
  * cost to make and compare. Opaque: {@link toHex} is for showing, {@link write} for the wire.
  */
 
-import { blake3 } from "@noble/hashes/blake3.js"
+import { Bytes } from "@topic-tracker/crypto"
 import type { Brand } from "effect"
+import { blake3Words } from "./blake3.ts"
 
 export type MessageId = string & Brand.Brand<"MessageId">
 
@@ -42,14 +43,36 @@ export const write = (id: MessageId, bytes: Uint8Array, offset: number): void =>
 }
 
 /** The id of a payload: the BLAKE3 hash of its content (iroh-gossip `MessageId::from_content`). */
-export const ofContent = (content: Uint8Array): MessageId => read(blake3(content))
+export const ofContent = (content: Uint8Array): MessageId => {
+  blake3Words(content, words)
+  return String.fromCharCode(
+    words[0]! & 0xffff,
+    words[0]! >>> 16,
+    words[1]! & 0xffff,
+    words[1]! >>> 16,
+    words[2]! & 0xffff,
+    words[2]! >>> 16,
+    words[3]! & 0xffff,
+    words[3]! >>> 16,
+    words[4]! & 0xffff,
+    words[4]! >>> 16,
+    words[5]! & 0xffff,
+    words[5]! >>> 16,
+    words[6]! & 0xffff,
+    words[6]! >>> 16,
+    words[7]! & 0xffff,
+    words[7]! >>> 16,
+  ) as MessageId
+}
+
+const words = new Int32Array(8)
+
+/** The id as its 32 bytes. */
+export const toBytes = (id: MessageId): Uint8Array => {
+  const bytes = new Uint8Array(32)
+  write(id, bytes, 0)
+  return bytes
+}
 
 /** The id as 64 lowercase hex digits. */
-export const toHex = (id: MessageId): string => {
-  let hex = ""
-  for (let i = 0; i < 16; i++) {
-    const unit = id.charCodeAt(i)
-    hex += (unit & 255).toString(16).padStart(2, "0") + (unit >>> 8).toString(16).padStart(2, "0")
-  }
-  return hex
-}
+export const toHex = (id: MessageId): string => Bytes.toHex(toBytes(id))

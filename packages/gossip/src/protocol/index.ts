@@ -1,3 +1,4 @@
+export { blake3 } from "./blake3.ts"
 export {
   BroadcastConfig,
   defaultConfig,
@@ -5,6 +6,10 @@ export {
   minMaxMessageSize,
   ProtocolConfig,
 } from "./Config.ts"
+export { checkVectors, type VectorReport } from "./codec/checkVectors.ts"
+export { decodeHeader, FrameDecoder, FrameEncoder, FrameTooLarge, type TooLong } from "./codec/frames.ts"
+export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./codec/message.ts"
+export { decodePeerData, encodePeerData } from "./codec/peerData.ts"
 export type { Action, Event, Timer, TopicEvent, TopicKey } from "./Event.ts"
 export { GossipState, type GossipStateOptions } from "./GossipState.ts"
 export type * from "./Message.ts"

@@ -1,0 +1,163 @@
+/**
+ * Checks this package's codecs against messages that states of the Rust protocol sent to one another.
+ */
+import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import { Effect, Result, Schema } from "effect"
+import { defaultConfig } from "../Config.ts"
+import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
+import * as MessageId from "../MessageId.ts"
+import { decodeHeader, FrameDecoder, FrameEncoder } from "./frames.ts"
+import { decodeMessage, encodeMessage } from "./message.ts"
+
+const Hex = Schema.String.check(Schema.isPattern(/^([0-9a-f]{2})*$/, { expected: "lowercase hex" }))
+const Data = Schema.UndefinedOr(Hex).pipe(Schema.optionalKey)
+const Peer = Schema.Struct({ id: EndpointId.EndpointId, data: Data })
+const Id = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/, { expected: "64 lowercase hex digits" }))
+const bytes = { postcard: Hex, frame: Hex }
+
+const Case = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("Join"), fields: Schema.Struct({ data: Data }), ...bytes }),
+  Schema.Struct({
+    kind: Schema.Literal("ForwardJoin"),
+    fields: Schema.Struct({ peer: Peer, ttl: Schema.Int }),
+    ...bytes,
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("Shuffle"),
+    fields: Schema.Struct({ origin: EndpointId.EndpointId, nodes: Schema.Array(Peer), ttl: Schema.Int }),
+    ...bytes,
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("ShuffleReply"),
+    fields: Schema.Struct({ nodes: Schema.Array(Peer) }),
+    ...bytes,
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("Neighbor"),
+    fields: Schema.Struct({ priority: Schema.Literals(["high", "low"]), data: Data }),
+    ...bytes,
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("Disconnect"),
+    fields: Schema.Struct({ alive: Schema.Boolean, respond: Schema.Boolean }),
+    ...bytes,
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("Gossip"),
+    fields: Schema.Struct({
+      id: Id,
+      content: Hex,
+      scope: Schema.Union([Schema.Struct({ swarm: Schema.Int }), Schema.Literal("neighbors")]),
+    }),
+    ...bytes,
+  }),
+  Schema.Struct({ kind: Schema.Literal("Prune"), fields: Schema.Struct({}), ...bytes }),
+  Schema.Struct({
+    kind: Schema.Literal("Graft"),
+    fields: Schema.Struct({ id: Schema.NullishOr(Id).pipe(Schema.optionalKey), round: Schema.Int }),
+    ...bytes,
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("IHave"),
+    fields: Schema.Struct({ messages: Schema.Array(Schema.Struct({ id: Id, round: Schema.Int })) }),
+    ...bytes,
+  }),
+])
+type Case = typeof Case.Type
+
+const GossipFrames = Schema.Struct({ cases: Schema.Array(Case), stream_header_frame: Hex, topic_id: Id })
+
+/** How many cases held, and one sentence for each that did not. */
+export interface VectorReport {
+  readonly passed: number
+  readonly failed: ReadonlyArray<string>
+}
+
+/**
+ * Checks every case of a `gossip-frames.json`: that decoding gives the fields, that encoding the fields gives the bytes, that
+ * a payload's id is the BLAKE3 hash of its content, that the frame is written and read; and the stream's header frame, which
+ * counts as a case. Fails with a SchemaError when the value is no such file.
+ */
+export const checkVectors = Effect.fnUntraced(function* (
+  json: unknown,
+): Effect.fn.Return<VectorReport, Schema.SchemaError> {
+  const file = yield* Schema.decodeUnknownEffect(GossipFrames)(json)
+  const failed: Array<string> = []
+  for (const [i, vector] of file.cases.entries()) {
+    const wrong = checkCase(vector)
+    if (wrong.length > 0) failed.push(`gossip-frames case ${i} (${vector.kind}): ${wrong.join(", ")}`)
+  }
+  const header = readFrames(Bytes.fromHex(file.stream_header_frame)).map((frame) => decodeHeader(frame)?.hex)
+  if (header.length !== 1 || header[0] !== file.topic_id) failed.push("gossip-frames stream header: topic id")
+  return { passed: file.cases.length + 1 - failed.length, failed }
+})
+
+const checkCase = (vector: Case): ReadonlyArray<string> => {
+  const expected = messageOf(vector)
+  const decoded = decodeMessage(Bytes.fromHex(vector.postcard))
+  const encoder = new FrameEncoder(defaultConfig.maxMessageSize)
+  const checks = {
+    decoding: Result.isSuccess(decoded) && show(decoded.success) === show(expected),
+    encoding: Bytes.toHex(encodeMessage(expected)) === vector.postcard,
+    "frame writing": Result.isSuccess(encoder.message(expected)) && Bytes.toHex(encoder.take()) === vector.frame,
+    "frame reading": readFrames(Bytes.fromHex(vector.frame)).map(Bytes.toHex).join() === vector.postcard,
+    "message id": expected._tag !== "Gossip" || MessageId.ofContent(expected.content) === expected.id,
+  }
+  return Object.entries(checks).flatMap(([name, holds]) => (holds ? [] : [name]))
+}
+
+const readFrames = (stream: Uint8Array): ReadonlyArray<Uint8Array> => {
+  const frames: Array<Uint8Array> = []
+  const decoder = new FrameDecoder(defaultConfig.maxMessageSize)
+  decoder.push(stream, (frame) => frames.push(frame.slice()))
+  return decoder.atBoundary ? frames : []
+}
+
+/** A form in which two messages are equal when their fields are. */
+const show = (message: Message): string =>
+  JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? Bytes.toHex(value) : value))
+
+const data = (hex: string | undefined) => (hex === undefined ? undefined : Bytes.fromHex(hex))
+const id = (hex: string) => MessageId.read(Bytes.fromHex(hex))
+const peer = (fields: typeof Peer.Type): PeerInfo => ({ id: fields.id, data: data(fields.data) })
+
+const messageOf = (vector: Case): SwarmMessage | GossipMessage => {
+  switch (vector.kind) {
+    case "Join":
+      return { _tag: "Join", data: data(vector.fields.data) }
+    case "ForwardJoin":
+      return { _tag: "ForwardJoin", peer: peer(vector.fields.peer), ttl: vector.fields.ttl }
+    case "Shuffle": {
+      const { nodes, origin, ttl } = vector.fields
+      return { _tag: "Shuffle", origin, nodes: nodes.map(peer), ttl }
+    }
+    case "ShuffleReply":
+      return { _tag: "ShuffleReply", nodes: vector.fields.nodes.map(peer) }
+    case "Neighbor":
+      return { _tag: "Neighbor", priority: vector.fields.priority, data: data(vector.fields.data) }
+    case "Disconnect":
+      return { _tag: "Disconnect", alive: vector.fields.alive, respond: vector.fields.respond }
+    case "Gossip": {
+      const { content, scope } = vector.fields
+      return {
+        _tag: "Gossip",
+        id: id(vector.fields.id),
+        content: Bytes.fromHex(content),
+        scope: scope === "neighbors" ? { _tag: "Neighbors" } : { _tag: "Swarm", round: scope.swarm },
+      }
+    }
+    case "Prune":
+      return { _tag: "Prune" }
+    case "Graft":
+      return {
+        _tag: "Graft",
+        id: typeof vector.fields.id === "string" ? id(vector.fields.id) : undefined,
+        round: vector.fields.round,
+      }
+    case "IHave":
+      return {
+        _tag: "IHave",
+        messages: vector.fields.messages.map((entry) => ({ id: id(entry.id), round: entry.round })),
+      }
+  }
+}
