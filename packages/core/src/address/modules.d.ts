@@ -12,7 +12,11 @@ declare module "dns-packet" {
     readonly answers: ReadonlyArray<Answer>
   }
   /** Throws when the bytes are no DNS packet (RFC 1035). */
-  export function decode(bytes: Uint8Array): Packet
+  export const decode: {
+    (bytes: Uint8Array): Packet
+    /** How many bytes the last packet said it had, which can be more than it was given. */
+    readonly bytes: number
+  }
 }
 
 declare module "z32" {

@@ -87,6 +87,8 @@ export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): Readon
   } catch {
     return undefined
   }
+  // Data that ends before its length says is cut off without a complaint; then more bytes are counted, or none (NaN).
+  if (!(dns.decode.bytes <= packet.length)) return undefined
   const name = `_iroh.${toZ32(id)}`
   const strings: Array<string> = []
   for (const answer of answers) {

@@ -1,22 +1,34 @@
 /**
  * Puts this node's signed and sealed records into a topic's minute slots of the DHT, and reads those of others. It knows
  * nothing of gossip: the content of a record is whatever the user's codec makes of it.
+ *
+ * Source: distributed-topic-tracker 0.3.5 `src/crypto/record.rs` (`RecordPublisher`) and `src/dht.rs`.
  */
-import type { Crypto, EndpointId, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
-import type { Dht, DhtError, PutReceipt } from "@topic-tracker/dht"
-import { Effect, type Redacted, Schema, type Stream } from "effect"
-import type { TopicConfig } from "../config/TopicConfig.ts"
+import {
+  Crypto,
+  unixMinute as currentMinute,
+  EncryptedRecord,
+  type EndpointId,
+  Identity,
+  initialSecretHash,
+  Record,
+  type RecordContentInvalid,
+  RecordKeys,
+  type RecordMalformed,
+  RecordTooLarge,
+  type SecretRotation,
+  type TopicId,
+} from "@topic-tracker/crypto"
+import { Dht, DhtError, type PutReceipt } from "@topic-tracker/dht"
+import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
+import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
+import * as RecordReader from "./RecordReader.ts"
+import type { TopicRecord } from "./TopicRecord.ts"
 
-/** A record whose signature, topic and minute held, and whose content the codec understood. */
-export interface TopicRecord<A> {
-  /** Whole minutes since the Unix epoch: the slot it belongs to. */
-  readonly unixMinute: bigint
-  /** The node that signed it: the peer to dial. */
-  readonly endpointId: EndpointId.EndpointId
-  readonly content: A
-  /** The signed record as it is on the wire before it is sealed. */
-  readonly bytes: Uint8Array
-}
+export type { TopicRecord }
+
+/** The largest content of a record, in bytes as the codec makes them. */
+export const maxContentBytes = EncryptedRecord.maxContentSize
 
 /** What became of a record handed to `publish`. */
 export type PublishOutcome<A> =
@@ -24,28 +36,15 @@ export type PublishOutcome<A> =
   /** The slot already shows as many records as the configuration wants of others; nothing was put. */
   | { readonly _tag: "Skipped"; readonly records: ReadonlyArray<TopicRecord<A>> }
 
-/** The record could not be made: its content does not encode, or is larger than a DHT item carries. Nothing was put. */
-export class RecordError extends Schema.TaggedError<RecordError>()("RecordError", {
-  reason: Schema.Literals(["ContentTooLarge", "ContentInvalid", "MinuteInvalid", "KeyInvalid"]),
-  message: Schema.String,
-}) {}
+/** Why nothing was published: the DHT failed, or the record is not one that `newRecord` makes. */
+export type PublishError = DhtError | RecordTooLarge | RecordMalformed
 
 /** Counters since the publisher was made. */
-export interface RecordStats {
-  /** Distinct DHT items read. */
-  readonly items: number
-  /** Records handed out. */
-  readonly records: number
-  /** Items that could not be opened with this node's secret: garbage, or a secret or rotation that differs. */
-  readonly unopened: number
-  /** Items that opened, and whose record was malformed, for another topic or minute, or badly signed. */
-  readonly invalid: number
-  /** Verified records whose content the codec refused. */
-  readonly contentInvalid: number
+export interface RecordStats extends Readonly<RecordReader.ReaderStats> {
   readonly published: number
   readonly skipped: number
-  /** Puts that failed and were tried again. */
-  readonly retries: number
+  /** Puts that failed, whether tried again or not. */
+  readonly putFailures: number
 }
 
 export interface RecordPublisher<A> {
@@ -53,8 +52,11 @@ export interface RecordPublisher<A> {
   readonly endpointId: EndpointId.EndpointId
   /** The current minute, by the Clock. */
   readonly unixMinute: Effect.Effect<bigint>
-  /** A signed record of this node for the minute. Content that no DHT item can carry is refused here. */
-  readonly newRecord: (unixMinute: bigint, content: A) => Effect.Effect<TopicRecord<A>, RecordError>
+  /** A signed record of this node for the minute, a u64. Content that no DHT item can carry is refused here. */
+  readonly newRecord: (
+    unixMinute: bigint,
+    content: A,
+  ) => Effect.Effect<TopicRecord<A>, RecordContentInvalid | RecordTooLarge>
   /**
    * Seals the record and puts it into its minute's slot, unless the slot already shows `bootstrap.maxBootstrapRecords`
    * records of others. The slot is read first; `known` are records of that minute just read, which spares the reading.
@@ -62,13 +64,13 @@ export interface RecordPublisher<A> {
   readonly publish: (
     record: TopicRecord<A>,
     options?: { readonly known?: ReadonlyArray<TopicRecord<A>> },
-  ) => Effect.Effect<PublishOutcome<A>, RecordError | DhtError>
+  ) => Effect.Effect<PublishOutcome<A>, PublishError>
   /**
    * The records of a minute, each the moment its DHT item arrives: opened, verified, this node's own left out, one for each
-   * node. Ends with the DHT walk.
+   * node. Ends with the DHT's walk, or with what there is after `dht.getTimeout`.
    */
   readonly records: (unixMinute: bigint) => Stream.Stream<TopicRecord<A>, DhtError>
-  /** All of {@link records}, once the walk has ended. */
+  /** All of `records`, once they have ended. */
   readonly recordsArray: (unixMinute: bigint) => Effect.Effect<ReadonlyArray<TopicRecord<A>>, DhtError>
   readonly stats: Effect.Effect<RecordStats>
 }
@@ -78,13 +80,121 @@ export interface RecordPublisherOptions<A> {
   /** What all who should read the records share; a string counts as its UTF-8 bytes. */
   readonly secret: Redacted.Redacted<string | Uint8Array>
   /** How content becomes bytes, at most {@link maxContentBytes} of them. */
-  readonly content: Schema.Codec<A, Uint8Array>
-  /** Defaults for what is left out. Only `bootstrap.maxBootstrapRecords` and `dht` are read. */
+  readonly content: Record.ContentSchema<A>
+  /** The defaults when left out. Only `bootstrap.maxBootstrapRecords` and `dht` are read. */
   readonly config?: TopicConfig
 }
 
+/**
+ * The highest seq there is (BEP 44: a signed 64-bit integer). All records of a slot have it, so that no node's record
+ * supersedes another's by its seq.
+ */
+export const SEQ = 2n ** 63n - 1n
+
 /** A publisher of records for the topic, signed by the node's Identity. */
-export const make = <A>(
-  _options: RecordPublisherOptions<A>,
-): Effect.Effect<RecordPublisher<A>, never, Dht | Crypto | SecretRotation | Identity> =>
-  Effect.die("under construction")
+export const make = Effect.fnUntraced(function* <A>(
+  options: RecordPublisherOptions<A>,
+): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | SecretRotation | Identity> {
+  const { topic, content: schema, config = defaults } = options
+  const crypto = yield* Crypto
+  const dht = yield* Dht
+  const identity = yield* Identity
+  const keys = yield* Effect.provide(RecordKeys, RecordKeys.layer)
+  const secretHash = initialSecretHash(options.secret)
+  const reader = RecordReader.make(topic, schema)
+  const puts = { published: 0, skipped: 0, putFailures: 0 }
+  const retries = retrySchedule(config.dht)
+
+  const encryptionKey = (unixMinute: bigint) => keys.encryption({ topic, unixMinute, initialSecretHash: secretHash })
+
+  const newRecord = Effect.fn("RecordPublisher.newRecord")(
+    function* (unixMinute: bigint, content: A) {
+      const signed = yield* Record.sign({ topic, unixMinute, schema, content, signingKey: identity.signingKey })
+      const contentSize = signed.content.length
+      if (contentSize > maxContentBytes) {
+        return yield* new RecordTooLarge({ contentSize, maxContentSize: maxContentBytes })
+      }
+      const record: TopicRecord<A> = {
+        unixMinute,
+        endpointId: identity.endpointId,
+        content,
+        bytes: Record.encode(signed),
+      }
+      return record
+    },
+    Effect.provideService(Crypto, crypto),
+  )
+
+  const records = (unixMinute: bigint): Stream.Stream<TopicRecord<A>, DhtError> =>
+    Effect.gen(function* () {
+      const key = yield* encryptionKey(unixMinute)
+      const { signingKey, salt } = keys.dht(topic, unixMinute)
+      const seen = new Set<string>([identity.endpointId])
+      return dht.get({ publicKey: signingKey.publicKey, salt }).pipe(
+        Stream.interruptWhen(Effect.sleep(config.dht.getTimeout)),
+        Stream.mapEffect((item) => reader.read(item, unixMinute, key)),
+        Stream.filter((record) => record !== undefined),
+        Stream.filter(({ endpointId }) => seen.size < seen.add(endpointId).size),
+      )
+    }).pipe(Stream.unwrap, Stream.provideService(Crypto, crypto))
+
+  const put = Effect.fnUntraced(
+    function* ({ unixMinute }: TopicRecord<A>, value: Uint8Array) {
+      const { signingKey, salt } = keys.dht(topic, unixMinute)
+      return yield* dht.put({ key: signingKey, salt, seq: SEQ, cas: SEQ, value })
+    },
+    Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
+    Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
+    Effect.retry({ schedule: retries, while: isPassing }),
+  )
+
+  const publish = Effect.fn("RecordPublisher.publish")(
+    function* (
+      record: TopicRecord<A>,
+      { known }: { readonly known?: ReadonlyArray<TopicRecord<A>> } = {},
+    ): Effect.fn.Return<PublishOutcome<A>, PublishError, Crypto> {
+      const limit = config.bootstrap.maxBootstrapRecords
+      // As many as matter: the walk need not end once the slot is known to be full.
+      const others = known ?? (yield* records(record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
+      if (others.length >= limit) {
+        puts.skipped++
+        return { _tag: "Skipped", records: others }
+      }
+      const signed = yield* Effect.fromResult(Record.decode(record.bytes))
+      const value = yield* EncryptedRecord.seal(signed, yield* encryptionKey(record.unixMinute)).pipe(
+        // The recipient is a key pair derived from a seed, which is always a point of the curve.
+        Effect.catchTag("SealError", Effect.die),
+      )
+      const receipt = yield* put(record, value)
+      puts.published++
+      return { _tag: "Published", receipt }
+    },
+    Effect.provideService(Crypto, crypto),
+  )
+
+  return {
+    topic,
+    endpointId: identity.endpointId,
+    unixMinute: currentMinute,
+    newRecord,
+    publish,
+    records,
+    recordsArray: (unixMinute) => Stream.runCollect(records(unixMinute)),
+    stats: Effect.sync(() => ({ ...reader.stats, ...puts })),
+  }
+})
+
+const putTimedOut = new DhtError({ reason: "Timeout", message: "the put took longer than dht.putTimeout" })
+
+/** Whether another try may succeed. */
+const isPassing = ({ reason }: DhtError): boolean =>
+  reason === "NoNodes" || reason === "Timeout" || reason === "Rejected"
+
+/** `retries` pauses, each the base interval and a random share of the jitter. */
+const retrySchedule = (dht: TopicConfig["dht"]) =>
+  Schedule.max([
+    Schedule.recurs(dht.retries),
+    Schedule.spaced(dht.baseRetryInterval).pipe(
+      Schedule.addDelay(() => Random.nextBetween(0, Duration.toMillis(dht.maxRetryJitter))),
+    ),
+  ])

@@ -236,7 +236,7 @@ describe("TopicConfig.config", () => {
 describe("the README's table of options", () => {
   it("is the one that the options make", () => {
     const readme = readFileSync(new URL("../../../../README.md", import.meta.url), "utf8")
-    const [, table] = /<!-- config-table:start -->\n\n([^]*?)\n\n<!-- config-table:end -->/.exec(readme) ?? []
+    const [, table] = /<!-- config-table:start -->\n\n([\s\S]*?)\n\n<!-- config-table:end -->/.exec(readme) ?? []
     assert.strictEqual(table, TopicConfig.markdownTable())
   })
 

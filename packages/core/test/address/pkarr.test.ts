@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Pkarr } from "@topic-tracker/core"
+import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import { Schema } from "effect"
+
+const id = EndpointId.fromBytes(new Uint8Array(32).fill(9))
+const other = EndpointId.fromBytes(new Uint8Array(32).fill(8))
+const vectors: { cases: Array<{ dns_packet: string; endpoint_id: string }> } = JSON.parse(
+  readFileSync(new URL("../vectors/pkarr.json", import.meta.url), "utf8"),
+)
+
+describe("an address packet", () => {
+  it("says the relay and the addresses, the farthest-reaching first", () => {
+    const packet = Pkarr.encode(id, {
+      relayUrl: "https://relay.example.org./",
+      userData: "hello",
+      direct: ["127.0.0.1:1", "10.0.0.1:2", "203.0.113.1:3", "[2001:db8::1]:4", "203.0.113.1:3"],
+    })
+    assert.deepStrictEqual(Pkarr.decodeTxt(id, packet!), [
+      "relay=https://relay.example.org./",
+      "user-data=hello",
+      "addr=203.0.113.1:3",
+      "addr=[2001:db8::1]:4",
+      "addr=10.0.0.1:2",
+      "addr=127.0.0.1:1",
+    ])
+    assert.deepStrictEqual(Pkarr.decode(id, packet!), {
+      relayUrl: "https://relay.example.org./",
+      userData: "hello",
+      direct: ["203.0.113.1:3", "[2001:db8::1]:4", "10.0.0.1:2", "127.0.0.1:1"],
+    })
+  })
+
+  it("holds what fits into a DHT item and leaves out the least useful", () => {
+    const publicOnes = Array.from({ length: 20 }, (_, i) => `203.0.113.${i + 1}:${40000 + i}`)
+    const privateOnes = Array.from({ length: 20 }, (_, i) => `10.0.0.${i + 1}:${40000 + i}`)
+    const packet = Pkarr.encode(id, { relayUrl: undefined, direct: [...privateOnes, ...publicOnes] })!
+    assert.isAtMost(packet.length, 995)
+    const { direct } = Pkarr.decode(id, packet)!
+    assert.deepStrictEqual(direct.slice(0, 20), publicOnes)
+    assert.deepStrictEqual(direct.slice(20), privateOnes.slice(0, direct.length - 20))
+    // One more would not have fitted.
+    const one = `addr=${privateOnes[direct.length - 20]}`
+    assert.isUndefined(Pkarr.encodeTxt(id, [...Pkarr.decodeTxt(id, packet)!, one]))
+  })
+
+  it("is not made when there is nothing to say", () => {
+    assert.isUndefined(Pkarr.encode(id, { relayUrl: undefined, direct: ["0.0.0.0:1", "1.2.3.4:0", "localhost:80"] }))
+    assert.isUndefined(Pkarr.encode(id, { relayUrl: `https://${"a".repeat(250)}.example/`, direct: [] }))
+  })
+
+  it("is read whether its names are compressed or not", () => {
+    // Two answers that both spell out the name, as encoders without compression write them.
+    const one = Pkarr.encodeTxt(id, ["addr=203.0.113.1:1"])!
+    const two = Pkarr.encodeTxt(id, ["addr=203.0.113.2:2"])!
+    const both = Bytes.concat(one, two.subarray(12))
+    both[7] = 2
+    assert.deepStrictEqual(Pkarr.decode(id, both)?.direct, ["203.0.113.1:1", "203.0.113.2:2"])
+  })
+
+  it("passes over attributes it does not know, cannot use, or that are another endpoint's", () => {
+    const strings = [
+      "addr=203.0.113.1:1",
+      "addr=tor:xyz",
+      "relay=ftp://x/",
+      "colour=red",
+      "nonsense",
+      "",
+      "addr=[::]:9",
+    ]
+    assert.deepStrictEqual(Pkarr.decode(id, Pkarr.encodeTxt(id, strings)!), {
+      relayUrl: undefined,
+      direct: ["203.0.113.1:1"],
+    })
+    assert.deepStrictEqual(Pkarr.decodeTxt(id, Pkarr.encodeTxt(other, ["addr=203.0.113.1:1"])!), [])
+  })
+
+  it("that was cut short anywhere is no packet, and never raises", () => {
+    for (const { dns_packet, endpoint_id } of vectors.cases) {
+      const id = EndpointId.fromBytes(Bytes.fromHex(endpoint_id))
+      const packet = Bytes.fromHex(dns_packet)
+      for (let length = 0; length < packet.length; length++) {
+        assert.isUndefined(Pkarr.decode(id, packet.subarray(0, length)), `${length} of ${packet.length} bytes`)
+      }
+    }
+  })
+
+  const start = Bytes.fromHex(vectors.cases[0]!.dns_packet)
+  it.prop(
+    "never raises on any bytes",
+    [Schema.Uint8Array, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: start.length }))],
+    ([noise, at]) => {
+      const info = Pkarr.decode(id, Bytes.concat(start.subarray(0, at), noise))
+      assert.isTrue(info === undefined || info.direct.length <= 1)
+    },
+  )
+
+  it("of the reference is written byte for byte", () => {
+    for (const { dns_packet, endpoint_id } of vectors.cases) {
+      const endpoint = EndpointId.fromBytes(Bytes.fromHex(endpoint_id))
+      const strings = Pkarr.decodeTxt(endpoint, Bytes.fromHex(dns_packet))!
+      assert.strictEqual(Bytes.toHex(Pkarr.encodeTxt(endpoint, strings)!), dns_packet)
+    }
+  })
+})
