@@ -2,8 +2,15 @@
  * Mutable items of the mainline DHT (BEP 5, BEP 44) as a service: one client, one UDP socket and one routing table for all
  * topics of a process. It knows nothing of topics or records.
  */
-import type { SigningKey } from "@topic-tracker/crypto"
-import { Context, type Effect, Schema, type Stream } from "effect"
+import type { Crypto, SigningKey } from "@topic-tracker/crypto"
+import { type Config, Context, Effect, Layer, type Stream } from "effect"
+import { type DhtOptions, fromEnvironment } from "./DhtConfig.ts"
+import { DhtError } from "./DhtError.ts"
+import { type MemoryDhtOptions, makeMemoryNetwork } from "./MemoryNetwork.ts"
+import type { DhtNode } from "./nodeId.ts"
+import { makeUdpDht } from "./UdpDht.ts"
+
+export { DhtError, type DhtNode }
 
 /** Where a mutable item lives: its target is SHA-1 of public key ‖ salt (BEP 44). */
 export interface MutableKey {
@@ -39,11 +46,6 @@ export interface PutReceipt {
   readonly asked: number
 }
 
-export class DhtError extends Schema.TaggedError<DhtError>()("DhtError", {
-  reason: Schema.Literals(["NoNodes", "Timeout", "Rejected", "InvalidArgument", "Bind", "Closed"]),
-  message: Schema.String,
-}) {}
-
 export interface DhtAddress {
   readonly host: string
   readonly port: number
@@ -58,6 +60,15 @@ export interface DhtStats {
   readonly packetsMalformed: number
   readonly gets: number
   readonly puts: number
+  /** Walks begun: gets of one key at one time share a walk, and puts need none when one has just ended. */
+  readonly walks: number
+  /** Items answered with whose signature did not hold. */
+  readonly itemsInvalid: number
+  /** Items kept for others. */
+  readonly itemsStored: number
+  /** Queries of others that were answered, and those beyond the rate limit. */
+  readonly queriesServed: number
+  readonly queriesLimited: number
 }
 
 export class Dht extends Context.Service<
@@ -75,5 +86,27 @@ export class Dht extends Context.Service<
     /** Where the UDP socket is bound. */
     readonly address: Effect.Effect<DhtAddress>
     readonly stats: Effect.Effect<DhtStats>
+    /** The nodes of the routing table: as `knownNodes` they make the next start a warm one. */
+    readonly snapshot: Effect.Effect<ReadonlyArray<DhtNode>>
   }
->()("@topic-tracker/dht/Dht") {}
+>()("@topic-tracker/dht/Dht") {
+  /**
+   * A client on one UDP socket (Node), which serves others too. It is ready when the socket is bound, before any node has
+   * answered. Fails with `Bind` or `InvalidArgument`.
+   */
+  static readonly layer = (options: Partial<DhtOptions> = {}): Layer.Layer<Dht, DhtError, Crypto> =>
+    Layer.effect(Dht, makeUdpDht(options))
+
+  /** {@link layer} with the settings of the environment, `TOPIC_TRACKER_DHT_…`. */
+  static readonly layerConfig: Layer.Layer<Dht, DhtError | Config.ConfigError, Crypto> = Layer.effect(
+    Dht,
+    Effect.flatMap(fromEnvironment, makeUdpDht),
+  )
+
+  /** One participant of a simulated network of its own; for several in one network see `MemoryDht`. */
+  static readonly layerMemory = (options: MemoryDhtOptions = {}): Layer.Layer<Dht, never, Crypto> =>
+    Layer.effect(
+      Dht,
+      Effect.flatMap(makeMemoryNetwork(options), (network) => network.client()),
+    )
+}

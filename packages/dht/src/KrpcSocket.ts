@@ -1,0 +1,287 @@
+/**
+ * One UDP socket that speaks KRPC: it matches answers to queries, gives up on nodes after a time fit for each, and hands on
+ * only datagrams that passed {@link parse}. It knows no routing table and no items.
+ *
+ * A query is given up in two steps. When the node has taken longer than its measured round trips explain, the query is
+ * *slow*: a walk goes on without it, but an answer still counts. After `roundTripCeiling` it is *lost* and forgotten.
+ */
+import { randomBytes } from "node:crypto"
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
+import { Effect } from "effect"
+import { type EncodableDictionary, encode } from "./bencode.ts"
+import type { DhtAddress } from "./Dht.ts"
+import { DhtError } from "./DhtError.ts"
+import { type KrpcMessage, parse, type Query, type Reply, type UnknownQuery } from "./krpcMessage.ts"
+import { RoundTrips } from "./RoundTrips.ts"
+
+/** What becomes of a query. `reply`, `error` and `lost` are final; `slow` may come once before any of them. */
+export type QueryEvent =
+  | { readonly _tag: "reply"; readonly reply: Reply }
+  | { readonly _tag: "error"; readonly code: number }
+  | { readonly _tag: "slow" }
+  | { readonly _tag: "lost" }
+
+export interface KrpcSocketOptions {
+  readonly host: string
+  readonly port: number
+  /** In ms, all three: see {@link RoundTrips}. */
+  readonly roundTripFloor: number
+  readonly roundTripInitial: number
+  readonly roundTripCeiling: number
+  /** Sends `ro` with every query (BEP 43): others shall not put us in their tables. */
+  readonly readOnly: boolean
+  /** Monotonic, in ms. */
+  readonly now: () => number
+}
+
+export interface KrpcCounters {
+  packetsSent: number
+  packetsReceived: number
+  packetsMalformed: number
+  /** Answers to no query of ours, or from another address than was asked. */
+  packetsUnexpected: number
+  /** Datagrams the system refused to send. */
+  sendFailures: number
+}
+
+interface Transaction {
+  readonly address: DhtAddress
+  readonly key: string
+  readonly sentAt: number
+  readonly onEvent: (event: QueryEvent) => void
+  slow: boolean
+}
+
+/** No KRPC message is longer: larger datagrams are dropped unread. */
+const maxDatagram = 4096
+
+/** How often open queries are looked at, in ms; a time-out is late by at most this much. */
+const sweepInterval = 10
+
+/** Addresses whose round trips are remembered: some 100 bytes each. */
+const rememberedAddresses = 4096
+
+export class KrpcSocket {
+  readonly counters: KrpcCounters = {
+    packetsSent: 0,
+    packetsReceived: 0,
+    packetsMalformed: 0,
+    packetsUnexpected: 0,
+    sendFailures: 0,
+  }
+  readonly roundTrips: RoundTrips
+  /** Called with each well-formed query; the socket answers none itself. */
+  onQuery: (query: Query | UnknownQuery, from: DhtAddress) => void = () => {}
+  /** Called with each answer to a query of ours, before the query's own listener. */
+  onReply: (reply: Reply, from: DhtAddress) => void = () => {}
+  /** Called when a query is lost. */
+  onLost: (address: DhtAddress) => void = () => {}
+
+  private readonly socket: Socket
+  private readonly options: KrpcSocketOptions
+  private readonly transactions = new Map<number, Transaction>()
+  private sweepTimer: NodeJS.Timeout | undefined
+  private closed = false
+
+  private constructor(socket: Socket, options: KrpcSocketOptions) {
+    this.socket = socket
+    this.options = options
+    this.roundTrips = new RoundTrips({
+      floor: options.roundTripFloor,
+      initial: options.roundTripInitial,
+      ceiling: options.roundTripCeiling,
+      capacity: rememberedAddresses,
+    })
+    socket.on("message", (datagram, from) => this.receive(datagram, from))
+    socket.on("error", () => this.counters.sendFailures++)
+  }
+
+  /** The socket, bound; when the scope ends it is closed, and what is open is lost. */
+  static readonly make = (options: KrpcSocketOptions) =>
+    Effect.acquireRelease(
+      Effect.map(bind(options), (socket) => new KrpcSocket(socket, options)),
+      (socket) => socket.close(),
+    )
+
+  /** Where it is bound. */
+  get address(): DhtAddress {
+    const { address, port } = this.socket.address()
+    return { host: address, port }
+  }
+
+  /** Queries without a final event. */
+  get open(): number {
+    return this.transactions.size
+  }
+
+  /** Sends a query. Its listener is never called before this returns; a closed socket sends nothing and calls nobody. */
+  query(address: DhtAddress, method: string, a: EncodableDictionary, onEvent: (event: QueryEvent) => void): void {
+    if (this.closed) return
+    const id = this.unusedId()
+    this.transactions.set(id, {
+      address,
+      key: addressKey(address),
+      sentAt: this.options.now(),
+      onEvent,
+      slow: false,
+    })
+    const t = new Uint8Array([id >>> 24, (id >>> 16) & 0xff, (id >>> 8) & 0xff, id & 0xff])
+    this.send(address, { t, y: "q", q: method, a, ro: this.options.readOnly ? 1 : undefined }, () =>
+      this.settle(id, { _tag: "lost" }),
+    )
+    this.arm()
+  }
+
+  /** Answers a query. */
+  reply(address: DhtAddress, t: Uint8Array, r: EncodableDictionary): void {
+    this.send(address, { t, y: "r", r })
+  }
+
+  /** Answers a query with an error. */
+  error(address: DhtAddress, t: Uint8Array, code: number, message: string): void {
+    this.send(address, { t, y: "e", e: [code, message] })
+  }
+
+  private send(address: DhtAddress, message: EncodableDictionary, onFailure?: () => void): void {
+    if (this.closed) return
+    this.counters.packetsSent++
+    this.socket.send(encode(message), address.port, address.host, (error) => {
+      if (error === null || this.closed) return
+      this.counters.sendFailures++
+      onFailure?.()
+    })
+  }
+
+  private receive(datagram: Buffer, from: RemoteInfo): void {
+    if (this.closed) return
+    this.counters.packetsReceived++
+    // A plain view: a Buffer's slice shares memory, which would surprise whoever keeps a value.
+    const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length)
+    const message = from.port === 0 || bytes.length > maxDatagram ? undefined : parse(bytes)
+    if (message === undefined) {
+      this.counters.packetsMalformed++
+      return
+    }
+    const address = { host: from.address, port: from.port }
+    if (message.y === "q") this.onQuery(message, address)
+    else this.answer(message, address)
+  }
+
+  private answer(message: Extract<KrpcMessage, { y: "r" | "e" }>, from: DhtAddress): void {
+    const id = transactionId(message.t)
+    const transaction = id === undefined ? undefined : this.transactions.get(id)
+    const { host, port } = transaction?.address ?? {}
+    if (id === undefined || transaction === undefined || host !== from.host || port !== from.port) {
+      this.counters.packetsUnexpected++
+      return
+    }
+    this.roundTrips.answered(transaction.key, this.options.now() - transaction.sentAt)
+    if (message.y === "e") {
+      this.settle(id, { _tag: "error", code: Number(message.e[0]) })
+    } else {
+      this.onReply(message.r, from)
+      this.settle(id, { _tag: "reply", reply: message.r })
+    }
+  }
+
+  private settle(id: number, event: QueryEvent): void {
+    const transaction = this.transactions.get(id)
+    if (transaction === undefined) return
+    this.transactions.delete(id)
+    if (event._tag === "lost") this.onLost(transaction.address)
+    transaction.onEvent(event)
+  }
+
+  /** Random, so that who cannot see our packets cannot answer in another's name. */
+  private unusedId(): number {
+    for (;;) {
+      const id = randomUint32()
+      if (!this.transactions.has(id)) return id
+    }
+  }
+
+  /** Sweeps run only while a query is open. */
+  private arm(): void {
+    if (this.sweepTimer !== undefined || this.closed) return
+    this.sweepTimer = setTimeout(() => {
+      // After a stall of the event loop the answers wait in the socket's buffer: let them in before judging.
+      setImmediate(() => {
+        this.sweepTimer = undefined
+        this.sweep()
+        if (this.transactions.size > 0) this.arm()
+      })
+    }, sweepInterval)
+  }
+
+  private sweep(): void {
+    const now = this.options.now()
+    for (const [id, transaction] of this.transactions) {
+      const waited = now - transaction.sentAt
+      if (waited >= this.options.roundTripCeiling) {
+        this.settle(id, { _tag: "lost" })
+      } else if (!transaction.slow && waited >= this.roundTrips.timeout(transaction.key)) {
+        transaction.slow = true
+        this.roundTrips.lost(transaction.key)
+        transaction.onEvent({ _tag: "slow" })
+      }
+    }
+  }
+
+  private close(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      this.closed = true
+      clearTimeout(this.sweepTimer)
+      for (const id of this.transactions.keys()) this.settle(id, { _tag: "lost" })
+      this.socket.close(() => resume(Effect.void))
+    })
+  }
+}
+
+/** The key under which an address is counted and remembered. */
+export const addressKey = (address: DhtAddress): string => `${address.host}:${address.port}`
+
+const bind = (options: KrpcSocketOptions): Effect.Effect<Socket, DhtError> =>
+  Effect.callback((resume) => {
+    const socket = createSocket({
+      type: "udp4",
+      // Hosts are addresses here, never names: this spares dgram's own look-up and its extra turn of the event loop.
+      lookup: (host, _options, callback) => callback(null, host, 4),
+    })
+    const onError = (error: NodeJS.ErrnoException) => {
+      socket.close()
+      resume(Effect.fail(bindError(error, options)))
+    }
+    socket.once("error", onError)
+    socket.bind(options.port, options.host, () => {
+      socket.off("error", onError)
+      resume(Effect.succeed(socket))
+    })
+  })
+
+const bindError = (error: NodeJS.ErrnoException, { host, port }: KrpcSocketOptions): DhtError => {
+  const why =
+    error.code === "EADDRINUSE"
+      ? `UDP port ${port} is in use on ${host}; choose another, or 0 for any free one`
+      : error.code === "EACCES"
+        ? `UDP port ${port} on ${host} may not be used by this user; choose one from 1024 up, or 0 for any free one`
+        : error.code === "EADDRNOTAVAIL"
+          ? `UDP port ${port}: ${host} is no address of this machine`
+          : `UDP port ${port} on ${host}: ${error.code ?? error.message}`
+  return new DhtError({ reason: "Bind", message: why })
+}
+
+const transactionId = (t: Uint8Array): number | undefined =>
+  t.length === 4 ? ((t[0]! << 24) | (t[1]! << 16) | (t[2]! << 8) | t[3]!) >>> 0 : undefined
+
+let pool = Buffer.alloc(0)
+let used = 0
+
+/** From a pool of random bytes: one system call for a thousand ids. */
+const randomUint32 = (): number => {
+  if (used + 4 > pool.length) {
+    pool = randomBytes(4096)
+    used = 0
+  }
+  used += 4
+  return pool.readUInt32BE(used - 4)
+}

@@ -1,0 +1,170 @@
+/**
+ * An iterative lookup (Kademlia, section 2.3; BEP 5) as a value: nodes heard of and what became of each go in, the node to
+ * ask next comes out. It knows no clock, socket or message. It ends when the k closest nodes that are not given up have all
+ * answered.
+ */
+import type { DhtAddress } from "./Dht.ts"
+import { compareBytes, type DhtNode, distance } from "./nodeId.ts"
+
+export interface WalkOptions {
+  /** How many of the closest nodes must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
+  readonly k: number
+  /** Ask no more nodes than this, whatever the answers name. */
+  readonly maxQueries: number
+}
+
+/** A node that answered, with the token a put needs. */
+export interface HeardNode extends DhtNode {
+  readonly token: Uint8Array | undefined
+}
+
+/** A node of this walk. `fresh` → `asked` → `heard`, or `asked` → `slow` → `heard` or `lost`. */
+export interface Candidate extends DhtAddress {
+  /** Undefined for a bootstrap node until it answers. */
+  id: Uint8Array | undefined
+  distance: Uint8Array | undefined
+  state: "fresh" | "asked" | "slow" | "heard" | "lost"
+  token: Uint8Array | undefined
+}
+
+export class Walk {
+  readonly target: Uint8Array
+  private readonly options: WalkOptions
+  /** Nodes whose id is known, closest first. */
+  private readonly candidates: Array<Candidate> = []
+  /** Nodes known by address only: asked before all others. */
+  private readonly seeds: Array<Candidate> = []
+  private readonly known = new Set<string>()
+  private asked = 0
+  private heardCount = 0
+
+  constructor(target: Uint8Array, options: WalkOptions) {
+    this.target = target
+    this.options = options
+  }
+
+  /** How many nodes were asked. */
+  get queries(): number {
+    return this.asked
+  }
+
+  /** How many nodes answered. */
+  get heard(): number {
+    return this.heardCount
+  }
+
+  /** Adds a node that is known by its address only. */
+  seed(address: DhtAddress): void {
+    if (!this.isNew(address)) return
+    this.seeds.push({ ...address, id: undefined, distance: undefined, state: "fresh", token: undefined })
+  }
+
+  /** Adds a node heard of. One address has one place in a walk, whatever ids it claims. */
+  add(node: DhtNode): void {
+    if (!this.isNew(node)) return
+    this.insert({
+      host: node.host,
+      port: node.port,
+      id: node.id,
+      distance: distance(node.id, this.target),
+      state: "fresh",
+      token: undefined,
+    })
+  }
+
+  /** The node to ask now, marked as asked; undefined when there is none to ask before more is known. */
+  next(): Candidate | undefined {
+    if (this.asked >= this.options.maxQueries) return undefined
+    const candidate = this.seeds.find(isFresh) ?? this.closestLive().find(isFresh)
+    if (candidate === undefined) return undefined
+    candidate.state = "asked"
+    this.asked++
+    return candidate
+  }
+
+  /** The candidate answered under this id and named these nodes. An answer under another id than was claimed is no use. */
+  answered(candidate: Candidate, id: Uint8Array, token: Uint8Array | undefined, nodes: ReadonlyArray<DhtNode>): void {
+    if (candidate.id !== undefined && compareBytes(candidate.id, id) !== 0) {
+      this.lost(candidate)
+      return
+    }
+    candidate.state = "heard"
+    candidate.token = token
+    this.heardCount++
+    if (candidate.id === undefined) {
+      candidate.id = id
+      candidate.distance = distance(id, this.target)
+      this.seeds.splice(this.seeds.indexOf(candidate), 1)
+      this.insert(candidate)
+    }
+    for (const node of nodes.slice(0, namedNodesMax)) this.add(node)
+  }
+
+  /** The candidate takes longer than it should: the walk goes on as if it were not there. */
+  slow(candidate: Candidate): void {
+    if (candidate.state === "asked") candidate.state = "slow"
+  }
+
+  /** The candidate did not answer, or answered with an error. */
+  lost(candidate: Candidate): void {
+    candidate.state = "lost"
+  }
+
+  /**
+   * Whether nothing more is to be learnt. As long as nobody has answered, nodes that are only slow are waited for: on a slow
+   * network all are.
+   */
+  get finished(): boolean {
+    if (this.seeds.some(isAwaited) || this.closestLive().some(isAwaited)) return false
+    if (this.heardCount > 0) return true
+    return !this.seeds.some(isSlow) && !this.candidates.some(isSlow)
+  }
+
+  /** The k closest nodes that answered, closest first. */
+  get closest(): ReadonlyArray<HeardNode> {
+    const closest: Array<HeardNode> = []
+    for (const { id, host, port, token, state } of this.candidates) {
+      if (state !== "heard" || id === undefined) continue
+      closest.push({ id, host, port, token })
+      if (closest.length === this.options.k) break
+    }
+    return closest
+  }
+
+  /** The k closest nodes that are not given up. */
+  private closestLive(): Array<Candidate> {
+    const live: Array<Candidate> = []
+    for (const candidate of this.candidates) {
+      if (candidate.state === "slow" || candidate.state === "lost") continue
+      live.push(candidate)
+      if (live.length === this.options.k) break
+    }
+    // Out of queries: the fresh ones will never be asked, so they must not keep the walk from ending.
+    return this.asked < this.options.maxQueries ? live : live.filter((candidate) => candidate.state !== "fresh")
+  }
+
+  private isNew(address: DhtAddress): boolean {
+    const key = `${address.host}:${address.port}`
+    if (this.known.has(key)) return false
+    this.known.add(key)
+    return true
+  }
+
+  private insert(candidate: Candidate): void {
+    let low = 0
+    let high = this.candidates.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compareBytes(this.candidates[middle]!.distance!, candidate.distance!) <= 0) low = middle + 1
+      else high = middle
+    }
+    this.candidates.splice(low, 0, candidate)
+  }
+}
+
+/** Nodes taken from one answer. Honest ones name 8 or 20. */
+const namedNodesMax = 32
+
+const isFresh = (candidate: Candidate): boolean => candidate.state === "fresh"
+const isSlow = (candidate: Candidate): boolean => candidate.state === "slow"
+const isAwaited = (candidate: Candidate): boolean => candidate.state === "fresh" || candidate.state === "asked"

@@ -1,0 +1,233 @@
+/**
+ * Bencoding (BEP 3) as KRPC needs it: integers are exact 64-bit bigints, and only the canonical form is read, so that
+ * `encode(decode(bytes))` gives the same bytes back. BEP 44 signs a value's bencoding, so a node that re-encodes what it
+ * stored must not alter it. Nothing here knows what a message means.
+ */
+
+/** A decoded value. Byte strings stay bytes, views of the input; dictionary keys are byte strings read as Latin-1. */
+export type Bencode = bigint | Uint8Array | ReadonlyArray<Bencode> | BencodeDictionary
+
+export interface BencodeDictionary {
+  readonly [key: string]: Bencode
+}
+
+/** What {@link encode} takes: numbers must be safe integers, strings are written as UTF-8, undefined entries left out. */
+export type Encodable = bigint | number | string | Uint8Array | ReadonlyArray<Encodable> | EncodableDictionary
+
+export interface EncodableDictionary {
+  readonly [key: string]: Encodable | undefined
+}
+
+/** Containers inside containers; KRPC needs 3 (message, arguments, list), a BEP 44 value may nest on its own. */
+const maxDepth = 16
+
+/** Values in one input. A full KRPC message has about 20; the longest honest one lists a few hundred peers. */
+const maxValues = 1024
+
+const int64Min = -(2n ** 63n)
+const int64Max = 2n ** 63n - 1n
+
+const CODE_0 = 0x30
+const CODE_9 = 0x39
+const CODE_COLON = 0x3a
+const CODE_MINUS = 0x2d
+const CODE_d = 0x64
+const CODE_e = 0x65
+const CODE_i = 0x69
+const CODE_l = 0x6c
+
+class Malformed extends Error {}
+
+/** One reading of one input. It throws {@link Malformed}, which {@link decode} alone sees. */
+class Reader {
+  private position = 0
+  private values = 0
+  private readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  get atEnd(): boolean {
+    return this.position === this.bytes.length
+  }
+
+  value(depth: number): Bencode {
+    if (++this.values > maxValues) throw new Malformed("too many values")
+    const code = this.bytes[this.position]
+    if (code === CODE_i) return this.integer()
+    if (code !== CODE_d && code !== CODE_l) return this.byteString()
+    if (depth === maxDepth) throw new Malformed("nested too deep")
+    this.position++
+    return code === CODE_d ? this.dictionary(depth + 1) : this.list(depth + 1)
+  }
+
+  private integer(): bigint {
+    const start = ++this.position
+    let digits = start
+    if (this.bytes[digits] === CODE_MINUS) digits++
+    const end = this.digits(digits)
+    if (this.bytes[end] !== CODE_e) throw new Malformed("integer without an end")
+    const leadingZero = this.bytes[digits] === CODE_0
+    if (leadingZero && (end - digits > 1 || digits > start)) throw new Malformed("integer not canonical")
+    this.position = end + 1
+    // Up to 15 digits a double is exact, and much faster to make than a bigint from text.
+    if (end - start <= 15) return BigInt(Number(this.ascii(start, end)))
+    const value = BigInt(this.ascii(start, end))
+    if (value < int64Min || value > int64Max) throw new Malformed("integer outside 64 bits")
+    return value
+  }
+
+  private byteString(): Uint8Array {
+    const start = this.position
+    const colon = this.digits(start)
+    if (this.bytes[colon] !== CODE_COLON) throw new Malformed("no value")
+    if (this.bytes[start] === CODE_0 && colon - start > 1) throw new Malformed("length not canonical")
+    const from = colon + 1
+    const to = from + Number(this.ascii(start, colon))
+    if (to > this.bytes.length) throw new Malformed("string longer than the input")
+    this.position = to
+    return this.bytes.subarray(from, to)
+  }
+
+  private list(depth: number): ReadonlyArray<Bencode> {
+    const list: Array<Bencode> = []
+    while (!this.end()) list.push(this.value(depth))
+    return list
+  }
+
+  private dictionary(depth: number): BencodeDictionary {
+    // Without a prototype, so that the key "__proto__" is a key like any other.
+    const dictionary: Record<string, Bencode> = Object.create(null)
+    let previous: string | undefined
+    while (!this.end()) {
+      const key = latin1(this.byteString())
+      if (previous !== undefined && key <= previous) throw new Malformed("keys out of order")
+      previous = key
+      dictionary[key] = this.value(depth)
+    }
+    return dictionary
+  }
+
+  private end(): boolean {
+    if (this.bytes[this.position] !== CODE_e) return false
+    this.position++
+    return true
+  }
+
+  /** The end of the run of 1 to 19 digits that starts at `from`. */
+  private digits(from: number): number {
+    let end = from
+    for (let code = this.bytes[end]; code !== undefined && code >= CODE_0 && code <= CODE_9; code = this.bytes[end])
+      end++
+    if (end === from || end - from > 19) throw new Malformed("no number")
+    return end
+  }
+
+  private ascii(from: number, to: number): string {
+    let text = ""
+    for (let i = from; i < to; i++) text += String.fromCharCode(this.bytes[i]!)
+    return text
+  }
+}
+
+const latin1 = (bytes: Uint8Array): string => {
+  let text = ""
+  for (const byte of bytes) text += String.fromCharCode(byte)
+  return text
+}
+
+/**
+ * The value whose canonical bencoding the bytes are, or undefined when they are not one: trailing bytes, keys out of order
+ * or twice, leading zeros, integers outside 64 bits, more than 16 levels or 1,024 values. It never throws.
+ */
+export const decode = (bytes: Uint8Array): Bencode | undefined => {
+  const reader = new Reader(bytes)
+  try {
+    const value = reader.value(0)
+    return reader.atEnd ? value : undefined
+  } catch (error) {
+    if (error instanceof Malformed) return undefined
+    throw error
+  }
+}
+
+/** Grows by doubling; a KRPC message fits the first size. */
+class Writer {
+  private bytes = new Uint8Array(2048)
+  private length = 0
+  private static readonly utf8 = new TextEncoder()
+
+  value(value: Encodable): void {
+    if (typeof value === "bigint") this.integer(value)
+    else if (typeof value === "number") this.safeInteger(value)
+    else if (typeof value === "string") this.byteString(Writer.utf8.encode(value))
+    else if (value instanceof Uint8Array) this.byteString(value)
+    else if (isList(value)) this.list(value)
+    else this.dictionary(value)
+  }
+
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length)
+  }
+
+  private list(list: ReadonlyArray<Encodable>): void {
+    this.ascii("l")
+    for (const item of list) this.value(item)
+    this.ascii("e")
+  }
+
+  private dictionary(dictionary: EncodableDictionary): void {
+    this.ascii("d")
+    for (const key of Object.keys(dictionary).sort()) {
+      const item = dictionary[key]
+      if (item === undefined) continue
+      this.ascii(`${key.length}:${key}`)
+      this.value(item)
+    }
+    this.ascii("e")
+  }
+
+  private safeInteger(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new RangeError(`value: ${value}; bencoding has safe integers only`)
+    this.ascii(`i${value}e`)
+  }
+
+  private integer(value: bigint): void {
+    if (value < int64Min || value > int64Max) throw new RangeError(`value: ${value}; KRPC integers have 64 bits`)
+    this.ascii(`i${value}e`)
+  }
+
+  private byteString(bytes: Uint8Array): void {
+    this.ascii(`${bytes.length}:`)
+    this.reserve(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  /** Latin-1, so that decoded keys are written back byte for byte. */
+  private ascii(text: string): void {
+    this.reserve(text.length)
+    for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i)
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more <= this.bytes.length) return
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more))
+    grown.set(this.bytes.subarray(0, this.length))
+    this.bytes = grown
+  }
+}
+
+const isList = (value: ReadonlyArray<Encodable> | EncodableDictionary): value is ReadonlyArray<Encodable> =>
+  Array.isArray(value)
+
+/**
+ * The canonical bencoding of a value. Dictionary keys must be Latin-1, and are written in byte order. Throws a RangeError
+ * for an integer outside 64 bits or a number that is no safe integer: both are the caller's mistakes.
+ */
+export const encode = (value: Encodable): Uint8Array => {
+  const writer = new Writer()
+  writer.value(value)
+  return writer.finish()
+}

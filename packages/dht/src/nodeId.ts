@@ -1,0 +1,135 @@
+/**
+ * Node ids and the addresses beside them: the XOR metric of Kademlia, the compact node info of BEP 5, which addresses may
+ * be believed, and the id that BEP 42 ties to an IPv4 address.
+ */
+
+/** A node of the DHT as BEP 5 names it. */
+export interface DhtNode {
+  /** 20 bytes. */
+  readonly id: Uint8Array
+  /** An IPv4 address in dotted decimal. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Bytes in a node id or target: a SHA-1 digest. */
+export const ID_LENGTH = 20
+
+/** Bytes of one node in compact node info: id, IPv4 address, port (big-endian). */
+export const COMPACT_NODE_LENGTH = 26
+
+/** The XOR of two ids: how far apart they are, as a big-endian number of 20 bytes. */
+export const distance = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  const result = new Uint8Array(ID_LENGTH)
+  for (let i = 0; i < ID_LENGTH; i++) result[i] = a[i]! ^ b[i]!
+  return result
+}
+
+/** Negative when `a` comes first in byte order, 0 when they are the same. Both have the same length. */
+export const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** Where four bytes lie among the address ranges that matter to who may name whom. */
+const reach = (a: number, b: number): "public" | "private" | "none" => {
+  if (a === 127 || a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)) return "private"
+  if ((a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128)) return "private"
+  return a === 0 || a >= 224 ? "none" : "public"
+}
+
+/** Whether a dotted IPv4 address is loopback, private, link-local or shared (RFC 1918, 3927, 6598). */
+export const isPrivateHost = (host: string): boolean => {
+  const [a = 0, b = 0] = host.split(".", 2).map(Number)
+  return reach(a, b) === "private"
+}
+
+/**
+ * The nodes of compact node info (BEP 5), without those no packet can reach (port 0, this-network, multicast, reserved) and
+ * without private ones that a public node named: else anyone could have us send packets into our own network.
+ */
+export const decodeNodes = (compact: Uint8Array, fromHost: string): Array<DhtNode> => {
+  const believePrivate = isPrivateHost(fromHost)
+  const nodes: Array<DhtNode> = []
+  for (let at = 0; at + COMPACT_NODE_LENGTH <= compact.length; at += COMPACT_NODE_LENGTH) {
+    const [a, b, c, d] = [compact[at + 20]!, compact[at + 21]!, compact[at + 22]!, compact[at + 23]!]
+    const port = compact[at + 24]! * 256 + compact[at + 25]!
+    const kind = reach(a, b)
+    if (port === 0 || kind === "none" || (kind === "private" && !believePrivate)) continue
+    nodes.push({ id: compact.subarray(at, at + ID_LENGTH), host: `${a}.${b}.${c}.${d}`, port })
+  }
+  return nodes
+}
+
+/** The compact node info of the nodes (BEP 5). Nodes whose host is no dotted IPv4 address are left out. */
+export const encodeNodes = (nodes: ReadonlyArray<DhtNode>): Uint8Array => {
+  const compact = new Uint8Array(nodes.length * COMPACT_NODE_LENGTH)
+  let at = 0
+  for (const node of nodes) {
+    const octets = ipv4(node.host)
+    if (octets === undefined || node.id.length !== ID_LENGTH) continue
+    compact.set(node.id, at)
+    compact.set(octets, at + ID_LENGTH)
+    compact[at + 24] = node.port >> 8
+    compact[at + 25] = node.port & 0xff
+    at += COMPACT_NODE_LENGTH
+  }
+  return compact.subarray(0, at)
+}
+
+/** The four bytes of a dotted IPv4 address, or undefined when the text is none. */
+export const ipv4 = (host: string): Uint8Array | undefined => {
+  const parts = host.split(".")
+  if (parts.length !== 4) return undefined
+  const octets = new Uint8Array(4)
+  for (let i = 0; i < 4; i++) {
+    const part = parts[i]!
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined
+    octets[i] = Number(part)
+  }
+  return octets
+}
+
+/** CRC-32C (Castagnoli, RFC 3720 B.4), reflected; the polynomial BEP 42 names. */
+const crc32c = (bytes: Uint8Array): number => {
+  let crc = 0xffff_ffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f6_3b78 : 0)
+  }
+  return ~crc >>> 0
+}
+
+/** The first three bytes of the id that BEP 42 gives an IPv4 address; of the third only the upper five bits count. */
+const securePrefix = (address: Uint8Array, random: number): Uint8Array => {
+  const masked = Uint8Array.of(address[0]! & 0x03, address[1]! & 0x0f, address[2]! & 0x3f, address[3]!)
+  masked[0] = masked[0]! | ((random & 0x7) << 5)
+  const crc = crc32c(masked)
+  return Uint8Array.of(crc >>> 24, (crc >>> 16) & 0xff, (crc >>> 8) & 0xf8)
+}
+
+/**
+ * A node id for an IPv4 address (BEP 42): 21 bits come from the address, the others from the 20 random bytes given. For a
+ * host that is no IPv4 address the random bytes as they are.
+ */
+export const secureNodeId = (host: string, random: Uint8Array): Uint8Array => {
+  const id = random.slice()
+  const address = ipv4(host)
+  if (address === undefined) return id
+  const prefix = securePrefix(address, id[19]!)
+  id[0] = prefix[0]!
+  id[1] = prefix[1]!
+  id[2] = prefix[2]! | (id[2]! & 0x07)
+  return id
+}
+
+/** Whether the id is one that BEP 42 allows at the address. Private addresses may have any. */
+export const isSecureNodeId = (id: Uint8Array, host: string): boolean => {
+  const address = ipv4(host)
+  if (address === undefined || isPrivateHost(host)) return true
+  const prefix = securePrefix(address, id[19]!)
+  return id[0] === prefix[0] && id[1] === prefix[1] && (id[2]! & 0xf8) === prefix[2]
+}
