@@ -23,7 +23,11 @@ const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string => {
   }
   if (error instanceof CliError.InvalidValue) {
     const expected = error.expected.replace(/^(Schema validation failed: )?(Expected:? )?/, "")
-    return `--${error.option}: ${JSON.stringify(error.value)} is not ${expected}`
+    const name = error.kind === "flag" ? `--${error.option}` : error.option
+    // A path that isn't there is told as such; of any other value the parser tells what it should have been.
+    return expected.startsWith("Path ")
+      ? `${name}: ${expected.slice(5)}`
+      : `${name}: ${JSON.stringify(error.value)} is not ${expected}`
   }
   if (error instanceof CliError.UnrecognizedOption) {
     const known = help.flags.map((flag) => `--${flag.name}`).join(", ")
@@ -51,8 +55,8 @@ const layer = Layer.mergeAll(
  * Runs the command with the process's arguments, and ends the process with the exit code that belongs to its outcome.
  * `whenInterrupted` is the exit code after SIGINT or SIGTERM: 130 unless the command is one that runs until it is told to end.
  */
-export const runCommand = <const Name extends string, Input, E>(
-  command: Command.Command<Name, Input, never, E, NodeServices.NodeServices>,
+export const runCommand = <const Name extends string, Input, ContextInput, E>(
+  command: Command.Command<Name, Input, ContextInput, E, NodeServices.NodeServices>,
   options?: { readonly whenInterrupted?: number },
 ): void => {
   const program = Command.run(command, { version: "0.1.0" }).pipe(
