@@ -1,0 +1,52 @@
+/** The DHTs that nodes meet in: of mainline 7 (Rust), libtorrent, ours, and all three mixed. Each listens on port 6881. */
+import { Effect } from "effect"
+import { peer } from "./Binary.ts"
+import type { Host } from "./Lab.ts"
+import { start } from "./Program.ts"
+import { script, typescript } from "./typescript.ts"
+
+export interface DhtNodes {
+  /** "IP:port" of every node; the first is to be bootstrapped from. */
+  readonly addresses: ReadonlyArray<string>
+  /** The first few, as an option of the programs. */
+  readonly bootstrap: string
+}
+
+const port = 6881
+
+interface NodesOptions {
+  readonly nodes?: number
+  /** Nodes of a DHT to join; without it these are the first, on port 6881. */
+  readonly bootstrap?: string
+}
+
+const nodesOf = (kind: string, command: string, ...before: ReadonlyArray<string>) =>
+  Effect.fn(`dhts.${kind}`)(function* (host: Host, options: NodesOptions = {}) {
+    const args = [...before, "--nodes", String(options.nodes ?? 12), "--bind", host.address]
+    const where = options.bootstrap === undefined ? ["--port", String(port)] : ["--bootstrap", options.bootstrap]
+    const program = yield* start(host, `${kind} DHT`, command, [...args, ...where])
+    const { addresses } = yield* program.first("testnet", { within: "60 seconds" })
+    const dht: DhtNodes = { addresses, bootstrap: addresses.slice(0, 3).join(",") }
+    return dht
+  })
+
+/** Nodes of mainline 7: they overwrite an item of equal seq. */
+export const mainline = Effect.fn("dhts.mainline")(function* (host: Host, options?: NodesOptions) {
+  return yield* nodesOf("mainline", yield* peer, "testnet")(host, options)
+})
+
+/** Nodes of libtorrent: they keep the first of equal seq. */
+export const libtorrent = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"))
+
+/** Nodes of @topic-tracker/dht. */
+export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet")
+
+/** Four nodes of each kind in one DHT. */
+export const mixed = Effect.fn("dhts.mixed")(function* (host: Host) {
+  const first = yield* mainline(host, { nodes: 4 })
+  const second = yield* libtorrent(host, { nodes: 4, bootstrap: first.bootstrap })
+  const third = yield* ours(host, { nodes: 4, bootstrap: first.bootstrap })
+  const bootstrap = [first, second, third].map(({ addresses }) => addresses[0]).join(",")
+  const dht: DhtNodes = { addresses: [first, second, third].flatMap(({ addresses }) => addresses), bootstrap }
+  return dht
+})

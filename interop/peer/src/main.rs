@@ -1,0 +1,61 @@
+//! The reference stack as a program: what `interop/test` runs against the TypeScript packages.
+//!
+//! `interop-peer COMMAND --option value …` prints one JSON object a line on standard output and takes commands as JSON
+//! objects a line on standard input (see [`control`]). It ends when standard input does, so it never outlives its parent.
+//! Logs go to standard error and are off unless `RUST_LOG` says otherwise.
+
+mod addresses;
+mod args;
+mod control;
+mod endpoint;
+mod events;
+mod gossip;
+mod items;
+mod records;
+mod tap;
+mod testnet;
+mod topic;
+mod tracker;
+
+use args::Args;
+
+const USAGE: &str = "interop-peer COMMAND --option value …
+
+  tracker   a node of distributed-topic-tracker: --topic --secret
+  gossip    an iroh-gossip node without the tracker: --topic [--join ID[@IP:PORT],…]
+  tap       an endpoint that shows each gossip frame it is sent, and sends the frames it is told to
+  testnet   mainline DHT nodes: --nodes --port
+  put, get  one mutable DHT item
+  record-put, record-get   one record of a topic, without gossip
+  resolve   the addresses that the DHT holds for an endpoint id";
+
+#[tokio::main]
+async fn main() {
+    events::start();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let result = run().await;
+    if let Err(error) = &result {
+        eprintln!("interop-peer: {error:#}");
+    }
+    // The thread that reads standard input cannot be stopped, so the process is.
+    std::process::exit(if result.is_ok() { 0 } else { 1 });
+}
+
+async fn run() -> anyhow::Result<()> {
+    let args = Args::parse(std::env::args().skip(1))?;
+    match args.command() {
+        "tracker" => tracker::run(&args).await,
+        "gossip" => gossip::run(&args).await,
+        "tap" => tap::run(&args).await,
+        "testnet" => testnet::run(&args).await,
+        "put" => items::put(&args).await,
+        "get" => items::get(&args).await,
+        "record-put" => records::put(&args).await,
+        "record-get" => records::get(&args).await,
+        "resolve" => addresses::resolve(&args).await,
+        other => anyhow::bail!("{other:?} is no command\n\n{USAGE}"),
+    }
+}

@@ -1,0 +1,36 @@
+//! `testnet`: mainline DHT nodes that know only each other.
+
+use std::net::Ipv4Addr;
+
+use mainline::Dht;
+use serde_json::json;
+
+use crate::{args::Args, control, events::emit};
+
+/// `--nodes N` nodes on `--bind IP` (default 127.0.0.1), the first on `--port P` (default 6881). With `--bootstrap` they
+/// join a DHT that is there already, and all ports are free ones.
+pub async fn run(args: &Args) -> anyhow::Result<()> {
+    let count: usize = args.value("nodes")?.unwrap_or(20);
+    let port: u16 = args.value("port")?.unwrap_or(6881);
+    let ip: Ipv4Addr = args.value("bind")?.unwrap_or(Ipv4Addr::LOCALHOST);
+    let mut nodes = Vec::with_capacity(count);
+    let bootstrap: Vec<String> = match args.optional("bootstrap") {
+        Some(bootstrap) => bootstrap.split(',').map(str::to_owned).collect(),
+        None => {
+            nodes.push(Dht::builder().port(port).bind_address(ip).server_mode().no_bootstrap().build()?);
+            vec![format!("{ip}:{port}")]
+        }
+    };
+    while nodes.len() < count {
+        nodes.push(Dht::builder().bind_address(ip).server_mode().bootstrap(&bootstrap).build()?);
+    }
+    let nodes: Vec<_> = nodes.into_iter().map(Dht::as_async).collect();
+    let mut addresses = Vec::with_capacity(count);
+    for node in &nodes {
+        node.bootstrapped().await;
+        addresses.push(format!("{ip}:{}", node.info().await.local_addr().port()));
+    }
+    emit("testnet", json!({ "addresses": addresses }));
+    control::until_quit().await;
+    Ok(())
+}

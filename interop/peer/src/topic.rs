@@ -1,0 +1,15 @@
+//! How a topic's name becomes its 32 bytes; the tracker's rule, used for plain gossip too.
+
+use distributed_topic_tracker::TopicId;
+
+use crate::args::Args;
+
+/// `--topic NAME`.
+pub fn tracker_topic(args: &Args) -> anyhow::Result<TopicId> {
+    Ok(TopicId::new(args.required("topic")?.to_owned()))
+}
+
+/// The same topic as iroh-gossip names it.
+pub fn gossip_topic(args: &Args) -> anyhow::Result<iroh_gossip::proto::TopicId> {
+    Ok(iroh_gossip::proto::TopicId::from_bytes(tracker_topic(args)?.hash()))
+}

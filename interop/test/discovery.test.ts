@@ -1,0 +1,117 @@
+/** Nodes that share only a topic's name and a secret find each other, whatever language they are written in. */
+import { Effect } from "effect"
+import * as dhts from "../lib/dhts.ts"
+import { allHearAll, allJoined } from "../lib/hearing.ts"
+import { assert, suite } from "../lib/it.ts"
+import * as Lab from "../lib/Lab.ts"
+import { type Language, languages, tracker } from "../lib/peers.ts"
+
+const pairs = languages.flatMap((first) => languages.map((second) => [first, second] as const))
+
+suite("discovery", (it) => {
+  for (const [first, second] of pairs) {
+    it.effect(`${second} joins a topic that ${first} started`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const { bootstrap } = yield* dhts.mainline(host)
+        const options = { topic: "join", bootstrap }
+        const starter = yield* tracker(first, host, `starter (${first})`, options)
+        yield* Effect.sleep("6 seconds")
+        const joiner = yield* tracker(second, host, `joiner (${second})`, options)
+        yield* allJoined([starter, joiner])
+        yield* allHearAll([starter, joiner])
+      }),
+    )
+  }
+
+  for (const [first, second] of [
+    ["Rust", "Rust"],
+    ["Rust", "TS"],
+    ["TS", "TS"],
+  ] as const) {
+    it.effect(`${first} and ${second} start at the same moment`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const { bootstrap } = yield* dhts.mainline(host)
+        const options = { topic: "cold start", bootstrap }
+        const nodes = yield* Effect.all(
+          [tracker(first, host, `one (${first})`, options), tracker(second, host, `two (${second})`, options)],
+          { concurrency: 2 },
+        )
+        yield* allJoined(nodes)
+        yield* allHearAll(nodes)
+      }),
+    )
+  }
+
+  it.effect("2 Rust and 2 TS: every node hears every node", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const { bootstrap } = yield* dhts.mainline(host)
+      const options = { topic: "two and two", bootstrap }
+      const nodes = yield* Effect.forEach(
+        ["Rust", "TS", "Rust", "TS"] as const,
+        (language, index) => tracker(language, host, `${index} (${language})`, options),
+        { concurrency: "unbounded" },
+      )
+      yield* allJoined(nodes)
+      yield* allHearAll(nodes)
+    }),
+  )
+
+  for (const leaver of languages) {
+    it.effect(`a ${leaver} node leaves and comes back`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const { bootstrap } = yield* dhts.mainline(host)
+        const options = { topic: "there and back", bootstrap }
+        const stay = yield* Effect.forEach(
+          languages,
+          (language) => tracker(language, host, `stays (${language})`, options),
+          { concurrency: "unbounded" },
+        )
+        const key = "5a".repeat(32)
+        const first = yield* tracker(leaver, host, `leaver (${leaver})`, { ...options, key })
+        yield* allJoined([...stay, first])
+        yield* allHearAll([...stay, first])
+        yield* first.tell({ do: "quit" })
+        assert.strictEqual(yield* first.exitCode, 0)
+        const isFirst = ({ peer }: { readonly peer: string }) => peer === first.endpointId
+        // Whoever had it as a neighbour is told, at once.
+        for (const node of stay) {
+          const events = yield* node.events
+          if (!events.some((event) => event.event === "neighbor-up" && isFirst(event))) continue
+          yield* node.first("neighbor-down", { where: isFirst, within: "2 seconds" })
+        }
+        yield* allHearAll(stay)
+        const again = yield* tracker(leaver, host, `leaver, back (${leaver})`, { ...options, key })
+        assert.strictEqual(again.endpointId, first.endpointId)
+        yield* allJoined([again])
+        yield* allHearAll([...stay, again])
+      }),
+    )
+  }
+
+  for (const wrong of languages) {
+    it.effect(`${wrong} with another secret neither joins nor harms`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const { bootstrap } = yield* dhts.mainline(host)
+        const options = { topic: "secrets", bootstrap }
+        const other: Language = wrong === "Rust" ? "TS" : "Rust"
+        const outsider = yield* tracker(wrong, host, `outsider (${wrong})`, { ...options, secret: "not the secret" })
+        const insider = yield* tracker(other, host, `insider (${other})`, options)
+        yield* Effect.sleep("20 seconds")
+        for (const node of [outsider, insider]) {
+          const names = (yield* node.events).map(({ event }) => event)
+          assert.deepStrictEqual(names, ["ready"], `${node.name} did more than wait`)
+        }
+        // The slot that both write to still serves those who share a secret.
+        const second = yield* tracker(wrong, host, `second insider (${wrong})`, options)
+        yield* allJoined([insider, second])
+        yield* allHearAll([insider, second])
+        assert.strictEqual((yield* outsider.events).length, 1)
+      }),
+    )
+  }
+})

@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config"
+
+const conditions = ["@topic-tracker/source", "node", "import", "module", "default"]
+
+export default defineConfig({
+  root: import.meta.dirname,
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: ["verbose", "../scripts/countReporter.ts"],
+    // The nodes wait much and compute little: four files at once, each test in namespaces of its own.
+    maxWorkers: 4,
+    testTimeout: 180_000,
+  },
+})
