@@ -199,9 +199,9 @@ export class HyParView<P extends PeerKey> {
     if (!this.addActive(from, message.data, message.priority)) {
       this.sendDisconnect(from, true)
     } else if (!isAnswer) {
-      // Not noted as pending, since no answer will come. iroh-gossip notes it, and then counts such a neighbour twice when
-      // it looks for free slots and mistakes its next request for an answer.
-      this.io.send(from, { _tag: "Neighbor", priority: message.priority, data: this.ownData })
+      // Noted as a request of our own, although no answer will come: should both sides think that they were asked, that is
+      // what ends their exchange.
+      this.request(from, message.priority)
     }
   }
 
@@ -253,7 +253,10 @@ export class HyParView<P extends PeerKey> {
     return this.config.shuffleActiveViewCount + this.config.shufflePassiveViewCount
   }
 
-  /** Asks a peer to be our neighbour, unless it has been asked and not yet answered. */
+  /**
+   * Asks a peer to be our neighbour, unless it has been asked and not yet answered. Every request ends after a time:
+   * iroh-gossip times only those for contacts, and takes a neighbour that it once answered for one it has yet to hear from.
+   */
   private request(peer: P, priority: Neighbor["priority"]): void {
     if (this.pending.has(peer)) return
     const request = ++this.requests
@@ -319,6 +322,7 @@ export class HyParView<P extends PeerKey> {
    */
   private refill(except?: P): void {
     let occupied = this.active.size
+    // iroh-gossip counts a neighbour that it once answered twice, and so leaves slots free.
     for (const peer of this.pending.keys()) if (!this.active.has(peer)) occupied++
     if (occupied >= this.config.activeViewCapacity) return
     const contact = this.passive.pickExcept(this.io.rng, (peer) => peer === except || this.pending.has(peer))

@@ -31,6 +31,16 @@ export class Xoshiro128 implements Rng {
     this.d = Number(second >> 32n) | 0
   }
 
+  /** The generator with this state, which must not be all zeros. */
+  static fromState(a: number, b: number, c: number, d: number): Xoshiro128 {
+    const rng = new Xoshiro128(0)
+    rng.a = a | 0
+    rng.b = b | 0
+    rng.c = c | 0
+    rng.d = d | 0
+    return rng
+  }
+
   /** The next 32 bits, as an unsigned integer. */
   next(): number {
     const product = Math.imul(this.b, 5)

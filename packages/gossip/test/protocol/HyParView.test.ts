@@ -39,16 +39,16 @@ describe("joining", () => {
     const actions = node.receive("f", join("f"))
     assert.strictEqual(node.active.length, 5)
     assert.include(node.active, "f")
-    const [dropped] = node.passive
+    const dropped = node.passive[0] ?? "nobody"
     assert.deepStrictEqual(node.passive.length, 1)
     assert.deepStrictEqual(emitted(actions), [`NeighborDown ${dropped}`, "NeighborUp f"])
     assert.deepStrictEqual(
-      sentTo(actions, dropped!).map((message) => message._tag),
+      sentTo(actions, dropped).map((message) => message._tag),
       ["ShuffleReply", "Disconnect"],
     )
-    assert.deepStrictEqual(sentTo(actions, dropped!)[1], { _tag: "Disconnect", alive: true, respond: false })
+    assert.deepStrictEqual(sentTo(actions, dropped)[1], { _tag: "Disconnect", alive: true, respond: false })
     assert.deepStrictEqual(disconnects(actions), [dropped])
-    node.handle({ _tag: "PeerDisconnected", peer: dropped! })
+    node.handle({ _tag: "PeerDisconnected", peer: dropped })
     assert.deepStrictEqual(node.passive, [dropped], "a peer that stays alive is a contact after its connection closed")
   })
 
@@ -143,10 +143,19 @@ describe("requests to be neighbours", () => {
     assert.strictEqual(node.active.length, 5)
   })
 
-  it("of a peer that has been a neighbour all along are answered each time", () => {
+  it("of a peer that has been a neighbour all along are answered, but not an answer to that", () => {
     const node = new Node().withNeighbors("a")
+    const [answer, toAnswer] = [node.receive("a", neighbor("high")), node.receive("a", neighbor("high"))]
+    assert.deepStrictEqual([sends(answer), sends(toAnswer)], [["a Neighbor"], []])
     assert.deepStrictEqual(sends(node.receive("a", neighbor("high"))), ["a Neighbor"])
-    assert.deepStrictEqual(sends(node.receive("a", neighbor("high"))), ["a Neighbor"])
+  })
+
+  it("that were answered are over after their time, with no one asked twice", () => {
+    const node = new Node().withNeighbors("a")
+    const [timer] = timers(node.receive("a", neighbor("high")), "NeighborRequest")
+    assert.deepStrictEqual(sends(node.handle({ _tag: "TimerExpired", timer: timer!.timer })), [])
+    assert.deepStrictEqual(node.active, ["a"])
+    assert.strictEqual(node.topic.membership.sizes.pending, 0)
   })
 })
 

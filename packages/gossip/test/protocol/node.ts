@@ -1,4 +1,4 @@
-import { Protocol } from "@topic-tracker/gossip"
+import * as Protocol from "../../src/protocol/index.ts"
 
 export type Event = Protocol.Event<string>
 export type Action = Protocol.Action<string>

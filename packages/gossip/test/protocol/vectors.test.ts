@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
-import { Protocol } from "@topic-tracker/gossip"
 import { Effect } from "effect"
+import * as Protocol from "../../src/protocol/index.ts"
 
 const file = JSON.parse(readFileSync(new URL("../vectors/gossip-frames.json", import.meta.url), "utf8"))
 
