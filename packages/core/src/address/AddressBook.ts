@@ -40,19 +40,18 @@ export class AddressBook {
   }
 
   /**
-   * Notes an item read from the DHT. False when one with the same or a higher seq (microseconds since 1970) is known, in
-   * which case the known one counts as read now.
+   * Notes an item read from the DHT, and gives the address of the highest seq (microseconds since 1970) that was ever read:
+   * this one, or a known one, which then counts as read now.
    */
-  find(peer: EndpointId.EndpointId, address: EndpointAddress, seq: bigint, now: number): boolean {
+  find(peer: EndpointId.EndpointId, address: EndpointAddress, seq: bigint, now: number): EndpointAddress {
     const entry = this.#touch(peer)
     const known = entry.found
     if (known !== undefined && known.seq >= seq) {
       entry.found = { ...known, at: now }
-      return false
+    } else {
+      entry.found = { address, seq, since: Math.min(Number(seq / 1000n), now), at: now }
     }
-    const published = Number(seq / 1000n)
-    entry.found = { address, seq, since: Math.min(published, now), at: now }
-    return true
+    return entry.found.address
   }
 
   /** Whether a DHT answer is known that is recent enough to spare a walk. */

@@ -75,7 +75,7 @@ const make = Effect.fnUntraced(function* (
   })
   const walkTimeout = options.walkTimeout ?? "10 seconds"
 
-  /** The address in a DHT item, when it is newer than what is known. */
+  /** The newest address that is known once this item is. */
   const read = (peer: EndpointId.EndpointId, item: MutableItem) =>
     Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<EndpointAddress> => {
       const info = Pkarr.decode(peer, item.value)
@@ -83,8 +83,7 @@ const make = Effect.fnUntraced(function* (
         stats.packetsInvalid++
         return []
       }
-      const address = { relayUrl: info.relayUrl, direct: info.direct }
-      return book.find(peer, address, item.seq, now) ? [address] : []
+      return [book.find(peer, { relayUrl: info.relayUrl, direct: info.direct }, item.seq, now)]
     })
 
   const walk = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
@@ -107,8 +106,9 @@ const make = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const known = Stream.fromIterable(book.lookup(peer, now))
-      if (book.isFound(peer, now) && !(yield* RcMap.has(walks, peer))) return known
-      return Stream.concat(known, Stream.unwrap(RcMap.get(walks, peer))).pipe(Stream.filter(firstSeen()))
+      const enough = book.isFound(peer, now) && !(yield* RcMap.has(walks, peer))
+      const found = enough ? Stream.empty : Stream.unwrap(RcMap.get(walks, peer))
+      return Stream.concat(known, found).pipe(Stream.filter(firstSeen()))
     }).pipe(Stream.unwrap)
 
   const publisher = yield* AddressPublisher.make({

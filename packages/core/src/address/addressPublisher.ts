@@ -22,8 +22,10 @@ export interface AddressPublisher {
 
 interface Current {
   readonly packet: Uint8Array
+  /** Completes with the first put. */
   readonly first: Deferred.Deferred<void, DhtError>
-  failed: boolean
+  /** What became of the last put; undefined before the first. */
+  stored: boolean | undefined
 }
 
 /** From 1 s up to 5 minutes between tries after a failure: often the network is away, and comes back. */
@@ -61,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const settle = (state: Current, stored: boolean, error?: DhtError) => {
-    state.failed = !stored
+    state.stored = stored
     options.onResult(stored)
     return error === undefined ? Deferred.succeed(state.first, undefined) : Deferred.fail(state.first, error)
   }
@@ -73,10 +75,12 @@ export const make = Effect.fnUntraced(function* (
         run(Effect.void)
         return Effect.void
       }
-      if (current === undefined || current.failed || !Bytes.equals(current.packet, packet)) {
-        current = { packet, first: Deferred.makeUnsafe(), failed: false }
-        run(keepPublished(current))
+      if (current !== undefined && Bytes.equals(current.packet, packet)) {
+        if (current.stored === true) return Effect.void
+        if (current.stored === undefined) return Deferred.await(current.first)
       }
+      current = { packet, first: Deferred.makeUnsafe(), stored: undefined }
+      run(keepPublished(current))
       return Deferred.await(current.first)
     })
 

@@ -141,7 +141,10 @@ export const make = Effect.fnUntraced(function* <A>(
   const put = Effect.fnUntraced(
     function* ({ unixMinute }: TopicRecord<A>, value: Uint8Array) {
       const { signingKey, salt } = keys.dht(topic, unixMinute)
-      return yield* dht.put({ key: signingKey, salt, seq: SEQ, cas: SEQ, value })
+      const request = { key: signingKey, salt, seq: SEQ, value }
+      // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
+      // without cas it is superseded.
+      return yield* dht.put({ ...request, cas: SEQ }).pipe(Effect.catchIf(isRejected, () => dht.put(request)))
     },
     Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
     Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
@@ -186,9 +189,10 @@ export const make = Effect.fnUntraced(function* <A>(
 
 const putTimedOut = new DhtError({ reason: "Timeout", message: "the put took longer than dht.putTimeout" })
 
-/** Whether another try may succeed. */
-const isPassing = ({ reason }: DhtError): boolean =>
-  reason === "NoNodes" || reason === "Timeout" || reason === "Rejected"
+const isRejected = ({ reason }: DhtError): boolean => reason === "Rejected"
+
+/** Whether another try may succeed. Nodes that keep the first item of a seq refuse every other until the minute is over. */
+const isPassing = ({ reason }: DhtError): boolean => reason === "NoNodes" || reason === "Timeout"
 
 /** `retries` pauses, each the base interval and a random share of the jitter. */
 const retrySchedule = (dht: TopicConfig["dht"]) =>

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { Pkarr } from "@topic-tracker/core"
 import { Bytes, EndpointId } from "@topic-tracker/crypto"
 import { Schema } from "effect"
+import * as Pkarr from "../../src/address/pkarr.ts"
 
 const id = EndpointId.fromBytes(new Uint8Array(32).fill(9))
 const other = EndpointId.fromBytes(new Uint8Array(32).fill(8))

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { TopicConfig } from "@topic-tracker/core"
 import { Config, ConfigProvider, Duration, Effect } from "effect"
+import * as TopicConfig from "../../src/config/index.ts"
 
 /** The message of the error that this input makes. */
 const messageOf = (input: object) => Effect.flip(TopicConfig.make(input)).pipe(Effect.map((error) => error.message))

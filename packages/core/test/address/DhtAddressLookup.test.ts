@@ -1,0 +1,348 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto, EndpointId, Identity } from "@topic-tracker/crypto"
+import { Dht, MemoryDht } from "@topic-tracker/dht"
+import { AddressLookup } from "@topic-tracker/gossip"
+import { Effect, Fiber, Layer, Option, Redacted, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { checkVectors } from "../../src/address/checkVectors.ts"
+import * as DhtAddressLookup from "../../src/address/DhtAddressLookup.ts"
+import * as Pkarr from "../../src/address/pkarr.ts"
+import * as TopicConfig from "../../src/config/index.ts"
+
+const identity = (key: number) =>
+  Identity.layerFromSeed(Redacted.make(new Uint8Array(32).fill(key))).pipe(Layer.provide(Crypto.layerTest))
+
+/** One node's lookup on a DHT, with its key and its client. */
+const node = Effect.fnUntraced(function* (
+  dht: Layer.Layer<Dht, never, Crypto>,
+  key: number,
+  options?: DhtAddressLookup.DhtAddressLookupOptions,
+) {
+  const parts = Layer.mergeAll(dht.pipe(Layer.provide(Crypto.layerTest)), identity(key))
+  const context = yield* Layer.build(DhtAddressLookup.layer(options).pipe(Layer.provideMerge(parts)))
+  return yield* Effect.provideContext(
+    Effect.gen(function* () {
+      const lookup = yield* AddressLookup
+      const { endpointId, signingKey } = yield* Identity
+      const { stats } = yield* DhtAddressLookup.AddressLookupMonitor
+      const { put, stats: dhtStats } = yield* Dht
+      const resolveAll = (peer: EndpointId.EndpointId) => Stream.runCollect(lookup.resolve(peer))
+      return { ...lookup, resolveAll, endpointId, signingKey, stats, put, dhtStats }
+    }),
+    context,
+  )
+})
+
+const network = (options: MemoryDht.MemoryDhtOptions = {}) =>
+  Effect.map(MemoryDht.make(options), (made) => ({ ...made, dht: MemoryDht.layer(made) }))
+
+/** Lets this much time pass in small steps, so that what a step wakes has gone to sleep again before the next. */
+const advance = (millis: number) =>
+  Effect.repeat(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), TestClock.adjust(millis / 10)), {
+    times: 9,
+  })
+
+const address = (n: number) => ({ relayUrl: undefined, direct: [`203.0.113.${n}:1`] })
+const peer = EndpointId.fromBytes(new Uint8Array(32).fill(77))
+
+describe("DhtAddressLookup", () => {
+  it.effect("what one node publishes another finds, from the key alone", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const ann = yield* node(dht, 1)
+      const bob = yield* node(dht, 2)
+      const own = { relayUrl: "https://relay.example.org./", direct: ["203.0.113.1:1", "[2001:db8::1]:2"] }
+      yield* ann.publish(own)
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [own])
+      assert.deepStrictEqual(yield* bob.resolveAll(peer), [])
+    }),
+  )
+
+  it.effect("publishes private and loopback addresses only when asked to", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const shy = yield* node(dht, 1)
+      const open = yield* node(dht, 2, { publishPrivateAddresses: true })
+      const reader = yield* node(dht, 3)
+      const own = { relayUrl: undefined, direct: ["127.0.0.1:1", "10.0.0.1:1", "203.0.113.1:1"] }
+      yield* shy.publish(own)
+      yield* open.publish(own)
+      assert.deepStrictEqual((yield* reader.resolveAll(shy.endpointId))[0]?.direct, ["203.0.113.1:1"])
+      assert.deepStrictEqual((yield* reader.resolveAll(open.endpointId))[0]?.direct, [
+        "203.0.113.1:1",
+        "10.0.0.1:1",
+        "127.0.0.1:1",
+      ])
+      const hidden = yield* node(dht, 4)
+      yield* hidden.publish({ relayUrl: undefined, direct: ["127.0.0.1:1"] })
+      assert.strictEqual((yield* hidden.stats).published, 0)
+    }),
+  )
+
+  it.effect("publishes again each hour with a higher seq, until its scope closes", () =>
+    Effect.gen(function* () {
+      const { dht, slots } = yield* network()
+      const seqs: Array<bigint> = []
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const ann = yield* node(dht, 1)
+          const read = Effect.map(slots({ publicKey: ann.signingKey.publicKey }), (items) => {
+            seqs.push(items[0]?.seq ?? -1n)
+          })
+          yield* TestClock.setTime(1_700_000_000_000)
+          yield* ann.publish(address(1))
+          yield* read
+          yield* TestClock.adjust("59 minutes")
+          yield* read
+          yield* TestClock.adjust("1 minute")
+          yield* read
+        }),
+      )
+      const ann = yield* node(dht, 9)
+      yield* TestClock.adjust("2 hours")
+      assert.strictEqual((yield* ann.stats).published, 0)
+      assert.deepStrictEqual(seqs, [1_700_000_000_000_000n, 1_700_000_000_000_000n, 1_700_003_600_000_000n])
+    }),
+  )
+
+  it.effect("stops publishing when its layer ends", () =>
+    Effect.gen(function* () {
+      const { dht, load } = yield* network()
+      const puts = Effect.map(load, (nodes) => nodes.reduce((sum, node) => sum + node.puts, 0))
+      yield* Effect.scoped(Effect.flatMap(node(dht, 1), (ann) => ann.publish(address(1))))
+      const before = yield* puts
+      yield* TestClock.adjust("5 hours")
+      assert.deepStrictEqual([before, yield* puts], [20, 20])
+    }),
+  )
+
+  it.effect("publishes a change at once, the same again not, and never goes back in time", () =>
+    Effect.gen(function* () {
+      const { dht, slots } = yield* network()
+      const ann = yield* node(dht, 1)
+      const bob = yield* node(dht, 2, { cacheFor: 0 })
+      yield* TestClock.setTime(1_700_000_000_000)
+      yield* ann.publish(address(1))
+      yield* ann.publish(address(1))
+      assert.strictEqual((yield* ann.stats).published, 1)
+      yield* ann.publish(address(2))
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2)])
+      yield* TestClock.setTime(1_600_000_000_000)
+      yield* ann.publish(address(3))
+      const items = yield* slots({ publicKey: ann.signingKey.publicKey })
+      assert.strictEqual(items[0]?.seq, 1_700_000_000_000_002n)
+      assert.deepStrictEqual(Pkarr.decode(ann.endpointId, items[0]!.value)?.direct, address(3).direct)
+    }),
+  )
+
+  it.effect("tells of a failure, tries again by itself, and at once when asked", () =>
+    Effect.gen(function* () {
+      const { dht, setFaults } = yield* network({ dead: 1 })
+      const ann = yield* node(dht, 1)
+      const error = yield* Effect.flip(ann.publish(address(1)))
+      assert.strictEqual(error.endpointId, ann.endpointId)
+      assert.include(error.message, "our addresses could not be stored in the DHT: ")
+      assert.include((yield* Effect.flip(ann.publish(address(1)))).message, "could not be stored")
+      yield* setFaults({ dead: 0 })
+      assert.strictEqual((yield* ann.stats).published, 0)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* ann.stats).published, 1)
+      yield* ann.publish(address(1))
+      assert.strictEqual((yield* ann.stats).published, 1)
+    }),
+  )
+
+  it.effect("stops publishing what is no longer to be told", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const ann = yield* node(dht, 1)
+      yield* ann.publish(address(1))
+      yield* ann.publish({ relayUrl: undefined, direct: [] })
+      yield* TestClock.adjust("3 hours")
+      assert.strictEqual((yield* ann.stats).published, 1)
+    }),
+  )
+
+  it.effect("remembers an answer for 30 seconds", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const ann = yield* node(dht, 1)
+      const bob = yield* node(dht, 2)
+      yield* ann.publish(address(1))
+      yield* bob.resolveAll(ann.endpointId)
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
+      assert.strictEqual((yield* bob.stats).walks, 1)
+      yield* TestClock.adjust("1 second")
+      yield* ann.publish(address(2))
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2)])
+      assert.strictEqual((yield* bob.stats).walks, 2)
+      // That nothing was found is not remembered: the peer may publish at any moment.
+      yield* bob.resolveAll(peer)
+      yield* bob.resolveAll(peer)
+      assert.strictEqual((yield* bob.stats).walks, 4)
+    }),
+  )
+
+  it.effect("asks once for all who ask for a peer at the same time, and hands out answers as they come", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network({ latency: (chance) => 100 + 100 * chance })
+      const ann = yield* node(dht, 1)
+      const bob = yield* node(dht, 2)
+      const published = yield* Effect.forkChild(ann.publish(address(1)))
+      yield* advance(1000)
+      yield* Fiber.join(published)
+      const first = yield* Effect.forkChild(Stream.runHead(bob.resolve(ann.endpointId)))
+      const second = yield* Effect.forkChild(bob.resolveAll(ann.endpointId))
+      yield* advance(350)
+      // Its answer is in, the walk is still on, and a latecomer joins it.
+      assert.deepStrictEqual(Option.getOrThrow(yield* Fiber.join(first)), address(1))
+      const late = yield* Effect.forkChild(bob.resolveAll(ann.endpointId))
+      yield* advance(1000)
+      assert.deepStrictEqual(yield* Fiber.join(second), [address(1)])
+      assert.deepStrictEqual(yield* Fiber.join(late), [address(1)])
+      assert.strictEqual((yield* bob.stats).walks, 1)
+    }),
+  )
+
+  it.effect("ends a walk nobody waits for, and one that takes too long", () =>
+    Effect.gen(function* () {
+      let open = 0
+      const silent: Layer.Layer<Dht, never, Crypto> = Layer.effect(
+        Dht,
+        Effect.map(
+          Effect.flatMap(MemoryDht.make(), (made) => made.client()),
+          (inner) => ({
+            ...inner,
+            get: () =>
+              Stream.unwrap(
+                Effect.as(
+                  Effect.acquireRelease(
+                    Effect.sync(() => open++),
+                    () => Effect.sync(() => open--),
+                  ),
+                  Stream.never,
+                ),
+              ),
+          }),
+        ),
+      )
+      const bob = yield* node(silent, 2)
+      const asking = yield* Effect.forkChild(bob.resolveAll(peer))
+      yield* advance(1000)
+      assert.strictEqual(open, 1)
+      yield* Fiber.interrupt(asking)
+      assert.strictEqual(open, 0)
+      const patient = yield* Effect.forkChild(bob.resolveAll(peer))
+      yield* advance(10_000)
+      assert.deepStrictEqual(yield* Fiber.join(patient), [])
+      assert.strictEqual(open, 0)
+    }),
+  )
+
+  it.effect("joins what gossip taught with what the DHT says, the fresher first", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const ann = yield* node(dht, 1)
+      const bob = yield* node(dht, 2)
+      yield* TestClock.setTime(1_700_000_000_000)
+      yield* ann.publish(address(1))
+      yield* TestClock.adjust("1 minute")
+      yield* bob.learn(ann.endpointId, address(2))
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2), address(1)])
+      // Both are remembered now, and one address is named once.
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2), address(1)])
+      yield* bob.learn(ann.endpointId, address(1))
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
+      yield* TestClock.adjust("5 minutes")
+      const { walks } = yield* bob.stats
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
+      assert.strictEqual((yield* bob.stats).walks, walks + 1)
+    }),
+  )
+
+  it.effect("learns nothing that cannot be dialled, and nothing of itself", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const bob = yield* node(dht, 2)
+      yield* bob.learn(peer, { relayUrl: "javascript:alert(1)", direct: ["0.0.0.0:1", "x", "1.2.3.4:0"] })
+      yield* bob.learn(bob.endpointId, address(1))
+      assert.strictEqual((yield* bob.stats).peers, 0)
+      yield* bob.learn(peer, { relayUrl: "https://relay.example/", direct: ["x", "1.2.3.4:5"] })
+      assert.deepStrictEqual(yield* bob.resolveAll(peer), [
+        { relayUrl: "https://relay.example/", direct: ["1.2.3.4:5"] },
+      ])
+    }),
+  )
+
+  it.effect("drops and counts items that are no address packet", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const ann = yield* node(dht, 1)
+      const bob = yield* node(dht, 2, { cacheFor: 0 })
+      // No time before 1970 is one of a publisher.
+      yield* ann.put({ key: ann.signingKey, seq: -5n, value: Pkarr.encode(ann.endpointId, address(1))! })
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [])
+      yield* ann.put({ key: ann.signingKey, seq: 5n, value: new Uint8Array(100).fill(255) })
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [])
+      assert.strictEqual((yield* bob.stats).packetsInvalid, 2)
+    }),
+  )
+
+  it.effect("says so when the DHT cannot be asked, after what gossip taught", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network({ dead: 1 })
+      const bob = yield* node(dht, 2)
+      yield* bob.learn(peer, address(1))
+      assert.deepStrictEqual(Option.getOrThrow(yield* Stream.runHead(bob.resolve(peer))), address(1))
+      const error = yield* Effect.flip(bob.resolveAll(peer))
+      assert.strictEqual(error._tag, "AddressLookupError")
+      assert.strictEqual(error.endpointId, peer)
+    }),
+  )
+
+  it("takes its options from a topic's configuration", () => {
+    assert.deepStrictEqual(DhtAddressLookup.fromConfig(TopicConfig.defaults), {
+      publishPrivateAddresses: false,
+      republishInterval: TopicConfig.defaults.network.addressRepublishInterval,
+      walkTimeout: TopicConfig.defaults.dht.getTimeout,
+    })
+  })
+})
+
+describe("packets made and signed by iroh", () => {
+  const json = (): { cases: Array<Record<string, unknown>> } =>
+    JSON.parse(readFileSync(new URL("../vectors/pkarr.json", import.meta.url), "utf8"))
+
+  it.effect("hold in every respect, under either layer of Crypto", () =>
+    Effect.gen(function* () {
+      for (const layer of [Crypto.layerNative, Crypto.layerPortable]) {
+        const report = yield* Effect.provide(checkVectors(json()), layer)
+        assert.deepStrictEqual(report, { passed: 5, failed: [] })
+      }
+    }),
+  )
+
+  it.effect("do not when one byte differs", () =>
+    Effect.gen(function* () {
+      const altered = json()
+      const first = altered.cases[0]!
+      altered.cases[0] = { ...first, signature: `00${String(first.signature).slice(2)}`, txt: ["addr=1.2.3.4:5"] }
+      const report = yield* Effect.provide(checkVectors(altered), Crypto.layer)
+      assert.deepStrictEqual(report, {
+        passed: 4,
+        failed: [
+          "pkarr case 0: the signature does not hold, the signature is made otherwise, the strings are read otherwise",
+        ],
+      })
+    }),
+  )
+
+  it.effect("are told from other files", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Effect.provide(checkVectors({ cases: [{}] }), Crypto.layer))
+      assert.strictEqual(error._tag, "SchemaError")
+    }),
+  )
+})
