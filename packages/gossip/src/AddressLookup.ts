@@ -1,9 +1,10 @@
 /**
  * How a node that is known by key only is reached. Records and gossip name peers by key; this maps a key to addresses and
- * makes our own addresses known. The layer over the DHT is in @topic-tracker/core; here are the contract and a static one.
+ * makes our own addresses known. The layer over the DHT is in @topic-tracker/core; here are the contract and layers that
+ * need no network.
  */
-import type { EndpointId } from "@topic-tracker/crypto"
-import { Context, type Effect, Schema, type Stream } from "effect"
+import { type EndpointId, Identity } from "@topic-tracker/crypto"
+import { Context, Effect, Layer, Schema, Stream } from "effect"
 
 /** Where an endpoint can be reached. */
 export interface EndpointAddress {
@@ -18,6 +19,9 @@ export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()
   message: Schema.String,
 }) {}
 
+/** An address book that several endpoints of one process may share. */
+export type AddressBook = Map<EndpointId.EndpointId, EndpointAddress>
+
 export class AddressLookup extends Context.Service<
   AddressLookup,
   {
@@ -28,4 +32,35 @@ export class AddressLookup extends Context.Service<
     /** Takes note of what a peer told of another over gossip (PeerData). */
     readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
   }
->()("@topic-tracker/gossip/AddressLookup") {}
+>()("@topic-tracker/gossip/AddressLookup") {
+  /** Knows nobody: peers are found by what other peers tell of them, or by an endpoint's own discovery. */
+  static readonly layerNone: Layer.Layer<AddressLookup> = Layer.succeed(AddressLookup, {
+    resolve: () => Stream.empty,
+    publish: () => Effect.void,
+    learn: () => Effect.void,
+  })
+
+  /** Knows what the map says, and says what the map says at the time it is asked. Publishes nothing. */
+  static readonly layerStatic = (
+    addresses: ReadonlyMap<EndpointId.EndpointId, EndpointAddress>,
+  ): Layer.Layer<AddressLookup> =>
+    Layer.succeed(AddressLookup, {
+      resolve: (peer) => found(addresses.get(peer)),
+      publish: () => Effect.void,
+      learn: () => Effect.void,
+    })
+
+  /** A book that everyone with this layer reads and publishes into: for tests of several endpoints in one process. */
+  static readonly layerBook = (book: AddressBook): Layer.Layer<AddressLookup, never, Identity> =>
+    Layer.effect(
+      AddressLookup,
+      Effect.map(Identity, ({ endpointId }) => ({
+        resolve: (peer: EndpointId.EndpointId) => found(book.get(peer)),
+        publish: (own: EndpointAddress) => Effect.sync(() => void book.set(endpointId, own)),
+        learn: () => Effect.void,
+      })),
+    )
+}
+
+const found = (address: EndpointAddress | undefined): Stream.Stream<EndpointAddress> =>
+  address === undefined ? Stream.empty : Stream.succeed(address)

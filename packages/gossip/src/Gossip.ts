@@ -2,68 +2,36 @@
  * Topics of the gossip overlay as a service: HyParView for membership, PlumTree for broadcast, wire-compatible with
  * iroh-gossip 0.101 (ALPN `/iroh-gossip/1`). It knows neither DHT nor records: whom to join is told to it.
  */
-import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import { Context, type Effect, Schema, type Scope, type Stream } from "effect"
-import type { EndpointAddress } from "./AddressLookup.ts"
+import type { Identity } from "@topic-tracker/crypto"
+import { Context, Effect, Layer } from "effect"
+import type { AddressLookup } from "./AddressLookup.ts"
+import * as Engine from "./engine/service.ts"
+import { type GossipConfigInput, resolveConfig } from "./GossipConfig.ts"
+import type { GossipError } from "./GossipError.ts"
+import type { GossipService } from "./GossipService.ts"
+import * as IrohTransport from "./transport/iroh/layer.ts"
+import * as MemoryTransport from "./transport/memory/layer.ts"
+import type { MemoryNetwork } from "./transport/memory/MemoryNetwork.ts"
+import type { GossipTransport } from "./transport/Transport.ts"
 
-/** How far a message goes: the whole swarm, or the direct neighbours only. */
-export type BroadcastScope = "swarm" | "neighbors"
+export class Gossip extends Context.Service<Gossip, GossipService>()("@topic-tracker/gossip/Gossip") {
+  /** Gossip over any transport. Fails with InvalidArgument when the configuration is not valid. */
+  static readonly layer = (config?: GossipConfigInput): Layer.Layer<Gossip, GossipError, GossipTransport> =>
+    Layer.effect(Gossip, Effect.flatMap(resolveConfig(config), Engine.make))
 
-export type GossipEvent =
-  | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
-  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId }
-  | {
-      readonly _tag: "Received"
-      readonly content: Uint8Array
-      /** The neighbour that handed it to us; not, in general, its author. */
-      readonly deliveredFrom: EndpointId.EndpointId
-      readonly scope: BroadcastScope
-      /** Hops from the author; 0 for a message from the author itself. */
-      readonly round: number
-    }
-  /** This subscriber was too slow: the oldest events were dropped. */
-  | { readonly _tag: "Lagged"; readonly skipped: number }
+  /**
+   * Gossip over an iroh endpoint whose secret key is the Identity's. Fails with Bind when the endpoint cannot be bound, or
+   * iroh's binding not be loaded. When the scope closes, topics are left, connections and the endpoint closed.
+   */
+  static readonly layerIroh = (
+    options: IrohTransport.IrohOptions & { readonly config?: GossipConfigInput } = {},
+  ): Layer.Layer<Gossip, GossipError, Identity | AddressLookup> =>
+    Gossip.layer(options.config).pipe(Layer.provide(IrohTransport.layer(options)))
 
-export class GossipError extends Schema.TaggedError<GossipError>()("GossipError", {
-  reason: Schema.Literals(["MessageTooLarge", "Closed", "Bind", "InvalidArgument"]),
-  message: Schema.String,
-}) {}
-
-/** What a subscriber that does not keep up gets: a Lagged event in place of the oldest, or it holds the topic back. */
-export interface SubscribeOptions {
-  /** Events held for the subscriber. Default 64. */
-  readonly capacity?: number
-  readonly whenSlow?: "lag" | "hold-back"
+  /** Gossip in a network in memory: for tests and simulations. A configuration that is not valid is a defect. */
+  static readonly layerMemory = (
+    network: MemoryNetwork,
+    config?: GossipConfigInput,
+  ): Layer.Layer<Gossip, never, Identity> =>
+    Gossip.layer(config).pipe(Layer.provide(MemoryTransport.layer(network)), Layer.orDie)
 }
-
-/** One topic as this node takes part in it. Closed with the scope it was opened in: Disconnect goes to the neighbours. */
-export interface GossipTopic {
-  readonly id: TopicId
-  /** Sends content to the swarm or the neighbours. Content that makes too large a frame is an error and nothing is sent. */
-  readonly broadcast: (content: Uint8Array, scope?: BroadcastScope) => Effect.Effect<void, GossipError>
-  /** Asks these peers to let us in. Returns at once; success shows as NeighborUp. */
-  readonly join: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
-  /** The current active view. */
-  readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
-  /** Subscribes now: every event from this moment on is in the stream, which ends when the topic closes. */
-  readonly subscribe: (
-    options?: SubscribeOptions,
-  ) => Effect.Effect<Stream.Stream<GossipEvent>, GossipError, Scope.Scope>
-}
-
-export class Gossip extends Context.Service<
-  Gossip,
-  {
-    readonly endpointId: EndpointId.EndpointId
-    /** The most bytes a broadcast's content may have. */
-    readonly maxContentBytes: number
-    /** Takes part in the topic until the scope closes. Opening a topic that is already open fails with InvalidArgument. */
-    readonly open: (topic: TopicId) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
-    /** Our own addresses now. */
-    readonly address: Effect.Effect<EndpointAddress>
-    /** Our own addresses, now and at every change. */
-    readonly addressChanges: Stream.Stream<EndpointAddress>
-    /** One element each time the network under us changed (interfaces, routes). */
-    readonly networkChanges: Stream.Stream<void>
-  }
->()("@topic-tracker/gossip/Gossip") {}

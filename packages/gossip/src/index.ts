@@ -1,10 +1,24 @@
-export { AddressLookup, AddressLookupError, type EndpointAddress } from "./AddressLookup.ts"
+export { type AddressBook, AddressLookup, AddressLookupError, type EndpointAddress } from "./AddressLookup.ts"
+export type { GossipStats } from "./engine/Counters.ts"
+export { Gossip } from "./Gossip.ts"
+export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"
+export { GossipError } from "./GossipError.ts"
+export type { BroadcastScope, GossipEvent, SubscribeOptions } from "./GossipEvent.ts"
+export type { GossipService, GossipTopic } from "./GossipService.ts"
+export type { IrohOptions } from "./transport/iroh/layer.ts"
+export * as IrohTransport from "./transport/iroh/layer.ts"
+export * as MemoryTransport from "./transport/memory/layer.ts"
 export {
-  type BroadcastScope,
-  Gossip,
-  GossipError,
-  type GossipEvent,
-  type GossipTopic,
-  type SubscribeOptions,
-} from "./Gossip.ts"
-export * as Protocol from "./protocol/index.ts"
+  type LinkPolicy,
+  type LinkState,
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+} from "./transport/memory/MemoryNetwork.ts"
+export { type Timer, Timers } from "./transport/Timers.ts"
+export {
+  type Connection,
+  GossipTransport,
+  type ReceiveStream,
+  type SendStream,
+  type TransportHandler,
+} from "./transport/Transport.ts"

@@ -1,0 +1,112 @@
+/**
+ * Reads one stream of a peer: bytes to frames, frames to messages, messages to the state machine. It stops reading while
+ * its topic holds back, so that the transport's flow control holds the peer back; what is malformed ends this stream only.
+ */
+import { Result } from "effect"
+import { decodeHeader, FrameDecoder } from "../protocol/codec/frames.ts"
+import { decodeMessage } from "../protocol/codec/message.ts"
+import type { Message, TopicKey } from "../protocol/index.ts"
+import type { ReceiveStream } from "../transport/Transport.ts"
+import type { Engine } from "./Engine.ts"
+import type { Link } from "./Peer.ts"
+
+export class Receiver {
+  private readonly engine: Engine
+  private readonly link: Link
+  private readonly stream: ReceiveStream
+  private readonly decoder: FrameDecoder
+  private topic: TopicKey | undefined
+  private messages: Array<Message> = []
+  private next = 0
+  private malformed = false
+  private ended = false
+
+  constructor(engine: Engine, link: Link, stream: ReceiveStream) {
+    this.engine = engine
+    this.link = link
+    this.stream = stream
+    this.decoder = new FrameDecoder(engine.protocol.maxMessageSize)
+  }
+
+  /** Asks the transport for more. */
+  read(): void {
+    this.stream.read((bytes) => {
+      if (bytes === undefined) {
+        this.end()
+        return
+      }
+      this.engine.counters.reads++
+      this.engine.counters.bytesIn += bytes.length
+      const tooLong = this.decoder.push(bytes, this.onFrame)
+      if (tooLong !== undefined) this.malformed = true
+      this.proceed()
+    })
+  }
+
+  /** Hands on what has been decoded, as far as the topic takes it, and then reads more. */
+  proceed(): void {
+    if (this.ended) return
+    const { engine, link } = this
+    const from = link.peer.id
+    engine.enter()
+    while (this.next < this.messages.length) {
+      const topic = engine.topics.get(this.topic!)
+      if (topic !== undefined && !topic.mayRead(from)) {
+        topic.paused.add(this)
+        engine.exit()
+        return
+      }
+      const message = this.messages[this.next++]!
+      if (topic === undefined) continue
+      engine.feed({ _tag: "Received", from, topic: topic.id.hex, message })
+      if (!topic.turnDue) continue
+      // A subscriber's buffer is full. It gets a turn to read before anything is dropped.
+      topic.turnDue = false
+      engine.exit()
+      if (topic.hasFullSubscriber) {
+        engine.timers.soon(() => this.proceed())
+        return
+      }
+      engine.enter()
+    }
+    this.messages = []
+    this.next = 0
+    engine.exit()
+    if (this.malformed) this.giveUp()
+    else this.read()
+  }
+
+  private readonly onFrame = (frame: Uint8Array): void => {
+    if (this.malformed) return
+    if (this.topic === undefined) {
+      this.topic = decodeHeader(frame)?.hex
+      this.malformed = this.topic === undefined
+      return
+    }
+    this.engine.counters.messagesIn++
+    // Nobody here is in the topic, or not yet: the stream is read all the same, since refusing it would end the
+    // connection's sending side at a reference node.
+    if (!this.engine.topics.has(this.topic)) return
+    const message = decodeMessage(frame)
+    if (Result.isSuccess(message)) this.messages.push(message.success)
+    else this.malformed = true
+  }
+
+  private giveUp(): void {
+    this.engine.counters.malformedStreams++
+    this.stream.stop()
+    this.end()
+  }
+
+  /** The connection is gone. What still waits for its topic goes with it. */
+  abandon(): void {
+    if (this.topic !== undefined) this.engine.topics.get(this.topic)?.paused.delete(this)
+    this.end()
+  }
+
+  private end(): void {
+    if (this.ended) return
+    this.ended = true
+    this.engine.streamEnded(this.link, this)
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The Gossip service over any transport: where the engine's callbacks meet Effect. Each operation is one step into the
+ * engine; waiting (for congestion to pass, for last words to leave) happens only here.
+ */
+import type { TopicId } from "@topic-tracker/crypto"
+import { Effect, Random, type Scope, Stream } from "effect"
+import type { GossipConfig } from "../GossipConfig.ts"
+import { GossipError } from "../GossipError.ts"
+import type { BroadcastScope, SubscribeOptions } from "../GossipEvent.ts"
+import type { GossipService, GossipTopic } from "../GossipService.ts"
+import { maxContentBytes } from "../protocol/codec/message.ts"
+import { encodePeerData } from "../protocol/codec/peerData.ts"
+import { Xoshiro128 } from "../protocol/index.ts"
+import { GossipTransport } from "../transport/Transport.ts"
+import { Engine } from "./Engine.ts"
+import type { OpenTopic } from "./OpenTopic.ts"
+import type { Outbound } from "./Outbound.ts"
+
+const defaultCapacity = 64
+
+const closedError = new GossipError({ reason: "Closed", message: "the topic has been closed" })
+
+/** Starts an engine on the transport. When the scope closes it leaves every topic and closes every connection. */
+export const make = Effect.fnUntraced(function* (
+  config: GossipConfig,
+): Effect.fn.Return<GossipService, never, GossipTransport | Scope.Scope> {
+  const transport = yield* GossipTransport
+  const random = yield* Random.Random
+  const fork = Effect.runForkWith(yield* Effect.context())
+  const engine = new Engine(transport, {
+    protocol: config,
+    rng: new Xoshiro128(random.nextIntUnsafe()),
+    sendQueueBytes: config.sendQueueBytes,
+    stallTimeoutMs: config.stallTimeoutMs,
+    lingerMs: config.lingerMs,
+    onDefect: (defect) => fork(Effect.logError("gossip: the protocol failed on an event", defect)),
+  })
+  yield* transport.listen(engine)
+  let isClosed = false
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      isClosed = true
+      const ending = [...engine.topics.values()].flatMap((topic) => engine.closeTopic(topic))
+      return gone(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
+    }),
+  )
+  yield* transport.addressChanges.pipe(
+    Stream.runForEach((address) =>
+      Effect.sync(() => {
+        const isEmpty = address.relayUrl === undefined && address.direct.length === 0
+        const data = isEmpty ? new Uint8Array(0) : encodePeerData(address)
+        engine.turn({ _tag: "PeerDataChanged", data })
+      }),
+    ),
+    Effect.forkScoped,
+  )
+
+  const maxContent = maxContentBytes(config.maxMessageSize)
+
+  const open = (id: TopicId): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (isClosed) return Effect.fail(new GossipError({ reason: "Closed", message: "gossip has been closed" }))
+        const topic = engine.openTopic(id)
+        if (topic !== undefined) return Effect.succeed(topic)
+        const message = `topic: ${id.hex} is open already; close it first or share its handle`
+        return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))
+      }),
+      (topic) => Effect.suspend(() => gone(engine.closeTopic(topic), config.closeTimeoutMs)),
+    ).pipe(Effect.map((topic) => handleOf(engine, topic, maxContent)))
+
+  return {
+    endpointId: transport.endpointId,
+    maxContentBytes: maxContent,
+    open,
+    address: transport.address,
+    addressChanges: transport.addressChanges,
+    networkChanges: transport.networkChanges,
+    stats: Effect.sync(() => engine.stats()),
+  }
+})
+
+/** Waits until the queues are empty, but not for ever. Needs no time at all when they are. */
+const gone = (queues: ReadonlyArray<Outbound>, timeoutMs: number): Effect.Effect<void> => {
+  const waiting = queues.filter((outbound) => !outbound.isOver)
+  if (waiting.length === 0) return Effect.void
+  const all = Effect.callback<void>((resume) => {
+    let left = waiting.length
+    for (const outbound of waiting) outbound.onceOver(() => --left === 0 && resume(Effect.void))
+  })
+  return all.pipe(Effect.timeoutOption(timeoutMs), Effect.asVoid)
+}
+
+const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipTopic => {
+  const broadcast = (content: Uint8Array, scope: BroadcastScope = "swarm"): Effect.Effect<void, GossipError> =>
+    Effect.suspend(() => {
+      if (topic.isClosed) return Effect.fail(closedError)
+      if (content.length > maxContent) {
+        const message = `content: ${content.length} bytes; must be at most ${maxContent}`
+        return Effect.fail(new GossipError({ reason: "MessageTooLarge", message }))
+      }
+      if (topic.congested.size > 0) return Effect.andThen(relieved(topic), broadcast(content, scope))
+      // A copy: the protocol keeps it for peers that ask for it later.
+      engine.turn({ _tag: "Broadcast", topic: topic.id.hex, content: content.slice(), scope })
+      return Effect.void
+    })
+
+  return {
+    id: topic.id,
+    broadcast,
+    join: (peers) =>
+      Effect.suspend(() => {
+        if (topic.isClosed) return Effect.fail(closedError)
+        engine.turn({ _tag: "Join", topic: topic.id.hex, peers })
+        return Effect.void
+      }),
+    neighbors: Effect.sync(() => new Set(topic.neighbors)),
+    subscribe: (options: SubscribeOptions = {}) => {
+      const capacity = options.capacity ?? defaultCapacity
+      if (!Number.isSafeInteger(capacity) || capacity < 1) {
+        const message = `capacity: ${capacity}; must be an integer of at least 1`
+        return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))
+      }
+      return Effect.acquireRelease(
+        Effect.suspend(() =>
+          topic.isClosed
+            ? Effect.fail(closedError)
+            : Effect.succeed(topic.subscribe({ capacity, whenSlow: options.whenSlow ?? "lag" })),
+        ),
+        (subscriber) => Effect.sync(() => topic.unsubscribe(subscriber)),
+      ).pipe(Effect.map((subscriber) => subscriber.stream))
+    },
+  }
+}
+
+const relieved = (topic: OpenTopic): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const takeBack = topic.onceRelieved(() => resume(Effect.void))
+    return Effect.sync(takeBack)
+  })

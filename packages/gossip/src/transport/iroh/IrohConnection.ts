@@ -1,0 +1,135 @@
+/**
+ * A connection of iroh's binding as the transport's. Every call into the binding costs tens of microseconds and hops to
+ * another thread, so reads are big and one is always on its way ahead of the reader.
+ */
+import type * as Iroh from "@number0/iroh"
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
+import type { BindingBytesCodec } from "./bytes.ts"
+
+/** The most bytes asked for at once. */
+const readBytes = 65_536
+
+/** How long a connection that is closed waits for its finished streams to be acknowledged, in milliseconds. */
+const closeTimeoutMs = 1_000
+
+/**
+ * Streams that the peer may have open towards us at a time: one for each topic we share, so QUIC's usual 100 would hold up
+ * the rest.
+ */
+const maxIncomingStreams = 4_096n
+
+const ignore = (): void => {}
+
+export class IrohConnection implements Connection {
+  readonly remoteId: EndpointId.EndpointId
+  private readonly connection: Iroh.Connection
+  private readonly codec: BindingBytesCodec
+  private readonly unacknowledged = new Set<Promise<void>>()
+  private listener: ((reason: string) => void) | undefined
+  private reason: string | undefined
+  private closing = false
+
+  /**
+   * `gone` runs when the connection is. Until then its owner must hold this object: the binding closes a connection whose
+   * object is garbage-collected.
+   */
+  constructor(connection: Iroh.Connection, codec: BindingBytesCodec, gone: (connection: IrohConnection) => void) {
+    this.connection = connection
+    this.codec = codec
+    this.remoteId = connection.remoteId().toString() as EndpointId.EndpointId
+    connection.setMaxConcurrentUniStreams(maxIncomingStreams)
+    const ended = (reason: string): void => {
+      this.reason = reason
+      gone(this)
+      this.listener?.(reason)
+    }
+    connection.closed().then(ended, (error) => ended(String(error)))
+  }
+
+  openStream(done: (stream: SendStream | undefined) => void): void {
+    this.connection.openUni().then(
+      (stream) => done(this.sendStream(stream)),
+      () => done(undefined),
+    )
+  }
+
+  acceptStream(done: (stream: ReceiveStream | undefined) => void): void {
+    this.connection.acceptUni().then(
+      (stream) => done(new IrohReceiveStream(stream, this.codec)),
+      () => done(undefined),
+    )
+  }
+
+  onClosed(listener: (reason: string) => void): void {
+    this.listener = listener
+    const { reason } = this
+    if (reason !== undefined) queueMicrotask(() => listener(reason))
+  }
+
+  close(): void {
+    if (this.closing) return
+    this.closing = true
+    const close = (): void => {
+      clearTimeout(timeout)
+      if (this.reason === undefined) this.connection.close(0n, [])
+    }
+    // Wall-clock time, whatever Clock is installed: it bounds what happens on a real network.
+    const timeout = setTimeout(close, closeTimeoutMs)
+    Promise.all(this.unacknowledged).then(close, close)
+  }
+
+  private sendStream(stream: Iroh.SendStream): SendStream {
+    return {
+      write: (bytes, done) => {
+        stream.writeAll(this.codec.toBinding(bytes)).then(
+          () => done(true),
+          () => done(false),
+        )
+      },
+      finish: () => {
+        const acknowledged: Promise<void> = stream
+          .finish()
+          .then(() => stream.stopped())
+          .then(ignore, ignore)
+          .then(() => {
+            this.unacknowledged.delete(acknowledged)
+          })
+        this.unacknowledged.add(acknowledged)
+      },
+    }
+  }
+}
+
+class IrohReceiveStream implements ReceiveStream {
+  private readonly stream: Iroh.RecvStream
+  private readonly codec: BindingBytesCodec
+  private ahead: Promise<Array<number>> | undefined
+
+  constructor(stream: Iroh.RecvStream, codec: BindingBytesCodec) {
+    this.stream = stream
+    this.codec = codec
+  }
+
+  read(done: (bytes: Uint8Array | undefined) => void): void {
+    const chunk = this.ahead ?? this.stream.read(readBytes)
+    this.ahead = undefined
+    chunk.then(
+      (bytes) => {
+        if (bytes.length === 0) {
+          done(undefined)
+          return
+        }
+        this.ahead = this.stream.read(readBytes)
+        // Its failure is seen by whoever reads next; until then it must not count as unhandled.
+        this.ahead.catch(ignore)
+        done(this.codec.fromBinding(bytes))
+      },
+      () => done(undefined),
+    )
+  }
+
+  stop(): void {
+    this.stream.stop(0n).catch(ignore)
+  }
+}

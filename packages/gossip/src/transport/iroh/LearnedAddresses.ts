@@ -1,0 +1,35 @@
+/** Where peers were last said to be by other peers: a bounded memory, the least recently told-of forgotten first. */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { EndpointAddress } from "../../AddressLookup.ts"
+
+const capacity = 1_024
+
+/** More of one peer are not worth dialling. */
+const maxDirect = 16
+
+/** After this long the same news counts as news again, so that it can be told how fresh it is. */
+const freshMs = 60_000
+
+export class LearnedAddresses {
+  private readonly known = new Map<EndpointId.EndpointId, { readonly address: EndpointAddress; readonly at: number }>()
+
+  /** Remembers it. The address as remembered when it is news, undefined when the same was said a short while ago. */
+  learn(peer: EndpointId.EndpointId, told: EndpointAddress, now: number): EndpointAddress | undefined {
+    if (told.relayUrl === undefined && told.direct.length === 0) return undefined
+    const address: EndpointAddress = { relayUrl: told.relayUrl, direct: told.direct.slice(0, maxDirect) }
+    const before = this.known.get(peer)
+    if (before !== undefined && now - before.at < freshMs && same(before.address, address)) return undefined
+    this.known.delete(peer)
+    this.known.set(peer, { address, at: now })
+    if (this.known.size > capacity) this.known.delete(this.known.keys().next().value!)
+    return address
+  }
+
+  get(peer: EndpointId.EndpointId): EndpointAddress | undefined {
+    return this.known.get(peer)?.address
+  }
+}
+
+/** Whether both say the same, in the same order. */
+export const same = (a: EndpointAddress, b: EndpointAddress): boolean =>
+  a.relayUrl === b.relayUrl && a.direct.length === b.direct.length && a.direct.every((each, i) => each === b.direct[i])

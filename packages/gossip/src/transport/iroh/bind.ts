@@ -1,0 +1,81 @@
+/** Binding an endpoint, and closing it. */
+import type * as Iroh from "@number0/iroh"
+import { Effect, type Scope } from "effect"
+import { GossipError } from "../../GossipError.ts"
+import * as Addresses from "./addresses.ts"
+import { type Binding, describe, load } from "./binding.ts"
+import { type BindingBytesCodec, codecOf } from "./bytes.ts"
+
+export interface IrohOptions {
+  /**
+   * "minimal" (default) contacts nobody but peers. "n0" also uses the relays and the address discovery of iroh's makers.
+   */
+  readonly preset?: "minimal" | "n0"
+  /** "IP:port" or "[IPv6]:port"; port 0 for any. Default: all interfaces, any port. A loopback address binds only loopback. */
+  readonly bind?: string
+  /** Whether to use relays with the "n0" preset. Default true. */
+  readonly relay?: boolean
+  /** Application protocol. Default "/iroh-gossip/1". */
+  readonly alpn?: string
+  /** Whether loopback, private and link-local addresses of ours are told to others. Default: only when bound to loopback. */
+  readonly publishPrivateAddresses?: boolean
+  /** After how long without success a dial fails, in milliseconds. Default 10,000. */
+  readonly dialTimeoutMs?: number
+  /** How often our addresses are looked at for changes, in milliseconds. Default 5,000. */
+  readonly addressPollMs?: number
+}
+
+export interface BoundEndpoint {
+  readonly binding: Binding
+  readonly codec: BindingBytesCodec
+  readonly endpoint: Iroh.Endpoint
+  /** Bound to loopback only. */
+  readonly isLoopback: boolean
+}
+
+/** An endpoint with this 32-byte secret key, closed with the scope. */
+export const bindEndpoint = Effect.fnUntraced(function* (
+  options: IrohOptions,
+  seed: Uint8Array,
+): Effect.fn.Return<BoundEndpoint, GossipError, Scope.Scope> {
+  const { bind } = options
+  const parsed = bind === undefined ? undefined : Addresses.parse(bind)
+  if (bind !== undefined && parsed === undefined) {
+    const message = `bind: "${bind}" is no "IP:port" or "[IPv6]:port"`
+    return yield* new GossipError({ reason: "InvalidArgument", message })
+  }
+  const binding = yield* load
+  const codec = codecOf(binding.SecretKey.generate().toBytes())
+  const isLoopback = bind !== undefined && Addresses.isLoopback(bind)
+  // Sockets of the family that is not named would be bound to all interfaces.
+  const otherLoopback = !isLoopback ? undefined : parsed?.ip === "::1" ? "127.0.0.1:0" : "[::1]:0"
+
+  const bound = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
+    Effect.tryPromise({
+      try: () => {
+        const builder = binding.Endpoint.builder()
+        if (options.preset !== "n0") binding.presetMinimal(builder)
+        else if (options.relay === false) binding.presetN0DisableRelay(builder)
+        else binding.presetN0(builder)
+        builder.secretKey(codec.toBinding(seed))
+        builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? "/iroh-gossip/1"))])
+        for (const address of addresses) builder.bindAddr(address)
+        return builder.bind()
+      },
+      catch: (error) => {
+        const message = `cannot bind ${bind ?? "an endpoint"}: ${describe(error)}`
+        return new GossipError({ reason: "Bind", message })
+      },
+    })
+
+  const wanted = bind === undefined ? [] : [bind]
+  const attempt =
+    otherLoopback === undefined
+      ? bound(wanted)
+      : // Machines without IPv6 have no ::1 to bind.
+        bound([...wanted, otherLoopback]).pipe(Effect.catch(() => bound(wanted)))
+  const endpoint = yield* Effect.acquireRelease(attempt, (endpoint) =>
+    Effect.promise(() => endpoint.close().catch(() => {})),
+  )
+  return { binding, codec, endpoint, isLoopback }
+})

@@ -1,0 +1,241 @@
+/**
+ * Connections and streams of the network in memory. A connection is two ends that know each other; a stream is one pipe
+ * with a writing and a reading side. They hold no timers of their own beyond what is under way.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { Timer } from "../Timers.ts"
+import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
+import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
+
+export class MemoryConnection implements Connection {
+  readonly remoteId: EndpointId.EndpointId
+  private readonly network: MemoryNetwork
+  private readonly endpoint: MemoryEndpoint
+  private other!: MemoryConnection
+  private readonly incoming: Array<Pipe> = []
+  private accepting: ((stream: ReceiveStream | undefined) => void) | undefined
+  private closedListener: ((reason: string) => void) | undefined
+  private readonly pipes = new Set<Pipe>()
+  private givingUp: Timer | undefined
+  private lastArrival = 0
+  private isClosed = false
+
+  private constructor(network: MemoryNetwork, endpoint: MemoryEndpoint, remoteId: EndpointId.EndpointId) {
+    this.network = network
+    this.endpoint = endpoint
+    this.remoteId = remoteId
+    endpoint.connections.add(this)
+  }
+
+  /** The two ends of a new connection. */
+  static pair(
+    network: MemoryNetwork,
+    from: MemoryEndpoint,
+    to: MemoryEndpoint,
+  ): [from: MemoryConnection, to: MemoryConnection] {
+    const ours = new MemoryConnection(network, from, to.id)
+    const theirs = new MemoryConnection(network, to, from.id)
+    ours.other = theirs
+    theirs.other = ours
+    return [ours, theirs]
+  }
+
+  openStream(done: (stream: SendStream | undefined) => void): void {
+    done(this.isClosed ? undefined : new Pipe(this))
+  }
+
+  acceptStream(done: (stream: ReceiveStream | undefined) => void): void {
+    const pipe = this.incoming.shift()
+    if (pipe !== undefined || this.isClosed) done(pipe)
+    else this.accepting = done
+  }
+
+  onClosed(listener: (reason: string) => void): void {
+    this.closedListener = listener
+  }
+
+  /** Ours ends at once; the other end once what is under way has arrived. */
+  close(): void {
+    if (this.isClosed) return
+    this.end("closed by us")
+    this.transmit(
+      () => this.other.end("closed by peer"),
+      () => this.other.end("timed out"),
+    )
+  }
+
+  /** Both ends are given up after the idle time unless the condition holds by then. */
+  giveUpUnless(connected: () => boolean): void {
+    if (this.givingUp !== undefined || this.isClosed) return
+    this.givingUp = this.network.timers.schedule(this.network.idleTimeoutMs, () => {
+      this.givingUp = undefined
+      if (!connected()) this.giveUp()
+    })
+  }
+
+  /** @internal Carries something to the other end, behind what went before. */
+  transmit(arrived: () => void, lost: () => void): void {
+    const deadline = this.network.timers.now() + this.network.idleTimeoutMs
+    this.lastArrival = this.network.carry(this.endpoint.id, this.remoteId, this.lastArrival, deadline, arrived, lost)
+  }
+
+  /** @internal A pipe of ours reaches the other end with its first bytes, as in QUIC. */
+  announce(pipe: Pipe): void {
+    const other = this.other
+    if (other.isClosed) return
+    other.pipes.add(pipe)
+    const accepting = other.accepting
+    other.accepting = undefined
+    if (accepting === undefined) other.incoming.push(pipe)
+    else accepting(pipe)
+  }
+
+  /** @internal */
+  adopt(pipe: Pipe): void {
+    this.pipes.add(pipe)
+  }
+
+  /** @internal Neither end needs the pipe any more. */
+  release(pipe: Pipe): void {
+    this.pipes.delete(pipe)
+    this.other.pipes.delete(pipe)
+  }
+
+  get windowBytes(): number {
+    return this.network.streamWindowBytes
+  }
+
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /** @internal Nothing gets through: both ends are told. */
+  giveUp(): void {
+    this.end("timed out")
+    this.other.end("timed out")
+  }
+
+  private end(reason: string): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.endpoint.connections.delete(this)
+    if (this.givingUp !== undefined) this.network.timers.cancel(this.givingUp)
+    for (const pipe of [...this.pipes]) pipe.connectionEnded(this)
+    this.pipes.clear()
+    this.incoming.length = 0
+    const accepting = this.accepting
+    this.accepting = undefined
+    const listener = this.closedListener
+    this.network.timers.soon(() => {
+      accepting?.(undefined)
+      listener?.(reason)
+    })
+  }
+}
+
+/** A stream: its writing side belongs to one end of the connection, its reading side to the other. */
+class Pipe implements SendStream, ReceiveStream {
+  private readonly writer: MemoryConnection
+  private announced = false
+  private readonly arrived: Array<Uint8Array> = []
+  /** Bytes handed over by the writer and not yet taken by the reader. */
+  private outstanding = 0
+  private reading: ((bytes: Uint8Array | undefined) => void) | undefined
+  private writing: ((alive: boolean) => void) | undefined
+  /** The reader has seen, or will see after `arrived`, the end. */
+  private ended = false
+  /** The reader wants no more. */
+  private stopped = false
+  private finished = false
+
+  constructor(writer: MemoryConnection) {
+    this.writer = writer
+    writer.adopt(this)
+  }
+
+  write(bytes: Uint8Array, done: (alive: boolean) => void): void {
+    if (this.writer.closed || this.stopped || this.finished) {
+      done(false)
+      return
+    }
+    this.outstanding += bytes.length
+    this.writer.transmit(
+      () => this.arrive(bytes),
+      () => this.writer.giveUp(),
+    )
+    if (this.outstanding <= this.writer.windowBytes) done(true)
+    else this.writing = done
+  }
+
+  finish(): void {
+    if (this.finished) return
+    this.finished = true
+    this.writer.transmit(
+      () => this.arriveEnd(),
+      () => this.writer.giveUp(),
+    )
+  }
+
+  read(done: (bytes: Uint8Array | undefined) => void): void {
+    const bytes = this.arrived.shift()
+    if (bytes !== undefined) {
+      this.taken(bytes.length)
+      done(bytes)
+    } else if (this.ended || this.stopped) done(undefined)
+    else this.reading = done
+  }
+
+  stop(): void {
+    if (this.stopped) return
+    this.stopped = true
+    this.arrived.length = 0
+    this.writer.release(this)
+    this.settleWrite(false)
+  }
+
+  /** @internal */
+  connectionEnded(side: MemoryConnection): void {
+    if (side === this.writer) this.settleWrite(false)
+    else {
+      this.ended = true
+      this.settleRead()
+    }
+  }
+
+  private arrive(bytes: Uint8Array): void {
+    if (this.stopped || this.ended) return
+    if (!this.announced) {
+      this.announced = true
+      this.writer.announce(this)
+    }
+    this.arrived.push(bytes)
+    this.settleRead()
+  }
+
+  private arriveEnd(): void {
+    this.ended = true
+    this.writer.release(this)
+    this.settleRead()
+  }
+
+  private settleRead(): void {
+    const reading = this.reading
+    if (reading === undefined) return
+    const bytes = this.arrived.shift()
+    if (bytes === undefined && !this.ended) return
+    this.reading = undefined
+    if (bytes !== undefined) this.taken(bytes.length)
+    reading(bytes)
+  }
+
+  private settleWrite(alive: boolean): void {
+    const writing = this.writing
+    this.writing = undefined
+    writing?.(alive)
+  }
+
+  private taken(bytes: number): void {
+    this.outstanding -= bytes
+    if (this.writing !== undefined && this.outstanding <= this.writer.windowBytes) this.settleWrite(!this.writer.closed)
+  }
+}
