@@ -3,8 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto, Vectors } from "@topic-tracker/crypto"
 import { Effect } from "effect"
 
-const read = (file: string) =>
-  Vectors.parseJson(readFileSync(new URL(`./vectors/${file}`, import.meta.url), "utf8"))
+const read = (file: string) => Vectors.parseJson(readFileSync(new URL(`./vectors/${file}`, import.meta.url), "utf8"))
 
 const expectedCases: Record<string, number> = {
   "keys.json": 56,

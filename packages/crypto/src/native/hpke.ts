@@ -29,6 +29,13 @@ export interface Hpke {
   readonly open: (recipient: KeyPair, enc: Uint8Array, ciphertext: Uint8Array) => Uint8Array
 }
 
+/** The X25519 key pair of 32 private bytes. */
+export const keyPair = (node: NodeCryptoModule, keys: Keys, scalar: Uint8Array): KeyPair => {
+  const privateKey = keys.privateKey("x25519", scalar)
+  const publicKey = node.createPublicKey(privateKey)
+  return { privateKey, publicKey, publicBytes: keys.publicBytes(publicKey) }
+}
+
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const empty = new Uint8Array(0)
@@ -38,28 +45,32 @@ const kemSuite = concat(ascii("KEM"), Uint8Array.of(0x00, 0x20))
 /** "HPKE" and the ids of KEM (0x0020), KDF (0x0001) and AEAD (0x0003). */
 const hpkeSuite = concat(ascii("HPKE"), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x03))
 const tagSize = 16
+/** SHA-256's block and digest, in bytes. */
+const block = 64
+const digest = 32
 
 /** The functions of the suite for one `info` and `aad`: what depends on them alone is computed here, once. */
 export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: Uint8Array): Hpke => {
-  const sha256 = (data: Uint8Array): Uint8Array => node.hash("sha256", data, "buffer")
-
-  // Two one-shot hashes: createHmac costs several times as much for inputs of this size. Keys are at most a block.
+  // Two one-shot hashes: createHmac costs several times as much for inputs of this size. They give binary strings, one
+  // character a byte, since each Buffer that crosses from native code costs more than the hash. Keys are at most a block.
   const hmac = (key: Uint8Array, ...message: ReadonlyArray<Uint8Array>): Uint8Array => {
-    let length = 64
+    let length = block
     for (const part of message) length += part.length
-    const inner = new Uint8Array(length).fill(0x36, 0, 64)
-    const outer = new Uint8Array(96).fill(0x5c, 0, 64)
+    const inner = Buffer.allocUnsafe(length)
+    const outer = Buffer.allocUnsafe(block + digest)
+    inner.fill(0x36, 0, block)
+    outer.fill(0x5c, 0, block)
     for (let i = 0; i < key.length; i++) {
       inner[i]! ^= key[i]!
       outer[i]! ^= key[i]!
     }
-    let offset = 64
+    let offset = block
     for (const part of message) {
       inner.set(part, offset)
       offset += part.length
     }
-    outer.set(sha256(inner), 64)
-    return sha256(outer)
+    outer.write(node.hash("sha256", inner, "binary"), block, "binary")
+    return Buffer.from(node.hash("sha256", outer, "binary"), "binary")
   }
 
   const labelled = (suite: Uint8Array, label: string) => concat(version, suite, ascii(label))
@@ -85,17 +96,14 @@ export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: 
   const schedule = (dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array) => {
     const sharedSecret = hmac(hmac(empty, eaePrk, dh), sharedSecretLabel, enc, recipient, one)
     const secret = hmac(sharedSecret, secretLabel)
-    return { key: hmac(secret, keyInfo), nonce: hmac(secret, nonceInfo).subarray(0, 12) }
+    // As a KeyObject: node:crypto takes those without first asking what they are, see keys.ts.
+    return { key: node.createSecretKey(hmac(secret, keyInfo)), nonce: hmac(secret, nonceInfo).subarray(0, 12) }
   }
 
   const cipherOptions = { authTagLength: tagSize }
 
   return {
-    deriveKeyPair: (ikm) => {
-      const privateKey = keys.privateKey("x25519", hmac(hmac(empty, dkpPrk, ikm), sk))
-      const publicKey = node.createPublicKey(privateKey)
-      return { privateKey, publicKey, publicBytes: keys.publicBytes(publicKey) }
-    },
+    deriveKeyPair: (ikm) => keyPair(node, keys, hmac(hmac(empty, dkpPrk, ikm), sk)),
     seal: (ephemeral, recipient, plaintext, out) => {
       const dh = node.diffieHellman({ privateKey: ephemeral.privateKey, publicKey: recipient.publicKey })
       const { key, nonce } = schedule(dh, ephemeral.publicBytes, recipient.publicBytes)

@@ -43,12 +43,7 @@ export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): 
     }
 
     get x25519(): Hpke.KeyPair {
-      if (this.#x25519 === undefined) {
-        const scalar = clampedScalar(node.hash("sha512", Redacted.value(this.seed), "buffer"))
-        const privateKey = keys.privateKey("x25519", scalar)
-        const publicKey = node.createPublicKey(privateKey)
-        this.#x25519 = { privateKey, publicKey, publicBytes: keys.publicBytes(publicKey) }
-      }
+      this.#x25519 ??= Hpke.keyPair(node, keys, clampedScalar(node.hash("sha512", Redacted.value(this.seed), "buffer")))
       return this.#x25519
     }
   }
