@@ -1,0 +1,42 @@
+/** `put` and `get`: one mutable item (BEP 44). */
+import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Dht } from "@topic-tracker/dht"
+import { Effect, Redacted, Stream } from "effect"
+import type { Args } from "./args.ts"
+import { dhtLayer } from "./layers.ts"
+import { say } from "./talk.ts"
+
+const saltOf = (args: Args) => {
+  const salt = args.bytes("salt")
+  return salt === undefined ? {} : { salt }
+}
+
+/** `--bootstrap --seed HEX [--salt HEX] --seq N [--cas N] --value HEX` */
+export const put = (args: Args) =>
+  Effect.gen(function* () {
+    const crypto = yield* Crypto
+    const dht = yield* Dht
+    const cas = args.optional("cas")
+    yield* dht.put({
+      key: crypto.signingKey(Redacted.make(Bytes.fromHex(args.required("seed")))),
+      ...saltOf(args),
+      seq: BigInt(args.required("seq")),
+      ...(cas === undefined ? {} : { cas: BigInt(cas) }),
+      value: Bytes.fromHex(args.required("value")),
+    })
+    yield* say({ event: "stored" })
+  }).pipe(Effect.provide(dhtLayer(args)))
+
+/** `--bootstrap --key HEX [--salt HEX]`: an `item` for each distinct one, then `done`. */
+export const get = (args: Args) =>
+  Effect.gen(function* () {
+    const dht = yield* Dht
+    let count = 0
+    yield* dht.get({ publicKey: Bytes.fromHex(args.required("key")), ...saltOf(args) }).pipe(
+      Stream.runForEach(({ seq, value }) => {
+        count++
+        return say({ event: "item", seq: String(seq), value: Bytes.toHex(value) })
+      }),
+    )
+    yield* say({ event: "done", count })
+  }).pipe(Effect.provide(dhtLayer(args)))

@@ -1,0 +1,47 @@
+/** `record-put` and `record-get`: a topic's records without gossip. */
+
+import { RecordPublisher } from "@topic-tracker/core"
+import { Bytes, EndpointId, GossipRecordContent, SecretRotation } from "@topic-tracker/crypto"
+import { Effect, Layer, Redacted } from "effect"
+import { type Args, topicOf } from "./args.ts"
+import { dhtLayer, identityLayer } from "./layers.ts"
+import { say } from "./talk.ts"
+
+const publisher = (args: Args) =>
+  RecordPublisher.make({
+    topic: topicOf(args),
+    secret: Redacted.make(args.required("secret")),
+    content: GossipRecordContent,
+  })
+
+const layer = (args: Args) =>
+  Layer.mergeAll(identityLayer(args), SecretRotation.layer).pipe(Layer.provideMerge(dhtLayer(args)))
+
+const minuteOf = (args: Args, now: bigint): bigint => {
+  const minute = args.optional("minute")
+  return minute === undefined ? now : BigInt(minute)
+}
+
+/** `--topic --secret --seed HEX [--minute N] [--peer HEX]`: a gossip record that names one active peer, or none. */
+export const recordPut = (args: Args) =>
+  Effect.gen(function* () {
+    const records = yield* publisher(args)
+    const peer = args.bytes("peer")
+    const record = yield* records.newRecord(minuteOf(args, yield* records.unixMinute), {
+      activePeers: peer === undefined ? [] : [EndpointId.fromBytes(peer)],
+      lastMessageHashes: [],
+    })
+    yield* records.publish(record)
+    yield* say({ event: "stored", record: Bytes.toHex(record.bytes) })
+  }).pipe(Effect.provide(layer(args)))
+
+/** `--topic --secret [--seed HEX] [--minute N]`: a `record` for each that opens and verifies, then `done`. */
+export const recordGet = (args: Args) =>
+  Effect.gen(function* () {
+    const records = yield* publisher(args)
+    const found = yield* records.recordsArray(minuteOf(args, yield* records.unixMinute))
+    for (const { bytes, endpointId } of found) {
+      yield* say({ event: "record", publicKey: endpointId, record: Bytes.toHex(bytes) })
+    }
+    yield* say({ event: "done", count: found.length })
+  }).pipe(Effect.provide(layer(args)))
