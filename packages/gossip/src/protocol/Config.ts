@@ -16,8 +16,8 @@ const withDefault = <S extends Schema.Codec<number>>(schema: S, value: number) =
 
 /** Membership. The numbers of the paper are those of its evaluation, section 5.1 (p. 9). */
 export const MembershipConfig = Schema.Struct({
-  /** Peers that connections are held to. Paper: 5. */
-  activeViewCapacity: withDefault(atLeast(1), 5),
+  /** Peers that connections are held to. Paper: 5. With 1, three nodes would drop one another without end. */
+  activeViewCapacity: withDefault(atLeast(2), 5),
   /** Peers remembered without a connection. Paper: 30. */
   passiveViewCapacity: withDefault(atLeast(1), 30),
   /** Hops of a ForwardJoin until the new peer enters an active view (ARWL). Paper: 6. */

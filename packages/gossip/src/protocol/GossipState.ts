@@ -6,7 +6,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { ProtocolConfig } from "./Config.ts"
 import type { Action, Event, TopicKey } from "./Event.ts"
-import type { PeerKey } from "./Message.ts"
+import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import type { TopicStats } from "./Stats.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
@@ -55,8 +55,12 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     switch (event._tag) {
       case "Received": {
         const state = this.states.get(event.topic)
-        if (state === undefined || event.from === this.me) {
+        if (event.from === this.me) {
           this.dropped++
+          return
+        }
+        if (state === undefined) {
+          this.refuse(event.from, event.topic, event.message)
           return
         }
         this.connectionUsed(event.from, event.topic)
@@ -138,6 +142,17 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     state.membership.quit()
     this.states.delete(topic)
     for (const peer of this.connections.keys()) this.connectionReleased(peer, topic)
+  }
+
+  /**
+   * A message for a topic that we left or were never in. Who takes us for a member is told, or it would keep us as a neighbour
+   * for as long as the connection serves another topic (iroh-gossip says nothing).
+   */
+  private refuse(from: P, topic: TopicKey, message: Message<P>): void {
+    this.dropped++
+    if (message._tag !== "Join" && message._tag !== "Neighbor") return
+    this.out.push({ _tag: "Send", to: from, topic, message: { _tag: "Disconnect", alive: false, respond: false } })
+    if (!this.connections.has(from)) this.out.push({ _tag: "DisconnectPeer", peer: from })
   }
 
   private connectionUsed(peer: P, topic: TopicKey): void {

@@ -97,8 +97,9 @@ export class HyParView<P extends PeerKey> {
         this.onDisconnect(from, message)
         return
     }
-    // Connections are kept to neighbours only; a message from another peer was the only thing that one was opened for.
-    if (!this.active.has(from)) this.io.disconnect(from)
+    // Connections are kept to neighbours, and to peers asked to become one (iroh-gossip closes those too, and so its own
+    // request); a message from anyone else was the only thing that one was opened for.
+    if (!this.active.has(from) && !this.pending.has(from)) this.io.disconnect(from)
   }
 
   /** The connection to the peer closed, or could not be made. */
@@ -139,7 +140,10 @@ export class HyParView<P extends PeerKey> {
   onNeighborRequestTimer(peer: P, request: number): void {
     if (this.pending.get(peer) !== request) return
     this.pending.delete(peer)
-    this.dropContact(peer)
+    if (!this.active.has(peer)) {
+      this.dropContact(peer)
+      this.io.disconnect(peer)
+    }
     this.refill()
   }
 
@@ -244,6 +248,9 @@ export class HyParView<P extends PeerKey> {
 
   /** Contacts first, so that a peer who just joined through us is not left without any (iroh-gossip `send_disconnect`). */
   private sendDisconnect(peer: P, alive: boolean): void {
+    // What crosses this on its way is no answer to an earlier request of ours any more, and must be answered itself: else one
+    // side would have a neighbour that does not have it. iroh-gossip forgets to.
+    this.pending.delete(peer)
     this.sendShuffleReply(peer, this.shuffleSize)
     this.io.send(peer, { _tag: "Disconnect", alive, respond: false })
     this.io.disconnect(peer)

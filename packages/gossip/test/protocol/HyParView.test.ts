@@ -345,8 +345,16 @@ describe("leaving", () => {
     assert.deepStrictEqual([...disconnects(actions)].sort(), ["a", "b", "x"])
     assert.deepStrictEqual([...node.state.topics()], [])
     assert.strictEqual(node.state.connectionCount, 0)
-    assert.deepStrictEqual(node.receive("a", neighbor("high")), [])
-    assert.strictEqual(node.state.unexpectedMessages, 1)
+  })
+
+  it("is told to whoever takes us for a member afterwards", () => {
+    const node = new Node().withNeighbors("a")
+    node.handle({ _tag: "Quit", topic })
+    const actions = node.receive("b", neighbor("low"))
+    assert.deepStrictEqual(sentTo(actions, "b"), [{ _tag: "Disconnect", alive: false, respond: false }])
+    assert.deepStrictEqual(disconnects(actions), ["b"])
+    assert.deepStrictEqual(node.receive("b", { _tag: "ShuffleReply", nodes: [] }), [])
+    assert.strictEqual(node.state.unexpectedMessages, 2)
   })
 
   it("makes the old timers void when the topic is joined again", () => {

@@ -1,0 +1,139 @@
+import * as Protocol from "../../src/protocol/index.ts"
+import { type Action, bytes, type Event, topic } from "./node.ts"
+
+/**
+ * A network of protocol states in memory: each link has a delay of its own and keeps its order; whoever closes a connection
+ * or vanishes is noticed by the other side a link's delay later. Time is whole milliseconds.
+ */
+export class Swarm {
+  now = 0
+  readonly states = new Map<string, Protocol.GossipState<string>>()
+  /** What each node's application got, by content. */
+  readonly received = new Map<string, Array<string>>()
+  private readonly config: Protocol.ProtocolConfig
+  private readonly rng: Protocol.Xoshiro128
+  private readonly due = new Map<number, Array<{ readonly node: string; readonly event: Event }>>()
+  private readonly delays = new Map<string, number>()
+  private readonly connections = new Set<string>()
+  private events = 0
+
+  constructor(config: Protocol.ProtocolConfig, seed: number) {
+    this.config = config
+    this.rng = new Protocol.Xoshiro128(seed)
+  }
+
+  add(me: string): void {
+    const rng = this.rng.fork()
+    this.states.set(me, new Protocol.GossipState<string>({ me, peerData: bytes(me), config: this.config, rng }))
+    this.received.set(me, [])
+  }
+
+  /** A node ends without a word: its peers see their connections close. */
+  crash(me: string): void {
+    this.states.delete(me)
+    for (const other of this.states.keys()) if (this.connections.delete(link(me, other))) this.connectionLost(me, other)
+  }
+
+  handle(node: string, event: Event): void {
+    const state = this.states.get(node)
+    if (state === undefined) return
+    if (++this.events > 500_000) throw new Error("the swarm does not come to rest")
+    const actions: Array<Action> = []
+    state.handle(event, this.now, actions)
+    for (const action of actions) this.act(node, action)
+    this.check(node, state)
+  }
+
+  /** Lets time pass. */
+  run(ms: number): void {
+    for (const end = this.now + ms; this.now < end; this.now++) {
+      const events = this.due.get(this.now)
+      if (events === undefined) continue
+      // The list may grow while it is worked on: an event may cause others at once.
+      for (const { event, node } of events) this.handle(node, event)
+      this.due.delete(this.now)
+    }
+  }
+
+  neighbors(node: string): ReadonlyArray<string> {
+    return [...(this.states.get(node)?.neighbors(topic) ?? [])].sort()
+  }
+
+  /** The nodes that can be reached from one over active views. */
+  reachable(from: string): ReadonlySet<string> {
+    const reached = new Set([from])
+    for (const node of reached) for (const neighbor of this.neighbors(node)) reached.add(neighbor)
+    return reached
+  }
+
+  private act(node: string, action: Action): void {
+    switch (action._tag) {
+      case "Send": {
+        const event: Event = { _tag: "Received", from: node, topic: action.topic, message: action.message }
+        if (this.states.has(action.to)) {
+          this.connections.add(link(node, action.to))
+          this.later(this.delay(node, action.to), action.to, event)
+        } else {
+          this.later(20, node, { _tag: "PeerDisconnected", peer: action.to })
+        }
+        return
+      }
+      case "ScheduleTimer":
+        this.later(action.delayMs, node, { _tag: "TimerExpired", timer: action.timer })
+        return
+      case "DisconnectPeer":
+        if (this.connections.delete(link(node, action.peer))) this.connectionLost(node, action.peer)
+        return
+      case "Emit":
+        if (action.event._tag === "Received") {
+          this.received.get(node)?.push(new TextDecoder().decode(action.event.content))
+        }
+        return
+      case "PeerData":
+        return
+    }
+  }
+
+  private connectionLost(closer: string, other: string): void {
+    this.later(this.delay(closer, other), other, { _tag: "PeerDisconnected", peer: closer })
+  }
+
+  private later(delay: number, node: string, event: Event): void {
+    const at = this.now + delay
+    const events = this.due.get(at)
+    if (events === undefined) this.due.set(at, [{ node, event }])
+    else events.push({ node, event })
+  }
+
+  private delay(a: string, b: string): number {
+    const key = link(a, b)
+    const known = this.delays.get(key)
+    if (known !== undefined) return known
+    const delay = 1 + this.rng.nextInt(30)
+    this.delays.set(key, delay)
+    return delay
+  }
+
+  /** What holds at every moment. */
+  private check(node: string, state: Protocol.GossipState<string>): void {
+    const topicState = state.topic(topic)
+    if (topicState === undefined) return
+    const { broadcast, membership } = topicState
+    const { activeViewCapacity, passiveViewCapacity } = this.config.membership
+    const active = membership.active.values
+    const fail = (what: string) => {
+      throw new Error(`${node} at ${this.now} ms: ${what}`)
+    }
+    if (active.length > activeViewCapacity) fail("the active view is too large")
+    if (membership.passive.size > passiveViewCapacity) fail("the passive view is too large")
+    if (membership.active.has(node) || membership.passive.has(node)) fail("it is in its own views")
+    if (active.some((peer) => membership.passive.has(peer))) fail("a peer is in both views")
+    const tree = [...broadcast.eager, ...broadcast.lazy]
+    if (tree.length !== active.length || !tree.every((peer) => membership.active.has(peer))) {
+      fail("the tree's peers are not the neighbours")
+    }
+    if (new Set(tree).size !== tree.length) fail("a peer is both eager and lazy")
+  }
+}
+
+const link = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`)
