@@ -9,7 +9,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, type Pull, Schedule, Stream } from "effect"
 import { peersOf } from "./candidates.ts"
-import { type GossipRecord, publishRecord, type Session } from "./Session.ts"
+import { type GossipRecord, publishRecord, recentMinutes, type Session } from "./Session.ts"
 import { type LookOutcome, pollSchedule } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 
@@ -106,17 +106,21 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   const { bootstrap } = session.config
   const unixMinute = yield* session.records.unixMinute
   // Running topics show in the minutes before; a topic that begins now shows only in this one.
-  const latest = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup ? unixMinute - 1n : unixMinute
+  const isFirst = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup
+  const latest = isFirst && unixMinute > 0n ? unixMinute - 1n : unixMinute
   search.looks++
   session.account.counters.looks++
   const ofThisMinute: Array<GossipRecord> = []
   let found = 0
   const beganAt = yield* Clock.currentTimeMillis
   const records = Stream.mergeAll(
-    [latest - 1n, latest].map((minute) =>
-      session.records
-        .records(minute)
-        .pipe(Stream.catch((error) => Stream.fromEffectDrain(session.account.failed("bootstrap", error)))),
+    recentMinutes(latest).map((minute) =>
+      session.records.records(minute).pipe(
+        Stream.catch((error) => Stream.fromEffectDrain(session.account.failed("bootstrap", error))),
+        Stream.catchDefect((defect) =>
+          Stream.fromEffectDrain(session.account.failed("bootstrap", { message: String(defect) })),
+        ),
+      ),
     ),
     { concurrency: 2 },
   )
@@ -141,10 +145,12 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
 /** The record is published whether or not the search ends meanwhile: it is how the next ones find us. */
 const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
   publishRecord(session, "bootstrap", known).pipe(
-    Effect.catch((error) => {
-      session.publishedMinute = undefined
-      return session.account.failed("bootstrap", error)
-    }),
+    Effect.onError(() =>
+      Effect.sync(() => {
+        session.publishedMinute = undefined
+      }),
+    ),
+    session.account.forgive("bootstrap"),
     Effect.forkIn(session.scope),
   )
 
@@ -185,9 +191,6 @@ const dial = Effect.fnUntraced(function* (search: Search, peer: EndpointId.Endpo
   dial.count++
   session.account.counters.dials++
   yield* session.account.tell({ _tag: "DialBegan", peer, through: dial.through })
-  yield* session.gossip.join([peer]).pipe(
-    Effect.timeout(timeouts.joinPeer),
-    Effect.catch((error) => session.account.failed("bootstrap", error)),
-  )
+  yield* session.gossip.join([peer]).pipe(Effect.timeout(timeouts.joinPeer), session.account.forgive("bootstrap"))
   yield* Effect.sleep(bootstrap.perPeerJoinSettleTime)
 })

@@ -105,7 +105,11 @@ export const make = Effect.fnUntraced(function* (
       Effect.andThen(failTopic(closed("the gossip service has closed"))),
       Effect.forkIn(scope),
     )
-    yield* keepJoined(begun, startWorkers(begun)).pipe(Effect.catch(failTopic), Effect.forkIn(scope))
+    yield* keepJoined(begun, startWorkers(begun)).pipe(
+      Effect.catchDefect((defect) => Effect.fail(closed(`the search for neighbours broke: ${defect}`))),
+      Effect.catch(failTopic),
+      Effect.forkIn(scope),
+    )
   })
 
   /** Ends the session: its fibers first, so that nothing is published or dialled any more, then gossip says goodbye. */
@@ -168,11 +172,7 @@ export const make = Effect.fnUntraced(function* (
       const look =
         state.neighbors.size === 0 || !config.bubbleMerge.enabled
           ? Effect.asVoid(session.lookNow.open)
-          : mergeBubbles(session).pipe(
-              Effect.catch((error) => account.failed("bubbleMerge", error)),
-              Effect.forkIn(session.scope),
-              Effect.asVoid,
-            )
+          : mergeBubbles(session).pipe(account.forgive("bubbleMerge"), Effect.forkIn(session.scope), Effect.asVoid)
       return Effect.andThen(account.tell({ _tag: "NetworkChanged" }), look)
     }),
   }

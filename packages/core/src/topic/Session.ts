@@ -55,6 +55,15 @@ export class Account {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => this.#hub.publish([{ at: now - this.#openedAt, ...doing }]))
   }
 
+  /** Lets an effect fail without harm: whatever its error or defect, it is told, and done. */
+  readonly forgive =
+    (by: Actor) =>
+    <E extends { readonly message: string }, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R> =>
+      Effect.asVoid(effect).pipe(
+        Effect.catch((error) => this.failed(by, error)),
+        Effect.catchDefect((defect) => this.failed(by, { message: String(defect) })),
+      )
+
   /** Counts and logs a failure that does not end anything; the same one in a row is logged once. */
   failed(by: Actor, { message }: { readonly message: string }): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -92,14 +101,14 @@ export const publishRecord = Effect.fnUntraced(function* (
   yield* session.lookNow.open
 })
 
+/** The minute and the one before it: those in which a node of the topic shows now. */
+export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
+
 /** Reads a record of every node that shows in this minute and the one before. */
 export const recentRecords = Effect.fnUntraced(function* ({ records, account }: Session) {
-  const unixMinute = yield* records.unixMinute
   account.counters.looks++
-  const [before, now] = yield* Effect.all([records.recordsArray(unixMinute - 1n), records.recordsArray(unixMinute)], {
-    concurrency: 2,
-  })
-  return [...before, ...now]
+  const minutes = recentMinutes(yield* records.unixMinute)
+  return (yield* Effect.forEach(minutes, records.recordsArray, { concurrency: 2 })).flat()
 })
 
 /** Asks peers, chosen at random when there are more than `max`, to let us in. */

@@ -82,8 +82,7 @@ export const startWorkers = Effect.fnUntraced(function* (session: Session) {
       continue
     }
     yield* worker.run.pipe(
-      Effect.catch((error) => session.account.failed(worker.name, error)),
-      Effect.catchDefect((defect) => session.account.failed(worker.name, { message: String(defect) })),
+      session.account.forgive(worker.name),
       Effect.schedule(worker.schedule),
       Effect.forkIn(session.scope),
     )

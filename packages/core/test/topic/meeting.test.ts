@@ -1,0 +1,205 @@
+import { assert, describe, it } from "@effect/vitest"
+import { SecretRotation } from "@topic-tracker/crypto"
+import { Effect, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
+
+describe("meeting", () => {
+  for (const [kind, keepFirst] of [
+    ["overwrite", 0],
+    ["keep the first record", 1],
+    ["are of both kinds", 0.5],
+  ] as const) {
+    it.effect(`two nodes that start at the same moment meet; the DHT's nodes ${kind}`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ dht: { keepFirst } })
+        const nodes = yield* world.nodes(2)
+        const topics = yield* joinAll(nodes)
+        yield* pass("300 millis")
+        for (const topic of topics) yield* topic.joined
+        const heard = yield* collect(topics[1]!.messages)
+        yield* topics[0]!.broadcast("hello")
+        yield* pass("100 millis")
+        assert.deepStrictEqual(
+          heard.map((message) => [message.text, message.from, message.scope, message.round]),
+          [["hello", nodes[0]!.endpointId, "swarm", 0]],
+        )
+      }),
+    )
+  }
+
+  it.effect("ten nodes that start at the same moment become one swarm, and every one hears every other", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
+      const nodes = yield* world.nodes(10)
+      const topics = yield* joinAll(nodes)
+      const heard = yield* Effect.forEach(topics, (topic) => collect(topic.messages))
+      yield* pass("3 seconds")
+      assert.isTrue(yield* isOneSwarm(nodes, topics))
+      for (const [i, topic] of topics.entries()) yield* topic.broadcast(`from ${i}`)
+      yield* pass("2 seconds")
+      for (const [i, messages] of heard.entries()) {
+        const others = topics.flatMap((_, j) => (j === i ? [] : [`from ${j}`]))
+        assert.deepStrictEqual(messages.map(({ text }) => text).sort(), others.sort())
+      }
+    }),
+  )
+
+  it.effect("a third node joins a running topic through a record of the minute before", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      yield* TestClock.setTime(30_000)
+      yield* joinAll(yield* world.nodes(2, { config: quiet }))
+      yield* pass("40 seconds")
+      const late = yield* (yield* world.node()).join()
+      const account = yield* collect(late.account)
+      yield* pass("200 millis")
+      assert.isTrue(yield* late.isJoined)
+      const joined = account.find(({ _tag }) => _tag === "Joined")
+      assert.isTrue(joined?._tag === "Joined" && joined.through?.unixMinute === 0n)
+    }),
+  )
+
+  it.effect("wrong secret: nobody joins, and nothing fails", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [a, b] = yield* world.nodes(2)
+      const right = yield* a!.join()
+      const wrong = yield* b!.join({ secret: Redacted.make("another") })
+      yield* pass("2 minutes")
+      assert.isFalse(yield* right.isJoined)
+      assert.isFalse(yield* wrong.isJoined)
+      assert.strictEqual((yield* wrong.stats).failures, 0)
+      assert.isAbove((yield* wrong.recordPublisher.stats).unopened, 0)
+    }),
+  )
+
+  it.effect("rotations that differ: nobody joins; the same of one's own: they do", () =>
+    Effect.gen(function* () {
+      const own = SecretRotation.layerFrom(({ unixMinute }) =>
+        Redacted.make(new Uint8Array(32).fill(Number(unixMinute) + 1)),
+      )
+      const world = yield* makeWorld()
+      const standard = yield* (yield* world.node()).join()
+      const rotating = yield* joinAll([yield* world.node({ rotation: own })])
+      yield* pass("1 minute")
+      assert.deepStrictEqual([yield* standard.isJoined, yield* rotating[0]!.isJoined], [false, false])
+      const second = yield* (yield* world.node({ rotation: own })).join()
+      yield* pass("2 seconds")
+      assert.isTrue(yield* second.isJoined)
+      assert.isTrue(yield* rotating[0]!.isJoined)
+      assert.isFalse(yield* standard.isJoined)
+    }),
+  )
+
+  it.effect("dead peers in the records cost a moment each, and the living one is found", () =>
+    Effect.gen(function* () {
+      // Half of the puts are lost, so that a slot shows records of them all.
+      const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
+      const nodes = yield* world.nodes(4, { config: quiet })
+      const topics = yield* joinAll(nodes)
+      yield* pass("1 second")
+      for (const node of nodes.slice(1)) world.network.crash(node.endpointId)
+      const late = yield* (yield* world.node({ config: quiet })).join()
+      yield* pass("3 seconds")
+      assert.deepStrictEqual([...(yield* late.neighbors)], [nodes[0]!.endpointId])
+      assert.isTrue(yield* topics[0]!.isJoined)
+    }),
+  )
+
+  it.effect("a node alone publishes once a minute, in each minute", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const topic = yield* (yield* world.node()).join()
+      const account = yield* collect(topic.account)
+      yield* pass("3.5 minutes")
+      const minutes = account.flatMap((doing) => (doing._tag === "RecordPublished" ? [doing.unixMinute] : []))
+      assert.deepStrictEqual(minutes, [0n, 1n, 2n, 3n])
+    }),
+  )
+
+  it.effect("looks are frequent at first and then as rare as the reference's", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const topic = yield* (yield* world.node()).join()
+      yield* pass("1 second")
+      const early = (yield* topic.stats).looks
+      assert.isAbove(early, 4)
+      yield* pass("29 seconds")
+      const before = (yield* topic.stats).looks
+      yield* pass("15 seconds")
+      const inFifteen = (yield* topic.stats).looks - before
+      assert.isTrue(inFifteen >= 8 && inFifteen <= 13, `${inFifteen} looks in 15 s`)
+    }),
+  )
+
+  it.effect("without a record at startup, the first is published when a look found nobody", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const config = { bootstrap: { publishRecordOnStartup: false } }
+      const nodes = yield* world.nodes(2, { config })
+      const topics = yield* joinAll(nodes)
+      const account = yield* collect(topics[0]!.account)
+      yield* pass("1 second")
+      assert.isTrue(yield* topics[0]!.isJoined)
+      const [first] = account.filter(({ _tag }) => _tag === "RecordPublished")
+      assert.isAbove(first?.at ?? 0, 20, "after the first look of 20 ms")
+    }),
+  )
+
+  it.effect("older records first: the first look is one minute behind", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 1 } })
+      yield* TestClock.setTime(5 * 60_000)
+      yield* (yield* world.node({ config: quiet })).join()
+      yield* pass("10 seconds")
+      const config = { bootstrap: { checkOlderRecordsFirstOnStartup: true, publishRecordOnStartup: false } }
+      const late = yield* (yield* world.node({ config })).join()
+      const account = yield* collect(late.account)
+      yield* pass("1 second")
+      assert.isTrue(yield* late.isJoined)
+      const [found] = account.filter(({ _tag }) => _tag === "RecordFound")
+      assert.isAbove(found?.at ?? 0, 60, "not in the first look, which read minutes 3 and 4")
+    }),
+  )
+
+  it.effect("nothing is published into a slot that shows enough records", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
+      const config = { ...quiet, bootstrap: { maxBootstrapRecords: 2 } }
+      yield* joinAll(yield* world.nodes(3, { config }))
+      yield* pass("1 second")
+      const late = yield* (yield* world.node({ config })).join()
+      const account = yield* collect(late.account)
+      yield* pass("1 second")
+      assert.deepStrictEqual(
+        account.filter(({ _tag }) => _tag === "RecordPublished" || _tag === "RecordSkipped").map(({ _tag }) => _tag),
+        ["RecordSkipped"],
+      )
+      assert.isTrue(yield* late.isJoined)
+    }),
+  )
+
+  it.effect("a limit of no records publishes nothing at all", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const topic = yield* (yield* world.node({ config: { bootstrap: { maxBootstrapRecords: 0 } } })).join()
+      yield* pass("3 minutes")
+      assert.strictEqual((yield* topic.stats).recordsPublished, 0)
+    }),
+  )
+
+  it.effect("addresses are made findable at the start and at every change", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node()
+      yield* settle
+      const count = node.published.length
+      const address = { relayUrl: undefined, direct: ["192.0.2.1:7"] }
+      world.network.setAddress(node.endpointId, address)
+      yield* settle
+      assert.isAbove(count, 0)
+      assert.deepStrictEqual(node.published.slice(count), [address])
+    }),
+  )
+})

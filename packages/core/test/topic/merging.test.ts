@@ -1,0 +1,95 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, swarms } from "./world.ts"
+
+describe("merging", () => {
+  it.effect("two bubbles of three, made apart, become one within two merge intervals", () =>
+    Effect.gen(function* () {
+      // Each bubble reaches only its own half of the DHT, until the halves are joined.
+      let apart = true
+      const world = yield* makeWorld({ dht: { nodes: 100, k: 10 } })
+      const half = (parity: number) => ({ dht: { reaches: (node: number) => !apart || node % 2 === parity } })
+      const nodes = [...(yield* world.nodes(3, half(0))), ...(yield* world.nodes(3, half(1)))]
+      const topics = yield* joinAll(nodes)
+      yield* pass("20 seconds")
+      assert.strictEqual(yield* swarms(nodes, topics), 2)
+      const heard = yield* Effect.forEach(topics, (topic) => collect(topic.messages))
+      apart = false
+      // The longest interval of the defaults is 60 s + 120 s.
+      for (let waited = 0; waited < 360 && !(yield* isOneSwarm(nodes, topics)); waited += 10) yield* pass("10 seconds")
+      assert.isTrue(yield* isOneSwarm(nodes, topics))
+      yield* topics[0]!.broadcast("to all")
+      yield* pass("1 second")
+      assert.deepStrictEqual(
+        heard.slice(1).map((messages) => messages.map(({ text }) => text)),
+        Array.from({ length: 5 }, () => ["to all"]),
+      )
+      assert.isAbove(
+        (yield* Effect.forEach(topics, (topic) => topic.stats)).reduce((sum, { merges }) => sum + merges, 0),
+        0,
+      )
+    }),
+  )
+
+  it.effect("without merges two bubbles stay two", () =>
+    Effect.gen(function* () {
+      let apart = true
+      const world = yield* makeWorld({ dht: { nodes: 100, k: 10 } })
+      const half = (parity: number) => ({
+        config: { bubbleMerge: { enabled: false }, messageOverlapMerge: { enabled: false } },
+        dht: { reaches: (node: number) => !apart || node % 2 === parity },
+      })
+      const nodes = [...(yield* world.nodes(3, half(0))), ...(yield* world.nodes(3, half(1)))]
+      const topics = yield* joinAll(nodes)
+      yield* pass("20 seconds")
+      apart = false
+      yield* pass("6 minutes")
+      assert.strictEqual(yield* swarms(nodes, topics), 2)
+    }),
+  )
+
+  it.effect("a swarm that was split heals by message overlap, without bubble merge", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 0.5, lostPuts: 0.3 } })
+      const config = { bubbleMerge: { enabled: false } }
+      const nodes = yield* world.nodes(8, { config })
+      const topics = yield* joinAll(nodes)
+      yield* pass("5 seconds")
+      assert.isTrue(yield* isOneSwarm(nodes, topics))
+      const halves = [nodes.slice(0, 4), nodes.slice(4)]
+      world.network.partition(halves.map((half) => half.map(({ endpointId }) => endpointId)))
+      // Long enough that connections across the cut are given up and each half is alone with itself.
+      yield* pass("2 minutes")
+      assert.strictEqual(yield* swarms(nodes, topics), 2)
+      world.network.heal()
+      let talk = 0
+      const everyoneTalks = Effect.forEach(topics, (topic) => topic.broadcast(`message ${talk++}`), { discard: true })
+      for (let waited = 0; waited < 360 && !(yield* isOneSwarm(nodes, topics)); waited += 10) {
+        yield* everyoneTalks
+        yield* pass("10 seconds")
+      }
+      assert.isTrue(yield* isOneSwarm(nodes, topics))
+      const merges = (yield* Effect.forEach(topics, (topic) => topic.stats)).map(({ merges }) => merges)
+      assert.isTrue(merges.some((count) => count > 0))
+    }),
+  )
+
+  it.effect("the publisher says who our neighbours are and what we heard last", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { latency: () => 0 } })
+      const talker = yield* world.node({ config: quiet })
+      const publisher = { initialDelay: "10 seconds", maxJitter: 0 } as const
+      const listener = yield* world.node({ config: { ...quiet, publisher } })
+      const [a, b] = yield* joinAll([talker, listener])
+      yield* pass("1 second")
+      yield* a!.broadcast("heard")
+      yield* pass("15 seconds")
+      const [record] = yield* a!.recordPublisher.recordsArray(0n)
+      assert.deepStrictEqual(record?.content, {
+        activePeers: [talker.endpointId],
+        lastMessageHashes: yield* b!.lastMessageHashes,
+      })
+      assert.strictEqual(record?.content.lastMessageHashes.length, 1)
+    }),
+  )
+})

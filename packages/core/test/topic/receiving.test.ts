@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { TopicId } from "@topic-tracker/crypto"
+import { Effect, Fiber, Stream } from "effect"
+import type { TopicEvent } from "../../src/topic/TopicEvent.ts"
+import { collect, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
+
+/** Two joined nodes in which nothing else happens. */
+const pair = Effect.gen(function* () {
+  const world = yield* makeWorld()
+  const nodes = yield* world.nodes(2, { config: quiet })
+  const [a, b] = yield* joinAll(nodes)
+  yield* pass("1 second")
+  return { world, nodes, a: a!, b: b! }
+})
+
+const texts = (events: ReadonlyArray<TopicEvent>) =>
+  events.map((event) => (event._tag === "Message" ? event.text : event._tag))
+
+describe("receiving", () => {
+  it.effect("every subscriber gets every event; streams end when the topic is left", () =>
+    Effect.gen(function* () {
+      const { nodes, a, b } = yield* pair
+      const fibers = yield* Effect.forEach([0, 1, 2], () => Effect.forkChild(Stream.runCollect(b.events)))
+      yield* settle
+      for (const text of ["one", "two", "three"]) yield* a.broadcast(text)
+      yield* pass("100 millis")
+      yield* nodes[1]!.leave
+      for (const fiber of fibers) {
+        assert.deepStrictEqual(texts(yield* Fiber.join(fiber)), ["one", "two", "three", "NeighborDown"])
+      }
+    }),
+  )
+
+  it.effect("a slow subscriber is told how much it lost; one that holds back loses nothing", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const slow = yield* b.subscribe({ capacity: 2 })
+      const patient = yield* b.subscribe({ capacity: 2, whenSlow: "hold-back" })
+      const sent = Array.from({ length: 10 }, (_, i) => `message ${i}`)
+      for (const text of sent) yield* a.broadcast(text)
+      yield* pass("1 second")
+      const all = yield* Stream.runCollect(Stream.take(patient, 10))
+      assert.deepStrictEqual(texts(all), sent)
+      const [first, ...rest] = yield* Stream.runCollect(Stream.take(slow, 3))
+      assert.deepStrictEqual(first, { _tag: "Lagged", skipped: 8 })
+      assert.deepStrictEqual(texts(rest), sent.slice(8))
+    }),
+  )
+
+  it.effect("knows the hashes of the last five messages it received, and not of its own", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      for (const n of [1, 2, 3, 4, 5, 6]) yield* a.broadcast(`message ${n}`)
+      yield* pass("100 millis")
+      assert.deepStrictEqual(yield* a.lastMessageHashes, [])
+      assert.deepStrictEqual(
+        yield* b.lastMessageHashes,
+        [2, 3, 4, 5, 6].map((n) => TopicId.fromName(`message ${n}`).bytes),
+      )
+    }),
+  )
+
+  it.effect("a message to the neighbours goes no further", () =>
+    Effect.gen(function* () {
+      const { world, b, nodes } = yield* pair
+      const third = yield* world.node({ config: { ...quiet, bootstrap: { publishRecordOnStartup: false } } })
+      const c = yield* third.join()
+      yield* c.joinPeers([nodes[1]!.endpointId])
+      yield* pass("1 second")
+      const heard = yield* collect(c.messages)
+      yield* b.broadcastNeighbors("near")
+      yield* pass("100 millis")
+      assert.deepStrictEqual(
+        heard.map(({ text, scope }) => [text, scope]),
+        [["near", "neighbors"]],
+      )
+    }),
+  )
+
+  it.effect("neighbours: now, and at each change", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [x, y] = yield* world.nodes(2, { config: quiet })
+      const topic = yield* x!.join()
+      const changes = yield* collect(topic.neighborChanges)
+      yield* y!.join()
+      yield* pass("1 second")
+      yield* y!.leave
+      yield* pass("1 second")
+      assert.deepStrictEqual(
+        changes.map((peers) => [...peers]),
+        [[], [y!.endpointId], []],
+      )
+    }),
+  )
+
+  it.effect("what cannot be sent is an error to the caller, and the connection stays", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const error = yield* Effect.flip(a.broadcast(new Uint8Array(5000)))
+      assert.strictEqual(error.reason, "MessageTooLarge")
+      const heard = yield* collect(b.messages)
+      yield* a.broadcast("after")
+      yield* a.broadcast("")
+      yield* pass("100 millis")
+      assert.deepStrictEqual(
+        heard.map(({ text }) => text),
+        ["after", ""],
+      )
+    }),
+  )
+
+  it.effect("joinPeers joins so many, chosen at random, and refuses a max that is none", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const config = { ...quiet, bootstrap: { maxBootstrapRecords: 0, publishRecordOnStartup: false } }
+      const nodes = yield* world.nodes(5, { config })
+      const topics = yield* joinAll(nodes)
+      const others = nodes.slice(1).map(({ endpointId }) => endpointId)
+      for (const max of [0, -1, 1.5]) {
+        const error = yield* Effect.flip(topics[0]!.joinPeers(others, max))
+        assert.strictEqual(error.reason, "InvalidArgument")
+        assert.include(error.message, "max")
+      }
+      yield* topics[0]!.joinPeers(others, 1)
+      yield* pass("1 second")
+      assert.strictEqual((yield* topics[0]!.neighbors).size, 1)
+    }),
+  )
+})

@@ -1,0 +1,123 @@
+/**
+ * A world in memory for tests of topics: a DHT, a gossip network, and nodes with the real tracker, records, crypto and protocol
+ * on them, all under TestClock.
+ */
+import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { MemoryDht } from "@topic-tracker/dht"
+import {
+  AddressLookup,
+  type EndpointAddress,
+  Gossip,
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+} from "@topic-tracker/gossip"
+import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
+import { TopicTracker } from "../../src/TopicTracker.ts"
+import type { JoinOptions, Topic } from "../../src/topic/Topic.ts"
+
+export interface WorldOptions {
+  readonly dht?: MemoryDht.MemoryDhtOptions
+  readonly network?: MemoryNetworkOptions
+}
+
+export interface NodeOptions {
+  readonly config?: TopicConfigInput
+  readonly rotation?: Layer.Layer<SecretRotation>
+  readonly dht?: MemoryDht.MemoryClientOptions
+}
+
+export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}) {
+  const dht = yield* MemoryDht.make({ latency: () => 10, ...options.dht })
+  const network = yield* MemoryNetwork.make({ link: () => ({ delayMs: 10 }), ...options.network })
+
+  const node = Effect.fnUntraced(function* (nodeOptions: NodeOptions = {}) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const published: Array<EndpointAddress> = []
+    const lookup = Layer.succeed(AddressLookup, {
+      resolve: () => Stream.empty,
+      publish: (own) => Effect.sync(() => void published.push(own)),
+      learn: () => Effect.void,
+    })
+    const layer = TopicTracker.layerNoDeps({ config: nodeOptions.config ?? {} }).pipe(
+      Layer.provideMerge(
+        Layer.mergeAll(
+          MemoryDht.layer(dht, nodeOptions.dht),
+          Gossip.layerMemory(network),
+          lookup,
+          nodeOptions.rotation ?? SecretRotation.layer,
+        ),
+      ),
+      Layer.provideMerge(Identity.layerRandom),
+      Layer.provideMerge(Crypto.layerTest),
+    )
+    const services = yield* Layer.buildWithScope(layer, scope)
+    const tracker = Context.get(services, TopicTracker)
+    return {
+      services,
+      tracker,
+      endpointId: tracker.endpointId,
+      /** The addresses it made findable so far. */
+      published,
+      /** Joins "topic" with "secret" unless told otherwise, and does not wait. */
+      join: (join: Partial<JoinOptions> = {}) => tracker.joinNoWait({ topic: "topic", secret: "secret", ...join }),
+      /** Ends the whole node, politely. */
+      leave: Scope.close(scope, Exit.void),
+    }
+  })
+  const nodes = (count: number, nodeOptions: NodeOptions = {}) =>
+    Effect.all(Array.from({ length: count }, () => node(nodeOptions)))
+  return { dht, network, node, nodes }
+})
+
+export type Node = Effect.Success<ReturnType<Effect.Success<ReturnType<typeof makeWorld>>["node"]>>
+
+/** Lets all fibers run that can, until each waits for time or for another. */
+export const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
+
+/** Lets time pass. What was just started gets to its first wait before, and what woke up last is done after. */
+export const pass = (duration: Duration.Input) =>
+  settle.pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(settle))
+
+/** Joins every node to the topic, all at the same moment. */
+export const joinAll = (nodes: ReadonlyArray<Node>, join: Partial<JoinOptions> = {}) =>
+  Effect.forEach(nodes, (node) => node.join(join), { concurrency: "unbounded" })
+
+/** Whether from each topic every other can be reached over neighbours. */
+export const isOneSwarm = Effect.fnUntraced(function* (nodes: ReadonlyArray<Node>, topics: ReadonlyArray<Topic>) {
+  return (yield* swarms(nodes, topics)) === 1
+})
+
+/** How many swarms the topics are in, by who is whose neighbour. */
+export const swarms = Effect.fnUntraced(function* (nodes: ReadonlyArray<Node>, topics: ReadonlyArray<Topic>) {
+  const links = new Map<string, ReadonlySet<string>>()
+  for (const [i, topic] of topics.entries()) links.set(nodes[i]!.endpointId, yield* topic.neighbors)
+  const unseen = new Set(links.keys())
+  let count = 0
+  for (const [start] of links) {
+    if (!unseen.delete(start)) continue
+    count++
+    const open = [start]
+    for (const id of open) for (const peer of links.get(id) ?? []) if (unseen.delete(peer)) open.push(peer)
+  }
+  return count
+})
+
+/** Collects what a stream gives, in the background; the array grows. */
+export const collect = Effect.fnUntraced(function* <A, E>(stream: Stream.Stream<A, E>) {
+  const items: Array<A> = []
+  yield* Effect.forkScoped(
+    Stream.runForEach(stream, (item) => Effect.sync(() => void items.push(item))),
+    { startImmediately: true },
+  )
+  yield* settle
+  return items
+})
+
+/** A configuration in which nothing happens but what a test makes happen: no workers. */
+export const quiet: TopicConfigInput = {
+  publisher: { enabled: false },
+  bubbleMerge: { enabled: false },
+  messageOverlapMerge: { enabled: false },
+}
