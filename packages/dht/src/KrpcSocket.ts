@@ -55,6 +55,9 @@ interface Transaction {
 /** No KRPC message is longer: larger datagrams are dropped unread. */
 const maxDatagram = 4096
 
+/** Bytes of answers that may wait while the event loop is busy; the system may allow less. */
+const receiveBuffer = 1 << 20
+
 /** How often open queries are looked at, in ms; a time-out is late by at most this much. */
 const sweepInterval = 10
 
@@ -244,6 +247,7 @@ const bind = (options: KrpcSocketOptions): Effect.Effect<Socket, DhtError> =>
   Effect.callback((resume) => {
     const socket = createSocket({
       type: "udp4",
+      recvBufferSize: receiveBuffer,
       // Hosts are addresses here, never names: this spares dgram's own look-up and its extra turn of the event loop.
       lookup: (host, _options, callback) => callback(null, host, 4),
     })

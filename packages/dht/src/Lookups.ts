@@ -1,6 +1,5 @@
 /**
- * Runs walks over the socket: for many targets at once, fairly and within one bound of open queries; walks of the same
- * target are one. It keeps for five minutes which nodes were closest to a target and their tokens, so that a put needs no
+ * Runs walks over the socket, for many targets at once; walks of the same target are one. It keeps for five minutes which nodes were closest to a target and their tokens, so that a put needs no
  * walk of its own and the next walk starts where the last one ended.
  */
 import type { Crypto } from "@topic-tracker/crypto"
@@ -11,6 +10,7 @@ import type { KrpcSocket, QueryEvent } from "./KrpcSocket.ts"
 import type { Reply } from "./krpcMessage.ts"
 import { type StoredItem, verifyItem } from "./mutableItem.ts"
 import { type DhtNode, decodeNodes } from "./nodeId.ts"
+import type { Asker, Turns } from "./Turns.ts"
 import { type Candidate, type HeardNode, Walk } from "./Walk.ts"
 
 export interface LookupsOptions {
@@ -20,7 +20,7 @@ export interface LookupsOptions {
   readonly id: Uint8Array
   readonly k: number
   readonly alpha: number
-  readonly maxOpenQueries: number
+  readonly turns: Turns
   readonly maxQueriesPerWalk: number
   /** Monotonic, in ms. */
   readonly now: () => number
@@ -68,9 +68,6 @@ export class Lookups {
   readonly options: LookupsOptions
   private readonly running = new Map<string, Lookup>()
   private readonly tables = new Map<string, ClosestTable>()
-  /** Lookups that may have a node to ask, in the order of their turns. */
-  private readonly turns = new Set<Lookup>()
-  private openQueries = 0
   /** Items that nodes answered with and whose signature did not hold. */
   invalidItems = 0
   /** Walks begun. */
@@ -111,22 +108,10 @@ export class Lookups {
     for (const lookup of this.running.values()) lookup.close()
   }
 
-  /** For {@link Lookup} alone: it has a node to ask, or may have. */
-  schedule(lookup: Lookup): void {
-    this.turns.add(lookup)
-    this.pump()
-  }
-
-  /** For {@link Lookup} alone: one of its queries no longer counts as open. */
-  release(): void {
-    this.openQueries--
-    if (this.openQueries === this.options.maxOpenQueries - 1) this.pump()
-  }
-
   /** For {@link Lookup} alone: its walk is over. */
   finished(lookup: Lookup, closest: ReadonlyArray<HeardNode> | undefined): void {
     this.running.delete(lookup.name)
-    this.turns.delete(lookup)
+    this.options.turns.leave(lookup)
     if (closest === undefined || closest.length === 0) return
     const name = targetKey(lookup.target)
     this.tables.delete(name)
@@ -137,21 +122,10 @@ export class Lookups {
       break
     }
   }
-
-  /** One query each, in turns, so that no walk waits for another to end. */
-  private pump(): void {
-    for (const lookup of this.turns) {
-      if (this.openQueries >= this.options.maxOpenQueries) return
-      this.turns.delete(lookup)
-      if (!lookup.askOne()) continue
-      this.openQueries++
-      this.turns.add(lookup)
-    }
-  }
 }
 
 /** One walk, its subscribers and what it has found. */
-class Lookup {
+class Lookup implements Asker {
   readonly name: string
   readonly target: Uint8Array
   private readonly lookups: Lookups
@@ -199,14 +173,14 @@ class Lookup {
     if (this.ended || this.busy >= this.lookups.options.alpha) return false
     const candidate = this.walk.next()
     if (candidate === undefined) return false
-    const { socket, id } = this.lookups.options
+    const { socket, id, turns } = this.lookups.options
     this.busy++
     let counted = true
     const release = () => {
       if (!counted) return
       counted = false
       this.busy--
-      this.lookups.release()
+      turns.release()
     }
     socket.query(candidate, this.key === undefined ? "find_node" : "get", { id, target: this.target }, (event) => {
       release()
@@ -251,7 +225,7 @@ class Lookup {
 
   private step(): void {
     if (this.ended) return
-    this.lookups.schedule(this)
+    this.lookups.options.turns.schedule(this)
     if (this.walk.finished) this.end(this.walk.closest.filter(({ token }) => token !== undefined))
   }
 

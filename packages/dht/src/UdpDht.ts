@@ -19,6 +19,7 @@ import { receipt, sendPuts } from "./puts.ts"
 import { RateLimit } from "./RateLimit.ts"
 import { RoutingTable } from "./RoutingTable.ts"
 import { resolveAddresses } from "./resolveAddresses.ts"
+import { Turns } from "./Turns.ts"
 
 /** The service, and what the testnet needs beside it. */
 export interface UdpNode {
@@ -29,6 +30,9 @@ export interface UdpNode {
 
 /** Hosts whose rate is remembered. */
 const rememberedHosts = 4096
+
+/** When the table is filled by a walk of its own, in ms after the start. */
+const populateDelay = 1000
 
 /** BEP 5 peers kept for others, over all info hashes. */
 const peersMax = 10_000
@@ -71,6 +75,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     ttl: Duration.toMillis(options.storedItemTtl),
     closest: (target, count) => table.closest(target, count),
   })
+  const turns = new Turns(options.maxOpenQueries)
   const lookups = yield* Effect.acquireRelease(
     Effect.sync(
       () =>
@@ -80,7 +85,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
           id,
           k: options.k,
           alpha: options.alpha,
-          maxOpenQueries: options.maxOpenQueries,
+          turns,
           maxQueriesPerWalk: options.maxQueriesPerWalk,
           now,
           start: (target) => {
@@ -197,13 +202,13 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
     const cached = lookups.closest(target)
     if (cached !== undefined) {
-      const outcome = yield* sendPuts(socket, cached, message)
+      const outcome = yield* sendPuts(socket, turns, cached, message)
       if (outcome.stored > 0 || !outcome.stale) return outcome
       // The tokens were refused or nobody is there any more: the nodes must be found anew.
       lookups.forget(target)
     }
     yield* Stream.runDrain(walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }))
-    return yield* sendPuts(socket, lookups.closest(target) ?? [], message)
+    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message)
   })
 
   const put = Effect.fn("Dht.put")(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {
@@ -228,7 +233,8 @@ export const makeUdpNode = Effect.fnUntraced(function* (
   const bootstrapped = Effect.suspend(() =>
     table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode)),
   )
-  yield* Effect.forkScoped(Effect.ignore(populate))
+  // Later: who starts with a get or put has the socket to itself, and their walks fill the table just as well.
+  yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, populateDelay)))
 
   return {
     node: { id, host: reachableHost(socket.address.host), port: socket.address.port },

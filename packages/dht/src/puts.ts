@@ -5,6 +5,7 @@ import type { PutReceipt } from "./Dht.ts"
 import { DhtError } from "./DhtError.ts"
 import type { KrpcSocket } from "./KrpcSocket.ts"
 import { ErrorCode } from "./krpcMessage.ts"
+import type { Asker, Turns } from "./Turns.ts"
 import type { HeardNode } from "./Walk.ts"
 
 export interface PutOutcome extends PutReceipt {
@@ -20,36 +21,78 @@ export interface PutOutcome extends PutReceipt {
  */
 export const sendPuts = (
   socket: KrpcSocket,
+  turns: Turns,
   nodes: ReadonlyArray<HeardNode>,
   message: EncodableDictionary,
 ): Effect.Effect<PutOutcome> =>
   Effect.callback<PutOutcome>((resume) => {
-    const errors = new Map<number, number>()
-    let stored = 0
-    let awaited = nodes.length
-    let slow = 0
-    const settle = () => {
-      if (awaited > 0 && (stored === 0 || awaited > slow)) return
-      const stale = stored === 0 && [...errors.keys()].every((code) => code === ErrorCode.Protocol)
-      resume(Effect.succeed({ stored, asked: nodes.length, errors, stale }))
-    }
-    for (const node of nodes) {
-      let isSlow = false
-      socket.query(node, "put", { ...message, token: node.token }, (event) => {
-        if (event._tag === "slow") {
-          isSlow = true
-          slow++
-        } else {
-          awaited--
-          if (isSlow) slow--
-          if (event._tag === "reply") stored++
-          if (event._tag === "error") errors.set(event.code, (errors.get(event.code) ?? 0) + 1)
-        }
-        settle()
-      })
-    }
-    settle()
+    const put = new Put(socket, turns, nodes, message, (outcome) => resume(Effect.succeed(outcome)))
+    put.start()
+    return Effect.sync(() => turns.leave(put))
   })
+
+class Put implements Asker {
+  private readonly socket: KrpcSocket
+  private readonly turns: Turns
+  private readonly nodes: ReadonlyArray<HeardNode>
+  private readonly message: EncodableDictionary
+  private readonly done: (outcome: PutOutcome) => void
+  private readonly errors = new Map<number, number>()
+  private asked = 0
+  private stored = 0
+  /** Nodes without a final event, and how many of them are slow. */
+  private awaited: number
+  private slow = 0
+
+  constructor(
+    socket: KrpcSocket,
+    turns: Turns,
+    nodes: ReadonlyArray<HeardNode>,
+    message: EncodableDictionary,
+    done: (outcome: PutOutcome) => void,
+  ) {
+    this.socket = socket
+    this.turns = turns
+    this.nodes = nodes
+    this.message = message
+    this.done = done
+    this.awaited = nodes.length
+  }
+
+  start(): void {
+    if (this.nodes.length === 0) this.settle()
+    else this.turns.schedule(this)
+  }
+
+  askOne(): boolean {
+    const node = this.nodes[this.asked]
+    if (node === undefined) return false
+    this.asked++
+    let isSlow = false
+    this.socket.query(node, "put", { ...this.message, token: node.token }, (event) => {
+      if (event._tag === "slow") {
+        isSlow = true
+        this.slow++
+        this.turns.release()
+      } else {
+        this.awaited--
+        if (isSlow) this.slow--
+        else this.turns.release()
+        if (event._tag === "reply") this.stored++
+        if (event._tag === "error") this.errors.set(event.code, (this.errors.get(event.code) ?? 0) + 1)
+      }
+      this.settle()
+    })
+    return true
+  }
+
+  private settle(): void {
+    if (this.awaited > 0 && (this.stored === 0 || this.awaited > this.slow)) return
+    const { stored, errors } = this
+    const stale = stored === 0 && [...errors.keys()].every((code) => code === ErrorCode.Protocol)
+    this.done({ stored, asked: this.nodes.length, errors, stale })
+  }
+}
 
 /** The receipt of an item that was stored, or why it was not. */
 export const receipt = ({ stored, asked, errors }: PutOutcome): Effect.Effect<PutReceipt, DhtError> => {

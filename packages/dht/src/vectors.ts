@@ -6,14 +6,14 @@ import { signable, targetOf, verifyItem } from "./mutableItem.ts"
 
 const Hex = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2})*$/, { expected: "lowercase hex" }))
 
-/** The format of `dht-items.json`: bytes are hex, seq is a decimal string because 2^63 − 1 fits no JSON number. */
+/** The format of `dht-items.json`: bytes are hex, no salt is null, seq is a decimal string because 2^63 − 1 fits no JSON number. */
 export const DhtItemVectors = Schema.Struct({
   about: Schema.optionalKey(Schema.String),
   cases: Schema.Array(
     Schema.Struct({
       seed: Hex,
       public_key: Hex,
-      salt: Schema.optionalKey(Hex),
+      salt: Schema.NullOr(Hex),
       seq: Schema.BigIntFromString,
       value: Hex,
       signature: Hex,
@@ -38,7 +38,7 @@ export const checkVectors = Effect.fnUntraced(function* (
   for (const [index, vector] of cases.entries()) {
     const key = crypto.signingKey(Redacted.make(Bytes.fromHex(vector.seed)))
     const publicKey = Bytes.fromHex(vector.public_key)
-    const salt = vector.salt === undefined ? undefined : Bytes.fromHex(vector.salt)
+    const salt = vector.salt === null ? undefined : Bytes.fromHex(vector.salt)
     const encodedValue = encode(Bytes.fromHex(vector.value))
     const item = { publicKey, salt, seq: vector.seq, encodedValue, signature: Bytes.fromHex(vector.signature) }
     const checks: ReadonlyArray<readonly [string, boolean]> = [

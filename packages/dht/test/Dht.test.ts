@@ -1,0 +1,300 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { Dht, type DhtConfig, type DhtError, DhtTestnet, type MutableItem, type MutableKey } from "@topic-tracker/dht"
+import { Duration, Effect, Fiber, Layer, Redacted, Stream } from "effect"
+import { TestClock } from "effect/testing"
+
+const MAX = 2n ** 63n - 1n
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+const ascii = (value: string) => new TextEncoder().encode(value)
+
+const client = Effect.fnUntraced(function* (options: Partial<DhtConfig.DhtOptions>) {
+  const context = yield* Layer.build(Dht.layer({ retries: 0, ...options }))
+  return yield* Effect.provide(Dht, context)
+})
+
+const newKey = Effect.gen(function* () {
+  const crypto = yield* Crypto
+  const key = crypto.signingKey(Redacted.make(yield* crypto.randomBytes(32)))
+  const salt = yield* crypto.randomBytes(32)
+  return { key, salt, at: { publicKey: key.publicKey, salt } satisfies MutableKey }
+})
+
+const values = (items: Stream.Stream<MutableItem, DhtError>) =>
+  Effect.map(Stream.runCollect(items), (all) => [...all].map(({ value }) => text(value)).sort())
+
+describe("Dht over UDP", () => {
+  it.live("what one client puts another gets, with seq 2^63 - 1, salt and cas", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 24 })
+      const bootstrap = [net.addresses[0]!]
+      const [alice, bob] = [yield* client({ bootstrap }), yield* client({ bootstrap })]
+      const { key, salt, at } = yield* newKey
+      assert.deepStrictEqual(yield* values(alice.get(at)), [])
+      const receipt = yield* alice.put({ key, salt, seq: MAX, cas: MAX, value: ascii("one") })
+      assert.deepStrictEqual(receipt, { stored: 20, asked: 20 })
+      const items = [...(yield* Stream.runCollect(bob.get(at)))]
+      assert.strictEqual(items.length, 1)
+      assert.deepInclude(items[0]!, { seq: MAX, salt, publicKey: key.publicKey })
+      assert.strictEqual(text(items[0]!.value), "one")
+      assert.strictEqual(items[0]!.signature.length, 64)
+      // Without salt it is another target.
+      assert.deepStrictEqual(yield* values(bob.get({ publicKey: key.publicKey })), [])
+      yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
+      assert.deepStrictEqual(yield* values(alice.get(at)), ["two"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a slot shows every distinct value that a node holds", () =>
+    Effect.gen(function* () {
+      const keeping = yield* DhtTestnet.make({ nodes: 4, equalSeq: "keep-first" })
+      const { key, salt, at } = yield* newKey
+      const inOne = yield* client({ bootstrap: [keeping.addresses[0]!] })
+      yield* inOne.put({ key, salt, seq: MAX, value: ascii("first") })
+      const error = yield* Effect.flip(inOne.put({ key, salt, seq: MAX, value: ascii("second") }))
+      assert.strictEqual(error.reason, "Rejected")
+      assert.include(error.message, "302")
+      // Nodes that hold nothing yet join, and a put reaches them alone.
+      const late = yield* DhtTestnet.make({ nodes: 3 })
+      const inBoth = yield* client({ bootstrap: [keeping.addresses[0]!, late.addresses[0]!] })
+      const receipt = yield* inBoth.put({ key, salt, seq: MAX, value: ascii("second") })
+      assert.isAtLeast(receipt.stored, 3)
+      assert.isBelow(receipt.stored, receipt.asked)
+      const reader = yield* client({ bootstrap: [keeping.addresses[0]!, late.addresses[0]!] })
+      assert.deepStrictEqual(yield* values(reader.get(at)), ["first", "second"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a cas that does not fit and an older seq are rejected with BEP 44's codes", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 5 })
+      const dht = yield* client({ bootstrap: [net.addresses[0]!] })
+      const { key } = yield* newKey
+      yield* dht.put({ key, seq: 5n, value: ascii("x") })
+      const cas = yield* Effect.flip(dht.put({ key, seq: 6n, cas: 4n, value: ascii("y") }))
+      assert.deepInclude(cas, { reason: "Rejected" })
+      assert.include(cas.message, "301")
+      const seq = yield* Effect.flip(dht.put({ key, seq: 4n, value: ascii("y") }))
+      assert.include(seq.message, "302")
+      yield* dht.put({ key, seq: 6n, cas: 5n, value: ascii("y") })
+      const negative = yield* newKey
+      yield* dht.put({ key: negative.key, seq: -(2n ** 63n), value: ascii("z") })
+      assert.deepStrictEqual(yield* values(dht.get(negative.at)), [])
+      assert.deepStrictEqual(yield* values(dht.get({ publicKey: negative.key.publicKey })), ["z"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("bad arguments are named before anything is sent", () =>
+    Effect.gen(function* () {
+      const dht = yield* client({ bootstrap: [] })
+      const { key } = yield* newKey
+      const put = (request: object) => Effect.flip(dht.put({ key, seq: 1n, value: ascii("x"), ...request }))
+      const errors = [
+        [yield* put({ value: new Uint8Array(996) }), "value: 996 bytes"],
+        [yield* put({ salt: new Uint8Array(65) }), "salt: 65 bytes"],
+        [yield* put({ seq: MAX + 1n }), "seq: "],
+        [yield* put({ cas: -MAX - 2n }), "cas: "],
+        [yield* Effect.flip(Stream.runDrain(dht.get({ publicKey: new Uint8Array(31) }))), "publicKey: 31 bytes"],
+        [yield* Effect.flip(client({ k: 0 })), "k"],
+        [yield* Effect.flip(client({ port: 70_000 })), "port"],
+      ] as const
+      for (const [error, message] of errors) {
+        assert.strictEqual(error.reason, "InvalidArgument")
+        assert.include(error.message, message)
+      }
+      assert.strictEqual((yield* dht.stats).packetsSent, 0)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("walks around dead nodes: half of the tables dead, everything stored is found", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 30 })
+      const { key, salt, at } = yield* newKey
+      const writer = yield* client({ bootstrap: [net.addresses[0]!] })
+      yield* writer.put({ key, salt, seq: MAX, value: ascii("x") })
+      for (let i = 1; i < 30; i += 2) yield* net.stop(i)
+      const reader = yield* client({ bootstrap: [net.addresses[0]!], getTimeout: Duration.seconds(2) })
+      assert.deepStrictEqual(yield* values(reader.get(at)), ["x"])
+      const receipt = yield* reader.put({ key, salt, seq: MAX, value: ascii("y") })
+      assert.isAtLeast(receipt.stored, 14)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("gets of one key at one time are one walk, and each gets every item", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 10 })
+      const dht = yield* client({ bootstrap: [net.addresses[0]!] })
+      const { key, salt, at } = yield* newKey
+      yield* dht.put({ key, salt, seq: MAX, value: ascii("x") })
+      const before = (yield* dht.stats).walks
+      const all = yield* Effect.all(
+        Array.from({ length: 20 }, () => values(dht.get(at))),
+        { concurrency: "unbounded" },
+      )
+      assert.deepStrictEqual(all, Array(20).fill(["x"]))
+      assert.strictEqual((yield* dht.stats).walks - before, 1)
+      // One that leaves early takes nothing from the others.
+      const [first, rest] = yield* Effect.all([values(Stream.take(dht.get(at), 1)), values(dht.get(at))], {
+        concurrency: "unbounded",
+      })
+      assert.deepStrictEqual([first, rest], [["x"], ["x"]])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("two hundred keys at once over one socket, within the bound of open queries", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 10 })
+      const dht = yield* client({ bootstrap: [net.addresses[0]!], maxOpenQueries: 32 })
+      const keys = yield* Effect.forEach(Array.from({ length: 200 }), () => newKey)
+      const receipts = yield* Effect.forEach(
+        keys,
+        ({ key, salt }, i) => dht.put({ key, salt, seq: BigInt(i), value: ascii(`${i}`) }),
+        { concurrency: "unbounded" },
+      )
+      assert.isTrue(receipts.every(({ stored }) => stored > 0))
+      const reader = yield* client({ bootstrap: [net.addresses[0]!], maxOpenQueries: 32 })
+      const found = yield* Effect.forEach(keys, ({ at }) => values(reader.get(at)), { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        found,
+        keys.map((_, i) => [`${i}`]),
+      )
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("clients serve each other: no other node is needed", () =>
+    Effect.gen(function* () {
+      const alice = yield* client({ bootstrap: [], host: "127.0.0.1" })
+      const bob = yield* client({ bootstrap: [yield* alice.address] })
+      const { key, salt, at } = yield* newKey
+      yield* bob.bootstrapped
+      yield* bob.put({ key, salt, seq: MAX, value: ascii("x") })
+      assert.strictEqual((yield* alice.stats).itemsStored, 1)
+      assert.deepStrictEqual(yield* values(bob.get(at)), ["x"])
+      assert.deepStrictEqual(yield* values(alice.get(at)), ["x"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a read-only client is in nobody's table, and answers nobody", () =>
+    Effect.gen(function* () {
+      const server = yield* client({ bootstrap: [], host: "127.0.0.1" })
+      const reader = yield* client({ bootstrap: [yield* server.address], readOnly: true })
+      yield* reader.bootstrapped
+      const helper = yield* client({ bootstrap: [yield* server.address] })
+      yield* helper.bootstrapped
+      while ((yield* server.stats).nodes < 1) yield* Effect.sleep(5)
+      const known = yield* server.snapshot
+      assert.deepStrictEqual(
+        known.map(({ port }) => port),
+        [(yield* helper.address).port],
+      )
+      const lonely = yield* client({
+        bootstrap: [yield* reader.address],
+        getTimeout: Duration.millis(300),
+        roundTripCeiling: Duration.millis(100),
+      })
+      assert.strictEqual((yield* Effect.flip(lonely.bootstrapped)).reason, "NoNodes")
+      assert.strictEqual((yield* reader.stats).queriesServed, 0)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a snapshot makes the next start a warm one, without bootstrap nodes", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 10 })
+      const { key, salt, at } = yield* newKey
+      const knownNodes = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const dht = yield* client({ bootstrap: [net.addresses[0]!] })
+          yield* dht.put({ key, salt, seq: MAX, value: ascii("x") })
+          return yield* dht.snapshot
+        }),
+      )
+      assert.strictEqual(knownNodes.length, 10)
+      const warm = yield* client({ bootstrap: [], host: "127.0.0.1", knownNodes })
+      assert.deepStrictEqual(yield* values(warm.get(at)), ["x"])
+      const bad = yield* Effect.flip(client({ knownNodes: [{ id: new Uint8Array(3), host: "127.0.0.1", port: 1 }] }))
+      assert.include(bad.message, "20 bytes")
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("with loopback bootstrap nodes it is bound to loopback only", () =>
+    Effect.gen(function* () {
+      const dht = yield* client({
+        bootstrap: [
+          { host: "localhost", port: 9 },
+          { host: "127.0.0.1", port: 9 },
+        ],
+      })
+      assert.strictEqual((yield* dht.address).host, "127.0.0.1")
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a name that cannot be resolved is no reason not to start", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 3 })
+      const nowhere = { host: "nowhere.invalid", port: 6881 }
+      const dht = yield* client({ bootstrap: [nowhere, net.addresses[0]!], host: "127.0.0.1" })
+      yield* dht.bootstrapped
+      const alone = yield* client({ bootstrap: [nowhere], host: "127.0.0.1" })
+      const error = yield* Effect.flip(alone.bootstrapped)
+      assert.strictEqual(error.reason, "NoNodes")
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a port in use is named", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 1 })
+      const { port } = net.addresses[0]!
+      const error = yield* Effect.flip(DhtTestnet.make({ nodes: 2, port }))
+      assert.strictEqual(error.reason, "Bind")
+      assert.include(error.message, String(port))
+      const none = yield* Effect.flip(DhtTestnet.make({ nodes: 0 }))
+      assert.include(none.message, "nodes: 0")
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.effect("the first attempt is at once, then as many retries as configured, with base and jitter between", () =>
+    Effect.gen(function* () {
+      const dht = yield* client({ bootstrap: [], host: "127.0.0.1", retries: 3 })
+      const { at } = yield* newKey
+      const fiber = yield* Effect.forkChild(Effect.flip(Stream.runDrain(dht.get(at))))
+      const walks = Effect.map(dht.stats, (stats) => stats.walks)
+      yield* TestClock.adjust(0)
+      assert.strictEqual(yield* walks, 1)
+      yield* TestClock.adjust("4999 millis")
+      assert.strictEqual((yield* walks) - 1, 1, "the walk to its own id came at one second, no retry yet")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* walks, 5)
+      assert.strictEqual((yield* Fiber.join(fiber)).reason, "NoNodes")
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("when its scope ends, waiting gets are told and nothing is left", () =>
+    Effect.gen(function* () {
+      const before = process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length
+      const { at, key } = yield* newKey
+      const dht = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const net = yield* DhtTestnet.make({ nodes: 5 })
+          yield* net.stop(1)
+          const silent = yield* client({
+            bootstrap: [net.addresses[1]!],
+            roundTripCeiling: Duration.minutes(1),
+            roundTripInitial: Duration.minutes(1),
+          })
+          const alive = yield* client({ bootstrap: [net.addresses[0]!] })
+          yield* alive.put({ key, seq: 1n, value: ascii("x") })
+          const waiting = yield* Effect.forkDetach(Effect.flip(Stream.runDrain(silent.get(at))))
+          while ((yield* silent.stats).packetsSent === 0) yield* Effect.sleep(1)
+          return { silent, waiting }
+        }),
+      )
+      assert.strictEqual((yield* Fiber.join(dht.waiting)).reason, "Closed")
+      assert.strictEqual((yield* Effect.flip(Stream.runDrain(dht.silent.get(at)))).reason, "Closed")
+      assert.strictEqual((yield* Effect.flip(dht.silent.put({ key, seq: 1n, value: ascii("x") }))).reason, "Closed")
+      // libuv reports a handle until it has gone round its loop.
+      const left = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length
+      for (let turn = 0; turn < 100 && left() > before; turn++) yield* Effect.sleep(1)
+      assert.isAtMost(left(), before)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+})

@@ -1,0 +1,167 @@
+import { assert, layer } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { Effect, Redacted } from "effect"
+import { type Bencode, encode } from "../src/bencode.ts"
+import { type Answer, ItemServer, type ItemServerOptions } from "../src/ItemServer.ts"
+import type { PutMutable } from "../src/krpcMessage.ts"
+import { immutableTarget, signable, targetOf } from "../src/mutableItem.ts"
+import type { DhtNode } from "../src/nodeId.ts"
+
+const id = new Uint8Array(20).fill(9)
+const from = { host: "203.0.113.7", port: 4000 }
+const minute = 60_000
+const ascii = (text: string) => new TextEncoder().encode(text)
+const nodes: ReadonlyArray<DhtNode> = Array.from({ length: 30 }, (_, i) => ({
+  id: new Uint8Array(20).fill(i),
+  host: `203.0.113.${i + 1}`,
+  port: 6881,
+}))
+
+const make = Effect.fnUntraced(function* (options: Partial<ItemServerOptions> = {}) {
+  const crypto = yield* Crypto
+  const server = new ItemServer({
+    id,
+    crypto,
+    equalSeq: "overwrite",
+    secret: new Uint8Array(32),
+    maxItems: 3,
+    ttl: 120 * minute,
+    closest: (_, count) => nodes.slice(0, count),
+    ...options,
+  })
+  const key = crypto.signingKey(Redacted.make(new Uint8Array(32).fill(3)))
+  const target = targetOf(key.publicKey)
+  const get = (now: number, at: Uint8Array = target, seq?: bigint) => {
+    const answer = server.get({ id, target: at, ...(seq === undefined ? {} : { seq }) }, from, now)
+    assert(answer._tag === "reply")
+    return answer.r
+  }
+  const signed = (seq: bigint, v: Bencode, salt?: Uint8Array): PutMutable => ({
+    id,
+    token: server.get({ id, target }, from, 0)._tag === "reply" ? (get(0).token as Uint8Array) : new Uint8Array(0),
+    v,
+    k: key.publicKey,
+    sig: crypto.sign(key, signable(salt, seq, encode(v))),
+    seq,
+    ...(salt === undefined ? {} : { salt }),
+  })
+  return { server, target, get, signed, key }
+})
+
+const code = (answer: Answer): number | "stored" => (answer._tag === "error" ? answer.code : "stored")
+
+layer(Crypto.layer)("ItemServer", (it) => {
+  it.effect("gives back what was put, seq exact", () =>
+    Effect.gen(function* () {
+      const { server, get, signed } = yield* make()
+      const put = signed(2n ** 63n - 1n, ascii("hello"))
+      assert.strictEqual(code(server.put(put, from, 0)), "stored")
+      const { v, k, sig, seq } = get(0)
+      assert.deepStrictEqual({ v, k, sig, seq }, { v: put.v, k: put.k, sig: put.sig, seq: 2n ** 63n - 1n })
+    }),
+  )
+
+  it.effect("keeps values of every kind as they are", () =>
+    Effect.gen(function* () {
+      const { server, get, signed } = yield* make()
+      const v: Bencode = { a: [1n, ascii("x")], b: {} }
+      assert.strictEqual(code(server.put(signed(1n, v), from, 0)), "stored")
+      assert.strictEqual(String(encode(get(0).v!)), String(encode(v)))
+    }),
+  )
+
+  it.effect("spares who has the seq already the item", () =>
+    Effect.gen(function* () {
+      const { server, get, signed, target } = yield* make()
+      server.put(signed(5n, ascii("x")), from, 0)
+      assert.isUndefined(get(0, target, 5n).v)
+      assert.strictEqual(get(0, target, 5n).seq, 5n)
+      assert.isDefined(get(0, target, 4n).v)
+    }),
+  )
+
+  it.effect("takes a token from its host only, in its period and the next", () =>
+    Effect.gen(function* () {
+      const { server, signed } = yield* make()
+      const put = signed(1n, ascii("x"))
+      assert.strictEqual(code(server.put(put, { ...from, host: "203.0.113.8" }, 0)), 203)
+      assert.strictEqual(code(server.put({ ...put, token: new Uint8Array(8) }, from, 0)), 203)
+      assert.strictEqual(code(server.put({ ...put, token: new Uint8Array(0) }, from, 0)), 203)
+      assert.strictEqual(code(server.put(put, { ...from, port: 1 }, 9 * minute)), "stored")
+      assert.strictEqual(code(server.put(put, from, 10 * minute)), 203)
+    }),
+  )
+
+  it.effect("refuses what BEP 44 refuses, with its codes", () =>
+    Effect.gen(function* () {
+      const { server, signed } = yield* make()
+      assert.strictEqual(code(server.put(signed(1n, new Uint8Array(995)), from, 0)), "stored")
+      assert.strictEqual(code(server.put(signed(2n, new Uint8Array(996)), from, 0)), 205)
+      assert.strictEqual(code(server.put(signed(2n, ascii("x"), new Uint8Array(65)), from, 0)), 207)
+      assert.strictEqual(code(server.put(signed(2n, ascii("x"), new Uint8Array(64)), from, 0)), "stored")
+      assert.strictEqual(code(server.put({ ...signed(2n, ascii("x")), seq: 3n }, from, 0)), 206)
+      assert.strictEqual(code(server.put({ ...signed(2n, ascii("x")), cas: 7n }, from, 0)), 301)
+      assert.strictEqual(code(server.put({ ...signed(2n, ascii("x")), cas: 1n }, from, 0)), "stored")
+      assert.strictEqual(code(server.put(signed(1n, ascii("x")), from, 0)), 302)
+    }),
+  )
+
+  it.effect("overwrites or keeps the first of one seq, as it is told", () =>
+    Effect.gen(function* () {
+      for (const equalSeq of ["overwrite", "keep-first"] as const) {
+        const { server, get, signed } = yield* make({ equalSeq })
+        server.put(signed(7n, ascii("first")), from, 0)
+        const second = code(server.put({ ...signed(7n, ascii("second")), cas: 7n }, from, 0))
+        assert.strictEqual(second, equalSeq === "overwrite" ? "stored" : 302)
+        assert.deepStrictEqual(get(0).v, ascii(equalSeq === "overwrite" ? "second" : "first"))
+        assert.strictEqual(code(server.put(signed(7n, get(0).v as Uint8Array), from, 0)), "stored")
+      }
+    }),
+  )
+
+  it.effect("keeps immutable items under the hash of their bencoding", () =>
+    Effect.gen(function* () {
+      const { server, get, signed } = yield* make()
+      const v = ascii("Hello World!")
+      assert.strictEqual(code(server.put({ id, token: signed(1n, v).token, v }, from, 0)), "stored")
+      const { v: held, k } = get(0, immutableTarget(encode(v)))
+      assert.deepStrictEqual(held, v)
+      assert.isUndefined(k)
+    }),
+  )
+
+  it.effect("forgets an item two hours after its last put", () =>
+    Effect.gen(function* () {
+      const { server, get, signed } = yield* make()
+      server.put(signed(1n, ascii("x")), from, 0)
+      assert.isDefined(get(120 * minute - 1).v)
+      assert.isUndefined(get(120 * minute).v)
+      assert.strictEqual(server.store.size, 0)
+    }),
+  )
+
+  it.effect("keeps no more items than it may, the most recently used", () =>
+    Effect.gen(function* () {
+      const { server, get, signed, key } = yield* make()
+      const salts = ["a", "b", "c", "d"].map(ascii)
+      for (const salt of salts.slice(0, 3)) server.put(signed(1n, ascii("x"), salt), from, 0)
+      const at = (i: number) => targetOf(key.publicKey, salts[i])
+      assert.isDefined(get(0, at(0)).v)
+      server.put(signed(1n, ascii("x"), salts[3]), from, 0)
+      assert.strictEqual(server.store.size, 3)
+      assert.isDefined(get(0, at(0)).v)
+      assert.isUndefined(get(0, at(1)).v)
+    }),
+  )
+
+  it.effect("names 20 nodes, or as many as fit an unbroken datagram beside the item", () =>
+    Effect.gen(function* () {
+      const { server, get, signed } = yield* make()
+      assert.strictEqual((get(0).nodes as Uint8Array).length, 20 * 26)
+      server.put(signed(1n, new Uint8Array(995)), from, 0)
+      const r = get(0)
+      assert.isAtLeast((r.nodes as Uint8Array).length, 8 * 26)
+      assert.isAtMost(encode({ t: "abcd", y: "r", r }).length, 1472)
+    }),
+  )
+})

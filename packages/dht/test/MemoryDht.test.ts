@@ -1,0 +1,203 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { Dht, type DhtError, MemoryDht, type MutableItem } from "@topic-tracker/dht"
+import { Duration, Effect, Fiber, Random, Redacted, Stream } from "effect"
+import { TestClock } from "effect/testing"
+
+const MAX = 2n ** 63n - 1n
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+const ascii = (value: string) => new TextEncoder().encode(value)
+
+const newKey = Effect.gen(function* () {
+  const crypto = yield* Crypto
+  const key = crypto.signingKey(Redacted.make(yield* crypto.randomBytes(32)))
+  return { key, at: { publicKey: key.publicKey } }
+})
+const values = (items: Stream.Stream<MutableItem, DhtError>) =>
+  Effect.map(Stream.runCollect(items), (all) => [...all].map(({ value }) => text(value)).sort())
+
+describe("MemoryDht", () => {
+  it.effect("participants find what others put; every node overwrites", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make()
+      const [alice, bob] = [yield* network.client(), yield* network.client()]
+      const { key, at } = yield* newKey
+      assert.deepStrictEqual(yield* values(alice.get(at)), [])
+      assert.deepStrictEqual(yield* alice.put({ key, seq: MAX, cas: MAX, value: ascii("a") }), {
+        stored: 20,
+        asked: 20,
+      })
+      yield* bob.put({ key, seq: MAX, cas: MAX, value: ascii("b") })
+      const items = [...(yield* Stream.runCollect(alice.get(at)))]
+      assert.deepStrictEqual(
+        items.map(({ value }) => text(value)),
+        ["b"],
+      )
+      assert.strictEqual(items[0]!.seq, MAX)
+      assert.notDeepEqual(yield* alice.address, yield* bob.address)
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("keep-first nodes keep the first, so a slot shows several values", () =>
+    Effect.gen(function* () {
+      const { key, at } = yield* newKey
+      const all = yield* MemoryDht.make({ keepFirst: 1 })
+      const dht = yield* all.client()
+      yield* dht.put({ key, seq: MAX, value: ascii("a") })
+      assert.strictEqual((yield* Effect.flip(dht.put({ key, seq: MAX, value: ascii("b") }))).reason, "Rejected")
+      const half = yield* MemoryDht.make({ keepFirst: 0.5 })
+      const other = yield* half.client()
+      yield* other.put({ key, seq: MAX, value: ascii("a") })
+      const { stored, asked } = yield* other.put({ key, seq: MAX, value: ascii("b") })
+      assert.isTrue(stored > 0 && stored < asked)
+      assert.deepStrictEqual(yield* values(other.get(at)), ["a", "b"])
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("items expire two hours after their last put", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make()
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      yield* dht.put({ key, seq: 1n, value: ascii("a") })
+      yield* TestClock.adjust(Duration.minutes(119))
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])
+      yield* TestClock.adjust(Duration.minutes(1))
+      assert.deepStrictEqual(yield* values(dht.get(at)), [])
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("dead nodes are walked around; with all dead there is nobody", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ nodes: 100, dead: 0.5 })
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      assert.strictEqual((yield* dht.put({ key, seq: 1n, value: ascii("a") })).stored, 20)
+      yield* network.setFaults({ dead: 1 })
+      assert.strictEqual((yield* Effect.flip(Stream.runDrain(dht.get(at)))).reason, "NoNodes")
+      assert.strictEqual((yield* Effect.flip(dht.bootstrapped)).reason, "NoNodes")
+      assert.strictEqual((yield* Effect.flip(dht.put({ key, seq: 1n, value: ascii("a") }))).reason, "NoNodes")
+      yield* network.setFaults({ dead: 0 })
+      yield* dht.bootstrapped
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("a lost put reaches no node, and some nodes when chance has it", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ lostPuts: 0.5 })
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      const { stored } = yield* dht.put({ key, seq: 1n, value: ascii("a") })
+      assert.isTrue(stored > 3 && stored < 17)
+      assert.strictEqual((yield* network.slots(at)).filter((item) => item !== undefined).length, stored)
+      yield* network.setFaults({ lostGets: 1 })
+      assert.deepStrictEqual(yield* values(dht.get(at)), [])
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("stale nodes answer with what they held before", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ stale: 1 })
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      yield* dht.put({ key, seq: 1n, value: ascii("a") })
+      yield* dht.put({ key, seq: 2n, value: ascii("b") })
+      yield* dht.put({ key, seq: 3n, value: ascii("c") })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["b"])
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("an injected item with a signature that does not hold is not handed on", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make()
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      yield* dht.put({ key, seq: 1n, value: ascii("good") })
+      const good = (yield* network.slots(at))[0]!
+      yield* network.inject({ ...at, seq: 9n, value: ascii("evil"), nodes: 5 })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["good"])
+      assert.strictEqual((yield* dht.stats).itemsInvalid, 5)
+      yield* network.inject({ ...at, seq: 1n, value: ascii("good"), signature: good.signature })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["good"])
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("an answer takes its time, and each item comes with the first that holds it", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance, hops: 1 })
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      const put = yield* Effect.forkChild(dht.put({ key, seq: 1n, value: ascii("a") }))
+      yield* TestClock.adjust("200 millis")
+      yield* Fiber.join(put)
+      let seen = 0
+      const get = yield* Effect.forkChild(Stream.runForEach(dht.get(at), () => Effect.sync(() => seen++)))
+      yield* TestClock.adjust("10 millis")
+      assert.strictEqual(seen, 0)
+      yield* TestClock.adjust("30 millis")
+      assert.strictEqual(seen, 1)
+      assert.isUndefined(get.pollUnsafe())
+      yield* TestClock.adjust("60 millis")
+      yield* Fiber.join(get)
+    }).pipe(Effect.provide(Crypto.layerTest), Random.withSeed("latency")),
+  )
+
+  it.effect("a client that reaches only some nodes sees only what they hold", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ nodes: 100 })
+      const even = yield* network.client({ reaches: (node) => node % 2 === 0 })
+      const odd = yield* network.client({ reaches: (node) => node % 2 === 1 })
+      const { key, at } = yield* newKey
+      yield* even.put({ key, seq: 1n, value: ascii("a") })
+      assert.deepStrictEqual(yield* values(odd.get(at)), [])
+      assert.deepStrictEqual(yield* values(even.get(at)), ["a"])
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("counts what each node is asked; a put soon after a get needs no walk", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ nodes: 50 })
+      const dht = yield* network.client()
+      const { key, at } = yield* newKey
+      for (let i = 0; i < 3; i++) yield* values(dht.get(at))
+      yield* dht.put({ key, seq: 1n, value: ascii("a") })
+      yield* TestClock.adjust("6 minutes")
+      yield* dht.put({ key, seq: 2n, value: ascii("b") })
+      const load = (yield* network.load).filter(({ gets }) => gets > 0)
+      assert.deepStrictEqual(load, Array(20).fill({ gets: 4, puts: 2 }))
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("one seed, one network and one run", () =>
+    Effect.gen(function* () {
+      const run = Effect.gen(function* () {
+        const network = yield* MemoryDht.make({ nodes: 60, dead: 0.2, keepFirst: 0.5, lostPuts: 0.3, lostGets: 0.1 })
+        const dht = yield* network.client()
+        const { key, at } = yield* newKey
+        const log: Array<unknown> = []
+        for (let i = 0; i < 10; i++) {
+          log.push(yield* Effect.exit(dht.put({ key, seq: MAX, value: ascii(`${i}`) })).pipe(Effect.map(String)))
+          log.push(yield* values(dht.get(at)))
+        }
+        return { log, load: yield* network.load }
+      }).pipe(Effect.provide(Crypto.layerTest))
+      const [one, again, other] = [
+        yield* Random.withSeed(run, "seed"),
+        yield* Random.withSeed(run, "seed"),
+        yield* Random.withSeed(run, "another"),
+      ]
+      assert.deepStrictEqual(one, again)
+      assert.notDeepEqual(one, other)
+    }),
+  )
+
+  it.effect("is a Dht of its own as a layer", () =>
+    Effect.gen(function* () {
+      const dht = yield* Dht
+      const { key, at } = yield* newKey
+      yield* dht.bootstrapped
+      yield* dht.put({ key, seq: 1n, value: ascii("a") })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])
+    }).pipe(Effect.provide(Dht.layerMemory()), Effect.provide(Crypto.layerTest)),
+  )
+})

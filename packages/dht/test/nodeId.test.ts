@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Bytes } from "@topic-tracker/crypto"
+import { decodeNodes, encodeNodes, ipv4, isSecureNodeId, secureNodeId } from "../src/nodeId.ts"
+
+const id = (byte: number) => new Uint8Array(20).fill(byte)
+
+describe("nodeId", () => {
+  // The test vectors in BEP 42.
+  it.each([
+    ["124.31.75.21", "5fbfbff10c5d6a4ec8a88e4c6ab4c28b95eee401"],
+    ["21.75.31.124", "5a3ce9c14e7a08645677bbd1cfe7d8f956d53256"],
+    ["65.23.51.170", "a5d43220bc8f112a3d426c84764f8c2a1150e616"],
+    ["84.124.73.14", "1b0321dd1bb1fe518101ceef99462b947a01ff41"],
+    ["43.213.53.83", "e56f6cbf5b7c4be0237986d5243b87aa6d51305a"],
+  ])("BEP 42: %s may have the id %s", (host, hex) => {
+    const given = Bytes.fromHex(hex)
+    assert.isTrue(isSecureNodeId(given, host))
+    assert.isFalse(isSecureNodeId(given, "8.8.8.8"))
+    // What the address does not decide may be anything, so making the id again from itself changes nothing.
+    assert.strictEqual(Bytes.toHex(secureNodeId(host, given)), hex)
+    const other = given.slice()
+    other[1] = other[1]! ^ 0xff
+    assert.strictEqual(Bytes.toHex(secureNodeId(host, other)), hex)
+  })
+
+  it("BEP 42: private addresses may have any id", () => {
+    for (const host of ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.1.1"]) {
+      assert.isTrue(isSecureNodeId(id(7), host))
+    }
+  })
+
+  it("compact node info comes back as it was", () => {
+    const nodes = [
+      { id: id(1), host: "8.8.4.4", port: 1 },
+      { id: id(2), host: "203.0.113.255", port: 65535 },
+    ]
+    assert.deepStrictEqual(decodeNodes(encodeNodes(nodes), "8.8.8.8"), nodes)
+  })
+
+  it("nodes no packet can reach are left out, and private ones that a public node names", () => {
+    const hosts = [
+      "0.1.2.3",
+      "224.0.0.1",
+      "255.255.255.255",
+      "127.0.0.1",
+      "10.0.0.1",
+      "192.168.0.1",
+      "100.64.0.1",
+      "1.2.3.4",
+    ]
+    const nodes = [...hosts.map((host) => ({ id: id(1), host, port: 9 })), { id: id(1), host: "1.2.3.4", port: 0 }]
+    const compact = encodeNodes(nodes)
+    assert.deepStrictEqual(
+      decodeNodes(compact, "8.8.8.8").map(({ host }) => host),
+      ["1.2.3.4"],
+    )
+    assert.deepStrictEqual(
+      decodeNodes(compact, "127.0.0.1").map(({ host }) => host),
+      ["127.0.0.1", "10.0.0.1", "192.168.0.1", "100.64.0.1", "1.2.3.4"],
+    )
+  })
+
+  it("reads dotted addresses only in their one form", () => {
+    assert.deepStrictEqual(ipv4("1.2.3.255"), Uint8Array.of(1, 2, 3, 255))
+    for (const text of ["1.2.3", "1.2.3.256", "1.2.3.04", "1.2.3.4.5", "1.2.3.x", "", "::1", "1.2.3.-4"]) {
+      assert.isUndefined(ipv4(text), text)
+    }
+  })
+})
