@@ -58,15 +58,25 @@ function fill(valueOf: (group: string, key: string, option: AnyOption) => unknow
 }
 
 /**
- * The defaults with these options in their place. Fails with every option that is unknown or whose value cannot be.
+ * The defaults, or another configuration, with these options in their place. Fails with every option that is unknown or
+ * whose value cannot be.
  *
  * As in the reference, `bootstrap.maxBootstrapRecords: 0` turns the publisher off.
  */
-export const make = (input: TopicConfigInput = {}): Effect.Effect<TopicConfig, TopicConfigError> => {
+export const make = (
+  input: TopicConfigInput = {},
+  base: TopicConfig = defaults,
+): Effect.Effect<TopicConfig, TopicConfigError> => {
   const issues = unknownOptions(input)
-  const given = input as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
-  return finish(issues, (group, key) => given[group]?.[key])
+  const given: Groups = input
+  const otherwise: Groups = base
+  return finish(issues, (group, key) => {
+    const value = given[group]?.[key]
+    return value === undefined ? otherwise[group]?.[key] : value
+  })
 }
+
+type Groups = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
 
 const finish = (
   issues: Array<TopicConfigIssue>,

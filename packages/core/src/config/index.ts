@@ -1,3 +1,3 @@
 export { describe, markdownTable, type OptionDescription } from "./describe.ts"
-export type { HostPort } from "./option.ts"
+export { dhtOptions, isLoopbackOnly } from "./dhtOptions.ts"
 export * from "./TopicConfig.ts"

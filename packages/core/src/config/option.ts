@@ -2,6 +2,7 @@
  * What one configuration option is: its default, what its value may be, and how it is read from code or from text. All that
  * a configuration needs (type, defaults, checks, reader, table) follows from such descriptors.
  */
+import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
 import { Duration } from "effect"
 
 export interface ConfigOption<A, I = A> {
@@ -119,43 +120,38 @@ export const literal = <const L extends string>(
   show: (value) => value,
 })
 
-/** A UDP address. */
-export interface HostPort {
-  readonly host: string
-  readonly port: number
-}
-
-/** A list of addresses; text separates them by commas. Empty text is an empty list. */
+/** A list of DHT nodes; text separates them by commas. Empty text is an empty list. */
 export const addresses = (
-  standard: ReadonlyArray<HostPort>,
+  standard: ReadonlyArray<DhtAddress>,
   about: string,
-): ConfigOption<ReadonlyArray<HostPort>, ReadonlyArray<HostPort | string> | string> => ({
+): ConfigOption<ReadonlyArray<DhtAddress>, ReadonlyArray<DhtAddress | string> | string> => ({
   default: standard,
-  expected: 'a list of HOST:PORT such as "127.0.0.1:6881,[::1]:6881", each port from 1 to 65535',
+  expected:
+    'a list of HOST:PORT such as "127.0.0.1:6881,router.example.org:6881", IPv4 or names, ports from 1 to 65535',
   range: "HOST:PORT, …",
   about,
   parse: (input) => {
     const items = typeof input === "string" ? input.split(",").filter((item) => item.trim() !== "") : input
     if (!Array.isArray(items)) return undefined
-    const parsed: Array<HostPort> = []
-    for (const item of items) {
-      const address = parseHostPort(item)
-      if (address === undefined || address.port === 0) return undefined
-      parsed.push(address)
-    }
-    return parsed
+    const parsed = items.map(parseAddress)
+    return parsed.every((address) => address !== undefined) ? parsed : undefined
   },
-  show: (value) => (value.length === 0 ? "none" : value.map(showHostPort).join(",")),
+  show: (value) => (value.length === 0 ? "none" : value.map(({ host, port }) => `${host}:${port}`).join(",")),
 })
 
-/** One address, where port 0 lets the system choose. */
-export const bindAddress = (standard: HostPort, about: string): ConfigOption<HostPort, HostPort | string> => ({
-  default: standard,
-  expected: 'HOST:PORT such as "0.0.0.0:0", with a port from 0 to 65535',
-  range: "HOST:PORT",
+/** An IPv4 address of this host; the empty text leaves the choice to the library. */
+export const localHost = (about: string): ConfigOption<string> => ({
+  default: "",
+  expected: 'an IPv4 address of this host such as "127.0.0.1", or "" for the automatic choice',
+  range: "IPv4 address",
   about,
-  parse: parseHostPort,
-  show: showHostPort,
+  parse: (input) => {
+    if (input === "") return ""
+    // A host that is all digits and dots is an address or none at all.
+    if (typeof input !== "string" || !/^[\d.]+$/.test(input)) return undefined
+    return DhtConfig.parseAddress(`${input}:1`)?.host
+  },
+  show: (value) => (value === "" ? "automatic" : value),
 })
 
 const parseDuration = (input: unknown): Duration.Duration | undefined => {
@@ -186,25 +182,8 @@ const parseNumber = (input: unknown): number => {
   return typeof input === "string" && input.trim() !== "" ? Number(input) : Number.NaN
 }
 
-const parseHostPort = (input: unknown): HostPort | undefined => {
-  if (typeof input === "string") {
-    const match = /^\s*(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})\s*$/.exec(input)
-    if (match === null) return undefined
-    return checkHostPort(match[1] ?? match[2], Number(match[3]))
-  }
+const parseAddress = (input: unknown): DhtAddress | undefined => {
+  if (typeof input === "string") return DhtConfig.parseAddress(input)
   if (typeof input !== "object" || input === null || !("host" in input) || !("port" in input)) return undefined
-  return checkHostPort(input.host, input.port)
+  return DhtConfig.parseAddress(`${input.host}:${input.port}`)
 }
-
-const checkHostPort = (host: unknown, port: unknown): HostPort | undefined =>
-  typeof host === "string" &&
-  host !== "" &&
-  typeof port === "number" &&
-  Number.isInteger(port) &&
-  port >= 0 &&
-  port <= 65535
-    ? { host, port }
-    : undefined
-
-const showHostPort = ({ host, port }: HostPort): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`

@@ -3,7 +3,7 @@
  * table in the README are derived from this table. Names and defaults follow distributed-topic-tracker 0.3.5 `src/config.rs`
  * where it has the option.
  */
-import { addresses, bindAddress, boolean, duration, finite, integer, literal, positiveDuration } from "./option.ts"
+import { addresses, boolean, duration, finite, integer, literal, localHost, positiveDuration } from "./option.ts"
 
 /** As many nodes hold a slot (BEP 5, k = 20 here), so no more records than this ever show. */
 const SLOT_LIMIT = 20
@@ -85,10 +85,8 @@ export const options = {
     putTimeout: positiveDuration("10 seconds", "How long one put may take."),
     getTimeout: positiveDuration("10 seconds", "How long one walk that reads a slot may take."),
     bootstrap: addresses([], "DHT nodes to start from; with none, the public mainline ones."),
-    bind: bindAddress(
-      { host: "0.0.0.0", port: 0 },
-      "Where the DHT's UDP socket is bound; port 0 lets the system choose.",
-    ),
+    host: localHost("Where the DHT's UDP socket is bound: loopback when all bootstrap nodes are, else all addresses."),
+    port: integer(0, { min: 0, max: 65535 }, "Its UDP port; 0 takes any that is free."),
   },
   timeouts: {
     joinPeer: positiveDuration("5 seconds", "How long the request to join peers may take."),

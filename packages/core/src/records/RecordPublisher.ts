@@ -20,7 +20,7 @@ import {
   type TopicId,
 } from "@topic-tracker/crypto"
 import { Dht, DhtError, type PutReceipt } from "@topic-tracker/dht"
-import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
+import { Duration, Effect, Option, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordReader from "./RecordReader.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
@@ -99,7 +99,9 @@ export const make = Effect.fnUntraced(function* <A>(
   const crypto = yield* Crypto
   const dht = yield* Dht
   const identity = yield* Identity
-  const keys = yield* Effect.provide(RecordKeys, RecordKeys.layer)
+  // Those who run many publishers provide one RecordKeys for all: it remembers keys, up to a number.
+  const shared = yield* Effect.serviceOption(RecordKeys)
+  const keys = Option.isSome(shared) ? shared.value : yield* Effect.provide(RecordKeys, RecordKeys.layer)
   const secretHash = initialSecretHash(options.secret)
   const reader = RecordReader.make(topic, schema)
   const puts = { published: 0, skipped: 0, putFailures: 0 }

@@ -45,7 +45,7 @@ describe("TopicConfig.make", () => {
       }
       assert.deepStrictEqual(millisOf(config.bubbleMerge), { ...merge, minNeighbors: 4 })
       assert.deepStrictEqual(millisOf(config.messageOverlapMerge), merge)
-      const { bootstrap: nodes, bind, ...dht } = config.dht
+      const { bootstrap: nodes, host, port, ...dht } = config.dht
       assert.deepStrictEqual(millisOf(dht), {
         retries: 3,
         baseRetryInterval: 5000,
@@ -53,7 +53,7 @@ describe("TopicConfig.make", () => {
         putTimeout: 10_000,
         getTimeout: 10_000,
       })
-      assert.deepStrictEqual([nodes, bind], [[], { host: "0.0.0.0", port: 0 }])
+      assert.deepStrictEqual([nodes, host, port], [[], "", 0])
       assert.deepStrictEqual(millisOf(config.timeouts), { joinPeer: 5000, broadcast: 5000, broadcastNeighbors: 5000 })
       assert.deepStrictEqual(config.join, { maxJoinPeerCount: 4 })
       assert.deepStrictEqual(config.subscribers, { capacity: 64, whenSlow: "lag" })
@@ -65,7 +65,7 @@ describe("TopicConfig.make", () => {
     Effect.gen(function* () {
       const config = yield* TopicConfig.make({
         publisher: { baseInterval: "3 seconds", maxJitter: 0, initialDelay: undefined },
-        dht: { bootstrap: ["127.0.0.1:6881", "[::1]:6882", { host: "router.example", port: 1 }], bind: "127.0.0.1:0" },
+        dht: { bootstrap: ["127.0.0.1:6881", { host: "router.example", port: 1 }], host: "127.0.0.1" },
         subscribers: { whenSlow: "hold-back" },
       })
       assert.deepStrictEqual(config, {
@@ -75,14 +75,24 @@ describe("TopicConfig.make", () => {
           ...TopicConfig.defaults.dht,
           bootstrap: [
             { host: "127.0.0.1", port: 6881 },
-            { host: "::1", port: 6882 },
             { host: "router.example", port: 1 },
           ],
-          bind: { host: "127.0.0.1", port: 0 },
+          host: "127.0.0.1",
         },
         subscribers: { capacity: 64, whenSlow: "hold-back" },
       })
       assert.deepStrictEqual(yield* TopicConfig.make(config), config)
+    }),
+  )
+
+  it.effect("goes over another configuration than the defaults", () =>
+    Effect.gen(function* () {
+      const base = yield* TopicConfig.make({ publisher: { baseInterval: "3 seconds" }, join: { maxJoinPeerCount: 2 } })
+      const config = yield* TopicConfig.make(
+        { publisher: { maxJitter: 0 }, join: { maxJoinPeerCount: undefined } },
+        base,
+      )
+      assert.deepStrictEqual(config, { ...base, publisher: { ...base.publisher, maxJitter: Duration.zero } })
     }),
   )
 
@@ -96,6 +106,8 @@ describe("TopicConfig.make", () => {
 
   const duration = (range: string) =>
     `expected a duration (${range}, at most 24 days) such as "5 seconds" or 1500, which are milliseconds`
+  const nodes =
+    'expected a list of HOST:PORT such as "127.0.0.1:6881,router.example.org:6881", IPv4 or names, ports from 1 to 65535'
   const bad: ReadonlyArray<readonly [input: object, message: string]> = [
     [{ publisher: { baseInterval: 0 } }, `publisher.baseInterval is 0; ${duration("above 0")}`],
     [
@@ -124,14 +136,17 @@ describe("TopicConfig.make", () => {
     [{ join: { maxJoinPeerCount: 0 } }, "join.maxJoinPeerCount is 0; expected a whole number from 1 to 5"],
     [{ publisher: { enabled: "maybe" } }, 'publisher.enabled is "maybe"; expected true or false'],
     [{ subscribers: { whenSlow: "drop" } }, 'subscribers.whenSlow is "drop"; expected "lag" or "hold-back"'],
+    [{ dht: { bootstrap: "127.0.0.1" } }, `dht.bootstrap is "127.0.0.1"; ${nodes}`],
+    [{ dht: { bootstrap: ["127.0.0.1:6881", "x:0"] } }, `dht.bootstrap is ["127.0.0.1:6881","x:0"]; ${nodes}`],
     [
-      { dht: { bootstrap: "127.0.0.1" } },
-      'dht.bootstrap is "127.0.0.1"; expected a list of HOST:PORT such as "127.0.0.1:6881,[::1]:6881", each port from 1 to 65535',
+      { dht: { bootstrap: [{ host: "127.0.0.1", port: 65536 }] } },
+      `dht.bootstrap is [{"host":"127.0.0.1","port":65536}]; ${nodes}`,
     ],
     [
-      { dht: { bind: "127.0.0.1:65536" } },
-      'dht.bind is "127.0.0.1:65536"; expected HOST:PORT such as "0.0.0.0:0", with a port from 0 to 65535',
+      { dht: { host: "256.0.0.1" } },
+      'dht.host is "256.0.0.1"; expected an IPv4 address of this host such as "127.0.0.1", or "" for the automatic choice',
     ],
+    [{ dht: { port: 65536 } }, "dht.port is 65536; expected a whole number from 0 to 65535"],
     [
       { timeouts: { joinPeers: 5 } },
       "timeouts.joinPeers is no option; expected one of joinPeer, broadcast, broadcastNeighbors",
@@ -160,6 +175,35 @@ describe("TopicConfig.make", () => {
           ["dht.retries", "101"],
         ],
       )
+    }),
+  )
+})
+
+describe("the DHT client of a configuration", () => {
+  it.effect("has its nodes, address and time-outs, and leaves retries to the publisher", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(TopicConfig.dhtOptions(TopicConfig.defaults), {
+        port: 0,
+        getTimeout: Duration.seconds(10),
+        putTimeout: Duration.seconds(10),
+        retries: 0,
+      })
+      const config = yield* TopicConfig.make({ dht: { bootstrap: "127.0.0.1:1", host: "127.0.0.2", port: 7 } })
+      const options = TopicConfig.dhtOptions(config)
+      assert.deepStrictEqual(
+        [options.bootstrap, options.host, options.port],
+        [[{ host: "127.0.0.1", port: 1 }], "127.0.0.2", 7],
+      )
+    }),
+  )
+
+  it.effect("stays on this host when all its bootstrap nodes do", () =>
+    Effect.gen(function* () {
+      const isLoopbackOnly = (bootstrap: string) =>
+        Effect.map(TopicConfig.make({ dht: { bootstrap } }), TopicConfig.isLoopbackOnly)
+      assert.isTrue(yield* isLoopbackOnly("127.0.0.1:1,127.9.9.9:2,localhost:3"))
+      assert.isFalse(yield* isLoopbackOnly("127.0.0.1:1,10.0.0.1:2"))
+      assert.isFalse(yield* isLoopbackOnly(""))
     }),
   )
 })
