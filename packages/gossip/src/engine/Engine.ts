@@ -3,7 +3,7 @@
  * 0.101 `src/net.rs`. All of it is synchronous: an event comes in (a message, a timer, a command), the state machine says
  * what to do, it is done, and at the end of the turn what was queued is flushed and waiting subscribers are woken.
  */
-import type { EndpointId, TopicId } from "@topic-tracker/crypto"
+import { Bytes, type EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import { FrameEncoder } from "../protocol/codec/frames.ts"
 import { encodeMessage } from "../protocol/codec/message.ts"
@@ -255,8 +255,6 @@ export class Engine implements TransportHandler {
   }
 
   private send(to: EndpointId.EndpointId, key: string, message: Message): void {
-    const topic = this.topics.get(key)
-    if (topic === undefined) return
     let peer = this.peers.get(to)
     const isLast = message._tag === "Disconnect"
     if (isLast && peer?.link === undefined) {
@@ -277,7 +275,9 @@ export class Engine implements TransportHandler {
     if (outbound === undefined) {
       let predecessor: Outbound | undefined
       for (const ending of peer.ending) if (ending.topic.hex === key) predecessor = ending
-      outbound = new Outbound(this, peer, topic.id, predecessor)
+      // Not every message is of a topic that we are in: others' requests are refused.
+      const topic = this.topics.get(key)?.id ?? TopicId.fromBytes(Bytes.fromHex(key))
+      outbound = new Outbound(this, peer, topic, predecessor)
       peer.outbound.set(key, outbound)
     }
     outbound.push(bytes)

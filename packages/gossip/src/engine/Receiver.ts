@@ -50,16 +50,17 @@ export class Receiver {
     const from = link.peer.id
     engine.enter()
     while (this.next < this.messages.length) {
-      const topic = engine.topics.get(this.topic!)
-      if (topic !== undefined && !topic.mayRead(from)) {
+      const key = this.topic!
+      const topic = engine.topics.get(key)
+      if (topic?.mayRead(from) === false) {
         topic.paused.add(this)
         engine.exit()
         return
       }
-      const message = this.messages[this.next++]!
-      if (topic === undefined) continue
-      engine.feed({ _tag: "Received", from, topic: topic.id.hex, message })
-      if (!topic.turnDue) continue
+      // A topic that nobody here is in is read all the same: the protocol answers some of it, and refusing the stream
+      // would end the whole sending side of the connection at a reference node.
+      engine.feed({ _tag: "Received", from, topic: key, message: this.messages[this.next++]! })
+      if (topic?.turnDue !== true) continue
       // A subscriber's buffer is full. It gets a turn to read before anything is dropped.
       topic.turnDue = false
       engine.exit()
@@ -84,9 +85,6 @@ export class Receiver {
       return
     }
     this.engine.counters.messagesIn++
-    // Nobody here is in the topic, or not yet: the stream is read all the same, since refusing it would end the
-    // connection's sending side at a reference node.
-    if (!this.engine.topics.has(this.topic)) return
     const message = decodeMessage(frame)
     if (Result.isSuccess(message)) this.messages.push(message.success)
     else this.malformed = true
