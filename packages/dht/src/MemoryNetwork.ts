@@ -12,7 +12,7 @@ import { encode } from "./bencode.ts"
 import type { Dht, DhtStats, MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
 import { DhtError } from "./DhtError.ts"
 import { makeGenerator } from "./generator.ts"
-import { type EqualSeq, refusal, type StoredItem, signable, targetOf, valueBytes, verifyItem } from "./mutableItem.ts"
+import { type EqualSeq, refusal, type StoredItem, signable, targetOf, verifyItem } from "./mutableItem.ts"
 import { TargetTable, type VirtualNode } from "./TargetTable.ts"
 
 /** What goes wrong in the network. Shares and chances are 0 to 1; all are 0 unless set. */
@@ -76,12 +76,20 @@ export interface MemoryNetwork {
   readonly load: Effect.Effect<ReadonlyArray<NodeLoad>>
 }
 
-/** An item in a slot. */
-interface Held extends StoredItem {
-  readonly expiresAt: number
-  readonly previous: Held | undefined
+/** An item that was put once; all the slots it went into share it. */
+interface Item extends StoredItem {
+  /** As it is handed out. */
+  readonly shown: MutableItem
   /** Whether the signature holds, once that is known. */
   valid: boolean | undefined
+}
+
+/** What a slot holds. */
+interface Held {
+  readonly item: Item
+  readonly expiresAt: number
+  /** What it held before, as far as a stale node shows it. */
+  readonly previous: Item | undefined
 }
 
 /** BEP 5 has tokens live this long at least, in ms: a put within it needs no walk. */
@@ -141,13 +149,13 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
     }
 
     /** The item this node answers with, if any. */
-    const answer = (node: VirtualNode, held: Held | undefined, now: number): Held | undefined => {
+    const answer = (node: VirtualNode, held: Held | undefined, now: number): Item | undefined => {
       if (held === undefined) return undefined
-      if (node.stale) return held.previous ?? held
-      return held.expiresAt > now ? held : undefined
+      if (node.stale) return held.previous ?? held.item
+      return held.expiresAt > now ? held.item : undefined
     }
 
-    const isValid = (item: Held): boolean => {
+    const isValid = (item: Item): boolean => {
       item.valid ??= verifyItem(crypto, item)
       if (!item.valid) counts.invalid++
       return item.valid
@@ -155,29 +163,26 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
 
     /** Asks the closest nodes: the distinct items by arrival, and when the last answer is in; in ms from now. */
     const ask = (key: MutableKey, now: number) => {
-      const target = targetOf(key.publicKey, key.salt)
-      const place = table.at(target, clientOptions.reaches)
+      const place = table.at(targetOf(key.publicKey, key.salt), clientOptions.reaches)
       if (place.nodes.length === 0) return undefined
       const start = approach(place.metDead)
-      const found = new Map<string, { readonly item: MutableItem; at: number }>()
+      const arrivals = new Map<Item, number>()
       let end = start
       for (const index of place.nodes) {
         const node = nodes[index]!
         node.gets++
         counts.sent++
-        if (generator.next() < chances.lostGets) continue
+        if (chances.lostGets > 0 && generator.next() < chances.lostGets) continue
         counts.received++
         const at = start + roundTrip()
         if (at > end) end = at
-        const held = answer(node, place.slots.get(index), now)
-        if (held === undefined || !isValid(held)) continue
-        const name = Bytes.toHex(held.signature)
-        const known = found.get(name)
-        if (known === undefined) found.set(name, { item: mutableItem(key, held), at })
-        else if (at < known.at) known.at = at
+        const item = answer(node, place.slots.get(index), now)
+        if (item === undefined || !isValid(item)) continue
+        const known = arrivals.get(item)
+        if (known === undefined || at < known) arrivals.set(item, at)
       }
       walked(place.name, now + end)
-      return { items: [...found.values()].sort((a, b) => a.at - b.at), end }
+      return { items: distinct([...arrivals].sort(([, a], [, b]) => a - b)), end }
     }
 
     const get = (key: MutableKey): Stream.Stream<MutableItem, DhtError> =>
@@ -190,7 +195,7 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
           const asked = ask(key, yield* Clock.currentTimeMillis)
           if (asked === undefined) return yield* noNodes
           const { items, end } = asked
-          if (end === 0) return Stream.fromIterable(items.map(({ item }) => item))
+          if (end === 0) return Stream.fromIterable(items.map(([item]) => item))
           let now = 0
           const until = (at: number) => {
             const wait = at - now
@@ -198,7 +203,7 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
             return wait > 0 ? Effect.sleep(wait) : Effect.void
           }
           return Stream.fromIterable(items).pipe(
-            Stream.mapEffect(({ item, at }) => Effect.as(until(at), item)),
+            Stream.mapEffect(([item, at]) => Effect.as(until(at), item)),
             Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => until(end)))),
           )
         }),
@@ -210,11 +215,10 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
       counts.puts++
       const { salt, seq, cas, value } = request
       const { publicKey } = request.key
-      const encodedValue = encode(value)
-      const signature = crypto.sign(request.key, signable(salt, seq, encodedValue))
-      const target = targetOf(publicKey, salt)
-      const place = table.at(target, clientOptions.reaches)
+      const signature = crypto.sign(request.key, signable(salt, seq, encode(value)))
+      const place = table.at(targetOf(publicKey, salt), clientOptions.reaches)
       if (place.nodes.length === 0) return yield* noNodes
+      const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }
       const start = yield* Clock.currentTimeMillis
       if ((tokens.get(place.name) ?? 0) <= start) {
         counts.walks++
@@ -231,24 +235,16 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
         const node = nodes[index]!
         node.puts++
         counts.sent++
-        if (generator.next() < chances.lostPuts) continue
+        if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) continue
         counts.received++
         slowest = Math.max(slowest, roundTrip())
-        const previous = place.slots.get(index)
-        const current = previous !== undefined && previous.expiresAt > now ? previous : undefined
-        if (refusal(current, { seq, cas, encodedValue }, node.equalSeq) !== undefined) continue
-        // One version back is all that a stale node shows.
-        const before = previous === undefined ? undefined : { ...previous, previous: undefined }
-        place.slots.set(index, {
-          publicKey,
-          salt,
-          seq,
-          encodedValue,
-          signature,
-          expiresAt: now + ttl,
-          previous: node.stale ? before : undefined,
-          valid: true,
-        })
+        const held = place.slots.get(index)
+        const current = held !== undefined && held.expiresAt > now ? held.item : undefined
+        if (refusal(current, { seq, cas, encodedValue: item.encodedValue }, node.equalSeq) !== undefined) continue
+        // Put again unaltered, an item is only renewed: its predecessor stays the same.
+        const previous =
+          current !== undefined && Bytes.equals(current.signature, signature) ? held?.previous : held?.item
+        place.slots.set(index, { item, expiresAt: now + ttl, previous })
         stored++
       }
       table.sweep((held) => held.expiresAt > now)
@@ -296,17 +292,10 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
     const { publicKey, salt, seq, value } = injection
     const place = table.at(targetOf(publicKey, salt), undefined)
     const expiresAt = (yield* Clock.currentTimeMillis) + ttl
-    const held: Held = {
-      publicKey,
-      salt,
-      seq,
-      encodedValue: encode(value),
-      signature: injection.signature ?? generator.bytes(64),
-      expiresAt,
-      previous: undefined,
-      valid: undefined,
+    const item = makeItem(publicKey, salt, seq, value, injection.signature ?? generator.bytes(64))
+    for (const index of place.nodes.slice(0, injection.nodes ?? k)) {
+      place.slots.set(index, { item, expiresAt, previous: undefined })
     }
-    for (const index of place.nodes.slice(0, injection.nodes ?? k)) place.slots.set(index, { ...held })
   })
 
   const slots = Effect.fnUntraced(function* (key: MutableKey) {
@@ -314,7 +303,7 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
     const place = table.at(targetOf(key.publicKey, key.salt), undefined)
     return place.nodes.map((index) => {
       const held = place.slots.get(index)
-      return held === undefined || held.expiresAt <= now ? undefined : mutableItem(key, held)
+      return held === undefined || held.expiresAt <= now ? undefined : held.item.shown
     })
   })
 
@@ -329,10 +318,33 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
 
 const equalSeq = (keepFirst: boolean): EqualSeq => (keepFirst ? "keep-first" : "overwrite")
 
-const mutableItem = (key: MutableKey, { seq, encodedValue, signature }: StoredItem): MutableItem => ({
-  ...key,
+const makeItem = (
+  publicKey: Uint8Array,
+  salt: Uint8Array | undefined,
+  seq: bigint,
+  value: Uint8Array,
+  signature: Uint8Array,
+): Item => ({
+  publicKey,
+  salt,
   seq,
-  // Only byte strings are ever put here.
-  value: valueBytes(encodedValue) ?? new Uint8Array(0),
+  encodedValue: encode(value),
   signature,
+  shown: { publicKey, ...(salt === undefined ? {} : { salt }), seq, value: value.slice(), signature },
+  valid: undefined,
 })
+
+/** Without items that are the same but were put anew, the earliest of each. */
+const distinct = (
+  arrivals: ReadonlyArray<readonly [Item, number]>,
+): ReadonlyArray<readonly [item: MutableItem, at: number]> => {
+  const seen = new Set<string>()
+  const items: Array<readonly [MutableItem, number]> = []
+  for (const [{ shown, signature }, at] of arrivals) {
+    const name = Bytes.toHex(signature)
+    if (seen.has(name)) continue
+    seen.add(name)
+    items.push([shown, at])
+  }
+  return items
+}

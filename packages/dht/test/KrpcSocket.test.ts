@@ -65,7 +65,12 @@ describe("KrpcSocket", () => {
       const pick = (length: number) => Math.floor(generator.next() * length)
       const valid = encode({ t: "abcd", y: "q", q: "get", a: { id, target: id } })
       const poison = new TextEncoder().encode("d1:ad6:targeti5ee1:q3:get1:t2:aa1:y1:qe")
-      const datagrams = [poison, new Uint8Array(0), new Uint8Array(5000), new Uint8Array(60_000).fill(0x6c)]
+      const datagrams: Array<Uint8Array> = [
+        poison,
+        new Uint8Array(0),
+        new Uint8Array(5000),
+        new Uint8Array(60_000).fill(0x6c),
+      ]
       while (datagrams.length < 2000) {
         const damaged = valid.slice()
         for (let damage = pick(8); damage >= 0; damage--) damaged[pick(damaged.length)] = pick(256)
