@@ -1,6 +1,7 @@
 /**
  * A map whose entries last for a fixed time after they were last set, and of which the oldest go first when it becomes too
- * large. Every entry lives equally long, so a Map's order of insertion is the order of expiry and no queue is needed.
+ * large. Every entry lives equally long, so the order in which they were set is the order in which they expire: a queue is
+ * enough. (A Map keeps that order too, but finds its first entry only by passing over every one that was deleted.)
  */
 export interface ExpiringMapOptions<V> {
   readonly retentionMs: number
@@ -10,10 +11,19 @@ export interface ExpiringMapOptions<V> {
   readonly weight: (value: V) => number
 }
 
+interface Entry<K, V> {
+  readonly key: K
+  readonly value: V
+  readonly expires: number
+}
+
 export class ExpiringMap<K, V> {
-  private readonly entries = new Map<K, { readonly value: V; readonly expires: number }>()
-  private readonly options: ExpiringMapOptions<V>
+  private readonly entries = new Map<K, Entry<K, V>>()
+  /** Entries as they were set, from `head` on. One that was set again meanwhile is no longer the one in `entries`. */
+  private queue: Array<Entry<K, V>> = []
+  private head = 0
   private weight = 0
+  private readonly options: ExpiringMapOptions<V>
 
   constructor(options: ExpiringMapOptions<V>) {
     this.options = options
@@ -33,31 +43,31 @@ export class ExpiringMap<K, V> {
 
   /** `now` in milliseconds, never less than in an earlier call. */
   set(key: K, value: V, now: number): void {
-    this.delete(key)
-    this.entries.set(key, { value, expires: now + this.options.retentionMs })
-    this.weight += this.options.weight(value)
-    if (this.weight > this.options.capacity) this.shrink()
+    const { capacity, retentionMs, weight } = this.options
+    const before = this.entries.get(key)
+    if (before !== undefined) this.weight -= weight(before.value)
+    const entry = { key, value, expires: now + retentionMs }
+    this.entries.set(key, entry)
+    this.queue.push(entry)
+    this.weight += weight(value)
+    while (this.weight > capacity) this.removeOldest()
   }
 
   /** Removes the entries whose time is up. Until then they are still found. */
   evict(now: number): void {
-    for (const [key, entry] of this.entries) {
-      if (entry.expires > now) return
-      this.delete(key)
-    }
+    while (this.head < this.queue.length && this.queue[this.head]!.expires <= now) this.removeOldest()
   }
 
-  private shrink(): void {
-    for (const key of this.entries.keys()) {
-      if (this.weight <= this.options.capacity) return
-      this.delete(key)
+  private removeOldest(): void {
+    const entry = this.queue[this.head++]!
+    if (this.entries.get(entry.key) === entry) {
+      this.entries.delete(entry.key)
+      this.weight -= this.options.weight(entry.value)
     }
-  }
-
-  private delete(key: K): void {
-    const entry = this.entries.get(key)
-    if (entry === undefined) return
-    this.entries.delete(key)
-    this.weight -= this.options.weight(entry.value)
+    // Gives back the memory of what was removed once that is the larger part.
+    if (this.head >= 1_024 && this.head * 2 >= this.queue.length) {
+      this.queue = this.queue.slice(this.head)
+      this.head = 0
+    }
   }
 }
