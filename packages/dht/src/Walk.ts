@@ -4,7 +4,7 @@
  * answered.
  */
 import type { DhtAddress } from "./Dht.ts"
-import { compareBytes, type DhtNode, distance } from "./nodeId.ts"
+import { compareBytes, type DhtNode, distance, isPrivateHost } from "./nodeId.ts"
 
 export interface WalkOptions {
   /** How many of the closest nodes must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
@@ -35,6 +35,8 @@ export class Walk {
   /** Nodes known by address only: asked before all others. */
   private readonly seeds: Array<Candidate> = []
   private readonly known = new Set<string>()
+  /** How many nodes of a host are known. */
+  private readonly hosts = new Map<string, number>()
   private asked = 0
   private heardCount = 0
 
@@ -146,6 +148,9 @@ export class Walk {
   private isNew(address: DhtAddress): boolean {
     const key = `${address.host}:${address.port}`
     if (this.known.has(key)) return false
+    const onHost = this.hosts.get(address.host) ?? 0
+    if (onHost >= nodesPerHost && !isPrivateHost(address.host)) return false
+    this.hosts.set(address.host, onHost + 1)
     this.known.add(key)
     return true
   }
@@ -161,6 +166,9 @@ export class Walk {
     this.candidates.splice(low, 0, candidate)
   }
 }
+
+/** Nodes of one public host in a walk: more would let one machine surround a target. BEP 42 grants a host eight ids. */
+const nodesPerHost = 8
 
 /** Nodes taken from one answer. Honest ones name 8 or 20. */
 const namedNodesMax = 32

@@ -112,13 +112,14 @@ const securePrefix = (address: Uint8Array, random: number): Uint8Array => {
 }
 
 /**
- * A node id for an IPv4 address (BEP 42): 21 bits come from the address, the others from the 20 random bytes given. For a
- * host that is no IPv4 address the random bytes as they are.
+ * A node id for a public IPv4 address (BEP 42): 21 bits come from the address, the others from the 20 random bytes given.
+ * For any other host the random bytes as they are: a private address may have any id, and mainline nodes of the Rust client
+ * take ids that agree in those 21 bits for one node, so that a testnet on loopback would shrink to eight.
  */
 export const secureNodeId = (host: string, random: Uint8Array): Uint8Array => {
   const id = random.slice()
   const address = ipv4(host)
-  if (address === undefined) return id
+  if (address === undefined || reach(address[0]!, address[1]!) !== "public") return id
   const prefix = securePrefix(address, id[19]!)
   id[0] = prefix[0]!
   id[1] = prefix[1]!

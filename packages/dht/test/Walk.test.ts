@@ -92,6 +92,20 @@ describe("Walk", () => {
     assert.isUndefined(walk.next())
   })
 
+  it("asks at most eight nodes of a public host, and all of a private one", () => {
+    for (const [host, count] of [
+      ["203.0.113.1", 8],
+      ["127.0.0.1", 15],
+    ] as const) {
+      const walk = new Walk(target, { k: 20, maxQueries: 256 })
+      network(15).forEach((node, i) => {
+        walk.add({ ...node, host, port: i + 1 })
+      })
+      while (walk.next() !== undefined) {}
+      assert.strictEqual(walk.queries, count)
+    }
+  })
+
   it("takes no answer under another id than was named", () => {
     const [a] = network(1) as [DhtNode]
     const walk = new Walk(target, { k: 20, maxQueries: 256 })

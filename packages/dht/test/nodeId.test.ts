@@ -26,6 +26,7 @@ describe("nodeId", () => {
   it("BEP 42: private addresses may have any id", () => {
     for (const host of ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.1.1"]) {
       assert.isTrue(isSecureNodeId(id(7), host))
+      assert.deepStrictEqual(secureNodeId(host, id(7)), id(7))
     }
   })
 
