@@ -1,6 +1,7 @@
 /**
  * The native layer's functions: Ed25519 and the HPKE box on node:crypto. OpenSSL's Ed25519 verification is the cofactorless
- * one, checks that S is canonical and reads points as dalek does, so it is `verify` as it stands.
+ * one, checks that S is canonical and reads points as dalek does; only what Node says of points of small order depends on
+ * its version, so those rare signatures are judged by the portable arithmetic.
  */
 import type { KeyObject } from "node:crypto"
 import { Effect, Redacted, Result } from "effect"
@@ -8,6 +9,7 @@ import * as Box from "../box.ts"
 import type { Crypto } from "../Crypto.ts"
 import type { OpenError } from "../CryptoError.ts"
 import { clampedScalar, isSmallOrder, toX25519PublicKey } from "../edwards.ts"
+import { verify as verifyPortably } from "../portable/verify.ts"
 import type { RandomSource } from "../random.ts"
 import { type SigningKey, seedBytes } from "../SigningKey.ts"
 import * as Hpke from "./hpke.ts"
@@ -66,6 +68,11 @@ export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): 
 
   const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
     if (publicKey.length !== 32 || signature.length !== 64) return false
+    if (isSmallOrder(publicKey) || isSmallOrder(signature)) return verifyPortably(publicKey, message, signature)
+    return verifyNatively(publicKey, message, signature)
+  }
+
+  const verifyNatively = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
     try {
       return node.verify(null, message, parsedPublicKey(publicKey), signature)
     } catch {
@@ -97,7 +104,7 @@ export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): 
       signature.length === 64 &&
       !isSmallOrder(publicKey) &&
       !isSmallOrder(signature) &&
-      verify(publicKey, message, signature),
+      verifyNatively(publicKey, message, signature),
     seal: (recipient, plaintext) =>
       Effect.flatMap(ephemeral, (keyPair) => {
         const to = recipientOf(recipient)

@@ -48,12 +48,12 @@ const importKeyPair = async (suite: CipherSuite, scalar: Uint8Array): Promise<we
 const prepared = (key: SigningKey): PortableSigningKey =>
   key instanceof PortableSigningKey ? key : new PortableSigningKey(key.seed)
 
+/** DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305: the suite of every box. */
+export const makeSuite = (): CipherSuite =>
+  new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Chacha20Poly1305() })
+
 export const make = (random: RandomSource): Crypto["Service"] => {
-  const suite = new CipherSuite({
-    kem: new DhkemX25519HkdfSha256(),
-    kdf: new HkdfSha256(),
-    aead: new Chacha20Poly1305(),
-  })
+  const suite = makeSuite()
 
   // A given ikm makes the ephemeral key by DeriveKeyPair (RFC 9180, 7.1.3); else the platform generates one.
   const ephemeral: Effect.Effect<{ readonly ekm?: Uint8Array }> = random.isSystem

@@ -1,0 +1,16 @@
+/** Every way in which this package computes the same bytes. */
+import * as nodeCrypto from "node:crypto"
+import { Crypto } from "@topic-tracker/crypto"
+import { Layer } from "effect"
+import { derKeys } from "../src/native/keys.ts"
+import * as Native from "../src/native/make.ts"
+import * as RandomSource from "../src/random.ts"
+
+/** The native layer as it is on a Node without raw key formats. */
+const layerNativeDer = Layer.sync(Crypto, () => Native.make(nodeCrypto, derKeys(nodeCrypto), RandomSource.system))
+
+export const layers: ReadonlyArray<readonly [string, Layer.Layer<Crypto>]> = [
+  ["native", Crypto.layerNative],
+  ["native with DER keys", layerNativeDer],
+  ["portable", Crypto.layerPortable],
+]
