@@ -7,21 +7,22 @@
 import {
   Crypto,
   unixMinute as currentMinute,
+  type DhtKeys,
   EncryptedRecord,
   type EndpointId,
   Identity,
   initialSecretHash,
   Record,
   type RecordContentInvalid,
-  RecordKeys,
   type RecordMalformed,
   RecordTooLarge,
   type SecretRotation,
   type TopicId,
 } from "@topic-tracker/crypto"
 import { Dht, DhtError, type PutReceipt } from "@topic-tracker/dht"
-import { Duration, Effect, Option, Random, type Redacted, Schedule, Stream } from "effect"
+import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
+import * as MinuteKeys from "./minuteKeys.ts"
 import * as RecordReader from "./RecordReader.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
@@ -99,15 +100,10 @@ export const make = Effect.fnUntraced(function* <A>(
   const crypto = yield* Crypto
   const dht = yield* Dht
   const identity = yield* Identity
-  // Those who run many publishers provide one RecordKeys for all: it remembers keys, up to a number.
-  const shared = yield* Effect.serviceOption(RecordKeys)
-  const keys = Option.isSome(shared) ? shared.value : yield* Effect.provide(RecordKeys, RecordKeys.layer)
-  const secretHash = initialSecretHash(options.secret)
+  const keysOf = yield* MinuteKeys.make(topic, initialSecretHash(options.secret))
   const reader = RecordReader.make(topic, schema)
   const puts = { published: 0, skipped: 0, putFailures: 0 }
   const retries = retrySchedule(config.dht)
-
-  const encryptionKey = (unixMinute: bigint) => keys.encryption({ topic, unixMinute, initialSecretHash: secretHash })
 
   const newRecord = Effect.fn("RecordPublisher.newRecord")(
     function* (unixMinute: bigint, content: A) {
@@ -129,20 +125,19 @@ export const make = Effect.fnUntraced(function* <A>(
 
   const records = (unixMinute: bigint): Stream.Stream<TopicRecord<A>, DhtError> =>
     Effect.gen(function* () {
-      const key = yield* encryptionKey(unixMinute)
-      const { signingKey, salt } = keys.dht(topic, unixMinute)
+      const keys = yield* keysOf(unixMinute)
+      const encryptionKey = yield* keys.encryption
       const seen = new Set<string>([identity.endpointId])
-      return dht.get({ publicKey: signingKey.publicKey, salt }).pipe(
+      return dht.get({ publicKey: keys.dht.signingKey.publicKey, salt: keys.dht.salt }).pipe(
         Stream.interruptWhen(Effect.sleep(config.dht.getTimeout)),
-        Stream.mapEffect((item) => reader.read(item, unixMinute, key)),
+        Stream.mapEffect((item) => reader.read(item, unixMinute, encryptionKey)),
         Stream.filter((record) => record !== undefined),
         Stream.filter(({ endpointId }) => seen.size < seen.add(endpointId).size),
       )
     }).pipe(Stream.unwrap, Stream.provideService(Crypto, crypto))
 
   const put = Effect.fnUntraced(
-    function* ({ unixMinute }: TopicRecord<A>, value: Uint8Array) {
-      const { signingKey, salt } = keys.dht(topic, unixMinute)
+    function* ({ signingKey, salt }: DhtKeys, value: Uint8Array) {
       const request = { key: signingKey, salt, seq: SEQ, value }
       // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
       // without cas it is superseded.
@@ -166,11 +161,12 @@ export const make = Effect.fnUntraced(function* <A>(
         return { _tag: "Skipped", records: others }
       }
       const signed = yield* Effect.fromResult(Record.decode(record.bytes))
-      const value = yield* EncryptedRecord.seal(signed, yield* encryptionKey(record.unixMinute)).pipe(
+      const keys = yield* keysOf(record.unixMinute)
+      const value = yield* EncryptedRecord.seal(signed, yield* keys.encryption).pipe(
         // The recipient is a key pair derived from a seed, which is always a point of the curve.
         Effect.catchTag("SealError", Effect.die),
       )
-      const receipt = yield* put(record, value)
+      const receipt = yield* put(keys.dht, value)
       puts.published++
       return { _tag: "Published", receipt }
     },

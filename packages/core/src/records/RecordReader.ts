@@ -29,8 +29,8 @@ export interface RecordReader<A> {
   ) => Effect.Effect<TopicRecord<A> | undefined, never, Crypto>
 }
 
-/** Polls read a slot again and again: what an item was is remembered, for a few minutes' worth of slots. */
-const REMEMBERED = 128
+/** Polls read a slot again and again: what an item was is remembered, for three minutes' worth of full slots. */
+const REMEMBERED = 60
 
 interface Remembered<A> {
   readonly encryptionKey: SigningKey
