@@ -27,7 +27,7 @@ export interface Program {
     name: Name,
     options?: WaitOptions<EventOf<Name>>,
   ) => Effect.Effect<EventOf<Name>, InteropError>
-  /** Its exit code, once it ends. */
+  /** Its exit code, once it ends; it has 10 s. */
   readonly exitCode: Effect.Effect<number, InteropError>
   readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGINT") => Effect.Effect<void>
 }
@@ -140,6 +140,7 @@ export const start = Effect.fn("Program.start")(function* (
         return yield* firstAfter(events.length, event, options)
       }),
     exitCode: handle.exitCode.pipe(
+      Effect.timeout("10 seconds"),
       Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${account()}` })),
     ),
     kill: (killSignal) => Effect.ignore(handle.kill({ killSignal })),

@@ -39,8 +39,6 @@ const layer = Layer.mergeAll(NodeServices.layer, Logger.layer([Logger.withConsol
 
 NodeRuntime.runMain(
   Effect.suspend(() => run(parseArgs(process.argv.slice(2)))).pipe(Effect.scoped, Effect.provide(layer)),
-  {
-    // The reader of standard input would keep the process alive.
-    teardown: (exit, onExit) => onExit(exit._tag === "Success" ? 0 : 1),
-  },
+  // The reader of standard input would keep the process alive.
+  { teardown: (exit) => process.exit(exit._tag === "Success" ? 0 : 1) },
 )
