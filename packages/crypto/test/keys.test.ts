@@ -1,0 +1,148 @@
+import { inspect } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Bytes,
+  Crypto,
+  EndpointId,
+  Identity,
+  initialSecretHash,
+  RecordKeys,
+  SecretRotation,
+  TopicId,
+  unixMinute,
+  Vectors,
+} from "@topic-tracker/crypto"
+import { ConfigProvider, Effect, Layer, Random, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import { layers } from "./layers.ts"
+
+const topic = TopicId.fromName("keys")
+const input = { topic, unixMinute: 1n, initialSecretHash: initialSecretHash(Redacted.make("secret")) }
+const seedHex = "5e".repeat(32)
+
+const keysLayer = (rotation: Layer.Layer<SecretRotation>) =>
+  RecordKeys.layer.pipe(Layer.provide(Layer.mergeAll(Crypto.layer, rotation)))
+
+describe("RecordKeys", () => {
+  it.effect("derives each key once and keeps it", () =>
+    Effect.gen(function* () {
+      const keys = yield* RecordKeys
+      assert.strictEqual(keys.dht(topic, 1n), keys.dht(TopicId.fromName("keys"), 1n))
+      assert.strictEqual(yield* keys.encryption(input), yield* keys.encryption(input))
+      assert.notDeepEqual(keys.dht(topic, 2n).target, keys.dht(topic, 1n).target)
+      assert.strictEqual(keys.dht(topic, 1n).target.length, 20)
+    }).pipe(Effect.provide(keysLayer(SecretRotation.layer))),
+  )
+
+  it.effect("forgets keys beyond its bound and derives them alike again", () =>
+    Effect.gen(function* () {
+      const keys = yield* RecordKeys
+      const first = keys.dht(topic, 0n)
+      for (let minute = 1n; minute <= 512n; minute++) keys.dht(topic, minute)
+      assert.notStrictEqual(keys.dht(topic, 0n), first)
+      assert.deepStrictEqual(keys.dht(topic, 0n).target, first.target)
+    }).pipe(Effect.provide(keysLayer(SecretRotation.layer))),
+  )
+
+  it.effect("asks the rotation each time, so that it may change while running", () => {
+    let fill = 1
+    const rotation = SecretRotation.layerFrom(() => Redacted.make(new Uint8Array(32).fill(fill)))
+    return Effect.gen(function* () {
+      const keys = yield* RecordKeys
+      const before = yield* keys.encryption(input)
+      fill = 2
+      const after = yield* keys.encryption(input)
+      assert.notDeepEqual(after.publicKey, before.publicKey)
+      fill = 1
+      assert.deepStrictEqual((yield* keys.encryption(input)).publicKey, before.publicKey)
+    }).pipe(Effect.provide(keysLayer(rotation)))
+  })
+
+  it.effect("takes a rotation that is an Effect, and gives it topic, minute and secret hash", () =>
+    Effect.gen(function* () {
+      const keys = yield* RecordKeys
+      const key = yield* keys.encryption(input)
+      assert.deepStrictEqual(Redacted.value(key.seed), Redacted.value(input.initialSecretHash))
+    }).pipe(
+      Effect.provide(
+        keysLayer(
+          SecretRotation.layerFrom((asked) => {
+            assert.deepStrictEqual(asked, input)
+            return Effect.succeed(asked.initialSecretHash)
+          }),
+        ),
+      ),
+    ),
+  )
+})
+
+describe("unixMinute", () => {
+  it.effect("is the Clock's whole minutes since the epoch", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(29923043 * 60_000 + 59_999)
+      assert.strictEqual(yield* unixMinute, 29923043n)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(yield* unixMinute, 29923044n)
+    }),
+  )
+})
+
+describe("Identity", () => {
+  const fromConfig = (environment: Record<string, string>) =>
+    Identity.pipe(
+      Effect.provide(Identity.layerConfig().pipe(Layer.provide(Crypto.layer))),
+      Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environment))),
+    )
+
+  it.effect("is the same from a seed and from configuration", () =>
+    Effect.gen(function* () {
+      const fromSeed = yield* Identity.pipe(
+        Effect.provide(Identity.layerFromSeed(Redacted.make(Bytes.fromHex(seedHex))).pipe(Layer.provide(Crypto.layer))),
+      )
+      const configured = yield* fromConfig({ IDENTITY_SEED: seedHex.toUpperCase() })
+      assert.strictEqual(configured.endpointId, fromSeed.endpointId)
+      assert.deepStrictEqual(EndpointId.bytes(fromSeed.endpointId), fromSeed.signingKey.publicKey)
+    }),
+  )
+
+  it.effect("names the variable of a seed that is none, and never shows it", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(fromConfig({ IDENTITY_SEED: `${seedHex}5g` }))
+      assert.include(error.message, "IDENTITY_SEED: 66 characters; must be a seed of 64 hex digits")
+      assert.notInclude(inspect(error, { depth: 9 }), "5e5e")
+      assert.strictEqual((yield* Effect.flip(fromConfig({})))._tag, "ConfigError")
+    }),
+  )
+
+  it.effect("is new each time at random, and repeats under a seed in the test layer", () =>
+    Effect.gen(function* () {
+      const random = Effect.map(Identity, (identity) => identity.endpointId)
+      const live = random.pipe(Effect.provide(Layer.fresh(Identity.layerRandom).pipe(Layer.provide(Crypto.layer))))
+      assert.notStrictEqual(yield* live, yield* live)
+      const test = random.pipe(Effect.provide(Identity.layerRandom.pipe(Layer.provide(Crypto.layerTest))))
+      assert.strictEqual(yield* Random.withSeed(test, 7), yield* Random.withSeed(test, 7))
+    }),
+  )
+})
+
+describe("secrets", () => {
+  it.effect.each(layers)("are not shown by a signing key that was used", ([_name, layer]) =>
+    Effect.gen(function* () {
+      const crypto = yield* Crypto
+      const key = crypto.signingKey(Redacted.make(Bytes.fromHex(seedHex)))
+      crypto.sign(key, new Uint8Array(1))
+      yield* crypto.open(key, yield* crypto.seal(key, new Uint8Array(1)))
+      const shown = inspect(key, { depth: 9, showHidden: true }) + JSON.stringify(key) + String(key)
+      assert.include(shown, "redacted")
+      for (const secret of ["5e5e", "94, 94", "94,94"]) assert.notInclude(shown, secret)
+    }).pipe(Effect.provide(layer)),
+  )
+})
+
+describe("parseJson", () => {
+  it("keeps integers exact up to the u64 limit, and leaves other numbers alone", () => {
+    assert.deepStrictEqual(Vectors.parseJson('{"a":[18446744073709551615,9007199254740991,1.5,1e300]}'), {
+      a: [18446744073709551615n, 9007199254740991, 1.5, 1e300],
+    })
+  })
+})
