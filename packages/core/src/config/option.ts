@@ -14,7 +14,7 @@ export interface ConfigOption<A, I = A> {
   /** One sentence for the table of options. */
   readonly about: string
   /** The value that code or text stands for; undefined when it is none. */
-  readonly parse: (input: I | unknown) => A | undefined
+  readonly parse: (input: unknown) => A | undefined
   /** The value as the table and error messages show it. */
   readonly show: (value: A) => string
   /** Carries the type of what code may give; there is no such value. */
