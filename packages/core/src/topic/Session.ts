@@ -38,6 +38,7 @@ export class Account {
     looks: 0,
     recordsPublished: 0,
     recordsSkipped: 0,
+    recordsRefused: 0,
     dials: 0,
     merges: 0,
     failures: 0,
@@ -90,7 +91,14 @@ export const publishRecord = Effect.fnUntraced(function* (
   const began = yield* Clock.currentTimeMillis
   session.publishedMinute = unixMinute
   const record = yield* records.newRecord(unixMinute, state.recordContent())
-  const outcome = yield* records.publish(record, known === undefined ? {} : { known })
+  const outcome = yield* records
+    .publish(record, known === undefined ? {} : { known })
+    .pipe(Effect.catchIf(isRefused, () => Effect.succeed(refused)))
+  if (outcome._tag === "Refused") {
+    account.counters.recordsRefused++
+    yield* account.tell({ _tag: "RecordRefused", by, unixMinute })
+    return yield* session.lookNow.open
+  }
   if (outcome._tag === "Skipped") {
     account.counters.recordsSkipped++
     return yield* account.tell({ _tag: "RecordSkipped", by, unixMinute, shown: outcome.records.length })
@@ -100,6 +108,12 @@ export const publishRecord = Effect.fnUntraced(function* (
   yield* account.tell({ _tag: "RecordPublished", by, unixMinute, stored: outcome.receipt.stored, millis })
   yield* session.lookNow.open
 })
+
+const refused = { _tag: "Refused" } as const
+
+/** Every node keeps the first record of the minute, and that is another's. */
+const isRefused = (error: { readonly _tag: string; readonly reason?: unknown }): boolean =>
+  error._tag === "DhtError" && error.reason === "Rejected"
 
 /** The minute and the one before it: those in which a node of the topic shows now. */
 export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])

@@ -67,6 +67,8 @@ export interface TopicStats {
   readonly recordsPublished: number
   /** Times that nothing was published because the slot showed enough records. */
   readonly recordsSkipped: number
+  /** Times that every DHT node kept a record that was there before ours. */
+  readonly recordsRefused: number
   readonly dials: number
   /** Times that a merge asked peers. */
   readonly merges: number

@@ -31,6 +31,8 @@ export type Doing =
     }
   /** Nothing was published: the slot shows enough records of others. */
   | { readonly _tag: "RecordSkipped"; readonly by: Actor; readonly unixMinute: bigint; readonly shown: number }
+  /** Nothing was published: every DHT node keeps the record that it got first. Whoever reads finds that one. */
+  | { readonly _tag: "RecordRefused"; readonly by: Actor; readonly unixMinute: bigint }
   /** A record not seen before. `millis`: since the walk that found it began. */
   | {
       readonly _tag: "RecordFound"

@@ -2,56 +2,31 @@
  * A world in memory for tests of topics: a DHT, a gossip network, and nodes with the real tracker, records, crypto and protocol
  * on them, all under TestClock.
  */
-import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
-import { MemoryDht } from "@topic-tracker/dht"
-import {
-  AddressLookup,
-  type EndpointAddress,
-  Gossip,
-  MemoryNetwork,
-  type MemoryNetworkOptions,
-} from "@topic-tracker/gossip"
+import { AddressLookup, type EndpointAddress } from "@topic-tracker/gossip"
 import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
-import { TopicTracker } from "../../src/TopicTracker.ts"
+import { type MemoryStackOptions, type MemoryWorldOptions, make as makeMemoryWorld } from "../../src/stack/memory.ts"
+import { TopicTracker, type TopicTrackerOptions } from "../../src/TopicTracker.ts"
 import type { JoinOptions, Topic } from "../../src/topic/Topic.ts"
 
-export interface WorldOptions {
-  readonly dht?: MemoryDht.MemoryDhtOptions
-  readonly network?: MemoryNetworkOptions
-}
+export interface NodeOptions extends TopicTrackerOptions, MemoryStackOptions {}
 
-export interface NodeOptions {
-  readonly config?: TopicConfigInput
-  readonly rotation?: Layer.Layer<SecretRotation>
-  readonly dht?: MemoryDht.MemoryClientOptions
-}
-
-export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}) {
-  const dht = yield* MemoryDht.make({ latency: () => 10, ...options.dht })
-  const network = yield* MemoryNetwork.make({ link: () => ({ delayMs: 10 }), ...options.network })
+export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOptions = {}) {
+  const { dht, network } = yield* makeMemoryWorld({
+    dht: { latency: () => 10, ...options.dht },
+    network: { link: () => ({ delayMs: 10 }), ...options.network },
+  })
 
   const node = Effect.fnUntraced(function* (nodeOptions: NodeOptions = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const published: Array<EndpointAddress> = []
-    const lookup = Layer.succeed(AddressLookup, {
+    const addressLookup = Layer.succeed(AddressLookup, {
       resolve: () => Stream.empty,
       publish: (own) => Effect.sync(() => void published.push(own)),
       learn: () => Effect.void,
     })
-    const layer = TopicTracker.layerNoDeps({ config: nodeOptions.config ?? {} }).pipe(
-      Layer.provideMerge(
-        Layer.mergeAll(
-          MemoryDht.layer(dht, nodeOptions.dht),
-          Gossip.layerMemory(network),
-          lookup,
-          nodeOptions.rotation ?? SecretRotation.layer,
-        ),
-      ),
-      Layer.provideMerge(Identity.layerRandom),
-      Layer.provideMerge(Crypto.layerTest),
-    )
+    const layer = TopicTracker.layerMemory({ dht, network }, { addressLookup, ...nodeOptions })
     const services = yield* Layer.buildWithScope(layer, scope)
     const tracker = Context.get(services, TopicTracker)
     return {
@@ -74,7 +49,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
 export type Node = Effect.Success<ReturnType<Effect.Success<ReturnType<typeof makeWorld>>["node"]>>
 
 /** Lets all fibers run that can, until each waits for time or for another. */
-export const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
+export const settle = Effect.repeat(Effect.yieldNow, { times: 30 })
 
 /** Lets time pass. What was just started gets to its first wait before, and what woke up last is done after. */
 export const pass = (duration: Duration.Input) =>

@@ -1,0 +1,53 @@
+/**
+ * The real parts under a tracker on Node: native crypto, the DHT over UDP, gossip over iroh, addresses in the DHT. How they
+ * are set follows from one configuration.
+ *
+ * On the public internet the endpoint uses iroh's n0 preset (relays, and the discovery of iroh's makers) beside the look-up in
+ * the DHT. With `network.relays` off nothing outside the DHT is asked; with loopback bootstrap nodes only, nothing outside this
+ * host: the endpoint binds loopback and its loopback addresses are published.
+ */
+import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Dht, type DhtConfig, type DhtError } from "@topic-tracker/dht"
+import { type AddressLookup, Gossip, type GossipConfigInput, type GossipError } from "@topic-tracker/gossip"
+import { Layer, Redacted } from "effect"
+import * as DhtAddressLookup from "../address/DhtAddressLookup.ts"
+import { dhtOptions, isLoopbackOnly } from "../config/dhtOptions.ts"
+import type { TopicConfig } from "../config/TopicConfig.ts"
+
+/** What a tracker stands on. */
+export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | AddressLookup
+
+export interface NodeStackOptions {
+  /** 32 bytes: the seed of this node's Ed25519 key, for the same endpoint id at every start. Default: a new key. */
+  readonly identity?: Redacted.Redacted<Uint8Array> | Uint8Array
+  /** Which secret seals a minute's records. Default: the reference's rotation. */
+  readonly rotation?: Layer.Layer<SecretRotation>
+  /** Parameters of the gossip protocol and its engine. */
+  readonly gossip?: GossipConfigInput
+  /** Settings of the DHT client beyond the configuration's, such as the nodes known from an earlier run. */
+  readonly dht?: Partial<DhtConfig.DhtOptions>
+}
+
+export const layer = (
+  config: TopicConfig,
+  options: NodeStackOptions = {},
+): Layer.Layer<Services, DhtError | GossipError> => {
+  const loopbackOnly = isLoopbackOnly(config)
+  const publishPrivateAddresses = loopbackOnly || config.network.publishPrivateAddresses
+  const { identity } = options
+  const seed = identity === undefined || Redacted.isRedacted(identity) ? identity : Redacted.make(identity)
+
+  const keys = Layer.mergeAll(
+    seed === undefined ? Identity.layerRandom : Identity.layerFromSeed(seed),
+    options.rotation ?? SecretRotation.layer,
+  ).pipe(Layer.provideMerge(Crypto.layer))
+  const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
+  const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })
+  const gossip = Gossip.layerIroh({
+    preset: config.network.relays && !loopbackOnly ? "n0" : "minimal",
+    publishPrivateAddresses,
+    ...(loopbackOnly ? { bind: "127.0.0.1:0" } : {}),
+    ...(options.gossip === undefined ? {} : { config: options.gossip }),
+  })
+  return gossip.pipe(Layer.provideMerge(lookup), Layer.provideMerge(dht), Layer.provideMerge(keys))
+}

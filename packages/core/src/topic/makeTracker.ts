@@ -1,0 +1,161 @@
+/**
+ * Opens topics and shares them: who joins the same id with the same secret gets the same live topic, which ends when the last
+ * of its holders leaves. Also keeps our addresses findable and passes on that the network changed.
+ */
+import { Bytes, Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import { Dht } from "@topic-tracker/dht"
+import { AddressLookup, Gossip } from "@topic-tracker/gossip"
+import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
+import * as TopicConfig from "../config/TopicConfig.ts"
+import type { TopicTracker } from "../TopicTracker.ts"
+import { make as makeHandle } from "./handle.ts"
+import * as LiveTopic from "./LiveTopic.ts"
+import type { JoinOptions } from "./Topic.ts"
+import { TopicError } from "./TopicError.ts"
+
+/** What makes two joins the same topic. The configuration rides along and is no part of it. */
+class TopicKey implements Equal.Equal {
+  readonly id: TopicId
+  readonly secret: Redacted.Redacted<string | Uint8Array>
+  readonly config: TopicConfig.TopicConfig
+  /** SHA-512 of the secret, cut to 32 bytes, in hex; never shown. */
+  readonly #secretHash: string
+
+  constructor(id: TopicId, secret: Redacted.Redacted<string | Uint8Array>, config: TopicConfig.TopicConfig) {
+    this.id = id
+    this.secret = secret
+    this.config = config
+    this.#secretHash = Bytes.toHex(Redacted.value(initialSecretHash(secret)))
+  }
+
+  [Equal.symbol](that: Equal.Equal): boolean {
+    return that instanceof TopicKey && this.id.hex === that.id.hex && this.#secretHash === that.#secretHash
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.id.hex)
+  }
+}
+
+/** An open topic's claim on its id: gossip has one topic of an id at a time. */
+interface Claim {
+  readonly key: TopicKey
+  readonly released: Deferred.Deferred<void>
+  leaving: boolean
+}
+
+/** The tracker's service; `defaults` are what a topic's own options differ from. */
+export const makeTracker = Effect.fnUntraced(function* (
+  defaults: TopicConfig.TopicConfig,
+): Effect.fn.Return<
+  TopicTracker["Service"],
+  never,
+  Dht | Gossip | Crypto | SecretRotation | Identity | AddressLookup | Scope.Scope
+> {
+  const gossip = yield* Gossip
+  const lookup = yield* AddressLookup
+  const identity = yield* Identity
+  // Named one by one: a topic must use these and not those of the fiber that happens to join it first.
+  const services = Context.make(Dht, yield* Dht).pipe(
+    Context.add(Crypto, yield* Crypto),
+    Context.add(SecretRotation, yield* SecretRotation),
+    Context.add(Identity, identity),
+  )
+  const claims = new Map<string, Claim>()
+  const live = new Set<LiveTopic.LiveTopic>()
+
+  const claim = (key: TopicKey): Effect.Effect<Claim, TopicError> =>
+    Effect.suspend(() => {
+      const other = claims.get(key.id.hex)
+      if (other === undefined) {
+        const claim: Claim = { key, released: Deferred.makeUnsafe(), leaving: false }
+        claims.set(key.id.hex, claim)
+        return Effect.succeed(claim)
+      }
+      if (!other.leaving && !Equal.equals(other.key, key)) {
+        const message = "secret: the topic is open with another secret; leave it first"
+        return Effect.fail(new TopicError({ reason: "InvalidArgument", message }))
+      }
+      return Effect.andThen(Deferred.await(other.released), claim(key))
+    })
+
+  const release = (claim: Claim) =>
+    Effect.suspend(() => {
+      if (claims.get(claim.key.id.hex) === claim) claims.delete(claim.key.id.hex)
+      return Deferred.succeed(claim.released, undefined)
+    })
+
+  const openTopic = Effect.fnUntraced(function* (
+    key: TopicKey,
+  ): Effect.fn.Return<LiveTopic.LiveTopic, TopicError, Scope.Scope> {
+    const claimed = yield* Effect.acquireRelease(claim(key), release)
+    const onFailed: Effect.Effect<void> = Effect.andThen(RcMap.invalidate(topics, key), release(claimed))
+    const { id, secret, config } = key
+    const topic = yield* LiveTopic.make({ id, secret, config, gossip, onFailed }).pipe(Effect.provideContext(services))
+    yield* Effect.acquireRelease(
+      Effect.sync(() => live.add(topic)),
+      () =>
+        Effect.sync(() => {
+          claimed.leaving = true
+          live.delete(topic)
+        }),
+    )
+    return topic
+  })
+
+  const topics: RcMap.RcMap<TopicKey, LiveTopic.LiveTopic, TopicError> = yield* RcMap.make({ lookup: openTopic })
+
+  const joinNoWait = Effect.fnUntraced(function* (options: JoinOptions) {
+    const key = new TopicKey(
+      yield* topicId(options.topic),
+      asRedacted(options.secret),
+      yield* TopicConfig.make(options.config, defaults),
+    )
+    const topic = yield* RcMap.get(topics, key).pipe(Effect.tapError(() => RcMap.invalidate(topics, key)))
+    return makeHandle(topic, keepAlive(key, topic))
+  })
+
+  const keepAlive = (key: TopicKey, topic: LiveTopic.LiveTopic) =>
+    Effect.flatMap(RcMap.getOption(topics, key), (found) =>
+      Option.isSome(found) && found.value === topic ? Effect.void : topic.ended,
+    )
+
+  const join = Effect.fnUntraced(function* (options: JoinOptions) {
+    // A scope of its own until joined: who gives up waiting has left.
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    return yield* joinNoWait(options).pipe(
+      Scope.provide(scope),
+      Effect.tap((topic) => topic.joined),
+      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
+    )
+  })
+
+  yield* gossip.addressChanges.pipe(
+    Stream.runForEach((own) =>
+      Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`)),
+    ),
+    Effect.forkScoped,
+  )
+  yield* gossip.networkChanges.pipe(
+    Stream.runForEach(() => Effect.forEach([...live], (topic) => topic.networkChanged, { discard: true })),
+    Effect.forkScoped,
+  )
+
+  return {
+    endpointId: identity.endpointId,
+    join,
+    joinNoWait,
+    openTopics: Effect.sync(() => live.size),
+  }
+})
+
+const topicId = (topic: JoinOptions["topic"]): Effect.Effect<TopicId, TopicError> => {
+  if (topic instanceof TopicId) return Effect.succeed(topic)
+  if (topic.length > 0) return Effect.sync(() => TopicId.fromName(topic))
+  return Effect.fail(
+    new TopicError({ reason: "InvalidArgument", message: "topic: empty; give a name of at least one byte" }),
+  )
+}
+
+const asRedacted = (secret: JoinOptions["secret"]): Redacted.Redacted<string | Uint8Array> =>
+  Redacted.isRedacted(secret) ? secret : Redacted.make(secret)
