@@ -4,7 +4,6 @@
  * cost to make and compare. Opaque: {@link toHex} is for showing, {@link write} for the wire.
  */
 
-import { Bytes } from "@topic-tracker/crypto"
 import type { Brand } from "effect"
 import { blake3Words } from "./blake3.ts"
 
@@ -75,4 +74,8 @@ export const toBytes = (id: MessageId): Uint8Array => {
 }
 
 /** The id as 64 lowercase hex digits. */
-export const toHex = (id: MessageId): string => Bytes.toHex(toBytes(id))
+export const toHex = (id: MessageId): string => {
+  let hex = ""
+  for (const byte of toBytes(id)) hex += byte.toString(16).padStart(2, "0")
+  return hex
+}

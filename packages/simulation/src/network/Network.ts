@@ -1,0 +1,225 @@
+/**
+ * A network of gossip nodes on a discrete-event clock: the very state machine that runs in production, with a queue of
+ * events in the place of sockets and timers. One topic; each message is on its way for as long as its two nodes are apart,
+ * and links keep their order. Follows iroh-gossip 0.101's `Network` (`src/proto/sim.rs`), so that its figures can be compared.
+ *
+ * Nodes are named by their number. Time is whole microseconds from 0.
+ */
+import {
+  type Action,
+  type Event,
+  GossipState,
+  type Message,
+  type ProtocolConfig,
+  type TopicEvent,
+  type Xoshiro128,
+} from "@topic-tracker/gossip/machine"
+import { type EventLog, kindNumbers } from "./EventLog.ts"
+import { EventQueue } from "./EventQueue.ts"
+import * as Latency from "./Latency.ts"
+
+export const topic = "00".repeat(32)
+
+export interface Node {
+  readonly index: number
+  readonly key: string
+  readonly state: GossipState<string>
+  /** How long a message takes to each peer, as far as it was ever needed. */
+  readonly latencies: Map<string, number>
+  /** Peers that a connection is open to. */
+  readonly connections: Set<string>
+}
+
+interface Due {
+  readonly node: string
+  readonly event: Event<string>
+}
+
+/** An event that a node's application was told. */
+export interface Emitted {
+  readonly node: Node
+  readonly event: TopicEvent<string>
+}
+
+export interface NetworkOptions {
+  readonly protocol: ProtocolConfig
+  readonly latency: Latency.Latency
+  readonly rng: Xoshiro128
+  readonly log: EventLog
+}
+
+export class Network {
+  readonly nodes = new Map<string, Node>()
+  private time = 0
+  private readonly options: NetworkOptions
+  private readonly queue = new EventQueue<Due>()
+  private readonly emitted: Array<Emitted> = []
+  private readonly actions: Array<Action<string>> = []
+
+  constructor(options: NetworkOptions) {
+    this.options = options
+  }
+
+  /** Microseconds since the start. */
+  get now(): number {
+    return this.time
+  }
+
+  /** A new node, with randomness of its own. */
+  insert(index: number): void {
+    const key = String(index)
+    const { protocol, rng } = this.options
+    const state = new GossipState<string>({ me: key, peerData: new Uint8Array(0), config: protocol, rng: rng.fork() })
+    this.nodes.set(key, { index, key, state, latencies: new Map(), connections: new Set() })
+  }
+
+  /** A node ends without a word; its peers see their connections close. */
+  remove(index: number): void {
+    const key = String(index)
+    const node = this.nodes.get(key)
+    if (node === undefined) return
+    for (const peer of [...node.connections]) this.disconnect(node, peer)
+    this.nodes.delete(key)
+  }
+
+  /** Gives a node something to do, and lets the next event happen, as iroh-gossip's simulator does. */
+  command(index: number, event: Event<string>): void {
+    this.queue.push(this.time, { node: String(index), event })
+    this.step()
+  }
+
+  /** Lets time pass, to the end of the given microseconds. What applications are told meanwhile is dropped. */
+  run(micros: number): void {
+    this.runWhile(micros, () => true)
+  }
+
+  /** As long as `n` messages one after the other take at most. */
+  runTrips(n: number): void {
+    this.run(n * Latency.longest(this.options.latency))
+  }
+
+  /** Lets time pass until `onEmitted` says false about something an application was told, or the time is up. */
+  runWhile(micros: number, onEmitted: (emitted: Emitted) => boolean): void {
+    const end = this.time + micros
+    for (;;) {
+      for (let i = 0; i < this.emitted.length; i++) {
+        if (onEmitted(this.emitted[i]!)) continue
+        this.emitted.splice(0, i + 1)
+        return
+      }
+      this.emitted.length = 0
+      const nextAt = this.queue.nextAt
+      if (nextAt === undefined || nextAt > end) break
+      this.step()
+    }
+    this.time = end
+  }
+
+  private step(): void {
+    const due = this.queue.pop()
+    if (due === undefined) return
+    this.time = due.at
+    const { event, node: key } = due.item
+    const node = this.nodes.get(key)
+    if (node === undefined) return
+    if (event._tag === "Received") {
+      this.connect(node, event.from)
+      this.options.log.add(
+        this.time,
+        node.index,
+        kindNumbers[event.message._tag],
+        Number(event.from),
+        detailOf(event.message),
+      )
+    } else if (event._tag === "PeerDisconnected") {
+      this.options.log.add(this.time, node.index, kindNumbers.disconnected, Number(event.peer), 0)
+    } else if (event._tag !== "TimerExpired") {
+      this.options.log.add(this.time, node.index, kindNumbers.command, -1, event._tag.length)
+    }
+    const { actions } = this
+    actions.length = 0
+    node.state.handle(event, this.time / 1_000, actions)
+    for (const action of actions) this.act(node, action)
+    // After everything that was sent: what is sent at the same time arrives before the connection closes.
+    for (const action of actions) if (action._tag === "DisconnectPeer") this.disconnect(node, action.peer)
+  }
+
+  private act(node: Node, action: Action<string>): void {
+    switch (action._tag) {
+      case "Send": {
+        const { message, to, topic } = action
+        const event: Event<string> = { _tag: "Received", from: node.key, topic, message }
+        this.queue.push(this.time + this.latency(node, to), { node: to, event })
+        return
+      }
+      case "ScheduleTimer": {
+        const event: Event<string> = { _tag: "TimerExpired", timer: action.timer }
+        this.queue.push(this.time + Math.round(action.delayMs * 1_000), { node: node.key, event })
+        return
+      }
+      case "Emit": {
+        const { event } = action
+        const peer = event._tag === "Received" ? event.deliveredFrom : event.peer
+        const kind = event._tag === "Received" ? kindNumbers.delivered : kindNumbers[event._tag]
+        this.options.log.add(this.time, node.index, kind, Number(peer), event._tag === "Received" ? word(event.id) : 0)
+        this.emitted.push({ node, event })
+        return
+      }
+      case "DisconnectPeer":
+      case "PeerData":
+        return
+    }
+  }
+
+  private connect(node: Node, peer: string): void {
+    node.connections.add(peer)
+    this.nodes.get(peer)?.connections.add(node.key)
+  }
+
+  /** Closes a connection; the other side notices a moment after everything that is on its way. */
+  private disconnect(node: Node, peer: string): void {
+    if (!node.connections.delete(peer)) return
+    this.nodes.get(peer)?.connections.delete(node.key)
+    const event: Event<string> = { _tag: "PeerDisconnected", peer: node.key }
+    this.queue.push(this.time + this.latency(node, peer) + 1, { node: peer, event })
+  }
+
+  private latency(node: Node, peer: string): number {
+    const known = node.latencies.get(peer)
+    if (known !== undefined) return known
+    const latency = Latency.draw(this.options.latency, this.options.rng)
+    node.latencies.set(peer, latency)
+    this.nodes.get(peer)?.latencies.set(node.key, latency)
+    return latency
+  }
+}
+
+/** The first 32 bits of an id. */
+const word = (id: string): number => id.charCodeAt(0) | (id.charCodeAt(1) << 16)
+
+const detailOf = (message: Message<string>): number => {
+  switch (message._tag) {
+    case "Gossip":
+      return word(message.id)
+    case "Graft":
+      return message.id === undefined ? 0 : word(message.id)
+    case "IHave": {
+      let detail = message.messages.length
+      for (const { id } of message.messages) detail = Math.imul(detail, 31) ^ word(id)
+      return detail
+    }
+    case "ForwardJoin":
+      return (Number(message.peer.id) << 8) | message.ttl
+    case "Shuffle":
+      return (message.nodes.length << 8) | message.ttl
+    case "ShuffleReply":
+      return message.nodes.length
+    case "Neighbor":
+      return message.priority === "high" ? 1 : 0
+    case "Disconnect":
+      return message.alive ? 1 : 0
+    case "Join":
+    case "Prune":
+      return 0
+  }
+}
