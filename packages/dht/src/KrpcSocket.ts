@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto"
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
 import { Effect } from "effect"
+import { Absentees } from "./Absentees.ts"
 import { type EncodableDictionary, encode } from "./bencode.ts"
 import type { DhtAddress } from "./Dht.ts"
 import { DhtError } from "./DhtError.ts"
@@ -59,7 +60,7 @@ const maxDatagram = 4096
 const receiveBuffer = 1 << 20
 
 /** How often open queries are looked at, in ms; a time-out is late by at most this much. */
-const sweepInterval = 10
+const sweepInterval = 5
 
 /** Addresses whose round trips are remembered: some 100 bytes each. */
 const rememberedAddresses = 4096
@@ -80,6 +81,7 @@ export class KrpcSocket {
   /** Called when a query is lost. */
   onLost: (address: DhtAddress) => void = () => {}
 
+  private readonly absentees = new Absentees()
   private readonly socket: Socket
   private readonly options: KrpcSocketOptions
   private readonly transactions = new Map<number, Transaction>()
@@ -115,6 +117,16 @@ export class KrpcSocket {
   /** Queries without a final event. */
   get open(): number {
     return this.transactions.size
+  }
+
+  /** Whether the address has lately failed to answer. */
+  isAbsent(address: DhtAddress): boolean {
+    return this.absentees.has(addressKey(address), this.options.now())
+  }
+
+  /** Our own network failed: no address is to blame. */
+  forgetAbsences(): void {
+    this.absentees.forget()
   }
 
   /** Sends a query. Its listener is never called before this returns; a closed socket sends nothing and calls nobody. */
@@ -179,6 +191,7 @@ export class KrpcSocket {
       return
     }
     this.roundTrips.answered(transaction.key, this.options.now() - transaction.sentAt)
+    this.absentees.answered(transaction.key)
     if (message.y === "e") {
       this.settle(id, { _tag: "error", code: Number(message.e[0]) })
     } else {
@@ -191,7 +204,10 @@ export class KrpcSocket {
     const transaction = this.transactions.get(id)
     if (transaction === undefined) return
     this.transactions.delete(id)
-    if (event._tag === "lost") this.onLost(transaction.address)
+    if (event._tag === "lost") {
+      this.absentees.lost(transaction.key, this.options.now())
+      this.onLost(transaction.address)
+    }
     transaction.onEvent(event)
   }
 
@@ -225,6 +241,7 @@ export class KrpcSocket {
       } else if (!transaction.slow && waited >= this.roundTrips.timeout(transaction.key)) {
         transaction.slow = true
         this.roundTrips.lost(transaction.key)
+        this.absentees.slow(transaction.key)
         transaction.onEvent({ _tag: "slow" })
       }
     }

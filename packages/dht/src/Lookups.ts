@@ -3,13 +3,14 @@
  * walk of its own and the next walk starts where the last one ended.
  */
 import type { Crypto } from "@topic-tracker/crypto"
+import { Effect } from "effect"
 import { encode } from "./bencode.ts"
 import type { DhtAddress, MutableItem, MutableKey } from "./Dht.ts"
 import { targetKey } from "./ItemStore.ts"
 import type { KrpcSocket, QueryEvent } from "./KrpcSocket.ts"
 import type { Reply } from "./krpcMessage.ts"
 import { type StoredItem, verifyItem } from "./mutableItem.ts"
-import { type DhtNode, decodeNodes } from "./nodeId.ts"
+import { compareBytes, type DhtNode, decodeNodes } from "./nodeId.ts"
 import type { Asker, Turns } from "./Turns.ts"
 import { type Candidate, type HeardNode, Walk } from "./Walk.ts"
 
@@ -73,9 +74,18 @@ export class Lookups {
   /** Walks begun. */
   walks = 0
 
-  constructor(options: LookupsOptions) {
+  private closed = false
+
+  private constructor(options: LookupsOptions) {
     this.options = options
   }
+
+  /** Walks in a scope: when it ends, who waits for one is told. */
+  static readonly make = (options: LookupsOptions) =>
+    Effect.acquireRelease(
+      Effect.sync(() => new Lookups(options)),
+      (lookups) => Effect.sync(() => lookups.close()),
+    )
 
   /**
    * Joins the running walk of the target, or starts one. Items found before joining come first. Without a key the walk only
@@ -86,6 +96,7 @@ export class Lookups {
     let lookup = this.running.get(name)
     if (lookup === undefined) {
       lookup = new Lookup(this, name, target, key)
+      if (this.closed) queueMicrotask(() => lookup?.close())
       this.running.set(name, lookup)
       this.walks++
     }
@@ -103,8 +114,8 @@ export class Lookups {
     this.tables.delete(targetKey(target))
   }
 
-  /** Ends all walks. */
-  close(): void {
+  private close(): void {
+    this.closed = true
     for (const lookup of this.running.values()) lookup.close()
   }
 
@@ -144,9 +155,9 @@ class Lookup implements Asker {
     this.target = target
     this.key = key
     this.walk = new Walk(target, { k, maxQueries: maxQueriesPerWalk })
-    for (const node of lookups.closest(target) ?? []) this.walk.add(node)
+    for (const node of lookups.closest(target) ?? []) this.add(node)
     const { nodes, addresses } = start(target)
-    for (const node of nodes) this.walk.add(node)
+    for (const node of nodes) this.add(node)
     for (const address of addresses) this.walk.seed(address)
   }
 
@@ -219,8 +230,17 @@ class Lookup implements Asker {
   }
 
   private nodesOf(compact: Uint8Array, from: DhtAddress): ReadonlyArray<DhtNode> {
-    const own = this.lookups.options.id
-    return decodeNodes(compact, from.host).filter(({ id }) => id.some((byte, i) => byte !== own[i]))
+    return decodeNodes(compact, from.host).filter((node) => this.isWanted(node))
+  }
+
+  private add(node: DhtNode): void {
+    if (this.isWanted(node)) this.walk.add(node)
+  }
+
+  /** Neither ourselves nor a node that has just kept another walk waiting. */
+  private isWanted(node: DhtNode): boolean {
+    const { id, socket } = this.lookups.options
+    return !socket.isAbsent(node) && compareBytes(node.id, id) !== 0
   }
 
   private step(): void {
@@ -254,6 +274,8 @@ class Lookup implements Asker {
   private end(closest: ReadonlyArray<HeardNode> | undefined, closed = false): void {
     if (this.ended) return
     this.ended = true
+    // Nobody at all: then it is our own network that fails, and says nothing of the nodes.
+    if (this.walk.heard === 0) this.lookups.options.socket.forgetAbsences()
     this.lookups.finished(this, closest)
     const outcome = { asked: this.walk.queries, heard: this.walk.heard, closed }
     for (const subscriber of this.subscribers) subscriber.end(outcome)

@@ -141,6 +141,9 @@ const decodeQuery = new Map(
   ]),
 )
 
+/** Whether the query is of a method we serve. */
+export const isServed = (query: Query | UnknownQuery): query is Query => decodeQuery.has(query.q)
+
 /** The message that the datagram is, or undefined when it is none. Never throws. */
 export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
   const value = decode(datagram)

@@ -1,0 +1,168 @@
+/**
+ * `get` and `put` as Effects over walks: arguments checked, retries and time-outs as configured, everything given back when
+ * interrupted.
+ */
+import type { Crypto } from "@topic-tracker/crypto"
+import { Deferred, Duration, Effect, Queue, Schedule, Stream } from "effect"
+import { invalidKey, invalidPut } from "./arguments.ts"
+import { encode } from "./bencode.ts"
+import type { MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
+import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
+import { DhtError } from "./DhtError.ts"
+import type { ItemServer } from "./ItemServer.ts"
+import { targetKey } from "./ItemStore.ts"
+import type { KrpcSocket } from "./KrpcSocket.ts"
+import type { Lookups } from "./Lookups.ts"
+import { signable, targetOf, valueBytes } from "./mutableItem.ts"
+import { receipt, sendPuts } from "./puts.ts"
+import type { RoutingTable } from "./RoutingTable.ts"
+import type { Turns } from "./Turns.ts"
+
+export interface ItemClientParts {
+  readonly options: DhtOptions
+  readonly crypto: Crypto["Service"]
+  /** Our node id. */
+  readonly id: Uint8Array
+  readonly socket: KrpcSocket
+  readonly table: RoutingTable
+  readonly lookups: Lookups
+  readonly turns: Turns
+  /** What others have put here is as good an answer as theirs. */
+  readonly items: ItemServer
+  /** Completes when there is a bootstrap address, or will never be one. */
+  readonly bootstrapKnown: Effect.Effect<void>
+  /** Monotonic, in ms. */
+  readonly now: () => number
+}
+
+export interface ItemClient {
+  readonly get: (key: MutableKey) => Stream.Stream<MutableItem, DhtError>
+  readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
+  /** A walk to our own id: it fills the table with the nodes around us. */
+  readonly populate: Effect.Effect<void, DhtError>
+  /** How often each was called. */
+  readonly counts: { readonly gets: number; readonly puts: number }
+}
+
+export const makeItemClient = (parts: ItemClientParts): ItemClient => {
+  const { options, crypto, id, socket, table, lookups, turns, items, now } = parts
+  const counts = { gets: 0, puts: 0 }
+  const schedule = retrySchedule(options)
+  const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
+    schedule.pipe(
+      Schedule.setInputType<DhtError>(),
+      Schedule.while(({ input }) => !isFinal.has(input.reason)),
+    )
+  const getRetry = retry(new Set(["Closed"]))
+  // Who was refused because others hold another item will be refused again: only silence is worth another attempt.
+  const putRetry = retry(new Set(["Closed", "Rejected"]))
+
+  /** One walk to its end. Interrupted, it is left to others that wait for it, or stops. */
+  const walk = (target: Uint8Array, key: MutableKey | undefined, onItem: (item: MutableItem) => void) =>
+    Effect.suspend(() => {
+      let heard = () => 0
+      const run = Effect.callback<void, DhtError>((resume) => {
+        const subscription = lookups.subscribe(target, key, {
+          item: onItem,
+          end: (outcome) => {
+            if (outcome.closed) resume(Effect.fail(closed))
+            else if (outcome.heard > 0) resume(Effect.void)
+            else resume(Effect.fail(nobodyAnswered(outcome.asked, table.size)))
+          },
+        })
+        heard = subscription.heard
+        return Effect.sync(subscription.cancel)
+      })
+      const limited = Effect.timeoutOrElse(run, {
+        duration: options.getTimeout,
+        orElse: () => (heard() > 0 ? Effect.void : Effect.fail(tooLong("get", options.getTimeout))),
+      })
+      return table.size > 0 ? limited : Effect.andThen(parts.bootstrapKnown, limited)
+    })
+
+  const ownItem = (target: Uint8Array, key: MutableKey): MutableItem | undefined => {
+    const stored = items.store.get(target, now())
+    if (stored === undefined || !("seq" in stored)) return undefined
+    const value = valueBytes(stored.encodedValue)
+    return value === undefined ? undefined : { ...key, seq: stored.seq, value, signature: stored.signature }
+  }
+
+  const get = (key: MutableKey): Stream.Stream<MutableItem, DhtError> =>
+    Stream.callback((queue) => {
+      const invalid = invalidKey(key)
+      if (invalid !== undefined) return Effect.fail(invalid)
+      counts.gets++
+      const target = targetOf(key.publicKey, key.salt)
+      // A retry finds again what an earlier attempt has emitted.
+      const seen = new Set<string>()
+      const emit = (item: MutableItem) => {
+        const name = `${item.seq}/${targetKey(item.value)}`
+        if (seen.has(name)) return
+        seen.add(name)
+        Queue.offerUnsafe(queue, item)
+      }
+      const own = ownItem(target, key)
+      if (own !== undefined) emit(own)
+      return walk(target, key, emit).pipe(
+        Effect.retry(getRetry),
+        Effect.andThen(Effect.sync(() => Queue.endUnsafe(queue))),
+      )
+    })
+
+  const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
+    const { salt, seq, cas, key, value } = request
+    const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
+    const cached = lookups.closest(target)
+    if (cached !== undefined) {
+      const outcome = yield* sendPuts(socket, turns, cached, message)
+      if (outcome.stored > 0 || !outcome.stale) return outcome
+      // The tokens were refused or nobody is there any more: the nodes must be found anew.
+      lookups.forget(target)
+    }
+    yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }, () => {})
+    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message)
+  })
+
+  const put = Effect.fn("Dht.put")(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {
+    const invalid = invalidPut(request)
+    if (invalid !== undefined) return yield* invalid
+    counts.puts++
+    const target = targetOf(request.key.publicKey, request.salt)
+    const signature = crypto.sign(request.key, signable(request.salt, request.seq, encode(request.value)))
+    return yield* putOnce(target, request, signature).pipe(
+      Effect.flatMap(receipt),
+      Effect.timeoutOrElse({
+        duration: options.putTimeout,
+        orElse: () => Effect.fail(tooLong("put", options.putTimeout)),
+      }),
+      Effect.retry(putRetry),
+    )
+  })
+
+  return { get, put, populate: walk(id, undefined, () => {}), counts }
+}
+
+/** Completes with the first node in the table, or with the walk that looks for one. */
+export const makeBootstrapped = (
+  table: RoutingTable,
+  populate: Effect.Effect<void, DhtError>,
+): Effect.Effect<Effect.Effect<void, DhtError>> =>
+  Effect.map(Deferred.make<void>(), (firstNode) => {
+    table.onNode = () => Deferred.doneUnsafe(firstNode, Effect.void)
+    return Effect.suspend(() => (table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode))))
+  })
+
+const closed = new DhtError({ reason: "Closed", message: "the DHT client is closed: its scope has ended" })
+
+const nobodyAnswered = (asked: number, nodes: number): DhtError => {
+  if (asked === 0) {
+    const message = "bootstrap: no node to ask; none was given or no name could be resolved"
+    return new DhtError({ reason: "NoNodes", message })
+  }
+  return nodes === 0
+    ? new DhtError({ reason: "NoNodes", message: `bootstrap: none of the ${asked} nodes asked answered` })
+    : new DhtError({ reason: "Timeout", message: `none of the ${asked} nodes asked answered` })
+}
+
+const tooLong = (what: string, limit: Duration.Duration): DhtError =>
+  new DhtError({ reason: "Timeout", message: `${what}: no answer within ${Duration.format(limit)}` })
