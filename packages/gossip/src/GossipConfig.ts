@@ -2,7 +2,7 @@
  * What can be set about gossip: the protocol's parameters, and the limits of the engine that carries it. Every field has a
  * default. Times are milliseconds, sizes bytes.
  */
-import { Effect, Schema } from "effect"
+import { Effect, Schema, SchemaIssue } from "effect"
 import { GossipError } from "./GossipError.ts"
 import { ProtocolConfig } from "./protocol/index.ts"
 
@@ -33,5 +33,12 @@ export type GossipConfigInput = typeof GossipConfig.Encoded
 /** The whole configuration. Fails with InvalidArgument that names the field, its value and what it may be. */
 export const resolveConfig = (input: GossipConfigInput = {}): Effect.Effect<GossipConfig, GossipError> =>
   Schema.decodeEffect(GossipConfig)(input).pipe(
-    Effect.mapError((error) => new GossipError({ reason: "InvalidArgument", message: `config: ${error.message}` })),
+    Effect.mapError(({ issue }) => new GossipError({ reason: "InvalidArgument", message: describe(issue) })),
   )
+
+const describe = (issue: SchemaIssue.Issue): string =>
+  issueFormatter(issue)
+    .issues.map(({ message, path }) => `config.${(path ?? []).map(String).join(".")}: ${message}`)
+    .join("; ")
+
+const issueFormatter = SchemaIssue.makeFormatterStandardSchemaV1()

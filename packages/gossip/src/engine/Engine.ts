@@ -346,11 +346,11 @@ export class Engine implements TransportHandler {
 
   /** The peer cannot be reached, now or any more. */
   private lose(peer: Peer): void {
-    peer.dropAll()
+    const isCurrent = this.peers.get(peer.id) === peer
+    if (isCurrent) this.peers.delete(peer.id)
     this.leaving.delete(peer)
     if (peer.lingering !== undefined) this.timers.cancel(peer.lingering)
-    if (this.peers.get(peer.id) !== peer) return
-    this.peers.delete(peer.id)
-    this.turn({ _tag: "PeerDisconnected", peer: peer.id })
+    peer.dropAll()
+    if (isCurrent) this.turn({ _tag: "PeerDisconnected", peer: peer.id })
   }
 }

@@ -81,11 +81,7 @@ export class OpenTopic implements SubscriberOwner {
 
   relievedBy(outbound: Outbound): void {
     this.congested.delete(outbound)
-    if (this.congested.size === 0) {
-      const waiters = this.waiters
-      this.waiters = []
-      for (const waiter of waiters) waiter()
-    }
+    if (this.congested.size === 0) this.resumeWaiters()
     this.resumePaused()
   }
 
@@ -97,9 +93,7 @@ export class OpenTopic implements SubscriberOwner {
     this.congested.clear()
     for (const subscriber of this.subscribers) subscriber.close()
     this.subscribers.clear()
-    const waiters = this.waiters
-    this.waiters = []
-    for (const waiter of waiters) waiter()
+    this.resumeWaiters()
     this.resumePaused()
   }
 
@@ -116,11 +110,16 @@ export class OpenTopic implements SubscriberOwner {
     this.engine.counters.lagged += skipped
   }
 
+  // Neither resumes within the call, which may come from the middle of something: a subscriber's fiber, a peer being lost.
+
+  private resumeWaiters(): void {
+    for (const waiter of this.waiters) this.engine.timers.soon(waiter)
+    this.waiters = []
+  }
+
+  /** Those that still may not read pause again. */
   private resumePaused(): void {
-    if (this.paused.size === 0) return
-    const paused = [...this.paused]
+    for (const receiver of this.paused) this.engine.timers.soon(() => receiver.proceed())
     this.paused.clear()
-    // Those that still may not read pause again. Not within this call: a subscriber's fiber may be running it.
-    for (const receiver of paused) this.engine.timers.soon(() => receiver.proceed())
   }
 }
