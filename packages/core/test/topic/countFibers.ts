@@ -22,3 +22,5 @@ export const makeFiberCounter = () => {
     counted: Effect.provideService(Metric.FiberRuntimeMetrics, service),
   }
 }
+
+export type FiberCounter = ReturnType<typeof makeFiberCounter>

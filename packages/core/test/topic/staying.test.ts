@@ -1,0 +1,263 @@
+import { assert, describe, it } from "@effect/vitest"
+import { SecretRotation } from "@topic-tracker/crypto"
+import { Effect, Redacted } from "effect"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
+
+describe("staying joined", () => {
+  it.effect("when the founder leaves, those who stay and those who come later still meet", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const founder = yield* world.node()
+      yield* founder.join()
+      yield* pass("5 seconds")
+      const stayers = yield* world.nodes(3)
+      const stayed = yield* joinAll(stayers)
+      yield* pass("5 seconds")
+      yield* founder.leave
+      yield* pass("3 minutes")
+      const late = yield* world.nodes(2)
+      const joined = yield* joinAll(late)
+      yield* pass("5 seconds")
+      assert.isTrue(yield* isOneSwarm([...stayers, ...late], [...stayed, ...joined]))
+    }),
+  )
+
+  it.effect("the only two: one leaves, the other searches again, and a third finds it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [a, b, c] = yield* world.nodes(3, { config: quiet })
+      const topic = yield* b!.join()
+      yield* a!.join()
+      yield* pass("5 seconds")
+      const account = yield* collect(topic.account)
+      yield* a!.leave
+      yield* pass("100 millis")
+      assert.isFalse(yield* topic.isJoined)
+      assert.include(
+        account.map(({ _tag }) => _tag),
+        "Alone",
+      )
+      // The slot of this minute may still show the one who left; in the next, or before, the third is in.
+      const third = yield* c!.join()
+      yield* pass("62 seconds")
+      assert.deepStrictEqual([yield* topic.isJoined, yield* third.isJoined], [true, true])
+    }),
+  )
+
+  it.effect("a node whose last neighbour dies searches at once and comes back within a second of the loss", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
+      const nodes = yield* world.nodes(3, { config: quiet })
+      // b and c know each other from nowhere: only a was their neighbour.
+      const [a, b, c] = nodes
+      const lonely = { config: { bootstrap: { publishRecordOnStartup: true } } }
+      const topicB = yield* b!.join(lonely)
+      yield* a!.join()
+      yield* pass("2 seconds")
+      const topicC = yield* c!.join()
+      yield* pass("2 seconds")
+      world.network.crash(a!.endpointId)
+      yield* pass("2 minutes")
+      assert.isTrue(yield* topicB.isJoined)
+      assert.deepStrictEqual([...(yield* topicC.neighbors)], [b!.endpointId])
+    }),
+  )
+
+  it.effect("a peer that hangs up again and again is not dialled in a hot loop", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const steady = yield* world.node({ config: quiet })
+      const topic = yield* steady.join()
+      const fickle = yield* world.node({ config: quiet })
+      const other = yield* fickle.join()
+      yield* pass("1 second")
+      const before = yield* topic.stats
+      for (let i = 0; i < 60; i++) {
+        yield* other.suspend
+        yield* pass("50 millis")
+        yield* other.resume
+        yield* pass("450 millis")
+      }
+      const after = yield* topic.stats
+      assert.isBelow(after.looks - before.looks, 120, "at most a few looks for each loss, over 30 s")
+      assert.isBelow(after.dials - before.dials, 120)
+    }),
+  )
+
+  it.effect("a changed network makes a searching node look at once, and a joined one look for peers", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node({ config: { publisher: { enabled: false } } })
+      const topic = yield* node.join()
+      yield* pass("20 seconds")
+      const searching = (yield* topic.stats).looks
+      world.network.changeNetwork(node.endpointId)
+      yield* pass("100 millis")
+      assert.isAbove((yield* topic.stats).looks, searching)
+      yield* (yield* world.node({ config: quiet })).join()
+      yield* pass("3 seconds")
+      assert.isTrue(yield* topic.isJoined)
+      const joined = (yield* topic.stats).looks
+      world.network.changeNetwork(node.endpointId)
+      yield* pass("100 millis")
+      assert.strictEqual((yield* topic.stats).looks, joined + 1)
+    }),
+  )
+
+  it.effect("a joined node works on while the DHT is gone, and says so once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const config = { publisher: { initialDelay: "1 second", baseInterval: "1 second", maxJitter: 0 } } as const
+      const nodes = yield* world.nodes(2, { config })
+      const topics = yield* joinAll(nodes)
+      yield* pass("1 second")
+      yield* world.dht.setFaults({ dead: 1 })
+      yield* pass("3 minutes")
+      assert.isAbove((yield* topics[0]!.stats).failures, 0)
+      assert.isTrue(yield* topics[0]!.isJoined)
+      const published = (yield* topics[0]!.stats).recordsPublished
+      yield* world.dht.setFaults({ dead: 0 })
+      yield* pass("2 minutes")
+      assert.isAbove((yield* topics[0]!.stats).recordsPublished, published)
+    }),
+  )
+})
+
+describe("sharing and refusing", () => {
+  it.effect("the same topic joined twice is one topic, closed with its last holder", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [node, peer] = yield* world.nodes(2)
+      yield* peer!.join()
+      const first = yield* node!.join()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const second = yield* node!.join({
+            topic: new TextEncoder().encode("topic"),
+            secret: Redacted.make("secret"),
+          })
+          yield* pass("1 second")
+          assert.deepStrictEqual(yield* second.neighbors, yield* first.neighbors)
+          assert.strictEqual(yield* node!.tracker.openTopics, 1)
+        }),
+      )
+      assert.isTrue(yield* first.isJoined)
+      assert.strictEqual(yield* node!.tracker.openTopics, 1)
+    }),
+  )
+
+  it.effect("many topics of one node each have their own peers", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const nodes = yield* world.nodes(2)
+      const names = Array.from({ length: 10 }, (_, i) => `topic ${i}`)
+      const [ours, theirs] = yield* Effect.forEach(nodes, (node) =>
+        Effect.forEach(names, (topic) => node.join({ topic }), { concurrency: "unbounded" }),
+      )
+      const heard = yield* Effect.forEach(theirs!, (topic) => collect(topic.messages))
+      yield* pass("2 seconds")
+      for (const [i, topic] of ours!.entries()) yield* topic.broadcast(names[i]!)
+      yield* pass("200 millis")
+      assert.deepStrictEqual(
+        heard.map((messages) => messages.map(({ text }) => text)),
+        names.map((name) => [name]),
+      )
+    }),
+  )
+
+  it.effect("an open topic with another secret, an empty topic and options that cannot be are refused by name", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node()
+      yield* node.join()
+      const otherSecret = yield* Effect.flip(node.join({ secret: "other" }))
+      assert.strictEqual(otherSecret._tag === "TopicError" && otherSecret.reason, "InvalidArgument")
+      assert.include(otherSecret.message, "secret")
+      for (const topic of ["", new Uint8Array()]) {
+        const empty = yield* Effect.flip(node.join({ topic }))
+        assert.strictEqual(empty._tag === "TopicError" && empty.reason, "InvalidArgument")
+        assert.include(empty.message, "topic: empty")
+      }
+      const config = { timeouts: { broadcast: -1 } }
+      const invalid = yield* Effect.flip(node.join({ topic: "another", config }))
+      assert.strictEqual(invalid._tag, "TopicConfigError")
+      assert.include(invalid.message, "timeouts.broadcast")
+      assert.strictEqual(yield* node.tracker.openTopics, 1)
+    }),
+  )
+
+  it.effect("after a refusal, the same join works once the topic is free, also while it is being left", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node()
+      const join = { secret: "other" }
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* node.join()
+          yield* Effect.flip(node.join(join))
+        }),
+      )
+      const [one, two] = yield* Effect.all([Effect.scoped(node.join(join)), node.join(join)], { concurrency: 2 })
+      yield* settle
+      assert.strictEqual(one.id.hex, two.id.hex)
+      assert.strictEqual(yield* node.tracker.openTopics, 1)
+      yield* two.broadcast("open")
+    }),
+  )
+
+  it.effect("a join's options differ from the tracker's, which differ from the defaults", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node({ config: { bubbleMerge: { minNeighbors: 3, maxJoinPeers: 1 } } })
+      const topic = yield* node.join({ config: { bubbleMerge: { maxJoinPeers: 4 } } })
+      assert.strictEqual(topic.config.bubbleMerge.minNeighbors, 3)
+      assert.strictEqual(topic.config.bubbleMerge.maxJoinPeers, 4)
+      assert.strictEqual(topic.config.bootstrap.maxBootstrapRecords, 5)
+    }),
+  )
+})
+
+describe("workers that cannot start", () => {
+  /** A rotation that gives no key: reading and publishing fail, and only a peer that dials brings a neighbour. */
+  const broken = SecretRotation.layerFrom(() => Effect.die(new Error("no key today")))
+
+  it.effect("fail the topic where its options say so", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node({ rotation: broken })
+      const topic = yield* node.join()
+      const dialler = yield* (yield* world.node()).join()
+      yield* pass("1 second")
+      yield* dialler.joinPeers([node.endpointId])
+      yield* pass("1 second")
+      const error = yield* Effect.flip(topic.joined)
+      assert.strictEqual(error.reason, "StartFailed")
+      assert.include(error.message, "publisher")
+      assert.strictEqual((yield* Effect.flip(topic.broadcast("x"))).reason, "StartFailed")
+      assert.isFalse(yield* dialler.isJoined, "and has left the swarm")
+      // The name is free again, though the failed topic's scope is still open.
+      yield* node.join({ secret: "other" })
+    }),
+  )
+
+  it.effect("are done without where they may be", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const config = {
+        publisher: { failTopicCreationOnPublishingStartupFailure: false },
+        bubbleMerge: { failTopicCreationOnMergeStartupFailure: false },
+        messageOverlapMerge: { failTopicCreationOnMergeStartupFailure: false },
+      }
+      const node = yield* world.node({ rotation: broken, config })
+      const topic = yield* node.join()
+      const account = yield* collect(topic.account)
+      const dialler = yield* (yield* world.node()).join()
+      yield* pass("1 second")
+      yield* dialler.joinPeers([node.endpointId])
+      yield* pass("1 second")
+      yield* topic.joined
+      const failed = account.flatMap((doing) => (doing._tag === "Failed" && doing.by !== "bootstrap" ? [doing.by] : []))
+      assert.deepStrictEqual(failed, ["publisher", "bubbleMerge", "messageOverlapMerge"])
+    }),
+  )
+})
