@@ -29,6 +29,8 @@ export interface Program {
   ) => Effect.Effect<EventOf<Name>, InteropError>
   /** Its exit code, once it ends; it has 10 s. */
   readonly exitCode: Effect.Effect<number, InteropError>
+  /** Waits for its end, whatever its exit code; it has 60 s. */
+  readonly ended: Effect.Effect<void, InteropError>
   readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGINT") => Effect.Effect<void>
 }
 
@@ -142,6 +144,11 @@ export const start = Effect.fn("Program.start")(function* (
     exitCode: handle.exitCode.pipe(
       Effect.timeout("10 seconds"),
       Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${account()}` })),
+    ),
+    ended: handle.exitCode.pipe(
+      Effect.timeout("60 seconds"),
+      Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${account()}` })),
+      Effect.asVoid,
     ),
     kill: (killSignal) => Effect.ignore(handle.kill({ killSignal })),
   }

@@ -18,13 +18,16 @@ interface NodesOptions {
   readonly nodes?: number
   /** Nodes of a DHT to join; without it these are the first, on port 6881. */
   readonly bootstrap?: string
+  /** For our nodes: what they do with a put of the seq that they hold. */
+  readonly equalSeq?: "overwrite" | "keep-first"
 }
 
 const nodesOf = (kind: string, command: string, ...before: ReadonlyArray<string>) =>
   Effect.fn(`dhts.${kind}`)(function* (host: Host, options: NodesOptions = {}) {
     const args = [...before, "--nodes", String(options.nodes ?? 12), "--bind", host.address]
     const where = options.bootstrap === undefined ? ["--port", String(port)] : ["--bootstrap", options.bootstrap]
-    const program = yield* start(host, `${kind} DHT`, command, [...args, ...where])
+    const rule = options.equalSeq === undefined ? [] : ["--equal-seq", options.equalSeq]
+    const program = yield* start(host, `${kind} DHT`, command, [...args, ...where, ...rule])
     const { addresses } = yield* program.first("testnet", { within: "60 seconds" })
     const dht: DhtNodes = { addresses, bootstrap: addresses.slice(0, 3).join(",") }
     return dht
@@ -40,6 +43,8 @@ export const libtorrent = nodesOf("libtorrent", "/usr/bin/python3", script("../l
 
 /** Nodes of @topic-tracker/dht. */
 export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet")
+
+export const oursKeepingFirst = (host: Host) => ours(host, { equalSeq: "keep-first" })
 
 /** Four nodes of each kind in one DHT. */
 export const mixed = Effect.fn("dhts.mixed")(function* (host: Host) {
