@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import {
   Bytes,
   Crypto,
@@ -145,4 +145,28 @@ describe("parseJson", () => {
       a: [18446744073709551615n, 9007199254740991, 1.5, 1e300],
     })
   })
+})
+
+describe("a runtime without node:crypto", () => {
+  const without = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined)),
+      () => effect,
+      (spy) => Effect.sync(() => spy.mockRestore()),
+    )
+
+  const sealAndOpen = Effect.gen(function* () {
+    const crypto = yield* Crypto
+    const key = crypto.signingKey(Redacted.make(Bytes.fromHex(seedHex)))
+    return yield* crypto.open(key, yield* crypto.seal(key, Uint8Array.of(1, 2, 3)))
+  })
+
+  it.effect("gets the portable layer by default, and a plain refusal of the native one", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layer)), Uint8Array.of(1, 2, 3))
+      assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layerTest)), Uint8Array.of(1, 2, 3))
+      const exit = yield* without(Effect.exit(Effect.provide(sealAndOpen, Crypto.layerNative)))
+      assert.include(String(exit), "this runtime has no node:crypto; use Crypto.layerPortable")
+    }),
+  )
 })
