@@ -34,6 +34,15 @@ export const MembershipConfig = Schema.Struct({
   shuffleIntervalMs: withDefault(millis, 60_000),
   /** How long a peer may take to answer a request to be neighbours. iroh-gossip's guess. */
   neighborRequestTimeoutMs: withDefault(millis, 500),
+  /**
+   * How requests to be neighbours are kept account of. "exact": each ends with its answer, its time or the tie itself.
+   * "iroh-gossip": as that does, for comparing with it. An answer that we owed stays on the books as a request, so that
+   * such a neighbour is counted twice when free slots are looked for and active views stay at three or four peers; and a
+   * request outlives the tie that it made, so that some neighbours do not have us as theirs.
+   */
+  requestBookkeeping: Schema.Literals(["exact", "iroh-gossip"]).pipe(
+    Schema.withDecodingDefaultType(Effect.succeed("exact" as const)),
+  ),
 })
 export type MembershipConfig = typeof MembershipConfig.Type
 

@@ -27,6 +27,7 @@ export class HyParView<P extends PeerKey> {
   /** Peers that said they stay in the swarm: when their connection closes they remain contacts. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
+  private readonly exact: boolean
 
   constructor(options: {
     readonly io: TopicIo<P>
@@ -38,6 +39,7 @@ export class HyParView<P extends PeerKey> {
     this.io = options.io
     this.config = config
     this.ownData = options.ownData
+    this.exact = config.requestBookkeeping === "exact"
     this.peers = new PeerDirectory({
       // A Shuffle must fit into one message with every contact's data at this size; 37: id, option tag and length prefix.
       maxSize: Math.floor((options.maxMessageSize - 48) / (this.shuffleSize + 1)) - 37,
@@ -99,7 +101,7 @@ export class HyParView<P extends PeerKey> {
     }
     // Connections are kept to neighbours, and to peers asked to become one (iroh-gossip closes those too, and so its own
     // request); a message from anyone else was the only thing that one was opened for.
-    if (!this.active.has(from) && !this.pending.has(from)) this.io.disconnect(from)
+    if (!this.active.has(from) && !(this.exact && this.pending.has(from))) this.io.disconnect(from)
   }
 
   /** The connection to the peer closed, or could not be made. */
@@ -249,8 +251,8 @@ export class HyParView<P extends PeerKey> {
   /** Contacts first, so that a peer who just joined through us is not left without any (iroh-gossip `send_disconnect`). */
   private sendDisconnect(peer: P, alive: boolean): void {
     // What crosses this on its way is no answer to an earlier request of ours any more, and must be answered itself: else one
-    // side would have a neighbour that does not have it. iroh-gossip forgets to.
-    this.pending.delete(peer)
+    // side would have a neighbour that does not have it.
+    if (this.exact) this.pending.delete(peer)
     this.sendShuffleReply(peer, this.shuffleSize)
     this.io.send(peer, { _tag: "Disconnect", alive, respond: false })
     this.io.disconnect(peer)
@@ -261,14 +263,15 @@ export class HyParView<P extends PeerKey> {
   }
 
   /**
-   * Asks a peer to be our neighbour, unless it has been asked and not yet answered. Every request ends after a time:
-   * iroh-gossip times only those for contacts, and takes a neighbour that it once answered for one it has yet to hear from.
+   * Asks a peer to be our neighbour, unless it has been asked and not yet answered. Every request ends after a time;
+   * iroh-gossip times only those to contacts.
    */
-  private request(peer: P, priority: Neighbor["priority"]): void {
+  private request(peer: P, priority: Neighbor["priority"], timed = this.exact): void {
     if (this.pending.has(peer)) return
     const request = ++this.requests
     this.pending.set(peer, request)
     this.io.send(peer, { _tag: "Neighbor", priority, data: this.ownData })
+    if (!timed) return
     this.io.schedule(this.config.neighborRequestTimeoutMs, { _tag: "NeighborRequest", peer, request })
   }
 
@@ -329,12 +332,11 @@ export class HyParView<P extends PeerKey> {
    */
   private refill(except?: P): void {
     let occupied = this.active.size
-    // iroh-gossip counts a neighbour that it once answered twice, and so leaves slots free.
-    for (const peer of this.pending.keys()) if (!this.active.has(peer)) occupied++
+    for (const peer of this.pending.keys()) if (!this.exact || !this.active.has(peer)) occupied++
     if (occupied >= this.config.activeViewCapacity) return
     const contact = this.passive.pickExcept(this.io.rng, (peer) => peer === except || this.pending.has(peer))
     if (contact !== undefined) {
-      this.request(contact, this.active.size === 0 ? "high" : "low")
+      this.request(contact, this.active.size === 0 ? "high" : "low", true)
     } else if (occupied === 0 && this.passive.size > 0 && !this.refillScheduled) {
       // The peer that has just left is the only one we know. iroh-gossip stays alone; we ask it again in a while.
       this.refillScheduled = true
