@@ -120,7 +120,7 @@ export const defaults: DhtOptions = {
   retries: 3,
   retryDelay: Duration.seconds(5),
   retryJitter: Duration.seconds(10),
-  roundTripFloor: Duration.millis(15),
+  roundTripFloor: Duration.millis(25),
   roundTripInitial: Duration.millis(500),
   roundTripCeiling: Duration.seconds(2),
   readOnly: false,

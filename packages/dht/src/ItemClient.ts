@@ -73,11 +73,10 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
         heard = subscription.heard
         return Effect.sync(subscription.cancel)
       })
-      const limited = Effect.timeoutOrElse(run, {
+      return Effect.timeoutOrElse(table.size > 0 ? run : Effect.andThen(parts.bootstrapKnown, run), {
         duration: options.getTimeout,
         orElse: () => (heard() > 0 ? Effect.void : Effect.fail(tooLong("get", options.getTimeout))),
       })
-      return table.size > 0 ? limited : Effect.andThen(parts.bootstrapKnown, limited)
     })
 
   const ownItem = (target: Uint8Array, key: MutableKey): MutableItem | undefined => {

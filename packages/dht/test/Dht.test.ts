@@ -3,13 +3,16 @@ import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, DhtTestnet, type MutableItem, type MutableKey } from "@topic-tracker/dht"
 import { Duration, Effect, Fiber, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { KrpcSocket, type QueryEvent } from "../src/KrpcSocket.ts"
+import { decodeNodes } from "../src/nodeId.ts"
 
 const MAX = 2n ** 63n - 1n
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const ascii = (value: string) => new TextEncoder().encode(value)
 
+/** A client that is patient with nodes that share its event loop: on a busy machine they are slow to answer. */
 const client = Effect.fnUntraced(function* (options: Partial<DhtConfig.DhtOptions>) {
-  const context = yield* Layer.build(Dht.layer({ retries: 0, ...options }))
+  const context = yield* Layer.build(Dht.layer({ retries: 0, roundTripFloor: Duration.seconds(1), ...options }))
   return yield* Effect.provide(Dht, context)
 })
 
@@ -113,7 +116,7 @@ describe("Dht over UDP", () => {
       const writer = yield* client({ bootstrap: [net.addresses[0]!] })
       yield* writer.put({ key, salt, seq: MAX, value: ascii("x") })
       for (let i = 1; i < 30; i += 2) yield* net.stop(i)
-      const reader = yield* client({ bootstrap: [net.addresses[0]!], getTimeout: Duration.seconds(2) })
+      const reader = yield* client({ bootstrap: [net.addresses[0]!], roundTripFloor: Duration.millis(100) })
       assert.deepStrictEqual(yield* values(reader.get(at)), ["x"])
       const receipt = yield* reader.put({ key, salt, seq: MAX, value: ascii("y") })
       assert.isAtLeast(receipt.stored, 14)
@@ -171,6 +174,52 @@ describe("Dht over UDP", () => {
       assert.strictEqual((yield* alice.stats).itemsStored, 1)
       assert.deepStrictEqual(yield* values(bob.get(at)), ["x"])
       assert.deepStrictEqual(yield* values(alice.get(at)), ["x"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("answers the queries of BEP 5, and the unknown ones with an error", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 6 })
+      const socket = yield* KrpcSocket.make({
+        host: "127.0.0.1",
+        port: 0,
+        roundTripFloor: 1000,
+        roundTripInitial: 1000,
+        roundTripCeiling: 5000,
+        readOnly: true,
+        now: () => performance.now(),
+      })
+      const id = new Uint8Array(20).fill(1)
+      const target = new Uint8Array(20).fill(2)
+      const ask = (method: string, a: Record<string, Uint8Array | number>) =>
+        Effect.callback<QueryEvent>((resume) =>
+          socket.query(net.addresses[0]!, method, { id, ...a }, (event) => resume(Effect.succeed(event))),
+        )
+      const reply = Effect.fnUntraced(function* (method: string, a: Record<string, Uint8Array | number>) {
+        const event = yield* ask(method, a)
+        assert(event._tag === "reply", `${method}: ${JSON.stringify(event)}`)
+        return event.reply
+      })
+      const { id: nodeId } = yield* reply("ping", {})
+      assert.strictEqual(nodeId.length, 20)
+      const { nodes } = yield* reply("find_node", { target })
+      assert.deepStrictEqual(
+        decodeNodes(nodes!, "127.0.0.1")
+          .map(({ port }) => port)
+          .sort(),
+        net.addresses
+          .slice(1)
+          .map(({ port }) => port)
+          .sort(),
+      )
+      const { token, values: none } = yield* reply("get_peers", { info_hash: target })
+      assert.isUndefined(none)
+      yield* reply("announce_peer", { info_hash: target, port: 0x1234, token: token! })
+      const { values: peers } = yield* reply("get_peers", { info_hash: target })
+      assert.deepStrictEqual(peers, [Uint8Array.of(127, 0, 0, 1, 0x12, 0x34)])
+      const forged = { info_hash: target, port: 1, token: new Uint8Array(20) }
+      assert.deepStrictEqual(yield* ask("announce_peer", forged), { _tag: "error", code: 203 })
+      assert.deepStrictEqual(yield* ask("vote", {}), { _tag: "error", code: 204 })
     }).pipe(Effect.provide(Crypto.layer)),
   )
 
