@@ -1,0 +1,67 @@
+/**
+ * The protocol's parameters as iroh-gossip's configuration files name them (`proto::Config`): snake case, durations as times,
+ * each with its default when it is left out.
+ */
+import { Protocol } from "@topic-tracker/gossip"
+import { Schema } from "effect"
+import { MillisOrSecsNanos } from "./duration.ts"
+
+const number = Schema.optionalKey(Schema.Int)
+const duration = Schema.optionalKey(MillisOrSecsNanos)
+
+const membership = {
+  active_view_capacity: number,
+  passive_view_capacity: number,
+  active_random_walk_length: number,
+  passive_random_walk_length: number,
+  shuffle_random_walk_length: number,
+  shuffle_active_view_count: number,
+  shuffle_passive_view_count: number,
+  shuffle_interval: duration,
+  neighbor_request_timeout: duration,
+  /** Ours: "exact" or "iroh-gossip". */
+  request_bookkeeping: Schema.optionalKey(Schema.String),
+}
+
+const broadcast = {
+  graft_timeout_1: duration,
+  graft_timeout_2: duration,
+  dispatch_timeout: duration,
+  optimization_threshold: number,
+  message_cache_retention: duration,
+  message_id_retention: duration,
+  cache_evict_interval: duration,
+  /** Ours. */
+  message_cache_max_bytes: number,
+  /** Ours. */
+  message_id_max_count: number,
+}
+
+/** The part of a file under `config.proto`. */
+export const ProtocolTable = Schema.Struct({
+  membership: Schema.optionalKey(Schema.Struct(membership)),
+  broadcast: Schema.optionalKey(Schema.Struct(broadcast)),
+  max_message_size: number,
+})
+
+const isDuration = (key: string) => /^(shuffle_interval|.*_(timeout|timeout_\d|retention|evict_interval))$/.test(key)
+
+const camel = (key: string): string =>
+  key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) + (isDuration(key) ? "Ms" : "")
+
+/** The name that a file has for a parameter. */
+export const snake = (key: string): string =>
+  key.replace(/Ms$/, "").replaceAll(/([A-Z]|\d+)/g, (letter) => `_${letter.toLowerCase()}`)
+
+const rename = (table: object | undefined): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(table ?? {}).map(([key, value]) => [camel(key), value]))
+
+/** What the protocol's own schema is to check. */
+export const toProtocolInput = (table: typeof ProtocolTable.Type | undefined): unknown => ({
+  membership: rename(table?.membership),
+  broadcast: rename(table?.broadcast),
+  ...(table?.max_message_size === undefined ? {} : { maxMessageSize: table.max_message_size }),
+})
+
+/** Checks ranges and fills in defaults. */
+export const decodeProtocol = Schema.decodeUnknownResult(Protocol.ProtocolConfig)

@@ -1,0 +1,51 @@
+/** `npm run -s sim`: simulations from a configuration file. */
+import { readFile } from "node:fs/promises"
+import { runCommand, UsageError } from "@topic-tracker/cli"
+import { Console, Effect, Option, Result } from "effect"
+import { Command, Flag } from "effect/cli"
+import { readConfig } from "./config/readConfig.ts"
+import { label } from "./gossip/Scenario.ts"
+import { progressLine } from "./run/progress.ts"
+import { runAll } from "./run/runAll.ts"
+import { summarize } from "./run/summary.ts"
+import { table } from "./run/table.ts"
+
+const config = Flag.String("config").pipe(
+  Flag.withDescription("A TOML file of scenarios, in the form of iroh-gossip's simulations/*.toml"),
+)
+const filter = Flag.String("filter").pipe(
+  Flag.withDescription("Only scenarios whose name contains this text, such as n100 or GossipAll"),
+  Flag.optional,
+)
+const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print an array of results as JSON and nothing else"),
+  Flag.withDefault(false),
+)
+
+const sim = Command.make(
+  "sim",
+  { config, filter, json },
+  Effect.fn("sim")(function* ({ config, filter, json }) {
+    const text = yield* Effect.tryPromise({
+      try: () => readFile(config, "utf8"),
+      catch: (cause) => new UsageError({ message: `--config: ${cause instanceof Error ? cause.message : cause}` }),
+    })
+    const read = readConfig(text, config)
+    if (Result.isFailure(read)) return yield* new UsageError({ message: `--config: ${read.failure.message}` })
+    const { scenarios, seeds } = read.success
+    const wanted = Option.getOrElse(filter, () => "")
+    const chosen = scenarios.filter((scenario) => label(scenario).includes(wanted))
+    if (chosen.length === 0) {
+      const names = scenarios.map(label).join(", ")
+      return yield* new UsageError({ message: `--filter: "${wanted}" is in no scenario's name; there are ${names}` })
+    }
+    const progress = progressLine()
+    const results = yield* runAll(chosen, seeds, { onProgress: progress.update }).pipe(
+      Effect.ensuring(Effect.sync(progress.clear)),
+    )
+    const summaries = results.map(summarize)
+    yield* Console.log(json ? JSON.stringify(summaries, null, 2) : table(summaries))
+  }),
+).pipe(Command.withDescription("Run simulated swarms and report what each round of broadcasts took."))
+
+runCommand(sim)
