@@ -1,5 +1,6 @@
 /** The options that several commands share, with the rule each value must keep. */
-import { Schema } from "effect"
+import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
+import { Option, Redacted, Schema } from "effect"
 import { Flag } from "effect/cli"
 
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }, { expected: "a port, 0 to 65535" }))
@@ -24,3 +25,26 @@ export const text = (name: string, description: string) =>
     Flag.withSchema(Schema.String.check(Schema.isNonEmpty({ expected: "a text of at least one character" }))),
     Flag.withDescription(description),
   )
+
+/** What only the members of a topic know; it shows in no output. */
+export const secret = (description: string) =>
+  Flag.Redacted("secret").pipe(
+    Flag.filter(
+      (value) => Redacted.value(value).length > 0,
+      () => "a text of at least one character",
+    ),
+    Flag.withDescription(description),
+  )
+
+/** DHT nodes to start from; empty, which means the public ones, unless given. */
+export const bootstrap: Flag.Flag<ReadonlyArray<DhtAddress>> = Flag.String("bootstrap").pipe(
+  Flag.filterMap(
+    (list) => {
+      const nodes = list.split(",").map(DhtConfig.parseAddress)
+      return nodes.every((node) => node !== undefined) ? Option.some<ReadonlyArray<DhtAddress>>(nodes) : Option.none()
+    },
+    () => "HOST:PORT[,HOST:PORT] with ports from 1 to 65535",
+  ),
+  Flag.withDescription("DHT nodes to start from, HOST:PORT[,HOST:PORT]; the public mainline ones unless given"),
+  Flag.withDefault([]),
+)
