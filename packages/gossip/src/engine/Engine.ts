@@ -46,6 +46,7 @@ export class Engine implements TransportHandler {
   private readonly leaving = new Set<Peer>()
   private depth = 0
   private handling = false
+  private flushing = false
   private readonly events: Array<Event> = []
   private readonly actions: Array<Action> = []
   private toFlush: Array<Outbound> = []
@@ -72,17 +73,28 @@ export class Engine implements TransportHandler {
     this.depth++
   }
 
-  /** Ends a turn. At the end of the outermost, queues are flushed and subscribers woken, who may run right here. */
+  /**
+   * Ends a turn. At the end of the outermost, queues are flushed, when the transport says so, and subscribers are woken, who
+   * may run right here and send something in their turn.
+   */
   exit(): void {
     if (--this.depth > 0) return
-    while (this.toFlush.length > 0 || this.toWake.length > 0) {
-      const toFlush = this.toFlush
-      this.toFlush = []
-      for (const outbound of toFlush) outbound.flush()
+    if (this.toFlush.length > 0 && !this.flushing) {
+      this.flushing = true
+      this.transport.defer(this.flush)
+    }
+    while (this.toWake.length > 0) {
       const toWake = this.toWake
       this.toWake = []
       for (const subscriber of toWake) subscriber.resume()
     }
+  }
+
+  private readonly flush = (): void => {
+    this.flushing = false
+    const toFlush = this.toFlush
+    this.toFlush = []
+    for (const outbound of toFlush) outbound.flush()
   }
 
   /** Gives an event to the state machine and does what it says. To be called within a turn. */

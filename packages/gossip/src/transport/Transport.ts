@@ -60,6 +60,11 @@ export class GossipTransport extends Context.Service<
     readonly endpointId: EndpointId.EndpointId
     /** The time that this network lives by. */
     readonly timers: Timers
+    /**
+     * Runs it once, at the time to hand over what was queued: at once, or after the current call stack where several
+     * messages in one write are much cheaper.
+     */
+    readonly defer: (flush: () => void) => void
     /** Takes connections from now until the scope closes; at its end all connections close. One handler at a time. */
     readonly listen: (handler: TransportHandler) => Effect.Effect<void, never, Scope.Scope>
     /** Connects to the peer: ends in `connected` or `dialFailed`. More than one connection may come of it. */

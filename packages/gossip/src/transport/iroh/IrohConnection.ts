@@ -1,6 +1,6 @@
 /**
  * A connection of iroh's binding as the transport's. Every call into the binding costs tens of microseconds and hops to
- * another thread, so reads are big and one is always on its way ahead of the reader.
+ * another thread, so reads are big.
  */
 import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
@@ -56,7 +56,7 @@ export class IrohConnection implements Connection {
 
   acceptStream(done: (stream: ReceiveStream | undefined) => void): void {
     this.connection.acceptUni().then(
-      (stream) => done(new IrohReceiveStream(stream, this.codec)),
+      (stream) => done(this.receiveStream(stream)),
       () => done(undefined),
     )
   }
@@ -99,37 +99,19 @@ export class IrohConnection implements Connection {
       },
     }
   }
-}
 
-class IrohReceiveStream implements ReceiveStream {
-  private readonly stream: Iroh.RecvStream
-  private readonly codec: BindingBytesCodec
-  private ahead: Promise<Array<number>> | undefined
-
-  constructor(stream: Iroh.RecvStream, codec: BindingBytesCodec) {
-    this.stream = stream
-    this.codec = codec
-  }
-
-  read(done: (bytes: Uint8Array | undefined) => void): void {
-    const chunk = this.ahead ?? this.stream.read(readBytes)
-    this.ahead = undefined
-    chunk.then(
-      (bytes) => {
-        if (bytes.length === 0) {
-          done(undefined)
-          return
-        }
-        this.ahead = this.stream.read(readBytes)
-        // Its failure is seen by whoever reads next; until then it must not count as unhandled.
-        this.ahead.catch(ignore)
-        done(this.codec.fromBinding(bytes))
+  private receiveStream(stream: Iroh.RecvStream): ReceiveStream {
+    return {
+      // Nothing is read ahead: on its way to the subscriber a message would wait for that call into the binding.
+      read: (done) => {
+        stream.read(readBytes).then(
+          (bytes) => done(bytes.length === 0 ? undefined : this.codec.fromBinding(bytes)),
+          () => done(undefined),
+        )
       },
-      () => done(undefined),
-    )
-  }
-
-  stop(): void {
-    this.stream.stop(0n).catch(ignore)
+      stop: () => {
+        stream.stop(0n).catch(ignore)
+      },
+    }
   }
 }

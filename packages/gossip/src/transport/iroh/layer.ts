@@ -165,6 +165,7 @@ const make = Effect.fnUntraced(function* (
   return GossipTransport.of({
     endpointId,
     timers,
+    defer: queueMicrotask,
     listen,
     dial,
     learn: (peer, told) => {

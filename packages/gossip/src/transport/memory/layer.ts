@@ -33,6 +33,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
       return GossipTransport.of({
         endpointId,
         timers: network.timers,
+        defer: (flush) => flush(),
         listen: (handler) =>
           Effect.acquireRelease(
             Effect.suspend(() => {
