@@ -1,0 +1,85 @@
+/** A chat as people see it: members in colours, a few commands, the way out. Both chat examples are this. */
+import { styleText } from "node:util"
+import { type Topic, TopicTracker } from "@topic-tracker/core"
+import { Effect, Option, Stream } from "effect"
+import { Flag } from "effect/cli"
+import { meetingFlags } from "../lib/meeting.ts"
+import { Name } from "./ChatMessage.ts"
+import * as ChatRoom from "./ChatRoom.ts"
+import * as Screen from "./Screen.ts"
+
+/** Both chats meet in the same topic. */
+export const chatFlags = {
+  ...meetingFlags("lobby"),
+  name: Flag.String("name").pipe(
+    Flag.withSchema(Name),
+    Flag.withDescription("What the others call you, 1 to 20 characters (default guest-…)"),
+    Flag.optional,
+  ),
+}
+
+const COLOURS = ["cyan", "yellow", "magenta", "green", "blue", "red"] as const
+
+/** As NO_COLOR and the terminal have it. */
+const styled = (style: (typeof COLOURS)[number] | "dim", text: string) =>
+  styleText(style, text, { stream: process.stdout })
+
+/** A member's colour follows from its id, so that it is the same on every screen. */
+const coloured = ({ id }: ChatRoom.Member, text: string) =>
+  styled(COLOURS[Number.parseInt(id.slice(0, 2), 16) % COLOURS.length] ?? "dim", text)
+
+const HELP = "/who tells who is here, /quit leaves, as do Ctrl-C and Ctrl-D"
+
+/** Chats until the person leaves. `name`: the one asked for. */
+export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Option.Option<string>) {
+  const { endpointId } = yield* TopicTracker
+  const room = yield* ChatRoom.enter(
+    topic,
+    Option.getOrElse(name, () => `guest-${endpointId.slice(0, 4)}`),
+  )
+  const screen = yield* Screen.open(`${coloured(room.me, room.me.name)} › `)
+  const notice = (text: string) => screen.print(styled("dim", "* "), styled("dim", text))
+
+  /** The name, and a piece of the id beside it where another goes by the same name. */
+  const called = Effect.fnUntraced(function* (member: ChatRoom.Member) {
+    const namesakes = [room.me, ...(yield* room.others)].filter(
+      ({ id, name }) => name === member.name && id !== member.id,
+    )
+    return namesakes.length === 0 ? member.name : `${member.name}#${member.id.slice(0, 4)}`
+  })
+
+  const show = Effect.fnUntraced(function* (event: ChatRoom.ChatEvent) {
+    switch (event._tag) {
+      case "Said":
+        return yield* screen.print(`${coloured(event.member, yield* called(event.member))} › `, event.text)
+      case "Arrived":
+        return yield* notice(`${yield* called(event.member)} is here`)
+      case "Left":
+        return yield* notice(`${yield* called(event.member)} is gone: ${event.why}`)
+      case "NotSent":
+        return yield* notice(`not sent: ${event.why}`)
+    }
+  })
+
+  const say = Effect.fnUntraced(function* (line: string) {
+    yield* room.say(line)
+    if ((yield* room.others).length > 0 || line.trim() === "") return
+    yield* notice("nobody is here yet; it will be said when somebody comes")
+  })
+
+  const obey = Effect.fnUntraced(function* (line: string) {
+    if (!line.startsWith("/")) return yield* say(line)
+    if (line.trim() !== "/who") return yield* notice(HELP)
+    const others = yield* Effect.forEach(yield* room.others, called)
+    yield* notice(`here: ${[`${room.me.name} (you)`, ...others.sort()].join(", ")}`)
+  })
+
+  yield* notice(`You are ${room.me.name}. ${HELP}.`)
+  yield* Effect.forkScoped(Stream.runForEach(room.events, show))
+  yield* screen.lines.pipe(
+    Stream.takeWhile((line) => line.trim() !== "/quit"),
+    Stream.runForEach(obey),
+  )
+  // At the end of a pipe nobody waits at a keyboard: what it held is to be said.
+  if (!screen.isTerminal) yield* room.allSent
+}, Effect.scoped)

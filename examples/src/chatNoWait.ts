@@ -1,0 +1,20 @@
+/** The same chat, open at once: the topic is usable while it looks for others, and what is typed is kept until one comes. */
+import { runCommand } from "@topic-tracker/cli"
+import { Topic, TopicTracker } from "@topic-tracker/core"
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
+import { chat, chatFlags } from "./chat/chat.ts"
+import { layerOn } from "./lib/meeting.ts"
+
+const command = Command.make("chat-no-wait", chatFlags, (options) =>
+  Effect.gen(function* () {
+    const { topic: name, secret } = options
+    yield* chat(yield* Topic.joinNoWait({ topic: name, secret }), options.name)
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
+    Effect.andThen(Console.log("You left.")),
+  ),
+).pipe(Command.withDescription("Chat with whoever knows the topic and its secret; opens before anybody is there."))
+
+runCommand(command, { whenInterrupted: 0 })

@@ -1,0 +1,85 @@
+/** Every option of a topic with its default, spelled out: the place to see what there is and copy what you change. */
+import type { TopicConfig } from "@topic-tracker/core"
+
+/** All groups and all options; one that is missing below does not compile. */
+type Complete = {
+  readonly [G in keyof TopicConfig.TopicConfig]-?: {
+    readonly [K in keyof TopicConfig.TopicConfig[G]]-?: NonNullable<
+      NonNullable<TopicConfig.TopicConfigInput[G]>[K & keyof NonNullable<TopicConfig.TopicConfigInput[G]>]
+    >
+  }
+}
+
+/** Durations are text with a unit, numbers of milliseconds, or Effect Durations. */
+export const everyOption: Complete = {
+  // The search for a first neighbour.
+  bootstrap: {
+    maxBootstrapRecords: 5,
+    publishRecordOnStartup: true,
+    checkOlderRecordsFirstOnStartup: false,
+    noPeersRetryInterval: "1500 millis",
+    perPeerJoinSettleTime: "100 millis",
+    joinConfirmationWaitTime: "500 millis",
+    discoveryPollInterval: "2 seconds",
+    fastPollInterval: "50 millis",
+    pollBackoffFactor: 1.5,
+    pollJitter: 0.2,
+    concurrentDials: 4,
+  },
+  // Once joined, records of our neighbours keep the topic findable.
+  publisher: {
+    enabled: true,
+    initialDelay: "10 seconds",
+    baseInterval: "10 seconds",
+    maxJitter: "50 seconds",
+    failTopicCreationOnPublishingStartupFailure: true,
+  },
+  // Swarms that formed apart find each other.
+  bubbleMerge: {
+    enabled: true,
+    initialInterval: "30 seconds",
+    baseInterval: "1 minute",
+    maxJitter: "2 minutes",
+    minNeighbors: 4,
+    maxJoinPeers: 2,
+    failTopicCreationOnMergeStartupFailure: true,
+  },
+  // A swarm that was split shows by messages that only one part has heard.
+  messageOverlapMerge: {
+    enabled: true,
+    initialInterval: "30 seconds",
+    baseInterval: "1 minute",
+    maxJitter: "2 minutes",
+    maxJoinPeers: 2,
+    failTopicCreationOnMergeStartupFailure: true,
+  },
+  // The client that all topics of the process share. No bootstrap nodes: the public ones. Host "": chosen by them.
+  dht: {
+    retries: 3,
+    baseRetryInterval: "5 seconds",
+    maxRetryJitter: "10 seconds",
+    putTimeout: "10 seconds",
+    getTimeout: "10 seconds",
+    bootstrap: [],
+    host: "",
+    port: 0,
+  },
+  timeouts: {
+    joinPeer: "5 seconds",
+    broadcast: "5 seconds",
+    broadcastNeighbors: "5 seconds",
+  },
+  join: {
+    maxJoinPeerCount: 4,
+  },
+  // What a subscriber that is too slow gets: a Lagged event ("lag"), or it holds the topic back ("hold-back").
+  subscribers: {
+    capacity: 64,
+    whenSlow: "lag",
+  },
+  network: {
+    relays: true,
+    publishPrivateAddresses: false,
+    addressRepublishInterval: "1 hour",
+  },
+}

@@ -1,0 +1,42 @@
+/** The weather stations of testYourApp/Weather.ts on the real network; their test is test/testYourApp.test.ts. */
+import { Flags, runCommand } from "@topic-tracker/cli"
+import { TopicTracker } from "@topic-tracker/core"
+import { Console, Effect, Layer, Random, Schedule } from "effect"
+import { Command, Flag } from "effect/cli"
+import { layerOn, meetingFlags } from "./lib/meeting.ts"
+import { Thermometer, Weather } from "./testYourApp/Weather.ts"
+
+const flags = {
+  ...meetingFlags("weather example"),
+  station: Flags.text("station", 'The name of this station (default "here")').pipe(Flag.withDefault("here")),
+}
+
+/** There is no real one at hand. */
+const someThermometer = Layer.succeed(Thermometer, {
+  celsius: Effect.map(Random.nextBetween(10, 25), (celsius) => Math.round(celsius * 10) / 10),
+})
+
+const show = Effect.gen(function* () {
+  const weather = yield* Weather
+  const lines = Array.from(
+    yield* weather.temperatures,
+    ([station, celsius]) => `${JSON.stringify(station)}: ${celsius} °C`,
+  )
+  yield* Console.log(lines.length === 0 ? "no other station yet" : lines.sort().join(", "))
+})
+
+const command = Command.make("test-your-app", flags, ({ station, topic, secret, ...options }) =>
+  show.pipe(
+    Effect.repeat(Schedule.spaced("2 seconds")),
+    Effect.provide(
+      Weather.layer({ station, topic, secret }).pipe(
+        Layer.provide(someThermometer),
+        Layer.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
+      ),
+    ),
+  ),
+).pipe(
+  Command.withDescription("A weather station that tells others its temperature and shows theirs; until interrupted."),
+)
+
+runCommand(command, { whenInterrupted: 0 })

@@ -1,0 +1,79 @@
+/**
+ * How to test a program that uses topics: the tracker in memory in place of the real one, and TestClock in place of waiting.
+ * All else is the real thing (records, keys, gossip protocol), and no socket is opened. Six minutes take no time.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { MemoryWorld, TopicTracker } from "@topic-tracker/core"
+import { Context, type Duration, Effect, Exit, Layer, Ref, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { Thermometer, Weather } from "../src/testYourApp/Weather.ts"
+
+/** A station of its own in the world: a node with the app on it, which can be read, heated and switched off. */
+const makeStation = Effect.fn("makeStation")(function* (
+  world: MemoryWorld.MemoryWorld,
+  station: string,
+  celsius: number,
+) {
+  const temperature = yield* Ref.make(celsius)
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const services = yield* Weather.layer({ topic: "weather", secret: "of the valley", station }).pipe(
+    Layer.provide(Layer.succeed(Thermometer, { celsius: Ref.get(temperature) })),
+    Layer.provide(TopicTracker.layerMemory(world)),
+    Layer.buildWithScope(scope),
+  )
+  return {
+    temperatures: Effect.map(Context.get(services, Weather).temperatures, Object.fromEntries),
+    heatTo: (to: number) => Ref.set(temperature, to),
+    switchOff: Scope.close(scope, Exit.void),
+  }
+})
+
+/** Lets time pass, and all that is under way before and after get to where it waits for more of it. */
+const pass = (duration: Duration.Input) =>
+  settle.pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(settle))
+const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
+
+describe("Weather", () => {
+  it.effect("a station hears the others as soon as they meet, and their changes within a minute", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const valley = yield* makeStation(world, "valley", 18)
+      const peak = yield* makeStation(world, "peak", -4.5)
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* valley.temperatures, { peak: -4.5 })
+      assert.deepStrictEqual(yield* peak.temperatures, { valley: 18 })
+
+      yield* peak.heatTo(3)
+      yield* pass("1 minute")
+      assert.deepStrictEqual(yield* valley.temperatures, { peak: 3 })
+    }),
+  )
+
+  it.effect("a station that is gone is forgotten after five minutes", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const valley = yield* makeStation(world, "valley", 18)
+      const peak = yield* makeStation(world, "peak", -4.5)
+      yield* pass("2 seconds")
+      yield* peak.switchOff
+      yield* pass("4 minutes")
+      assert.deepStrictEqual(yield* valley.temperatures, { peak: -4.5 })
+      yield* pass("1 minute")
+      assert.deepStrictEqual(yield* valley.temperatures, {})
+    }),
+  )
+
+  it.effect("what is no report is ignored", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const valley = yield* makeStation(world, "valley", 18)
+      // Somebody who knows the secret and speaks another language.
+      const stranger = Context.get(yield* Layer.build(TopicTracker.layerMemory(world)), TopicTracker)
+      const topic = yield* stranger.joinNoWait({ topic: "weather", secret: "of the valley" })
+      yield* pass("2 seconds")
+      for (const text of ["sunny", '{"station":"peak","celsius":"hot"}']) yield* topic.broadcast(text)
+      yield* pass("2 seconds")
+      assert.deepStrictEqual(yield* valley.temperatures, {})
+    }),
+  )
+})
