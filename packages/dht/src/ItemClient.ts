@@ -5,18 +5,18 @@
 import type { Crypto } from "@topic-tracker/crypto"
 import { Deferred, Duration, Effect, Queue, Schedule, Stream } from "effect"
 import { invalidKey, invalidPut } from "./arguments.ts"
-import { encode } from "./bencode.ts"
 import type { MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
 import { DhtError } from "./DhtError.ts"
-import type { ItemServer } from "./ItemServer.ts"
-import { targetKey } from "./ItemStore.ts"
-import type { KrpcSocket } from "./KrpcSocket.ts"
-import type { Lookups } from "./Lookups.ts"
+import { encode } from "./krpc/bencode.ts"
+import type { KrpcSocket } from "./krpc/KrpcSocket.ts"
 import { signable, targetOf, valueBytes } from "./mutableItem.ts"
-import { receipt, sendPuts } from "./puts.ts"
-import type { RoutingTable } from "./RoutingTable.ts"
-import type { Turns } from "./Turns.ts"
+import { bytesKey } from "./nodeId.ts"
+import type { ItemServer } from "./serve/ItemServer.ts"
+import type { RoutingTable } from "./table/RoutingTable.ts"
+import type { Lookups } from "./walk/Lookups.ts"
+import { receipt, sendPuts } from "./walk/puts.ts"
+import type { Turns } from "./walk/Turns.ts"
 
 export interface ItemClientParts {
   readonly options: DhtOptions
@@ -95,7 +95,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       // A retry finds again what an earlier attempt has emitted.
       const seen = new Set<string>()
       const emit = (item: MutableItem) => {
-        const name = `${item.seq}/${targetKey(item.value)}`
+        const name = `${item.seq}/${bytesKey(item.value)}`
         if (seen.has(name)) return
         seen.add(name)
         Queue.offerUnsafe(queue, item)

@@ -1,16 +1,12 @@
 /**
- * The in-memory network as users meet it: make one, then give each participant a layer of it. See `MemoryNetwork.ts` for
+ * The in-memory network as users meet it: make one, then give each participant a layer of it. See `memory/MemoryNetwork.ts` for
  * what it simulates.
  */
 import type { Crypto } from "@topic-tracker/crypto"
 import { type Effect, Layer } from "effect"
 import { Dht } from "./Dht.ts"
-import {
-  type MemoryClientOptions,
-  type MemoryDhtOptions,
-  type MemoryNetwork,
-  makeMemoryNetwork,
-} from "./MemoryNetwork.ts"
+import { makeMemoryNetwork } from "./memory/MemoryNetwork.ts"
+import type { MemoryClientOptions, MemoryDhtOptions, MemoryNetwork } from "./memory/options.ts"
 
 /** A simulated network. Which nodes are where and what chance brings follows from Effect's Random. */
 export const make = (options: MemoryDhtOptions = {}): Effect.Effect<MemoryNetwork> => makeMemoryNetwork(options)
@@ -26,4 +22,4 @@ export type {
   MemoryFaults,
   MemoryNetwork,
   NodeLoad,
-} from "./MemoryNetwork.ts"
+} from "./memory/options.ts"

@@ -34,6 +34,9 @@ export const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
   return 0
 }
 
+/** Bytes as the key of a Map: read as Latin-1, shorter and faster to make than hex. */
+export const bytesKey = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
+
 /** Where four bytes lie among the address ranges that matter to who may name whom. */
 const reach = (a: number, b: number): "public" | "private" | "none" => {
   if (a === 127 || a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)) return "private"

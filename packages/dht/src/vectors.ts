@@ -1,7 +1,7 @@
 /** Checks recorded BEP 44 items, so that other implementations' bytes and ours can be held against each other. */
 import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
-import { encode } from "./bencode.ts"
+import { encode } from "./krpc/bencode.ts"
 import { signable, targetOf, verifyItem } from "./mutableItem.ts"
 
 const Hex = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2})*$/, { expected: "lowercase hex" }))

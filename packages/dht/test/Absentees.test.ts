@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Absentees } from "../src/Absentees.ts"
+import { Absentees } from "../src/krpc/Absentees.ts"
 
 describe("Absentees", () => {
   it("an address is absent while an answer is overdue, and a minute after it was given up", () => {

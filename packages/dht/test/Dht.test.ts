@@ -3,7 +3,7 @@ import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, DhtTestnet, type MutableItem, type MutableKey } from "@topic-tracker/dht"
 import { Duration, Effect, Fiber, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { KrpcSocket, type QueryEvent } from "../src/KrpcSocket.ts"
+import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
 import { decodeNodes } from "../src/nodeId.ts"
 
 const MAX = 2n ** 63n - 1n

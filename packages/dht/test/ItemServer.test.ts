@@ -1,11 +1,11 @@
 import { assert, layer } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { Effect, Redacted } from "effect"
-import { type Bencode, encode } from "../src/bencode.ts"
-import { type Answer, ItemServer, type ItemServerOptions } from "../src/ItemServer.ts"
-import type { PutMutable } from "../src/krpcMessage.ts"
+import { type Bencode, encode } from "../src/krpc/bencode.ts"
+import type { PutMutable } from "../src/krpc/krpcMessage.ts"
 import { immutableTarget, signable, targetOf } from "../src/mutableItem.ts"
 import type { DhtNode } from "../src/nodeId.ts"
+import { type Answer, ItemServer, type ItemServerOptions } from "../src/serve/ItemServer.ts"
 
 const id = new Uint8Array(20).fill(9)
 const from = { host: "203.0.113.7", port: 4000 }

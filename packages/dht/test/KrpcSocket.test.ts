@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { decode, encode } from "../src/bencode.ts"
 import type { DhtAddress } from "../src/Dht.ts"
-import { makeGenerator } from "../src/generator.ts"
-import { KrpcSocket, type KrpcSocketOptions, type QueryEvent } from "../src/KrpcSocket.ts"
+import { decode, encode } from "../src/krpc/bencode.ts"
+import { KrpcSocket, type KrpcSocketOptions, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
+import { makeGenerator } from "../src/memory/generator.ts"
 
 const id = new Uint8Array(20).fill(1)
 

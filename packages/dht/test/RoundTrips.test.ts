@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { RoundTrips } from "../src/RoundTrips.ts"
+import { RoundTrips } from "../src/krpc/RoundTrips.ts"
 
 const make = (options: Partial<ConstructorParameters<typeof RoundTrips>[0]> = {}) =>
   new RoundTrips({ floor: 10, ceiling: 2000, initial: 500, capacity: 3, ...options })

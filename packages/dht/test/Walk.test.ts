@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { makeGenerator } from "../src/generator.ts"
+import { makeGenerator } from "../src/memory/generator.ts"
 import { compareBytes, type DhtNode, distance } from "../src/nodeId.ts"
-import { type Candidate, Walk } from "../src/Walk.ts"
+import { type Candidate, Walk } from "../src/walk/Walk.ts"
 
 const generator = makeGenerator(20)
 const target = generator.bytes(20)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/crypto"
 import { Schema } from "effect"
-import { decode, encode } from "../src/bencode.ts"
-import { makeGenerator } from "../src/generator.ts"
+import { decode, encode } from "../src/krpc/bencode.ts"
+import { makeGenerator } from "../src/memory/generator.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type EncodableDictionary, encode } from "../src/bencode.ts"
-import { makeGenerator } from "../src/generator.ts"
-import { parse } from "../src/krpcMessage.ts"
+import { type EncodableDictionary, encode } from "../src/krpc/bencode.ts"
+import { parse } from "../src/krpc/krpcMessage.ts"
+import { makeGenerator } from "../src/memory/generator.ts"
 
 const id = new Uint8Array(20).fill(1)
 const target = new Uint8Array(20).fill(2)

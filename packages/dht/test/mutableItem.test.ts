@@ -3,7 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { checkVectors } from "@topic-tracker/dht"
 import { Effect } from "effect"
-import { encode } from "../src/bencode.ts"
+import { encode } from "../src/krpc/bencode.ts"
 import { immutableTarget, refusal, signable, targetOf, verifyItem } from "../src/mutableItem.ts"
 
 const hello = encode("Hello World!")

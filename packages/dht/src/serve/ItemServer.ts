@@ -3,10 +3,9 @@
  * table's own library; it cannot hold a seq of 2^63 − 1.
  */
 import type { Crypto } from "@topic-tracker/crypto"
-import { decode, type EncodableDictionary, encode } from "./bencode.ts"
-import type { DhtAddress } from "./Dht.ts"
-import { ItemStore, type ItemStoreOptions } from "./ItemStore.ts"
-import { ErrorCode, type PutImmutable, type PutMutable, type Query } from "./krpcMessage.ts"
+import type { DhtAddress } from "../Dht.ts"
+import { decode, type EncodableDictionary, encode } from "../krpc/bencode.ts"
+import { ErrorCode, type PutImmutable, type PutMutable, type Query } from "../krpc/krpcMessage.ts"
 import {
   type EqualSeq,
   immutableTarget,
@@ -15,8 +14,9 @@ import {
   refusal,
   targetOf,
   verifyItem,
-} from "./mutableItem.ts"
-import { COMPACT_NODE_LENGTH, type DhtNode, encodeNodes } from "./nodeId.ts"
+} from "../mutableItem.ts"
+import { COMPACT_NODE_LENGTH, type DhtNode, encodeNodes } from "../nodeId.ts"
+import { ItemStore, type ItemStoreOptions } from "./ItemStore.ts"
 import { Tokens } from "./Tokens.ts"
 
 export interface ItemServerOptions extends ItemStoreOptions {

@@ -3,8 +3,8 @@
  * ask next comes out. It knows no clock, socket or message. It ends when the k closest nodes that are not given up have all
  * answered.
  */
-import type { DhtAddress } from "./Dht.ts"
-import { compareBytes, type DhtNode, distance, isPrivateHost } from "./nodeId.ts"
+import type { DhtAddress } from "../Dht.ts"
+import { compareBytes, type DhtNode, distance, isPrivateHost } from "../nodeId.ts"
 
 export interface WalkOptions {
   /** How many of the closest nodes must have answered: 20 in mainline clients that store items, 8 in BEP 5. */

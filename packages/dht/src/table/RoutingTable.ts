@@ -8,11 +8,11 @@
 import { EventEmitter } from "node:events"
 import { Client, type Contact } from "bittorrent-dht"
 import { Effect } from "effect"
-import type { Encodable, EncodableDictionary } from "./bencode.ts"
-import type { DhtAddress } from "./Dht.ts"
-import { addressKey, type KrpcSocket } from "./KrpcSocket.ts"
-import { ErrorCode, type Query, type Reply } from "./krpcMessage.ts"
-import { compareBytes, type DhtNode } from "./nodeId.ts"
+import type { DhtAddress } from "../Dht.ts"
+import type { Encodable, EncodableDictionary } from "../krpc/bencode.ts"
+import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
+import { ErrorCode, type Query, type Reply } from "../krpc/krpcMessage.ts"
+import { compareBytes, type DhtNode } from "../nodeId.ts"
 
 /** The queries that bittorrent-dht answers. */
 export type TableQuery = Extract<Query, { q: "ping" | "find_node" | "get_peers" | "announce_peer" }>

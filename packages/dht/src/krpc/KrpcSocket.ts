@@ -5,15 +5,15 @@
  * A query is given up in two steps. When the node has taken longer than its measured round trips explain, the query is
  * *slow*: a walk goes on without it, but an answer still counts. After `roundTripCeiling` it is *lost* and forgotten.
  */
-import { randomBytes } from "node:crypto"
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
+import type { RemoteInfo, Socket } from "node:dgram"
 import { Effect } from "effect"
+import type { DhtAddress } from "../Dht.ts"
 import { Absentees } from "./Absentees.ts"
 import { type EncodableDictionary, encode } from "./bencode.ts"
-import type { DhtAddress } from "./Dht.ts"
-import { DhtError } from "./DhtError.ts"
+import { bindSocket } from "./bindSocket.ts"
 import { type KrpcMessage, parse, type Query, type Reply, type UnknownQuery } from "./krpcMessage.ts"
 import { RoundTrips } from "./RoundTrips.ts"
+import { randomUint32 } from "./randomUint32.ts"
 
 /** What becomes of a query. `reply`, `error` and `lost` are final; `slow` may come once before any of them. */
 export type QueryEvent =
@@ -55,9 +55,6 @@ interface Transaction {
 
 /** No KRPC message is longer: larger datagrams are dropped unread. */
 const maxDatagram = 4096
-
-/** Bytes of answers that may wait while the event loop is busy; the system may allow less. */
-const receiveBuffer = 1 << 20
 
 /** How often open queries are looked at, in ms; a time-out is late by at most this much. */
 const sweepInterval = 5
@@ -104,7 +101,7 @@ export class KrpcSocket {
   /** The socket, bound; when the scope ends it is closed, and what is open is lost. */
   static readonly make = (options: KrpcSocketOptions) =>
     Effect.acquireRelease(
-      Effect.map(bind(options), (socket) => new KrpcSocket(socket, options)),
+      Effect.map(bindSocket(options), (socket) => new KrpcSocket(socket, options)),
       (socket) => socket.close(),
     )
 
@@ -260,49 +257,5 @@ export class KrpcSocket {
 /** The key under which an address is counted and remembered. */
 export const addressKey = (address: DhtAddress): string => `${address.host}:${address.port}`
 
-const bind = (options: KrpcSocketOptions): Effect.Effect<Socket, DhtError> =>
-  Effect.callback((resume) => {
-    const socket = createSocket({
-      type: "udp4",
-      recvBufferSize: receiveBuffer,
-      // Hosts are addresses here, never names: this spares dgram's own look-up and its extra turn of the event loop.
-      lookup: (host, _options, callback) => callback(null, host, 4),
-    })
-    const onError = (error: NodeJS.ErrnoException) => {
-      socket.close()
-      resume(Effect.fail(bindError(error, options)))
-    }
-    socket.once("error", onError)
-    socket.bind(options.port, options.host, () => {
-      socket.off("error", onError)
-      resume(Effect.succeed(socket))
-    })
-  })
-
-const bindError = (error: NodeJS.ErrnoException, { host, port }: KrpcSocketOptions): DhtError => {
-  const why =
-    error.code === "EADDRINUSE"
-      ? `UDP port ${port} is in use on ${host}; choose another, or 0 for any free one`
-      : error.code === "EACCES"
-        ? `UDP port ${port} on ${host} may not be used by this user; choose one from 1024 up, or 0 for any free one`
-        : error.code === "EADDRNOTAVAIL"
-          ? `UDP port ${port}: ${host} is no address of this machine`
-          : `UDP port ${port} on ${host}: ${error.code ?? error.message}`
-  return new DhtError({ reason: "Bind", message: why })
-}
-
 const transactionId = (t: Uint8Array): number | undefined =>
   t.length === 4 ? ((t[0]! << 24) | (t[1]! << 16) | (t[2]! << 8) | t[3]!) >>> 0 : undefined
-
-let pool = Buffer.alloc(0)
-let used = 0
-
-/** From a pool of random bytes: one system call for a thousand ids. */
-const randomUint32 = (): number => {
-  if (used + 4 > pool.length) {
-    pool = randomBytes(4096)
-    used = 0
-  }
-  used += 4
-  return pool.readUInt32BE(used - 4)
-}

@@ -2,9 +2,8 @@
  * Which virtual nodes of a simulated network are responsible for a target, and what they hold. The order of nodes around a
  * target is worked out once, since a topic's nodes all ask for the same few targets.
  */
-import { targetKey } from "./ItemStore.ts"
-import type { EqualSeq } from "./mutableItem.ts"
-import { compareBytes, distance } from "./nodeId.ts"
+import type { EqualSeq } from "../mutableItem.ts"
+import { bytesKey, compareBytes, distance } from "../nodeId.ts"
 
 export interface VirtualNode {
   readonly id: Uint8Array
@@ -45,7 +44,7 @@ export class TargetTable<Held> {
 
   /** The place of a target as a client sees it that reaches only some nodes. */
   at(target: Uint8Array, reaches: ((node: number) => boolean) | undefined): Place<Held> {
-    const name = targetKey(target)
+    const name = bytesKey(target)
     let entry = this.targets.get(name)
     if (entry === undefined) {
       entry = { order: this.order(target), slots: new Map() }

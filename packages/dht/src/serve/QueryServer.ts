@@ -2,12 +2,12 @@
  * What becomes of the queries of others: within the rate limit they are answered by the item server or the routing table,
  * and their sender is introduced to the table.
  */
-import type { DhtAddress } from "./Dht.ts"
+import type { DhtAddress } from "../Dht.ts"
+import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
+import { ErrorCode, isServed, type Query, type UnknownQuery } from "../krpc/krpcMessage.ts"
+import type { RoutingTable } from "../table/RoutingTable.ts"
 import type { Answer, ItemServer } from "./ItemServer.ts"
-import type { KrpcSocket } from "./KrpcSocket.ts"
-import { ErrorCode, isServed, type Query, type UnknownQuery } from "./krpcMessage.ts"
 import { RateLimit } from "./RateLimit.ts"
-import type { RoutingTable } from "./RoutingTable.ts"
 
 export interface QueryServerOptions {
   readonly socket: KrpcSocket

@@ -4,13 +4,12 @@
  */
 import type { Crypto } from "@topic-tracker/crypto"
 import { Effect } from "effect"
-import { encode } from "./bencode.ts"
-import type { DhtAddress, MutableItem, MutableKey } from "./Dht.ts"
-import { targetKey } from "./ItemStore.ts"
-import type { KrpcSocket, QueryEvent } from "./KrpcSocket.ts"
-import type { Reply } from "./krpcMessage.ts"
-import { type StoredItem, verifyItem } from "./mutableItem.ts"
-import { compareBytes, type DhtNode, decodeNodes } from "./nodeId.ts"
+import type { DhtAddress, MutableItem, MutableKey } from "../Dht.ts"
+import { encode } from "../krpc/bencode.ts"
+import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
+import type { Reply } from "../krpc/krpcMessage.ts"
+import { type StoredItem, verifyItem } from "../mutableItem.ts"
+import { bytesKey, compareBytes, type DhtNode, decodeNodes } from "../nodeId.ts"
 import type { Asker, Turns } from "./Turns.ts"
 import { type Candidate, type HeardNode, Walk } from "./Walk.ts"
 
@@ -92,7 +91,7 @@ export class Lookups {
    * looks for nodes.
    */
   subscribe(target: Uint8Array, key: MutableKey | undefined, subscriber: Subscriber): Subscription {
-    const name = `${key === undefined ? "find_node" : "get"} ${targetKey(target)}`
+    const name = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
     let lookup = this.running.get(name)
     if (lookup === undefined) {
       lookup = new Lookup(this, name, target, key)
@@ -105,13 +104,13 @@ export class Lookups {
 
   /** The nodes to put to, from a walk that ended within five minutes; undefined when there was none. */
   closest(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
-    const table = this.tables.get(targetKey(target))
+    const table = this.tables.get(bytesKey(target))
     return table === undefined || this.options.now() - table.at > tableMaxAge ? undefined : table.nodes
   }
 
   /** Forgets which nodes are closest to the target: their tokens were refused, or none answered. */
   forget(target: Uint8Array): void {
-    this.tables.delete(targetKey(target))
+    this.tables.delete(bytesKey(target))
   }
 
   private close(): void {
@@ -124,7 +123,7 @@ export class Lookups {
     this.running.delete(lookup.name)
     this.options.turns.leave(lookup)
     if (closest === undefined || closest.length === 0) return
-    const name = targetKey(lookup.target)
+    const name = bytesKey(lookup.target)
     this.tables.delete(name)
     this.tables.set(name, { nodes: closest, at: this.options.now() })
     if (this.tables.size <= tablesMax) return
@@ -254,7 +253,7 @@ class Lookup implements Asker {
     if (this.key === undefined || !(v instanceof Uint8Array) || sig === undefined || seq === undefined) return
     const { publicKey, salt } = this.key
     if (k?.some((byte, i) => byte !== publicKey[i])) return
-    const name = `${seq}/${targetKey(v)}`
+    const name = `${seq}/${bytesKey(v)}`
     if (this.items.has(name)) return
     const item: StoredItem = { publicKey, salt, seq, encodedValue: encode(v), signature: sig }
     if (!verifyItem(this.lookups.options.crypto, item)) {

@@ -1,10 +1,10 @@
 /** Sends one signed item to the nodes closest to its target, all at once, and sums up what they say. */
 import { Effect } from "effect"
-import type { EncodableDictionary } from "./bencode.ts"
-import type { PutReceipt } from "./Dht.ts"
-import { DhtError } from "./DhtError.ts"
-import type { KrpcSocket } from "./KrpcSocket.ts"
-import { ErrorCode } from "./krpcMessage.ts"
+import type { PutReceipt } from "../Dht.ts"
+import { DhtError } from "../DhtError.ts"
+import type { EncodableDictionary } from "../krpc/bencode.ts"
+import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
+import { ErrorCode } from "../krpc/krpcMessage.ts"
 import type { Asker, Turns } from "./Turns.ts"
 import type { HeardNode } from "./Walk.ts"
 

@@ -1,5 +1,6 @@
 /** What this node keeps for others (BEP 44): bounded in number and age, the least recently used leaves first. */
-import type { StoredItem } from "./mutableItem.ts"
+import type { StoredItem } from "../mutableItem.ts"
+import { bytesKey } from "../nodeId.ts"
 
 /** An immutable item is its value alone. */
 export interface StoredValue {
@@ -13,9 +14,6 @@ export interface ItemStoreOptions {
   /** How long an item is kept after its last put, in ms. BEP 44 says at least two hours. */
   readonly ttl: number
 }
-
-/** A target as a key: its bytes as Latin-1, shorter and faster to make than hex. */
-export const targetKey = (target: Uint8Array): string => String.fromCharCode(...target)
 
 export class ItemStore {
   private readonly options: ItemStoreOptions
@@ -31,7 +29,7 @@ export class ItemStore {
 
   /** What is stored under the target at the time, in ms. */
   get(target: Uint8Array, now: number): Stored | undefined {
-    const key = targetKey(target)
+    const key = bytesKey(target)
     const entry = this.entries.get(key)
     if (entry === undefined) return undefined
     this.entries.delete(key)
@@ -42,7 +40,7 @@ export class ItemStore {
 
   /** Stores the item under the target, in place of what was there. */
   set(target: Uint8Array, item: Stored, now: number): void {
-    const key = targetKey(target)
+    const key = bytesKey(target)
     this.entries.delete(key)
     this.entries.set(key, { item, expiresAt: now + this.options.ttl })
     if (this.entries.size <= this.options.maxItems) return

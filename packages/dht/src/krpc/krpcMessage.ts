@@ -4,8 +4,8 @@
  * The check takes about 1.5 µs a message, so the schemas are used as they are.
  */
 import { Option, Schema } from "effect"
+import { COMPACT_NODE_LENGTH, ID_LENGTH } from "../nodeId.ts"
 import { type Bencode, type BencodeDictionary, decode } from "./bencode.ts"
-import { COMPACT_NODE_LENGTH, ID_LENGTH } from "./nodeId.ts"
 
 const bytes = (length: number) =>
   Schema.Uint8Array.check(

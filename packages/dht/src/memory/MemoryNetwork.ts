@@ -1,0 +1,93 @@
+/**
+ * A DHT that exists in memory only, for tests and simulation: many virtual nodes, each with its own slots, and any number of
+ * clients with the same `Dht` service. What a real network does to a slot can be set: nodes that overwrite or keep the
+ * first, dead nodes, lost queries and puts, stale and hostile values, latency. Time is Effect's Clock; chance is drawn from
+ * one generator seeded by Effect's Random, so a seed repeats a run. There is no fiber and no timer for a virtual node: a get
+ * or put works on plain data and sleeps at most once for each distinct answer. It does not retry: its failures are meant.
+ */
+import { Crypto } from "@topic-tracker/crypto"
+import { Clock, Duration, Effect, Random } from "effect"
+import type { MutableKey } from "../Dht.ts"
+import { type EqualSeq, targetOf } from "../mutableItem.ts"
+import { makeGenerator } from "./generator.ts"
+import { type Held, makeItem } from "./items.ts"
+import { makeMemoryClient } from "./MemoryClient.ts"
+import type { Injection, MemoryClientOptions, MemoryDhtOptions, MemoryFaults, MemoryNetwork } from "./options.ts"
+import { TargetTable, type VirtualNode } from "./TargetTable.ts"
+
+/** A network of its own. */
+export const makeMemoryNetwork = Effect.fnUntraced(function* (
+  options: MemoryDhtOptions = {},
+): Effect.fn.Return<MemoryNetwork> {
+  const k = options.k ?? 20
+  const ttl = Duration.toMillis(options.itemTtl ?? Duration.hours(2))
+  const hops = options.hops ?? 2
+  const deadDelay = options.deadDelay ?? 0
+  const latency = options.latency
+  const generator = makeGenerator(yield* Random.nextInt)
+  const nodes: Array<VirtualNode> = Array.from({ length: options.nodes ?? 200 }, () => ({
+    id: generator.bytes(20),
+    dead: generator.next() < (options.dead ?? 0),
+    stale: generator.next() < (options.stale ?? 0),
+    equalSeq: equalSeq(generator.next() < (options.keepFirst ?? 0)),
+    gets: 0,
+    puts: 0,
+  }))
+  const chances = { lostPuts: options.lostPuts ?? 0, lostGets: options.lostGets ?? 0 }
+  const table = new TargetTable<Held>(nodes, k)
+  let clients = 0
+
+  /** A round trip in ms. */
+  const roundTrip = (): number => (latency === undefined ? 0 : latency(generator.next()))
+
+  /** How long a walk takes until it asks the closest nodes, in ms. */
+  const approach = (metDead: boolean): number => {
+    let ms = metDead ? deadDelay : 0
+    for (let hop = 1; hop < hops; hop++) ms += roundTrip()
+    return ms
+  }
+
+  const world = { nodes, table, chances, generator, ttl, roundTrip, approach }
+  const client = (clientOptions: MemoryClientOptions = {}) =>
+    Effect.map(Crypto, (crypto) => makeMemoryClient(world, crypto, 1024 + (clients++ % 64_000), clientOptions.reaches))
+
+  const setFaults = ({ dead, stale, keepFirst, lostGets, lostPuts }: Partial<MemoryFaults>): Effect.Effect<void> =>
+    Effect.sync(() => {
+      for (const node of nodes) {
+        if (dead !== undefined) node.dead = generator.next() < dead
+        if (stale !== undefined) node.stale = generator.next() < stale
+        if (keepFirst !== undefined) node.equalSeq = equalSeq(generator.next() < keepFirst)
+      }
+      if (lostGets !== undefined) chances.lostGets = lostGets
+      if (lostPuts !== undefined) chances.lostPuts = lostPuts
+    })
+
+  const inject = Effect.fnUntraced(function* (injection: Injection) {
+    const { publicKey, salt, seq, value } = injection
+    const place = table.at(targetOf(publicKey, salt), undefined)
+    const expiresAt = (yield* Clock.currentTimeMillis) + ttl
+    const item = makeItem(publicKey, salt, seq, value, injection.signature ?? generator.bytes(64))
+    for (const index of place.nodes.slice(0, injection.nodes ?? k)) {
+      place.slots.set(index, { item, expiresAt, previous: undefined })
+    }
+  })
+
+  const slots = Effect.fnUntraced(function* (key: MutableKey) {
+    const now = yield* Clock.currentTimeMillis
+    const place = table.at(targetOf(key.publicKey, key.salt), undefined)
+    return place.nodes.map((index) => {
+      const held = place.slots.get(index)
+      return held === undefined || held.expiresAt <= now ? undefined : held.item.shown
+    })
+  })
+
+  return {
+    client,
+    setFaults,
+    inject,
+    slots,
+    load: Effect.sync(() => nodes.map(({ gets, puts }) => ({ gets, puts }))),
+  }
+})
+
+const equalSeq = (keepFirst: boolean): EqualSeq => (keepFirst ? "keep-first" : "overwrite")

@@ -1,0 +1,53 @@
+/** Items as the slots of the simulated network hold them. */
+import { Bytes } from "@topic-tracker/crypto"
+import type { MutableItem } from "../Dht.ts"
+import { encode } from "../krpc/bencode.ts"
+import type { StoredItem } from "../mutableItem.ts"
+
+/** An item that was put once; all the slots it went into share it. */
+export interface Item extends StoredItem {
+  /** As it is handed out. */
+  readonly shown: MutableItem
+  /** Whether the signature holds, once that is known. */
+  valid: boolean | undefined
+}
+
+/** What a slot holds. */
+export interface Held {
+  readonly item: Item
+  readonly expiresAt: number
+  /** What it held before, as far as a stale node shows it. */
+  readonly previous: Item | undefined
+}
+
+/** An item whose signature is yet to be checked. */
+export const makeItem = (
+  publicKey: Uint8Array,
+  salt: Uint8Array | undefined,
+  seq: bigint,
+  value: Uint8Array,
+  signature: Uint8Array,
+): Item => ({
+  publicKey,
+  salt,
+  seq,
+  encodedValue: encode(value),
+  signature,
+  shown: { publicKey, ...(salt === undefined ? {} : { salt }), seq, value: value.slice(), signature },
+  valid: undefined,
+})
+
+/** Without items that are the same but were put anew, the earliest of each. */
+export const distinct = (
+  arrivals: ReadonlyArray<readonly [Item, number]>,
+): ReadonlyArray<readonly [item: MutableItem, at: number]> => {
+  const seen = new Set<string>()
+  const items: Array<readonly [MutableItem, number]> = []
+  for (const [{ shown, signature }, at] of arrivals) {
+    const name = Bytes.toHex(signature)
+    if (seen.has(name)) continue
+    seen.add(name)
+    items.push([shown, at])
+  }
+  return items
+}
