@@ -2,7 +2,7 @@ export { ConfigError, readConfig, type SimulationConfig } from "./config/readCon
 export { type RoundStats, type RunResult, runScenario } from "./gossip/runScenario.ts"
 export { type Bootstrap, label, type Scenario, type Simulation } from "./gossip/Scenario.ts"
 export { type EventLog, type Kind, kinds, LogHash, TextLog } from "./network/EventLog.ts"
-export { EventQueue, type Scheduled } from "./network/EventQueue.ts"
+export { EventQueue } from "./network/EventQueue.ts"
 export { defaultLatency, type Latency } from "./network/Latency.ts"
 export { type Emitted, Network, type NetworkOptions, type Node } from "./network/Network.ts"
 export { type RunAllOptions, RunFailed, runAll, type ScenarioResult } from "./run/runAll.ts"

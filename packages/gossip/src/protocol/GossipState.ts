@@ -25,8 +25,6 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   private readonly host: TopicHost<P>
   private peerData: Uint8Array
   private readonly states = new Map<TopicKey, TopicState<P>>()
-  /** Topics that exchanged something with a peer and have not released the connection to it. */
-  private readonly connections = new Map<P, Set<TopicKey>>()
   private epoch = 0
   private dropped = 0
   /** Where actions go while an event is handled. */
@@ -41,8 +39,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
       rng: options.rng,
       config: options.config,
       act: (action) => this.out.push(action),
-      connectionUsed: (peer, topic) => this.connectionUsed(peer, topic),
-      connectionReleased: (peer, topic) => this.connectionReleased(peer, topic),
+      connectionReleased: (peer) => this.connectionReleased(peer),
     }
   }
 
@@ -63,7 +60,6 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
           this.refuse(event.from, event.topic, event.message)
           return
         }
-        this.connectionUsed(event.from, event.topic)
         state.receive(event.from, event.message, now)
         return
       }
@@ -82,9 +78,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
         this.states.get(event.timer.topic)?.timerExpired(event.timer, now)
         return
       case "PeerDisconnected":
-        // First, so that nobody asks for a connection to be closed that is closed.
-        this.connections.delete(event.peer)
-        for (const state of this.states.values()) state.membership.connectionClosed(event.peer)
+        for (const state of this.states.values()) state.connectionClosed(event.peer)
         return
       case "PeerDataChanged":
         this.peerData = event.data
@@ -125,7 +119,9 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
 
   /** Peers whose connection some topic uses. */
   get connectionCount(): number {
-    return this.connections.size
+    const peers = new Set<P>()
+    for (const state of this.states.values()) for (const peer of state.connections) peers.add(peer)
+    return peers.size
   }
 
   private open(key: TopicKey): TopicState<P> {
@@ -141,7 +137,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     if (state === undefined) return
     state.membership.quit()
     this.states.delete(topic)
-    for (const peer of this.connections.keys()) this.connectionReleased(peer, topic)
+    for (const peer of state.connections) this.connectionReleased(peer)
   }
 
   /**
@@ -152,20 +148,16 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     this.dropped++
     if (message._tag !== "Join" && message._tag !== "Neighbor") return
     this.out.push({ _tag: "Send", to: from, topic, message: { _tag: "Disconnect", alive: false, respond: false } })
-    if (!this.connections.has(from)) this.out.push({ _tag: "DisconnectPeer", peer: from })
+    if (!this.usesConnection(from)) this.out.push({ _tag: "DisconnectPeer", peer: from })
   }
 
-  private connectionUsed(peer: P, topic: TopicKey): void {
-    const topics = this.connections.get(peer)
-    if (topics === undefined) this.connections.set(peer, new Set([topic]))
-    else topics.add(topic)
+  /** A topic needs the connection no more: it is closed when no other does. (iroh-gossip closes it: `handle_out_event`.) */
+  private connectionReleased(peer: P): void {
+    if (!this.usesConnection(peer)) this.out.push({ _tag: "DisconnectPeer", peer })
   }
 
-  /** Closes the connection when no other topic uses it. (iroh-gossip closes it in any case: `handle_out_event`.) */
-  private connectionReleased(peer: P, topic: TopicKey): void {
-    const topics = this.connections.get(peer)
-    if (topics === undefined || !topics.delete(topic) || topics.size > 0) return
-    this.connections.delete(peer)
-    this.out.push({ _tag: "DisconnectPeer", peer })
+  private usesConnection(peer: P): boolean {
+    for (const state of this.states.values()) if (state.connections.has(peer)) return true
+    return false
   }
 }

@@ -18,10 +18,8 @@ export interface TopicHost<P extends PeerKey> {
   readonly config: ProtocolConfig
   /** Adds something to do. */
   readonly act: (action: Action<P>) => void
-  /** A topic opened or used the connection to the peer for something other than a payload. */
-  readonly connectionUsed: (peer: P, topic: TopicKey) => void
-  /** A topic has no more use for the connection to the peer. */
-  readonly connectionReleased: (peer: P, topic: TopicKey) => void
+  /** A topic used the connection to the peer and needs it no more. */
+  readonly connectionReleased: (peer: P) => void
 }
 
 export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
@@ -30,6 +28,8 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly stats = makeTopicStats()
   readonly membership: HyParView<P>
   readonly broadcast: PlumTree<P>
+  /** Peers that something was exchanged with and whose connection was not given up since. */
+  readonly connections = new Set<P>()
   private readonly key: TopicKey
   private readonly epoch: number
   private readonly host: TopicHost<P>
@@ -55,6 +55,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
 
   receive(from: P, message: Message<P>, now: number): void {
     this.stats.messagesReceived++
+    this.connections.add(from)
     switch (message._tag) {
       case "Gossip":
       case "Prune":
@@ -91,6 +92,13 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     }
   }
 
+  /** The connection to the peer closed, or could not be made. */
+  connectionClosed(peer: P): void {
+    // First, so that nobody asks for a connection to be closed that is closed.
+    this.connections.delete(peer)
+    this.membership.connectionClosed(peer)
+  }
+
   resetStats(): void {
     resetTopicStats(this.stats)
   }
@@ -99,7 +107,8 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
 
   readonly send = (to: P, message: Message<P>): void => {
     this.stats.messagesSent++
-    if (message._tag !== "Gossip") this.host.connectionUsed(to, this.key)
+    // Payloads go to neighbours only, and those we have heard from.
+    if (message._tag !== "Gossip") this.connections.add(to)
     this.host.act({ _tag: "Send", to, topic: this.key, message })
   }
 
@@ -119,7 +128,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
 
   readonly received = (event: TopicEvent<P>): void => this.emit(event)
 
-  readonly disconnect = (peer: P): void => this.host.connectionReleased(peer, this.key)
+  readonly disconnect = (peer: P): void => {
+    if (this.connections.delete(peer)) this.host.connectionReleased(peer)
+  }
 
   readonly peerData = (peer: P, data: Uint8Array): void => this.host.act({ _tag: "PeerData", peer, data })
 

@@ -20,19 +20,27 @@ import * as Latency from "./Latency.ts"
 
 export const topic = "00".repeat(32)
 
+/** What lies between two nodes. */
+interface Link {
+  readonly micros: number
+  connected: boolean
+}
+
 export interface Node {
   readonly index: number
   readonly key: string
   readonly state: GossipState<string>
-  /** How long a message takes to each peer, as far as it was ever needed. */
-  readonly latencies: Map<string, number>
-  /** Peers that a connection is open to. */
-  readonly connections: Set<string>
+  /** Links to other nodes by their keys, as far as they were ever needed. */
+  readonly links: Map<string, { readonly peer: Node; readonly link: Link }>
+  /** False once it has been removed. */
+  alive: boolean
 }
 
 interface Due {
-  readonly node: string
+  readonly node: Node
   readonly event: Event<string>
+  /** What a message comes over. */
+  readonly link: Link | undefined
 }
 
 /** An event that a node's application was told. */
@@ -70,21 +78,23 @@ export class Network {
     const key = String(index)
     const { protocol, rng } = this.options
     const state = new GossipState<string>({ me: key, peerData: new Uint8Array(0), config: protocol, rng: rng.fork() })
-    this.nodes.set(key, { index, key, state, latencies: new Map(), connections: new Set() })
+    this.nodes.set(key, { index, key, state, links: new Map(), alive: true })
   }
 
   /** A node ends without a word; its peers see their connections close. */
   remove(index: number): void {
-    const key = String(index)
-    const node = this.nodes.get(key)
+    const node = this.nodes.get(String(index))
     if (node === undefined) return
-    for (const peer of [...node.connections]) this.disconnect(node, peer)
-    this.nodes.delete(key)
+    for (const key of node.links.keys()) this.disconnect(node, key)
+    node.alive = false
+    this.nodes.delete(node.key)
   }
 
   /** Gives a node something to do, and lets the next event happen, as iroh-gossip's simulator does. */
   command(index: number, event: Event<string>): void {
-    this.queue.push(this.time, { node: String(index), event })
+    const node = this.nodes.get(String(index))
+    if (node === undefined) return
+    this.queue.push(this.time, { node, event, link: undefined })
     this.step()
   }
 
@@ -116,21 +126,16 @@ export class Network {
   }
 
   private step(): void {
+    const at = this.queue.nextAt
     const due = this.queue.pop()
-    if (due === undefined) return
-    this.time = due.at
-    const { event, node: key } = due.item
-    const node = this.nodes.get(key)
-    if (node === undefined) return
+    if (at === undefined || due === undefined) return
+    this.time = at
+    const { event, link, node } = due
+    if (!node.alive) return
+    if (link !== undefined) link.connected = true
     if (event._tag === "Received") {
-      this.connect(node, event.from)
-      this.options.log.add(
-        this.time,
-        node.index,
-        kindNumbers[event.message._tag],
-        Number(event.from),
-        detailOf(event.message),
-      )
+      const { from, message } = event
+      this.options.log.add(at, node.index, kindNumbers[message._tag], Number(from), detailOf(message))
     } else if (event._tag === "PeerDisconnected") {
       this.options.log.add(this.time, node.index, kindNumbers.disconnected, Number(event.peer), 0)
     } else if (event._tag !== "TimerExpired") {
@@ -149,12 +154,15 @@ export class Network {
       case "Send": {
         const { message, to, topic } = action
         const event: Event<string> = { _tag: "Received", from: node.key, topic, message }
-        this.queue.push(this.time + this.latency(node, to), { node: to, event })
+        const path = this.path(node, to)
+        // A node that was never there or is gone: nobody receives it.
+        if (path === undefined) return
+        this.queue.push(this.time + path.link.micros, { node: path.peer, event, link: path.link })
         return
       }
       case "ScheduleTimer": {
         const event: Event<string> = { _tag: "TimerExpired", timer: action.timer }
-        this.queue.push(this.time + Math.round(action.delayMs * 1_000), { node: node.key, event })
+        this.queue.push(this.time + Math.round(action.delayMs * 1_000), { node, event, link: undefined })
         return
       }
       case "Emit": {
@@ -171,26 +179,25 @@ export class Network {
     }
   }
 
-  private connect(node: Node, peer: string): void {
-    node.connections.add(peer)
-    this.nodes.get(peer)?.connections.add(node.key)
-  }
-
   /** Closes a connection; the other side notices a moment after everything that is on its way. */
-  private disconnect(node: Node, peer: string): void {
-    if (!node.connections.delete(peer)) return
-    this.nodes.get(peer)?.connections.delete(node.key)
+  private disconnect(node: Node, key: string): void {
+    const path = node.links.get(key)
+    if (path === undefined || !path.link.connected) return
+    path.link.connected = false
     const event: Event<string> = { _tag: "PeerDisconnected", peer: node.key }
-    this.queue.push(this.time + this.latency(node, peer) + 1, { node: peer, event })
+    this.queue.push(this.time + path.link.micros + 1, { node: path.peer, event, link: undefined })
   }
 
-  private latency(node: Node, peer: string): number {
-    const known = node.latencies.get(peer)
+  private path(node: Node, key: string): { readonly peer: Node; readonly link: Link } | undefined {
+    const known = node.links.get(key)
     if (known !== undefined) return known
-    const latency = Latency.draw(this.options.latency, this.options.rng)
-    node.latencies.set(peer, latency)
-    this.nodes.get(peer)?.latencies.set(node.key, latency)
-    return latency
+    const peer = this.nodes.get(key)
+    if (peer === undefined) return undefined
+    const link: Link = { micros: Latency.draw(this.options.latency, this.options.rng), connected: false }
+    const path = { peer, link }
+    node.links.set(key, path)
+    peer.links.set(node.key, { peer: node, link })
+    return path
   }
 }
 

@@ -78,19 +78,24 @@ const start = () =>
 
 const ask = (worker: Worker, work: Work): Effect.Effect<Finished, RunFailed> =>
   Effect.callback((resume) => {
+    const settle = (outcome: Effect.Effect<Finished, RunFailed>) => {
+      stop()
+      resume(outcome)
+    }
     const fail = (message: string) => {
       const where = `${label(work.scenario)} with seed ${work.seed}`
-      resume(Effect.fail(new RunFailed({ message: `${where}: ${message}` })))
+      settle(Effect.fail(new RunFailed({ message: `${where}: ${message}` })))
     }
-    const onMessage = (done: Done) => (done._tag === "Done" ? resume(Effect.succeed(done)) : fail(done.message))
+    const onMessage = (done: Done) => (done._tag === "Done" ? settle(Effect.succeed(done)) : fail(done.message))
     const onError = (error: Error) => fail(error.message)
-    worker.once("message", onMessage)
-    worker.once("error", onError)
-    worker.postMessage(work)
-    return Effect.sync(() => {
+    const stop = () => {
       worker.off("message", onMessage)
       worker.off("error", onError)
-    })
+    }
+    worker.on("message", onMessage)
+    worker.on("error", onError)
+    worker.postMessage(work)
+    return Effect.sync(stop)
   })
 
 /** Roughly proportional to how long a run takes. */
