@@ -25,7 +25,7 @@ export class Receiver {
     this.engine = engine
     this.link = link
     this.stream = stream
-    this.decoder = new FrameDecoder(engine.protocol.maxMessageSize)
+    this.decoder = new FrameDecoder(engine.options.protocol.maxMessageSize)
   }
 
   /** Asks the transport for more. */
@@ -105,6 +105,6 @@ export class Receiver {
   private end(): void {
     if (this.ended) return
     this.ended = true
-    this.engine.streamEnded(this.link, this)
+    this.engine.connections.streamEnded(this.link, this)
   }
 }

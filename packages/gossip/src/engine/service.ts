@@ -35,7 +35,7 @@ export const make = Effect.fnUntraced(function* (
     lingerMs: config.lingerMs,
     onDefect: (defect) => fork(Effect.logError("gossip: the protocol failed on an event", defect)),
   })
-  yield* transport.listen(engine)
+  yield* transport.listen(engine.connections)
   let isClosed = false
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {

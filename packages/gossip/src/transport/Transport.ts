@@ -50,7 +50,7 @@ export interface Connection {
 export interface TransportHandler {
   /** A connection is up: one that a peer made, or one that we dialled for. */
   readonly connected: (connection: Connection, dialled: boolean) => void
-  /** A dial came to nothing. */
+  /** A dial came to nothing; why, for people. */
   readonly dialFailed: (peer: EndpointId.EndpointId, reason: string) => void
 }
 

@@ -26,6 +26,8 @@ export class IrohConnection implements Connection {
   private readonly connection: Iroh.Connection
   private readonly codec: BindingBytesCodec
   private readonly unacknowledged = new Set<Promise<void>>()
+  /** Settles when the connection is gone. */
+  readonly closed: Promise<void>
   private listener: ((reason: string) => void) | undefined
   private reason: string | undefined
   private closing = false
@@ -44,7 +46,7 @@ export class IrohConnection implements Connection {
       gone(this)
       this.listener?.(reason)
     }
-    connection.closed().then(ended, (error) => ended(String(error)))
+    this.closed = connection.closed().then(ended, (error) => ended(String(error)))
   }
 
   openStream(done: (stream: SendStream | undefined) => void): void {

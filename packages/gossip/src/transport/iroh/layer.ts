@@ -4,7 +4,7 @@
  */
 import type * as Iroh from "@number0/iroh"
 import { type EndpointId, Identity } from "@topic-tracker/crypto"
-import { Duration, Effect, Exit, Layer, PubSub, Redacted, type Scope, Stream, SubscriptionRef } from "effect"
+import { Effect, type Fiber, Layer, PubSub, Redacted, type Scope, Stream, SubscriptionRef } from "effect"
 import { AddressLookup, type EndpointAddress } from "../../AddressLookup.ts"
 import type { GossipError } from "../../GossipError.ts"
 import { Timers } from "../Timers.ts"
@@ -24,9 +24,6 @@ const maxConnections = 8_192
 
 /** Addresses that we publish at most: they travel in messages of limited size. */
 const maxPublished = 16
-
-/** How long closing waits for the connections to be closed. */
-const closeTimeout = Duration.millis(1_500)
 
 export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, GossipError, Identity | AddressLookup> =>
   Layer.effect(GossipTransport, make(options))
@@ -64,47 +61,47 @@ const make = Effect.fnUntraced(function* (
 
   const dial = (peer: EndpointId.EndpointId): void => {
     if (dials.has(peer) || handler === undefined) return
-    const id = binding.EndpointId.fromString(peer)
     const started = new Dial({
       timers,
       timeoutMs: options.dialTimeoutMs ?? 10_000,
-      connect: ({ direct, relayUrl }) =>
-        endpoint.connect(new binding.EndpointAddr(id, relayUrl ?? null, [...direct]), alpn),
+      connect: async ({ direct, relayUrl }) => {
+        // What an address look-up found may be anything, and one address that is none would spoil the rest.
+        const usable = direct.filter((each) => Addresses.parse(each) !== undefined)
+        const relay = relayUrl !== undefined && URL.canParse(relayUrl) ? relayUrl : null
+        return endpoint.connect(new binding.EndpointAddr(binding.EndpointId.fromString(peer), relay, usable), alpn)
+      },
       connected: (connection) => adopt(connection, true),
       settled: (failure) => {
         dials.delete(peer)
-        resolving.interruptUnsafe()
+        resolving?.interruptUnsafe()
         if (failure !== undefined) handler?.dialFailed(peer, failure)
       },
     })
+    let resolving: Fiber.Fiber<void> | undefined
     dials.set(peer, started)
     const told = learned.get(peer)
     if (told !== undefined) started.add(told)
-    // The n0 preset looks peers up by itself; and a peer that we were connected with is remembered by the endpoint.
+    // The n0 preset looks peers up by itself.
     else if (options.preset === "n0") started.tryWithoutAddress()
-    const resolving = fork(
-      lookup.resolve(peer).pipe(
-        Stream.runForEach((found) => Effect.sync(() => started.add(found))),
-        Effect.onExit((exit) =>
-          Exit.hasInterrupts(exit)
-            ? Effect.void
-            : Effect.flatMap(knownToEndpoint(id), (known) =>
-                Effect.sync(() => {
-                  if (known !== undefined) started.add(known)
-                  started.completed()
-                }),
-              ),
-        ),
-        Effect.ignore,
+    const found = (address: EndpointAddress): Effect.Effect<void> => Effect.sync(() => started.add(address))
+    const lookedUp = Stream.suspend(() => lookup.resolve(peer)).pipe(Stream.runForEach(found), Effect.exit)
+    const remembered = Effect.flatMap(knownToEndpoint(peer), (known) =>
+      known === undefined ? Effect.void : found(known),
+    )
+    resolving = fork(
+      Effect.all([lookedUp, remembered], { concurrency: 2, discard: true }).pipe(
+        Effect.andThen(Effect.sync(() => started.completed())),
       ),
     )
   }
 
-  const knownToEndpoint = (id: Iroh.EndpointId): Effect.Effect<EndpointAddress | undefined> =>
-    Effect.promise(() => endpoint.remoteAddr(id).catch(() => null)).pipe(
+  /** Where the endpoint itself has seen the peer: it remembers whom it was connected with. */
+  const knownToEndpoint = (peer: EndpointId.EndpointId): Effect.Effect<EndpointAddress | undefined> =>
+    Effect.tryPromise(() => endpoint.remoteAddr(binding.EndpointId.fromString(peer))).pipe(
       Effect.map((known) =>
         known === null ? undefined : { relayUrl: known.relayUrl() ?? undefined, direct: known.directAddresses() },
       ),
+      Effect.orElseSucceed(() => undefined),
     )
 
   let handshakes = 0
@@ -140,8 +137,10 @@ const make = Effect.fnUntraced(function* (
           handler = undefined
           for (const started of dials.values()) started.cancel()
           dials.clear()
-          for (const connection of connections) connection.close()
-          return allClosed(connections)
+          const open = [...connections]
+          for (const connection of open) connection.close()
+          // Bounded by the time that each connection gives itself.
+          return Effect.promise(() => Promise.all(open.map(({ closed }) => closed)))
         }),
     )
 
@@ -180,8 +179,3 @@ const make = Effect.fnUntraced(function* (
 
 /** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN). */
 const gossipAlpn = "/iroh-gossip/1"
-
-const allClosed = (connections: ReadonlySet<IrohConnection>): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    connections.size === 0 ? Effect.void : Effect.andThen(Effect.sleep(5), allClosed(connections)),
-  ).pipe(Effect.timeoutOption(closeTimeout), Effect.asVoid)
