@@ -8,7 +8,7 @@ import { Account } from "../../src/topic/Session.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
 import { TopicState } from "../../src/topic/TopicState.ts"
 import { makeFiberCounter } from "./countFibers.ts"
-import { collect, joinAll, makeWorld, type Node, pass, quiet, settle } from "./world.ts"
+import { collect, makeWorld, type Node, pass, quiet, settle } from "./world.ts"
 
 const openTopics = (node: Node) =>
   Effect.gen(function* () {
@@ -111,7 +111,7 @@ describe("closing", () => {
       assert.isFalse(yield* other.isJoined, "the neighbours were told")
       assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason, "Suspended")
       const looks = (yield* topic.stats).looks
-      yield* pass("10 minutes")
+      yield* pass("3 minutes")
       assert.strictEqual((yield* topic.stats).looks, looks)
       yield* counter.counted(topic.resume)
       yield* pass("2 seconds")
@@ -201,34 +201,44 @@ describe("closing", () => {
   )
 
   it.effect(
-    "1,000 joins and leaves leave no fiber, timer, topic or state of one behind",
+    "1,000 joins and leaves leave no fiber, timer, connection, topic or state of one behind",
     () =>
       Effect.gen(function* () {
         const counter = makeFiberCounter()
         const world = yield* makeWorld({ dht: { nodes: 40, k: 4, latency: () => 0 } })
         const node = yield* counter.counted(world.node())
-        yield* joinAll([yield* world.node({ config: quiet })])
+        const peer = yield* world.node({ config: quiet })
         const cycle = (topic: string) =>
           Effect.gen(function* () {
             const joined: Topic = yield* node.join({ topic })
             yield* Effect.forkScoped(Stream.runDrain(joined.events))
-            // The running topic is joined; the others are left while they search.
+            // The peer's topic is joined; the others are left while they search.
             yield* topic === "topic" ? pass("50 millis") : settle
           }).pipe(Effect.scoped, counter.counted)
-        yield* cycle("topic")
-        yield* pass("2 minutes")
-        const alive = () => ({
-          fibers: counter.alive,
-          timers: world.network.size.timers,
-          states: queryObjects(TopicState, { format: "count" }),
-          hubs: queryObjects(EventHub, { format: "count" }),
-          accounts: queryObjects(Account, { format: "count" }),
+        const alive = Effect.fnUntraced(function* () {
+          // The peer's side of a connection lingers for a moment, and its protocol forgets after 90 s.
+          yield* pass("2 minutes")
+          const { timers, connections } = world.network.size
+          return {
+            fibers: counter.alive,
+            timers,
+            connections,
+            open: yield* openTopics(node),
+            states: queryObjects(TopicState, { format: "count" }),
+            hubs: queryObjects(EventHub, { format: "count" }),
+            accounts: queryObjects(Account, { format: "count" }),
+          }
         })
-        const before = alive()
-        for (let i = 0; i < 1000; i++) yield* cycle(i % 5 === 0 ? "topic" : `topic ${i}`)
-        yield* pass("2 minutes")
-        assert.deepStrictEqual(alive(), before)
-        assert.deepStrictEqual(yield* openTopics(node), { tracker: 0, gossip: 0 })
+        const cycles = (count: number) =>
+          Effect.gen(function* () {
+            yield* peer.join()
+            for (let i = 0; i < count; i++) yield* cycle(i % 5 === 0 ? "topic" : `topic ${i}`)
+          }).pipe(Effect.scoped)
+        yield* cycles(1)
+        const before = yield* alive()
+        assert.deepStrictEqual([before.timers, before.connections, before.states], [0, 0, 0])
+        yield* cycles(1000)
+        assert.deepStrictEqual(yield* alive(), before)
       }),
     60_000,
   )
