@@ -3,7 +3,7 @@
 
     libtorrent_nodes.py --nodes 8 --bind 127.0.0.1 [--port 6881] [--bootstrap HOST:PORT,...]
 
-Prints {"event":"testnet","addresses":[...]} once every node knows another, and ends with its standard input. Each node is
+Prints {"event":"testnet","addresses":[...]} once every node knows all others, and ends with its standard input. Each node is
 a session without torrents. The limits that protect a public node from one address are lifted, for here all nodes and all
 clients share one.
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import time
+import warnings
 
 import libtorrent
 
@@ -44,6 +45,14 @@ def start(ip, port):
 
 
 
+def known(session):
+    """How many nodes that answered are in the routing table."""
+    with warnings.catch_warnings():
+        # status() is deprecated in favour of an alert that says the same later.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return session.status().dht_nodes
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nodes", type=int, default=8)
@@ -53,18 +62,18 @@ def main():
     options = parser.parse_args()
     sessions = [start(options.bind, options.port if number == 0 else 0) for number in range(options.nodes)]
     ports = [session.listen_port() for session in sessions]
-    others = [tuple(node.rsplit(":", 1)) for node in options.bootstrap.split(",") if node]
-    others = [(host, int(port)) for host, port in others] or [(options.bind, ports[0])]
+    others = [node.rsplit(":", 1) for node in options.bootstrap.split(",") if node]
+    others = [(host, int(port)) for host, port in others] + [(options.bind, port) for port in ports]
     deadline = time.monotonic() + 30
-    waiting = list(sessions)
+    waiting = sessions
     while waiting and time.monotonic() < deadline:
         for session in waiting:
             for node in others:
                 session.add_dht_node(node)
         time.sleep(0.25)
-        waiting = [session for session in waiting if session.status().dht_nodes == 0]
-    if waiting and options.nodes > 1:
-        sys.exit(f"{len(waiting)} of {options.nodes} libtorrent nodes found no other")
+        waiting = [session for session in waiting if known(session) < options.nodes - 1]
+    if waiting:
+        sys.exit(f"{len(waiting)} of {options.nodes} libtorrent nodes do not know all others")
     emit("testnet", addresses=[f"{options.bind}:{port}" for port in ports], version=libtorrent.__version__)
     sys.stdin.read()
 

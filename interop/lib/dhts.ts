@@ -46,11 +46,14 @@ export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet
 
 export const oursKeepingFirst = (host: Host) => ours(host, { equalSeq: "keep-first" })
 
-/** Four nodes of each kind in one DHT. */
+/**
+ * Four nodes of each kind in one DHT. libtorrent joins by way of ours: it asks with transaction ids of 2 bytes, and
+ * mainline 7 answers none but those of 4.
+ */
 export const mixed = Effect.fn("dhts.mixed")(function* (host: Host) {
   const first = yield* mainline(host, { nodes: 4 })
-  const second = yield* libtorrent(host, { nodes: 4, bootstrap: first.bootstrap })
-  const third = yield* ours(host, { nodes: 4, bootstrap: first.bootstrap })
+  const second = yield* ours(host, { nodes: 4, bootstrap: first.bootstrap })
+  const third = yield* libtorrent(host, { nodes: 4, bootstrap: second.bootstrap })
   const bootstrap = [first, second, third].map(({ addresses }) => addresses[0]).join(",")
   const dht: DhtNodes = { addresses: [first, second, third].flatMap(({ addresses }) => addresses), bootstrap }
   return dht

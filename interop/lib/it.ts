@@ -1,7 +1,14 @@
 /** `layer` of @effect/vitest for these tests: real time, child processes, and a scope that ends everything a test started. */
 import { NodeServices } from "@effect/platform-node"
 import { layer } from "@effect/vitest"
+import type { Layer } from "effect"
 
 export { assert } from "@effect/vitest"
 
-export const suite = layer(NodeServices.layer, { excludeTestServices: true })
+/** What the harness needs. */
+export const services = NodeServices.layer
+
+/** A suite whose tests share a layer. */
+export const suiteOf = <R, E>(shared: Layer.Layer<R, E>) => layer(shared, { excludeTestServices: true })
+
+export const suite = suiteOf(services)

@@ -1,0 +1,115 @@
+/** Gossip alone, without tracker and DHT: iroh-gossip 0.101 and ours in one swarm. */
+import { Effect } from "effect"
+import { allHearAll, allJoined, heardOnce } from "../lib/hearing.ts"
+import { assert, suite } from "../lib/it.ts"
+import * as Lab from "../lib/Lab.ts"
+import * as Network from "../lib/Network.ts"
+import { gossip, type Language, type Node } from "../lib/peers.ts"
+
+const pairs = [
+  ["Rust", "TS"],
+  ["TS", "Rust"],
+] as const
+
+/** The most bytes of content that fit into the default frame of 4,096 bytes, by the author's language: ours leaves room
+ * for the longest round number, the reference for that of its own message only. */
+const largest = { TS: 4055, Rust: 4057 }
+
+suite("gossip", (it) => {
+  for (const [first, second] of pairs) {
+    it.effect(`${second} joins ${first}: messages of every size and scope, both ways`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const one = yield* gossip(first, host, `one (${first})`, { topic: "sizes" })
+        const two = yield* gossip(second, host, `two (${second})`, { topic: "sizes", join: [one.contact] })
+        yield* allJoined([one, two])
+        // No content twice: a message is known by its hash.
+        const cases = [
+          [one, two, "swarm", ""],
+          [one, two, "swarm", "00"],
+          [two, one, "swarm", "01"],
+          [one, two, "swarm", "11".repeat(largest[first])],
+          [two, one, "swarm", "22".repeat(largest[second])],
+          [one, two, "neighbors", "33".repeat(100)],
+          [two, one, "neighbors", "44".repeat(100)],
+          [one, two, "neighbors", "55".repeat(largest[first])],
+          [two, one, "neighbors", "66".repeat(largest[second])],
+        ] as const
+        for (const [author, hearer, scope, hex] of cases) {
+          yield* author.ask({ do: "broadcast", hex, scope }, "sent")
+          const heard = yield* hearer.first("message", { where: (message) => message.hex === hex })
+          assert.strictEqual(heard.scope, scope)
+          assert.strictEqual(heard.round, 0)
+          assert.strictEqual(heard.from, author.endpointId)
+        }
+        for (const node of [one, two]) yield* heardOnce(node)
+      }),
+    )
+
+    it.effect(`${second} leaves ${first} with a word`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const one = yield* gossip(first, host, `one (${first})`, { topic: "leaving" })
+        const two = yield* gossip(second, host, `two (${second})`, { topic: "leaving", join: [one.contact] })
+        yield* allJoined([one, two])
+        yield* two.tell({ do: "quit" })
+        yield* one.first("neighbor-down", { where: ({ peer }) => peer === two.endpointId, within: "2 seconds" })
+        assert.strictEqual(yield* two.exitCode, 0)
+        // The same key, at a new address.
+        const key = "77".repeat(32)
+        const three = yield* gossip(second, host, `three (${second})`, { topic: "leaving", join: [one.contact], key })
+        yield* allJoined([three])
+        yield* allHearAll([one, three])
+      }),
+    )
+
+    it.effect(`${second} is killed: ${first} goes on and takes the next one in`, () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const one = yield* gossip(first, host, `one (${first})`, { topic: "killed" })
+        const two = yield* gossip(second, host, `two (${second})`, { topic: "killed", join: [one.contact] })
+        yield* allJoined([one, two])
+        yield* two.kill("SIGKILL")
+        yield* one.first("neighbor-down", { where: ({ peer }) => peer === two.endpointId, within: "60 seconds" })
+        const three = yield* gossip(second, host, `three (${second})`, { topic: "killed", join: [one.contact] })
+        yield* allJoined([three])
+        yield* allHearAll([one, three])
+      }),
+    )
+  }
+
+  it.effect("a frame above a node's maximum ends the stream and nothing else", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const topic = "too large"
+      const ours = yield* gossip("TS", host, "ours", { topic })
+      const other = yield* gossip("Rust", host, "other", { topic, join: [ours.contact] })
+      const large = yield* gossip("Rust", host, "large", { topic, join: [ours.contact], maxMessageSize: 16_384 })
+      yield* allJoined([ours, other, large])
+      yield* large.ask({ do: "broadcast", hex: "99".repeat(8_000), scope: "neighbors" }, "sent")
+      yield* allHearAll([ours, other])
+      const errors = (yield* ours.events).filter(({ event }) => event === "error" || event === "closed")
+      assert.deepStrictEqual(errors, [])
+    }),
+  )
+
+  it.effect(
+    "four and four, a fifth of all packets lost, shuffling each second: every message reaches every node once",
+    () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const options = { topic: "eight", shuffleEvery: 1_000 }
+        const nodes: Array<Node> = []
+        for (let number = 0; number < 8; number++) {
+          const language: Language = number % 2 === 0 ? "Rust" : "TS"
+          const join = nodes.slice(-2).map(({ contact }) => contact)
+          nodes.push(yield* gossip(language, host, `${number} (${language})`, { ...options, join }))
+        }
+        yield* allJoined(nodes)
+        yield* Effect.sleep("5 seconds")
+        yield* Network.lose(host, 20)
+        for (let round = 0; round < 5; round++) yield* allHearAll(nodes, "30 seconds")
+        for (const node of nodes) yield* heardOnce(node)
+      }),
+  )
+})
