@@ -90,7 +90,8 @@ describe("MemoryDht", () => {
       const { stored } = yield* dht.put({ key, seq: 1n, value: ascii("a") })
       assert.isTrue(stored > 3 && stored < 17)
       assert.strictEqual((yield* network.slots(at)).filter((item) => item !== undefined).length, stored)
-      yield* network.setFaults({ lostGets: 1 })
+      yield* network.setFaults({ lostGets: 1, lostPuts: 1 })
+      assert.strictEqual((yield* Effect.flip(dht.put({ key, seq: 2n, value: ascii("b") }))).reason, "Timeout")
       assert.deepStrictEqual(yield* values(dht.get(at)), [])
     }).pipe(Effect.provide(Crypto.layerTest)),
   )

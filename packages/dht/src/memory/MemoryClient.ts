@@ -119,27 +119,31 @@ export const makeMemoryClient = (
     const { salt, seq, cas, value } = request
     const { publicKey } = request.key
     const signature = crypto.sign(request.key, signable(salt, seq, encode(value)))
-    const place = table.at(targetOf(publicKey, salt), reaches)
-    if (place.nodes.length === 0) return yield* noNodes
+    const target = targetOf(publicKey, salt)
+    const before = table.at(target, reaches)
     const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }
     const start = yield* Clock.currentTimeMillis
-    if ((tokens.get(place.name) ?? 0) <= start) {
+    if ((tokens.get(before.name) ?? 0) <= start) {
       counts.walks++
-      const walk = approach(place.metDead) + roundTrip()
-      for (const index of place.nodes) nodes[index]!.gets++
-      counts.sent += place.nodes.length
-      walked(place.name, start + walk)
+      const walk = approach(before.metDead) + roundTrip()
+      for (const index of before.nodes) nodes[index]!.gets++
+      counts.sent += before.nodes.length
+      walked(before.name, start + walk)
       if (walk > 0) yield* Effect.sleep(walk)
     }
+    // The network may have changed during the walk.
+    const place = table.at(target, reaches)
+    if (place.nodes.length === 0) return yield* noNodes
     const now = yield* Clock.currentTimeMillis
     let stored = 0
+    let answered = 0
     let slowest = 0
     for (const index of place.nodes) {
       const node = nodes[index]!
       node.puts++
       counts.sent++
       if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) continue
-      counts.received++
+      answered++
       slowest = Math.max(slowest, roundTrip())
       const held = place.slots.get(index)
       const current = held !== undefined && held.expiresAt > now ? held.item : undefined
@@ -149,10 +153,14 @@ export const makeMemoryClient = (
       place.slots.set(index, { item, expiresAt: now + ttl, previous })
       stored++
     }
+    counts.received += answered
     table.sweep((held) => held.expiresAt > now)
     if (slowest > 0) yield* Effect.sleep(slowest)
-    if (stored > 0) return { stored, asked: place.nodes.length }
-    return yield* new DhtError({ reason: "Rejected", message: `put: stored by none of ${place.nodes.length} nodes` })
+    const asked = place.nodes.length
+    if (stored > 0) return { stored, asked }
+    return yield* answered > 0
+      ? new DhtError({ reason: "Rejected", message: `put: stored by none of ${asked} nodes` })
+      : new DhtError({ reason: "Timeout", message: `put: none of ${asked} nodes answered` })
   })
 
   const stats: Effect.Effect<DhtStats> = Effect.sync(() => ({
