@@ -115,7 +115,8 @@ export class Timers {
     if (first === undefined || first.at >= this.wakesAt) return
     this.sleeper?.interruptUnsafe()
     this.wakesAt = first.at
-    const wait = Math.max(0, first.at - this.now())
+    // Whole milliseconds: less is below what clocks resolve, and waking just too early would mean to sleep again.
+    const wait = Math.max(0, Math.ceil(first.at - this.now()))
     this.sleeper = this.fork(
       Effect.andThen(
         // A sleep of nothing may return within this call, in which the caller must not see its timer run.

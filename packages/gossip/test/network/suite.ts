@@ -69,12 +69,10 @@ export const suite = (transport: string, it: Runner): void => {
         const heard = yield* Effect.all(members.map((member) => recorded(member)))
         yield* members[0]!.broadcast(text("near"), "neighbors")
         const neighbors = yield* members[0]!.neighbors
-        yield* members[0]!.broadcast(text("far"))
-        yield* until(world, "the others heard", () =>
-          Effect.sync(() => heard.slice(1).every(({ texts }) => texts().includes("far"))),
-        )
-        const hearers = nodes.filter((_, i) => heard[i]!.texts().includes("near"))
-        assert.deepStrictEqual(new Set(hearers.map(({ endpointId }) => endpointId)), neighbors)
+        const hearers = () => nodes.filter((_, i) => heard[i]!.texts().includes("near"))
+        yield* until(world, "the neighbours heard", () => Effect.sync(() => hearers().length >= neighbors.size))
+        for (let i = 0; i < 10; i++) yield* world.pass
+        assert.deepStrictEqual(new Set(hearers().map(({ endpointId }) => endpointId)), neighbors)
       }))
 
     it("a topic that closes takes leave of its neighbours and can be joined again", (world) =>

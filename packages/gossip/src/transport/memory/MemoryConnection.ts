@@ -17,7 +17,7 @@ export class MemoryConnection implements Connection {
   private closedListener: ((reason: string) => void) | undefined
   private readonly pipes = new Set<Pipe>()
   private givingUp: Timer | undefined
-  private lastArrival = 0
+  private readonly underWay: Array<{ readonly effect: () => void; isThere: boolean }> = []
   private isClosed = false
 
   private constructor(network: MemoryNetwork, endpoint: MemoryEndpoint, remoteId: EndpointId.EndpointId) {
@@ -73,10 +73,16 @@ export class MemoryConnection implements Connection {
     })
   }
 
-  /** @internal Carries something to the other end, behind what went before. */
-  transmit(arrived: () => void, lost: () => void): void {
-    const deadline = this.network.timers.now() + this.network.idleTimeoutMs
-    this.lastArrival = this.network.carry(this.endpoint.id, this.remoteId, this.lastArrival, deadline, arrived, lost)
+  /** @internal Carries something to the other end, where it takes effect once everything before it has. */
+  transmit(effect: () => void, lost: () => void): void {
+    const { idleTimeoutMs, timers } = this.network
+    const parcel = { effect, isThere: false }
+    this.underWay.push(parcel)
+    const arrived = (): void => {
+      parcel.isThere = true
+      while (this.underWay[0]?.isThere === true) this.underWay.shift()!.effect()
+    }
+    this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost)
   }
 
   /** @internal A pipe of ours reaches the other end with its first bytes, as in QUIC. */

@@ -183,35 +183,25 @@ export class MemoryNetwork {
     const asked = (): void => {
       const peer = this.endpoints.get(to)
       if (peer === undefined || !this.reachable(from.id, to)) this.after(deadline, gaveUp)
-      else this.carry(to, from.id, 0, deadline, () => answered(peer), gaveUp)
+      else this.carry(to, from.id, deadline, () => answered(peer), gaveUp)
     }
-    this.carry(from.id, to, 0, deadline, asked, gaveUp)
+    this.carry(from.id, to, deadline, asked, gaveUp)
   }
 
-  /**
-   * @internal Carries one transmission: `arrived` runs at its time, not before `notBefore`; `lost` when it got nowhere
-   * until the deadline. Returns when it will arrive, as far as that is known, so that the next can keep behind it.
-   */
+  /** @internal Carries one transmission: `arrived` runs at its time, or `lost` when it got nowhere until the deadline. */
   carry(
     from: EndpointId.EndpointId,
     to: EndpointId.EndpointId,
-    notBefore: number,
     deadline: number,
     arrived: () => void,
     lost: () => void,
-  ): number {
+  ): void {
     this.transmissions++
     const now = this.timers.now()
     const link = this.isCut(from, to) ? cut : this.link(from, to, this.random)
-    if (link.drop === true) {
-      const retryAt = now + this.retransmitMs
-      if (retryAt > deadline) this.after(deadline, lost)
-      else this.after(retryAt, () => this.carry(from, to, notBefore, deadline, arrived, lost))
-      return retryAt
-    }
-    const at = Math.max(notBefore, now + (link.delayMs ?? 0))
-    this.after(at, arrived)
-    return at
+    if (link.drop !== true) this.after(now + (link.delayMs ?? 0), arrived)
+    else if (now + this.retransmitMs > deadline) this.after(deadline, lost)
+    else this.after(now + this.retransmitMs, () => this.carry(from, to, deadline, arrived, lost))
   }
 
   /** @internal Whether nothing at all passes from one to the other. */
