@@ -51,8 +51,9 @@ export const layer = (world: MemoryWorld, options: MemoryStackOptions = {}): Lay
     options.addressLookup ?? Layer.succeed(AddressLookup, everyoneIsKnown),
     options.rotation ?? SecretRotation.layer,
   ).pipe(
+    // Fresh: two nodes built in one place must not share one key.
     Layer.provideMerge(
-      options.identity === undefined ? Identity.layerRandom : Identity.layerFromSeed(options.identity),
+      options.identity === undefined ? Layer.fresh(Identity.layerRandom) : Identity.layerFromSeed(options.identity),
     ),
     Layer.provideMerge(Crypto.layerTest),
   )

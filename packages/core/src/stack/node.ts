@@ -38,7 +38,8 @@ export const layer = (
   const seed = identity === undefined || Redacted.isRedacted(identity) ? identity : Redacted.make(identity)
 
   const keys = Layer.mergeAll(
-    seed === undefined ? Identity.layerRandom : Identity.layerFromSeed(seed),
+    // Fresh: two nodes built in one place must not share one key.
+    seed === undefined ? Layer.fresh(Identity.layerRandom) : Identity.layerFromSeed(seed),
     options.rotation ?? SecretRotation.layer,
   ).pipe(Layer.provideMerge(Crypto.layer))
   const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MemoryWorld, Topic, TopicTracker } from "@topic-tracker/core"
+import { Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
+
+/** A user's program: it needs a TopicTracker, whichever. */
+const greet = Effect.gen(function* () {
+  const topic = yield* Topic.join({ topic: "t", secret: "s" })
+  yield* topic.broadcast("hello")
+  const neighbors = [...(yield* topic.neighbors)]
+  yield* Effect.sleep("1 second")
+  return neighbors
+}).pipe(Effect.scoped)
+
+describe("a user's own test", () => {
+  it.effect("runs a program on nodes in memory", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make({ network: { link: () => ({ delayMs: 20 }) } })
+      const node = Effect.forkScoped(greet.pipe(Effect.provide(TopicTracker.layerMemory(world))))
+      const fibers = yield* Effect.all([node, node])
+      yield* Effect.repeat(TestClock.adjust("100 millis"), { times: 50 })
+      const neighbors = yield* Fiber.joinAll(fibers)
+      assert.strictEqual(new Set(neighbors.flat()).size, 2, "each had the other")
+    }),
+  )
+
+  it.effect("gives every node a key of its own, also when they are built in one place", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const ids = Effect.map(TopicTracker, ({ endpointId }) => endpointId)
+      const inner = yield* Effect.provide(ids, TopicTracker.layerMemory(world))
+      const both = Effect.flatMap(ids, (outer) =>
+        Effect.map(Effect.provide(ids, TopicTracker.layerMemory(world)), (nested) => [outer, nested, inner]),
+      )
+      const all = yield* Effect.provide(both, TopicTracker.layerMemory(world))
+      assert.strictEqual(new Set(all).size, 3)
+    }),
+  )
+
+  it.effect("hears of options that cannot be", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const config = { bootstrap: { concurrentDials: 6 } }
+      const error = yield* Effect.flip(Layer.build(TopicTracker.layerMemory(world, { config })))
+      assert.include(error.message, "bootstrap.concurrentDials is 6")
+    }),
+  )
+})
