@@ -1,6 +1,112 @@
-import { it } from "@effect/vitest"
-import { Effect } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto, Identity } from "@topic-tracker/crypto"
+import { Context, Effect, Layer, Stream } from "effect"
+import { AddressLookup, AddressLookupError, type EndpointAddress, Gossip } from "../../src/index.ts"
 import { suite } from "./suite.ts"
-import { makeIrohWorld } from "./world.ts"
+import { freshTopic, isJoined, makeIrohWorld, until } from "./world.ts"
 
 suite("iroh on loopback", (name, test) => it.live(name, () => Effect.flatMap(makeIrohWorld(), test)))
+
+describe("an iroh endpoint", () => {
+  const nodeWith = (lookup: Layer.Layer<AddressLookup>, bind = "127.0.0.1:0") =>
+    Layer.build(
+      Gossip.layerIroh({ bind }).pipe(
+        Layer.provide(lookup),
+        Layer.provide(Identity.layerRandom),
+        Layer.provide(Crypto.layer),
+      ),
+    ).pipe(Effect.map((context) => Context.get(context, Gossip)))
+
+  it.live("learns from peers where other peers are", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const first = yield* nodeWith(AddressLookup.layerNone)
+      const knowsFirst = AddressLookup.layerStatic(new Map([[first.endpointId, yield* first.address]]))
+      const [second, third] = [yield* nodeWith(knowsFirst), yield* nodeWith(knowsFirst)]
+      const id = freshTopic()
+      yield* first.open(id)
+      const others = [yield* second.open(id), yield* third.open(id)] as const
+      for (const other of others) {
+        yield* other.join([first.endpointId])
+        yield* until(world, "it is joined", () => isJoined(other))
+      }
+      yield* until(world, "the others have met", () =>
+        Effect.map(others[0].neighbors, (neighbors) => neighbors.has(third.endpointId)),
+      )
+    }),
+  )
+
+  it.live("fails to reach a peer of which no address is known, and says so", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const [node, unknown] = [yield* nodeWith(AddressLookup.layerNone), yield* nodeWith(AddressLookup.layerNone)]
+      const topic = yield* node.open(freshTopic())
+      yield* topic.join([unknown.endpointId])
+      yield* until(world, "the dial has failed", () => Effect.map(node.stats, (stats) => stats.dialFailures === 1))
+      assert.strictEqual((yield* node.stats).peers, 0)
+    }),
+  )
+
+  it.live("a look-up that fails, dies or tells nonsense spoils nothing", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const target = yield* nodeWith(AddressLookup.layerNone)
+      const right = yield* target.address
+      const answers: ReadonlyArray<Stream.Stream<EndpointAddress, AddressLookupError>> = [
+        Stream.make({ relayUrl: "no relay", direct: ["nonsense", "1.2.3.4:99999"] }, right),
+        Stream.concat(
+          Stream.succeed(right),
+          Stream.fail(new AddressLookupError({ endpointId: target.endpointId, message: "no network" })),
+        ),
+        Stream.concat(Stream.succeed(right), Stream.die("a bug")),
+      ]
+      const id = freshTopic()
+      const atTarget = yield* target.open(id)
+      for (const [i, answer] of answers.entries()) {
+        const lookup = Layer.succeed(AddressLookup, {
+          resolve: () => answer,
+          publish: () => Effect.void,
+          learn: () => Effect.void,
+        })
+        const node = yield* nodeWith(lookup)
+        const topic = yield* node.open(id)
+        yield* topic.join([target.endpointId])
+        yield* until(world, "it is joined", () =>
+          Effect.map(atTarget.neighbors, (neighbors) => neighbors.has(node.endpointId)),
+        )
+        assert.isAtLeast((yield* atTarget.neighbors).size, i + 1)
+      }
+    }),
+  )
+
+  it.live("binds loopback only when told a loopback address, and then publishes what it bound", () =>
+    Effect.gen(function* () {
+      const { direct, relayUrl } = yield* (yield* nodeWith(AddressLookup.layerNone)).address
+      assert.isUndefined(relayUrl)
+      assert.isAtLeast(direct.length, 1)
+      for (const address of direct) assert.match(address, /^(127\.0\.0\.1|\[::1\]):\d+$/)
+    }),
+  )
+
+  it.live("says what is wrong with the address to bind", () =>
+    Effect.gen(function* () {
+      const taken = (yield* (yield* nodeWith(AddressLookup.layerNone)).address).direct[0]!
+      const inUse = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone, taken)))
+      assert.strictEqual(inUse.reason, "Bind")
+      assert.include(inUse.message, `cannot bind ${taken}: Address already in use`)
+      const nonsense = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone, "nonsense")))
+      assert.strictEqual(nonsense.reason, "InvalidArgument")
+      assert.include(nonsense.message, '"nonsense"')
+    }),
+  )
+
+  it.live("says which part of the configuration is wrong", () =>
+    Effect.gen(function* () {
+      const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", config: { membership: { shuffleIntervalMs: -1 } } })
+      const dependencies = Layer.merge(AddressLookup.layerNone, Identity.layerRandom.pipe(Layer.provide(Crypto.layer)))
+      const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
+      assert.strictEqual(failure.reason, "InvalidArgument")
+      assert.include(failure.message, "config.membership.shuffleIntervalMs")
+    }),
+  )
+})
