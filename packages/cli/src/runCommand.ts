@@ -2,7 +2,9 @@
  * How each of our commands runs as a program: `--help`, one line on standard error for a wrong argument, and the exit code
  * (0 done, 1 it could not be done, 2 the user's arguments are wrong). Signals close the command's scope before it ends.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+// Module by module: the package as a whole loads much that no command needs, and every command would start later.
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag, type HelpDoc } from "effect/cli"
 
