@@ -35,10 +35,11 @@ export const MembershipConfig = Schema.Struct({
   /** How long a peer may take to answer a request to be neighbours. iroh-gossip's guess. */
   neighborRequestTimeoutMs: withDefault(millis, 500),
   /**
-   * How requests to be neighbours are kept account of. "exact": each ends with its answer, its time or the tie itself.
-   * "iroh-gossip": as that does, for comparing with it. An answer that we owed stays on the books as a request, so that
-   * such a neighbour is counted twice when free slots are looked for and active views stay at three or four peers; and a
-   * request outlives the tie that it made, so that some neighbours do not have us as theirs.
+   * How the account of requests to be neighbours and of farewells is kept. "exact": each entry ends with its answer, its
+   * time or the tie itself. "iroh-gossip": as that does, for comparing with it. An answer that we owed stays on the books as
+   * a request, so that such a neighbour is counted twice when free slots are looked for, and active views stay at three or
+   * four peers; a request outlives the tie that it made, so that some neighbours do not have us as theirs; and who once
+   * left us in peace is kept as a contact even when it crashes later.
    */
   requestBookkeeping: Schema.Literals(["exact", "iroh-gossip"]).pipe(
     Schema.withDecodingDefaultType(Effect.succeed("exact" as const)),

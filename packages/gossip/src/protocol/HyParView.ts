@@ -286,7 +286,7 @@ export class HyParView<P extends PeerKey> {
       this.keepAsContact(dropped)
     }
     this.passive.delete(peer)
-    this.stayingAlive.delete(peer)
+    if (this.exact) this.stayingAlive.delete(peer)
     this.active.add(peer)
     this.io.neighborUp(peer)
     return true

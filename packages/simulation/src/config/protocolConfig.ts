@@ -2,7 +2,7 @@
  * The protocol's parameters as iroh-gossip's configuration files name them (`proto::Config`): snake case, durations as times,
  * each with its default when it is left out.
  */
-import { Protocol } from "@topic-tracker/gossip"
+import { ProtocolConfig } from "@topic-tracker/gossip/protocol-config"
 import { Schema } from "effect"
 import { MillisOrSecsNanos } from "./duration.ts"
 
@@ -64,4 +64,4 @@ export const toProtocolInput = (table: typeof ProtocolTable.Type | undefined): u
 })
 
 /** Checks ranges and fills in defaults. */
-export const decodeProtocol = Schema.decodeUnknownResult(Protocol.ProtocolConfig)
+export const decodeProtocol = Schema.decodeUnknownResult(ProtocolConfig)

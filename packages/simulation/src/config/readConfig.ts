@@ -2,7 +2,7 @@
  * Reads configuration files of iroh-gossip's simulator (`simulations/*.toml`; `SimConfig` in its `src/bin/sim.rs`) as they
  * stand, and says by line and key what is wrong with one.
  */
-import type { Protocol } from "@topic-tracker/gossip"
+import type { ProtocolConfig } from "@topic-tracker/gossip/machine"
 import { Result, Schema, SchemaIssue } from "effect"
 import { parse, TomlError } from "smol-toml"
 import type { Bootstrap, Scenario } from "../gossip/Scenario.ts"
@@ -128,7 +128,7 @@ const latencyOf = (network: NetworkTable | undefined, path: Path): Result.Result
   return Result.succeed({ _tag: "Dynamic", minMicros, maxMicros })
 }
 
-const protocolOf = (network: NetworkTable | undefined, path: Path): Result.Result<Protocol.ProtocolConfig, Problem> =>
+const protocolOf = (network: NetworkTable | undefined, path: Path): Result.Result<ProtocolConfig, Problem> =>
   Result.mapError(decodeProtocol(toProtocolInput(network?.proto)), (error) => {
     const problem = firstProblem(error)
     return { message: problem.message, path: [...path, "proto", ...problem.path.map((key) => snake(String(key)))] }

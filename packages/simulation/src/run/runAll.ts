@@ -72,9 +72,18 @@ const runWork = Effect.fnUntraced(function* (work: ReadonlyArray<Work>, options:
   return finished
 })
 
-/** The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built. */
-const start = () =>
-  new Worker(new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url))
+/**
+ * The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built. Nearly all that a
+ * simulation makes is garbage within a few simulated milliseconds: with room for it, little of it is ever copied.
+ */
+const start = () => {
+  const isSource = import.meta.url.endsWith(".ts")
+  return new Worker(new URL(isSource ? "./worker.ts" : "./worker.js", import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: 192 },
+    // Whoever runs the sources has this already; a test runner does not.
+    ...(isSource ? { execArgv: ["--conditions=@topic-tracker/source"] } : {}),
+  })
+}
 
 const ask = (worker: Worker, work: Work): Effect.Effect<Finished, RunFailed> =>
   Effect.callback((resume) => {
