@@ -2,7 +2,7 @@
 import { assert, describe } from "@effect/vitest"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
-import { type Connection, Protocol, type SendStream } from "../../src/index.ts"
+import { type Connection, Protocol, type ReceiveStream, type SendStream } from "../../src/index.ts"
 import { freshTopic, inTime, isJoined, joinedInLine, recorded, text, textsOf, until, type World } from "./world.ts"
 
 export type Runner = (name: string, test: (world: World) => Effect.Effect<void, unknown, Scope.Scope>) => void
@@ -268,11 +268,34 @@ export const suite = (transport: string, it: Runner): void => {
         assert.isFalse(yield* isJoined(atA))
       }))
 
+    it("of two connections the newer is sent on, and when it ends the older, without a NeighborDown", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const id = freshTopic()
+        const atA = yield* a.open(id)
+        const heard = yield* recorded(atA)
+        const bare = yield* bareConnections(world, a)
+        const [older, newer] = [yield* bare.connect, yield* bare.connect]
+        yield* (yield* older.openStream).write(frames(headerOf(id), joinFrame))
+        yield* until(world, "it is a neighbour", () => isJoined(atA))
+        yield* until(world, "the answer is there", () => Effect.sync(() => newer.received() > 0))
+        assert.strictEqual(older.received(), 0)
+        assert.strictEqual((yield* a.stats).connections, 2)
+        newer.close()
+        yield* until(world, "the newer is gone", () => Effect.map(a.stats, ({ connections }) => connections === 1))
+        yield* atA.broadcast(text("still here?"))
+        yield* until(world, "it comes over the older", () => Effect.sync(() => older.received() > 0))
+        older.close()
+        yield* until(world, "it is missed", () => Effect.map(isJoined(atA), (joined) => !joined))
+        assert.deepStrictEqual(
+          heard.events.map(({ _tag }) => _tag),
+          ["NeighborUp", "NeighborDown"],
+        )
+      }))
+
     describe("a peer that misbehaves", () => {
       const id = TopicId.fromName("misbehaviour")
-      const header = Uint8Array.of(0, 0, 0, 32, ...id.bytes)
-      const join = Uint8Array.of(0, 0, 0, 3, 0, 0, 0)
-      const frames = (...parts: ReadonlyArray<Uint8Array>) => Uint8Array.from(parts.flatMap((part) => [...part]))
+      const header = headerOf(id)
       const malformed: ReadonlyArray<readonly [string, Uint8Array]> = [
         ["a frame over the limit", frames(header, Uint8Array.of(0, 0, 16, 1))],
         ["a frame that is no message", frames(header, Uint8Array.of(0, 0, 0, 2, 7, 7))],
@@ -287,7 +310,7 @@ export const suite = (transport: string, it: Runner): void => {
             const [bad, good] = [yield* connection.openStream, yield* connection.openStream]
             yield* bad.write(bytes)
             yield* until(world, "it is counted", () => Effect.map(a.stats, (stats) => stats.malformedStreams === 1))
-            yield* good.write(frames(header, join))
+            yield* good.write(frames(header, joinFrame))
             yield* until(world, "the good stream is read", () => isJoined(atA))
             assert.strictEqual((yield* a.stats).connections, 1)
           }))
@@ -309,7 +332,7 @@ export const suite = (transport: string, it: Runner): void => {
                 scope: { _tag: "Swarm", round: 0 },
               }),
             )
-          yield* stream.write(frames(header, join, payload("forged", "other"), payload("true", "true")))
+          yield* stream.write(frames(header, joinFrame, payload("forged", "other"), payload("true", "true")))
           yield* until(world, "the true one is heard", () => Effect.sync(() => heard.texts().length > 0))
           assert.deepStrictEqual(heard.texts(), ["true"])
           assert.strictEqual((yield* a.stats).forgedPayloads, 1)
@@ -321,7 +344,7 @@ export const suite = (transport: string, it: Runner): void => {
           const atA = yield* a.open(id)
           const connection = yield* connect(world, a)
           const stream = yield* connection.openStream
-          yield* stream.write(frames(header, join))
+          yield* stream.write(frames(header, joinFrame))
           yield* until(world, "it is a neighbour", () => isJoined(atA))
           const content = new Uint8Array(4_000)
           const sender = yield* Effect.gen(function* () {
@@ -345,28 +368,53 @@ const frame = (body: Uint8Array): Uint8Array => {
   return bytes
 }
 
-/** A connection from a bare transport, and writing on its streams, as Effects. */
+/** The first frame of a topic's stream. */
+const headerOf = (id: TopicId): Uint8Array => frame(id.bytes)
+
+/** A request to join without anything about the sender. */
+const joinFrame = Uint8Array.of(0, 0, 0, 3, 0, 0, 0)
+
+const frames = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
+
 const connect = (world: World, to: { readonly endpointId: EndpointId.EndpointId }) =>
-  Effect.gen(function* () {
-    const bare = yield* world.bare
-    let connection: Connection | undefined
-    yield* bare.listen({
-      connected: (made) => {
-        connection = made
-      },
-      dialFailed: () => {},
-    })
+  Effect.flatMap(bareConnections(world, to), ({ connect }) => connect)
+
+/** Connections from a bare transport to one endpoint, and writing on their streams, as Effects. Nothing is read at first. */
+const bareConnections = Effect.fnUntraced(function* (world: World, to: { readonly endpointId: EndpointId.EndpointId }) {
+  const bare = yield* world.bare
+  const made: Array<Connection> = []
+  yield* bare.listen({ connected: (connection) => made.push(connection), dialFailed: () => {} })
+  const connect = Effect.gen(function* () {
+    const before = made.length
     bare.dial(to.endpointId)
-    yield* until(world, "the bare peer is connected", () => Effect.sync(() => connection !== undefined))
+    yield* until(world, "the bare peer is connected", () => Effect.sync(() => made.length > before))
+    const connection = made.at(-1)!
+    let bytes = 0
+    const readAll = (stream: ReceiveStream): void =>
+      stream.read((chunk) => {
+        if (chunk === undefined) return
+        bytes += chunk.length
+        readAll(stream)
+      })
+    let reading = false
     const openStream = Effect.callback<SendStream, string>((resume) =>
-      connection!.openStream((stream) =>
+      connection.openStream((stream) =>
         resume(stream === undefined ? Effect.fail("no stream") : Effect.succeed(stream)),
       ),
     )
     return {
       openStream: Effect.map(openStream, (stream) => ({
-        write: (bytes: Uint8Array) =>
-          Effect.callback<boolean>((resume) => stream.write(bytes, (alive) => resume(Effect.succeed(alive)))),
+        write: (content: Uint8Array) =>
+          Effect.callback<boolean>((resume) => stream.write(content, (alive) => resume(Effect.succeed(alive)))),
       })),
+      /** Bytes on the first stream towards the bare peer, which is read from the first call on. */
+      received: () => {
+        if (!reading) connection.acceptStream((stream) => stream !== undefined && readAll(stream))
+        reading = true
+        return bytes
+      },
+      close: () => connection.close(),
     }
   })
+  return { connect }
+})
