@@ -1,7 +1,7 @@
 /** `npm run -s sim`: simulations from a configuration file. */
 import { readFile } from "node:fs/promises"
-import { runCommand, UsageError } from "@topic-tracker/cli"
-import { Console, Effect, Option, Result } from "effect"
+import { CommandFailed, runCommand, UsageError } from "@topic-tracker/cli"
+import { Console, Effect, Option, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { readConfig } from "./config/readConfig.ts"
 import { label } from "./gossip/Scenario.ts"
@@ -17,6 +17,17 @@ const filter = Flag.String("filter").pipe(
   Flag.withDescription("Only scenarios whose name contains this text, such as n100 or GossipAll"),
   Flag.optional,
 )
+const seed = Flag.String("seed").pipe(
+  Flag.withSchema(
+    Schema.String.check(
+      Schema.makeFilter((text) => /^\d{1,19}$/.test(text) && BigInt(text) < 2n ** 63n, {
+        expected: "a seed, 0 to 2^63 - 1",
+      }),
+    ),
+  ),
+  Flag.withDescription("Only this seed, in the place of the file's"),
+  Flag.optional,
+)
 const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print an array of results as JSON and nothing else"),
   Flag.withDefault(false),
@@ -24,15 +35,16 @@ const json = Flag.Boolean("json").pipe(
 
 const sim = Command.make(
   "sim",
-  { config, filter, json },
-  Effect.fn("sim")(function* ({ config, filter, json }) {
+  { config, filter, seed, json },
+  Effect.fn("sim")(function* ({ config, filter, json, seed }) {
     const text = yield* Effect.tryPromise({
       try: () => readFile(config, "utf8"),
       catch: (cause) => new UsageError({ message: `--config: ${cause instanceof Error ? cause.message : cause}` }),
     })
     const read = readConfig(text, config)
     if (Result.isFailure(read)) return yield* new UsageError({ message: `--config: ${read.failure.message}` })
-    const { scenarios, seeds } = read.success
+    const { scenarios } = read.success
+    const seeds = Option.match(seed, { onNone: () => read.success.seeds, onSome: (text) => [BigInt(text)] })
     const wanted = Option.getOrElse(filter, () => "")
     const chosen = scenarios.filter((scenario) => label(scenario).includes(wanted))
     if (chosen.length === 0) {
@@ -42,6 +54,10 @@ const sim = Command.make(
     const progress = progressLine()
     const results = yield* runAll(chosen, seeds, { onProgress: progress.update }).pipe(
       Effect.ensuring(Effect.sync(progress.clear)),
+      Effect.mapError(({ message, scenario, seed }) => {
+        const repeat = `npm run -s sim -- --config ${config} --filter ${scenario} --seed ${seed}`
+        return new CommandFailed({ message: `${scenario} with seed ${seed}: ${message}\nrepeat: ${repeat}` })
+      }),
     )
     const summaries = results.map(summarize)
     yield* Console.log(json ? JSON.stringify(summaries, null, 2) : table(summaries))

@@ -19,9 +19,11 @@ const sim = (...args: ReadonlyArray<string>) =>
 
 describe("sim", () => {
   it("prints results as JSON and nothing else", async () => {
-    const { code, stderr, stdout } = await sim("--config", allToml, "--filter", "Single-n20", "--json")
+    const args = ["--config", allToml, "--filter", "Single-n20", "--json"]
+    const [{ code, stderr, stdout }, seed123] = await Promise.all([sim(...args), sim(...args, "--seed", "123")])
     assert.strictEqual(code, 0, stderr)
     const [result, ...others] = JSON.parse(stdout)
+    assert.deepStrictEqual(JSON.parse(seed123.stdout)[0].log_hashes, [result.log_hashes[3]])
     assert.deepStrictEqual(others, [])
     assert.strictEqual(result.name, "GossipSingle-n20-r30")
     assert.deepStrictEqual(result.seeds, [0, 1, 212312388123, 123])
@@ -41,17 +43,19 @@ describe("sim", () => {
   it("answers a wrong argument with one line and exit code 2", async () => {
     const broken = join(tmpdir(), `simulation-${process.pid}.toml`)
     writeFileSync(broken, "seeds = [1]\nspeed = 2\n")
-    const [missing, config, filter, unknown] = await Promise.all([
+    const [missing, config, filter, unknown, seed] = await Promise.all([
       sim("--config", "nowhere.toml"),
       sim("--config", broken),
       sim("--config", allToml, "--filter", "n7"),
       sim("--speed", "3"),
+      sim("--config", allToml, "--seed", "-1"),
     ])
     assert.match(missing.stderr, /^--config: .*nowhere\.toml/)
     assert.strictEqual(config.stderr, `--config: ${broken}:2: speed: no such key here\n`)
     assert.match(filter.stderr, /^--filter: "n7" is in no scenario's name; there are GossipSingle-n20-r30, /)
-    assert.match(unknown.stderr, /^--speed is no option of this command; it has --config, --filter, --json/)
-    for (const each of [missing, config, filter, unknown]) {
+    assert.match(unknown.stderr, /^--speed is no option of this command; it has --config, --filter, --seed, --json/)
+    assert.strictEqual(seed.stderr, '--seed: "-1" is not a seed, 0 to 2^63 - 1\n')
+    for (const each of [missing, config, filter, unknown, seed]) {
       assert.strictEqual(each.code, 2)
       assert.strictEqual(each.stderr.trim().split("\n").length, 1)
       assert.strictEqual(each.stdout, "")

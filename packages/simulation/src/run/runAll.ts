@@ -9,8 +9,12 @@ import type { RunResult } from "../gossip/runScenario.ts"
 import { label, type Scenario } from "../gossip/Scenario.ts"
 import type { Done, Work } from "./work.ts"
 
-/** A run came to no end: a bug of the simulation or the protocol. The message says how to repeat it. */
-export class RunFailed extends Schema.TaggedError<RunFailed>()("RunFailed", { message: Schema.String }) {}
+/** A run came to no end: a bug of the simulation or the protocol. The scenario's name and the seed repeat it. */
+export class RunFailed extends Schema.TaggedError<RunFailed>()("RunFailed", {
+  message: Schema.String,
+  scenario: Schema.String,
+  seed: Schema.BigInt,
+}) {}
 
 /** All runs of a scenario, in the order of the seeds. */
 export interface ScenarioResult {
@@ -91,10 +95,8 @@ const ask = (worker: Worker, work: Work): Effect.Effect<Finished, RunFailed> =>
       stop()
       resume(outcome)
     }
-    const fail = (message: string) => {
-      const where = `${label(work.scenario)} with seed ${work.seed}`
-      settle(Effect.fail(new RunFailed({ message: `${where}: ${message}` })))
-    }
+    const fail = (message: string) =>
+      settle(Effect.fail(new RunFailed({ message, scenario: label(work.scenario), seed: work.seed })))
     const onMessage = (done: Done) => (done._tag === "Done" ? settle(Effect.succeed(done)) : fail(done.message))
     const onError = (error: Error) => fail(error.message)
     const stop = () => {
