@@ -1,18 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Crypto } from "@topic-tracker/crypto"
+import { Crypto, SecretRotation } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht"
-import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
-import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
-import { TopicTracker } from "../../src/TopicTracker.ts"
+import { Context, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
+import { type NodeOptions, TopicTracker } from "../../src/TopicTracker.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
 
 /** A testnet of real DHT nodes, and nodes of ours with real sockets, all on loopback. */
 const testnet = Effect.gen(function* () {
   const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))
   const bootstrap = addresses.slice(0, 1)
-  return Effect.fnUntraced(function* (config: TopicConfigInput = {}) {
+  return Effect.fnUntraced(function* (options: NodeOptions = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const services = yield* Layer.buildWithScope(TopicTracker.layer({ bootstrap, config }), scope)
+    const services = yield* Layer.buildWithScope(TopicTracker.layer({ bootstrap, ...options }), scope)
     const tracker = Context.get(services, TopicTracker)
     return {
       endpointId: tracker.endpointId,
@@ -28,20 +27,68 @@ const hears = (topic: Topic, text: string) =>
   )
 
 describe("with real sockets on loopback", () => {
-  it.live("two nodes start together, a third comes later, the first leaves, and a fourth still gets in", () =>
-    Effect.gen(function* () {
-      const node = yield* testnet
-      const [a, b] = yield* Effect.all([node(), node()], { concurrency: 2 })
-      const [first, second] = yield* Effect.all([a.join, b.join], { concurrency: 2 })
-      const third = yield* (yield* node()).join
-      const heard = yield* Effect.all([hears(second, "from the first"), hears(third, "from the first")])
-      yield* first.broadcast("from the first")
-      for (const waiting of heard) assert.strictEqual((yield* waiting)._tag, "Some")
-      yield* a.leave
-      const fourth = yield* (yield* node()).join
-      const last = yield* hears(fourth, "to the fourth")
-      yield* second.broadcast("to the fourth")
-      assert.strictEqual((yield* last)._tag, "Some")
-    }),
+  it.live(
+    "two nodes start together, a third comes later, the first leaves, and a fourth still gets in",
+    () =>
+      Effect.gen(function* () {
+        const node = yield* testnet
+        const [a, b] = yield* Effect.all([node(), node()], { concurrency: 2 })
+        const [first, second] = yield* Effect.all([a.join, b.join], { concurrency: 2 })
+        const third = yield* (yield* node()).join
+        const heard = yield* Effect.all([hears(second, "from the first"), hears(third, "from the first")])
+        yield* first.broadcast("from the first")
+        for (const waiting of heard) assert.strictEqual((yield* waiting)._tag, "Some")
+        yield* a.leave
+        const fourth = yield* (yield* node()).join
+        const last = yield* hears(fourth, "to the fourth")
+        yield* second.broadcast("to the fourth")
+        assert.strictEqual((yield* last)._tag, "Some")
+      }),
+    60_000,
+  )
+
+  it.live(
+    "two bubbles of three, made apart, become one when they can read each other's records",
+    () =>
+      Effect.gen(function* () {
+        const node = yield* testnet
+        // Each bubble has a rotation of its own, until both have the same: a rotation may change while a topic runs.
+        let apart = true
+        const rotation = (bubble: number) =>
+          SecretRotation.layerFrom(({ unixMinute }) =>
+            Redacted.make(new Uint8Array(32).fill(Number(unixMinute % 100n) + (apart ? bubble : 0))),
+          )
+        // The workers begin when both bubbles are made: the testnet's nodes keep only the last record of a slot.
+        const rhythm = { baseInterval: "1 second", maxJitter: "500 millis" } as const
+        const config = {
+          publisher: { initialDelay: "3 seconds", ...rhythm },
+          bubbleMerge: { initialInterval: "3 seconds", ...rhythm },
+        } as const
+        const bubbles = yield* Effect.forEach([1, 2], (bubble) =>
+          Effect.all(Array.from({ length: 3 }, () => node({ config, rotation: rotation(bubble * 100) }))),
+        )
+        const topics = (yield* Effect.forEach(bubbles, ([first, ...others]) =>
+          Effect.gen(function* () {
+            const founding = yield* Effect.forkScoped(first!.join)
+            const joined = yield* Effect.forEach(others, ({ join }) => join)
+            return [yield* Fiber.join(founding), ...joined]
+          }),
+        )).flat()
+        const ids = bubbles.map((bubble) => new Set(bubble.map(({ endpointId }) => endpointId)))
+        const crossing = Effect.gen(function* () {
+          for (const [i, topic] of topics.entries()) {
+            const own = ids[Math.floor(i / 3)]!
+            if ([...(yield* topic.neighbors)].some((peer) => !own.has(peer))) return true
+          }
+          return false
+        })
+        assert.isFalse(yield* crossing, "apart while their rotations differ")
+        apart = false
+        while (!(yield* crossing)) yield* Effect.sleep("50 millis")
+        const heard = yield* Effect.forEach(topics.slice(1), (topic) => hears(topic, "to both"))
+        yield* topics[0]!.broadcast("to both")
+        for (const waiting of heard) assert.strictEqual((yield* waiting)._tag, "Some")
+      }),
+    60_000,
   )
 })
