@@ -33,7 +33,7 @@ const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string => {
   }
   if (error instanceof CliError.UnrecognizedOption) {
     const known = help.flags.map((flag) => `--${flag.name}`).join(", ")
-    return `${error.option} is no option of this command; it has ${known}`
+    return `${error.option} is no option of this command; it has ${known === "" ? "none" : known}`
   }
   return error.message.replaceAll(/\s*\n\s*/g, " ")
 }

@@ -1,0 +1,171 @@
+/** The commands as programs: what they print, and with which exit code they end. Their output is an interface. */
+import { spawn } from "node:child_process"
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { DhtTestnet } from "@topic-tracker/dht"
+import { Effect } from "effect"
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Starts a command; it is killed when the scope closes. */
+const start = Effect.fnUntraced(function* (command: string, args: ReadonlyArray<string>) {
+  const file = fileURLToPath(new URL(`../src/${command}.ts`, import.meta.url))
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, ["--conditions=@topic-tracker/source", file, ...args], {
+        env: { ...process.env, NO_COLOR: "1" },
+      }),
+    ),
+    (child) => Effect.sync(() => child.kill("SIGKILL")),
+  )
+  let out = ""
+  let err = ""
+  child.stdout.on("data", (chunk) => {
+    out += chunk
+  })
+  child.stderr.on("data", (chunk) => {
+    err += chunk
+  })
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, out, err })))
+  return {
+    ended: Effect.promise(() => ended),
+    /** Completes once its output holds the text; for ever if it never does. */
+    says: (text: string) =>
+      Effect.callback<void>((resume) => {
+        const look = () => {
+          if (out.includes(text)) resume(Effect.void)
+        }
+        child.stdout.on("data", look)
+        look()
+        return Effect.sync(() => child.stdout.off("data", look))
+      }),
+    interrupt: Effect.sync(() => child.kill("SIGINT")),
+  }
+})
+
+const run = (command: string, args: ReadonlyArray<string>) =>
+  Effect.scoped(Effect.flatMap(start(command, args), ({ ended }) => ended))
+
+const oneLine = (text: string) => text.trim().split("\n").length === 1
+
+const scratch = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "topic-tracker-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true })),
+)
+
+const published = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
+
+// Programs that load from source, several at a time: seconds each on a busy machine.
+describe.concurrent("commands", { timeout: 60_000 }, () => {
+  it.live.each([
+    { command: "node", args: ["--secret", "s"], says: "--topic is missing: The topic's name" },
+    {
+      command: "node",
+      args: ["--topic", "", "--secret", "s"],
+      says: '--topic: "" is not a text of at least one character',
+    },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--bootstrap", "nowhere"],
+      says: '--bootstrap: "nowhere" is not HOST:PORT[,HOST:PORT] with ports from 1 to 65535',
+    },
+    { command: "testnet", args: ["--nodes", "0"], says: '--nodes: "0" is not an integer from 1 to 1000' },
+    { command: "vectors", args: ["no-such-folder"], says: "DIR: does not exist: " },
+    { command: "demo", args: ["--fast"], says: "--fast is no option of this command; it has none" },
+  ])("$command $args: one line that says what is wrong, and exit code 2", ({ command, args, says }) =>
+    Effect.gen(function* () {
+      const { code, out, err } = yield* run(command, args)
+      assert.include(err, says)
+      assert.isTrue(oneLine(err), err)
+      assert.strictEqual(out, "")
+      assert.strictEqual(code, 2)
+    }),
+  )
+
+  it.live("a port in use is the user's to change", () =>
+    Effect.gen(function* () {
+      const testnet = yield* DhtTestnet.make({ nodes: 1 })
+      const port = String(testnet.addresses[0]?.port)
+      const { code, err } = yield* run("testnet", ["--port", port])
+      assert.include(err, `UDP port ${port} is in use on 127.0.0.1`)
+      assert.isTrue(oneLine(err), err)
+      assert.strictEqual(code, 2)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("vectors: the last line counts, unknown files and cases that do not hold are told", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratch
+      yield* Effect.promise(() => cp(published("crypto/test/vectors/hpke.json"), join(folder, "hpke.json")))
+      const good = yield* run("vectors", [folder])
+      assert.strictEqual(good.out.trim().split("\n").at(-1), "14 passed, 0 failed")
+      assert.strictEqual(good.code, 0)
+
+      yield* Effect.promise(async () => {
+        const text = await readFile(join(folder, "hpke.json"), "utf8")
+        await writeFile(join(folder, "hpke.json"), text.replace(/"plaintext": "b1"/, '"plaintext": "b2"'))
+      })
+      const bad = yield* run("vectors", [folder])
+      assert.strictEqual(bad.out.trim().split("\n").at(-1), "12 passed, 2 failed")
+      assert.strictEqual(bad.code, 1)
+
+      yield* Effect.promise(() => writeFile(join(folder, "other.json"), "{}"))
+      const unknown = yield* run("vectors", [folder])
+      assert.include(unknown.err, "DIR: other.json is no known file of vectors; known are ")
+      assert.strictEqual(unknown.code, 2)
+    }),
+  )
+
+  it.live("node --json: two nodes hear each other, and SIGINT ends with `closed` and exit code 0", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 })
+      const bootstrap = `127.0.0.1:${addresses[0]?.port}`
+      const args = ["--topic", "t", "--secret", "s", "--bootstrap", bootstrap, "--every", "100", "--json"]
+      const one = yield* start("node", [...args, "--send", "one"])
+      const two = yield* start("node", [...args, "--send", "two"])
+      yield* one.says('"text":"two')
+      yield* two.says('"text":"one')
+      const nodes = yield* Effect.forEach([one, two], ({ interrupt, ended }) => Effect.andThen(interrupt, ended))
+      for (const { code, out } of nodes) {
+        const events = out
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as { event: string; t: number; [field: string]: unknown })
+        const first = (event: string) => events.find((one) => one.event === event)
+        assert.strictEqual(events[0]?.event, "ready")
+        assert.match(String(first("ready")?.endpointId), /^[0-9a-f]{64}$/)
+        assert.match(String((first("ready")?.addresses as Array<string>)[0]), /^127\.0\.0\.1:\d+$/)
+        assert.isNumber(first("ready")?.dhtPort)
+        assert.isNumber(first("joined")?.t)
+        assert.match(String(first("neighbor-up")?.peer), /^[0-9a-f]{64}$/)
+        assert.strictEqual(first("message")?.scope, "swarm")
+        assert.match(String(first("message")?.from), /^[0-9a-f]{64}$/)
+        assert.deepInclude(events.at(-1), { event: "closed", reason: "interrupted" })
+        assert.strictEqual(code, 0)
+      }
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("demo: ends by itself, and every node heard every other", () =>
+    Effect.gen(function* () {
+      const { code, out, err } = yield* run("demo", [])
+      for (const [listener, author] of ["ada bo", "ada cy", "bo ada", "bo cy", "cy ada", "cy bo"].map((pair) =>
+        pair.split(" "),
+      )) {
+        assert.match(out, new RegExp(`${listener} +heard "hello from ${author}"`))
+      }
+      assert.include(out, "Every node heard every other.")
+      assert.deepStrictEqual({ code, err }, { code: 0, err: "" })
+      // It is read on narrow terminals too.
+      for (const line of out.split("\n")) assert.isAtMost(line.length, 60, line)
+    }),
+  )
+})
