@@ -40,7 +40,11 @@ export class IrohConnection implements Connection {
     this.connection = connection
     this.codec = codec
     this.remoteId = connection.remoteId().toString() as EndpointId.EndpointId
-    connection.setMaxConcurrentUniStreams(maxIncomingStreams)
+    try {
+      connection.setMaxConcurrentUniStreams(maxIncomingStreams)
+    } catch {
+      // It closed in the meantime, which `closed` tells.
+    }
     const ended = (reason: string): void => {
       this.reason = reason
       gone(this)

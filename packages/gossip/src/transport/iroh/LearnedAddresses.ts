@@ -1,6 +1,7 @@
 /** Where peers were last said to be by other peers: a bounded memory, the least recently told-of forgotten first. */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { EndpointAddress } from "../../AddressLookup.ts"
+import * as Addresses from "./addresses.ts"
 
 const capacity = 1_024
 
@@ -18,7 +19,7 @@ export class LearnedAddresses {
     if (told.relayUrl === undefined && told.direct.length === 0) return undefined
     const address: EndpointAddress = { relayUrl: told.relayUrl, direct: told.direct.slice(0, maxDirect) }
     const before = this.known.get(peer)
-    if (before !== undefined && now - before.at < freshMs && same(before.address, address)) return undefined
+    if (before !== undefined && now - before.at < freshMs && Addresses.same(before.address, address)) return undefined
     this.known.delete(peer)
     this.known.set(peer, { address, at: now })
     if (this.known.size > capacity) this.known.delete(this.known.keys().next().value!)
@@ -29,7 +30,3 @@ export class LearnedAddresses {
     return this.known.get(peer)?.address
   }
 }
-
-/** Whether both say the same, in the same order. */
-export const same = (a: EndpointAddress, b: EndpointAddress): boolean =>
-  a.relayUrl === b.relayUrl && a.direct.length === b.direct.length && a.direct.every((each, i) => each === b.direct[i])

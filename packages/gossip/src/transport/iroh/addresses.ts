@@ -2,6 +2,7 @@
  * Which socket addresses mean something outside this machine and its local network. Those that do not are published only
  * when asked for. Source: the IANA special-purpose address registries (RFC 6890 and its updates).
  */
+import type { EndpointAddress } from "../../AddressLookup.ts"
 
 /** An address as "IP:port" or "[IPv6]:port", taken apart; undefined when it is neither. */
 export const parse = (address: string): { readonly ip: string; readonly port: number } | undefined => {
@@ -25,6 +26,10 @@ export const isLoopback = (address: string): boolean => {
   const ip = parse(address)?.ip
   return ip !== undefined && (ip.startsWith("127.") || ip === "::1")
 }
+
+/** Whether both say the same, in the same order. */
+export const same = (a: EndpointAddress, b: EndpointAddress): boolean =>
+  a.relayUrl === b.relayUrl && a.direct.length === b.direct.length && a.direct.every((each, i) => each === b.direct[i])
 
 const octets = (ip: string): ReadonlyArray<number> | undefined => {
   const numbers = ip.split(".").map(Number)

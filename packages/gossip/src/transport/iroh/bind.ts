@@ -6,6 +6,9 @@ import * as Addresses from "./addresses.ts"
 import { type Binding, describe, load } from "./binding.ts"
 import { type BindingBytesCodec, codecOf } from "./bytes.ts"
 
+/** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN). */
+export const gossipAlpn = "/iroh-gossip/1"
+
 export interface IrohOptions {
   /**
    * "minimal" (default) contacts nobody but peers. "n0" also uses the relays and the address discovery of iroh's makers.
@@ -58,7 +61,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
         else if (options.relay === false) binding.presetN0DisableRelay(builder)
         else binding.presetN0(builder)
         builder.secretKey(codec.toBinding(seed))
-        builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? "/iroh-gossip/1"))])
+        builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? gossipAlpn))])
         for (const address of addresses) builder.bindAddr(address)
         return builder.bind()
       },

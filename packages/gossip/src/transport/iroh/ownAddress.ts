@@ -1,0 +1,59 @@
+/**
+ * Our own addresses as they are published, and changes of them and of the network under us. The binding has watchers for
+ * both, which cannot be used: in 1.1 they abort the process ("there is no reactor running"). So we look from time to time,
+ * often at first, while the endpoint finds out about itself.
+ */
+import type * as Iroh from "@number0/iroh"
+import { Effect, PubSub, type Scope, Stream, SubscriptionRef } from "effect"
+import type { EndpointAddress } from "../../AddressLookup.ts"
+import type { GossipTransport } from "../Transport.ts"
+import * as Addresses from "./addresses.ts"
+import { networkFingerprint } from "./networkFingerprint.ts"
+
+/** Addresses that we publish at most: they travel in messages of limited size. */
+const maxPublished = 16
+
+/** The first look after the start, in milliseconds; from one to the next the time doubles until it is `pollMs`. */
+const firstPollMs = 100
+
+export interface OwnAddressOptions {
+  readonly publishPrivate: boolean
+  readonly pollMs: number
+}
+
+/** Looks until the scope closes. */
+export const watch = Effect.fnUntraced(function* (
+  endpoint: Iroh.Endpoint,
+  { pollMs, publishPrivate }: OwnAddressOptions,
+): Effect.fn.Return<
+  Pick<GossipTransport["Service"], "address" | "addressChanges" | "networkChanges">,
+  never,
+  Scope.Scope
+> {
+  const look = (): EndpointAddress => {
+    const address = endpoint.addr()
+    const direct = address.directAddresses().filter((each) => publishPrivate || Addresses.isPublic(each))
+    return { relayUrl: address.relayUrl() ?? undefined, direct: direct.slice(0, maxPublished) }
+  }
+  const address = yield* SubscriptionRef.make(look())
+  const networkChanged = yield* PubSub.sliding<void>(1)
+  yield* Effect.gen(function* () {
+    let fingerprint = networkFingerprint()
+    let wait = Math.min(firstPollMs, pollMs)
+    for (;;) {
+      yield* Effect.sleep(wait)
+      wait = Math.min(2 * wait, pollMs)
+      const next = look()
+      if (!Addresses.same(SubscriptionRef.getUnsafe(address), next)) yield* SubscriptionRef.set(address, next)
+      const current = networkFingerprint()
+      if (current === fingerprint) continue
+      fingerprint = current
+      yield* PubSub.publish(networkChanged, undefined)
+    }
+  }).pipe(Effect.forkScoped)
+  return {
+    address: SubscriptionRef.get(address),
+    addressChanges: SubscriptionRef.changes(address),
+    networkChanges: Stream.fromPubSub(networkChanged),
+  }
+})
