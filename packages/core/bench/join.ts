@@ -17,7 +17,12 @@ const show = (value: unknown) =>
 const program = Effect.gen(function* () {
   const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))
   const bootstrap = addresses.slice(0, 1)
-  const figures: Record<string, Array<number>> = { "cold start": [], "cold join": [], "warm start": [], "warm join": [] }
+  const figures: Record<string, Array<number>> = {
+    "cold start": [],
+    "cold join": [],
+    "warm start": [],
+    "warm join": [],
+  }
 
   /** Builds the layer and joins; gives how long each took. */
   const enter = (topic: string, name: string) =>
