@@ -6,6 +6,7 @@
 
 mod addresses;
 mod args;
+mod bench;
 mod control;
 mod endpoint;
 mod events;
@@ -27,7 +28,8 @@ const USAGE: &str = "interop-peer COMMAND --option value …
   testnet   mainline DHT nodes: --nodes --port
   put, get  one mutable DHT item
   record-put, record-get   one record of a topic, without gossip
-  resolve   the addresses that the DHT holds for an endpoint id";
+  resolve   the addresses that the DHT holds for an endpoint id
+  bench-records, bench-gossip, bench-topics   what the benchmarks measure of the reference";
 
 #[tokio::main]
 async fn main() {
@@ -56,6 +58,9 @@ async fn run() -> anyhow::Result<()> {
         "record-put" => records::put(&args).await,
         "record-get" => records::get(&args).await,
         "resolve" => addresses::resolve(&args).await,
+        "bench-records" => bench::records(),
+        "bench-gossip" => bench::gossip().await,
+        "bench-topics" => bench::topics(&args).await,
         other => anyhow::bail!("{other:?} is no command\n\n{USAGE}"),
     }
 }

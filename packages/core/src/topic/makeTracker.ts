@@ -45,13 +45,13 @@ interface Claim {
 }
 
 /** The tracker's service; `defaults` are what a topic's own options differ from. */
-export const makeTracker = Effect.fnUntraced(function* (
+export const makeTracker: (
   defaults: TopicConfig.TopicConfig,
-): Effect.fn.Return<
+) => Effect.Effect<
   TopicTracker["Service"],
   never,
   Dht | Gossip | Crypto | SecretRotation | Identity | AddressLookup | Scope.Scope
-> {
+> = Effect.fnUntraced(function* (defaults) {
   const gossip = yield* Gossip
   const lookup = yield* AddressLookup
   const identity = yield* Identity

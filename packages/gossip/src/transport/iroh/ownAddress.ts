@@ -22,14 +22,14 @@ export interface OwnAddressOptions {
 }
 
 /** Looks until the scope closes. */
-export const watch = Effect.fnUntraced(function* (
+export const watch: (
   endpoint: Iroh.Endpoint,
-  { pollMs, publishPrivate }: OwnAddressOptions,
-): Effect.fn.Return<
+  options: OwnAddressOptions,
+) => Effect.Effect<
   Pick<GossipTransport["Service"], "address" | "addressChanges" | "networkChanges">,
   never,
   Scope.Scope
-> {
+> = Effect.fnUntraced(function* (endpoint, { pollMs, publishPrivate }) {
   const look = (): EndpointAddress => {
     const address = endpoint.addr()
     const direct = address.directAddresses().filter((each) => publishPrivate || Addresses.isPublic(each))

@@ -1,0 +1,65 @@
+/**
+ * hyperswarm on its own DHT testnet of 20 nodes: KIND ROUNDS. cold: two swarms start together, until both have a connection;
+ * warm: two are connected, a third's time. In ms from the making of the swarm; one that has not met within 30 s gives no
+ * sample. The testnet is another process, as for ours.
+ */
+import { fork } from "node:child_process"
+import crypto from "node:crypto"
+import createTestnet from "hyperdht/testnet.js"
+import Hyperswarm from "hyperswarm"
+
+if (process.argv[2] === "testnet") {
+  const { bootstrap } = await createTestnet(20)
+  process.send(bootstrap)
+  process.on("disconnect", () => process.exit(0))
+} else {
+  const [kind, rounds] = [process.argv[2], Number(process.argv[3] ?? 3)]
+  const testnet = () =>
+    new Promise((resolve) => {
+      const child = fork(import.meta.filename, ["testnet"])
+      child.once("message", (bootstrap) => resolve({ bootstrap, end: () => child.kill() }))
+    })
+
+  /** Joins; resolves with the time, or undefined after 30 s. */
+  const enter = (swarms, bootstrap, topic) => {
+    const start = performance.now()
+    const swarm = new Hyperswarm({ bootstrap })
+    swarms.push(swarm)
+    swarm.on("error", () => {})
+    return new Promise((resolve) => {
+      const timeout = setTimeout(resolve, 30_000, undefined)
+      swarm.on("connection", (connection) => {
+        connection.on("error", () => {})
+        clearTimeout(timeout)
+        resolve(performance.now() - start)
+      })
+      swarm.join(topic)
+    })
+  }
+
+  const samples = { cold: [], warm: [] }
+  for (let round = 0; round <= rounds; round++) {
+    const { bootstrap, end } = await testnet()
+    const swarms = []
+    const topic = crypto.randomBytes(32)
+    if (kind === "cold") {
+      const both = await Promise.all([enter(swarms, bootstrap, topic), enter(swarms, bootstrap, topic)])
+      if (round > 0 && both.every((ms) => ms !== undefined)) samples.cold.push(Math.max(...both))
+      if (both.includes(undefined) && round === 0) round = rounds
+    } else {
+      // One after the other, for two that start together may not meet.
+      const first = new Hyperswarm({ bootstrap })
+      swarms.push(first)
+      first.on("connection", (connection) => connection.on("error", () => {}))
+      await first.join(topic).flushed()
+      await enter(swarms, bootstrap, topic)
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      const third = await enter(swarms, bootstrap, topic)
+      if (round > 0 && third !== undefined) samples.warm.push(third)
+    }
+    await Promise.all(swarms.map((swarm) => swarm.destroy({ force: true })))
+    end()
+  }
+  console.log(JSON.stringify(samples))
+  process.exit(0)
+}

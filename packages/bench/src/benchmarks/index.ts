@@ -1,0 +1,18 @@
+import type { Benchmark } from "../harness/Benchmark.ts"
+import { gossip } from "./gossip.ts"
+import { joinCold, joinWarm } from "./join.ts"
+import { lifecycle } from "./lifecycle.ts"
+import { manyTopics } from "./manyTopics.ts"
+import { records } from "./records.ts"
+import { startUp } from "./startUp.ts"
+
+/** All benchmarks, in the order in which they are run. */
+export const benchmarks: ReadonlyArray<Benchmark> = [
+  joinCold,
+  joinWarm,
+  records,
+  gossip,
+  manyTopics,
+  lifecycle,
+  startUp,
+]

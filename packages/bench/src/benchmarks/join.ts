@@ -1,0 +1,85 @@
+/** How long until a node has its first neighbour, on testnets of 20 nodes with a share of dead ones in their tables. */
+import { Effect, Schema } from "effect"
+import { type Benchmark, BenchmarkFailed, type Result, type Run, result } from "../harness/Benchmark.ts"
+import { median } from "../harness/figures.ts"
+import { figuresOf } from "../harness/peers.ts"
+import * as Programs from "../harness/programs.ts"
+import * as Reference from "../harness/reference.ts"
+
+const Ports = Schema.Array(Schema.Int)
+const Samples = Schema.Struct({ samples: Schema.Array(Schema.Finite), bare: Schema.Array(Schema.Finite) })
+const Peer = Schema.Struct({ cold: Schema.Array(Schema.Finite), warm: Schema.Array(Schema.Finite) })
+
+type Kind = "cold" | "warm" | "restart"
+
+const dead = [0, 25, 50]
+
+/** One testnet for each sample, and one to warm up. */
+const embedded = Effect.fnUntraced(function* (kind: Kind, deadPercent: number, rounds: number) {
+  const ports = yield* Programs.start(Ports, Programs.ours("testnets", rounds + 1, deadPercent))
+  return yield* Programs.run(Samples, Programs.ours("join", kind, ...ports), "5 minutes")
+}, Effect.scoped)
+
+const freePort = (): number => 20_000 + Math.floor(Math.random() * 30_000)
+
+/** The same on testnets of the reference's DHT. */
+const mainline = Effect.fnUntraced(function* (kind: Kind, path: string, rounds: number) {
+  const ports: Array<number> = []
+  for (let i = 0; i <= rounds; i++) {
+    const port = freePort()
+    yield* Programs.start(Schema.Unknown, [path, "testnet", "--nodes", "20", "--port", String(port)])
+    ports.push(port)
+  }
+  return yield* Programs.run(Samples, Programs.ours("join", kind, ...ports), "5 minutes")
+}, Effect.scoped)
+
+/** Whole-network measures of a peer: how often is asked of it. */
+const peerRounds = 3
+
+const peersOf = Effect.fnUntraced(function* (run: Run, kind: "cold" | "warm") {
+  const rounds = Math.min(peerRounds, run.rounds)
+  const hyperswarm = yield* figuresOf(run, Reference.hyperswarm, Peer, [kind, rounds])
+  const { path } = Reference.rust
+  const rust =
+    path === undefined
+      ? undefined
+      : yield* figuresOf(run, Reference.rust, Peer, [kind, rounds], ([peer = "", ...args]) => [
+          ...Programs.ours("rustJoin", peer, ...args),
+        ])
+  const figure = (samples: ReadonlyArray<number> | undefined) =>
+    samples === undefined || samples.length === 0 ? undefined : median(samples)
+  if (hyperswarm !== undefined && hyperswarm[kind].length === 0) yield* run.say("hyperswarm's nodes did not meet")
+  return { [Reference.rust.name]: figure(rust?.[kind]), hyperswarm: figure(hyperswarm?.[kind]) }
+})
+
+const bareName = "iroh binding alone, bind and connect"
+
+const join = (kind: "cold" | "warm", about: string): Benchmark => ({
+  name: `join-${kind}`,
+  about,
+  run: Effect.fnUntraced(function* (run) {
+    const peers = yield* peersOf(run, kind)
+    const results: Array<Result> = []
+    for (const percent of dead) {
+      const { samples, bare } = yield* embedded(kind, percent, run.rounds)
+      const beside = percent === 0 ? { ...peers, [bareName]: median(bare) } : { [bareName]: median(bare) }
+      results.push(result(`join-${kind}/${percent} % dead`, "ms", "lower", samples, beside))
+    }
+    if (kind === "warm") {
+      const { samples, bare } = yield* embedded("restart", 0, run.rounds)
+      results.push(result("join-warm/restart", "ms", "lower", samples, { [bareName]: median(bare) }))
+    }
+    const { path, missing } = Reference.rust
+    if (path === undefined) yield* run.say(`no mainline testnet: ${missing}`)
+    else {
+      const { samples, bare } = yield* mainline(kind, path, Math.min(5, run.rounds)).pipe(
+        Effect.mapError(({ message }) => new BenchmarkFailed({ message: `mainline testnet: ${message}` })),
+      )
+      results.push(result(`join-${kind}/mainline testnet`, "ms", "lower", samples, { [bareName]: median(bare) }))
+    }
+    return results
+  }),
+})
+
+export const joinCold = join("cold", "two nodes that start together: until both have a neighbour")
+export const joinWarm = join("warm", "a third node: until it has a neighbour")

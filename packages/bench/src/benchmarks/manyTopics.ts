@@ -1,0 +1,62 @@
+/** What idle topics cost a process: memory, sockets, fibers, processor time and packets. */
+import { Effect, Schema } from "effect"
+import { type Benchmark, type Result, result } from "../harness/Benchmark.ts"
+import { figuresOf } from "../harness/peers.ts"
+import * as Programs from "../harness/programs.ts"
+import * as Reference from "../harness/reference.ts"
+
+const Ports = Schema.NonEmptyArray(Schema.Int)
+
+const Costs = Schema.Struct({
+  rssMB: Schema.Finite,
+  sockets: Schema.Finite,
+  fibers: Schema.Finite,
+  cpuSeconds: Schema.Finite,
+  packetsPerTopicMinute: Schema.Finite,
+})
+const PeerCosts = Schema.Struct({
+  rssMB: Schema.Finite,
+  sockets: Schema.Finite,
+  threads: Schema.Finite,
+  cpuSeconds: Schema.Finite,
+  packetsPerTopicMinute: Schema.Finite,
+})
+
+/** The reference has a client for each topic; with more its packets are lost on one machine's loopback. */
+const peerTopicsMax = 100
+
+export const manyTopics: Benchmark = {
+  name: "many-topics",
+  about: "what 1, 10, 100 and 500 topics that are alone cost one process",
+  run: Effect.fnUntraced(function* (run) {
+    const results: Array<Result> = []
+    for (const count of run.topics) {
+      const costs = yield* Effect.gen(function* () {
+        const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
+        const words = Programs.ours("topics", count, run.idleSeconds, port)
+        return yield* Programs.run(Costs, words, `${run.idleSeconds + 60} seconds`)
+      }).pipe(Effect.scoped)
+      const peer =
+        count > peerTopicsMax || Reference.rust.path === undefined
+          ? undefined
+          : yield* figuresOf(run, Reference.rust, PeerCosts, [count, run.idleSeconds], (words) =>
+              Programs.ours("rustTopics", ...words),
+            )
+      const figure = (what: string, unit: string, value: number, theirs: number | undefined) =>
+        result(`many-topics/${count}, ${what}`, unit, "lower", [value], { [Reference.rust.name]: theirs })
+      results.push(
+        figure("memory", "MB", costs.rssMB, peer?.rssMB),
+        figure("sockets", "", costs.sockets, peer?.sockets),
+        figure("fibers", "", costs.fibers, undefined),
+        figure(
+          `processor time per topic in ${run.idleSeconds} s`,
+          "s",
+          costs.cpuSeconds / count,
+          peer === undefined ? undefined : peer.cpuSeconds / count,
+        ),
+        figure("DHT packets per topic and minute", "", costs.packetsPerTopicMinute, peer?.packetsPerTopicMinute),
+      )
+    }
+    return results
+  }),
+}

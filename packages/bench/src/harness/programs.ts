@@ -1,0 +1,61 @@
+/**
+ * Programs that a benchmark runs in processes of their own, so that nothing is warm that should not be, and memory and
+ * processor time are those of one thing. Each prints JSON, one value a line. All end with the scope or at their time limit.
+ */
+import { type Duration, Effect, Schema, Stream } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { BenchmarkFailed } from "./Benchmark.ts"
+
+const bench = new URL("../../", import.meta.url).pathname
+
+/** A program of `src/programs`, by name, as words of a command line. It must have been built, see {@link build}. */
+export const ours = (name: string, ...args: ReadonlyArray<string | number>): ReadonlyArray<string> => [
+  process.execPath,
+  "--expose-gc",
+  `${bench}dist/programs/${name}.js`,
+  ...args.map(String),
+]
+
+/**
+ * Builds the packages and the programs: what is measured is the JavaScript that users install, which loads in less time
+ * and memory than TypeScript that Node.js strips as it goes. What the compiler says goes to standard error.
+ */
+export const build = Effect.gen(function* () {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const tsc = ChildProcess.make("tsc", ["-b", bench], { stdout: "inherit", stderr: "inherit" })
+  if ((yield* spawner.exitCode(tsc)) !== 0) return yield* new BenchmarkFailed({ message: "it does not compile" })
+}).pipe(Effect.mapError((error) => new BenchmarkFailed({ message: `the build: ${error.message}` })))
+
+const spawn = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const [program = "", ...args] = words
+  return yield* spawner.spawn(ChildProcess.make(program, args, { stderr: "inherit", forceKillAfter: "2 seconds" }))
+})
+
+const failed = (words: ReadonlyArray<string>) => (error: { readonly message: string }) =>
+  new BenchmarkFailed({ message: `${words.join(" ")}: ${error.message}` })
+
+/** Runs a program to its end and gives the last line that it printed. */
+export const run = <A>(
+  schema: Schema.Codec<A, unknown>,
+  words: ReadonlyArray<string>,
+  within: Duration.Input = "2 minutes",
+): Effect.Effect<A, BenchmarkFailed, ChildProcessSpawner.ChildProcessSpawner> =>
+  Effect.gen(function* () {
+    const handle = yield* spawn(words)
+    const output = yield* handle.stdout.pipe(Stream.decodeText(), Stream.mkString)
+    const exitCode = yield* handle.exitCode
+    if (exitCode !== 0) return yield* new BenchmarkFailed({ message: `exit code ${exitCode}` })
+    return yield* parse(schema, output.trim().split("\n").at(-1) ?? "")
+  }).pipe(Effect.scoped, Effect.timeout(within), Effect.mapError(failed(words)))
+
+/** Starts a program that runs until the scope closes, and gives the first line that it prints. */
+export const start = <A>(schema: Schema.Codec<A, unknown>, words: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const handle = yield* spawn(words)
+    const line = yield* handle.stdout.pipe(Stream.decodeText(), Stream.splitLines, Stream.runHead)
+    return yield* parse(schema, line._tag === "Some" ? line.value : "")
+  }).pipe(Effect.timeout("60 seconds"), Effect.mapError(failed(words)))
+
+const parse = <A>(schema: Schema.Codec<A, unknown>, line: string) =>
+  Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(line)

@@ -1,0 +1,27 @@
+/** Where the peers are that benchmarks run beside ours, if anywhere. None of them is needed. */
+import { existsSync } from "node:fs"
+
+const repository = new URL("../../../../", import.meta.url).pathname
+
+/** The Rust reference stack: the program that the interop tests build. */
+const rustPeer = `${process.env.CARGO_TARGET_DIR ?? `${repository}interop/peer/target`}/release/interop-peer`
+
+export const rust = {
+  name: "Rust reference",
+  path: existsSync(rustPeer) ? rustPeer : undefined,
+  missing: `the Rust reference is not built: "npm run test:interop" builds it, with cargo`,
+}
+
+const peers = new URL("../../peers/", import.meta.url).pathname
+
+/** A program over npm packages that are installed apart from ours, by `npm run bench:peers`. */
+const npm = (name: string, module: string, program: string) => ({
+  name,
+  path: existsSync(`${peers}node_modules/${module}`) ? `${peers}${program}` : undefined,
+  missing: `${name} is not installed: "npm run bench:peers" installs it`,
+})
+
+export const gossipsub = npm("js-libp2p gossipsub", "@libp2p/gossipsub", "gossipsub.mjs")
+export const hyperswarm = npm("hyperswarm", "hyperswarm", "hyperswarm.mjs")
+
+export type Peer = typeof rust

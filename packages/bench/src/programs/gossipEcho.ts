@@ -1,0 +1,51 @@
+/**
+ * The far end of the gossip benchmark between two processes, until the process is ended. Whatever messages arrive together
+ * are answered by one message that holds their number; beside it, the bare binding takes a stream and echoes another.
+ * Prints where both are.
+ */
+import { Effect, Stream } from "effect"
+import { drain, listen } from "./bareIroh.ts"
+import { makeNode } from "./gossipNode.ts"
+import { main, print } from "./print.ts"
+
+const echo = Effect.gen(function* () {
+  const node = yield* makeNode()
+  const events = yield* node.topic.subscribe({ capacity: 4_096, whenSlow: "hold-back" })
+  yield* events.pipe(
+    Stream.runForEachArray((batch) => {
+      const count = batch.filter(({ _tag }) => _tag === "Received").length
+      return count === 0 ? Effect.void : node.topic.broadcast(answer(count))
+    }),
+    Effect.forkScoped,
+  )
+  const bare = yield* Effect.promise(listen)
+  print({ id: node.id, addresses: node.addresses, bareId: bare.id, bareAddress: bare.address })
+  while (true) {
+    const connection = yield* Effect.promise(bare.accept)
+    yield* Effect.promise(async () => {
+      const { send, recv } = await connection.acceptBi()
+      const uni = await connection.acceptUni()
+      const echoing = (async () => {
+        for (;;) {
+          const bytes = await recv.read(65_536)
+          if (bytes.length === 0) return
+          await send.writeAll(bytes)
+        }
+      })()
+      await Promise.all([drain(uni, () => {}), echoing])
+    }).pipe(Effect.ignoreCause, Effect.forkScoped)
+  }
+}).pipe(Effect.scoped)
+
+let serial = 0
+
+/** Gossip delivers the same content once: a serial number makes each answer another. */
+function answer(count: number): Uint8Array {
+  const content = new Uint8Array(8)
+  const view = new DataView(content.buffer)
+  view.setUint32(0, count)
+  view.setUint32(4, serial++)
+  return content
+}
+
+await main(echo)

@@ -1,0 +1,58 @@
+/**
+ * How long until a node is in, in ms, on the DHT testnets at the given ports: KIND PORT…. One sample for each port, in one
+ * process; the first is for warming up. A node is new each time: its sockets are bound within the time measured.
+ *
+ * - cold: two nodes start together; the slower one's time.
+ * - warm: two nodes are in; a third's time.
+ * - restart: the same, and the third was here before: it knows the DHT nodes it knew then.
+ *
+ * Prints the samples, and how long iroh's binding alone takes to bind two endpoints and connect them.
+ */
+import { TopicTracker } from "@topic-tracker/core"
+import { Dht, type DhtNode } from "@topic-tracker/dht"
+import { Context, Effect, Layer } from "effect"
+import { bareConnect } from "./bareIroh.ts"
+import { main, print } from "./print.ts"
+
+const [kind, ...ports] = process.argv.slice(2)
+
+const enter = Effect.fnUntraced(function* (port: number, topic: string, knownNodes: ReadonlyArray<DhtNode> = []) {
+  const start = performance.now()
+  const bootstrap = [{ host: "127.0.0.1", port }]
+  const services = yield* Layer.buildWithScope(
+    TopicTracker.layer({ bootstrap, dht: { knownNodes } }),
+    yield* Effect.scope,
+  )
+  const joined = yield* Context.get(services, TopicTracker).join({ topic, secret: "secret" })
+  return { ms: performance.now() - start, joined, dht: Context.get(services, Dht) }
+})
+
+const cold = Effect.fnUntraced(function* (port: number) {
+  const both = yield* Effect.all([enter(port, "cold"), enter(port, "cold")], { concurrency: 2 })
+  return Math.max(...both.map(({ ms }) => ms))
+}, Effect.scoped)
+
+const warm = Effect.fnUntraced(function* (port: number) {
+  yield* Effect.all([enter(port, "warm"), enter(port, "warm")], { concurrency: 2 })
+  // Their records are out, and the DHT's queries answered.
+  yield* Effect.sleep(1500)
+  const first = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const { ms, dht } = yield* enter(port, "warm")
+      return { ms, known: yield* dht.snapshot }
+    }),
+  )
+  if (kind === "warm") return first.ms
+  yield* Effect.sleep(500)
+  return (yield* Effect.scoped(enter(port, "warm", first.known))).ms
+}, Effect.scoped)
+
+await main(
+  Effect.gen(function* () {
+    const samples: Array<number> = []
+    for (const port of ports) samples.push(yield* (kind === "cold" ? cold : warm)(Number(port)))
+    const bare: Array<number> = []
+    for (let i = 0; i < ports.length; i++) bare.push(yield* Effect.promise(bareConnect))
+    print({ samples: samples.slice(1), bare: bare.slice(1) })
+  }),
+)

@@ -1,0 +1,55 @@
+/**
+ * What many idle topics cost a process of the Rust reference: PEER COUNT SECONDS. Packets are those that the node's namespace
+ * carried, less what the testnet of 20 answered: a query and its answer are one packet of the node each.
+ */
+import { execFileSync } from "node:child_process"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { insideNamespace, peer } from "./namespace.ts"
+import { print } from "./print.ts"
+
+insideNamespace()
+const [path = "", count = "1", seconds = "30"] = process.argv.slice(2)
+
+/** UDP datagrams sent in this namespace so far. */
+const datagrams = (): number => {
+  const lines = readFileSync("/proc/net/snmp", "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("Udp:"))
+  const [names = [], values = []] = lines.map((line) => line.split(" "))
+  return Number(values[names.indexOf("OutDatagrams")])
+}
+
+const testnet = peer(path, "testnet", "--nodes", "20", "--port", "6881")
+await testnet.event("testnet")
+await new Promise((resolve) => setTimeout(resolve, 2000))
+const idleBefore = datagrams()
+await new Promise((resolve) => setTimeout(resolve, 3000))
+const idlePerSecond = (datagrams() - idleBefore) / 3
+const before = datagrams()
+const start = performance.now()
+const node = peer(path, "bench-topics", "--count", count)
+await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000))
+const elapsed = (performance.now() - start) / 1000
+const packets = datagrams() - before - idlePerSecond * elapsed
+const proc = `/proc/${node.pid}`
+const status = readFileSync(`${proc}/status`, "utf8")
+const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1])
+const stat = readFileSync(`${proc}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
+const sockets = readdirSync(`${proc}/fd`).filter((fd) => {
+  try {
+    return readlinkSync(`${proc}/fd/${fd}`).startsWith("socket:")
+  } catch {
+    return false
+  }
+}).length
+print({
+  rssMB: (field("VmRSS") * 1024) / 1e6,
+  threads: field("Threads"),
+  sockets,
+  cpuSeconds: (Number(stat[11]) + Number(stat[12])) / ticks,
+  // Of two datagrams, a query and its answer, the node sent one.
+  packetsPerTopicMinute: packets / 2 / Number(count) / (elapsed / 60),
+})
+await Promise.all([node.end(), testnet.end()])
+process.exit(0)

@@ -1,0 +1,65 @@
+/**
+ * What many topics cost one process that has nobody to meet: COUNT SECONDS PORT. The DHT is elsewhere, its first node at the
+ * port. Watches for SECONDS after all are open and prints what was used meanwhile.
+ */
+import { readdirSync, readlinkSync } from "node:fs"
+import { TopicTracker } from "@topic-tracker/core"
+import { Dht } from "@topic-tracker/dht"
+import { Effect, Metric } from "effect"
+import { main, numberAt, print } from "./print.ts"
+
+const [count, seconds, port] = [numberAt(0), numberAt(1), numberAt(2)]
+
+/** Open sockets of this process; where there is no /proc, unknown. */
+const sockets = (): number => {
+  try {
+    return readdirSync("/proc/self/fd").filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:")
+      } catch {
+        return false
+      }
+    }).length
+  } catch {
+    return -1
+  }
+}
+
+let fibers = 0
+const counting: Metric.FiberRuntimeMetricsService = {
+  recordFiberStart: () => void fibers++,
+  recordFiberEnd: () => void fibers--,
+}
+
+const program = Effect.gen(function* () {
+  const tracker = yield* TopicTracker
+  const dht = yield* Dht
+  const socketsBefore = sockets()
+  // The reference's program is measured from its start to its end.
+  const start = performance.now()
+  for (let i = 0; i < count; i++) yield* tracker.joinNoWait({ topic: `topic ${i}`, secret: "secret" })
+  const opened = performance.now()
+  yield* Effect.sleep(`${seconds} seconds`)
+  const { user, system } = process.cpuUsage()
+  const stats = yield* dht.stats
+  const minutes = (performance.now() - start) / 60_000
+  print({
+    openMillis: opened - start,
+    rssMB: process.memoryUsage.rss() / 1e6,
+    heapMB: process.memoryUsage().heapUsed / 1e6,
+    sockets: sockets(),
+    socketsForTopics: sockets() - socketsBefore,
+    fibers,
+    cpuSeconds: (user + system) / 1e6,
+    packetsPerTopicMinute: stats.packetsSent / count / minutes,
+    walks: stats.walks,
+  })
+})
+
+await main(
+  program.pipe(
+    Effect.scoped,
+    Effect.provide(TopicTracker.layer({ bootstrap: [{ host: "127.0.0.1", port }] })),
+    Effect.provideService(Metric.FiberRuntimeMetrics, counting),
+  ),
+)
