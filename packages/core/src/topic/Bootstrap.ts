@@ -103,7 +103,8 @@ const beginAfresh = Effect.fnUntraced(function* (search: Search) {
 
 const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome> {
   const { session } = search
-  const { bootstrap } = session.config
+  const { bootstrap, join } = session.config
+  const dialsAtOnce = Math.min(bootstrap.concurrentDials, join.maxJoinPeerCount)
   const unixMinute = yield* session.records.unixMinute
   // Running topics show in the minutes before; a topic that begins now shows only in this one.
   const isFirst = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup
@@ -131,7 +132,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
       return tellOf(search, record, beganAt)
     }),
     Stream.flatMap((record) => Stream.fromIterable(candidatesOf(search, record))),
-    Stream.mapEffect((peer) => dial(search, peer), { concurrency: bootstrap.concurrentDials, unordered: true }),
+    Stream.mapEffect((peer) => dial(search, peer), { concurrency: dialsAtOnce, unordered: true }),
     Stream.runDrain,
   )
   if (session.publishedMinute !== unixMinute) {

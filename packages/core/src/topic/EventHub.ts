@@ -45,7 +45,19 @@ export class EventHub<A> {
       if (this.#ended || events.length === 0) return Effect.void
       this.#remember(events)
       if (this.#subscribers.size === 0) return Effect.void
-      return Effect.forEach([...this.#subscribers], (subscriber) => this.#give(subscriber, events), { discard: true })
+      // First those for whom nobody waits.
+      const inOrder = [...this.#subscribers].sort((a, b) => Number(a.holdsBack) - Number(b.holdsBack))
+      return Effect.forEach(inOrder, (subscriber) => this.#give(subscriber, events), { discard: true })
+    })
+  }
+
+  /** As {@link publish}, and waits for nobody: a few last events, which a subscriber that holds back gets beyond its capacity. */
+  publishAtOnce(events: ReadonlyArray<A>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#ended || events.length === 0) return Effect.void
+      this.#remember(events)
+      for (const subscriber of this.#subscribers) subscriber.events.push(...events)
+      return Effect.forEach([...this.#subscribers], ({ ready }) => ready.open, { discard: true })
     })
   }
 

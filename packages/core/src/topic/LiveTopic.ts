@@ -48,6 +48,8 @@ export interface LiveTopic {
   readonly gossip: Effect.Effect<GossipTopic, TopicError>
   /** Never succeeds; fails when the topic ends. */
   readonly ended: Effect.Effect<never, TopicError>
+  /** Completes when there is a neighbour; fails when the topic ends. */
+  readonly joined: Effect.Effect<void, TopicError>
   readonly suspend: Effect.Effect<void>
   readonly resume: Effect.Effect<void, TopicError>
   /** The network under us is another: look again now. */
@@ -80,10 +82,7 @@ export const make = Effect.fnUntraced(function* (
   /** Reads gossip's events to their end, which comes unasked for only when the gossip service closes. */
   const pump = (gossipEvents: Stream.Stream<GossipEvent>) =>
     Stream.runForEachArray(gossipEvents, (batch) =>
-      Effect.andThen(
-        Effect.forEach(batch, (event) => state.apply(event), { discard: true }),
-        events.publish(batch.map(toTopicEvent)),
-      ),
+      Effect.andThen(state.apply(batch), events.publish(batch.map(toTopicEvent))),
     )
 
   const begin = Effect.gen(function* () {
@@ -119,8 +118,8 @@ export const make = Effect.fnUntraced(function* (
     session = undefined
     yield* Scope.close(scope, Exit.void)
     const downs = [...state.neighbors].map((peer) => ({ _tag: "NeighborDown", peer }) as const)
-    for (const down of downs) yield* state.apply(down)
-    yield* events.publish(downs)
+    yield* state.apply(downs)
+    yield* events.publishAtOnce(downs)
   })
 
   const end = (error: TopicError) =>
@@ -156,6 +155,7 @@ export const make = Effect.fnUntraced(function* (
       return Deferred.isDoneUnsafe(ended) ? Deferred.await(ended) : Effect.fail(suspended)
     }),
     ended: Deferred.await(ended),
+    joined: Effect.raceFirst(state.joined.await, Deferred.await(ended)),
     suspend: Effect.gen(function* () {
       if (session === undefined) return
       yield* finish

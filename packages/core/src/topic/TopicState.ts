@@ -22,30 +22,25 @@ export class TopicState {
   messagesReceived = 0
   readonly #recent: Array<{ readonly content: Uint8Array } | { readonly hash: Uint8Array }> = []
 
-  /** Takes note of an event and wakes those who wait for what it changed. */
-  apply(event: GossipEvent): Effect.Effect<unknown> {
-    switch (event._tag) {
-      case "NeighborUp":
-        this.neighbors.add(event.peer)
-        this.alone.closeUnsafe()
-        return this.joined.open
-      case "NeighborDown":
-        this.neighbors.delete(event.peer)
-        if (this.neighbors.size > 0) return Effect.void
-        this.joined.closeUnsafe()
-        return this.alone.open
-      case "Received":
-        this.messagesReceived++
-        this.#recent.push(
-          event.content.length > HASH_LATER_LIMIT
-            ? { hash: messageHash(event.content) }
-            : { content: event.content.slice() },
-        )
-        if (this.#recent.length > RECORD_SLOTS) this.#recent.shift()
-        return Effect.void
-      case "Lagged":
-        return Effect.void
+  /** Takes note of events and, when they left us with a first neighbour or without any, wakes those who wait for that. */
+  apply(events: ReadonlyArray<GossipEvent>): Effect.Effect<unknown> {
+    const wasJoined = this.neighbors.size > 0
+    for (const event of events) {
+      if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
+      else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
+      else if (event._tag === "Received") this.#received(event.content)
     }
+    const isJoined = this.neighbors.size > 0
+    if (isJoined === wasJoined) return Effect.void
+    const [opens, closes] = isJoined ? [this.joined, this.alone] : [this.alone, this.joined]
+    closes.closeUnsafe()
+    return opens.open
+  }
+
+  #received(content: Uint8Array): void {
+    this.messagesReceived++
+    this.#recent.push(content.length > HASH_LATER_LIMIT ? { hash: messageHash(content) } : { content: content.slice() })
+    if (this.#recent.length > RECORD_SLOTS) this.#recent.shift()
   }
 
   /** SHA-512, cut to 32 bytes, of the last messages received; the oldest first. */

@@ -70,7 +70,7 @@ export const make = (live: LiveTopic, keepAlive: Effect.Effect<void, TopicError,
       ),
     ),
     isJoined: Effect.sync(() => state.neighbors.size > 0),
-    joined: Effect.raceFirst(state.joined.await, live.ended),
+    joined: live.joined,
     lastMessageHashes: Effect.sync(() => state.lastMessageHashes()),
   }
 

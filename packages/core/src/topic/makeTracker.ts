@@ -91,7 +91,10 @@ export const makeTracker: (
     const claimed = yield* Effect.acquireRelease(claim(key), release)
     const onFailed: Effect.Effect<void> = Effect.andThen(RcMap.invalidate(topics, key), release(claimed))
     const { id, secret, config } = key
-    const topic = yield* LiveTopic.make({ id, secret, config, gossip, onFailed }).pipe(Effect.provideContext(services))
+    const topic = yield* LiveTopic.make({ id, secret, config, gossip, onFailed }).pipe(
+      Effect.provideContext(services),
+      Effect.onError(() => release(claimed)),
+    )
     yield* Effect.acquireRelease(
       Effect.sync(() => live.add(topic)),
       () =>
@@ -105,30 +108,27 @@ export const makeTracker: (
 
   const topics: RcMap.RcMap<TopicKey, LiveTopic.LiveTopic, TopicError> = yield* RcMap.make({ lookup: openTopic })
 
-  const joinNoWait = Effect.fnUntraced(function* (options: JoinOptions) {
-    const key = new TopicKey(
-      yield* topicId(options.topic),
-      asRedacted(options.secret),
-      yield* TopicConfig.make(options.config, defaults),
-    )
-    const topic = yield* RcMap.get(topics, key).pipe(Effect.tapError(() => RcMap.invalidate(topics, key)))
-    return makeHandle(topic, keepAlive(key, topic))
-  })
+  /** Takes part in the topic; `until` decides when that has succeeded. Who fails, or gives up waiting, has left. */
+  const joinUntil = (until: (topic: LiveTopic.LiveTopic) => Effect.Effect<void, TopicError>) =>
+    Effect.fnUntraced(function* (options: JoinOptions) {
+      const key = new TopicKey(
+        yield* topicId(options.topic),
+        asRedacted(options.secret),
+        yield* TopicConfig.make(options.config, defaults),
+      )
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const topic = yield* RcMap.get(topics, key).pipe(
+        Scope.provide(scope),
+        Effect.tap(until),
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
+      )
+      return makeHandle(topic, keepAlive(key, topic))
+    })
 
   const keepAlive = (key: TopicKey, topic: LiveTopic.LiveTopic) =>
     Effect.flatMap(RcMap.getOption(topics, key), (found) =>
       Option.isSome(found) && found.value === topic ? Effect.void : topic.ended,
     )
-
-  const join = Effect.fnUntraced(function* (options: JoinOptions) {
-    // A scope of its own until joined: who gives up waiting has left.
-    const scope = yield* Scope.fork(yield* Effect.scope)
-    return yield* joinNoWait(options).pipe(
-      Scope.provide(scope),
-      Effect.tap((topic) => topic.joined),
-      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
-    )
-  })
 
   yield* gossip.addressChanges.pipe(
     Stream.runForEach((own) =>
@@ -143,8 +143,8 @@ export const makeTracker: (
 
   return {
     endpointId: identity.endpointId,
-    join,
-    joinNoWait,
+    join: joinUntil((topic) => topic.joined),
+    joinNoWait: joinUntil(() => Effect.void),
     openTopics: Effect.sync(() => live.size),
   }
 })

@@ -14,11 +14,13 @@ describe("TopicState", () => {
       const state = new TopicState()
       const signals = () => [state.joined.isOpen(), state.alone.isOpen()]
       assert.deepStrictEqual(signals(), [false, true])
-      yield* state.apply({ _tag: "NeighborUp", peer: id(1) })
-      yield* state.apply({ _tag: "NeighborUp", peer: id(2) })
-      yield* state.apply({ _tag: "NeighborDown", peer: id(1) })
+      yield* state.apply([{ _tag: "NeighborUp", peer: id(1) }])
+      yield* state.apply([
+        { _tag: "NeighborUp", peer: id(2) },
+        { _tag: "NeighborDown", peer: id(1) },
+      ])
       assert.deepStrictEqual(signals(), [true, false])
-      yield* state.apply({ _tag: "NeighborDown", peer: id(2) })
+      yield* state.apply([{ _tag: "NeighborDown", peer: id(2) }])
       assert.deepStrictEqual(signals(), [false, true])
     }),
   )
@@ -29,7 +31,7 @@ describe("TopicState", () => {
       const contents = [1, 2, 3, 4, 5, 6, 7].map((n) => new Uint8Array(n === 6 ? 5000 : 10).fill(n))
       const expected = contents.slice(2).map((content) => TopicId.fromName(content).bytes)
       for (const content of contents) {
-        yield* state.apply(received(content))
+        yield* state.apply([received(content)])
         content.fill(0)
       }
       assert.deepStrictEqual(state.lastMessageHashes(), expected)
@@ -40,7 +42,7 @@ describe("TopicState", () => {
   it.effect("a record says at most five neighbours", () =>
     Effect.gen(function* () {
       const state = new TopicState()
-      for (const n of [1, 2, 3, 4, 5, 6]) yield* state.apply({ _tag: "NeighborUp", peer: id(n) })
+      for (const n of [1, 2, 3, 4, 5, 6]) yield* state.apply([{ _tag: "NeighborUp", peer: id(n) }])
       assert.deepStrictEqual(state.recordContent(), {
         activePeers: [1, 2, 3, 4, 5].map(id),
         lastMessageHashes: [],

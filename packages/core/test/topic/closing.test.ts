@@ -1,5 +1,6 @@
 import { queryObjects } from "node:v8"
 import { assert, describe, it } from "@effect/vitest"
+import { TopicId } from "@topic-tracker/crypto"
 import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Context, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
@@ -146,6 +147,26 @@ describe("closing", () => {
     }),
   )
 
+  it.effect("a subscriber of another scope that holds a topic back does not keep it from being suspended or left", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [node, peer] = yield* world.nodes(2, { config: quiet })
+      const scope = yield* Scope.make()
+      const topic = yield* node!.join().pipe(Scope.provide(scope))
+      const other = yield* peer!.join()
+      yield* pass("1 second")
+      const events = yield* topic.subscribe({ capacity: 1, whenSlow: "hold-back" })
+      for (const text of ["one", "two", "three"]) yield* other.broadcast(text)
+      yield* pass("1 second")
+      yield* topic.suspend
+      yield* topic.resume
+      yield* pass("1 second")
+      yield* Scope.close(scope, Exit.void)
+      const seen = yield* Stream.runCollect(events)
+      assert.strictEqual(seen.at(-1)?._tag, "NeighborDown")
+    }),
+  )
+
   it.effect("a join that is given up has left", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
@@ -161,6 +182,21 @@ describe("closing", () => {
       assert.isTrue(Exit.isFailure(exit) && Cause.hasFails(exit.cause))
       assert.deepStrictEqual(yield* openTopics(node), { tracker: 0, gossip: 0 })
     }).pipe(Effect.scoped),
+  )
+
+  it.effect("a topic that gossip refuses to open can be opened when gossip lets it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node()
+      const gossip = Context.get(node.services, Gossip)
+      const elsewhere = yield* Scope.make()
+      yield* gossip.open(TopicId.fromName("topic")).pipe(Scope.provide(elsewhere))
+      for (let i = 0; i < 2; i++) assert.strictEqual((yield* Effect.flip(node.join()))._tag, "TopicError")
+      yield* Scope.close(elsewhere, Exit.void)
+      yield* pass("2 seconds")
+      const topic = yield* node.join()
+      yield* topic.broadcast("open")
+    }),
   )
 
   it.effect("nothing is published once leaving has begun, even by a put that is under way", () =>
