@@ -39,8 +39,13 @@ describe("addresses", () => {
     ]) {
       assert.isFalse(Addresses.isPublic(text), text)
     }
-    assert.isUndefined(Addresses.parse("host:1"))
-    assert.deepStrictEqual(Addresses.parse("[::1]:5"), { ip: "::1", port: 5 })
+    assert.isFalse(Addresses.isAddress("host:1"))
+    assert.isTrue(Addresses.isAddress("[::1]:5"))
+  })
+
+  it("those of this machine alone are told apart", () => {
+    for (const text of ["127.0.0.1:0", "127.255.0.1:5", "[::1]:0"]) assert.isTrue(Addresses.isLoopback(text), text)
+    for (const text of ["128.0.0.1:0", "[::2]:0", "[1::1]:0", "::1"]) assert.isFalse(Addresses.isLoopback(text), text)
   })
 })
 

@@ -86,7 +86,7 @@ export class Dialer {
   private async connect(peer: EndpointId.EndpointId, address: EndpointAddress): Promise<Iroh.Connection> {
     const { binding, endpoint } = this.options.bound
     // What an address look-up found may be anything, and one address that is none would spoil the rest.
-    const direct = address.direct.filter((each) => Addresses.parse(each) !== undefined)
+    const direct = address.direct.filter(Addresses.isAddress)
     const relay = address.relayUrl !== undefined && URL.canParse(address.relayUrl) ? address.relayUrl : null
     const id = binding.EndpointId.fromString(peer)
     return endpoint.connect(new binding.EndpointAddr(id, relay, direct), this.alpn)

@@ -42,8 +42,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   seed: Uint8Array,
 ): Effect.fn.Return<BoundEndpoint, GossipError, Scope.Scope> {
   const { bind } = options
-  const parsed = bind === undefined ? undefined : Addresses.parse(bind)
-  if (bind !== undefined && parsed === undefined) {
+  if (bind !== undefined && !Addresses.isAddress(bind)) {
     const message = `bind: "${bind}" is no "IP:port" or "[IPv6]:port"`
     return yield* new GossipError({ reason: "InvalidArgument", message })
   }
@@ -51,7 +50,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   const codec = codecOf(binding.SecretKey.generate().toBytes())
   const isLoopback = bind !== undefined && Addresses.isLoopback(bind)
   // Sockets of the family that is not named would be bound to all interfaces.
-  const otherLoopback = !isLoopback ? undefined : parsed?.ip === "::1" ? "127.0.0.1:0" : "[::1]:0"
+  const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1:0" : "[::1]:0"
 
   const bound = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
     Effect.tryPromise({
