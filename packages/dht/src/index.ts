@@ -12,4 +12,4 @@ export {
 export * as DhtConfig from "./DhtConfig.ts"
 export * as DhtTestnet from "./DhtTestnet.ts"
 export * as MemoryDht from "./MemoryDht.ts"
-export { checkVectors, type VectorReport } from "./vectors.ts"
+export { checkVectors } from "./vectors.ts"

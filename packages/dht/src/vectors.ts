@@ -1,5 +1,5 @@
 /** Checks recorded BEP 44 items, so that other implementations' bytes and ours can be held against each other. */
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes, Crypto, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
 import { encode } from "./krpc/bencode.ts"
 import { signable, targetOf, verifyItem } from "./mutableItem.ts"
@@ -22,16 +22,10 @@ export const DhtItemVectors = Schema.Struct({
   ),
 })
 
-export interface VectorReport {
-  readonly passed: number
-  /** One line for each case that does not hold: its number and what differs. */
-  readonly failed: ReadonlyArray<string>
-}
-
 /** Whether each item's public key, target and signature are what its seed, salt, seq and value make. */
 export const checkVectors = Effect.fnUntraced(function* (
   json: unknown,
-): Effect.fn.Return<VectorReport, Schema.SchemaError, Crypto> {
+): Effect.fn.Return<Vectors.VectorReport, Schema.SchemaError, Crypto> {
   const crypto = yield* Crypto
   const { cases } = yield* Schema.decodeUnknownEffect(DhtItemVectors)(json)
   const failed: Array<string> = []

@@ -1,7 +1,7 @@
 /**
  * Checks this package's codecs against address packets that iroh's own code made and signed.
  */
-import { Bytes, Crypto, EndpointId } from "@topic-tracker/crypto"
+import { Bytes, Crypto, EndpointId, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
 import * as z32 from "z32"
 import * as Pkarr from "./pkarr.ts"
@@ -23,12 +23,6 @@ const PkarrVectors = Schema.Struct({
   ),
 })
 
-/** How many cases held, and one sentence for each that did not. */
-export interface VectorReport {
-  readonly passed: number
-  readonly failed: ReadonlyArray<string>
-}
-
 /**
  * Checks every case of a `pkarr.json`: the endpoint id and its z-base-32, the signature over the item's BEP 44 bytes (and
  * that signing again gives the same), the strings that are read, and that writing them gives the packet byte for byte.
@@ -36,7 +30,7 @@ export interface VectorReport {
  */
 export const checkVectors = Effect.fnUntraced(function* (
   json: unknown,
-): Effect.fn.Return<VectorReport, Schema.SchemaError, Crypto> {
+): Effect.fn.Return<Vectors.VectorReport, Schema.SchemaError, Crypto> {
   const crypto = yield* Crypto
   const { cases } = yield* Schema.decodeUnknownEffect(PkarrVectors)(json)
   const failed: Array<string> = []

@@ -6,7 +6,7 @@ export {
   minMaxMessageSize,
   ProtocolConfig,
 } from "./Config.ts"
-export { checkVectors, type VectorReport } from "./codec/checkVectors.ts"
+export { checkVectors } from "./codec/checkVectors.ts"
 export { decodeHeader, FrameDecoder, FrameEncoder, FrameTooLarge, type TooLong } from "./codec/frames.ts"
 export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./codec/message.ts"
 export { decodePeerData, encodePeerData } from "./codec/peerData.ts"

@@ -1,7 +1,7 @@
 /**
  * Checks this package's codecs against messages that states of the Rust protocol sent to one another.
  */
-import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import { Bytes, EndpointId, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Result, Schema } from "effect"
 import { defaultConfig } from "../Config.ts"
 import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
@@ -67,12 +67,6 @@ type Case = typeof Case.Type
 
 const GossipFrames = Schema.Struct({ cases: Schema.Array(Case), stream_header_frame: Hex, topic_id: Id })
 
-/** How many cases held, and one sentence for each that did not. */
-export interface VectorReport {
-  readonly passed: number
-  readonly failed: ReadonlyArray<string>
-}
-
 /**
  * Checks every case of a `gossip-frames.json`: that decoding gives the fields, that encoding the fields gives the bytes, that
  * a payload's id is the BLAKE3 hash of its content, that the frame is written and read; and the stream's header frame, which
@@ -80,7 +74,7 @@ export interface VectorReport {
  */
 export const checkVectors = Effect.fnUntraced(function* (
   json: unknown,
-): Effect.fn.Return<VectorReport, Schema.SchemaError> {
+): Effect.fn.Return<Vectors.VectorReport, Schema.SchemaError> {
   const file = yield* Schema.decodeUnknownEffect(GossipFrames)(json)
   const failed: Array<string> = []
   for (const [i, vector] of file.cases.entries()) {
