@@ -11,6 +11,7 @@ import {
   GossipState,
   type Message,
   type ProtocolConfig,
+  type Timer,
   type TopicEvent,
   type Xoshiro128,
 } from "@topic-tracker/gossip/machine"
@@ -36,12 +37,24 @@ export interface Node {
   alive: boolean
 }
 
+/**
+ * What is to happen to a node. One flat object for each, of one shape: tens of thousands wait at a time, and what survives
+ * a while is what costs a garbage collector most.
+ */
 interface Due {
   readonly node: Node
-  readonly event: Event<string>
-  /** What a message comes over. */
+  /** Who a message is from and what it comes over. */
+  readonly from: Node | undefined
   readonly link: Link | undefined
+  /** One of the three. */
+  readonly message: Message<string> | undefined
+  readonly timer: Timer<string> | undefined
+  readonly event: Event<string> | undefined
 }
+
+/** An event whose fields are set anew for each delivery: a state does not keep events. */
+type Reused<Tag extends Event<string>["_tag"]> = Mutable<Extract<Event<string>, { readonly _tag: Tag }>>
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** An event that a node's application was told. */
 export interface Emitted {
@@ -63,6 +76,11 @@ export class Network {
   private readonly queue = new EventQueue<Due>()
   private readonly emitted: Array<Emitted> = []
   private readonly actions: Array<Action<string>> = []
+  private readonly received: Reused<"Received"> = { _tag: "Received", from: "", topic, message: { _tag: "Prune" } }
+  private readonly expired: Reused<"TimerExpired"> = {
+    _tag: "TimerExpired",
+    timer: { _tag: "EvictCache", topic, epoch: 0 },
+  }
 
   constructor(options: NetworkOptions) {
     this.options = options
@@ -94,7 +112,7 @@ export class Network {
   command(index: number, event: Event<string>): void {
     const node = this.nodes.get(String(index))
     if (node === undefined) return
-    this.queue.push(this.time, { node, event, link: undefined })
+    this.later(this.time, node, event)
     this.step()
   }
 
@@ -130,39 +148,57 @@ export class Network {
     const due = this.queue.pop()
     if (at === undefined || due === undefined) return
     this.time = at
-    const { event, link, node } = due
+    const { node } = due
     if (!node.alive) return
-    if (link !== undefined) link.connected = true
-    if (event._tag === "Received") {
-      const { from, message } = event
-      this.options.log.add(at, node.index, kindNumbers[message._tag], Number(from), detailOf(message))
-    } else if (event._tag === "PeerDisconnected") {
-      this.options.log.add(this.time, node.index, kindNumbers.disconnected, Number(event.peer), 0)
-    } else if (event._tag !== "TimerExpired") {
-      this.options.log.add(this.time, node.index, kindNumbers.command, -1, event._tag.length)
-    }
     const { actions } = this
     actions.length = 0
-    node.state.handle(event, this.time / 1_000, actions)
+    node.state.handle(this.eventOf(due), at / 1_000, actions)
     for (const action of actions) this.act(node, action)
     // After everything that was sent: what is sent at the same time arrives before the connection closes.
     for (const action of actions) if (action._tag === "DisconnectPeer") this.disconnect(node, action.peer)
   }
 
+  private eventOf({ event, from, link, message, node, timer }: Due): Event<string> {
+    const { log } = this.options
+    if (message !== undefined && from !== undefined && link !== undefined) {
+      link.connected = true
+      log.add(this.time, node.index, kindNumbers[message._tag], from.index, detailOf(message))
+      this.received.from = from.key
+      this.received.message = message
+      return this.received
+    }
+    if (timer !== undefined) {
+      this.expired.timer = timer
+      return this.expired
+    }
+    if (event === undefined) throw new Error("an event of no kind")
+    const isLoss = event._tag === "PeerDisconnected"
+    log.add(
+      this.time,
+      node.index,
+      isLoss ? kindNumbers.disconnected : kindNumbers.command,
+      isLoss ? Number(event.peer) : -1,
+      isLoss ? 0 : event._tag.length,
+    )
+    return event
+  }
+
   private act(node: Node, action: Action<string>): void {
     switch (action._tag) {
       case "Send": {
-        const { message, to, topic } = action
-        const event: Event<string> = { _tag: "Received", from: node.key, topic, message }
-        const path = this.path(node, to)
+        const path = this.path(node, action.to)
         // A node that was never there or is gone: nobody receives it.
         if (path === undefined) return
-        this.queue.push(this.time + path.link.micros, { node: path.peer, event, link: path.link })
+        const { link, peer } = path
+        const { message } = action
+        const due: Due = { node: peer, from: node, link, message, timer: undefined, event: undefined }
+        this.queue.push(this.time + link.micros, due)
         return
       }
       case "ScheduleTimer": {
-        const event: Event<string> = { _tag: "TimerExpired", timer: action.timer }
-        this.queue.push(this.time + Math.round(action.delayMs * 1_000), { node, event, link: undefined })
+        const { delayMs, timer } = action
+        const due: Due = { node, from: undefined, link: undefined, message: undefined, timer, event: undefined }
+        this.queue.push(this.time + Math.round(delayMs * 1_000), due)
         return
       }
       case "Emit": {
@@ -184,8 +220,11 @@ export class Network {
     const path = node.links.get(key)
     if (path === undefined || !path.link.connected) return
     path.link.connected = false
-    const event: Event<string> = { _tag: "PeerDisconnected", peer: node.key }
-    this.queue.push(this.time + path.link.micros + 1, { node: path.peer, event, link: undefined })
+    this.later(this.time + path.link.micros + 1, path.peer, { _tag: "PeerDisconnected", peer: node.key })
+  }
+
+  private later(at: number, node: Node, event: Event<string>): void {
+    this.queue.push(at, { node, from: undefined, link: undefined, message: undefined, timer: undefined, event })
   }
 
   private path(node: Node, key: string): { readonly peer: Node; readonly link: Link } | undefined {
