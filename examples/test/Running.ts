@@ -52,17 +52,17 @@ export const start = Effect.fn("start")(function* (name: string, args: ReadonlyA
   // It may have ended before it reads what is typed.
   child.stdin.on("error", () => {})
 
+  const failure = (what: string) =>
+    new Error([`${[name, ...args].join(" ")}: ${what}`, ...lines, ...errors].join("\n  "))
   const within = <A>(waiting: Effect.Effect<A, Error>, forWhat: string) =>
-    Effect.timeoutOrElse(waiting, {
-      duration: "45 seconds",
-      orElse: () => Effect.fail(new Error([`${name}: no ${forWhat}`, ...lines, ...errors].join("\n  "))),
-    })
+    Effect.timeoutOrElse(waiting, { duration: "45 seconds", orElse: () => Effect.fail(failure(`no ${forWhat}`)) })
 
   const find = (pattern: RegExp): Effect.Effect<string, Error> =>
     Effect.suspend(() => {
       heard.closeUnsafe()
       const line = lines.find((line) => pattern.test(line))
       if (line !== undefined) return Effect.succeed(line)
+      if (Deferred.isDoneUnsafe(ended)) return Effect.fail(failure(`ended without a line like ${pattern}`))
       return Effect.andThen(heard.await, find(pattern))
     })
 

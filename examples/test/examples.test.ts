@@ -30,8 +30,7 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
       const topic = ["--topic", "two chats"]
       const ada = yield* startHere("chat", [...topic, "--name", "ada"])
       const bo = yield* startHere("chat", [...topic, "--name", "bo"])
-      yield* ada.says(/^\* bo is here/)
-      yield* bo.says(/^\* ada is here/)
+      yield* Effect.all([ada.says(/^\* bo is here/), bo.says(/^\* ada is here/)], { concurrency: 2 })
       yield* ada.type("good morning")
       yield* ada.type("good morning")
       yield* ada.type("that is all")
@@ -98,7 +97,7 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
     it.effect(`${name}: two hear each other and leave when interrupted`, () =>
       Effect.gen(function* () {
         const both = yield* Effect.all([startHere(name), startHere(name)])
-        for (const one of both) yield* one.says(/^heard "hello \d+ from/)
+        yield* Effect.forEach(both, (one) => one.says(/^heard "hello \d+ from/), { concurrency: 2, discard: true })
         if (name === "customLayer") yield* both[0].says(/^put \d+: 604 bytes on \d+ of \d+ nodes$/)
         if (name === "fullConfig") yield* both[0].says(/^publisher\.baseInterval = 10s$/)
         for (const one of both) yield* one.interrupt
@@ -111,8 +110,9 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
     Effect.gen(function* () {
       const tea = yield* startHere("recordPublisher", ["--offer", "tea", "--every", "1"])
       const cake = yield* startHere("recordPublisher", ["--offer", "cake", "--every", "1"])
-      yield* tea.says(/offers "cake" at port 8080$/)
-      yield* cake.says(/offers "tea" at port 8080$/)
+      yield* Effect.all([tea.says(/offers "cake" at port 8080$/), cake.says(/offers "tea" at port 8080$/)], {
+        concurrency: 2,
+      })
     }),
   )
 
@@ -120,8 +120,7 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
     Effect.gen(function* () {
       const valley = yield* startHere("testYourApp", ["--station", "valley"])
       const peak = yield* startHere("testYourApp", ["--station", "peak"])
-      yield* valley.says(/^"peak": [\d.]+ °C$/)
-      yield* peak.says(/^"valley": [\d.]+ °C$/)
+      yield* Effect.all([valley.says(/^"peak": [\d.]+ °C$/), peak.says(/^"valley": [\d.]+ °C$/)], { concurrency: 2 })
     }),
   )
 

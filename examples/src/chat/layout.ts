@@ -41,3 +41,28 @@ export const wrap = (head: string, text: string, columns: number): string => {
   }
   return [...lines, line.trimEnd()].join("\n")
 }
+
+/** As much of the start of a text as fits. */
+export const fitStart = (text: string, columns: number): string => {
+  let shown = ""
+  let used = 0
+  for (const character of text) {
+    used += widthOf(character)
+    if (used > columns) break
+    shown += character
+  }
+  return shown
+}
+
+/** As much of the end of a text as fits; an ellipsis stands for what does not. */
+export const fitEnd = (text: string, columns: number): string => {
+  if (width(text) <= columns) return text
+  let shown = ""
+  let used = 1
+  for (const character of Array.from(text).reverse()) {
+    used += widthOf(character)
+    if (used > columns) break
+    shown = character + shown
+  }
+  return `…${shown}`
+}
