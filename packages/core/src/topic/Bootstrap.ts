@@ -30,9 +30,11 @@ interface Dial {
 interface Search {
   readonly session: Session
   readonly dials: Map<EndpointId.EndpointId, Dial>
-  /** Publishers and minutes told of in the account. */
-  readonly seen: Set<string>
+  /** Publishers told of in the account, by minute. */
+  readonly seen: Map<bigint, Set<EndpointId.EndpointId>>
   looks: number
+  /** Whether the last look found a record. */
+  foundLast: boolean
   /** The wait before the next look. */
   nextDelay: (now: number, outcome: LookOutcome) => Pull.Pull<[unknown, Duration.Duration], never, unknown>
 }
@@ -41,8 +43,9 @@ const newSearch = (session: Session): Effect.Effect<Search> =>
   Effect.map(Schedule.toStep(pollSchedule(session.config.bootstrap)), (nextDelay) => ({
     session,
     dials: new Map(),
-    seen: new Set(),
+    seen: new Map(),
     looks: 0,
+    foundLast: false,
     nextDelay,
   }))
 
@@ -79,6 +82,7 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   if (peer === undefined) return
   const millis = (yield* Clock.currentTimeMillis) - beganAt
   yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
+  if (tellsOfNobody(session)) yield* publishInBackground(session, [])
 })
 
 const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
@@ -109,13 +113,16 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   // Running topics show in the minutes before; a topic that begins now shows only in this one.
   const isFirst = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup
   const latest = isFirst && unixMinute > 0n ? unixMinute - 1n : unixMinute
+  const minutes =
+    isFirst || readsMinuteBefore(search, yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
   search.looks++
   session.account.counters.looks++
+  forgetBefore(search, latest - 1n)
   const ofThisMinute: Array<GossipRecord> = []
   let found = 0
   const beganAt = yield* Clock.currentTimeMillis
   const records = Stream.mergeAll(
-    recentMinutes(latest).map((minute) =>
+    minutes.map((minute) =>
       session.records.records(minute).pipe(
         Stream.catch((error) => Stream.fromEffectDrain(session.account.failed("bootstrap", error))),
         Stream.catchDefect((defect) =>
@@ -140,12 +147,24 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
     if (found > 0) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
     yield* publishInBackground(session, latest === unixMinute ? ofThisMinute : undefined)
   }
+  search.foundLast = found > 0
   return found > 0 ? "peers" : "nothing"
 })
+
+/** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
+const MINUTE_BEFORE_EVERY = 4
+/** ms into a minute; until then records of the minute before may yet be put. */
+const MINUTE_TURNS = 5_000
+
+const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
+  foundLast || looks < MINUTE_BEFORE_EVERY || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS
 
 /** The record is published whether or not the search ends meanwhile: it is how the next ones find us. */
 const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
   publishRecord(session, "bootstrap", known).pipe(
+    Effect.andThen(
+      Effect.suspend(() => (tellsOfNobody(session) ? publishRecord(session, "bootstrap", []) : Effect.void)),
+    ),
     Effect.onError(() =>
       Effect.sync(() => {
         session.publishedMinute = undefined
@@ -155,10 +174,23 @@ const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecor
     Effect.forkIn(session.scope),
   )
 
+/**
+ * Whether our record leads to us alone although we have neighbours by now. It may have taken the place of records that led to
+ * the whole swarm; if we left, the topic would not be found until the next record. So it is put again at once.
+ */
+const tellsOfNobody = ({ config, publishedAlone, state }: Session): boolean =>
+  config.publisher.enabled && publishedAlone && state.neighbors.size > 0
+
+/** What belongs to minutes that are read no more: a search may go on for days. */
+const forgetBefore = ({ seen, dials }: Search, oldest: bigint): void => {
+  for (const unixMinute of seen.keys()) if (unixMinute < oldest) seen.delete(unixMinute)
+  for (const [peer, { through }] of dials) if (through.unixMinute < oldest) dials.delete(peer)
+}
+
 const tellOf = Effect.fnUntraced(function* (search: Search, record: GossipRecord, beganAt: number) {
-  const key = `${record.unixMinute}/${record.endpointId}`
-  if (search.seen.has(key)) return
-  search.seen.add(key)
+  const seen = search.seen.get(record.unixMinute) ?? new Set()
+  if (seen.has(record.endpointId)) return
+  search.seen.set(record.unixMinute, seen.add(record.endpointId))
   yield* search.session.account.tell({
     _tag: "RecordFound",
     publisher: record.endpointId,

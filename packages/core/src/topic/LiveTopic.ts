@@ -21,6 +21,7 @@ import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
 import { EventHub } from "./EventHub.ts"
 import { Account, type Session } from "./Session.ts"
+import { Thinning } from "./Thinning.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
 import { Message, type TopicEvent } from "./TopicEvent.ts"
@@ -98,7 +99,19 @@ export const make = Effect.fnUntraced(function* (
     )
     const lookNow = Latch.makeUnsafe(false)
     const { gossip } = opened
-    const begun = { config, gossip, records, state, account, scope, checkKeys, lookNow, publishedMinute: undefined }
+    const begun = {
+      config,
+      gossip,
+      records,
+      state,
+      account,
+      scope,
+      checkKeys,
+      lookNow,
+      thinning: new Thinning(config.publisher.maxThinning),
+      publishedMinute: undefined,
+      publishedAlone: false,
+    }
     session = begun
     yield* pump(opened.gossipEvents).pipe(
       Effect.andThen(failTopic(closed("the gossip service has closed"))),

@@ -8,6 +8,7 @@ import { Clock, Effect, type Latch, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { EventHub } from "./EventHub.ts"
+import type { Thinning } from "./Thinning.ts"
 
 import type { TopicStats } from "./Topic.ts"
 import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"
@@ -26,8 +27,12 @@ export interface Session {
   readonly checkKeys: Effect.Effect<unknown>
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
   readonly lookNow: Latch.Latch
+  /** How many turns of the workers are taken while all is well. */
+  readonly thinning: Thinning
   /** The minute of the last record we published or are publishing. */
   publishedMinute: bigint | undefined
+  /** Whether that record names no neighbour: it was made before there was one. */
+  publishedAlone: boolean
 }
 
 type Counter = Exclude<keyof TopicStats, "messagesReceived">
@@ -36,6 +41,7 @@ type Counter = Exclude<keyof TopicStats, "messagesReceived">
 export class Account {
   readonly counters: Record<Counter, number> = {
     looks: 0,
+    turnsSkipped: 0,
     recordsPublished: 0,
     recordsSkipped: 0,
     recordsRefused: 0,
@@ -90,7 +96,9 @@ export const publishRecord = Effect.fnUntraced(function* (
   const unixMinute = yield* records.unixMinute
   const began = yield* Clock.currentTimeMillis
   session.publishedMinute = unixMinute
-  const record = yield* records.newRecord(unixMinute, state.recordContent())
+  session.publishedAlone = false
+  const content = state.recordContent()
+  const record = yield* records.newRecord(unixMinute, content)
   const outcome = yield* records
     .publish(record, known === undefined ? {} : { known })
     .pipe(Effect.catchIf(isRefused, () => Effect.succeed(refused)))
@@ -104,6 +112,7 @@ export const publishRecord = Effect.fnUntraced(function* (
     return yield* account.tell({ _tag: "RecordSkipped", by, unixMinute, shown: outcome.records.length })
   }
   account.counters.recordsPublished++
+  session.publishedAlone = content.activePeers.length === 0
   const millis = (yield* Clock.currentTimeMillis) - began
   yield* account.tell({ _tag: "RecordPublished", by, unixMinute, stored: outcome.receipt.stored, millis })
   yield* session.lookNow.open

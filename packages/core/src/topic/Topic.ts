@@ -64,6 +64,8 @@ export interface TopicReceiver extends TopicHalf {
 export interface TopicStats {
   /** Looks into the DHT, of two minutes each. */
   readonly looks: number
+  /** Turns of the workers that were left to others, because all was well. */
+  readonly turnsSkipped: number
   readonly recordsPublished: number
   /** Times that nothing was published because the slot showed enough records. */
   readonly recordsSkipped: number

@@ -7,18 +7,48 @@
  */
 import { Effect, Exit, type Schedule } from "effect"
 import { acrossSplit, outsideBubble } from "./candidates.ts"
-import { askPeers, publishRecord, recentRecords, type Session } from "./Session.ts"
+import { askPeers, type GossipRecord, publishRecord, recentRecords, type Session } from "./Session.ts"
 import { workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
 
-/** Publishes our neighbours and last messages, unless the slot already shows enough records of others. */
-export const publish = (session: Session) => publishRecord(session, "publisher")
+/** Whether this node's place in the swarm gives no reason to look at the DHT. */
+const isWell = ({ state, config }: Session): boolean => state.neighbors.size >= config.bubbleMerge.minNeighbors
+
+/** Whether to take a turn: always while something may be wrong, now and then while all is well. */
+const takesTurn = Effect.fnUntraced(function* (session: Session) {
+  if (!isWell(session)) session.thinning.reset()
+  const takes = yield* session.thinning.takesTurn
+  if (!takes) session.account.counters.turnsSkipped++
+  return takes
+})
+
+/**
+ * Publishes our neighbours and last messages, unless the slot already shows enough records of others. While all is well, one
+ * record of a node that has neighbours is enough, for it leads to several; and what the look shows of a split is acted on.
+ */
+export const publish = Effect.fnUntraced(function* (session: Session) {
+  if (!(yield* takesTurn(session))) return
+  const { config, records, account, thinning } = session
+  if (config.publisher.maxThinning === 1 || !isWell(session)) return yield* publishRecord(session, "publisher")
+  const unixMinute = yield* records.unixMinute
+  account.counters.looks++
+  const shown = yield* records.recordsArray(unixMinute)
+  if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
+  if (shown.some(({ content }) => content.activePeers.length > 0)) {
+    thinning.rarer()
+    account.counters.recordsSkipped++
+    return yield* account.tell({ _tag: "RecordSkipped", by: "publisher", unixMinute, shown: shown.length })
+  }
+  thinning.oftener()
+  yield* publishRecord(session, "publisher", shown)
+})
 
 /** With few neighbours, joins peers that records name and that we are not connected to. */
 export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
   const { minNeighbors, maxJoinPeers } = session.config.bubbleMerge
   const { neighbors } = session.state
+  if (isWell(session)) return
   const records = yield* recentRecords(session)
   const peers = outsideBubble(records, session.records.endpointId, neighbors, minNeighbors)
   yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
@@ -26,9 +56,16 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
 
 /** Joins peers whose records show that they hear other messages than we do. */
 export const mergeSplits = Effect.fnUntraced(function* (session: Session) {
-  const { state, config } = session
-  const records = yield* recentRecords(session)
+  // Who has heard nothing cannot tell.
+  if (session.state.messagesReceived === 0 || !(yield* takesTurn(session))) return
+  yield* joinAcrossSplit(session, yield* recentRecords(session))
+})
+
+const joinAcrossSplit = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
+  const { state, config, thinning } = session
   const peers = acrossSplit(records, session.records.endpointId, state.neighbors, state.lastMessageHashes())
+  if (peers.length === 0) return
+  thinning.reset()
   yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
 })
 
