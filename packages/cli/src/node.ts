@@ -2,35 +2,19 @@
  * `npm run -s node`: one node in a topic. With `--json` standard output is one JSON object a line and nothing else; the
  * events and their fields are an interface, to be changed only by adding.
  */
-import { Topic, type TopicConfig, TopicTracker } from "@topic-tracker/core"
-import { Dht, DhtConfig } from "@topic-tracker/dht"
+import { Topic, TopicTracker } from "@topic-tracker/core"
+import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
-import { Cause, Console, Effect, Exit, Fiber, Option, Redacted, Schedule, Schema, Stream } from "effect"
+import { Cause, Console, Effect, Exit, Fiber, Option, type Redacted, Schedule, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { makeTeller } from "./account.ts"
-import { integer, text } from "./flags.ts"
+import { bootstrap, integer, secret, text } from "./flags.ts"
 import { runCommand, UsageError } from "./runCommand.ts"
-
-const Bootstrap = Schema.String.check(
-  Schema.makeFilter((list: string) => list.split(",").every((one) => DhtConfig.parseAddress(one) !== undefined), {
-    expected: "HOST:PORT[,HOST:PORT] with ports from 1 to 65535",
-  }),
-)
 
 const flags = {
   topic: text("topic", "The topic's name"),
-  secret: Flag.Redacted("secret").pipe(
-    Flag.filter(
-      (secret) => Redacted.value(secret).length > 0,
-      () => "a text of at least one character",
-    ),
-    Flag.withDescription("What only the topic's members know"),
-  ),
-  bootstrap: Flag.String("bootstrap").pipe(
-    Flag.withSchema(Bootstrap),
-    Flag.withDescription("DHT nodes to start from, HOST:PORT[,HOST:PORT]; the public mainline ones unless given"),
-    Flag.optional,
-  ),
+  secret: secret("What only the topic's members know"),
+  bootstrap,
   dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any (default 0)", 0, 65_535).pipe(
     Flag.withDefault(0),
   ),
@@ -131,18 +115,12 @@ const takePart = Effect.fn("node")(function* ({ topic: name, secret, send, every
   yield* Fiber.join(listening)
 }, Effect.scoped)
 
-const config = (bootstrap: Option.Option<string>, port: number): TopicConfig.TopicConfigInput => {
-  const list = Option.isNone(bootstrap) ? [] : bootstrap.value.split(",")
-  const nodes = list.map(DhtConfig.parseAddress).filter((address) => address !== undefined)
-  return { dht: { bootstrap: nodes, port } }
-}
-
 const node = Command.make(
   "node",
   flags,
   Effect.fn(function* ({ bootstrap, dhtPort, seconds, json, ...options }) {
     const print = json ? printJson : yield* makePrintText
-    const layer = TopicTracker.layer({ config: config(bootstrap, dhtPort) })
+    const layer = TopicTracker.layer({ bootstrap, config: { dht: { port: dhtPort } } })
     const running = takePart(options, print).pipe(
       Effect.provide(layer),
       Effect.mapError((error) => new UsageError({ message: error.message })),
