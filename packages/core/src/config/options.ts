@@ -59,6 +59,11 @@ export const options = {
     initialDelay: duration("10 seconds", "The wait before the first record after joining."),
     baseInterval: positiveDuration("10 seconds", "The least time between records; below 1 s counts as 1 s."),
     maxJitter: duration("50 seconds", "The most that chance adds to each interval."),
+    maxThinning: integer(
+      100,
+      { min: 1, max: 1000 },
+      "With enough neighbours, and while records of others show, fewer turns are taken, at the least one of so many; 1 takes all, as the reference.",
+    ),
     failTopicCreationOnPublishingStartupFailure: boolean(true, FAIL_ON_START),
   },
   bubbleMerge: {

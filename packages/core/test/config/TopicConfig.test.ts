@@ -33,6 +33,7 @@ describe("TopicConfig.make", () => {
         initialDelay: 10_000,
         baseInterval: 10_000,
         maxJitter: 50_000,
+        maxThinning: 100,
         failTopicCreationOnPublishingStartupFailure: true,
       })
       const merge = {

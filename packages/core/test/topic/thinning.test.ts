@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Thinning } from "../../src/topic/Thinning.ts"
+import { joinAll, makeWorld, type Node, pass, settle } from "./world.ts"
+
+const turnsTaken = Effect.fnUntraced(function* (thinning: Thinning, turns: number) {
+  let taken = 0
+  for (let i = 0; i < turns; i++) if (yield* thinning.takesTurn) taken++
+  return taken
+})
+
+/** Queries of all nodes together, a minute, over the given time. */
+const load = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeof makeWorld>>, minutes: number) {
+  const total = Effect.map(world.dht.load, (nodes) => nodes.reduce((sum, { gets, puts }) => sum + gets + puts, 0))
+  const before = yield* total
+  yield* pass(`${minutes} minutes`)
+  return ((yield* total) - before) / minutes
+})
+
+const swarm = Effect.fnUntraced(function* (count: number, maxThinning: number) {
+  const world = yield* makeWorld()
+  const nodes: Array<Node> = yield* world.nodes(count, { config: { publisher: { maxThinning } } })
+  yield* joinAll(nodes)
+  return world
+})
+
+describe("thinning", () => {
+  it.effect("takes every turn at first, half as many each time one was not needed, and no fewer than the limit", () =>
+    Effect.gen(function* () {
+      const thinning = new Thinning(8)
+      assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
+      thinning.rarer()
+      const half = yield* turnsTaken(thinning, 1000)
+      assert.isTrue(half > 400 && half < 600, `${half} of 1,000`)
+      for (let i = 0; i < 10; i++) thinning.rarer()
+      assert.strictEqual(thinning.stretch, 8)
+      thinning.oftener()
+      assert.strictEqual(thinning.stretch, 1)
+    }),
+  )
+
+  it.effect("a limit of 1 takes every turn", () =>
+    Effect.gen(function* () {
+      const thinning = new Thinning(1)
+      thinning.rarer()
+      assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
+    }),
+  )
+
+  it.effect("a swarm of 20 asks the DHT a fraction of what it asks without, and goes on asking", () =>
+    Effect.gen(function* () {
+      const thinned = yield* swarm(20, 100)
+      yield* pass("20 minutes")
+      const queries = yield* load(thinned, 20)
+      const all = yield* swarm(20, 1)
+      yield* pass("2 minutes")
+      const unthinned = yield* load(all, 5)
+      assert.isBelow(queries, unthinned / 3)
+      assert.isAbove(queries, 20)
+    }),
+  )
+
+  it.effect("a newcomer is in within two seconds although others look rarely", () =>
+    Effect.gen(function* () {
+      const world = yield* swarm(12, 100)
+      yield* pass("30 minutes")
+      const newcomer = yield* world.node()
+      const topic = yield* newcomer.join()
+      yield* pass("2 seconds")
+      assert.isTrue(yield* topic.isJoined)
+    }),
+  )
+
+  it.effect("a node with few neighbours takes every turn", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [a, b] = yield* joinAll(yield* world.nodes(2))
+      yield* pass("10 minutes")
+      const [one, other] = [yield* a!.stats, yield* b!.stats]
+      assert.strictEqual(one.turnsSkipped + other.turnsSkipped, 0)
+      assert.isAbove(one.recordsPublished, 8)
+    }),
+  )
+
+  it.effect("who came, joined and left at once leaves records that lead to the others", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      yield* joinAll(yield* world.nodes(2))
+      yield* pass("2 seconds")
+      const passerBy = yield* world.node()
+      const visit = yield* passerBy.join()
+      yield* pass("500 millis")
+      assert.isTrue(yield* visit.isJoined)
+      yield* passerBy.leave
+      yield* settle
+      const newcomer = yield* world.node()
+      const topic = yield* newcomer.join()
+      // Sooner than the publishers' first turn, ten seconds after joining.
+      yield* pass("2 seconds")
+      assert.isTrue(yield* topic.isJoined)
+    }),
+  )
+})
