@@ -32,6 +32,7 @@ export const everyOption: Complete = {
     initialDelay: "10 seconds",
     baseInterval: "10 seconds",
     maxJitter: "50 seconds",
+    maxThinning: 100,
     failTopicCreationOnPublishingStartupFailure: true,
   },
   // Swarms that formed apart find each other.
