@@ -28,7 +28,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly stats = makeTopicStats()
   readonly membership: HyParView<P>
   readonly broadcast: PlumTree<P>
-  /** Peers that something was exchanged with and whose connection was not given up since. */
+  /**
+   * Peers that a message of membership was exchanged with, as neighbours have, and whose connection was not given up since.
+   */
   readonly connections = new Set<P>()
   private readonly key: TopicKey
   private readonly epoch: number
@@ -55,7 +57,6 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
 
   receive(from: P, message: Message<P>, now: number): void {
     this.stats.messagesReceived++
-    this.connections.add(from)
     switch (message._tag) {
       case "Gossip":
       case "Prune":
@@ -64,6 +65,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
         this.broadcast.receive(from, message, now)
         return
       default:
+        this.connections.add(from)
         this.membership.receive(from, message)
     }
   }
@@ -107,7 +109,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
 
   readonly send = (to: P, message: Message<P>): void => {
     this.stats.messagesSent++
-    // Payloads go to neighbours only, and those we have heard from.
+    // Payloads go to neighbours only.
     if (message._tag !== "Gossip") this.connections.add(to)
     this.host.act({ _tag: "Send", to, topic: this.key, message })
   }

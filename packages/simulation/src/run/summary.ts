@@ -11,7 +11,8 @@ export interface Spread {
 
 export interface Summary {
   readonly name: string
-  readonly seeds: ReadonlyArray<number>
+  /** As numbers; as text those that a number cannot hold. */
+  readonly seeds: ReadonlyArray<number | string>
   readonly rmr: Spread
   readonly ldh: Spread
   readonly missed: Spread
@@ -41,7 +42,7 @@ export const summarize = ({ runs, scenario, seeds, wallMs }: ScenarioResult): Su
   }
   return {
     name: label(scenario),
-    seeds: seeds.map(Number),
+    seeds: seeds.map((seed) => (Number.isSafeInteger(Number(seed)) ? Number(seed) : String(seed))),
     rmr: spread((round) => round.rmr),
     ldh: spread((round) => round.ldh),
     missed: spread((round) => round.missed),
