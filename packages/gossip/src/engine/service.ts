@@ -4,6 +4,7 @@
  */
 import type { TopicId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope, Stream } from "effect"
+import type { EndpointAddress } from "../AddressLookup.ts"
 import type { GossipConfig } from "../GossipConfig.ts"
 import { GossipError } from "../GossipError.ts"
 import type { BroadcastScope, SubscribeOptions } from "../GossipEvent.ts"
@@ -44,14 +45,15 @@ export const make = Effect.fnUntraced(function* (
       return gone(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
     }),
   )
+  const setPeerData = (address: EndpointAddress) => {
+    const isEmpty = address.relayUrl === undefined && address.direct.length === 0
+    const data = isEmpty ? new Uint8Array(0) : encodePeerData(address)
+    engine.turn({ _tag: "PeerDataChanged", data })
+  }
+  // Before any topic is open: the very first Join says where we are.
+  setPeerData(yield* transport.address)
   yield* transport.addressChanges.pipe(
-    Stream.runForEach((address) =>
-      Effect.sync(() => {
-        const isEmpty = address.relayUrl === undefined && address.direct.length === 0
-        const data = isEmpty ? new Uint8Array(0) : encodePeerData(address)
-        engine.turn({ _tag: "PeerDataChanged", data })
-      }),
-    ),
+    Stream.runForEach((address) => Effect.sync(() => setPeerData(address))),
     Effect.forkScoped,
   )
 

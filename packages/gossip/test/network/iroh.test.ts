@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Layer, Stream } from "effect"
-import { AddressLookup, AddressLookupError, type EndpointAddress, Gossip } from "../../src/index.ts"
+import { AddressLookup, AddressLookupError, type EndpointAddress, Gossip, type ReceiveStream } from "../../src/index.ts"
 import { suite } from "./suite.ts"
 import { freshTopic, isJoined, makeIrohWorld, until } from "./world.ts"
 
@@ -33,6 +33,33 @@ describe("an iroh endpoint", () => {
       yield* until(world, "the others have met", () =>
         Effect.map(others[0].neighbors, (neighbors) => neighbors.has(third.endpointId)),
       )
+    }),
+  )
+
+  it.live("says where it is in the very first Join", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const contact = yield* world.bare
+      const received: Array<number> = []
+      const readAll = (stream: ReceiveStream): void =>
+        stream.read((chunk) => {
+          if (chunk === undefined) return
+          received.push(...chunk)
+          readAll(stream)
+        })
+      yield* contact.listen({
+        connected: (connection) => connection.acceptStream((stream) => stream !== undefined && readAll(stream)),
+        dialFailed: () => {},
+      })
+      const knowsContact = AddressLookup.layerStatic(new Map([[contact.endpointId, yield* contact.address]]))
+      const node = yield* nodeWith(knowsContact)
+      const topic = yield* node.open(freshTopic())
+      yield* topic.join([contact.endpointId])
+      // The header's frame, then the length of Join's, then Swarm, Join, "some" and the length of the data.
+      const join = 4 + 32 + 4
+      yield* until(world, "Join is there", () => Effect.sync(() => received.length > join + 4))
+      assert.deepStrictEqual(received.slice(join, join + 3), [0, 0, 1])
+      assert.isAbove(received[join + 3]!, 0)
     }),
   )
 
