@@ -38,8 +38,13 @@ export const mainline = Effect.fn("dhts.mainline")(function* (host: Host, option
   return yield* nodesOf("mainline", yield* peer, "testnet")(host, options)
 })
 
-/** Nodes of libtorrent: they keep the first of equal seq. */
-export const libtorrent = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"))
+const libtorrentNodes = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"))
+
+/**
+ * Nodes of libtorrent: they keep the first of equal seq. 8 of them, for each names only the 8 closest to a target: of more,
+ * not every walk would find all.
+ */
+export const libtorrent = (host: Host, options: NodesOptions = {}) => libtorrentNodes(host, { nodes: 8, ...options })
 
 /** Nodes of @topic-tracker/dht. */
 export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet")

@@ -34,7 +34,13 @@ export const ProgramEvent = Schema.Union([
   /** Answers the commands `broadcast` and `send`. */
   event("sent", {}),
   event("error", { message: Schema.String }),
-  event("stored", { record: Schema.optionalKey(Schema.String), target: Schema.optionalKey(Schema.String) }),
+  event("stored", {
+    record: Schema.optionalKey(Schema.String),
+    target: Schema.optionalKey(Schema.String),
+    /** How many DHT nodes stored it, of how many asked. */
+    nodes: Schema.optionalKey(Schema.Number),
+    asked: Schema.optionalKey(Schema.Number),
+  }),
   event("item", { seq: Schema.String, value: Schema.String }),
   event("record", { publicKey: Schema.String, record: Schema.String }),
   event("addresses", { addresses: Addresses, relays: Schema.Array(Schema.String) }),
@@ -65,4 +71,4 @@ export type Command =
   | { readonly do: "neighbors" }
   | { readonly do: "quit" }
   | { readonly do: "connect"; readonly peer: string }
-  | { readonly do: "send"; readonly frames: ReadonlyArray<string> }
+  | { readonly do: "send"; readonly frames: ReadonlyArray<string>; readonly fresh?: boolean }

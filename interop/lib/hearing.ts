@@ -1,5 +1,5 @@
 /** The assertion that every test of the matrix ends in: what one node says is heard by all others, exactly once. */
-import { Clock, type Duration, Effect } from "effect"
+import { Clock, type Duration, Effect, Schedule } from "effect"
 import { InteropError } from "./InteropError.ts"
 import type { Node } from "./peers.ts"
 
@@ -27,6 +27,17 @@ export const allHearAll = Effect.fn("hearing.allHearAll")(function* (
     }
   }
 })
+
+/** Says something new again and again until all hear all: for swarms that have yet to grow together. */
+export const untilAllHearAll = (nodes: ReadonlyArray<Node>, within: Duration.Input) =>
+  allHearAll(nodes, "3 seconds").pipe(
+    Effect.retry(Schedule.spaced("1 second")),
+    Effect.timeoutOrElse({
+      duration: within,
+      // Once more, for the words of the failure.
+      orElse: () => allHearAll(nodes, "3 seconds"),
+    }),
+  )
 
 /** The node has heard nothing twice. */
 export const heardOnce = Effect.fn("hearing.heardOnce")(function* (node: Node) {

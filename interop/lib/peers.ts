@@ -106,7 +106,7 @@ export interface GossipOptions {
 export const gossip = (language: Language, host: Host, name: string, options: GossipOptions) =>
   node(language, host, name, "gossip", {
     topic: options.topic,
-    join: options.join?.join(","),
+    join: options.join?.length === 0 ? undefined : options.join?.join(","),
     bootstrap: options.bootstrap,
     "shuffle-every": options.shuffleEvery,
     "max-message-size": options.maxMessageSize,

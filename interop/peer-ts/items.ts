@@ -17,14 +17,14 @@ export const put = (args: Args) =>
     const crypto = yield* Crypto
     const dht = yield* Dht
     const cas = args.optional("cas")
-    yield* dht.put({
+    const { asked, stored } = yield* dht.put({
       key: crypto.signingKey(Redacted.make(Bytes.fromHex(args.required("seed")))),
       ...saltOf(args),
       seq: BigInt(args.required("seq")),
       ...(cas === undefined ? {} : { cas: BigInt(cas) }),
       value: Bytes.fromHex(args.required("value")),
     })
-    yield* say({ event: "stored" })
+    yield* say({ event: "stored", nodes: stored, asked })
   }).pipe(Effect.provide(dhtLayer(args)))
 
 /** `--bootstrap --key HEX [--salt HEX]`: an `item` for each distinct one, then `done`. */

@@ -21,8 +21,12 @@ pub enum Command {
     Neighbors,
     /// Close the topic, part from all neighbours and end.
     Quit,
-    /// For the tap: open a stream to the connected peer and send these frames.
-    Send { frames: Vec<String> },
+    /// For the tap: send these frames to the connected peer, on the stream of the last time unless it is to be a fresh one.
+    Send {
+        frames: Vec<String>,
+        #[serde(default)]
+        fresh: bool,
+    },
     /// For the tap: connect to a peer.
     Connect { peer: String },
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use iroh::{
     EndpointId,
-    endpoint::{Connection, RecvStream},
+    endpoint::{Connection, RecvStream, SendStream},
 };
 use iroh_gossip::proto::topic::Message;
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         }
     });
     let mut commands = control::commands();
-    // A stream stays open for as long as its sender is held.
-    let mut streams = Vec::new();
+    // The last one is the stream that frames go to; a stream stays open for as long as its sender is held.
+    let mut streams: Vec<SendStream> = Vec::new();
     while let Some(command) = commands.recv().await {
         match command {
             Command::Quit => break,
@@ -48,19 +48,21 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
                 let connection = peer.endpoint.connect(id, iroh_gossip::ALPN).await?;
                 watch(connection, &current).await;
             }
-            Command::Send { frames } => {
+            Command::Send { frames, fresh } => {
                 let connection = current.lock().await.clone();
                 let Some(connection) = connection else {
                     emit("error", json!({ "message": "no peer is connected" }));
                     continue;
                 };
-                let mut stream = connection.open_uni().await?;
+                if streams.is_empty() || fresh {
+                    streams.push(connection.open_uni().await?);
+                }
+                let stream = streams.last_mut().expect("there is one now");
                 for frame in frames {
                     let frame = hex::decode(frame)?;
                     stream.write_all(&(frame.len() as u32).to_be_bytes()).await?;
                     stream.write_all(&frame).await?;
                 }
-                streams.push(stream);
                 emit("sent", json!({}));
             }
             other => emit("error", json!({ "message": format!("not for this peer: {other:?}") })),

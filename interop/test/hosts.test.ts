@@ -1,0 +1,115 @@
+/**
+ * Nodes on hosts of their own: a DHT and nodes of both languages on one Ethernet bridge, each with its own address, and what
+ * befalls real networks. As distributed-topic-tracker's own end-to-end test does with containers.
+ */
+import { Effect } from "effect"
+import * as dhts from "../lib/dhts.ts"
+import { allHearAll, allJoined, heardOnce, untilAllHearAll } from "../lib/hearing.ts"
+import { suite } from "../lib/it.ts"
+import * as Network from "../lib/Network.ts"
+import { tracker } from "../lib/peers.ts"
+
+/** Workers that run often enough for a test. */
+const brisk = { publishEvery: 5_000, bubbleMergeEvery: 5_000, overlapMergeEvery: 0 }
+
+suite("hosts", (it) => {
+  it.effect("a DHT host and three nodes", () =>
+    Effect.gen(function* () {
+      const { host } = yield* Network.make(["dht", "one", "two", "three"])
+      const { bootstrap } = yield* dhts.mainline(host("dht"))
+      const options = { topic: "hosts", bootstrap }
+      const nodes = yield* Effect.all(
+        [
+          tracker("Rust", host("one"), "one (Rust)", options),
+          tracker("TS", host("two"), "two (TS)", options),
+          tracker("Rust", host("three"), "three (Rust)", options),
+        ],
+        { concurrency: "unbounded" },
+      )
+      yield* allJoined(nodes)
+      yield* allHearAll(nodes)
+    }),
+  )
+
+  it.effect("a tenth of all packets lost at every host", () =>
+    Effect.gen(function* () {
+      const { host } = yield* Network.make(["dht", "one", "two", "three"])
+      for (const name of ["dht", "one", "two", "three"] as const) yield* Network.lose(host(name), 10)
+      const { bootstrap } = yield* dhts.mainline(host("dht"))
+      const options = { topic: "loss", bootstrap }
+      const nodes = yield* Effect.all(
+        [
+          tracker("TS", host("one"), "one (TS)", options),
+          tracker("Rust", host("two"), "two (Rust)", options),
+          tracker("TS", host("three"), "three (TS)", options),
+        ],
+        { concurrency: "unbounded" },
+      )
+      yield* allJoined(nodes, "120 seconds")
+      yield* allHearAll(nodes, "60 seconds")
+      for (const node of nodes) yield* heardOnce(node)
+    }),
+  )
+
+  for (const lost of ["Rust", "TS"] as const) {
+    it.effect(`a ${lost} host is cut off until all have noticed, and comes back`, () =>
+      Effect.gen(function* () {
+        const { host } = yield* Network.make(["dht", "one", "two", "lost"])
+        const { bootstrap } = yield* dhts.mainline(host("dht"))
+        const options = { topic: "cut off", bootstrap, ...brisk }
+        const stay = yield* Effect.all(
+          [tracker("Rust", host("one"), "one (Rust)", options), tracker("TS", host("two"), "two (TS)", options)],
+          { concurrency: "unbounded" },
+        )
+        const away = yield* tracker(lost, host("lost"), `lost (${lost})`, options)
+        yield* allJoined([...stay, away])
+        yield* allHearAll([...stay, away])
+        yield* Network.cutOff(host("lost"))
+        const isAway = ({ peer }: { readonly peer: string }) => peer === away.endpointId
+        for (const node of stay) {
+          const events = yield* node.events
+          if (!events.some((event) => event.event === "neighbor-up" && isAway(event))) continue
+          yield* node.first("neighbor-down", { where: isAway, within: "90 seconds" })
+        }
+        yield* allHearAll(stay)
+        yield* Network.mend(host("lost"))
+        yield* untilAllHearAll([...stay, away], "120 seconds")
+      }),
+    )
+
+    it.effect(`a ${lost} host behind a masquerading router: it dials out, and is heard`, () =>
+      Effect.gen(function* () {
+        const { host } = yield* Network.make(["dht", "one", "two", "inside"], { behindNat: ["inside"] })
+        const { bootstrap } = yield* dhts.mainline(host("dht"))
+        const options = { topic: "nat", bootstrap, ...brisk }
+        // The first there: the others learn its address inside, which they cannot reach, and it has to find them.
+        const inside = yield* tracker(lost, host("inside"), `inside (${lost})`, options)
+        yield* Effect.sleep("5 seconds")
+        const outside = yield* Effect.all(
+          [tracker("Rust", host("one"), "one (Rust)", options), tracker("TS", host("two"), "two (TS)", options)],
+          { concurrency: "unbounded" },
+        )
+        yield* allJoined([inside, ...outside], "120 seconds")
+        yield* untilAllHearAll([inside, ...outside], "120 seconds")
+      }),
+    )
+  }
+
+  it.effect("two hosts behind routers of their own meet by way of one that is not", () =>
+    Effect.gen(function* () {
+      const { host } = yield* Network.make(["dht", "one", "two", "three"], { behindNat: ["one", "three"] })
+      const { bootstrap } = yield* dhts.mainline(host("dht"))
+      const options = { topic: "two routers", bootstrap, ...brisk }
+      const nodes = yield* Effect.all(
+        [
+          tracker("Rust", host("one"), "one (Rust)", options),
+          tracker("TS", host("two"), "two (TS)", options),
+          tracker("TS", host("three"), "three (TS)", options),
+        ],
+        { concurrency: "unbounded" },
+      )
+      yield* allJoined(nodes, "120 seconds")
+      yield* untilAllHearAll(nodes, "120 seconds")
+    }),
+  )
+})
