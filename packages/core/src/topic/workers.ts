@@ -5,7 +5,7 @@
  * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`, `src/gossip/merge/bubble.rs` and
  * `src/gossip/merge/message_overlap.rs`.
  */
-import { Effect, Exit, type Schedule } from "effect"
+import { Clock, Effect, Exit, type Schedule } from "effect"
 import { acrossSplit, outsideBubble } from "./candidates.ts"
 import { askPeers, type GossipRecord, publishRecord, recentRecords, type Session } from "./Session.ts"
 import { workerSchedule } from "./schedules.ts"
@@ -36,11 +36,11 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
   const shown = yield* records.recordsArray(unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
   if (shown.some(({ content }) => content.activePeers.length > 0)) {
-    thinning.rarer()
+    thinning.provided(yield* Clock.currentTimeMillis)
     account.counters.recordsSkipped++
     return yield* account.tell({ _tag: "RecordSkipped", by: "publisher", unixMinute, shown: shown.length })
   }
-  thinning.oftener()
+  thinning.reset()
   yield* publishRecord(session, "publisher", shown)
 })
 

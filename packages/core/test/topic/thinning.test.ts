@@ -25,24 +25,28 @@ const swarm = Effect.fnUntraced(function* (count: number, maxThinning: number) {
 })
 
 describe("thinning", () => {
-  it.effect("takes every turn at first, half as many each time one was not needed, and no fewer than the limit", () =>
-    Effect.gen(function* () {
-      const thinning = new Thinning(8)
-      assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
-      thinning.rarer()
-      const half = yield* turnsTaken(thinning, 1000)
-      assert.isTrue(half > 400 && half < 600, `${half} of 1,000`)
-      for (let i = 0; i < 10; i++) thinning.rarer()
-      assert.strictEqual(thinning.stretch, 8)
-      thinning.oftener()
-      assert.strictEqual(thinning.stretch, 1)
-    }),
+  it.effect(
+    "takes every turn at first, a fourth as many after an early look that was not needed, and at least the limit",
+    () =>
+      Effect.gen(function* () {
+        const thinning = new Thinning(8)
+        assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
+        thinning.provided(60_000 + 16_000)
+        assert.strictEqual(thinning.stretch, 1)
+        thinning.provided(60_000 + 14_000)
+        const fourth = yield* turnsTaken(thinning, 1000)
+        assert.isTrue(fourth > 200 && fourth < 300, `${fourth} of 1,000`)
+        for (let i = 0; i < 10; i++) thinning.provided(0)
+        assert.strictEqual(thinning.stretch, 8)
+        thinning.reset()
+        assert.strictEqual(thinning.stretch, 1)
+      }),
   )
 
   it.effect("a limit of 1 takes every turn", () =>
     Effect.gen(function* () {
       const thinning = new Thinning(1)
-      thinning.rarer()
+      thinning.provided(0)
       assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
     }),
   )
