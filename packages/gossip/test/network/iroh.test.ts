@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, Identity } from "@topic-tracker/crypto"
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { AddressLookup, AddressLookupError, type EndpointAddress, Gossip, type ReceiveStream } from "../../src/index.ts"
 import { suite } from "./suite.ts"
 import { freshTopic, isJoined, makeIrohWorld, until } from "./world.ts"
@@ -71,6 +71,22 @@ describe("an iroh endpoint", () => {
       yield* topic.join([unknown.endpointId])
       yield* until(world, "the dial has failed", () => Effect.map(node.stats, (stats) => stats.dialFailures === 1))
       assert.strictEqual((yield* node.stats).peers, 0)
+    }),
+  )
+
+  it.live("is closed without waiting for a dial that nobody answers", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const [ends, scope] = [yield* Scope.make(), yield* Scope.make()]
+      const gone = yield* nodeWith(AddressLookup.layerNone).pipe(Scope.provide(ends))
+      const knowsWhere = AddressLookup.layerStatic(new Map([[gone.endpointId, yield* gone.address]]))
+      yield* Scope.close(ends, Exit.void)
+      const node = yield* nodeWith(knowsWhere).pipe(Scope.provide(scope))
+      const topic = yield* node.open(freshTopic()).pipe(Scope.provide(scope))
+      yield* topic.join([gone.endpointId])
+      yield* until(world, "it is being dialled", () => Effect.map(node.stats, ({ dials }) => dials === 1))
+      yield* Effect.sleep("300 millis")
+      yield* Scope.close(scope, Exit.void).pipe(Effect.timeout("2 seconds"))
     }),
   )
 

@@ -1,6 +1,6 @@
 /** Binding an endpoint, and closing it. */
 import type * as Iroh from "@number0/iroh"
-import { Effect, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
 import { GossipError } from "../../GossipError.ts"
 import * as Addresses from "./addresses.ts"
 import { type Binding, describe, load } from "./binding.ts"
@@ -35,6 +35,12 @@ export interface BoundEndpoint {
   /** Bound to loopback only. */
   readonly isLoopback: boolean
 }
+
+/**
+ * How long closing the endpoint may hold up the end of the scope. By then all connections are closed; what would still be
+ * waited for, some 3 s, are packets of dials that nobody answers.
+ */
+const closeTimeout = Duration.millis(300)
 
 /** An endpoint with this 32-byte secret key, closed with the scope. */
 export const bindEndpoint = Effect.fnUntraced(function* (
@@ -77,7 +83,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
       : // Machines without IPv6 have no ::1 to bind.
         bound([...wanted, otherLoopback]).pipe(Effect.catch(() => bound(wanted)))
   const endpoint = yield* Effect.acquireRelease(attempt, (endpoint) =>
-    Effect.promise(() => endpoint.close().catch(() => {})),
+    Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(closeTimeout)),
   )
   return { binding, codec, endpoint, isLoopback }
 })
