@@ -48,6 +48,11 @@ export const options = {
       { min: 0, max: 1 },
       "The share by which a wait between looks varies at random, up or down.",
     ),
+    pollBreadth: integer(
+      4,
+      { min: 1, max: SLOT_LIMIT },
+      "How many of a slot's nodes most looks ask once the first found nothing; some look asks all. 20: every look asks all.",
+    ),
     concurrentDials: integer(
       4,
       { min: 1, max: PEER_LIMIT },

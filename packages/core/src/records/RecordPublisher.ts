@@ -19,7 +19,7 @@ import {
   type SecretRotation,
   type TopicId,
 } from "@topic-tracker/crypto"
-import { Dht, DhtError, type PutReceipt } from "@topic-tracker/dht"
+import { Dht, DhtError, type GetOptions, type PutReceipt } from "@topic-tracker/dht"
 import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import * as MinuteKeys from "./minuteKeys.ts"
@@ -68,9 +68,9 @@ export interface RecordPublisher<A> {
   ) => Effect.Effect<PublishOutcome<A>, PublishError>
   /**
    * The records of a minute, each the moment its DHT item arrives: opened, verified, this node's own left out, one for each
-   * node. Ends with the DHT's walk, or with what there is after `dht.getTimeout`.
+   * node. Ends with the DHT's walk, or with what there is after `dht.getTimeout`. The options are those of `Dht.get`.
    */
-  readonly records: (unixMinute: bigint) => Stream.Stream<TopicRecord<A>, DhtError>
+  readonly records: (unixMinute: bigint, options?: GetOptions) => Stream.Stream<TopicRecord<A>, DhtError>
   /** All of `records`, once they have ended. */
   readonly recordsArray: (unixMinute: bigint) => Effect.Effect<ReadonlyArray<TopicRecord<A>>, DhtError>
   readonly stats: Effect.Effect<RecordStats>
@@ -123,12 +123,12 @@ export const make = Effect.fnUntraced(function* <A>(
     Effect.provideService(Crypto, crypto),
   )
 
-  const records = (unixMinute: bigint): Stream.Stream<TopicRecord<A>, DhtError> =>
+  const records = (unixMinute: bigint, options?: GetOptions): Stream.Stream<TopicRecord<A>, DhtError> =>
     Effect.gen(function* () {
       const keys = yield* keysOf(unixMinute)
       const encryptionKey = yield* keys.encryption
       const seen = new Set<string>([identity.endpointId])
-      return dht.get({ publicKey: keys.dht.signingKey.publicKey, salt: keys.dht.salt }).pipe(
+      return dht.get({ publicKey: keys.dht.signingKey.publicKey, salt: keys.dht.salt }, options).pipe(
         Stream.interruptWhen(Effect.sleep(config.dht.getTimeout)),
         Stream.mapEffect((item) => reader.read(item, unixMinute, encryptionKey)),
         Stream.filter((record) => record !== undefined),

@@ -115,6 +115,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   const latest = isFirst && unixMinute > 0n ? unixMinute - 1n : unixMinute
   const minutes =
     isFirst || readsMinuteBefore(search, yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
+  const breadth = readsAllNodes(search) ? {} : { nodes: bootstrap.pollBreadth }
   search.looks++
   session.account.counters.looks++
   forgetBefore(search, latest - 1n)
@@ -123,7 +124,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   const beganAt = yield* Clock.currentTimeMillis
   const records = Stream.mergeAll(
     minutes.map((minute) =>
-      session.records.records(minute).pipe(
+      session.records.records(minute, breadth).pipe(
         Stream.catch((error) => Stream.fromEffectDrain(session.account.failed("bootstrap", error))),
         Stream.catchDefect((defect) =>
           Stream.fromEffectDrain(session.account.failed("bootstrap", { message: String(defect) })),
@@ -153,8 +154,13 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
 
 /** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
 const MINUTE_BEFORE_EVERY = 4
+/** Of the looks that find nothing, so many in a row ask a few nodes of the slot each, and then one asks all. */
+const ALL_NODES_EVERY = 8
 /** ms into a minute; until then records of the minute before may yet be put. */
 const MINUTE_TURNS = 5_000
+
+const readsAllNodes = ({ foundLast, looks }: Search): boolean =>
+  foundLast || looks < MINUTE_BEFORE_EVERY || looks % ALL_NODES_EVERY === 0
 
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
   foundLast || looks < MINUTE_BEFORE_EVERY || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS

@@ -91,43 +91,70 @@ export class EventHub<A> {
     return subscriber.ready.open
   }
 
-  /** Subscribes now; the stream ends when the hub does, and the subscription when the Scope closes. */
-  subscribe({
-    capacity = 64,
-    whenSlow = "lag",
-  }: SubscribeOptions = {}): Effect.Effect<Stream.Stream<A>, never, Scope.Scope> {
+  /**
+   * Subscribes now; the stream ends when the hub does, and the subscription when the Scope closes. `first` are events that
+   * come before all others.
+   */
+  subscribe(
+    options?: SubscribeOptions,
+    first?: () => ReadonlyArray<A>,
+  ): Effect.Effect<Stream.Stream<A>, never, Scope.Scope> {
+    return Effect.map(this.#acquire(options, first), (subscriber) =>
+      Stream.fromPull(Effect.succeed(this.#take(subscriber))),
+    )
+  }
+
+  /**
+   * Keeps events from now on for a subscriber that has yet to come: the last `capacity` of them, and how many fell out. They
+   * can be taken once; then, or when the Scope closes, no more are kept.
+   */
+  keep(capacity: number): Effect.Effect<() => ReadonlyArray<A>, never, Scope.Scope> {
+    return Effect.map(this.#acquire({ capacity, whenSlow: "lag" }), (subscriber) => () => {
+      this.#leave(subscriber)
+      return this.#drain(subscriber)
+    })
+  }
+
+  #acquire({ capacity = 64, whenSlow = "lag" }: SubscribeOptions = {}, first?: () => ReadonlyArray<A>) {
     const acquire = Effect.sync((): Subscriber<A> => {
+      const events = [...this.#past, ...(first?.() ?? [])]
       const subscriber: Subscriber<A> = {
         capacity,
         holdsBack: whenSlow === "hold-back",
-        events: this.#past.slice(),
+        events,
         skipped: 0,
         gone: this.#ended,
-        ready: Latch.makeUnsafe(this.#ended || this.#past.length > 0),
+        ready: Latch.makeUnsafe(this.#ended || events.length > 0),
         room: Latch.makeUnsafe(true),
       }
       if (!this.#ended) this.#subscribers.add(subscriber)
       return subscriber
     })
-    const release = (subscriber: Subscriber<A>) => {
-      subscriber.gone = true
-      this.#subscribers.delete(subscriber)
+    return Effect.acquireRelease(acquire, (subscriber) => {
+      this.#leave(subscriber)
       return subscriber.room.open
-    }
-    return Effect.map(Effect.acquireRelease(acquire, release), (subscriber) =>
-      Stream.fromPull(Effect.succeed(this.#take(subscriber))),
-    )
+    })
+  }
+
+  #leave(subscriber: Subscriber<A>): void {
+    subscriber.gone = true
+    this.#subscribers.delete(subscriber)
+  }
+
+  /** What waits for the subscriber, with the loss before it. */
+  #drain(subscriber: Subscriber<A>): Array<A> {
+    const { lagged } = this.#options
+    const { events, skipped } = subscriber
+    subscriber.events = []
+    subscriber.skipped = 0
+    if (skipped > 0 && lagged !== undefined) events.unshift(lagged(skipped))
+    return events
   }
 
   #take(subscriber: Subscriber<A>) {
-    const { lagged } = this.#options
     const takeNow = Effect.suspend((): Effect.Effect<[A, ...Array<A>], Cause.Done<void>> => {
-      const { events, skipped } = subscriber
-      subscriber.events = []
-      subscriber.skipped = 0
+      const [first, ...rest] = this.#drain(subscriber)
       if (!this.#ended) subscriber.ready.closeUnsafe()
-      if (skipped > 0 && lagged !== undefined) events.unshift(lagged(skipped))
-      const [first, ...rest] = events
       if (first === undefined) return this.#ended ? Cause.done() : waitAndTake
       const taken: [A, ...Array<A>] = [first, ...rest]
       return subscriber.holdsBack ? Effect.as(subscriber.room.open, taken) : Effect.succeed(taken)

@@ -42,7 +42,10 @@ export interface TopicSender extends TopicHalf {
 }
 
 export interface TopicReceiver extends TopicHalf {
-  /** Every event from the moment the stream is run; ends when the topic closes. */
+  /**
+   * Every event from the moment the stream is run; ends when the topic closes. The first stream or subscription taken from
+   * what a join returned begins with what has happened since that join (the last `subscribers.capacity` events).
+   */
   readonly events: Stream.Stream<TopicEvent>
   /** Subscribes at once: nothing that happens from here on is missed. The defaults are the configuration's `subscribers`. */
   readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Stream.Stream<TopicEvent>, never, Scope.Scope>

@@ -2,18 +2,30 @@
  * The face of a live topic: turns what a user asks into calls of gossip, with the configured time-outs and clear errors.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { BroadcastScope, GossipError, GossipTopic } from "@topic-tracker/gossip"
+import type { BroadcastScope, GossipError, GossipTopic, SubscribeOptions } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
 import { fromGossip, type LiveTopic } from "./LiveTopic.ts"
 import type { Topic, TopicReceiver, TopicSender } from "./Topic.ts"
 import { TopicError } from "./TopicError.ts"
 import type { TopicEvent } from "./TopicEvent.ts"
 
-/** A topic for its user; `keepAlive` counts one more holder of it in the current Scope. */
-export const make = (live: LiveTopic, keepAlive: Effect.Effect<void, TopicError, Scope.Scope>): Topic => {
+/**
+ * A topic for its user, until the Scope closes; `keepAlive` counts one more holder of it in the current Scope. What happens
+ * from now on waits for the user's first subscription: whoever joins, speaks, and only then listens hears the answer.
+ */
+export const make = Effect.fnUntraced(function* (
+  live: LiveTopic,
+  keepAlive: Effect.Effect<void, TopicError, Scope.Scope>,
+): Effect.fn.Return<Topic, never, Scope.Scope> {
   const { id, config, state, account, events } = live
   const { timeouts } = config
   const defaults = { capacity: config.subscribers.capacity, whenSlow: config.subscribers.whenSlow }
+  let unheard: (() => ReadonlyArray<TopicEvent>) | undefined = yield* events.keep(defaults.capacity)
+  const takeUnheard = (): ReadonlyArray<TopicEvent> => {
+    const take = unheard
+    unheard = undefined
+    return take?.() ?? []
+  }
 
   const call = (
     name: string,
@@ -50,12 +62,13 @@ export const make = (live: LiveTopic, keepAlive: Effect.Effect<void, TopicError,
   }
 
   const neighborsNow = Effect.sync((): ReadonlySet<EndpointId.EndpointId> => new Set(state.neighbors))
-  const stream = events.stream(defaults)
+  const subscribe = (options?: SubscribeOptions) => events.subscribe({ ...defaults, ...options }, takeUnheard)
+  const stream = Stream.unwrap(subscribe())
   const receiver: TopicReceiver = {
     id,
     keepAlive,
     events: stream,
-    subscribe: (options) => events.subscribe({ ...defaults, ...options }),
+    subscribe,
     messages: Stream.filter(stream, isMessage),
     neighbors: neighborsNow,
     neighborChanges: Stream.unwrap(
@@ -85,7 +98,7 @@ export const make = (live: LiveTopic, keepAlive: Effect.Effect<void, TopicError,
     account: live.activities.stream({ capacity: ACCOUNT_CAPACITY }),
     stats: Effect.sync(() => ({ ...account.counters, messagesReceived: state.messagesReceived })),
   }
-}
+})
 
 const ACCOUNT_CAPACITY = 256
 

@@ -122,7 +122,7 @@ export const makeTracker: (
         Effect.tap(until),
         Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
       )
-      return makeHandle(topic, keepAlive(key, topic))
+      return yield* makeHandle(topic, keepAlive(key, topic))
     })
 
   const keepAlive = (key: TopicKey, topic: LiveTopic.LiveTopic) =>

@@ -25,15 +25,49 @@ describe("receiving", () => {
       for (const text of ["one", "two", "three"]) yield* a.broadcast(text)
       yield* pass("100 millis")
       yield* nodes[1]!.leave
-      for (const fiber of fibers) {
-        assert.deepStrictEqual(texts(yield* Fiber.join(fiber)), ["one", "two", "three", "NeighborDown"])
-      }
+      const [first, ...others] = yield* Effect.forEach(fibers, Fiber.join)
+      for (const events of others) assert.deepStrictEqual(texts(events), ["one", "two", "three", "NeighborDown"])
+      assert.deepStrictEqual(texts(first!), ["NeighborUp", "one", "two", "three", "NeighborDown"], "since the join")
+    }),
+  )
+
+  it.effect("who joins, speaks, and only then listens hears what was said meanwhile, once", () =>
+    Effect.gen(function* () {
+      const { a, b, nodes } = yield* pair
+      for (const text of ["one", "two"]) yield* a.broadcast(text)
+      yield* pass("100 millis")
+      const second = yield* nodes[1]!.join()
+      yield* a.broadcast("three")
+      yield* pass("100 millis")
+      const heard = Effect.map(
+        Effect.forEach([b, b, second], ({ messages }) => collect(messages)),
+        (all) => all.map(texts),
+      )
+      const lists = yield* heard
+      yield* pass("100 millis")
+      assert.deepStrictEqual(lists, [["one", "two", "three"], [], ["three"]])
+    }),
+  )
+
+  it.effect("what waits for the first subscriber is bounded, and the loss is told", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [one, other] = yield* world.nodes(2, { config: { ...quiet, subscribers: { capacity: 3 } } })
+      const [a, b] = yield* joinAll([one!, other!])
+      yield* pass("1 second")
+      for (const n of [1, 2, 3, 4, 5]) yield* a!.broadcast(`message ${n}`)
+      yield* pass("100 millis")
+      const [first, ...rest] = yield* Stream.runCollect(Stream.take(b!.events, 4))
+      assert.deepStrictEqual(first, { _tag: "Lagged", skipped: 3 }, "a NeighborUp and two messages")
+      assert.deepStrictEqual(texts(rest), ["message 3", "message 4", "message 5"])
     }),
   )
 
   it.effect("a slow subscriber is told how much it lost; one that holds back loses nothing", () =>
     Effect.gen(function* () {
       const { a, b } = yield* pair
+      // What has happened since the join is the first one's to hear.
+      yield* Effect.scoped(b.subscribe())
       const slow = yield* b.subscribe({ capacity: 2 })
       const patient = yield* b.subscribe({ capacity: 2, whenSlow: "hold-back" })
       const sent = Array.from({ length: 10 }, (_, i) => `message ${i}`)
