@@ -31,6 +31,14 @@ export interface MutableItem extends MutableKey {
   readonly signature: Uint8Array
 }
 
+export interface GetOptions {
+  /**
+   * How many of the nodes closest to the target to ask, while it is known from a walk of the last minutes which those are; all
+   * k unless set. For those who ask again and again: every node that a put reached holds the item.
+   */
+  readonly nodes?: number
+}
+
 export interface PutRequest {
   readonly key: SigningKey
   readonly salt?: Uint8Array
@@ -79,7 +87,7 @@ export class Dht extends Context.Service<
      * Every distinct verified item found under the key, each as the answer that held it arrives; ends when the walk has
      * heard the closest nodes. It does not wait for the routing table. An empty stream is no error.
      */
-    readonly get: (key: MutableKey) => Stream.Stream<MutableItem, DhtError>
+    readonly get: (key: MutableKey, options?: GetOptions) => Stream.Stream<MutableItem, DhtError>
     /** Signs the item and stores it on the nodes closest to its target; succeeds when at least one stored it. */
     readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
     /** Completes once the routing table holds a node that answered; fails when none of the bootstrap nodes does. */

@@ -5,7 +5,7 @@
 import type { Crypto } from "@topic-tracker/crypto"
 import { Deferred, Duration, Effect, Queue, Schedule, Stream } from "effect"
 import { invalidKey, invalidPut } from "./arguments.ts"
-import type { MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
+import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
 import { DhtError } from "./DhtError.ts"
 import { encode } from "./krpc/bencode.ts"
@@ -36,7 +36,7 @@ export interface ItemClientParts {
 }
 
 export interface ItemClient {
-  readonly get: (key: MutableKey) => Stream.Stream<MutableItem, DhtError>
+  readonly get: (key: MutableKey, options?: GetOptions) => Stream.Stream<MutableItem, DhtError>
   readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
   /** A walk to our own id: it fills the table with the nodes around us. */
   readonly populate: Effect.Effect<void, DhtError>
@@ -58,18 +58,23 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   const putRetry = retry(new Set(["Closed", "Rejected"]))
 
   /** One walk to its end. Interrupted, it is left to others that wait for it, or stops. */
-  const walk = (target: Uint8Array, key: MutableKey | undefined, onItem: (item: MutableItem) => void) =>
+  const walk = (target: Uint8Array, key: MutableKey | undefined, onItem: (item: MutableItem) => void, nodes?: number) =>
     Effect.suspend(() => {
       let heard = () => 0
       const run = Effect.callback<void, DhtError>((resume) => {
-        const subscription = lookups.subscribe(target, key, {
-          item: onItem,
-          end: (outcome) => {
-            if (outcome.closed) resume(Effect.fail(closed))
-            else if (outcome.heard > 0) resume(Effect.void)
-            else resume(Effect.fail(nobodyAnswered(outcome.asked, table.size)))
+        const subscription = lookups.subscribe(
+          target,
+          key,
+          {
+            item: onItem,
+            end: (outcome) => {
+              if (outcome.closed) resume(Effect.fail(closed))
+              else if (outcome.heard > 0) resume(Effect.void)
+              else resume(Effect.fail(nobodyAnswered(outcome.asked, table.size)))
+            },
           },
-        })
+          nodes,
+        )
         heard = subscription.heard
         return Effect.sync(subscription.cancel)
       })
@@ -86,7 +91,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     return value === undefined ? undefined : { ...key, seq: stored.seq, value, signature: stored.signature }
   }
 
-  const get = (key: MutableKey): Stream.Stream<MutableItem, DhtError> =>
+  const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
     Stream.callback((queue) => {
       const invalid = invalidKey(key)
       if (invalid !== undefined) return Effect.fail(invalid)
@@ -102,7 +107,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       }
       const own = ownItem(target, key)
       if (own !== undefined) emit(own)
-      return walk(target, key, emit).pipe(
+      return walk(target, key, emit, options.nodes).pipe(
         Effect.retry(getRetry),
         Effect.andThen(Effect.sync(() => Queue.endUnsafe(queue))),
       )

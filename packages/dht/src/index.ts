@@ -4,6 +4,7 @@ export {
   DhtError,
   type DhtNode,
   type DhtStats,
+  type GetOptions,
   type MutableItem,
   type MutableKey,
   type PutReceipt,

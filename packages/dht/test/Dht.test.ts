@@ -48,6 +48,28 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer)),
   )
 
+  it.live("a get that a few nodes are enough for asks a few, once a walk has found them, and spoils no put", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 24 })
+      const bootstrap = [net.addresses[0]!]
+      const [alice, bob] = [yield* client({ bootstrap }), yield* client({ bootstrap })]
+      const { key, salt, at } = yield* newKey
+      const sentBy = Effect.fnUntraced(function* (get: Stream.Stream<MutableItem, DhtError>) {
+        const before = (yield* bob.stats).packetsSent
+        const found = yield* values(get)
+        return { found, sent: (yield* bob.stats).packetsSent - before }
+      })
+      const first = yield* sentBy(bob.get(at, { nodes: 3 }))
+      assert.isAtLeast(first.sent, 20)
+      yield* alice.put({ key, salt, seq: MAX, cas: MAX, value: ascii("one") })
+      const again = yield* sentBy(bob.get(at, { nodes: 3 }))
+      assert.deepStrictEqual(again.found, ["one"])
+      assert.isAtMost(again.sent, 6)
+      const receipt = yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
+      assert.deepStrictEqual(receipt, { stored: 20, asked: 20 })
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
   it.live("a slot shows every distinct value that a node holds", () =>
     Effect.gen(function* () {
       const keeping = yield* DhtTestnet.make({ nodes: 4, equalSeq: "keep-first" })

@@ -2,7 +2,7 @@
 import { Bytes, type Crypto } from "@topic-tracker/crypto"
 import { Clock, Effect, Stream } from "effect"
 import { invalidKey, invalidPut } from "../arguments.ts"
-import type { Dht, DhtStats, MutableItem, MutableKey, PutReceipt, PutRequest } from "../Dht.ts"
+import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "../Dht.ts"
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
 import { refusal, signable, targetOf, verifyItem } from "../mutableItem.ts"
@@ -65,13 +65,15 @@ export const makeMemoryClient = (
   }
 
   /** Asks the closest nodes: the distinct items by arrival, and when the last answer is in; in ms from now. */
-  const ask = (key: MutableKey, now: number) => {
+  const ask = (key: MutableKey, now: number, most: number) => {
     const place = table.at(targetOf(key.publicKey, key.salt), reaches)
     if (place.nodes.length === 0) return undefined
     const start = approach(place.metDead)
     const arrivals = new Map<Item, number>()
     let end = start
-    for (const index of place.nodes) {
+    // As on the wire: until a walk has found them, the closest nodes are not known.
+    const enough = (tokens.get(place.name) ?? 0) > now ? most : place.nodes.length
+    for (const index of place.nodes.slice(0, enough)) {
       const node = nodes[index]!
       node.gets++
       counts.sent++
@@ -84,18 +86,18 @@ export const makeMemoryClient = (
       const known = arrivals.get(item)
       if (known === undefined || at < known) arrivals.set(item, at)
     }
-    walked(place.name, now + end)
+    if (enough >= place.nodes.length) walked(place.name, now + end)
     return { items: distinct([...arrivals].sort(([, a], [, b]) => a - b)), end }
   }
 
-  const get = (key: MutableKey): Stream.Stream<MutableItem, DhtError> =>
+  const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
     Stream.unwrap(
       Effect.gen(function* () {
         const invalid = invalidKey(key)
         if (invalid !== undefined) return yield* invalid
         counts.gets++
         counts.walks++
-        const asked = ask(key, yield* Clock.currentTimeMillis)
+        const asked = ask(key, yield* Clock.currentTimeMillis, options.nodes ?? nodes.length)
         if (asked === undefined) return yield* noNodes
         const { items, end } = asked
         if (end === 0) return Stream.fromIterable(items.map(([item]) => item))

@@ -88,13 +88,16 @@ export class Lookups {
 
   /**
    * Joins the running walk of the target, or starts one. Items found before joining come first. Without a key the walk only
-   * looks for nodes.
+   * looks for nodes. Where a walk of the last minutes has found the closest nodes, `nodes` of them are enough to ask.
    */
-  subscribe(target: Uint8Array, key: MutableKey | undefined, subscriber: Subscriber): Subscription {
-    const name = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
+  subscribe(target: Uint8Array, key: MutableKey | undefined, subscriber: Subscriber, nodes?: number): Subscription {
+    const whole = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
+    const { k } = this.options
+    const isPart = nodes !== undefined && nodes < k && !this.running.has(whole) && this.closest(target) !== undefined
+    const name = isPart ? `${nodes} of ${whole}` : whole
     let lookup = this.running.get(name)
     if (lookup === undefined) {
-      lookup = new Lookup(this, name, target, key)
+      lookup = new Lookup(this, name, target, key, isPart ? nodes : k)
       if (this.closed) queueMicrotask(() => lookup?.close())
       this.running.set(name, lookup)
       this.walks++
@@ -140,6 +143,8 @@ class Lookup implements Asker {
   readonly target: Uint8Array
   private readonly lookups: Lookups
   private readonly key: MutableKey | undefined
+  /** Whether it asks fewer nodes than a put must reach. */
+  private readonly isPart: boolean
   private readonly walk: Walk
   private readonly subscribers = new Set<Subscriber>()
   private readonly items = new Map<string, MutableItem>()
@@ -147,14 +152,16 @@ class Lookup implements Asker {
   private ended = false
   private begun = false
 
-  constructor(lookups: Lookups, name: string, target: Uint8Array, key: MutableKey | undefined) {
-    const { k, maxQueriesPerWalk, start } = lookups.options
+  constructor(lookups: Lookups, name: string, target: Uint8Array, key: MutableKey | undefined, k: number) {
+    const { maxQueriesPerWalk, start } = lookups.options
     this.lookups = lookups
     this.name = name
     this.target = target
     this.key = key
+    this.isPart = k < lookups.options.k
     this.walk = new Walk(target, { k, maxQueries: maxQueriesPerWalk })
     for (const node of lookups.closest(target) ?? []) this.add(node)
+    if (this.isPart) return
     const { nodes, addresses } = start(target)
     for (const node of nodes) this.add(node)
     for (const address of addresses) this.walk.seed(address)
@@ -275,7 +282,8 @@ class Lookup implements Asker {
     this.ended = true
     // Nobody at all: then it is our own network that fails, and says nothing of the nodes.
     if (this.walk.heard === 0) this.lookups.options.socket.forgetAbsences()
-    this.lookups.finished(this, closest)
+    if (this.walk.heard === 0 && this.isPart) this.lookups.forget(this.target)
+    this.lookups.finished(this, this.isPart ? undefined : closest)
     const outcome = { asked: this.walk.queries, heard: this.walk.heard, closed }
     for (const subscriber of this.subscribers) subscriber.end(outcome)
     this.subscribers.clear()
