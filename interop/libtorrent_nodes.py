@@ -13,7 +13,10 @@ import sys
 import time
 import warnings
 
-import libtorrent
+try:
+    import libtorrent
+except ImportError:
+    sys.exit("libtorrent is missing for /usr/bin/python3: apt-get install python3-libtorrent")
 
 STARTED = time.monotonic()
 
@@ -42,7 +45,6 @@ def start(ip, port):
             "dht_upload_rate_limit": 100_000_000,
         }
     )
-
 
 
 def known(session):

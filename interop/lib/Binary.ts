@@ -16,7 +16,8 @@ export const buildPeer = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const cargo = ChildProcess.make("cargo", ["build", "--release"], {
     cwd: crate,
-    env: { CARGO_TARGET_DIR: targetDirectory },
+    // rustup's own place, which is not on every PATH.
+    env: { CARGO_TARGET_DIR: targetDirectory, PATH: `${process.env.PATH}:${process.env.HOME}/.cargo/bin` },
     extendEnv: true,
     stdout: "inherit",
     stderr: "inherit",

@@ -1,10 +1,12 @@
 /** Nodes that share only a topic's name and a secret find each other, whatever language they are written in. */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import * as dhts from "../lib/dhts.ts"
 import { allHearAll, allJoined } from "../lib/hearing.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
+import { start } from "../lib/Program.ts"
 import { type Language, languages, tracker } from "../lib/peers.ts"
+import { cli } from "../lib/typescript.ts"
 
 const pairs = languages.flatMap((first) => languages.map((second) => [first, second] as const))
 
@@ -56,6 +58,51 @@ suite("discovery", (it) => {
       )
       yield* allJoined(nodes)
       yield* allHearAll(nodes)
+    }),
+  )
+
+  it.effect("the program `node` and Rust", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const { bootstrap } = yield* dhts.mainline(host)
+      const [topic, secret] = ["programs", "a shared secret"]
+      const rust = yield* tracker("Rust", host, "Rust", { topic, secret, bootstrap })
+      const node = yield* start(host, "node", cli.node, [
+        ...cli.args,
+        ...["--topic", topic, "--secret", secret, "--bootstrap", bootstrap, "--json"],
+        ...["--send", "from the command line", "--every", "500"],
+      ])
+      const { endpointId } = yield* node.first("ready")
+      yield* node.first("joined")
+      const isText = ({ text }: { readonly text: string }) => text.startsWith("from the command line")
+      const heard = yield* rust.first("message", { where: isText })
+      assert.strictEqual(heard.from, endpointId)
+      yield* rust.ask({ do: "broadcast", hex: "68656c6c6f" }, "sent")
+      const answer = yield* node.first("message", { where: ({ text }) => text === "hello" })
+      assert.strictEqual(answer.from, rust.endpointId)
+      assert.strictEqual(answer.scope, "swarm")
+      yield* node.kill("SIGTERM")
+      yield* node.first("closed", { within: "2 seconds" })
+      yield* rust.first("neighbor-down", { where: ({ peer }) => peer === endpointId, within: "2 seconds" })
+    }),
+  )
+
+  it.effect("a third node finds the two that met in the very minute that it starts in", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const { bootstrap } = yield* dhts.mainline(host)
+      // Early in a minute, so that no records of the minute before help.
+      const now = yield* Clock.currentTimeMillis
+      yield* Effect.sleep(61_000 - (now % 60_000))
+      const options = { topic: "third", bootstrap }
+      const first = yield* Effect.forEach(["one", "two"], (name) => tracker("Rust", host, `${name} (Rust)`, options), {
+        concurrency: 2,
+      })
+      yield* allJoined(first)
+      const third = yield* tracker("TS", host, "third (TS)", options)
+      // The reference, which may hide the others' records behind its own before it has read them, can take a minute.
+      yield* third.first("joined", { within: "10 seconds" })
+      yield* allHearAll([...first, third])
     }),
   )
 

@@ -1,0 +1,77 @@
+/**
+ * `npm run -s interop:long`: two Rust and two TypeScript nodes of one topic, each of which says something every second across
+ * the boundaries of minutes, at which records and keys change. Reports what each has heard of whom; exit code 0 only when
+ * nothing was lost and nothing came twice.
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Schedule } from "effect"
+import * as dhts from "./lib/dhts.ts"
+import { allJoined, untilAllHearAll } from "./lib/hearing.ts"
+import { InteropError } from "./lib/InteropError.ts"
+import * as Lab from "./lib/Lab.ts"
+import { type Node, tracker } from "./lib/peers.ts"
+
+const help = `npm run -s interop:long [-- --minutes N]
+
+Two Rust and two TypeScript nodes in one topic, a message each second from each, for N minutes (default 5).
+Build the Rust peer first: npm run test:interop`
+
+const textOf = (author: Node, number: number): string => `${author.name} #${number}`
+
+const main = Effect.gen(function* () {
+  const args = process.argv.slice(2)
+  if (args.includes("--help")) return yield* Console.log(help)
+  const minutes = args[0] === "--minutes" ? Number(args[1]) : 5
+  if (!(minutes > 0)) return yield* new InteropError({ message: `--minutes: ${args[1]} is no number above 0` })
+  const count = Math.round(minutes * 60)
+
+  const host = yield* Lab.loopback
+  const { bootstrap } = yield* dhts.mainline(host, { nodes: 20 })
+  const nodes = yield* Effect.forEach(
+    ["Rust", "TS", "Rust", "TS"] as const,
+    (language, index) => tracker(language, host, `${language} ${index}`, { topic: "long run", bootstrap }),
+    { concurrency: "unbounded" },
+  )
+  yield* allJoined(nodes)
+  yield* untilAllHearAll(nodes, "60 seconds")
+  yield* Console.log(`joined; ${count} messages from each of ${nodes.length} nodes, one a second`)
+
+  let number = 0
+  const sayAll = Effect.suspend(() => {
+    number++
+    return Effect.forEach(
+      nodes,
+      (node) => node.tell({ do: "broadcast", hex: Buffer.from(textOf(node, number)).toString("hex") }),
+      { discard: true },
+    )
+  })
+  yield* sayAll.pipe(Effect.repeat(Schedule.max([Schedule.fixed("1 second"), Schedule.recurs(count - 1)])))
+  yield* Effect.sleep("5 seconds")
+
+  let wrong = 0
+  for (const hearer of nodes) {
+    const times = new Map<string, number>()
+    let neighborChanges = 0
+    for (const event of yield* hearer.events) {
+      if (event.event === "message") times.set(event.text, (times.get(event.text) ?? 0) + 1)
+      else if (event.event === "neighbor-up" || event.event === "neighbor-down") neighborChanges++
+    }
+    for (const author of nodes) {
+      if (author === hearer) continue
+      const heard = Array.from({ length: count }, (_, index) => times.get(textOf(author, index + 1)) ?? 0)
+      const lost = heard.filter((time) => time === 0).length
+      const twice = heard.filter((time) => time > 1).length
+      wrong += lost + twice
+      yield* Console.log(`${hearer.name} of ${author.name}: ${count - lost} heard, ${lost} lost, ${twice} twice`)
+    }
+    yield* Console.log(`${hearer.name}: ${neighborChanges} changes of neighbours`)
+  }
+  if (wrong > 0) return yield* new InteropError({ message: `${wrong} messages lost or heard twice` })
+  yield* Console.log("none lost, none twice")
+}).pipe(
+  Effect.scoped,
+  Effect.tapError((error) => Console.error(error.message)),
+  Effect.provide(NodeServices.layer),
+)
+
+NodeRuntime.runMain(main, { disableErrorReporting: true })
