@@ -1,4 +1,5 @@
-export { ConfigError, readConfig, type SimulationConfig } from "./config/readConfig.ts"
+export { ConfigError } from "./config/problem.ts"
+export { readConfig, type SimulationConfig } from "./config/readConfig.ts"
 export { type RoundStats, type RunResult, runScenario } from "./gossip/runScenario.ts"
 export { type Bootstrap, label, type Scenario, type Simulation } from "./gossip/Scenario.ts"
 export { type EventLog, type Kind, kinds, LogHash, TextLog } from "./network/EventLog.ts"

@@ -9,9 +9,11 @@ import { progressLine } from "./run/progress.ts"
 import { runAll } from "./run/runAll.ts"
 import { summarize } from "./run/summary.ts"
 import { table } from "./run/table.ts"
+import { topicsCommand } from "./topics/command.ts"
+import { isTopics } from "./topics/readTopics.ts"
 
 const config = Flag.String("config").pipe(
-  Flag.withDescription("A TOML file of scenarios, in the form of iroh-gossip's simulations/*.toml"),
+  Flag.withDescription("A TOML file of scenarios: of whole topics, or in the form of iroh-gossip's simulations/*.toml"),
 )
 const filter = Flag.String("filter").pipe(
   Flag.withDescription("Only scenarios whose name contains this text, such as n100 or GossipAll"),
@@ -33,14 +35,21 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false),
 )
 
+const log = Flag.String("log").pipe(
+  Flag.withDescription("Write the event log of the one run, of whole topics, to this file"),
+  Flag.optional,
+)
+
 const sim = Command.make(
   "sim",
-  { config, filter, seed, json },
-  Effect.fn("sim")(function* ({ config, filter, json, seed }) {
+  { config, filter, seed, json, log },
+  Effect.fn("sim")(function* ({ config, filter, json, log, seed }) {
     const text = yield* Effect.tryPromise({
       try: () => readFile(config, "utf8"),
       catch: (cause) => new UsageError({ message: `--config: ${cause instanceof Error ? cause.message : cause}` }),
     })
+    if (isTopics(text)) return yield* topicsCommand({ text, config, filter, seed, json, log })
+    if (Option.isSome(log)) return yield* new UsageError({ message: "--log: only runs of whole topics have one" })
     const read = readConfig(text, config)
     if (Result.isFailure(read)) return yield* new UsageError({ message: `--config: ${read.failure.message}` })
     const { scenarios } = read.success

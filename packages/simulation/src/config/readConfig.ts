@@ -3,12 +3,11 @@
  * stand, and says by line and key what is wrong with one.
  */
 import type { ProtocolConfig } from "@topic-tracker/gossip/machine"
-import { Result, Schema, SchemaIssue } from "effect"
-import { parse, TomlError } from "smol-toml"
+import { Result, Schema } from "effect"
 import type { Bootstrap, Scenario } from "../gossip/Scenario.ts"
 import { defaultLatency, type Latency } from "../network/Latency.ts"
 import { Millis } from "./duration.ts"
-import { locate, show } from "./locate.ts"
+import { type ConfigError, configError, firstProblem, type Path, type Problem, parseToml, wrong } from "./problem.ts"
 import { decodeProtocol, ProtocolTable, snake, toProtocolInput } from "./protocolConfig.ts"
 
 /** What a file asks for. */
@@ -17,11 +16,6 @@ export interface SimulationConfig {
   readonly seeds: ReadonlyArray<bigint>
   readonly scenarios: ReadonlyArray<Scenario>
 }
-
-/** A file that says no simulation. The message is one line and names the file's line and the key. */
-export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", { message: Schema.String }) {}
-
-const wrong = (value: unknown, expected: string) => `${format(value)} is not ${expected}`
 
 const integer = (minimum: number, maximum: number) => {
   const expected = `an integer from ${minimum} to ${maximum}`
@@ -63,27 +57,12 @@ const File = Schema.Struct({
 
 const decodeFile = Schema.decodeUnknownResult(File, { errors: "first", onExcessProperty: "error" })
 
-type Path = ReadonlyArray<PropertyKey>
-type Problem = { readonly path: Path; readonly message: string }
-
 /** What the text of a file says, or the first thing that is wrong with it. `name` is the file's name for messages. */
 export const readConfig = (text: string, name: string): Result.Result<SimulationConfig, ConfigError> => {
-  const refuse = ({ message, path }: Problem) => {
-    const line = locate(text, path)
-    const where = `${name}${line === undefined ? "" : `:${line}`}`
-    return Result.fail(
-      new ConfigError({ message: `${where}: ${path.length === 0 ? "" : `${show(path)}: `}${message}` }),
-    )
-  }
-  let toml: unknown
-  try {
-    toml = parse(text, { integersAsBigInt: "asNeeded" })
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause
-    const reason = cause.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")
-    return Result.fail(new ConfigError({ message: `${name}:${cause.line}: not TOML: ${reason}` }))
-  }
-  const file = decodeFile(toml)
+  const refuse = (problem: Problem) => Result.fail(configError(text, name, problem))
+  const toml = parseToml(text, name)
+  if (Result.isFailure(toml)) return Result.fail(toml.failure)
+  const file = decodeFile(toml.success)
   if (Result.isFailure(file)) return refuse(firstProblem(file.failure))
   const { config, scenario, seeds } = file.success
   const scenarios: Array<Scenario> = []
@@ -144,24 +123,3 @@ const bootstrapOf = (table: typeof ScenarioTable.Type, i: number): Result.Result
         message: `${count} is more than the scenario's ${table.nodes} nodes`,
       })
 }
-
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (issue) => {
-    if (issue._tag === "UnexpectedKey") return "no such key here"
-    if (issue._tag === "MissingKey") return "is missing"
-    return SchemaIssue.defaultLeafHook(issue)
-  },
-})
-
-const firstProblem = (error: Schema.SchemaError | SchemaIssue.Issue): Problem => {
-  const { issues } = formatIssue(
-    "issue" in error && "_tag" in error && error._tag === "SchemaError" ? error.issue : (error as SchemaIssue.Issue),
-  )
-  const { message, path } = issues[0]!
-  return {
-    message: message.replaceAll(/\s*\n\s*/g, " "),
-    path: (path ?? []).map((segment) => (typeof segment === "object" ? segment.key : segment)),
-  }
-}
-
-const format = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))

@@ -13,7 +13,7 @@ export const progressLine = (stream: NodeJS.WriteStream = process.stderr) => {
       if (!stream.isTTY || performance.now() - start < showAfterMs) return
       shown = true
       const filled = Math.round((done / total) * width)
-      stream.write(`\r${"█".repeat(filled)}${"░".repeat(width - filled)} ${done} of ${total} runs`)
+      stream.write(`\r${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(done)} of ${total} runs`)
     },
     clear: (): void => {
       if (shown) stream.write("\r\u001b[K")

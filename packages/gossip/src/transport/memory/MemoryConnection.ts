@@ -74,7 +74,7 @@ export class MemoryConnection implements Connection {
   }
 
   /** @internal Carries something to the other end, where it takes effect once everything before it has. */
-  transmit(effect: () => void, lost: () => void): void {
+  transmit(effect: () => void, lost: () => void, bytes?: number): void {
     const { idleTimeoutMs, timers } = this.network
     const parcel = { effect, isThere: false }
     this.underWay.push(parcel)
@@ -82,7 +82,7 @@ export class MemoryConnection implements Connection {
       parcel.isThere = true
       while (this.underWay[0]?.isThere === true) this.underWay.shift()!.effect()
     }
-    this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost)
+    this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, bytes)
   }
 
   /** @internal A pipe of ours reaches the other end with its first bytes, as in QUIC. */
@@ -168,6 +168,7 @@ class Pipe implements SendStream, ReceiveStream {
     this.writer.transmit(
       () => this.arrive(bytes),
       () => this.writer.giveUp(),
+      bytes.length,
     )
     if (this.outstanding <= this.writer.windowBytes) done(true)
     else this.writing = done

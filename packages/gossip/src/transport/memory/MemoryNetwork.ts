@@ -19,8 +19,16 @@ export interface LinkState {
   readonly drop?: boolean
 }
 
-/** Decides about each transmission. `random` gives numbers in [0, 1) from the Random the network was made with. */
-export type LinkPolicy = (from: EndpointId.EndpointId, to: EndpointId.EndpointId, random: () => number) => LinkState
+/**
+ * Decides about each transmission of so many `bytes`. `random` gives numbers in [0, 1) from the Random the network was made
+ * with.
+ */
+export type LinkPolicy = (
+  from: EndpointId.EndpointId,
+  to: EndpointId.EndpointId,
+  random: () => number,
+  bytes: number,
+) => LinkState
 
 export interface MemoryNetworkOptions {
   /** Default: no delay, no loss. */
@@ -51,6 +59,9 @@ export interface MemoryListener {
 }
 
 const noDelay: LinkPolicy = () => ({})
+
+/** What dialling, ending and closing send: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
+const controlBytes = 1_200
 
 export class MemoryNetwork {
   readonly timers: Timers
@@ -195,13 +206,14 @@ export class MemoryNetwork {
     deadline: number,
     arrived: () => void,
     lost: () => void,
+    bytes = controlBytes,
   ): void {
     this.transmissions++
     const now = this.timers.now()
-    const link = this.isCut(from, to) ? cut : this.link(from, to, this.random)
+    const link = this.isCut(from, to) ? cut : this.link(from, to, this.random, bytes)
     if (link.drop !== true) this.after(now + (link.delayMs ?? 0), arrived)
     else if (now + this.retransmitMs > deadline) this.after(deadline, lost)
-    else this.after(now + this.retransmitMs, () => this.carry(from, to, deadline, arrived, lost))
+    else this.after(now + this.retransmitMs, () => this.carry(from, to, deadline, arrived, lost, bytes))
   }
 
   /** @internal Whether nothing at all passes from one to the other. */

@@ -1,0 +1,106 @@
+/**
+ * What becomes of a packet between two nodes: delay, jitter, loss, duplication, reordering and bandwidth, all at once. It is
+ * the link policy of the network in memory, whose streams repeat what was lost and keep bytes in order, as QUIC does: loss
+ * and reordering show as waits, not as gaps.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { LinkPolicy, LinkState } from "@topic-tracker/gossip"
+import { type Delay, delayAt, regionAt } from "./Delay.ts"
+
+/** Shares and chances are 0 to 1. */
+export interface LinkSettings {
+  /** One way. */
+  readonly latency: Delay
+  /** The most that chance adds to each packet's delay, in milliseconds. */
+  readonly jitterMs: number
+  /** Chance that a packet is lost. */
+  readonly loss: number
+  /** Chance that a packet goes out twice; then it is lost only when both are. */
+  readonly duplication: number
+  /** Chance that a packet is held up, and for how long, so that later ones overtake it. */
+  readonly reordering: { readonly share: number; readonly delayMs: number }
+  /** Bits per second that a node can send; undefined: no limit. */
+  readonly bandwidth: number | undefined
+  /** Share of the nodes that nobody can dial (behind a NAT without a relay); they can dial others. */
+  readonly nat: number
+}
+
+export const perfectLinks: LinkSettings = {
+  latency: { _tag: "Uniform", minMs: 10, maxMs: 50 },
+  jitterMs: 0,
+  loss: 0,
+  duplication: 0,
+  reordering: { share: 0, delayMs: 0 },
+  bandwidth: undefined,
+  nat: 0,
+}
+
+interface Station {
+  readonly index: number
+  readonly region: number
+  readonly behindNat: boolean
+  /** When its line has sent what it was given, in ms. */
+  lineFreeAt: number
+}
+
+export class LinkModel {
+  private readonly settings: LinkSettings
+  private readonly salt: number
+  private readonly now: () => number
+  private readonly stations = new Map<EndpointId.EndpointId, Station>()
+
+  /** `now`: milliseconds of the world. `salt`: an integer from the seed, which tells one world's links from another's. */
+  constructor(settings: LinkSettings, salt: number, now: () => number) {
+    this.settings = settings
+    this.salt = salt
+    this.now = now
+  }
+
+  /** A node is there; `index` tells it from all others. */
+  add(id: EndpointId.EndpointId, index: number): void {
+    this.stations.set(id, {
+      index,
+      region: regionAt(this.settings.latency, evenly(this.salt, index, 0x7e61)),
+      // Counted off instead of drawn: the share holds in small worlds too, and node 0 is public.
+      behindNat: Math.floor((index + 1) * this.settings.nat) > Math.floor(index * this.settings.nat),
+      lineFreeAt: 0,
+    })
+  }
+
+  /** Whether the node can be dialled by others. */
+  isPublic(id: EndpointId.EndpointId): boolean {
+    return this.stations.get(id)?.behindNat !== true
+  }
+
+  readonly policy: LinkPolicy = (from, to, random, bytes): LinkState => {
+    const { bandwidth, duplication, jitterMs, latency, loss, reordering } = this.settings
+    const sender = this.stations.get(from)
+    const receiver = this.stations.get(to)
+    if (sender === undefined || receiver === undefined) return lost
+    const copies = duplication > 0 && random() < duplication ? 2 : 1
+    let delayMs = bandwidth === undefined ? 0 : this.occupyLine(sender, (copies * bytes * 8_000) / bandwidth)
+    if (loss > 0 && random() < loss && (copies === 1 || random() < loss)) return lost
+    const [low, high] = sender.index < receiver.index ? [sender, receiver] : [receiver, sender]
+    delayMs += delayAt(latency, evenly(this.salt, low.index, high.index), sender.region, receiver.region)
+    if (jitterMs > 0) delayMs += random() * jitterMs
+    if (reordering.share > 0 && random() < reordering.share) delayMs += reordering.delayMs
+    return { delayMs }
+  }
+
+  /** How long until the line has sent this too. */
+  private occupyLine(station: Station, ms: number): number {
+    const now = this.now()
+    station.lineFreeAt = Math.max(now, station.lineFreeAt) + ms
+    return station.lineFreeAt - now
+  }
+}
+
+const lost: LinkState = { drop: true }
+
+/** A number from 0 to 1 that the three integers decide (the finalizer of MurmurHash3 over their mix). */
+export const evenly = (salt: number, a: number, b: number): number => {
+  let h = Math.imul(salt ^ Math.imul(a + 1, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(b + 1, 0xc2b2ae35)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32
+}

@@ -1,0 +1,235 @@
+/**
+ * A world of whole topics: one DHT, one network, and nodes that join one topic with the production tracker, publisher, merges,
+ * records, cryptography and gossip. It knows how nodes come and go; when they do is a run's business.
+ */
+import { TopicTracker } from "@topic-tracker/core"
+import { type Crypto, type EndpointId, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { MemoryDht } from "@topic-tracker/dht"
+import { AddressLookup, Gossip, MemoryNetwork } from "@topic-tracker/gossip"
+import { Clock, Context, Effect, Exit, Layer, Random, Scope, Stream } from "effect"
+import { delayAt } from "../model/Delay.ts"
+import { LinkModel } from "../model/LinkModel.ts"
+import { Deliveries } from "./Deliveries.ts"
+import { attack } from "./Hostile.ts"
+import { Swarm } from "./Swarm.ts"
+import type { TopicLog } from "./TopicLog.ts"
+import type { TopicScenario } from "./TopicScenario.ts"
+import type { VirtualTime } from "./VirtualTime.ts"
+import * as WorldCrypto from "./worldCrypto.ts"
+
+export const topicName = "simulation"
+const secret = "the secret of the simulation"
+
+type Topic = Effect.Success<ReturnType<TopicTracker["Service"]["joinNoWait"]>>
+
+interface Member {
+  readonly index: number
+  readonly endpointId: EndpointId.EndpointId
+  readonly topic: Topic
+  readonly scope: Scope.Closeable
+  readonly startedAt: number
+}
+
+export class World {
+  readonly swarm = new Swarm()
+  readonly deliveries = new Deliveries()
+  readonly dht: MemoryDht.MemoryNetwork
+  /** Milliseconds from each node's start to its first neighbour, by node. */
+  readonly joinedAfter = new Map<number, number>()
+  private readonly scenario: TopicScenario
+  private readonly time: VirtualTime
+  private readonly log: TopicLog
+  private readonly network: MemoryNetwork
+  private readonly links: LinkModel
+  private readonly crypto: Context.Context<Crypto>
+  private readonly scope: Scope.Scope
+  private readonly members = new Map<number, Member>()
+  private readonly indices = new Map<EndpointId.EndpointId, number>()
+  private readonly gone = new Set<number>()
+  private readonly past: Record<string, number> = {}
+  private groups = 1
+  private dhtGroups = 1
+  private made = 0
+  private nodeMs = 0
+
+  private constructor(
+    scenario: TopicScenario,
+    time: VirtualTime,
+    log: TopicLog,
+    parts: Pick<World, "dht"> & {
+      readonly network: MemoryNetwork
+      readonly links: LinkModel
+      readonly crypto: Context.Context<Crypto>
+      readonly scope: Scope.Scope
+    },
+  ) {
+    this.scenario = scenario
+    this.time = time
+    this.log = log
+    this.dht = parts.dht
+    this.network = parts.network
+    this.links = parts.links
+    this.crypto = parts.crypto
+    this.scope = parts.scope
+  }
+
+  /** A world without nodes. */
+  static readonly make = Effect.fnUntraced(function* (scenario: TopicScenario, time: VirtualTime, log: TopicLog) {
+    const scope = yield* Effect.scope
+    const { deadDelayMs, hostile, latency, ...faults } = scenario.dht
+    const dht = yield* MemoryDht.make({
+      ...faults,
+      deadDelay: deadDelayMs,
+      latency: (chance) => delayAt(latency, chance, 0, 0),
+    })
+    const links = new LinkModel(scenario.links, yield* Random.nextIntBetween(0, 2 ** 31), () => time.now)
+    const network = yield* MemoryNetwork.make({ link: links.policy, reachable: (_, to) => links.isPublic(to) })
+    const crypto = yield* Layer.build(WorldCrypto.layer)
+    const world = new World(scenario, time, log, { dht, network, links, crypto, scope })
+    if (hostile !== undefined) {
+      const client = yield* dht.client().pipe(Effect.provideContext(crypto))
+      yield* attack({ dht, client, topicName, settings: hostile }).pipe(
+        Effect.provideContext(crypto),
+        Effect.forkIn(scope),
+      )
+    }
+    return world
+  })
+
+  /** A new node comes and joins the topic. Returns its index. */
+  readonly join = Effect.gen({ self: this }, function* () {
+    const { scenario, time } = this
+    const index = this.made++
+    const scope = yield* Scope.fork(this.scope)
+    const skew = scenario.clockSkewMs * (2 * (yield* Random.next) - 1)
+    const identity = Layer.fresh(Identity.layerRandom)
+    const parts = Layer.mergeAll(
+      MemoryDht.layer(this.dht, { reaches: (node) => this.reachesDht(index, node) }),
+      Gossip.layerMemory(this.network, scenario.gossip),
+      everyoneIsKnown,
+      SecretRotation.layer,
+    )
+    const tracker = TopicTracker.layerNoDeps({ config: scenario.topic }).pipe(
+      Layer.provide(parts),
+      Layer.provideMerge(identity),
+      Layer.provide(Layer.succeedContext(this.crypto)),
+    )
+    const clock = time.clockWithSkew(skew)
+    const services = yield* Layer.build(tracker).pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
+    const { endpointId } = Context.get(services, Identity)
+    this.links.add(endpointId, index)
+    this.indices.set(endpointId, index)
+    this.swarm.add(index)
+    this.log.add(time.now, index, `starts ${endpointId} skew ${skew}`)
+    if (this.groups > 1) this.split(this.groups, this.dhtGroups > 1)
+    const topic = yield* Context.get(services, TopicTracker)
+      .joinNoWait({ topic: topicName, secret })
+      .pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
+    const member: Member = { index, endpointId, topic, scope, startedAt: time.now }
+    this.members.set(index, member)
+    const events = yield* topic.subscribe({ capacity: 65_536 }).pipe(Scope.provide(scope))
+    yield* Stream.runForEach(events, (event) => Effect.sync(() => this.note(member, event))).pipe(Effect.forkIn(scope))
+    return index
+  })
+
+  /** The node says goodbye and is gone. */
+  leave(index: number): Effect.Effect<void> {
+    return this.end(index, "leaves")
+  }
+
+  /** The node is gone without a word. */
+  crash(index: number): Effect.Effect<void> {
+    return this.end(index, "crashes")
+  }
+
+  /** Splits the network into groups of equal size, and the DHT with it if so wished. */
+  split(groups: number, dht: boolean): void {
+    this.groups = groups
+    this.dhtGroups = dht ? groups : 1
+    const ids: Array<Array<EndpointId.EndpointId>> = Array.from({ length: groups }, () => [])
+    for (const [endpointId, index] of this.indices) ids[index % groups]!.push(endpointId)
+    this.network.partition(ids)
+  }
+
+  /** Ends all partitions. */
+  heal(): void {
+    this.groups = 1
+    this.dhtGroups = 1
+    this.network.heal()
+  }
+
+  /** One of the nodes, drawn, sends a message to all. */
+  readonly broadcast = Effect.fnUntraced({ self: this }, function* (name: string, bytes: number) {
+    const nodes = this.swarm.nodes()
+    if (nodes.length === 0) return
+    const member = this.members.get(nodes[yield* Random.nextIntBetween(0, nodes.length, { halfOpen: true })]!)!
+    this.deliveries.broadcast(name, this.time.now, member.index, nodes)
+    this.log.add(this.time.now, member.index, `broadcasts ${name}`)
+    yield* member.topic.broadcast(`${name} `.padEnd(bytes, "."))
+  })
+
+  /** What all topics together have done, those of nodes that are gone too. */
+  readonly counters = Effect.gen({ self: this }, function* () {
+    const sum = { ...this.past }
+    for (const { topic } of this.members.values()) add(sum, yield* topic.stats)
+    return sum
+  })
+
+  /** Minutes that nodes have been there, together. */
+  get nodeMinutes(): number {
+    let ms = this.nodeMs
+    for (const { startedAt } of this.members.values()) ms += this.time.now - startedAt
+    return ms / 60_000
+  }
+
+  private note(member: Member, event: Stream.Success<Topic["events"]>): void {
+    const { index } = member
+    const now = this.time.now
+    if (event._tag === "Message") {
+      const name = event.text?.split(" ", 1)[0] ?? ""
+      this.log.add(now, index, `receives ${name} from ${this.indices.get(event.from)} after ${event.round} hops`)
+      this.deliveries.received(name, now, index, event.round + 1)
+    } else if (event._tag === "Lagged") {
+      this.log.add(now, index, `lost ${event.skipped} events`)
+    } else {
+      const peer = this.indices.get(event.peer)!
+      this.log.add(now, index, `${event._tag === "NeighborUp" ? "up" : "down"} ${peer}`)
+      if (event._tag === "NeighborDown") this.swarm.down(index, peer)
+      else this.swarm.up(index, peer)
+      if (!this.joinedAfter.has(index)) this.joinedAfter.set(index, now - member.startedAt)
+    }
+  }
+
+  private end(index: number, how: "leaves" | "crashes"): Effect.Effect<void> {
+    const member = this.members.get(index)
+    if (member === undefined) return Effect.void
+    const now = this.time.now
+    this.members.delete(index)
+    this.gone.add(index)
+    this.swarm.remove(index)
+    this.deliveries.gone(index, now)
+    this.nodeMs += now - member.startedAt
+    this.log.add(now, index, how)
+    if (how === "crashes") this.network.crash(member.endpointId)
+    return Effect.flatMap(member.topic.stats, (stats) => {
+      add(this.past, stats)
+      // Not waited for: nobody else does.
+      return Effect.forkIn(Scope.close(member.scope, Exit.void), this.scope)
+    }).pipe(Effect.asVoid)
+  }
+
+  private reachesDht(index: number, dhtNode: number): boolean {
+    return !this.gone.has(index) && dhtNode % this.dhtGroups === index % this.dhtGroups
+  }
+}
+
+const add = (sum: Record<string, number>, stats: object): void => {
+  for (const [name, value] of Object.entries(stats)) sum[name] = (sum[name] ?? 0) + Number(value)
+}
+
+/** In memory a key is its own address. */
+const everyoneIsKnown = Layer.succeed(AddressLookup, {
+  resolve: () => Stream.empty,
+  publish: () => Effect.void,
+  learn: () => Effect.void,
+})

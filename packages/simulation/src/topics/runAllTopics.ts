@@ -1,0 +1,82 @@
+/** Runs scenarios of whole topics × seeds on worker threads, the longest first. */
+import { Effect } from "effect"
+import { pool } from "../run/pool.ts"
+import { RunFailed } from "../run/runAll.ts"
+import type { TopicRun } from "./runTopics.ts"
+import { labelOf, type TopicScenario } from "./TopicScenario.ts"
+
+/** What a worker is given: plain data. */
+export interface TopicWork {
+  readonly scenario: TopicScenario
+  readonly seed: bigint
+  /** Whether the whole log is wanted, and not its hash alone. */
+  readonly withLog: boolean
+}
+
+export interface TopicWorkDone {
+  readonly run: TopicRun
+  /** Empty unless it was wanted. */
+  readonly log: string
+  readonly wallMs: number
+}
+
+/** All runs of a scenario, in the order of the seeds. */
+export interface TopicScenarioResult {
+  readonly scenario: TopicScenario
+  readonly seeds: ReadonlyArray<bigint>
+  readonly runs: ReadonlyArray<TopicRun>
+  readonly logs: ReadonlyArray<string>
+  /** Milliseconds that the runs took, each on its thread, together. */
+  readonly wallMs: number
+}
+
+export interface RunAllTopicsOptions {
+  /** Default: one for each processor, no more than there are runs. */
+  readonly threads?: number
+  readonly withLogs?: boolean
+  /** Called now and then with how many runs are done, those under way by their part. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+export const runAllTopics = Effect.fnUntraced(function* (
+  scenarios: ReadonlyArray<TopicScenario>,
+  seeds: ReadonlyArray<bigint>,
+  options: RunAllTopicsOptions = {},
+): Effect.fn.Return<ReadonlyArray<TopicScenarioResult>, RunFailed> {
+  const work: ReadonlyArray<TopicWork> = scenarios.flatMap((scenario) =>
+    seeds.map((seed) => ({ scenario, seed, withLog: options.withLogs ?? false })),
+  )
+  // What is left at the end should be short.
+  const order = work.toSorted((a, b) => cost(b.scenario) - cost(a.scenario))
+  const parts = new Map<TopicWork, number>()
+  const advance = (each: TopicWork, part: number) => {
+    parts.set(each, part)
+    options.onProgress?.(
+      [...parts.values()].reduce((sum, done) => sum + done, 0),
+      work.length,
+    )
+  }
+  const done = yield* pool<TopicWork, TopicWorkDone, RunFailed>({
+    // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
+    worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
+    work: order,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    onProgress: advance,
+    onDone: (_, each) => advance(each, 1),
+    onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: labelOf(scenario), seed }),
+  })
+  const results = new Map(order.map((each, i) => [each, done[i]!]))
+  return scenarios.map((scenario, i) => {
+    const own = seeds.map((_, j) => results.get(work[i * seeds.length + j]!)!)
+    return {
+      scenario,
+      seeds,
+      runs: own.map(({ run }) => run),
+      logs: own.map(({ log }) => log),
+      wallMs: own.reduce((sum, { wallMs }) => sum + wallMs, 0),
+    }
+  })
+})
+
+/** Roughly proportional to how long a run takes: finding each other costs as much as some minutes of being there. */
+const cost = ({ durationMs, nodes }: TopicScenario): number => nodes * (durationMs + 180_000)

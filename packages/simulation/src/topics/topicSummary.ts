@@ -1,0 +1,135 @@
+/** What is reported of whole-topic scenarios: as JSON, and as a table for people. */
+import { unmet } from "./expectations.ts"
+import type { TopicScenarioResult } from "./runAllTopics.ts"
+import type { TopicRun } from "./runTopics.ts"
+import { type Expectations, labelOf } from "./TopicScenario.ts"
+
+export interface TopicSummary {
+  readonly name: string
+  readonly scenario: string
+  /** What is varied, and its value here. */
+  readonly variant: Readonly<Record<string, number | string | boolean>>
+  readonly nodes: number
+  readonly seeds: ReadonlyArray<number>
+  readonly expect: Expectations
+  /** What did not come out as expected. */
+  readonly unmet: ReadonlyArray<{ readonly seed: number; readonly message: string }>
+  readonly wall_ms: number
+  /** One hash for each seed: the same in every repetition. */
+  readonly log_hashes: ReadonlyArray<string>
+  /** One for each seed. */
+  readonly runs: ReadonlyArray<TopicRun>
+}
+
+export const summarizeTopics = ({ runs, scenario, seeds, wallMs }: TopicScenarioResult): TopicSummary => ({
+  name: labelOf(scenario),
+  scenario: scenario.name,
+  variant: scenario.variant,
+  nodes: scenario.nodes,
+  seeds: seeds.map(Number),
+  expect: scenario.expect,
+  unmet: runs.flatMap((run, i) => unmet(scenario.expect, run).map((message) => ({ seed: Number(seeds[i]), message }))),
+  wall_ms: Math.round(wallMs),
+  log_hashes: runs.map((run) => run.log_hash),
+  runs,
+})
+
+type Cell = (runs: ReadonlyArray<TopicRun>) => string | undefined
+
+const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
+  ["one swarm s", (runs) => seconds(runs.map((run) => run.one_swarm_ms))],
+  ["joined p50 s", (runs) => seconds(runs.map((run) => run.joined_ms.p50))],
+  ["joined max s", (runs) => seconds(runs.map((run) => run.joined_ms.max))],
+  ["healed s", (runs) => optional(runs.map((run) => run.healed_ms))],
+  ["recovered s", (runs) => optional(runs.map((run) => run.recovered_ms))],
+  ["delivered %", (runs) => delivered(runs, (run) => 100 * (run.delivery.share ?? 0), 2)],
+  ["hops", (runs) => delivered(runs, (run) => run.delivery.hops.mean, 1)],
+  ["most hops", (runs) => delivered(runs, (run) => run.delivery.hops.max, 0)],
+  ["p50 ms", (runs) => delivered(runs, (run) => run.delivery.latency_ms.p50, 0)],
+  ["p99 ms", (runs) => delivered(runs, (run) => run.delivery.latency_ms.p99, 0)],
+  [
+    "bubbles",
+    (runs) =>
+      spread(
+        runs.map((run) => run.bubbles_at_end),
+        0,
+      ),
+  ],
+  [
+    "degree",
+    (runs) =>
+      spread(
+        runs.map((run) => run.degree.mean),
+        1,
+      ),
+  ],
+  [
+    "gets/topic/min",
+    (runs) =>
+      spread(
+        runs.map((run) => run.dht.gets_per_topic_minute),
+        0,
+      ),
+  ],
+  [
+    "puts/topic/min",
+    (runs) =>
+      spread(
+        runs.map((run) => run.dht.puts_per_topic_minute),
+        1,
+      ),
+  ],
+  [
+    "hottest/min",
+    (runs) =>
+      spread(
+        runs.map((run) => run.dht.hottest_per_minute),
+        0,
+      ),
+  ],
+]
+
+/** One line a scenario; figures as mean (min to max) over the seeds. Columns that nobody has a figure for are left out. */
+export const topicTable = (summaries: ReadonlyArray<TopicSummary>): string => {
+  const shown = columns.filter(([, cell]) => summaries.some(({ runs }) => cell(runs) !== undefined))
+  const header = ["scenario", "seeds", ...shown.map(([title]) => title), "wall s", ""]
+  const rows = summaries.map((each) => [
+    each.name,
+    String(each.seeds.length),
+    ...shown.map(([, cell]) => cell(each.runs) ?? "–"),
+    (each.wall_ms / 1_000).toFixed(1),
+    each.unmet.length > 0 ? "NOT AS EXPECTED" : Object.keys(each.expect).length > 0 ? "as expected" : "",
+  ])
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n")
+}
+
+const spread = (values: ReadonlyArray<number>, digits: number): string => {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const [min, max] = [Math.min(...values).toFixed(digits), Math.max(...values).toFixed(digits)]
+  return min === max ? min : `${mean.toFixed(digits)} (${min} to ${max})`
+}
+
+const seconds = (values: ReadonlyArray<number | null>): string => {
+  const reached = values.filter((value) => value !== null)
+  if (reached.length === 0) return "never"
+  const text = spread(
+    reached.map((value) => value / 1_000),
+    1,
+  )
+  return reached.length === values.length ? text : `${text}, ${values.length - reached.length} never`
+}
+
+/** As seconds; undefined where the scenario has no such thing at all. */
+const optional = (values: ReadonlyArray<number | null>): string | undefined =>
+  values.every((value) => value === null) ? undefined : seconds(values)
+
+const delivered = (runs: ReadonlyArray<TopicRun>, figure: (run: TopicRun) => number, digits: number) =>
+  runs.every((run) => run.delivery.broadcasts === 0) ? undefined : spread(runs.map(figure), digits)
