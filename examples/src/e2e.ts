@@ -57,7 +57,7 @@ const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeti
     topic.broadcast(encodeReport({ from: endpointId, heard: [...heard], number: number++ })),
   )
   yield* report.pipe(Effect.repeat(Schedule.spaced("300 millis")), Effect.raceFirst(done.await))
-  // The others may wait for just this one, and it may have to go by way of us.
+  // The others may wait for just this one. Who leaves at once cannot answer those who were only told of it, nor pass it on.
   yield* report
   yield* Effect.sleep("1 second")
   yield* Console.log(`${heardBy.size} heard and heard us`)

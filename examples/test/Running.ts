@@ -24,14 +24,18 @@ export interface Running {
 /** So many processes load the same modules: they compile them once. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/compile", import.meta.url))
 
-/** Starts `examples/src/<name>.ts`. */
-export const start = Effect.fn("start")(function* (name: string, args: ReadonlyArray<string> = []) {
+/** Starts `examples/src/<name>.ts`, with `environment` over this process's own. */
+export const start = Effect.fn("start")(function* (
+  name: string,
+  args: ReadonlyArray<string> = [],
+  environment: Readonly<Record<string, string>> = {},
+) {
   const file = fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
   const child = yield* Effect.acquireRelease(
     Effect.sync(
       (): ChildProcessWithoutNullStreams =>
         spawn(process.execPath, ["--conditions=@topic-tracker/source", file, ...args], {
-          env: { ...process.env, NO_COLOR: "1", NODE_COMPILE_CACHE: compileCache },
+          env: { ...process.env, NO_COLOR: "1", NODE_COMPILE_CACHE: compileCache, ...environment },
         }),
     ),
     (child) => Effect.sync(() => child.kill("SIGKILL")),

@@ -13,6 +13,11 @@ const SIGN_OF_LIFE = 30_000
 const GONE_AFTER = 3 * SIGN_OF_LIFE
 /** Greetings are answered at a random time within this many ms: one answer for all who greeted until then. */
 const ANSWER_WITHIN = 200
+/**
+ * How long (ms) we stay after the last word. Gossip sends a message itself along some links only; along the others it tells of
+ * it, and a neighbour that got it from nobody asks. Whoever leaves at once cannot answer.
+ */
+const LINGER = 300
 /** Strangers can make up members; no more than these are believed in. */
 const MOST_MEMBERS = 1_000
 
@@ -40,9 +45,11 @@ export interface ChatRoom {
   readonly unsent: Effect.Effect<number>
   /** Completes when none is. */
   readonly allSent: Effect.Effect<void>
+  /** Says goodbye, and stays long enough for all to hear the last words. Then close the scope. */
+  readonly leave: Effect.Effect<void>
 }
 
-/** Enters the room: greets now, and every new neighbour. Leaves it, with a goodbye, when the scope closes. */
+/** Enters the room: greets now, and every new neighbour. A scope that closes without {@link ChatRoom.leave} leaves at once. */
 export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, name: string) {
   const me: Member = { id: (yield* TopicTracker).endpointId, name }
   const shown = yield* Queue.unbounded<ChatEvent>()
@@ -114,7 +121,13 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   yield* Effect.forkScoped(Effect.forever(answer))
   yield* Effect.forkScoped(Effect.forever(sendNext))
   yield* Effect.forkScoped(Effect.delay(Effect.repeat(signOfLife, Schedule.spaced(SIGN_OF_LIFE)), SIGN_OF_LIFE))
-  yield* Effect.addFinalizer(() => mention("Bye"))
+  let saidGoodbye = false
+  const goodbye = Effect.suspend(() => {
+    if (saidGoodbye) return Effect.void
+    saidGoodbye = true
+    return mention("Bye")
+  })
+  yield* Effect.addFinalizer(() => goodbye)
   yield* mention("Hello")
 
   return {
@@ -131,5 +144,9 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
       }),
     unsent: Effect.sync(() => unsent),
     allSent: allSent.await,
+    leave: Effect.andThen(
+      goodbye,
+      Effect.suspend(() => (members.size > 0 ? Effect.sleep(LINGER) : Effect.void)),
+    ),
   } satisfies ChatRoom as ChatRoom
 })

@@ -82,4 +82,5 @@ export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Optio
   )
   // At the end of a pipe nobody waits at a keyboard: what it held is to be said.
   if (!screen.isTerminal) yield* room.allSent
+  yield* room.leave
 }, Effect.scoped)

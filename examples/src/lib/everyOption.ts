@@ -25,6 +25,7 @@ export const everyOption: Complete = {
     pollBackoffFactor: 1.5,
     pollJitter: 0.2,
     concurrentDials: 4,
+    pollBreadth: 4,
   },
   // Once joined, records of our neighbours keep the topic findable.
   publisher: {

@@ -32,7 +32,7 @@ const makeMember = Effect.fn("makeMember")(function* (world: MemoryWorld.MemoryW
     topic,
     endpointId: Context.get(services, TopicTracker).endpointId,
     names: Effect.map(room.others, (others) => others.map(({ name }) => name).sort()),
-    leave: Scope.close(scope, Exit.void),
+    leave: Effect.forkChild(Effect.andThen(room.leave, Scope.close(scope, Exit.void))),
   }
 })
 
