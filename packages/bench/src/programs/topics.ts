@@ -43,10 +43,13 @@ const program = Effect.gen(function* () {
   const { user, system } = process.cpuUsage()
   const stats = yield* dht.stats
   const minutes = (performance.now() - start) / 60_000
+  const [rss, { heapUsed }] = [process.memoryUsage.rss(), process.memoryUsage()]
+  globalThis.gc?.()
   print({
     openMillis: opened - start,
-    rssMB: process.memoryUsage.rss() / 1e6,
-    heapMB: process.memoryUsage().heapUsed / 1e6,
+    rssMB: rss / 1e6,
+    heapMB: heapUsed / 1e6,
+    liveHeapMB: process.memoryUsage().heapUsed / 1e6,
     sockets: sockets(),
     socketsForTopics: sockets() - socketsBefore,
     fibers,

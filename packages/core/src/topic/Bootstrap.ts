@@ -159,11 +159,10 @@ const ALL_NODES_EVERY = 8
 /** ms into a minute; until then records of the minute before may yet be put. */
 const MINUTE_TURNS = 5_000
 
-const readsAllNodes = ({ foundLast, looks }: Search): boolean =>
-  foundLast || looks < MINUTE_BEFORE_EVERY || looks % ALL_NODES_EVERY === 0
+const readsAllNodes = ({ foundLast, looks }: Search): boolean => foundLast || looks % ALL_NODES_EVERY === 0
 
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
-  foundLast || looks < MINUTE_BEFORE_EVERY || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS
+  foundLast || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS
 
 /** The record is published whether or not the search ends meanwhile: it is how the next ones find us. */
 const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
