@@ -117,12 +117,17 @@ export const makeTracker: (
         yield* TopicConfig.make(options.config, defaults),
       )
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const topic = yield* RcMap.get(topics, key).pipe(
+      const taken = Effect.gen(function* () {
+        const topic = yield* RcMap.get(topics, key)
+        // Before the wait, so that what happens during it is in the user's first stream.
+        const handle = yield* makeHandle(topic, keepAlive(key, topic))
+        yield* until(topic)
+        return handle
+      })
+      return yield* taken.pipe(
         Scope.provide(scope),
-        Effect.tap(until),
         Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
       )
-      return yield* makeHandle(topic, keepAlive(key, topic))
     })
 
   const keepAlive = (key: TopicKey, topic: LiveTopic.LiveTopic) =>

@@ -49,6 +49,19 @@ describe("receiving", () => {
     }),
   )
 
+  it.effect("who waited to be joined hears of it, and what came with it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [one, other] = yield* world.nodes(2, { config: quiet })
+      const waiting = yield* Effect.forkChild(one!.tracker.join({ topic: "topic", secret: "secret" }))
+      const b = yield* other!.join()
+      yield* Effect.forkChild(Effect.andThen(b.joined, b.broadcast("welcome")))
+      yield* pass("1 second")
+      const a = yield* Fiber.join(waiting)
+      assert.deepStrictEqual(texts(yield* Stream.runCollect(Stream.take(a.events, 2))), ["NeighborUp", "welcome"])
+    }),
+  )
+
   it.effect("what waits for the first subscriber is bounded, and the loss is told", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
