@@ -3,7 +3,7 @@
  * Arguments are handed to vitest (`-- discovery -t "Rust joins"`). The last line is `N passed, N failed`.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, type PlatformError } from "effect"
+import { Console, Effect, Exit } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { buildPeer } from "./lib/Binary.ts"
 import { provideTools } from "./lib/Tools.ts"
@@ -16,7 +16,7 @@ FILTER and other arguments are vitest's: a part of a file's name, or -t with a p
 const vitest = new URL("../node_modules/vitest/vitest.mjs", import.meta.url).pathname
 const config = new URL("vitest.config.ts", import.meta.url).pathname
 
-const main: Effect.Effect<number, PlatformError.PlatformError> = Effect.gen(function* () {
+const main = Effect.gen(function* () {
   const args = process.argv.slice(2)
   if (args.includes("--help")) {
     yield* Console.log(help)
@@ -38,5 +38,5 @@ const main: Effect.Effect<number, PlatformError.PlatformError> = Effect.gen(func
 )
 
 NodeRuntime.runMain(main, {
-  teardown: (exit, onExit) => onExit(exit._tag === "Success" ? exit.value : 1),
+  teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(exit.value) : 1),
 })

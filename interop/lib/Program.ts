@@ -12,6 +12,8 @@ export interface Program {
   readonly name: string
   /** Everything it has said so far. */
   readonly events: Effect.Effect<ReadonlyArray<ProgramEvent>>
+  /** What it wrote to standard error, line by line; the last 50,000 lines. */
+  readonly log: Effect.Effect<ReadonlyArray<string>>
   readonly tell: (command: Command) => Effect.Effect<void>
   /**
    * The first event of this name, already there or still to come, for which `where` holds. Fails when the program ends or
@@ -40,6 +42,8 @@ export interface WaitOptions<Event> {
   /** Words for the message of a failure. */
   readonly what?: string
 }
+
+const maxLogLines = 50_000
 
 interface State {
   readonly events: ReadonlyArray<ProgramEvent>
@@ -73,7 +77,12 @@ export const start = Effect.fn("Program.start")(function* (
   yield* handle.stderr.pipe(
     Stream.decodeText(),
     Stream.splitLines,
-    Stream.runForEach((line) => Effect.sync(() => void errors.push(line))),
+    Stream.runForEach((line) =>
+      Effect.sync(() => {
+        errors.push(line)
+        if (errors.length > 2 * maxLogLines) errors.splice(0, maxLogLines)
+      }),
+    ),
     Effect.ignore,
     Effect.forkScoped,
   )
@@ -133,6 +142,7 @@ export const start = Effect.fn("Program.start")(function* (
   return {
     name,
     events: Effect.map(SubscriptionRef.get(state), ({ events }) => events),
+    log: Effect.sync(() => errors.slice(-maxLogLines)),
     tell: (command) => Queue.offer(commands, command).pipe(Effect.asVoid),
     first: (event, options) => firstAfter(0, event, options),
     ask: (command, event, options) =>

@@ -30,10 +30,11 @@ export const program = Effect.fn("peers.program")(function* (
   name: string,
   command: string,
   options: Options,
+  log?: string,
 ) {
   const args = [command, ...words({ ...(host.isMachine ? { bind: host.address } : {}), ...options })]
   return language === "Rust"
-    ? yield* start(host, name, yield* peer, args)
+    ? yield* start(host, name, yield* peer, args, log === undefined ? {} : { env: { RUST_LOG: log, NO_COLOR: "1" } })
     : yield* start(host, name, typescript.node, [...typescript.args, ...args])
 })
 
@@ -43,8 +44,9 @@ const node = Effect.fn("peers.node")(function* (
   name: string,
   command: string,
   options: Options,
+  log?: string,
 ) {
-  const started = yield* program(language, host, name, command, options)
+  const started = yield* program(language, host, name, command, options, log)
   const { addresses, endpointId } = yield* started.first("ready")
   const address = addresses.find((candidate) => candidate.startsWith(`${host.address}:`))
   if (address === undefined) {
@@ -100,18 +102,27 @@ export interface GossipOptions {
   readonly shuffleEvery?: number
   readonly maxMessageSize?: number
   readonly key?: string
+  /** What the Rust peer logs, as RUST_LOG has it. */
+  readonly log?: string
 }
 
 /** A gossip node without the tracker. */
 export const gossip = (language: Language, host: Host, name: string, options: GossipOptions) =>
-  node(language, host, name, "gossip", {
-    topic: options.topic,
-    join: options.join?.length === 0 ? undefined : options.join?.join(","),
-    bootstrap: options.bootstrap,
-    "shuffle-every": options.shuffleEvery,
-    "max-message-size": options.maxMessageSize,
-    key: options.key,
-  })
+  node(
+    language,
+    host,
+    name,
+    "gossip",
+    {
+      topic: options.topic,
+      join: options.join?.length === 0 ? undefined : options.join?.join(","),
+      bootstrap: options.bootstrap,
+      "shuffle-every": options.shuffleEvery,
+      "max-message-size": options.maxMessageSize,
+      key: options.key,
+    },
+    options.log,
+  )
 
 /** An endpoint that shows the gossip frames it is sent; only there in Rust, for it decodes with the reference's types. */
 export const tap = (host: Host, name: string) => node("Rust", host, name, "tap", {})

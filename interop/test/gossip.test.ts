@@ -78,6 +78,28 @@ suite("gossip", (it) => {
     )
   }
 
+  it.effect("ours dials again a peer that it could not reach; the reference never does, and is reached", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const topic = "dialled too early"
+      const peer = yield* gossip("Rust", host, "peer", { topic })
+      // The key alone, and nobody to ask for its address: the first dial fails.
+      const ours = yield* gossip("TS", host, "ours", { topic, join: [peer.endpointId] })
+      const theirs = yield* gossip("Rust", host, "theirs", { topic, join: [peer.endpointId] })
+      yield* Effect.sleep("2 seconds")
+      yield* ours.tell({ do: "join", peers: [peer.contact] })
+      yield* ours.first("joined", { within: "5 seconds" })
+      yield* allHearAll([ours, peer])
+      // Its first request to join is still queued for a connection that is not being made, so no other one is.
+      yield* theirs.tell({ do: "join", peers: [peer.contact] })
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual((yield* theirs.ask({ do: "neighbors" }, "neighbors")).peers, [])
+      yield* ours.tell({ do: "join", peers: [theirs.contact] })
+      yield* theirs.first("joined")
+      yield* allHearAll([ours, peer, theirs])
+    }),
+  )
+
   it.effect("a frame above a node's maximum ends the stream and nothing else", () =>
     Effect.gen(function* () {
       const host = yield* Lab.loopback
@@ -98,7 +120,7 @@ suite("gossip", (it) => {
     () =>
       Effect.gen(function* () {
         const host = yield* Lab.loopback
-        const options = { topic: "eight", shuffleEvery: 1_000 }
+        const options = { topic: "eight", shuffleEvery: 1_000, log: "iroh_gossip::net=debug" }
         const nodes: Array<Node> = []
         for (let number = 0; number < 8; number++) {
           const language: Language = number % 2 === 0 ? "Rust" : "TS"
