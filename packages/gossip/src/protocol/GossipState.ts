@@ -72,7 +72,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
         this.states.get(event.topic)?.broadcast.broadcast(event.content, event.scope, now)
         return
       case "Quit":
-        this.quit(event.topic)
+        this.quit(event.topic, now)
         return
       case "TimerExpired":
         this.states.get(event.timer.topic)?.timerExpired(event.timer, now)
@@ -132,9 +132,10 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     return state
   }
 
-  private quit(topic: TopicKey): void {
+  private quit(topic: TopicKey, now: number): void {
     const state = this.states.get(topic)
     if (state === undefined) return
+    state.broadcast.leave(now)
     state.membership.quit()
     this.states.delete(topic)
     for (const peer of state.connections) this.connectionReleased(peer)

@@ -41,6 +41,8 @@ export class PlumTree<P extends PeerKey> {
   private readonly seen: ExpiringMap<MessageId.MessageId, true>
   /** Payloads for peers that graft, ready to be sent: the round is already the next one. */
   private readonly cache: ExpiringMap<MessageId.MessageId, Gossip>
+  /** What we broadcast of late, the oldest first, and when. */
+  private lastWords: Array<{ readonly id: MessageId.MessageId; readonly at: number }> = []
 
   constructor(options: {
     readonly io: PlumTreeIo<P>
@@ -108,8 +110,32 @@ export class PlumTree<P extends PeerKey> {
     const message: Gossip = { _tag: "Gossip", id, content, scope: fromAuthor }
     this.seen.set(id, true, now)
     this.cache.set(id, message, now)
+    if (this.lazy.size > 0) this.lastWords.push({ id, at: now })
     this.announce(id, 0)
     this.push(message)
+  }
+
+  /**
+   * Before we leave: lazy peers get the payloads that they have only been told of, or were about to be, since soon nobody will
+   * be here to be asked for them. iroh-gossip leaves without, and a last message may reach no one.
+   */
+  leave(now: number): void {
+    this.forgetLastWords(now)
+    for (const peer of this.lazy) {
+      const ids = new Set(this.lastWords.map(({ id }) => id))
+      for (const { id } of this.lazyQueue.get(peer) ?? []) ids.add(id)
+      for (const id of ids) {
+        const payload = this.cache.get(id)
+        if (payload !== undefined) this.io.send(peer, payload)
+      }
+    }
+  }
+
+  /** An announcement is answered within both graft time-outs, and the time on the way as long again. */
+  private forgetLastWords(now: number): void {
+    const { dispatchTimeoutMs, graftTimeout1Ms, graftTimeout2Ms } = this.config
+    const since = now - 2 * (dispatchTimeoutMs + graftTimeout1Ms + graftTimeout2Ms)
+    this.lastWords = this.lastWords.filter(({ at }) => at >= since)
   }
 
   receive(from: P, message: GossipMessage, now: number): void {
@@ -162,6 +188,7 @@ export class PlumTree<P extends PeerKey> {
   onEvictTimer(now: number): void {
     this.cache.evict(now)
     this.seen.evict(now)
+    this.forgetLastWords(now)
     this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
   }
 

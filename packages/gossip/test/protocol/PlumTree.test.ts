@@ -160,6 +160,42 @@ describe("lazy push", () => {
   })
 })
 
+describe("leaving", () => {
+  const leave = (node: Node) => node.handle({ _tag: "Quit", topic })
+
+  it("gives lazy peers what they have only been told of, before Disconnect", () => {
+    const node = new Node().withNeighbors("a", "b")
+    node.receive("b", prune)
+    const told = broadcast(node, "first")
+    fire(node, told, "DispatchLazyPush")
+    broadcast(node, "second")
+    const actions = leave(node)
+    assert.deepStrictEqual(sentTo(actions, "b").slice(0, 2), [gossip("first", 0), gossip("second", 0)])
+    assert.deepStrictEqual(
+      sends(actions).filter((sent) => /Gossip|Disconnect/.test(sent)),
+      ["b Gossip", "b Gossip", "a Disconnect", "b Disconnect"],
+    )
+  })
+
+  it("passes on what was to be announced for others", () => {
+    const node = new Node().withNeighbors("a", "b")
+    node.receive("b", prune)
+    node.receive("a", gossip("from afar", 2))
+    assert.deepStrictEqual(sentTo(leave(node), "b")[0], gossip("from afar", 3))
+  })
+
+  it("says nothing twice that there was time to ask for", () => {
+    const node = new Node().withNeighbors("a", "b")
+    node.receive("b", prune)
+    fire(node, broadcast(node, "long ago"), "DispatchLazyPush")
+    node.now += 250
+    assert.deepStrictEqual(
+      sends(leave(node)).filter((sent) => sent.endsWith("Gossip")),
+      [],
+    )
+  })
+})
+
 describe("grafting", () => {
   it("asks for an announced payload after 80 ms, then each other announcer after 40 ms more", () => {
     const node = new Node().withNeighbors("a", "b", "c")
