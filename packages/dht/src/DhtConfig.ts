@@ -95,6 +95,8 @@ export const DhtOptions = Schema.Struct({
   queriesTotal: Count,
   /** Nodes of an earlier run, asked beside the bootstrap nodes. */
   knownNodes: Schema.Array(KnownNode),
+  /** A file that keeps them from run to run; "" for none. It is made when it is not there. */
+  nodesFile: Schema.String,
 })
 export type DhtOptions = typeof DhtOptions.Type
 
@@ -130,6 +132,7 @@ export const defaults: DhtOptions = {
   queriesPerHost: 100,
   queriesTotal: 2000,
   knownNodes: [],
+  nodesFile: "",
 }
 
 const decodeOptions = Schema.decodeUnknownEffect(DhtOptions)
@@ -170,6 +173,7 @@ export const fromEnvironment: Config.Config<DhtOptions> = Config.all({
   storedItemTtl: duration("STORED_ITEM_TTL", defaults.storedItemTtl),
   queriesPerHost: count("QUERIES_PER_HOST", defaults.queriesPerHost),
   queriesTotal: count("QUERIES_TOTAL", defaults.queriesTotal),
+  nodesFile: Config.String("NODES_FILE").pipe(Config.withDefault(defaults.nodesFile)),
 }).pipe(
   Config.nested("TOPIC_TRACKER_DHT"),
   Config.map((settings) => ({ ...settings, knownNodes: defaults.knownNodes })),

@@ -13,6 +13,7 @@ import { type DhtNode, secureNodeId } from "./nodeId.ts"
 import { resolveAddresses } from "./resolveAddresses.ts"
 import { ItemServer } from "./serve/ItemServer.ts"
 import { QueryServer } from "./serve/QueryServer.ts"
+import * as NodesFile from "./table/nodesFile.ts"
 import { RoutingTable } from "./table/RoutingTable.ts"
 import { Lookups } from "./walk/Lookups.ts"
 import { Turns } from "./walk/Turns.ts"
@@ -42,7 +43,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
   partial: Partial<DhtOptions>,
 ): Effect.fn.Return<UdpNode, DhtError, Scope.Scope | Crypto> {
   const options = yield* resolve(partial)
-  const { k, maxQueriesPerWalk, alpha, readOnly, equalSeq, knownNodes } = options
+  const { k, maxQueriesPerWalk, alpha, readOnly, equalSeq, nodesFile } = options
   const crypto = yield* Crypto
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1000n) / 1000
@@ -57,6 +58,8 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     now,
   })
   const bootstrap = yield* resolveAddresses(options.bootstrap)
+  const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, socket.address.host)
+  const knownNodes = [...options.knownNodes, ...remembered]
   const id = secureNodeId(socket.address.host, yield* crypto.randomBytes(20))
   const table = yield* RoutingTable.make({ socket, id, maxPeers: peersMax })
   const items = new ItemServer({
@@ -102,6 +105,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
   socket.onReply = (reply, from) => table.answered(reply, from)
   socket.onLost = (address) => table.lost(address)
   for (const node of knownNodes) table.ping(node)
+  if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
   // Later: who starts with a get or put has the socket to itself, and their walks fill the table just as well.
   yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, populateDelay)))
 

@@ -12,6 +12,7 @@ export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> 
   ...(dht.bootstrap.length === 0 ? {} : { bootstrap: dht.bootstrap }),
   ...(dht.host === "" ? {} : { host: dht.host }),
   port: dht.port,
+  ...(dht.nodesFile === "" ? {} : { nodesFile: dht.nodesFile }),
   getTimeout: dht.getTimeout,
   putTimeout: dht.putTimeout,
   retries: 0,

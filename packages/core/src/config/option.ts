@@ -154,6 +154,16 @@ export const localHost = (about: string): ConfigOption<string> => ({
   show: (value) => (value === "" ? "automatic" : value),
 })
 
+/** A file's path; the empty text means none. */
+export const path = (about: string): ConfigOption<string> => ({
+  default: "",
+  expected: 'the path of a file, or "" for none',
+  range: "path",
+  about,
+  parse: (input) => (typeof input === "string" && !input.includes("\0") ? input : undefined),
+  show: (value) => (value === "" ? "none" : value),
+})
+
 const parseDuration = (input: unknown): Duration.Duration | undefined => {
   if (Number.isNaN(input)) return undefined
   if (typeof input === "string" && /^\s*\d+(\.\d+)?\s*$/.test(input)) return Duration.millis(Number(input))

@@ -3,7 +3,7 @@
  * table in the README are derived from this table. Names and defaults follow distributed-topic-tracker 0.3.5 `src/config.rs`
  * where it has the option.
  */
-import { addresses, boolean, duration, finite, integer, literal, localHost, positiveDuration } from "./option.ts"
+import { addresses, boolean, duration, finite, integer, literal, localHost, path, positiveDuration } from "./option.ts"
 
 /** As many nodes hold a slot (BEP 5, k = 20 here), so no more records than this ever show. */
 const SLOT_LIMIT = 20
@@ -97,6 +97,7 @@ export const options = {
     bootstrap: addresses([], "DHT nodes to start from; with none, the public mainline ones."),
     host: localHost("Where the DHT's UDP socket is bound: loopback when all bootstrap nodes are, else all addresses."),
     port: integer(0, { min: 0, max: 65535 }, "Its UDP port; 0 takes any that is free."),
+    nodesFile: path("A file that keeps the DHT nodes known, a few KB, so that the next start is a warm one."),
   },
   timeouts: {
     joinPeer: positiveDuration("5 seconds", "How long the request to join peers may take."),

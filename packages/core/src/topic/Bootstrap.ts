@@ -155,7 +155,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
 /** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
 const MINUTE_BEFORE_EVERY = 4
 /** Of the looks that find nothing, so many in a row ask a few nodes of the slot each, and then one asks all. */
-const ALL_NODES_EVERY = 8
+const ALL_NODES_EVERY = 16
 /** ms into a minute; until then records of the minute before may yet be put. */
 const MINUTE_TURNS = 5_000
 

@@ -47,7 +47,7 @@ describe("TopicConfig.make", () => {
       }
       assert.deepStrictEqual(millisOf(config.bubbleMerge), { ...merge, minNeighbors: 4 })
       assert.deepStrictEqual(millisOf(config.messageOverlapMerge), merge)
-      const { bootstrap: nodes, host, port, ...dht } = config.dht
+      const { bootstrap: nodes, host, port, nodesFile, ...dht } = config.dht
       assert.deepStrictEqual(millisOf(dht), {
         retries: 3,
         baseRetryInterval: 5000,
