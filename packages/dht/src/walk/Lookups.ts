@@ -64,10 +64,14 @@ const tableMaxAge = 5 * 60_000
 
 const tablesMax = 2048
 
+/** How many items whose signature held are remembered, at some 700 bytes each. */
+const signedMax = 1024
+
 export class Lookups {
   readonly options: LookupsOptions
   private readonly running = new Map<string, Lookup>()
   private readonly tables = new Map<string, ClosestTable>()
+  private readonly signed = new Set<string>()
   /** Items that nodes answered with and whose signature did not hold. */
   invalidItems = 0
   /** Walks begun. */
@@ -114,6 +118,21 @@ export class Lookups {
   /** Forgets which nodes are closest to the target: their tokens were refused, or none answered. */
   forget(target: Uint8Array): void {
     this.tables.delete(bytesKey(target))
+  }
+
+  /**
+   * For {@link Lookup} alone: whether the signature holds. Who asks again gets the same items again, so those that held are
+   * remembered; `name` must differ for all that is signed, the key and the signature.
+   */
+  isSigned(item: StoredItem, name: string): boolean {
+    if (this.signed.has(name)) return true
+    if (!verifyItem(this.options.crypto, item)) {
+      this.invalidItems++
+      return false
+    }
+    if (this.signed.size >= signedMax) this.signed.clear()
+    this.signed.add(name)
+    return true
   }
 
   private close(): void {
@@ -263,10 +282,7 @@ class Lookup implements Asker {
     const name = `${seq}/${bytesKey(v)}`
     if (this.items.has(name)) return
     const item: StoredItem = { publicKey, salt, seq, encodedValue: encode(v), signature: sig }
-    if (!verifyItem(this.lookups.options.crypto, item)) {
-      this.lookups.invalidItems++
-      return
-    }
+    if (!this.lookups.isSigned(item, `${bytesKey(this.target)}${bytesKey(sig)}${name}`)) return
     const found: MutableItem = { ...this.key, seq, value: v.slice(), signature: sig.slice() }
     this.items.set(name, found)
     for (const subscriber of this.subscribers) subscriber.item(found)
