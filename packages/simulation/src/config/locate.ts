@@ -19,14 +19,7 @@ export const locate = (text: string, path: Path): number | undefined => {
     const header = /^\s*(\[\[?)\s*([^\]]+?)\s*\]/.exec(line)
     const assignment = /^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=/.exec(line)
     if (header !== null) {
-      const name = header[2]!
-      const count = header[1] === "[[" ? (counts.get(name) ?? -1) + 1 : undefined
-      if (count !== undefined) counts.set(name, count)
-      const keys = split(name)
-      // [scenario.config] belongs to the last [[scenario]].
-      const latest = counts.get(keys[0]!)
-      if (count !== undefined) table = [...keys, count]
-      else table = latest === undefined ? keys : [keys[0]!, latest, ...keys.slice(1)]
+      table = resolve(split(header[2]!), header[1] === "[[", counts)
       note(i + 1, table)
     } else if (assignment !== null) {
       const at = [...table, ...split(assignment[1]!)]
@@ -38,12 +31,29 @@ export const locate = (text: string, path: Path): number | undefined => {
   return best?.line
 }
 
+/**
+ * The path that a header opens. Keys of arrays of tables mean their last table, as in [scenario.config] after [[scenario]];
+ * a header in double brackets adds one to the last of its keys.
+ */
+const resolve = (keys: ReadonlyArray<string>, adds: boolean, counts: Map<string, number>): Path => {
+  const path: Array<PropertyKey> = []
+  for (const [i, key] of keys.entries()) {
+    path.push(key)
+    const name = show(path)
+    if (adds && i === keys.length - 1) counts.set(name, (counts.get(name) ?? -1) + 1)
+    const latest = counts.get(name)
+    if (latest !== undefined) path.push(latest)
+  }
+  return path
+}
+
 /** The path as it would be written: `scenario[2].config.latency`. */
 export const show = (path: Path): string =>
   path.map((key, i) => (typeof key === "number" ? `[${key}]` : `${i === 0 ? "" : "."}${String(key)}`)).join("")
 
+/** The keys of a dotted one; dots within quotes are part of their key. */
 const split = (dotted: string): ReadonlyArray<string> =>
-  dotted.split(".").map((key) => key.trim().replace(/^["']|["']$/g, ""))
+  Array.from(dotted.matchAll(/"([^"]*)"|'([^']*)'|([\w-]+)/g), ([, double, single, bare]) => double ?? single ?? bare!)
 
 /** How many keys two paths have in common from the start. */
 const common = (a: Path, b: Path): number => {

@@ -110,8 +110,15 @@ const applied = (table: Table, variant: Variant): Table => {
 
 const withValue = (table: Table, [key, ...rest]: ReadonlyArray<string>, value: unknown): Table => {
   const inner = table[key!]
+  if (rest.length === 0) return { ...table, [key!]: value }
+  // `partition.0.groups`: the first of several tables.
+  if (Array.isArray(inner)) {
+    const [place, ...path] = rest
+    const changed = inner.map((each, i) => (String(i) === place ? withValue(each, path, value) : each))
+    return { ...table, [key!]: changed }
+  }
   const isTable = typeof inner === "object" && inner !== null
-  return { ...table, [key!]: rest.length === 0 ? value : withValue(isTable ? (inner as Table) : {}, rest, value) }
+  return { ...table, [key!]: withValue(isTable ? (inner as Table) : {}, rest, value) }
 }
 
 /** Expectations say what is right, not which scenario it is. */
