@@ -65,6 +65,7 @@ export const everyOption: Complete = {
     bootstrap: [],
     host: "",
     port: 0,
+    nodesFile: "",
   },
   timeouts: {
     joinPeer: "5 seconds",
