@@ -7,7 +7,7 @@
  * peer after the other, and never searches again. What goes over the wire is the same.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Clock, Duration, Effect, type Pull, Schedule, Stream } from "effect"
+import { Clock, Duration, Effect, Fiber, type Pull, Schedule, type Scope, Semaphore, Stream } from "effect"
 import { peersOf } from "./candidates.ts"
 import { type GossipRecord, publishRecord, recentMinutes, type Session } from "./Session.ts"
 import { type LookOutcome, pollSchedule } from "./schedules.ts"
@@ -105,7 +105,7 @@ const beginAfresh = Effect.fnUntraced(function* (search: Search) {
   }
 })
 
-const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome> {
+const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome, never, Scope.Scope> {
   const { session } = search
   const { bootstrap, join } = session.config
   const dialsAtOnce = Math.min(bootstrap.concurrentDials, join.maxJoinPeerCount)
@@ -122,27 +122,26 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   const ofThisMinute: Array<GossipRecord> = []
   let found = 0
   const beganAt = yield* Clock.currentTimeMillis
-  const records = Stream.mergeAll(
-    minutes.map((minute) =>
-      session.records.records(minute, breadth).pipe(
-        Stream.catch((error) => Stream.fromEffectDrain(session.account.failed("bootstrap", error))),
-        Stream.catchDefect((defect) =>
-          Stream.fromEffectDrain(session.account.failed("bootstrap", { message: String(defect) })),
-        ),
-      ),
-    ),
-    { concurrency: 2 },
-  )
-  yield* records.pipe(
-    Stream.tap((record) => {
-      found++
-      if (record.unixMinute === unixMinute) ofThisMinute.push(record)
-      return tellOf(search, record, beganAt)
-    }),
-    Stream.flatMap((record) => Stream.fromIterable(candidatesOf(search, record))),
-    Stream.mapEffect((peer) => dial(search, peer), { concurrency: dialsAtOnce, unordered: true }),
-    Stream.runDrain,
-  )
+  const scope = yield* Effect.scope
+  const slots = Semaphore.makeUnsafe(dialsAtOnce)
+  const dials: Array<Fiber.Fiber<void>> = []
+  // Most looks find nothing, so that nothing but the reading is set up before there is a record.
+  const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
+    found++
+    if (record.unixMinute === unixMinute) ofThisMinute.push(record)
+    yield* tellOf(search, record, beganAt)
+    for (const peer of candidatesOf(search, record)) {
+      dials.push(yield* Effect.forkIn(slots.withPermit(dial(search, peer)), scope))
+    }
+  })
+  const read = (minute: bigint) =>
+    session.records.records(minute, breadth).pipe(
+      Stream.runForEach(onRecord),
+      Effect.catch((error) => session.account.failed("bootstrap", error)),
+      Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
+    )
+  yield* Effect.forEach(minutes, read, { concurrency: minutes.length, discard: true })
+  yield* Effect.forEach(dials, Fiber.join, { discard: true })
   if (session.publishedMinute !== unixMinute) {
     // Whoever we just dialled may let us in yet; then there is no need.
     if (found > 0) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
@@ -150,7 +149,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   }
   search.foundLast = found > 0
   return found > 0 ? "peers" : "nothing"
-})
+}, Effect.scoped)
 
 /** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
 const MINUTE_BEFORE_EVERY = 4
