@@ -5,6 +5,7 @@ import { lifecycle } from "./lifecycle.ts"
 import { manyTopics } from "./manyTopics.ts"
 import { records } from "./records.ts"
 import { startUp } from "./startUp.ts"
+import { swarm } from "./swarm.ts"
 
 /** All benchmarks, in the order in which they are run. */
 export const benchmarks: ReadonlyArray<Benchmark> = [
@@ -15,4 +16,5 @@ export const benchmarks: ReadonlyArray<Benchmark> = [
   manyTopics,
   lifecycle,
   startUp,
+  swarm,
 ]

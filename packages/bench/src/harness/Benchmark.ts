@@ -33,6 +33,8 @@ export interface Extent {
   readonly idleSeconds: number
   /** In how many topics at once. */
   readonly topics: ReadonlyArray<number>
+  /** How large simulated swarms are. */
+  readonly nodes: ReadonlyArray<number>
 }
 
 /** What `run` may need besides its extent. */
