@@ -21,6 +21,30 @@ export const outsideBubble = (
 ): Array<EndpointId.EndpointId> => (neighbors.size < minNeighbors ? strangers(records, self, neighbors) : [])
 
 /**
+ * Everybody named by records that lead to us over no chain of names: a record leads to us when it names us, one of our
+ * neighbours, or somebody whom a record that leads to us names. In a bubble whose nodes have all the neighbours they want,
+ * this is the only sign that there are others; in a large swarm, of which the records show a small part, it is a weak one.
+ */
+export const apartFromUs = (
+  records: ReadonlyArray<GossipRecord>,
+  self: EndpointId.EndpointId,
+  neighbors: Peers,
+): Array<EndpointId.EndpointId> => {
+  const ours = new Set([self, ...neighbors])
+  let apart = records
+  for (let before = -1; before !== ours.size; ) {
+    before = ours.size
+    apart = apart.filter((record) => {
+      const named = [record.endpointId, ...record.content.activePeers]
+      if (!named.some((peer) => ours.has(peer))) return true
+      for (const peer of named) ours.add(peer)
+      return false
+    })
+  }
+  return strangers(apart, self, neighbors)
+}
+
+/**
  * Message-overlap merge: the publishers, and their neighbours, of records whose message hashes are all unknown to us. That
  * they have heard messages, we have too, and none is the same is the sign of a split. Nobody while we have heard none.
  */

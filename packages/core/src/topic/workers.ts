@@ -6,7 +6,7 @@
  * `src/gossip/merge/message_overlap.rs`.
  */
 import { Clock, Effect, Exit, type Schedule } from "effect"
-import { acrossSplit, outsideBubble } from "./candidates.ts"
+import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
 import { askPeers, type GossipRecord, publishRecord, recentRecords, type Session } from "./Session.ts"
 import { workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
@@ -25,7 +25,8 @@ const takesTurn = Effect.fnUntraced(function* (session: Session) {
 
 /**
  * Publishes our neighbours and last messages, unless the slot already shows enough records of others. While all is well, one
- * record of a node that has neighbours is enough, for it leads to several; and what the look shows of a split is acted on.
+ * record of a node that has neighbours is enough, for it leads to several; and what the look shows of a split, or of nodes that
+ * are apart from us, is acted on.
  */
 export const publish = Effect.fnUntraced(function* (session: Session) {
   if (!(yield* takesTurn(session))) return
@@ -35,6 +36,7 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
   account.counters.looks++
   const shown = yield* records.recordsArray(unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
+  if (config.bubbleMerge.enabled) yield* joinApart(session, shown)
   if (shown.some(({ content }) => content.activePeers.length > 0)) {
     thinning.provided(yield* Clock.currentTimeMillis)
     account.counters.recordsSkipped++
@@ -52,6 +54,16 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
   const records = yield* recentRecords(session)
   const peers = outsideBubble(records, session.records.endpointId, neighbors, minNeighbors)
   yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
+})
+
+/**
+ * Joins peers of records that seem to have nothing to do with us: nodes that all have enough neighbours, only none outside
+ * their bubble, would otherwise be apart from the rest until somebody speaks.
+ */
+const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
+  const { config, state } = session
+  const peers = apartFromUs(records, session.records.endpointId, state.neighbors)
+  yield* askPeers(session, "bubbleMerge", peers, config.bubbleMerge.maxJoinPeers)
 })
 
 /** Joins peers whose records show that they hear other messages than we do. */

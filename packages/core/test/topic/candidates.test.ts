@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EndpointId } from "@topic-tracker/crypto"
-import { acrossSplit, outsideBubble, peersOf } from "../../src/topic/candidates.ts"
+import { acrossSplit, apartFromUs, outsideBubble, peersOf } from "../../src/topic/candidates.ts"
 import type { GossipRecord } from "../../src/topic/Session.ts"
 
 const id = (n: number) => EndpointId.fromBytes(new Uint8Array(32).fill(n))
@@ -28,6 +28,15 @@ describe("candidates", () => {
     assert.deepStrictEqual(outsideBubble(records, self, new Set([id(3)]), 4), [2, 4, 5].map(id))
     assert.deepStrictEqual(outsideBubble(records, self, new Set([6, 7, 8, 9].map(id)), 4), [])
     assert.deepStrictEqual(outsideBubble([], self, new Set(), 4), [])
+  })
+
+  it("apart from us: who is named by records that lead to us over no chain of names", () => {
+    const neighbors = new Set([id(2), id(3)])
+    const chain = [record(6, [5]), record(5, [4]), record(4, [2, 7])]
+    assert.deepStrictEqual(apartFromUs(chain, self, neighbors), [], "6 names 5, 5 names 4, and 4 our neighbour")
+    assert.deepStrictEqual(apartFromUs([record(9, [1])], self, neighbors), [], "9 names us")
+    assert.deepStrictEqual(apartFromUs([...chain, record(8, [9, 10])], self, neighbors), [8, 9, 10].map(id))
+    assert.deepStrictEqual(apartFromUs([], self, neighbors), [])
   })
 
   it("no message in common: the record's publisher and its neighbours, whatever the number of ours", () => {

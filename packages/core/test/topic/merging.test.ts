@@ -32,6 +32,22 @@ describe("merging", () => {
     }),
   )
 
+  it.effect("two silent bubbles, each node of which has all the neighbours it wants, find each other", () =>
+    Effect.gen(function* () {
+      let apart = true
+      const world = yield* makeWorld({ dht: { nodes: 100, k: 10 } })
+      const half = (parity: number) => ({ dht: { reaches: (node: number) => !apart || node % 2 === parity } })
+      const nodes = [...(yield* world.nodes(6, half(0))), ...(yield* world.nodes(6, half(1)))]
+      const topics = yield* joinAll(nodes)
+      yield* pass("5 seconds")
+      assert.strictEqual(yield* swarms(nodes, topics), 2)
+      for (const topic of topics) assert.isAtLeast((yield* topic.neighbors).size, 4)
+      apart = false
+      for (let waited = 0; waited < 360 && !(yield* isOneSwarm(nodes, topics)); waited += 10) yield* pass("10 seconds")
+      assert.isTrue(yield* isOneSwarm(nodes, topics))
+    }),
+  )
+
   it.effect("without merges two bubbles stay two", () =>
     Effect.gen(function* () {
       let apart = true
