@@ -12,7 +12,7 @@ import * as Table from "./harness/table.ts"
 
 const names = benchmarks.map(({ name }) => name)
 
-const whole: Extent = { rounds: 9, seconds: 1, idleSeconds: 30, topics: [1, 10, 100, 500], nodes: [10, 100] }
+const whole: Extent = { rounds: 5, seconds: 1, idleSeconds: 30, topics: [1, 10, 100, 500], nodes: [10, 100] }
 const quick: Extent = { rounds: 3, seconds: 0.5, idleSeconds: 5, topics: [1, 10], nodes: [10] }
 
 const flag = (name: string, description: string) =>

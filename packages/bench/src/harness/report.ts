@@ -4,7 +4,7 @@ import { BarChart } from "echarts/charts"
 import { GridComponent, TitleComponent } from "echarts/components"
 import { init, use } from "echarts/core"
 import { SVGRenderer } from "echarts/renderers"
-import { Effect, FileSystem } from "effect"
+import { Effect, FileSystem, Schema } from "effect"
 import type { Result } from "./Benchmark.ts"
 import { describe, type Machine } from "./machine.ts"
 import * as Table from "./table.ts"
@@ -12,6 +12,21 @@ import * as Table from "./table.ts"
 use([BarChart, GridComponent, TitleComponent, SVGRenderer])
 
 const directory = new URL("../../../../docs/benchmarks/", import.meta.url).pathname
+
+const Stored = Schema.Struct({
+  results: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      value: Schema.Finite,
+      unit: Schema.String,
+      better: Schema.Literals(["higher", "lower"]),
+      peers: Schema.Record(Schema.String, Schema.Finite),
+      min: Schema.Finite,
+      max: Schema.Finite,
+      samples: Schema.Int,
+    }),
+  ),
+})
 
 /** How ours stands to each peer, as bars on a logarithmic axis: to the right of 1 ours is better. */
 export const chart = (results: ReadonlyArray<Result>): string => {
@@ -62,10 +77,25 @@ ${describe(machine)}.
 ${Table.markdown(results)}
 `
 
+/** What an earlier run left; nothing when there is none that can be read. */
+const earlier = Effect.gen(function* () {
+  const text = yield* (yield* FileSystem.FileSystem).readFileString(`${directory}results.json`)
+  return (yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Stored))(text)).results
+}).pipe(Effect.orElseSucceed((): ReadonlyArray<Result> => []))
+
+/** Writes the results; those of benchmarks that were not run this time stay as they were. */
 export const write = Effect.fnUntraced(function* (results: ReadonlyArray<Result>, machine: Machine) {
+  const groupOf = ({ name }: Result) => name.split("/")[0]
+  const run = new Set(results.map(groupOf))
+  const all = [...(yield* earlier).filter((result) => !run.has(groupOf(result))), ...results].sort((a, b) =>
+    (groupOf(a) ?? "").localeCompare(groupOf(b) ?? ""),
+  )
   const files = yield* FileSystem.FileSystem
   yield* files.makeDirectory(directory, { recursive: true })
-  yield* files.writeFileString(`${directory}results.json`, `${JSON.stringify({ machine, results }, undefined, 2)}\n`)
-  yield* files.writeFileString(`${directory}ratios.svg`, chart(results))
-  yield* files.writeFileString(`${directory}README.md`, page(results, machine))
+  yield* files.writeFileString(
+    `${directory}results.json`,
+    `${JSON.stringify({ machine, results: all }, undefined, 2)}\n`,
+  )
+  yield* files.writeFileString(`${directory}ratios.svg`, chart(all))
+  yield* files.writeFileString(`${directory}README.md`, page(all, machine))
 })

@@ -131,7 +131,8 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
     if (record.unixMinute === unixMinute) ofThisMinute.push(record)
     yield* tellOf(search, record, beganAt)
     for (const peer of candidatesOf(search, record)) {
-      dials.push(yield* Effect.forkIn(slots.withPermit(dial(search, peer)), scope))
+      // At once: behind the answers of a whole walk it would wait for tens of ms.
+      dials.push(yield* Effect.forkIn(slots.withPermit(dial(search, peer)), scope, { startImmediately: true }))
     }
   })
   const read = (minute: bigint) =>
