@@ -19,6 +19,28 @@ describe("MemoryNetwork", () => {
     }),
   )
 
+  it.effect("a link's policy is told how many bytes are sent", () =>
+    Effect.gen(function* () {
+      const sizes: Array<number> = []
+      const world = yield* makeMemoryWorld({
+        link: (_from, _to, _random, bytes) => {
+          sizes.push(bytes)
+          return { delayMs: bytes / 100 }
+        },
+      })
+      const [a, b] = [yield* world.node(), yield* world.node()]
+      const [atA, atB] = yield* joinedInLine(world, [a, b])
+      const heard = yield* recorded(atB!)
+      sizes.length = 0
+      yield* atA!.broadcast(new Uint8Array(3_000))
+      assert.isTrue(sizes.some((bytes) => bytes >= 3_000 && bytes < 3_100))
+      yield* TestClock.adjust(29)
+      assert.lengthOf(heard.texts(), 0)
+      yield* TestClock.adjust(2)
+      assert.lengthOf(heard.texts(), 1)
+    }),
+  )
+
   it.effect("over links that lose half and delay at random everything arrives, in order", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({
