@@ -52,6 +52,9 @@ export const run = Effect.fn("Lab.run")(function* (host: Host, program: string, 
   )
 })
 
+/** Where ip and nft are is not on every user's PATH. */
+export const searchPath = `${process.env.PATH}:/usr/sbin:/sbin`
+
 /** The machine itself. */
 export const machine: Host = {
   name: "machine",
@@ -59,7 +62,7 @@ export const machine: Host = {
   hasNames: false,
   isMachine: true,
   command: (program, args, { env, ...options } = {}) =>
-    ChildProcess.make(program, args, { ...options, env: env ?? {}, extendEnv: true }),
+    ChildProcess.make(program, args, { ...options, env: { PATH: searchPath, ...env }, extendEnv: true }),
 }
 
 /** As root, namespaces are made directly; else inside a user namespace in which we are root. */

@@ -1,6 +1,7 @@
 /** The programs of the machine that the tests need, and how they get there. */
 import { Console, Effect } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { searchPath } from "./Lab.ts"
 
 interface Tool {
   /** What is not possible without it. */
@@ -28,7 +29,13 @@ const succeeds = Effect.fnUntraced(function* (
   output: "inherit" | "ignore",
 ) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const command = ChildProcess.make(program, args, { stdin: "ignore", stdout: output, stderr: output })
+  const command = ChildProcess.make(program, args, {
+    env: { PATH: searchPath },
+    extendEnv: true,
+    stdin: "ignore",
+    stdout: output,
+    stderr: output,
+  })
   return yield* spawner.exitCode(command).pipe(
     Effect.map((exitCode) => exitCode === 0),
     Effect.orElseSucceed(() => false),

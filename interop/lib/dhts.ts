@@ -25,7 +25,11 @@ interface NodesOptions {
 const nodesOf = (kind: string, command: string, ...before: ReadonlyArray<string>) =>
   Effect.fn(`dhts.${kind}`)(function* (host: Host, options: NodesOptions = {}) {
     const args = [...before, "--nodes", String(options.nodes ?? 12), "--bind", host.address]
-    const where = options.bootstrap === undefined ? ["--port", String(port)] : ["--bootstrap", options.bootstrap]
+    const where =
+      options.bootstrap === undefined
+        ? // On the machine itself any port, for other tests run at the same time, and no name leads here anyway.
+          ["--port", host.isMachine ? "0" : String(port)]
+        : ["--bootstrap", options.bootstrap]
     const rule = options.equalSeq === undefined ? [] : ["--equal-seq", options.equalSeq]
     const program = yield* start(host, `${kind} DHT`, command, [...args, ...where, ...rule])
     const { addresses } = yield* program.first("testnet", { within: "60 seconds" })

@@ -17,14 +17,15 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
     let bootstrap: Vec<String> = match args.optional("bootstrap") {
         Some(bootstrap) => bootstrap.split(',').map(str::to_owned).collect(),
         None => {
-            nodes.push(Dht::builder().port(port).bind_address(ip).server_mode().no_bootstrap().build()?);
+            let first = Dht::builder().port(port).bind_address(ip).server_mode().no_bootstrap().build()?.as_async();
+            let port = first.info().await.local_addr().port();
+            nodes.push(first);
             vec![format!("{ip}:{port}")]
         }
     };
     while nodes.len() < count {
-        nodes.push(Dht::builder().bind_address(ip).server_mode().bootstrap(&bootstrap).build()?);
+        nodes.push(Dht::builder().bind_address(ip).server_mode().bootstrap(&bootstrap).build()?.as_async());
     }
-    let nodes: Vec<_> = nodes.into_iter().map(Dht::as_async).collect();
     let mut addresses = Vec::with_capacity(count);
     for node in &nodes {
         node.bootstrapped().await;
