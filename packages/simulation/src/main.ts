@@ -1,5 +1,6 @@
 /** `npm run -s sim`: simulations from a configuration file. */
-import { readFile } from "node:fs/promises"
+import { readdir, readFile, stat } from "node:fs/promises"
+import { join } from "node:path"
 import { CommandFailed, runCommand, UsageError } from "@topic-tracker/cli"
 import { Console, Effect, Option, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -13,7 +14,9 @@ import { topicsCommand } from "./topics/command.ts"
 import { isTopics } from "./topics/readTopics.ts"
 
 const config = Flag.String("config").pipe(
-  Flag.withDescription("A TOML file of scenarios: of whole topics, or in the form of iroh-gossip's simulations/*.toml"),
+  Flag.withDescription(
+    "A TOML file of scenarios: of whole topics (or a folder of such), or in the form of iroh-gossip's simulations/*.toml",
+  ),
 )
 const filter = Flag.String("filter").pipe(
   Flag.withDescription("Only scenarios whose name contains this text, such as n100 or GossipAll"),
@@ -40,17 +43,40 @@ const log = Flag.String("log").pipe(
   Flag.optional,
 )
 
+const report = Flag.String("report").pipe(
+  Flag.withDescription(
+    "Write a report with charts, of whole topics, to this file: one HTML page that needs nothing else",
+  ),
+  Flag.optional,
+)
+
+/** The file, or the files of the folder. */
+const readFiles = async (config: string) => {
+  const isFolder = (await stat(config)).isDirectory()
+  const inFolder = isFolder ? (await readdir(config)).filter((name) => name.endsWith(".toml")).sort() : []
+  const names = isFolder ? inFolder.map((name) => join(config, name)) : [config]
+  if (names.length === 0) throw new Error(`there is no .toml file in ${config}`)
+  return Promise.all(names.map(async (name) => ({ name, text: await readFile(name, "utf8") })))
+}
+
 const sim = Command.make(
   "sim",
-  { config, filter, seed, json, log },
-  Effect.fn("sim")(function* ({ config, filter, json, log, seed }) {
-    const text = yield* Effect.tryPromise({
-      try: () => readFile(config, "utf8"),
+  { config, filter, seed, json, log, report },
+  Effect.fn("sim")(function* ({ config, filter, json, log, report, seed }) {
+    const files = yield* Effect.tryPromise({
+      try: () => readFiles(config),
       catch: (cause) => new UsageError({ message: `--config: ${cause instanceof Error ? cause.message : cause}` }),
     })
-    if (isTopics(text)) return yield* topicsCommand({ text, config, filter, seed, json, log })
+    if (files.every(({ text }) => isTopics(text))) {
+      return yield* topicsCommand({ files, config, filter, seed, json, log, report })
+    }
     if (Option.isSome(log)) return yield* new UsageError({ message: "--log: only runs of whole topics have one" })
-    const read = readConfig(text, config)
+    if (Option.isSome(report)) return yield* new UsageError({ message: "--report: only whole topics have one" })
+    const [file, another] = files
+    if (another !== undefined) {
+      return yield* new UsageError({ message: "--config: a folder is for files of whole topics; give one file" })
+    }
+    const read = readConfig(file!.text, config)
     if (Result.isFailure(read)) return yield* new UsageError({ message: `--config: ${read.failure.message}` })
     const { scenarios } = read.success
     const seeds = Option.match(seed, { onNone: () => read.success.seeds, onSome: (text) => [BigInt(text)] })

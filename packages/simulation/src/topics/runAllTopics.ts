@@ -38,14 +38,23 @@ export interface RunAllTopicsOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** A scenario and the seeds with which it is to run, once with each. */
+export interface SeededScenario {
+  readonly scenario: TopicScenario
+  readonly seeds: ReadonlyArray<bigint>
+}
+
 export const runAllTopics = Effect.fnUntraced(function* (
-  scenarios: ReadonlyArray<TopicScenario>,
-  seeds: ReadonlyArray<bigint>,
+  scenarios: ReadonlyArray<SeededScenario>,
   options: RunAllTopicsOptions = {},
 ): Effect.fn.Return<ReadonlyArray<TopicScenarioResult>, RunFailed> {
-  const work: ReadonlyArray<TopicWork> = scenarios.flatMap((scenario) =>
-    seeds.map((seed) => ({ scenario, seed, withLog: options.withLogs ?? false })),
-  )
+  const withLog = options.withLogs ?? false
+  const asked = scenarios.map(({ scenario, seeds }) => ({
+    scenario,
+    seeds,
+    work: seeds.map((seed): TopicWork => ({ scenario, seed, withLog })),
+  }))
+  const work = asked.flatMap((each) => each.work)
   // What is left at the end should be short.
   const order = work.toSorted((a, b) => cost(b.scenario) - cost(a.scenario))
   const parts = new Map<TopicWork, number>()
@@ -66,8 +75,8 @@ export const runAllTopics = Effect.fnUntraced(function* (
     onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: labelOf(scenario), seed }),
   })
   const results = new Map(order.map((each, i) => [each, done[i]!]))
-  return scenarios.map((scenario, i) => {
-    const own = seeds.map((_, j) => results.get(work[i * seeds.length + j]!)!)
+  return asked.map(({ scenario, seeds, work }) => {
+    const own = work.map((each) => results.get(each)!)
     return {
       scenario,
       seeds,

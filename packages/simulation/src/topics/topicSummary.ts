@@ -89,8 +89,11 @@ const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
   ],
 ]
 
-/** One line a scenario; figures as mean (min to max) over the seeds. Columns that nobody has a figure for are left out. */
-export const topicTable = (summaries: ReadonlyArray<TopicSummary>): string => {
+/**
+ * A header and one row for each scenario; figures as mean (min to max) over the seeds. Columns that nobody has a figure for
+ * are left out.
+ */
+export const topicRows = (summaries: ReadonlyArray<TopicSummary>): ReadonlyArray<ReadonlyArray<string>> => {
   const shown = columns.filter(([, cell]) => summaries.some(({ runs }) => cell(runs) !== undefined))
   const header = ["scenario", "seeds", ...shown.map(([title]) => title), "wall s", ""]
   const rows = summaries.map((each) => [
@@ -100,8 +103,14 @@ export const topicTable = (summaries: ReadonlyArray<TopicSummary>): string => {
     (each.wall_ms / 1_000).toFixed(1),
     each.unmet.length > 0 ? "NOT AS EXPECTED" : Object.keys(each.expect).length > 0 ? "as expected" : "",
   ])
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
   return [header, ...rows]
+}
+
+/** The rows for a terminal. */
+export const topicTable = (summaries: ReadonlyArray<TopicSummary>): string => {
+  const rows = topicRows(summaries)
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
     .map((row) =>
       row
         .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
