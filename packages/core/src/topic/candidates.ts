@@ -24,6 +24,7 @@ export const outsideBubble = (
  * Everybody named by records that lead to us over no chain of names: a record leads to us when it names us, one of our
  * neighbours, or somebody whom a record that leads to us names. In a bubble whose nodes have all the neighbours they want,
  * this is the only sign that there are others; in a large swarm, of which the records show a small part, it is a weak one.
+ * A record that names nobody is no sign at all: its node was looking for a neighbour, and does so still if it has none.
  */
 export const apartFromUs = (
   records: ReadonlyArray<GossipRecord>,
@@ -31,7 +32,7 @@ export const apartFromUs = (
   neighbors: Peers,
 ): Array<EndpointId.EndpointId> => {
   const ours = new Set([self, ...neighbors])
-  let apart = records
+  let apart = records.filter(({ content }) => content.activePeers.length > 0)
   for (let before = -1; before !== ours.size; ) {
     before = ours.size
     apart = apart.filter((record) => {

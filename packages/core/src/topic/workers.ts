@@ -61,9 +61,8 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
  * their bubble, would otherwise be apart from the rest until somebody speaks.
  */
 const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
-  const { config, state } = session
-  const peers = apartFromUs(records, session.records.endpointId, state.neighbors)
-  yield* askPeers(session, "bubbleMerge", peers, config.bubbleMerge.maxJoinPeers)
+  const peers = apartFromUs(records, session.records.endpointId, session.state.neighbors)
+  yield* askPeers(session, "bubbleMerge", peers, 1)
 })
 
 /** Joins peers whose records show that they hear other messages than we do. */

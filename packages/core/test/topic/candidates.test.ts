@@ -37,6 +37,7 @@ describe("candidates", () => {
     assert.deepStrictEqual(apartFromUs([record(9, [1])], self, neighbors), [], "9 names us")
     assert.deepStrictEqual(apartFromUs([...chain, record(8, [9, 10])], self, neighbors), [8, 9, 10].map(id))
     assert.deepStrictEqual(apartFromUs([], self, neighbors), [])
+    assert.deepStrictEqual(apartFromUs([record(8, [])], self, neighbors), [], "8 was looking for a neighbour")
   })
 
   it("no message in common: the record's publisher and its neighbours, whatever the number of ours", () => {
