@@ -20,7 +20,7 @@ type Summaries = ReadonlyArray<TopicSummary>
 export const chartsOf = (summaries: Summaries): ReadonlyArray<Chart> =>
   [oneSwarm, delivery, latencyByLoss, healing, load, hottest, bubbles].flatMap((chart) => chart(summaries) ?? [])
 
-const grid = { left: 12, right: 20, top: 48, bottom: 36, containLabel: true }
+const grid = { left: 12, right: 20, top: 68, bottom: 36, containLabel: true }
 const base = { grid, legend: { top: 4, type: "scroll" }, tooltip: { trigger: "axis" } } as const
 
 const axis = (name: string, type: "log" | "value" | "category" = "value") =>

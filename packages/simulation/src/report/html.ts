@@ -44,8 +44,8 @@ const figure = ({ id, text, title }: Chart): string =>
 
 const overlayFigure = ({ name, pictures, seed }: OverlayPictures): string =>
   `<figure><h2>The overlay over time</h2>
-<p>${escaped(name)}, seed ${seed}: nodes and their neighbours at <output id="overlay-second">${pictures[0]?.second}</output> simulated seconds.</p>
-<input id="overlay-slider" type="range" min="0" max="${pictures.length - 1}" value="0" aria-label="Moment">
+<p>${escaped(name)}, seed ${seed}: nodes and their neighbours at <output id="overlay-second">${pictures.at(-1)?.second}</output> simulated seconds.</p>
+<input id="overlay-slider" type="range" min="0" max="${pictures.length - 1}" value="${pictures.length - 1}" aria-label="Moment">
 <div class="chart square" id="overlay" role="img" aria-label="The overlay at the chosen moment"></div></figure>`
 
 const resultTable = (summaries: ReadonlyArray<TopicSummary>): string => {

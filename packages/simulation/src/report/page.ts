@@ -12,7 +12,7 @@ section { grid-column: 1 / -1; min-width: 0; border-top: 1px solid var(--line); 
 input[type=range] { width: 100%; margin: 4px 0 }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; white-space: nowrap }
 th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid var(--line) }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; max-width: 44vw; white-space: normal; overflow-wrap: anywhere; min-width: 12ch }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; white-space: normal; overflow-wrap: anywhere; min-width: min(34ch, 40vw) }
 .failures { color: #c0392b; font-size: .9rem }
 `
 
