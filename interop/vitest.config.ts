@@ -11,6 +11,6 @@ export default defineConfig({
     reporters: ["verbose", "../scripts/countReporter.ts"],
     // The nodes wait much and compute little: four files at once, each test in namespaces of its own.
     maxWorkers: 4,
-    testTimeout: 180_000,
+    testTimeout: 300_000,
   },
 })

@@ -77,8 +77,14 @@ const chain = "add table inet lab; add chain inet lab in { type filter hook inpu
 export const lose = (host: Host, percent: number) =>
   run(host, "nft", `${chain}; add rule inet lab in meta l4proto udp numgen random mod 100 < ${percent} drop`)
 
-/** From now on no packet reaches the host. */
-export const cutOff = (host: Host) => run(host, "nft", `${chain}; add rule inet lab in drop`)
+/** From now on no packet reaches the host or leaves it, as if its cable were pulled. */
+export const cutOff = (host: Host) =>
+  run(
+    host,
+    "nft",
+    `${chain}; add rule inet lab in drop; ` +
+      "add chain inet lab out { type filter hook output priority 0; }; add rule inet lab out drop",
+  )
 
 /** From now on no packet from `from` reaches the host. */
 export const deafen = (host: Host, from: Host) =>
