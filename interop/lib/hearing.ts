@@ -39,6 +39,19 @@ export const untilAllHearAll = (nodes: ReadonlyArray<Node>, within: Duration.Inp
     }),
   )
 
+/**
+ * All have joined, and what each says reaches every other. A neighbour that is up on one side is not always up on the other
+ * yet, so the first rounds may be heard by some only; the last one is heard by all without being said again.
+ */
+export const allMeet = Effect.fn("hearing.allMeet")(function* (
+  nodes: ReadonlyArray<Node>,
+  within: Duration.Input = "60 seconds",
+) {
+  yield* Effect.forEach(nodes, (node) => node.first("joined", { within }), { concurrency: "unbounded", discard: true })
+  yield* untilAllHearAll(nodes, within)
+  yield* allHearAll(nodes)
+})
+
 /** The node has heard nothing twice. */
 export const heardOnce = Effect.fn("hearing.heardOnce")(function* (node: Node) {
   const heard = new Set<string>()

@@ -1,7 +1,7 @@
 /** Endpoints that are known by key only are found through the DHT, whichever language published the addresses. */
 import { Effect, Schedule } from "effect"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allJoined } from "../lib/hearing.ts"
+import { allMeet } from "../lib/hearing.ts"
 import { InteropError } from "../lib/InteropError.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
@@ -35,8 +35,7 @@ suite("addresses from keys", (it) => {
           assert.deepStrictEqual(found.addresses, [...one.addresses].sort())
           assert.deepStrictEqual(found.relays, [])
           const two = yield* gossip(dialling, host, `two (${dialling})`, { topic, bootstrap, join: [one.endpointId] })
-          yield* allJoined([one, two])
-          yield* allHearAll([one, two])
+          yield* allMeet([one, two])
         }),
       )
     }

@@ -1,7 +1,7 @@
 /** Nodes that share only a topic's name and a secret find each other, whatever language they are written in. */
 import { Clock, Effect } from "effect"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allJoined } from "../lib/hearing.ts"
+import { allHearAll, allJoined, allMeet } from "../lib/hearing.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import { start } from "../lib/Program.ts"
@@ -20,8 +20,7 @@ suite("discovery", (it) => {
         const starter = yield* tracker(first, host, `starter (${first})`, options)
         yield* Effect.sleep("6 seconds")
         const joiner = yield* tracker(second, host, `joiner (${second})`, options)
-        yield* allJoined([starter, joiner])
-        yield* allHearAll([starter, joiner])
+        yield* allMeet([starter, joiner])
       }),
     )
   }
@@ -40,8 +39,7 @@ suite("discovery", (it) => {
           [tracker(first, host, `one (${first})`, options), tracker(second, host, `two (${second})`, options)],
           { concurrency: 2 },
         )
-        yield* allJoined(nodes)
-        yield* allHearAll(nodes)
+        yield* allMeet(nodes)
       }),
     )
   }
@@ -56,8 +54,7 @@ suite("discovery", (it) => {
         (language, index) => tracker(language, host, `${index} (${language})`, options),
         { concurrency: "unbounded" },
       )
-      yield* allJoined(nodes)
-      yield* allHearAll(nodes)
+      yield* allMeet(nodes)
     }),
   )
 
@@ -102,7 +99,7 @@ suite("discovery", (it) => {
       const third = yield* tracker("TS", host, "third (TS)", options)
       // The reference, which may hide the others' records behind its own before it has read them, can take a minute.
       yield* third.first("joined", { within: "10 seconds" })
-      yield* allHearAll([...first, third])
+      yield* allMeet([...first, third])
     }),
   )
 
@@ -119,8 +116,7 @@ suite("discovery", (it) => {
         )
         const key = "5a".repeat(32)
         const first = yield* tracker(leaver, host, `leaver (${leaver})`, { ...options, key })
-        yield* allJoined([...stay, first])
-        yield* allHearAll([...stay, first])
+        yield* allMeet([...stay, first])
         yield* first.tell({ do: "quit" })
         assert.strictEqual(yield* first.exitCode, 0)
         const isFirst = ({ peer }: { readonly peer: string }) => peer === first.endpointId
@@ -133,8 +129,7 @@ suite("discovery", (it) => {
         yield* allHearAll(stay)
         const again = yield* tracker(leaver, host, `leaver, back (${leaver})`, { ...options, key })
         assert.strictEqual(again.endpointId, first.endpointId)
-        yield* allJoined([again])
-        yield* allHearAll([...stay, again])
+        yield* allMeet([...stay, again])
       }),
     )
   }
@@ -155,8 +150,7 @@ suite("discovery", (it) => {
         }
         // The slot that both write to still serves those who share a secret.
         const second = yield* tracker(wrong, host, `second insider (${wrong})`, options)
-        yield* allJoined([insider, second])
-        yield* allHearAll([insider, second])
+        yield* allMeet([insider, second])
         assert.strictEqual((yield* outsider.events).length, 1)
       }),
     )

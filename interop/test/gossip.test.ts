@@ -1,6 +1,6 @@
 /** Gossip alone, without tracker and DHT: iroh-gossip 0.101 and ours in one swarm. */
 import { Effect } from "effect"
-import { allHearAll, allJoined, heardOnce } from "../lib/hearing.ts"
+import { allHearAll, allJoined, allMeet, heardOnce } from "../lib/hearing.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import * as Network from "../lib/Network.ts"
@@ -58,8 +58,7 @@ suite("gossip", (it) => {
         // The same key, at a new address.
         const key = "77".repeat(32)
         const three = yield* gossip(second, host, `three (${second})`, { topic: "leaving", join: [one.contact], key })
-        yield* allJoined([three])
-        yield* allHearAll([one, three])
+        yield* allMeet([one, three])
       }),
     )
 
@@ -72,8 +71,7 @@ suite("gossip", (it) => {
         yield* two.kill("SIGKILL")
         yield* one.first("neighbor-down", { where: ({ peer }) => peer === two.endpointId, within: "60 seconds" })
         const three = yield* gossip(second, host, `three (${second})`, { topic: "killed", join: [one.contact] })
-        yield* allJoined([three])
-        yield* allHearAll([one, three])
+        yield* allMeet([one, three])
       }),
     )
   }
@@ -89,14 +87,13 @@ suite("gossip", (it) => {
       yield* Effect.sleep("2 seconds")
       yield* ours.tell({ do: "join", peers: [peer.contact] })
       yield* ours.first("joined", { within: "5 seconds" })
-      yield* allHearAll([ours, peer])
+      yield* allMeet([ours, peer])
       // Its first request to join is still queued for a connection that is not being made, so no other one is.
       yield* theirs.tell({ do: "join", peers: [peer.contact] })
       yield* Effect.sleep("10 seconds")
       assert.deepStrictEqual((yield* theirs.ask({ do: "neighbors" }, "neighbors")).peers, [])
       yield* ours.tell({ do: "join", peers: [theirs.contact] })
-      yield* theirs.first("joined")
-      yield* allHearAll([ours, peer, theirs])
+      yield* allMeet([ours, peer, theirs])
     }),
   )
 
@@ -107,7 +104,7 @@ suite("gossip", (it) => {
       const ours = yield* gossip("TS", host, "ours", { topic })
       const other = yield* gossip("Rust", host, "other", { topic, join: [ours.contact] })
       const large = yield* gossip("Rust", host, "large", { topic, join: [ours.contact], maxMessageSize: 16_384 })
-      yield* allJoined([ours, other, large])
+      yield* allMeet([ours, other, large])
       yield* large.ask({ do: "broadcast", hex: "99".repeat(8_000), scope: "neighbors" }, "sent")
       yield* allHearAll([ours, other])
       const errors = (yield* ours.events).filter(({ event }) => event === "error" || event === "closed")

@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allJoined, heardOnce, untilAllHearAll } from "../lib/hearing.ts"
+import { allHearAll, allMeet, heardOnce, untilAllHearAll } from "../lib/hearing.ts"
 import { suite } from "../lib/it.ts"
 import * as Network from "../lib/Network.ts"
 import { tracker } from "../lib/peers.ts"
@@ -26,8 +26,7 @@ suite("hosts", (it) => {
         ],
         { concurrency: "unbounded" },
       )
-      yield* allJoined(nodes)
-      yield* allHearAll(nodes)
+      yield* allMeet(nodes)
     }),
   )
 
@@ -45,8 +44,7 @@ suite("hosts", (it) => {
         ],
         { concurrency: "unbounded" },
       )
-      yield* allJoined(nodes, "120 seconds")
-      yield* allHearAll(nodes, "60 seconds")
+      yield* allMeet(nodes, "120 seconds")
       for (const node of nodes) yield* heardOnce(node)
     }),
   )
@@ -62,8 +60,7 @@ suite("hosts", (it) => {
           { concurrency: "unbounded" },
         )
         const away = yield* tracker(lost, host("lost"), `lost (${lost})`, options)
-        yield* allJoined([...stay, away])
-        yield* allHearAll([...stay, away])
+        yield* allMeet([...stay, away])
         yield* Network.cutOff(host("lost"))
         const isAway = ({ peer }: { readonly peer: string }) => peer === away.endpointId
         for (const node of stay) {
@@ -89,8 +86,7 @@ suite("hosts", (it) => {
           [tracker("Rust", host("one"), "one (Rust)", options), tracker("TS", host("two"), "two (TS)", options)],
           { concurrency: "unbounded" },
         )
-        yield* allJoined([inside, ...outside], "120 seconds")
-        yield* untilAllHearAll([inside, ...outside], "120 seconds")
+        yield* allMeet([inside, ...outside], "120 seconds")
       }),
     )
   }
@@ -108,8 +104,7 @@ suite("hosts", (it) => {
         ],
         { concurrency: "unbounded" },
       )
-      yield* allJoined(nodes, "120 seconds")
-      yield* untilAllHearAll(nodes, "120 seconds")
+      yield* allMeet(nodes, "120 seconds")
     }),
   )
 })

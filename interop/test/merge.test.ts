@@ -1,7 +1,7 @@
 /** Bubbles of one topic that cannot see each other become one when they can, by the records that each side publishes. */
 import { Effect } from "effect"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allJoined, untilAllHearAll } from "../lib/hearing.ts"
+import { allHearAll, allMeet, untilAllHearAll } from "../lib/hearing.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Network from "../lib/Network.ts"
 import { type Language, type TrackerOptions, tracker } from "../lib/peers.ts"
@@ -39,12 +39,10 @@ suite("merges", (it) => {
           )
         // One after the other: nodes that overwrite show few records at a time, and the bubbles would hide each other's.
         const left = yield* two("Rust", "left")
-        yield* allJoined(left, "90 seconds")
+        yield* allMeet(left, "90 seconds")
         const right = yield* two("TS", "right")
-        yield* allJoined(right, "90 seconds")
-        // Each side has heard messages, and none of the other's.
-        yield* untilAllHearAll(left, "60 seconds")
-        yield* untilAllHearAll(right, "60 seconds")
+        yield* allMeet(right, "90 seconds")
+        // Each side has heard messages, and knows nobody of the other.
         const onlyOwn = [
           [left, right],
           [right, left],

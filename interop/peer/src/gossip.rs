@@ -1,5 +1,7 @@
 //! `gossip`: an iroh-gossip node without the tracker.
 
+use std::time::Duration;
+
 use iroh::protocol::Router;
 use iroh_gossip::{
     api::{GossipReceiver, GossipSender},
@@ -32,6 +34,15 @@ pub fn spawn(args: &Args, peer: &Peer) -> anyhow::Result<(Gossip, Router)> {
     Ok((gossip, router))
 }
 
+/// Ends a node whose topic has been dropped. Shutting down closes connections whether or not the Disconnects that are being
+/// sent on them have left, so these get a moment.
+pub async fn leave(gossip: &Gossip, router: &Router) {
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    gossip.shutdown().await.ok();
+    router.shutdown().await.ok();
+    emit("closed", json!({}));
+}
+
 pub async fn run(args: &Args) -> anyhow::Result<()> {
     let peer = Peer::bind(args).await?;
     let (gossip, router) = spawn(args, &peer)?;
@@ -59,9 +70,7 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     drop((sender, receiver));
-    gossip.shutdown().await.ok();
-    router.shutdown().await.ok();
-    emit("closed", json!({}));
+    leave(&gossip, &router).await;
     Ok(())
 }
 

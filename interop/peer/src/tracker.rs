@@ -84,9 +84,7 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     drop((sender, receiver));
-    gossip.shutdown().await.ok();
-    router.shutdown().await.ok();
-    emit("closed", json!({}));
+    gossip::leave(&gossip, &router).await;
     Ok(())
 }
 
