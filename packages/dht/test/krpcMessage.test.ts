@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import { type EncodableDictionary, encode } from "../src/krpc/bencode.ts"
 import { parse } from "../src/krpc/krpcMessage.ts"
 import { makeGenerator } from "../src/memory/generator.ts"
+import { published } from "./published.ts"
 
 const id = new Uint8Array(20).fill(1)
 const target = new Uint8Array(20).fill(2)
@@ -12,7 +14,27 @@ const query = (q: string, a: EncodableDictionary, more: EncodableDictionary = {}
   encode({ t: "abcd", y: "q", q, a, ...more })
 const response = (r: EncodableDictionary) => encode({ t: "abcd", y: "r", r })
 
+const bep5 = published(
+  "bep5.json",
+  Schema.Struct({
+    cases: Schema.Array(
+      Schema.Struct({
+        about: Schema.String,
+        datagram: Schema.String,
+        type: Schema.optionalKey(Schema.Literals(["q", "r", "e"])),
+        method: Schema.optionalKey(Schema.String),
+      }),
+    ),
+  }),
+).cases
+
 describe("parse", () => {
+  it.each(bep5)("BEP 5: $about", ({ datagram, method, type }) => {
+    const message = parse(new TextEncoder().encode(datagram))
+    if (type === undefined) assert.isUndefined(message)
+    else assert.deepInclude(message, { t: new TextEncoder().encode("aa"), y: type, ...(method && { q: method }) })
+  })
+
   it("reads every method and keeps integers exact", () => {
     assert.deepInclude(parse(query("ping", { id })), { q: "ping", y: "q" })
     assert.deepInclude(parse(query("find_node", { id, target })), { q: "find_node" })

@@ -2,40 +2,40 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { checkVectors } from "@topic-tracker/dht"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { encode } from "../src/krpc/bencode.ts"
 import { immutableTarget, refusal, signable, targetOf, verifyItem } from "../src/mutableItem.ts"
+import { published } from "./published.ts"
 
 const hello = encode("Hello World!")
 const ascii = (text: string) => new TextEncoder().encode(text)
-const publicKey = Bytes.fromHex("77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548")
 const vectors: unknown = JSON.parse(readFileSync(new URL("./vectors/dht-items.json", import.meta.url), "utf8"))
 
-// The test vectors in BEP 44.
-const bep44 = [
-  {
-    salt: undefined,
-    signed: "3:seqi1e1:v12:Hello World!",
-    target: "4a533d47ec9c7d95b1ad75f576cffc641853b750",
-    signature:
-      "305ac8aeb6c9c151fa120f120ea2cfb923564e11552d06a5d856091e5e853cff1260d3f39e4999684aa92eb73ffd136e6f4f3ecbfda0ce53a1608ecd7ae21f01",
-  },
-  {
-    salt: ascii("foobar"),
-    signed: "4:salt6:foobar3:seqi1e1:v12:Hello World!",
-    target: "411eba73b6f087ca51a3795d9c8c938d365e32c1",
-    signature:
-      "6834284b6b24c3204eb2fea824d82f88883a3d95e8b4a21b8c0ded553d17d17ddf9a8a7104b1258f30bed3787e6cb896fca78c58f8e03b5f18f14951a87d9a08",
-  },
-]
+const bep44 = published(
+  "bep44.json",
+  Schema.Struct({
+    publicKey: Schema.Uint8ArrayFromHex,
+    mutable: Schema.Array(
+      Schema.Struct({
+        salt: Schema.optionalKey(Schema.String),
+        signed: Schema.String,
+        target: Schema.String,
+        signature: Schema.Uint8ArrayFromHex,
+      }),
+    ),
+    immutable: Schema.Array(Schema.Struct({ value: Schema.String, target: Schema.String })),
+  }),
+)
+const { publicKey } = bep44
 
 layer(Crypto.layer)("mutable items", (it) => {
-  it.effect.each(bep44)("BEP 44: the item at $target", ({ salt, signed, target, signature }) =>
+  it.effect.each(bep44.mutable)("BEP 44: the item at $target", ({ salt: text, signed, target, signature }) =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
+      const salt = text === undefined ? undefined : ascii(text)
       assert.strictEqual(new TextDecoder().decode(signable(salt, 1n, hello)), signed)
       assert.strictEqual(Bytes.toHex(targetOf(publicKey, salt)), target)
-      const item = { publicKey, salt, seq: 1n, encodedValue: hello, signature: Bytes.fromHex(signature) }
+      const item = { publicKey, salt, seq: 1n, encodedValue: hello, signature }
       assert.isTrue(verifyItem(crypto, item))
       assert.isFalse(verifyItem(crypto, { ...item, seq: 2n }))
       assert.isFalse(verifyItem(crypto, { ...item, salt: ascii("other") }))
@@ -69,8 +69,8 @@ layer(Crypto.layer)("mutable items", (it) => {
 })
 
 describe("BEP 44 rules", () => {
-  it("the immutable item of the BEP has its target", () => {
-    assert.strictEqual(Bytes.toHex(immutableTarget(hello)), "e5f96f6f38320f0f33959cb4d3d656452117aadb")
+  it.each(bep44.immutable)("the immutable item $value has its target", ({ target, value }) => {
+    assert.strictEqual(Bytes.toHex(immutableTarget(encode(value))), target)
   })
 
   it("an empty salt is signed as none", () => {

@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/crypto"
+import { Schema } from "effect"
 import { decodeNodes, encodeNodes, ipv4, isSecureNodeId, secureNodeId } from "../src/nodeId.ts"
+import { published } from "./published.ts"
+
+const bep42 = published(
+  "bep42.json",
+  Schema.Struct({ cases: Schema.Array(Schema.Struct({ host: Schema.String, id: Schema.String })) }),
+).cases
 
 const id = (byte: number) => new Uint8Array(20).fill(byte)
 
 describe("nodeId", () => {
-  // The test vectors in BEP 42.
-  it.each([
-    ["124.31.75.21", "5fbfbff10c5d6a4ec8a88e4c6ab4c28b95eee401"],
-    ["21.75.31.124", "5a3ce9c14e7a08645677bbd1cfe7d8f956d53256"],
-    ["65.23.51.170", "a5d43220bc8f112a3d426c84764f8c2a1150e616"],
-    ["84.124.73.14", "1b0321dd1bb1fe518101ceef99462b947a01ff41"],
-    ["43.213.53.83", "e56f6cbf5b7c4be0237986d5243b87aa6d51305a"],
-  ])("BEP 42: %s may have the id %s", (host, hex) => {
+  it.each(bep42)("BEP 42: $host may have the id $id", ({ host, id: hex }) => {
     const given = Bytes.fromHex(hex)
     assert.isTrue(isSecureNodeId(given, host))
     assert.isFalse(isSecureNodeId(given, "8.8.8.8"))
