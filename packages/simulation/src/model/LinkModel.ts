@@ -1,10 +1,9 @@
 /**
  * What becomes of a packet between two nodes: delay, jitter, loss, duplication, reordering and bandwidth, all at once. It is
  * the link policy of the network in memory, whose streams repeat what was lost and keep bytes in order, as QUIC does: loss
- * and reordering show as waits, not as gaps.
+ * and reordering show as waits, not as gaps. It also decides about real packets on their way through a relay.
  */
-import type { EndpointId } from "@topic-tracker/crypto"
-import type { LinkPolicy, LinkState } from "@topic-tracker/gossip"
+import type { LinkState } from "@topic-tracker/gossip"
 import { type Delay, delayAt, regionAt } from "./Delay.ts"
 
 /** Shares and chances are 0 to 1. */
@@ -43,11 +42,12 @@ interface Station {
   lineFreeAt: number
 }
 
-export class LinkModel {
+/** `Id`: how nodes are named to it. */
+export class LinkModel<Id> {
   private readonly settings: LinkSettings
   private readonly salt: number
   private readonly now: () => number
-  private readonly stations = new Map<EndpointId.EndpointId, Station>()
+  private readonly stations = new Map<Id, Station>()
 
   /** `now`: milliseconds of the world. `salt`: an integer from the seed, which tells one world's links from another's. */
   constructor(settings: LinkSettings, salt: number, now: () => number) {
@@ -57,7 +57,7 @@ export class LinkModel {
   }
 
   /** A node is there; `index` tells it from all others. */
-  add(id: EndpointId.EndpointId, index: number): void {
+  add(id: Id, index: number): void {
     this.stations.set(id, {
       index,
       region: regionAt(this.settings.latency, evenly(this.salt, index, 0x7e61)),
@@ -68,29 +68,53 @@ export class LinkModel {
   }
 
   /** Whether the node can be dialled by others. */
-  isPublic(id: EndpointId.EndpointId): boolean {
+  isPublic(id: Id): boolean {
     return this.stations.get(id)?.behindNat !== true
   }
 
-  readonly policy: LinkPolicy = (from, to, random, bytes): LinkState => {
-    const { bandwidth, duplication, jitterMs, latency, loss, reordering } = this.settings
+  /** A packet as the network in memory has it: it arrives once, or is lost. */
+  readonly policy = (from: Id, to: Id, random: () => number, bytes: number): LinkState => {
+    const { duplication, loss } = this.settings
     const sender = this.stations.get(from)
     const receiver = this.stations.get(to)
     if (sender === undefined || receiver === undefined) return lost
     const copies = duplication > 0 && random() < duplication ? 2 : 1
-    let delayMs = bandwidth === undefined ? 0 : this.occupyLine(sender, (copies * bytes * 8_000) / bandwidth)
+    const lineMs = this.lineMs(sender, copies * bytes)
     if (loss > 0 && random() < loss && (copies === 1 || random() < loss)) return lost
+    return { delayMs: lineMs + this.wayMs(sender, receiver, random) }
+  }
+
+  /** A packet as a real network has it: the delays of all its copies that arrive, in ms; none when it is lost. */
+  readonly copies = (from: Id, to: Id, random: () => number, bytes: number): ReadonlyArray<number> => {
+    const { duplication, loss } = this.settings
+    const sender = this.stations.get(from)
+    const receiver = this.stations.get(to)
+    const delays: Array<number> = []
+    if (sender === undefined || receiver === undefined) return delays
+    const copies = duplication > 0 && random() < duplication ? 2 : 1
+    for (let i = 0; i < copies; i++) {
+      const lineMs = this.lineMs(sender, bytes)
+      if (loss === 0 || random() >= loss) delays.push(lineMs + this.wayMs(sender, receiver, random))
+    }
+    return delays
+  }
+
+  /** How long a packet is under way once it is sent. */
+  private wayMs(sender: Station, receiver: Station, random: () => number): number {
+    const { jitterMs, latency, reordering } = this.settings
     const [low, high] = sender.index < receiver.index ? [sender, receiver] : [receiver, sender]
-    delayMs += delayAt(latency, evenly(this.salt, low.index, high.index), sender.region, receiver.region)
-    if (jitterMs > 0) delayMs += random() * jitterMs
-    if (reordering.share > 0 && random() < reordering.share) delayMs += reordering.delayMs
-    return { delayMs }
+    let ms = delayAt(latency, evenly(this.salt, low.index, high.index), sender.region, receiver.region)
+    if (jitterMs > 0) ms += random() * jitterMs
+    if (reordering.share > 0 && random() < reordering.share) ms += reordering.delayMs
+    return ms
   }
 
   /** How long until the line has sent this too. */
-  private occupyLine(station: Station, ms: number): number {
+  private lineMs(station: Station, bytes: number): number {
+    const { bandwidth } = this.settings
+    if (bandwidth === undefined) return 0
     const now = this.now()
-    station.lineFreeAt = Math.max(now, station.lineFreeAt) + ms
+    station.lineFreeAt = Math.max(now, station.lineFreeAt) + (bytes * 8_000) / bandwidth
     return station.lineFreeAt - now
   }
 }

@@ -2,10 +2,12 @@
 import { Effect } from "effect"
 import type { DeliveryFigures } from "./Deliveries.ts"
 import { quantile } from "./Deliveries.ts"
+import type { DhtTimeFigures } from "./DhtTimes.ts"
+import type { DhtLoad } from "./Ground.ts"
 import type { Milestones } from "./plans.ts"
 import type { TopicScenario } from "./TopicScenario.ts"
-import type { VirtualTime } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
+import type { WorldTime } from "./WorldTime.ts"
 
 /** The figures of one run: plain data. Times are simulated milliseconds; null where there is no such figure. */
 export interface TopicFigures {
@@ -20,6 +22,8 @@ export interface TopicFigures {
   readonly healed_ms: number | null
   /** From the crash until those left were one swarm. */
   readonly recovered_ms: number | null
+  /** From a node's crash until a neighbour of it had noticed, over all such neighbours; null when none had any to notice. */
+  readonly noticed_ms: { readonly p50: number; readonly max: number } | null
   readonly bubbles_at_end: number
   readonly bubbles_most: number
   readonly degree: { readonly mean: number; readonly min: number; readonly max: number }
@@ -32,7 +36,7 @@ export interface TopicFigures {
   readonly overlay: ReadonlyArray<OverlayPicture>
 }
 
-export interface DhtFigures {
+export interface DhtFigures extends DhtTimeFigures {
   /** Queries that nodes of the DHT received, for each topic and minute. */
   readonly gets_per_topic_minute: number
   readonly puts_per_topic_minute: number
@@ -63,12 +67,12 @@ const overlaySeconds = new Set([1, 2, 5, 10, 20, 30, 60, 120, 180, 240, 300, 420
 
 interface Load {
   readonly minutes: number
-  readonly nodes: ReadonlyArray<{ readonly gets: number; readonly puts: number }>
+  readonly nodes: ReadonlyArray<DhtLoad>
 }
 
 export class Figures {
   private readonly scenario: TopicScenario
-  private readonly time: VirtualTime
+  private readonly time: WorldTime
   private readonly world: World
   private readonly timeline: Array<TimelinePoint> = []
   private readonly overlay: Array<OverlayPicture> = []
@@ -78,7 +82,7 @@ export class Figures {
   private middle: Load | undefined
   private hottest = { queries: 0, share: 0 }
 
-  constructor(scenario: TopicScenario, time: VirtualTime, world: World) {
+  constructor(scenario: TopicScenario, time: WorldTime, world: World) {
     this.scenario = scenario
     this.time = time
     this.world = world
@@ -103,6 +107,7 @@ export class Figures {
     const since = (from: number | undefined, to: number | undefined) =>
       from === undefined || to === undefined ? null : to - from
     const joined = Float64Array.from(world.joinedAfter.values()).sort()
+    const noticed = Float64Array.from(world.crashNoticedAfter).sort()
     const degrees = world.swarm.degrees()
     const figures: TopicFigures = {
       simulated_ms: time.now,
@@ -112,6 +117,7 @@ export class Figures {
       never_joined: world.swarm.nodes().filter((node) => !world.joinedAfter.has(node)).length,
       healed_ms: since(milestones.partitionsOverAt, milestones.healedAt),
       recovered_ms: since(milestones.crashedAt, milestones.recoveredAt),
+      noticed_ms: noticed.length === 0 ? null : { p50: quantile(noticed, 0.5), max: noticed.at(-1)! },
       bubbles_at_end: world.swarm.bubbles(),
       bubbles_most: this.bubblesMost,
       degree: {
@@ -129,7 +135,7 @@ export class Figures {
   })
 
   private get load(): Effect.Effect<Load> {
-    return Effect.map(this.world.dht.load, (nodes) => ({ minutes: this.world.nodeMinutes, nodes }))
+    return Effect.map(this.world.ground.load, (nodes) => ({ minutes: this.world.nodeMinutes, nodes }))
   }
 
   private readonly measureMinute = Effect.gen({ self: this }, function* () {
@@ -159,6 +165,7 @@ export class Figures {
       steady_puts_per_topic_minute: rate("puts", this.middle),
       hottest_per_minute: this.hottest.queries,
       hottest_share: this.hottest.share,
+      ...this.world.dhtTimes.figures(),
     }
   }
 

@@ -6,6 +6,7 @@
  */
 import { Clock, Context, Duration, Effect, type Exit, Random, Scheduler } from "effect"
 import { EventQueue } from "../network/EventQueue.ts"
+import type { WorldTime } from "./WorldTime.ts"
 
 interface Sleeper {
   /** None once it was interrupted. */
@@ -15,7 +16,7 @@ interface Sleeper {
 /** Nothing is left that could go on, and the effect is not done: it waits for something outside the world. */
 export class Deadlock extends Error {}
 
-export class VirtualTime {
+export class VirtualTime implements WorldTime {
   /** What all fibers of the world need in their context. */
   readonly context: Context.Context<never>
   readonly clock: Clock.Clock
@@ -128,5 +129,5 @@ export class VirtualTime {
 }
 
 /** Effect's own seeded generator, as a service to put into a context. */
-const seededRandom = (seed: bigint): Context.Service.Shape<typeof Random.Random> =>
+export const seededRandom = (seed: bigint): Context.Service.Shape<typeof Random.Random> =>
   Effect.runSync(Random.withSeed(Random.Random, String(seed)))

@@ -1,21 +1,17 @@
 /**
- * A world of whole topics: one DHT, one network, and nodes that join one topic with the production tracker, publisher, merges,
- * records, cryptography and gossip. It knows how nodes come and go; when they do is a run's business.
+ * A world of whole topics: nodes that join one topic with the production tracker, publisher, merges, records, cryptography and
+ * gossip, on a ground in memory or of real sockets. It knows how nodes come and go; when they do is a run's business.
  */
 import { TopicTracker } from "@topic-tracker/core"
 import { type Crypto, type EndpointId, Identity, SecretRotation } from "@topic-tracker/crypto"
-import { MemoryDht } from "@topic-tracker/dht"
-import { AddressLookup, Gossip, MemoryNetwork } from "@topic-tracker/gossip"
 import { Clock, Context, Effect, Exit, Layer, Random, Scope, Stream } from "effect"
-import { delayAt } from "../model/Delay.ts"
-import { LinkModel } from "../model/LinkModel.ts"
 import { Deliveries } from "./Deliveries.ts"
-import { attack } from "./Hostile.ts"
+import { DhtTimes } from "./DhtTimes.ts"
+import type { Ground } from "./Ground.ts"
 import { Swarm } from "./Swarm.ts"
 import type { TopicLog } from "./TopicLog.ts"
 import type { TopicScenario } from "./TopicScenario.ts"
-import type { VirtualTime } from "./VirtualTime.ts"
-import * as WorldCrypto from "./worldCrypto.ts"
+import type { WorldTime } from "./WorldTime.ts"
 
 export const topicName = "simulation"
 const secret = "the secret of the simulation"
@@ -33,67 +29,51 @@ interface Member {
 export class World {
   readonly swarm = new Swarm()
   readonly deliveries = new Deliveries()
-  readonly dht: MemoryDht.MemoryNetwork
+  readonly dhtTimes: DhtTimes
+  readonly ground: Ground
   /** Milliseconds from each node's start to its first neighbour, by node. */
   readonly joinedAfter = new Map<number, number>()
+  /** For each neighbour of a node that crashed: milliseconds from the crash until it had noticed. */
+  readonly crashNoticedAfter: Array<number> = []
   private readonly scenario: TopicScenario
-  private readonly time: VirtualTime
+  private readonly time: WorldTime
   private readonly log: TopicLog
-  private readonly network: MemoryNetwork
-  private readonly links: LinkModel
   private readonly crypto: Context.Context<Crypto>
   private readonly scope: Scope.Scope
   private readonly members = new Map<number, Member>()
   private readonly indices = new Map<EndpointId.EndpointId, number>()
-  private readonly gone = new Set<number>()
+  private readonly crashedAt = new Map<number, number>()
   private readonly past: Record<string, number> = {}
-  private groups = 1
-  private dhtGroups = 1
   private made = 0
   private nodeMs = 0
 
   private constructor(
     scenario: TopicScenario,
-    time: VirtualTime,
+    time: WorldTime,
     log: TopicLog,
-    parts: Pick<World, "dht"> & {
-      readonly network: MemoryNetwork
-      readonly links: LinkModel
-      readonly crypto: Context.Context<Crypto>
-      readonly scope: Scope.Scope
-    },
+    parts: Pick<World, "ground"> & { readonly crypto: Context.Context<Crypto>; readonly scope: Scope.Scope },
   ) {
     this.scenario = scenario
     this.time = time
     this.log = log
-    this.dht = parts.dht
-    this.network = parts.network
-    this.links = parts.links
+    this.ground = parts.ground
     this.crypto = parts.crypto
     this.scope = parts.scope
+    this.dhtTimes = new DhtTimes(time)
   }
 
   /** A world without nodes. */
-  static readonly make = Effect.fnUntraced(function* (scenario: TopicScenario, time: VirtualTime, log: TopicLog) {
-    const scope = yield* Effect.scope
-    const { deadDelayMs, hostile, latency, ...faults } = scenario.dht
-    const dht = yield* MemoryDht.make({
-      ...faults,
-      deadDelay: deadDelayMs,
-      latency: (chance) => delayAt(latency, chance, 0, 0),
+  static readonly make = Effect.fnUntraced(function* (
+    scenario: TopicScenario,
+    time: WorldTime,
+    log: TopicLog,
+    ground: Ground,
+  ) {
+    return new World(scenario, time, log, {
+      ground,
+      crypto: yield* Layer.build(ground.crypto),
+      scope: yield* Effect.scope,
     })
-    const links = new LinkModel(scenario.links, yield* Random.nextIntBetween(0, 2 ** 31), () => time.now)
-    const network = yield* MemoryNetwork.make({ link: links.policy, reachable: (_, to) => links.isPublic(to) })
-    const crypto = yield* Layer.build(WorldCrypto.layer)
-    const world = new World(scenario, time, log, { dht, network, links, crypto, scope })
-    if (hostile !== undefined) {
-      const client = yield* dht.client().pipe(Effect.provideContext(crypto))
-      yield* attack({ dht, client, topicName, settings: hostile }).pipe(
-        Effect.provideContext(crypto),
-        Effect.forkIn(scope),
-      )
-    }
-    return world
   })
 
   /** A new node comes and joins the topic. Returns its index. */
@@ -103,12 +83,9 @@ export class World {
     const scope = yield* Scope.fork(this.scope)
     const skew = scenario.clockSkewMs * (2 * (yield* Random.next) - 1)
     const identity = Layer.fresh(Identity.layerRandom)
-    const parts = Layer.mergeAll(
-      MemoryDht.layer(this.dht, { reaches: (node) => this.reachesDht(index, node) }),
-      Gossip.layerMemory(this.network, scenario.gossip),
-      everyoneIsKnown,
-      SecretRotation.layer,
-    )
+    const ground = this.ground.node(index)
+    const timed = this.dhtTimes.layer.pipe(Layer.provide(ground))
+    const parts = Layer.merge(SecretRotation.layer, Layer.merge(ground, timed))
     const tracker = TopicTracker.layerNoDeps({ config: scenario.topic }).pipe(
       Layer.provide(parts),
       Layer.provideMerge(identity),
@@ -117,15 +94,15 @@ export class World {
     const clock = time.clockWithSkew(skew)
     const services = yield* Layer.build(tracker).pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
     const { endpointId } = Context.get(services, Identity)
-    this.links.add(endpointId, index)
+    this.ground.add(index, endpointId)
     this.indices.set(endpointId, index)
     this.swarm.add(index)
     this.log.add(time.now, index, `starts ${endpointId} skew ${skew}`)
-    if (this.groups > 1) this.split(this.groups, this.dhtGroups > 1)
+    const startedAt = time.now
     const topic = yield* Context.get(services, TopicTracker)
       .joinNoWait({ topic: topicName, secret })
       .pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
-    const member: Member = { index, endpointId, topic, scope, startedAt: time.now }
+    const member: Member = { index, endpointId, topic, scope, startedAt }
     this.members.set(index, member)
     const events = yield* topic.subscribe({ capacity: 65_536 }).pipe(Scope.provide(scope))
     yield* Stream.runForEach(events, (event) => Effect.sync(() => this.note(member, event))).pipe(Effect.forkIn(scope))
@@ -140,22 +117,6 @@ export class World {
   /** The node is gone without a word. */
   crash(index: number): Effect.Effect<void> {
     return this.end(index, "crashes")
-  }
-
-  /** Splits the network into groups of equal size, and the DHT with it if so wished. */
-  split(groups: number, dht: boolean): void {
-    this.groups = groups
-    this.dhtGroups = dht ? groups : 1
-    const ids: Array<Array<EndpointId.EndpointId>> = Array.from({ length: groups }, () => [])
-    for (const [endpointId, index] of this.indices) ids[index % groups]!.push(endpointId)
-    this.network.partition(ids)
-  }
-
-  /** Ends all partitions. */
-  heal(): void {
-    this.groups = 1
-    this.dhtGroups = 1
-    this.network.heal()
   }
 
   /** One of the nodes, drawn, sends a message to all. */
@@ -194,8 +155,11 @@ export class World {
     } else {
       const peer = this.indices.get(event.peer)!
       this.log.add(now, index, `${event._tag === "NeighborUp" ? "up" : "down"} ${peer}`)
-      if (event._tag === "NeighborDown") this.swarm.down(index, peer)
-      else this.swarm.up(index, peer)
+      if (event._tag === "NeighborDown") {
+        this.swarm.down(index, peer)
+        const crashedAt = this.crashedAt.get(peer)
+        if (crashedAt !== undefined) this.crashNoticedAfter.push(now - crashedAt)
+      } else this.swarm.up(index, peer)
       if (!this.joinedAfter.has(index)) this.joinedAfter.set(index, now - member.startedAt)
     }
   }
@@ -205,31 +169,23 @@ export class World {
     if (member === undefined) return Effect.void
     const now = this.time.now
     this.members.delete(index)
-    this.gone.add(index)
+    this.ground.gone(index)
     this.swarm.remove(index)
     this.deliveries.gone(index, now)
     this.nodeMs += now - member.startedAt
     this.log.add(now, index, how)
-    if (how === "crashes") this.network.crash(member.endpointId)
+    if (how === "crashes") {
+      this.crashedAt.set(index, now)
+      this.ground.silence(index)
+    }
     return Effect.flatMap(member.topic.stats, (stats) => {
       add(this.past, stats)
       // Not waited for: nobody else does.
       return Effect.forkIn(Scope.close(member.scope, Exit.void), this.scope)
     }).pipe(Effect.asVoid)
   }
-
-  private reachesDht(index: number, dhtNode: number): boolean {
-    return !this.gone.has(index) && dhtNode % this.dhtGroups === index % this.dhtGroups
-  }
 }
 
 const add = (sum: Record<string, number>, stats: object): void => {
   for (const [name, value] of Object.entries(stats)) sum[name] = (sum[name] ?? 0) + Number(value)
 }
-
-/** In memory a key is its own address. */
-const everyoneIsKnown = Layer.succeed(AddressLookup, {
-  resolve: () => Stream.empty,
-  publish: () => Effect.void,
-  learn: () => Effect.void,
-})

@@ -1,8 +1,8 @@
 /** What a scenario has happen and when: each plan is one effect that ends when all of it has happened. */
 import { Effect, Random } from "effect"
 import type { Broadcasts, Churn, TopicScenario } from "./TopicScenario.ts"
-import type { VirtualTime } from "./VirtualTime.ts"
 import type { World } from "./World.ts"
+import type { WorldTime } from "./WorldTime.ts"
 
 /** When what is waited for came about; ms since the world began, undefined while it has not. */
 export interface Milestones {
@@ -25,9 +25,9 @@ export const noMilestones = (): Milestones => ({
   recoveredAt: undefined,
 })
 
-interface Stage {
+export interface Stage {
   readonly scenario: TopicScenario
-  readonly time: VirtualTime
+  readonly time: WorldTime
   readonly world: World
   readonly milestones: Milestones
 }
@@ -48,7 +48,7 @@ export const plansOf = (stage: Stage) => {
 }
 
 /** Waits until so many ms after the world's beginning. */
-const until = (time: VirtualTime, ms: number): Effect.Effect<void> =>
+const until = (time: WorldTime, ms: number): Effect.Effect<void> =>
   Effect.suspend(() => (ms > time.now ? Effect.sleep(ms - time.now) : Effect.void))
 
 /** All at once in one moment; trickling, at moments drawn evenly, the first one at the beginning. */
@@ -65,9 +65,9 @@ const arrive = Effect.fnUntraced(function* ({ milestones, scenario, time, world 
 const partition = Effect.fnUntraced(function* ({ milestones, scenario, time, world }: Stage) {
   for (const { atMs, dht, forMs, groups } of scenario.partitions) {
     yield* until(time, atMs)
-    world.split(groups, dht)
+    world.ground.split(groups, dht)
     yield* until(time, atMs + forMs)
-    world.heal()
+    world.ground.heal()
     milestones.healedAt = undefined
   }
   if (scenario.partitions.length > 0) milestones.partitionsOverAt = time.now
