@@ -45,10 +45,10 @@ export const mainline = Effect.fn("dhts.mainline")(function* (host: Host, option
 const libtorrentNodes = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"))
 
 /**
- * Nodes of libtorrent: they keep the first of equal seq. 8 of them, for each names only the 8 closest to a target: of more,
- * not every walk would find all.
+ * Nodes of libtorrent: they keep the first of equal seq. Each names the 8 closest to a target, clients that are gone among
+ * them: of more than 4 nodes, not every walk would find all.
  */
-export const libtorrent = (host: Host, options: NodesOptions = {}) => libtorrentNodes(host, { nodes: 8, ...options })
+export const libtorrent = (host: Host, options: NodesOptions = {}) => libtorrentNodes(host, { nodes: 4, ...options })
 
 /** Nodes of @topic-tracker/dht. */
 export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet")

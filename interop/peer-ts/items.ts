@@ -3,7 +3,7 @@ import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { Effect, Redacted, Stream } from "effect"
 import type { Args } from "./args.ts"
-import { dhtLayer } from "./layers.ts"
+import { dhtClientLayer } from "./layers.ts"
 import { say } from "./talk.ts"
 
 const saltOf = (args: Args) => {
@@ -25,7 +25,7 @@ export const put = (args: Args) =>
       value: Bytes.fromHex(args.required("value")),
     })
     yield* say({ event: "stored", nodes: stored, asked })
-  }).pipe(Effect.provide(dhtLayer(args)))
+  }).pipe(Effect.provide(dhtClientLayer(args)))
 
 /** `--bootstrap --key HEX [--salt HEX]`: an `item` for each distinct one, then `done`. */
 export const get = (args: Args) =>
@@ -39,4 +39,4 @@ export const get = (args: Args) =>
       }),
     )
     yield* say({ event: "done", count })
-  }).pipe(Effect.provide(dhtLayer(args)))
+  }).pipe(Effect.provide(dhtClientLayer(args)))

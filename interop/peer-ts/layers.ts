@@ -4,11 +4,16 @@ import { Dht } from "@topic-tracker/dht"
 import { Layer, Redacted } from "effect"
 import { type Args, bootstrapOf } from "./args.ts"
 
-/** `--bootstrap`, and `--bind IP` for the one address to use. */
-export const dhtLayer = (args: Args) =>
-  Dht.layer({ bootstrap: bootstrapOf(args), host: args.optional("bind") ?? "0.0.0.0" }).pipe(
+const dhtOf = (args: Args, readOnly: boolean) =>
+  Dht.layer({ bootstrap: bootstrapOf(args), host: args.optional("bind") ?? "0.0.0.0", readOnly }).pipe(
     Layer.provideMerge(Crypto.layer),
   )
+
+/** `--bootstrap`, and `--bind IP` for the one address to use. */
+export const dhtLayer = (args: Args) => dhtOf(args, false)
+
+/** For a program that ends after one question: nobody should come to know it as a node. */
+export const dhtClientLayer = (args: Args) => dhtOf(args, true)
 
 /** `--key HEX` (or `--seed HEX`) as who we are, else a new key. */
 export const identityLayer = (args: Args) => {

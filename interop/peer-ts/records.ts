@@ -4,7 +4,7 @@ import { RecordPublisher } from "@topic-tracker/core"
 import { Bytes, EndpointId, GossipRecordContent, SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted } from "effect"
 import { type Args, topicOf } from "./args.ts"
-import { dhtLayer, identityLayer } from "./layers.ts"
+import { dhtClientLayer, identityLayer } from "./layers.ts"
 import { say } from "./talk.ts"
 
 const publisher = (args: Args) =>
@@ -15,7 +15,7 @@ const publisher = (args: Args) =>
   })
 
 const layer = (args: Args) =>
-  Layer.mergeAll(identityLayer(args), SecretRotation.layer).pipe(Layer.provideMerge(dhtLayer(args)))
+  Layer.mergeAll(identityLayer(args), SecretRotation.layer).pipe(Layer.provideMerge(dhtClientLayer(args)))
 
 const minuteOf = (args: Args, now: bigint): bigint => {
   const minute = args.optional("minute")

@@ -4,7 +4,7 @@ import { EndpointId } from "@topic-tracker/crypto"
 import { AddressLookup } from "@topic-tracker/gossip"
 import { Effect, Layer, Stream } from "effect"
 import type { Args } from "./args.ts"
-import { dhtLayer, identityLayer } from "./layers.ts"
+import { dhtClientLayer, identityLayer } from "./layers.ts"
 import { say } from "./talk.ts"
 
 /** `--bootstrap --peer ID` */
@@ -26,6 +26,6 @@ export const resolve = (args: Args) =>
     yield* say({ event: "done", count })
   }).pipe(
     Effect.provide(
-      DhtAddressLookup.layer().pipe(Layer.provide(identityLayer(args)), Layer.provideMerge(dhtLayer(args))),
+      DhtAddressLookup.layer().pipe(Layer.provide(identityLayer(args)), Layer.provideMerge(dhtClientLayer(args))),
     ),
   )

@@ -1,7 +1,7 @@
 /** Records and raw items go from one language to the other through DHT nodes of every kind. */
 import { Context, Effect, Layer } from "effect"
 import * as dhts from "../lib/dhts.ts"
-import { assert, services, suiteOf } from "../lib/it.ts"
+import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import { type Language, program } from "../lib/peers.ts"
 
@@ -12,7 +12,12 @@ const maxSeq = "9223372036854775807"
 const first = { seed: "01".repeat(32), key: "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c" }
 const second = { seed: "02".repeat(32), key: "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394" }
 
-/** The DHT of a suite, whose tests use different salts and topics. */
+const salt = "5a17"
+
+/**
+ * The DHT of one test, which nobody was in before: libtorrent's nodes go on naming clients that are gone, in the place of
+ * nodes that are there.
+ */
 class TestDht extends Context.Service<TestDht, { readonly host: Lab.Host; readonly bootstrap: string }>()(
   "interop/TestDht",
 ) {}
@@ -48,10 +53,10 @@ const put = Effect.fn("put")(function* (
   return yield* writer.first("stored")
 })
 
-/** The distinct items under the key, as seq and value. */
-const items = Effect.fn("items")(function* (language: Language, key: string, salt: string) {
+/** The distinct items under the first key, as seq and value. */
+const items = Effect.fn("items")(function* (language: Language) {
   const { host, bootstrap } = yield* TestDht
-  const reader = yield* program(language, host, `get (${language})`, "get", { bootstrap, key, salt })
+  const reader = yield* program(language, host, `get (${language})`, "get", { bootstrap, key: first.key, salt })
   yield* reader.first("done")
   const events = yield* reader.events
   const found = events.flatMap((event) => (event.event === "item" ? [`${event.seq} ${event.value}`] : []))
@@ -59,34 +64,33 @@ const items = Effect.fn("items")(function* (language: Language, key: string, sal
 })
 
 for (const kind of kinds) {
-  const layer = Layer.effect(
+  const dht = Layer.effect(
     TestDht,
     Effect.gen(function* () {
       const host = yield* Lab.loopback
       const { bootstrap } = yield* kind.make(host)
       return { host, bootstrap }
     }),
-  ).pipe(Layer.provideMerge(services))
+  )
 
-  suiteOf(layer)(kind.name, (it) => {
+  suite(kind.name, (it) => {
     for (const [writer, reader] of both) {
       it.effect(`an item put by ${writer} is read by ${reader}`, () =>
         Effect.gen(function* () {
-          const salt = writer === "Rust" ? "a0" : "a1"
           for (const [seq, value] of [
             ["1", "aa01"],
             [maxSeq, "aa02"],
           ] as const) {
             yield* put(writer, "put", { seed: first.seed, salt, seq, value })
-            assert.deepStrictEqual(yield* items(reader, first.key, salt), [`${seq} ${value}`])
+            assert.deepStrictEqual(yield* items(reader), [`${seq} ${value}`])
           }
-        }),
+        }).pipe(Effect.provide(dht, { local: true })),
       )
 
       it.effect(`a record put by ${writer} is read by ${reader}`, () =>
         Effect.gen(function* () {
           const { host, bootstrap } = yield* TestDht
-          const topic = { topic: `records of ${writer}`, secret: "s", minute: "29923200" }
+          const topic = { topic: "records", secret: "s", minute: "29923200" }
           const { record } = yield* put(writer, "record-put", { ...topic, seed: first.seed, peer: second.key })
           const options = { bootstrap, ...topic, seed: second.seed }
           const search = yield* program(reader, host, `record-get (${reader})`, "record-get", options)
@@ -94,13 +98,12 @@ for (const kind of kinds) {
           assert.strictEqual(found.publicKey, first.key)
           assert.strictEqual(found.record, record)
           assert.strictEqual((yield* search.first("done")).count, 1)
-        }),
+        }).pipe(Effect.provide(dht, { local: true })),
       )
 
       it.effect(`of two items of one seq, by ${writer} then ${reader}, both read the ${kind.keeps.join(" and ")}`, () =>
         Effect.gen(function* () {
           const { host, bootstrap } = yield* TestDht
-          const salt = writer === "Rust" ? "b0" : "b1"
           const values = { first: "bb01", second: "bb02" }
           const options = { seed: first.seed, salt, seq: maxSeq, cas: maxSeq }
           yield* put(writer, "put", { ...options, value: values.first })
@@ -108,9 +111,9 @@ for (const kind of kinds) {
           const again = { bootstrap, ...options, value: values.second }
           yield* (yield* program(reader, host, `second put (${reader})`, "put", again)).ended
           const expected = kind.keeps.map((which) => `${maxSeq} ${values[which]}`)
-          assert.deepStrictEqual(yield* items("Rust", first.key, salt), expected)
-          assert.deepStrictEqual(yield* items("TS", first.key, salt), expected)
-        }),
+          assert.deepStrictEqual(yield* items("Rust"), expected)
+          assert.deepStrictEqual(yield* items("TS"), expected)
+        }).pipe(Effect.provide(dht, { local: true })),
       )
     }
   })
