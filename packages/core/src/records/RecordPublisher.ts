@@ -197,6 +197,6 @@ const retrySchedule = (dht: TopicConfig["dht"]) =>
   Schedule.max([
     Schedule.recurs(dht.retries),
     Schedule.spaced(dht.baseRetryInterval).pipe(
-      Schedule.addDelay(() => Random.nextBetween(0, Duration.toMillis(dht.maxRetryJitter))),
+      Schedule.addDelay(() => Random.nextIntBetween(0, Math.round(Duration.toMillis(dht.maxRetryJitter)))),
     ),
   ])

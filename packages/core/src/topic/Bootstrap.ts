@@ -75,7 +75,7 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
     session.config.bootstrap.publishRecordOnStartup &&
     session.publishedMinute !== (yield* session.records.unixMinute)
   ) {
-    yield* publishInBackground(session)
+    yield* publishFirst(session)
   }
   yield* Effect.raceFirst(lookRepeatedly(search), session.state.joined.await)
   const [peer] = session.state.neighbors
@@ -164,12 +164,36 @@ const readsAllNodes = ({ foundLast, looks }: Search): boolean => foundLast || lo
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
   foundLast || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS
 
-/** The record is published whether or not the search ends meanwhile: it is how the next ones find us. */
+/**
+ * The first record of a search. Where others show already, it waits a moment for the neighbour to name: it may take the place
+ * of records that lead to the whole swarm, and must not lead to us alone.
+ */
+const publishFirst = Effect.fnUntraced(function* (session: Session) {
+  const { config, records, state } = session
+  const unixMinute = yield* records.unixMinute
+  session.publishedMinute = unixMinute
+  const first = Effect.gen(function* () {
+    const known = yield* records.recordsArray(unixMinute)
+    if (known.length > 0) {
+      yield* Effect.raceFirst(state.joined.await, Effect.sleep(config.bootstrap.joinConfirmationWaitTime))
+    }
+    yield* publishAndName(session, known)
+  })
+  yield* inBackground(session, first)
+})
+
 const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
-  publishRecord(session, "bootstrap", known).pipe(
-    Effect.andThen(
-      Effect.suspend(() => (tellsOfNobody(session) ? publishRecord(session, "bootstrap", []) : Effect.void)),
-    ),
+  inBackground(session, publishAndName(session, known))
+
+const publishAndName = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
+  Effect.andThen(
+    publishRecord(session, "bootstrap", known),
+    Effect.suspend(() => (tellsOfNobody(session) ? publishRecord(session, "bootstrap", []) : Effect.void)),
+  )
+
+/** A record is published whether or not the search ends meanwhile: it is how the next ones find us. */
+const inBackground = <E extends { readonly message: string }>(session: Session, publish: Effect.Effect<unknown, E>) =>
+  publish.pipe(
     Effect.onError(() =>
       Effect.sync(() => {
         session.publishedMinute = undefined

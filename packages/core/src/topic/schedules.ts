@@ -1,5 +1,6 @@
 /**
- * When a topic does things: the two rhythms, each one Schedule. Chance comes from Effect's Random, so a seed repeats it.
+ * When a topic does things: the two rhythms, each one Schedule. Chance comes from Effect's Random, so a seed repeats it. Waits
+ * are whole milliseconds: under TestClock the time of day is then a whole number, as programs have it from a real clock.
  */
 import { Duration, Effect, Random, Schedule } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
@@ -21,7 +22,10 @@ export const workerSchedule = (
     Effect.succeed(({ attempt }: { readonly attempt: number }) =>
       attempt === 1
         ? Effect.succeed([attempt, initialDelay])
-        : Effect.map(Random.next, (share) => [attempt, Duration.sum(base, Duration.times(maxJitter, share))]),
+        : Effect.map(Random.next, (share) => [
+            attempt,
+            wholeMillis(Duration.sum(base, Duration.times(maxJitter, share))),
+          ]),
     ),
   )
 }
@@ -39,7 +43,10 @@ export const pollSchedule = (config: TopicConfig["bootstrap"]): Schedule.Schedul
     Schedule.modifyDelay(({ input, duration }) => {
       const longest = input === "peers" ? config.discoveryPollInterval : config.noPeersRetryInterval
       return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
-        Duration.times(Duration.min(duration, longest), factor),
+        wholeMillis(Duration.times(Duration.min(duration, longest), factor)),
       )
     }),
   )
+
+const wholeMillis = (duration: Duration.Duration): Duration.Duration =>
+  Duration.millis(Math.round(Duration.toMillis(duration)))

@@ -52,7 +52,7 @@ describe("pollSchedule", () => {
   it.effect("grows from the fast interval to the reference's, which depends on what was found", () =>
     Effect.gen(function* () {
       const nothing = yield* waits(Array.from({ length: 12 }, () => "nothing"))
-      assert.deepStrictEqual(nothing.slice(0, 3), [50, 75, 112.5])
+      assert.deepStrictEqual(nothing.slice(0, 3), [50, 75, 113])
       assert.deepStrictEqual(nothing.slice(-2), [1500, 1500])
       const peers = yield* waits(Array.from({ length: 12 }, () => "peers"))
       assert.deepStrictEqual(peers.slice(-2), [2000, 2000])
