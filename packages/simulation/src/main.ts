@@ -50,6 +50,13 @@ const report = Flag.String("report").pipe(
   Flag.optional,
 )
 
+const sockets = Flag.Boolean("sockets").pipe(
+  Flag.withDescription(
+    "Run whole topics over real packets too, in network namespaces of their own (Linux), and compare both",
+  ),
+  Flag.withDefault(false),
+)
+
 /** The file, or the files of the folder. */
 const readFiles = async (config: string) => {
   const isFolder = (await stat(config)).isDirectory()
@@ -61,17 +68,18 @@ const readFiles = async (config: string) => {
 
 const sim = Command.make(
   "sim",
-  { config, filter, seed, json, log, report },
-  Effect.fn("sim")(function* ({ config, filter, json, log, report, seed }) {
+  { config, filter, seed, json, log, report, sockets },
+  Effect.fn("sim")(function* ({ config, filter, json, log, report, seed, sockets }) {
     const files = yield* Effect.tryPromise({
       try: () => readFiles(config),
       catch: (cause) => new UsageError({ message: `--config: ${cause instanceof Error ? cause.message : cause}` }),
     })
     if (files.every(({ text }) => isTopics(text))) {
-      return yield* topicsCommand({ files, config, filter, seed, json, log, report })
+      return yield* topicsCommand({ files, config, filter, seed, json, log, report, sockets })
     }
     if (Option.isSome(log)) return yield* new UsageError({ message: "--log: only runs of whole topics have one" })
     if (Option.isSome(report)) return yield* new UsageError({ message: "--report: only whole topics have one" })
+    if (sockets) return yield* new UsageError({ message: "--sockets: only whole topics run over real packets" })
     const [file, another] = files
     if (another !== undefined) {
       return yield* new UsageError({ message: "--config: a folder is for files of whole topics; give one file" })

@@ -18,6 +18,14 @@ const secret = "the secret of the simulation"
 
 type Topic = Effect.Success<ReturnType<TopicTracker["Service"]["joinNoWait"]>>
 
+/** A node that has not joined. */
+interface Prepared {
+  readonly clock: Clock.Clock
+  readonly scope: Scope.Closeable
+  readonly services: Context.Context<TopicTracker | Identity>
+  readonly skew: number
+}
+
 interface Member {
   readonly index: number
   readonly endpointId: EndpointId.EndpointId
@@ -41,6 +49,7 @@ export class World {
   private readonly crypto: Context.Context<Crypto>
   private readonly scope: Scope.Scope
   private readonly members = new Map<number, Member>()
+  private readonly prepared = new Map<number, Prepared>()
   private readonly indices = new Map<EndpointId.EndpointId, number>()
   private readonly crashedAt = new Map<number, number>()
   private readonly past: Record<string, number> = {}
@@ -76,23 +85,25 @@ export class World {
     })
   })
 
+  /** Makes the next nodes ready, so that they join the moment they are told to. On virtual time that is no gain. */
+  prepare(count: number) {
+    const indices = Array.from({ length: count }, (_, i) => this.made + i)
+    const prepared = Effect.map(
+      Effect.forEach(indices, (index) => this.build(index)),
+      (nodes) =>
+        nodes.forEach((node, i) => {
+          this.prepared.set(indices[i]!, node)
+        }),
+    )
+    return prepared
+  }
+
   /** A new node comes and joins the topic. Returns its index. */
   readonly join = Effect.gen({ self: this }, function* () {
-    const { scenario, time } = this
+    const { time } = this
     const index = this.made++
-    const scope = yield* Scope.fork(this.scope)
-    const skew = scenario.clockSkewMs * (2 * (yield* Random.next) - 1)
-    const identity = Layer.fresh(Identity.layerRandom)
-    const ground = this.ground.node(index)
-    const timed = this.dhtTimes.layer.pipe(Layer.provide(ground))
-    const parts = Layer.merge(SecretRotation.layer, Layer.merge(ground, timed))
-    const tracker = TopicTracker.layerNoDeps({ config: scenario.topic }).pipe(
-      Layer.provide(parts),
-      Layer.provideMerge(identity),
-      Layer.provide(Layer.succeedContext(this.crypto)),
-    )
-    const clock = time.clockWithSkew(skew)
-    const services = yield* Layer.build(tracker).pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
+    const { clock, scope, services, skew } = this.prepared.get(index) ?? (yield* this.build(index))
+    this.prepared.delete(index)
     const { endpointId } = Context.get(services, Identity)
     this.ground.add(index, endpointId)
     this.indices.set(endpointId, index)
@@ -107,6 +118,25 @@ export class World {
     const events = yield* topic.subscribe({ capacity: 65_536 }).pipe(Scope.provide(scope))
     yield* Stream.runForEach(events, (event) => Effect.sync(() => this.note(member, event))).pipe(Effect.forkIn(scope))
     return index
+  })
+
+  /** All that a node is, before it has joined. */
+  private readonly build = Effect.fnUntraced({ self: this }, function* (index: number) {
+    const { scenario, time } = this
+    const scope = yield* Scope.fork(this.scope)
+    const skew = scenario.clockSkewMs * (2 * (yield* Random.next) - 1)
+    const identity = Layer.fresh(Identity.layerRandom)
+    const ground = this.ground.node(index)
+    const timed = this.dhtTimes.layer.pipe(Layer.provide(ground))
+    const parts = Layer.merge(SecretRotation.layer, Layer.merge(ground, timed))
+    const tracker = TopicTracker.layerNoDeps({ config: scenario.topic }).pipe(
+      Layer.provide(parts),
+      Layer.provideMerge(identity),
+      Layer.provide(Layer.succeedContext(this.crypto)),
+    )
+    const clock = time.clockWithSkew(skew)
+    const services = yield* Layer.build(tracker).pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
+    return { clock, scope, services, skew }
   })
 
   /** The node says goodbye and is gone. */

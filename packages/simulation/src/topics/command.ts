@@ -4,6 +4,7 @@ import { CommandFailed, UsageError } from "@topic-tracker/cli"
 import { Console, Effect, Option, Result } from "effect"
 import { reportHtml } from "../report/html.ts"
 import { progressLine } from "../run/progress.ts"
+import { socketsCommand } from "../sockets/command.ts"
 import { readTopics } from "./readTopics.ts"
 import { runAllTopics, type SeededScenario } from "./runAllTopics.ts"
 import { labelOf } from "./TopicScenario.ts"
@@ -20,23 +21,33 @@ export interface TopicsCommand {
   readonly log: Option.Option<string>
   /** Where the report goes. */
   readonly report: Option.Option<string>
+  /** Over real packets too, and both compared. */
+  readonly sockets: boolean
 }
 
 /** Fails when a run did not come out as its scenario says, with the commands that repeat such runs. */
 export const topicsCommand = Effect.fnUntraced(function* (options: TopicsCommand) {
-  const { config, filter, json, log, report } = options
-  const all: Array<SeededScenario> = []
+  const { config, filter, json, log, report, sockets } = options
+  const all: Array<SeededScenario & { readonly socketSeeds: ReadonlyArray<bigint> }> = []
   for (const { name, text } of options.files) {
     const read = readTopics(text, name)
     if (Result.isFailure(read)) return yield* new UsageError({ message: `--config: ${read.failure.message}` })
-    const seeds = Option.match(options.seed, { onNone: () => read.success.seeds, onSome: (one) => [BigInt(one)] })
-    all.push(...read.success.scenarios.map((scenario) => ({ scenario, seeds })))
+    const { scenarios, ...given } = read.success
+    const { seeds, socketSeeds } = Option.match(options.seed, {
+      onNone: () => given,
+      onSome: (one) => ({ seeds: [BigInt(one)], socketSeeds: [BigInt(one)] }),
+    })
+    all.push(...scenarios.map((scenario) => ({ scenario, seeds, socketSeeds })))
   }
   const wanted = Option.getOrElse(filter, () => "")
   const chosen = all.filter(({ scenario }) => labelOf(scenario).includes(wanted))
   if (chosen.length === 0) {
     const names = all.map(({ scenario }) => labelOf(scenario)).join(", ")
     return yield* new UsageError({ message: `--filter: "${wanted}" is in no scenario's name; there are ${names}` })
+  }
+  if (sockets) {
+    if (Option.isSome(report)) return yield* new UsageError({ message: "--report: not with --sockets" })
+    return yield* socketsCommand({ scenarios: chosen, config, json, log })
   }
   const count = chosen.reduce((sum, { seeds }) => sum + seeds.length, 0)
   if (Option.isSome(log) && count !== 1) {

@@ -4,7 +4,7 @@ import { Millis } from "../config/duration.ts"
 import { wrong } from "../config/problem.ts"
 import { ProtocolTable } from "../config/protocolConfig.ts"
 
-const integer = (minimum: number, maximum: number) => {
+export const integer = (minimum: number, maximum: number) => {
   const expected = `an integer from ${minimum} to ${maximum}`
   const isRight = (value: number) => Number.isInteger(value) && value >= minimum && value <= maximum
   return Schema.Number.check(Schema.makeFilter((value: number) => isRight(value) || wrong(value, expected)))

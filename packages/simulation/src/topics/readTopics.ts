@@ -17,12 +17,14 @@ import {
 } from "../config/problem.ts"
 import { decodeProtocol, snake, toProtocolInput } from "../config/protocolConfig.ts"
 import type { Delay, Regions } from "../model/Delay.ts"
-import { bitsPerSecond, type DelayTable, Scenario } from "./configSchema.ts"
+import { bitsPerSecond, type DelayTable, integer, Scenario } from "./configSchema.ts"
 import type { TopicScenario } from "./TopicScenario.ts"
 
 /** What a file asks for: each scenario runs once with each seed. */
 export interface TopicsConfig {
   readonly seeds: ReadonlyArray<bigint>
+  /** Those with which it also runs over real packets, when it is to: the first of the seeds. */
+  readonly socketSeeds: ReadonlyArray<bigint>
   readonly scenarios: ReadonlyArray<TopicScenario>
 }
 
@@ -32,6 +34,8 @@ const Seed = Schema.Union([Schema.Int, Schema.BigInt]).check(
 
 const File = Schema.Struct({
   seeds: Schema.NonEmptyArray(Seed),
+  /** With how many of them scenarios run over real packets; all unless set. */
+  socket_seeds: Schema.optionalKey(integer(1, 1_000)),
   // Each is checked by itself, once it is varied.
   scenario: Schema.NonEmptyArray(Schema.Record(Schema.String, Schema.Unknown)),
 })
@@ -65,7 +69,8 @@ export const readTopics = (text: string, name: string): Result.Result<TopicsConf
       scenarios.push(scenario.success)
     }
   }
-  return Result.succeed({ seeds: file.success.seeds.map(BigInt), scenarios })
+  const seeds = file.success.seeds.map(BigInt)
+  return Result.succeed({ seeds, socketSeeds: seeds.slice(0, file.success.socket_seeds), scenarios })
 }
 
 type Variant = TopicScenario["variant"]

@@ -1,0 +1,40 @@
+/** Simulation and reality side by side, for people. */
+import type { Agreement, Spread } from "./agreement.ts"
+
+interface Row {
+  readonly name: string
+  readonly figures: ReadonlyArray<Agreement>
+}
+
+/** One line for each figure: mean (min to max) over the seeds. */
+export const agreementTable = (summaries: ReadonlyArray<Row>): string => {
+  const header = ["scenario", "figure", "simulated", "real", "may differ by", ""]
+  const rows = summaries.flatMap(({ figures, name }) =>
+    figures.map((each, i) => [
+      i === 0 ? name : "",
+      each.figure,
+      spread(each.simulated, each.unit),
+      spread(each.real, each.unit),
+      `${rounded(each.tolerance)} ${each.unit}`,
+      each.agrees ? "" : "DIFFERS",
+    ]),
+  )
+  const all = [header, ...rows]
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
+  return all
+    .map((row) =>
+      row
+        .map((cell, i) => (i < 2 || i === 5 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n")
+}
+
+const spread = ({ max, mean, min, never }: Spread, unit: string): string => {
+  if (Number.isNaN(mean)) return "never"
+  const text = min === max ? rounded(mean) : `${rounded(mean)} (${rounded(min)} to ${rounded(max)})`
+  return `${text} ${unit}${never === 0 ? "" : `, ${never} never`}`
+}
+
+const rounded = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1))
