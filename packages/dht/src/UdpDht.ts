@@ -125,7 +125,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
         gets: counts.gets,
         puts: counts.puts,
         walks: lookups.walks,
-        itemsInvalid: lookups.invalidItems,
+        itemsInvalid: lookups.signed.invalid,
         itemsStored: items.store.size,
         queriesServed: server.served,
         queriesLimited: server.limited,

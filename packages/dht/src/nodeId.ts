@@ -35,6 +35,22 @@ export const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
 }
 
 /**
+ * Negative when the id that begins at `at` of `a` is nearer to the target than `b`, by the XOR metric; 0 when they are the
+ * same. As a comparison of two {@link distance}s, without making them.
+ */
+export const compareDistance = (target: Uint8Array, a: Uint8Array, b: Uint8Array, at = 0): number => {
+  for (let i = 0; i < ID_LENGTH; i++) {
+    const difference = (a[at + i]! ^ target[i]!) - (b[i]! ^ target[i]!)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** An IPv4 address and port as one number of 48 bits: a cheaper key than text. The host's four bytes begin at `at`. */
+export const addressNumber = (host: Uint8Array, port: number, at = 0): number =>
+  (((host[at]! << 24) | (host[at + 1]! << 16) | (host[at + 2]! << 8) | host[at + 3]!) >>> 0) * 0x1_0000 + port
+
+/**
  * Bytes as the key of a Map: read as Latin-1, shorter and faster to make than hex. By way of Buffer it takes 0.25 µs whatever
  * the length; `String.fromCharCode` with the bytes spread takes 37 µs for a record of 604 bytes.
  */
@@ -56,9 +72,14 @@ export const isPrivateHost = (host: string): boolean => {
 
 /**
  * The nodes of compact node info (BEP 5), without those no packet can reach (port 0, this-network, multicast, reserved) and
- * without private ones that a public node named: else anyone could have us send packets into our own network.
+ * without private ones that a public node named: else anyone could have us send packets into our own network. Nothing is made
+ * of those that are not `wanted`, which is asked with where in the info they begin: most nodes named are known already.
  */
-export const decodeNodes = (compact: Uint8Array, fromHost: string): Array<DhtNode> => {
+export const decodeNodes = (
+  compact: Uint8Array,
+  fromHost: string,
+  wanted: (compact: Uint8Array, at: number) => boolean = () => true,
+): Array<DhtNode> => {
   const believePrivate = isPrivateHost(fromHost)
   const nodes: Array<DhtNode> = []
   for (let at = 0; at + COMPACT_NODE_LENGTH <= compact.length; at += COMPACT_NODE_LENGTH) {
@@ -66,6 +87,7 @@ export const decodeNodes = (compact: Uint8Array, fromHost: string): Array<DhtNod
     const port = compact[at + 24]! * 256 + compact[at + 25]!
     const kind = reach(a, b)
     if (port === 0 || kind === "none" || (kind === "private" && !believePrivate)) continue
+    if (!wanted(compact, at)) continue
     nodes.push({ id: compact.subarray(at, at + ID_LENGTH), host: `${a}.${b}.${c}.${d}`, port })
   }
   return nodes

@@ -20,8 +20,10 @@ export interface World {
   readonly ttl: number
   /** One round trip, in ms. */
   readonly roundTrip: () => number
+  /** How long a node that does not answer is waited for, in ms. */
+  readonly lostDelay: number
   /** How long a walk takes until it asks the closest nodes, in ms. */
-  readonly approach: (metDead: boolean) => number
+  readonly approach: (metDead: boolean, cold: boolean) => number
 }
 
 /** BEP 5 has tokens live this long at least, in ms: a put within it needs no walk. */
@@ -41,12 +43,16 @@ export const makeMemoryClient = (
   port: number,
   reaches: ((node: number) => boolean) | undefined,
 ): Dht["Service"] => {
-  const { nodes, table, chances, generator, ttl, roundTrip, approach } = world
+  const { nodes, table, chances, generator, ttl, lostDelay, roundTrip, approach } = world
   /** Until when a put to a target needs no walk. */
   const tokens = new Map<string, number>()
   const counts = { sent: 0, received: 0, gets: 0, puts: 0, walks: 0, invalid: 0 }
 
+  /** When its first walk is over. */
+  let warmAt = Number.POSITIVE_INFINITY
+
   const walked = (target: string, now: number): void => {
+    warmAt = Math.min(warmAt, now)
     if (tokens.size >= tokensMax) tokens.clear()
     tokens.set(target, now + tokenAge)
   }
@@ -64,20 +70,31 @@ export const makeMemoryClient = (
     return item.valid
   }
 
+  /** In place of each node that does not answer another one is asked. Until the last of them has answered, in ms. */
+  const makeUpFor = (chance: number): number => {
+    let ms = lostDelay
+    while (generator.next() < chance) ms += lostDelay
+    return ms + roundTrip()
+  }
+
   /** Asks the closest nodes: the distinct items by arrival, and when the last answer is in; in ms from now. */
   const ask = (key: MutableKey, now: number, most: number) => {
     const place = table.at(targetOf(key.publicKey, key.salt), reaches)
     if (place.nodes.length === 0) return undefined
-    const start = approach(place.metDead)
+    const isKnown = (tokens.get(place.name) ?? 0) > now
+    const start = isKnown ? 0 : approach(place.metDead, warmAt > now)
     const arrivals = new Map<Item, number>()
     let end = start
     // As on the wire: until a walk has found them, the closest nodes are not known.
-    const enough = (tokens.get(place.name) ?? 0) > now ? most : place.nodes.length
+    const enough = isKnown ? most : place.nodes.length
     for (const index of place.nodes.slice(0, enough)) {
       const node = nodes[index]!
       node.gets++
       counts.sent++
-      if (chances.lostGets > 0 && generator.next() < chances.lostGets) continue
+      if (chances.lostGets > 0 && generator.next() < chances.lostGets) {
+        if (lostDelay > 0) end = Math.max(end, start + makeUpFor(chances.lostGets))
+        continue
+      }
       counts.received++
       const at = start + roundTrip()
       if (at > end) end = at
@@ -127,7 +144,7 @@ export const makeMemoryClient = (
     const start = yield* Clock.currentTimeMillis
     if ((tokens.get(before.name) ?? 0) <= start) {
       counts.walks++
-      const walk = approach(before.metDead) + roundTrip()
+      const walk = approach(before.metDead, warmAt > start) + roundTrip()
       for (const index of before.nodes) nodes[index]!.gets++
       counts.sent += before.nodes.length
       walked(before.name, start + walk)
@@ -144,7 +161,10 @@ export const makeMemoryClient = (
       const node = nodes[index]!
       node.puts++
       counts.sent++
-      if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) continue
+      if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
+        slowest = Math.max(slowest, lostDelay)
+        continue
+      }
       answered++
       slowest = Math.max(slowest, roundTrip())
       const held = place.slots.get(index)

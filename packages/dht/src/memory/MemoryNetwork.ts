@@ -22,6 +22,7 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
   const k = options.k ?? 20
   const ttl = Duration.toMillis(options.itemTtl ?? Duration.hours(2))
   const hops = options.hops ?? 2
+  const coldHops = options.coldHops ?? hops
   const deadDelay = options.deadDelay ?? 0
   const latency = options.latency
   const generator = makeGenerator(yield* Random.nextInt)
@@ -41,13 +42,14 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
   const roundTrip = (): number => (latency === undefined ? 0 : latency(generator.next()))
 
   /** How long a walk takes until it asks the closest nodes, in ms. */
-  const approach = (metDead: boolean): number => {
+  const approach = (metDead: boolean, cold: boolean): number => {
     let ms = metDead ? deadDelay : 0
-    for (let hop = 1; hop < hops; hop++) ms += roundTrip()
+    for (let hop = 1; hop < (cold ? coldHops : hops); hop++) ms += roundTrip()
     return ms
   }
 
-  const world = { nodes, table, chances, generator, ttl, roundTrip, approach }
+  const lostDelay = options.lostDelay ?? 0
+  const world = { nodes, table, chances, generator, ttl, lostDelay, roundTrip, approach }
   const client = (clientOptions: MemoryClientOptions = {}) =>
     Effect.map(Crypto, (crypto) => makeMemoryClient(world, crypto, 1024 + (clients++ % 64_000), clientOptions.reaches))
 

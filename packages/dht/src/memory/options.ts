@@ -25,8 +25,12 @@ export interface MemoryDhtOptions extends Partial<MemoryFaults> {
   readonly itemTtl?: Duration.Duration
   /** One round trip in ms, given a number drawn evenly from 0 to 1; 0 unless set. */
   readonly latency?: (chance: number) => number
-  /** Round trips before a walk reaches the closest nodes; 2 unless set. */
+  /** Round trips of a walk, the one to the closest nodes too; 2 unless set. One is enough where they are known from before. */
   readonly hops?: number
+  /** The same for a client whose first walk is not over, and which knows nobody but bootstrap nodes; `hops` unless set. */
+  readonly coldHops?: number
+  /** What it costs a walk or a put, in ms, that a node lets a query unanswered: the time it is waited for; 0 unless set. */
+  readonly lostDelay?: number
   /** What a dead node among the closest costs a walk, in ms; 0 unless set. */
   readonly deadDelay?: number
 }

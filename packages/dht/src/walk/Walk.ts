@@ -4,25 +4,30 @@
  * answered.
  */
 import type { DhtAddress } from "../Dht.ts"
-import { compareBytes, type DhtNode, distance, isPrivateHost } from "../nodeId.ts"
+import {
+  addressNumber,
+  compareBytes,
+  compareDistance,
+  type DhtNode,
+  ID_LENGTH,
+  ipv4,
+  isPrivateHost,
+} from "../nodeId.ts"
+import type { HeardNode } from "./heardNodes.ts"
 
 export interface WalkOptions {
   /** How many of the closest nodes must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
   readonly k: number
   /** Ask no more nodes than this, whatever the answers name. */
   readonly maxQueries: number
-}
-
-/** A node that answered, with the token a put needs. */
-export interface HeardNode extends DhtNode {
-  readonly token: Uint8Array | undefined
+  /** Whether who walks knows what lies around the target, so that only nodes nearer than the k it has are news. */
+  readonly knowsVicinity?: boolean
 }
 
 /** A node of this walk. `fresh` → `asked` → `heard`, or `asked` → `slow` → `heard` or `lost`. */
 export interface Candidate extends DhtAddress {
   /** Undefined for a bootstrap node until it answers. */
   id: Uint8Array | undefined
-  distance: Uint8Array | undefined
   state: "fresh" | "asked" | "slow" | "heard" | "lost"
   token: Uint8Array | undefined
 }
@@ -34,8 +39,9 @@ export class Walk {
   private readonly candidates: Array<Candidate> = []
   /** Nodes known by address only: asked before all others. */
   private readonly seeds: Array<Candidate> = []
-  private readonly known = new Set<string>()
-  /** How many nodes of a host are known. */
+  /** The addresses of all these. */
+  private readonly known = new Set<number>()
+  /** How many nodes of a public host are known. */
   private readonly hosts = new Map<string, number>()
   private asked = 0
   private heardCount = 0
@@ -58,30 +64,53 @@ export class Walk {
   /** Adds a node that is known by its address only. */
   seed(address: DhtAddress): void {
     if (!this.isNew(address)) return
-    this.seeds.push({ ...address, id: undefined, distance: undefined, state: "fresh", token: undefined })
+    this.seeds.push({ host: address.host, port: address.port, id: undefined, state: "fresh", token: undefined })
   }
 
   /** Adds a node heard of. One address has one place in a walk, whatever ids it claims. */
   add(node: DhtNode): void {
     if (!this.isNew(node)) return
-    this.insert({
-      host: node.host,
-      port: node.port,
-      id: node.id,
-      distance: distance(node.id, this.target),
-      state: "fresh",
-      token: undefined,
-    })
+    this.insert({ host: node.host, port: node.port, id: node.id, state: "fresh", token: undefined }, node.id)
+  }
+
+  /** Whether the node that begins at `at` of compact node info is unknown and may be asked. */
+  wants(compact: Uint8Array, at: number): boolean {
+    const host = at + ID_LENGTH
+    if (this.known.has(addressNumber(compact, compact[host + 4]! * 256 + compact[host + 5]!, host))) return false
+    if (this.options.knowsVicinity !== true) return true
+    let live = 0
+    for (const { state, id } of this.candidates) {
+      if (isGivenUp(state)) continue
+      if (id !== undefined && compareDistance(this.target, compact, id, at) < 0) return true
+      if (++live === this.options.k) return false
+    }
+    return true
+  }
+
+  /** How many of the nodes whose id is known are not given up. */
+  get live(): number {
+    let live = 0
+    for (const { state } of this.candidates) if (!isGivenUp(state)) live++
+    return live
   }
 
   /** The node to ask now, marked as asked; undefined when there is none to ask before more is known. */
   next(): Candidate | undefined {
     if (this.asked >= this.options.maxQueries) return undefined
-    const candidate = this.seeds.find(isFresh) ?? this.closestLive().find(isFresh)
+    const candidate = this.seeds.find(isFresh) ?? this.closestFresh()
     if (candidate === undefined) return undefined
     candidate.state = "asked"
     this.asked++
     return candidate
+  }
+
+  private closestFresh(): Candidate | undefined {
+    let live = 0
+    for (const candidate of this.candidates) {
+      if (candidate.state === "fresh") return candidate
+      if (!isGivenUp(candidate.state) && ++live === this.options.k) return undefined
+    }
+    return undefined
   }
 
   /** The candidate answered under this id and named these nodes. An answer under another id than was claimed is no use. */
@@ -95,11 +124,10 @@ export class Walk {
     this.heardCount++
     if (candidate.id === undefined) {
       candidate.id = id
-      candidate.distance = distance(id, this.target)
       this.seeds.splice(this.seeds.indexOf(candidate), 1)
-      this.insert(candidate)
+      this.insert(candidate, id)
     }
-    for (const node of nodes.slice(0, namedNodesMax)) this.add(node)
+    for (let i = 0; i < nodes.length && i < namedNodesMax; i++) this.add(nodes[i]!)
   }
 
   /** The candidate takes longer than it should: the walk goes on as if it were not there. */
@@ -117,7 +145,7 @@ export class Walk {
    * network all are.
    */
   get finished(): boolean {
-    if (this.seeds.some(isAwaited) || this.closestLive().some(isAwaited)) return false
+    if (this.seeds.some(isAwaited) || this.awaitsClosest()) return false
     if (this.heardCount > 0) return true
     return !this.seeds.some(isSlow) && !this.candidates.some(isSlow)
   }
@@ -133,34 +161,39 @@ export class Walk {
     return closest
   }
 
-  /** The k closest nodes that are not given up. */
-  private closestLive(): Array<Candidate> {
-    const live: Array<Candidate> = []
-    for (const candidate of this.candidates) {
-      if (candidate.state === "slow" || candidate.state === "lost") continue
-      live.push(candidate)
-      if (live.length === this.options.k) break
-    }
+  /** Whether one of the k closest nodes that are not given up has yet to answer. */
+  private awaitsClosest(): boolean {
     // Out of queries: the fresh ones will never be asked, so they must not keep the walk from ending.
-    return this.asked < this.options.maxQueries ? live : live.filter((candidate) => candidate.state !== "fresh")
+    const mayAsk = this.asked < this.options.maxQueries
+    let live = 0
+    for (const { state } of this.candidates) {
+      if (isGivenUp(state)) continue
+      if (state === "asked" || (state === "fresh" && mayAsk)) return true
+      if (++live === this.options.k) return false
+    }
+    return false
   }
 
-  private isNew(address: DhtAddress): boolean {
-    const key = `${address.host}:${address.port}`
-    if (this.known.has(key)) return false
-    const onHost = this.hosts.get(address.host) ?? 0
-    if (onHost >= nodesPerHost && !isPrivateHost(address.host)) return false
-    this.hosts.set(address.host, onHost + 1)
-    this.known.add(key)
+  private isNew({ host, port }: DhtAddress): boolean {
+    const octets = ipv4(host)
+    if (octets === undefined) return false
+    const address = addressNumber(octets, port)
+    if (this.known.has(address)) return false
+    if (!isPrivateHost(host)) {
+      const onHost = this.hosts.get(host) ?? 0
+      if (onHost >= nodesPerHost) return false
+      this.hosts.set(host, onHost + 1)
+    }
+    this.known.add(address)
     return true
   }
 
-  private insert(candidate: Candidate): void {
+  private insert(candidate: Candidate, id: Uint8Array): void {
     let low = 0
     let high = this.candidates.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareBytes(this.candidates[middle]!.distance!, candidate.distance!) <= 0) low = middle + 1
+      if (compareDistance(this.target, this.candidates[middle]!.id!, id) <= 0) low = middle + 1
       else high = middle
     }
     this.candidates.splice(low, 0, candidate)
@@ -173,6 +206,7 @@ const nodesPerHost = 8
 /** Nodes taken from one answer. Honest ones name 8 or 20. */
 const namedNodesMax = 32
 
+const isGivenUp = (state: Candidate["state"]): boolean => state === "slow" || state === "lost"
 const isFresh = (candidate: Candidate): boolean => candidate.state === "fresh"
 const isSlow = (candidate: Candidate): boolean => candidate.state === "slow"
 const isAwaited = (candidate: Candidate): boolean => candidate.state === "fresh" || candidate.state === "asked"

@@ -5,8 +5,8 @@ import { DhtError } from "../DhtError.ts"
 import type { EncodableDictionary } from "../krpc/bencode.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { ErrorCode } from "../krpc/krpcMessage.ts"
+import type { HeardNode } from "./heardNodes.ts"
 import type { Asker, Turns } from "./Turns.ts"
-import type { HeardNode } from "./Walk.ts"
 
 export interface PutOutcome extends PutReceipt {
   /** How often each error code was the answer. */

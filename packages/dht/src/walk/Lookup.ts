@@ -1,0 +1,210 @@
+/** One walk over the socket: who waits for it, what it has found, and whom it asks next. */
+import type { DhtAddress, MutableItem, MutableKey } from "../Dht.ts"
+import type { QueryEvent } from "../krpc/KrpcSocket.ts"
+import type { Reply } from "../krpc/krpcMessage.ts"
+import { compareBytes, type DhtNode, decodeNodes } from "../nodeId.ts"
+import { type HeardNode, type PackedNodes, unpackNodes } from "./heardNodes.ts"
+import type { Lookups } from "./Lookups.ts"
+import type { Asker } from "./Turns.ts"
+import { type Candidate, Walk } from "./Walk.ts"
+
+/** Who waits for a walk. Neither is called before `subscribe` returns. */
+export interface Subscriber {
+  /** A distinct item whose signature holds. */
+  readonly item: (item: MutableItem) => void
+  readonly end: (outcome: WalkOutcome) => void
+}
+
+export interface WalkOutcome {
+  /** How many nodes were asked, and how many answered. */
+  readonly asked: number
+  readonly heard: number
+  /** The client was closed before the walk was over. */
+  readonly closed: boolean
+}
+
+/** A subscription can be ended early; a walk nobody waits for any more stops. */
+export interface Subscription {
+  readonly cancel: () => void
+  /** Nodes that have answered so far. */
+  readonly heard: () => number
+}
+
+export interface LookupOptions {
+  /** Under which it runs. */
+  readonly name: string
+  readonly target: Uint8Array
+  /** The key whose items to find; undefined when only nodes are looked for. */
+  readonly key: MutableKey | undefined
+  /** How many of the closest nodes to ask; fewer than a put must reach make it a walk in part. */
+  readonly k: number
+  /** The closest nodes as a walk of the last minutes found them. */
+  readonly known: PackedNodes | undefined
+}
+
+export class Lookup implements Asker {
+  readonly options: LookupOptions
+  private readonly lookups: Lookups
+  private readonly isPart: boolean
+  private readonly walk: Walk
+  private readonly subscribers = new Set<Subscriber>()
+  private readonly items: Array<MutableItem> = []
+  /** In part: how many of the known nodes have been added. */
+  private drawn = 0
+  private busy = 0
+  private ended = false
+  private begun = false
+
+  constructor(lookups: Lookups, options: LookupOptions) {
+    const { maxQueriesPerWalk, start } = lookups.options
+    const { target, k, known } = options
+    this.lookups = lookups
+    this.options = options
+    this.isPart = k < lookups.options.k
+    this.walk = new Walk(target, { k, maxQueries: maxQueriesPerWalk, knowsVicinity: this.isPart })
+    if (this.isPart) {
+      this.draw()
+      return
+    }
+    if (known !== undefined) for (const node of unpackNodes(known)) this.add(node)
+    const { nodes, addresses } = start(target)
+    for (const node of nodes) this.add(node)
+    for (const address of addresses) this.walk.seed(address)
+  }
+
+  join(subscriber: Subscriber): Subscription {
+    this.subscribers.add(subscriber)
+    if (this.items.length > 0) {
+      queueMicrotask(() => {
+        if (!this.subscribers.has(subscriber)) return
+        for (const item of this.items) subscriber.item(item)
+      })
+    }
+    if (!this.begun) {
+      this.begun = true
+      queueMicrotask(() => this.step())
+    }
+    return { cancel: () => this.leave(subscriber), heard: () => this.walk.heard }
+  }
+
+  private leave(subscriber: Subscriber): void {
+    this.subscribers.delete(subscriber)
+    if (this.subscribers.size === 0) this.end(undefined)
+  }
+
+  /** Asks the next node, if there is one and the walk has a query to spare. */
+  askOne(): boolean {
+    if (this.ended || this.busy >= this.lookups.options.alpha) return false
+    const candidate = this.walk.next()
+    if (candidate === undefined) return false
+    const { socket, id, turns } = this.lookups.options
+    const { key, target } = this.options
+    this.busy++
+    let counted = true
+    socket.query(candidate, key === undefined ? "find_node" : "get", { id, target }, (event) => {
+      if (counted) {
+        counted = false
+        this.busy--
+        turns.release()
+      }
+      if (!this.ended) this.on(candidate, event)
+    })
+    // A bootstrap node may be a router that knows nodes but no items: ask it for nodes too.
+    if (candidate.id === undefined && key !== undefined) this.askForNodes(candidate)
+    return true
+  }
+
+  private askForNodes(candidate: Candidate): void {
+    const { socket, id } = this.lookups.options
+    socket.query(candidate, "find_node", { id, target: this.options.target }, (event) => {
+      if (this.ended || event._tag !== "reply" || event.reply.nodes === undefined) return
+      for (const node of this.nodesOf(event.reply.nodes, candidate)) this.walk.add(node)
+      this.step()
+    })
+  }
+
+  private on(candidate: Candidate, event: QueryEvent): void {
+    switch (event._tag) {
+      case "slow":
+        this.walk.slow(candidate)
+        this.draw()
+        break
+      case "lost":
+      case "error":
+        this.walk.lost(candidate)
+        this.draw()
+        break
+      case "reply": {
+        const { id, token, nodes } = event.reply
+        this.walk.answered(candidate, id, token, nodes === undefined ? [] : this.nodesOf(nodes, candidate))
+        this.receive(event.reply)
+      }
+    }
+    this.step()
+  }
+
+  private nodesOf(compact: Uint8Array, from: DhtAddress): ReadonlyArray<DhtNode> {
+    const nodes = decodeNodes(compact, from.host, (info, at) => this.walk.wants(info, at))
+    return nodes.length === 0 ? nodes : nodes.filter((node) => this.isWanted(node))
+  }
+
+  private add(node: DhtNode): void {
+    if (this.isWanted(node)) this.walk.add(node)
+  }
+
+  /** In part: adds known nodes, closest first, until there are enough that are not given up. */
+  private draw(): void {
+    const { k, known } = this.options
+    if (!this.isPart || known === undefined) return
+    while (this.walk.live < k) {
+      const nodes: ReadonlyArray<HeardNode> = unpackNodes(known, this.drawn, k - this.walk.live)
+      if (nodes.length === 0) return
+      this.drawn += nodes.length
+      for (const node of nodes) this.add(node)
+    }
+  }
+
+  /** Neither ourselves nor a node that has just kept another walk waiting. */
+  private isWanted(node: DhtNode): boolean {
+    const { id, socket } = this.lookups.options
+    return !socket.isAbsent(node) && compareBytes(node.id, id) !== 0
+  }
+
+  private step(): void {
+    if (this.ended) return
+    this.lookups.options.turns.schedule(this)
+    if (this.walk.finished) this.end(this.walk.closest)
+  }
+
+  /** Hands on the answer's item if it is one of our key, new, and signed. */
+  private receive({ v, k, sig, seq }: Reply): void {
+    const { key } = this.options
+    if (key === undefined || !(v instanceof Uint8Array) || sig === undefined || seq === undefined) return
+    if (k !== undefined && compareBytes(k, key.publicKey) !== 0) return
+    if (this.items.some((item) => item.seq === seq && isSame(item.value, v))) return
+    const item = this.lookups.signed.get(key, seq, v, sig)
+    if (item === undefined) return
+    this.items.push(item)
+    for (const subscriber of this.subscribers) subscriber.item(item)
+  }
+
+  /** The client is closed: whoever waits is told. */
+  close(): void {
+    this.end(undefined, true)
+  }
+
+  private end(closest: ReadonlyArray<HeardNode> | undefined, closed = false): void {
+    if (this.ended) return
+    this.ended = true
+    const { target } = this.options
+    // Nobody at all: then it is our own network that fails, and says nothing of the nodes.
+    if (this.walk.heard === 0) this.lookups.options.socket.forgetAbsences()
+    if (this.walk.heard === 0 && this.isPart) this.lookups.forget(target)
+    this.lookups.finished(this, this.isPart ? undefined : closest)
+    const outcome = { asked: this.walk.queries, heard: this.walk.heard, closed }
+    for (const subscriber of this.subscribers) subscriber.end(outcome)
+    this.subscribers.clear()
+  }
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && compareBytes(a, b) === 0
