@@ -14,6 +14,7 @@ export {
   type LinkState,
   MemoryNetwork,
   type MemoryNetworkOptions,
+  type RetransmitPolicy,
 } from "./transport/memory/MemoryNetwork.ts"
 export { type Timer, Timers } from "./transport/Timers.ts"
 export {

@@ -81,7 +81,9 @@ export const makeMemoryClient = (
   const ask = (key: MutableKey, now: number, most: number) => {
     const place = table.at(targetOf(key.publicKey, key.salt), reaches)
     if (place.nodes.length === 0) return undefined
-    const isKnown = (tokens.get(place.name) ?? 0) > now
+    // A walk that is still under way has not found them yet.
+    const until = tokens.get(place.name) ?? 0
+    const isKnown = until > now && until - tokenAge <= now
     const start = isKnown ? 0 : approach(place.metDead, warmAt > now)
     const arrivals = new Map<Item, number>()
     let end = start
@@ -142,7 +144,12 @@ export const makeMemoryClient = (
     const before = table.at(target, reaches)
     const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }
     const start = yield* Clock.currentTimeMillis
-    if ((tokens.get(before.name) ?? 0) <= start) {
+    const until = tokens.get(before.name) ?? 0
+    if (until > start) {
+      // As on the wire, a walk of that target that is under way is waited for.
+      const rest = until - tokenAge - start
+      if (rest > 0) yield* Effect.sleep(rest)
+    } else {
       counts.walks++
       const walk = approach(before.metDead, warmAt > start) + roundTrip()
       for (const index of before.nodes) nodes[index]!.gets++

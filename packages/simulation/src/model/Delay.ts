@@ -34,6 +34,17 @@ export const delayAt = (delay: Delay, chance: number, from: number, to: number):
   }
 }
 
+/**
+ * How long somebody waits for an answer who has seen many that took so long: the mean and four mean deviations, in ms
+ * (RFC 6298). Not for regions.
+ */
+export const timeoutOf = (delay: Delay): number => {
+  const delays = Array.from({ length: 100 }, (_, i) => delayAt(delay, (i + 0.5) / 100, 0, 0))
+  const mean = delays.reduce((sum, each) => sum + each, 0) / delays.length
+  const deviation = delays.reduce((sum, each) => sum + Math.abs(each - mean), 0) / delays.length
+  return mean + 4 * deviation
+}
+
 /** The region of a node, given a number drawn evenly from 0 to 1. */
 export const regionAt = (delay: Delay, chance: number): number => {
   if (delay._tag !== "Regions") return 0

@@ -34,6 +34,13 @@ export const perfectLinks: LinkSettings = {
   nat: 0,
 }
 
+/** Three times the initial round trip of 333 ms (RFC 9002, 6.2.2). */
+const firstProbeMs = 999
+
+/** How long a peer may wait with an acknowledgement, and how often the time-out doubles at most. */
+const maxAckDelayMs = 25
+const maxBackoff = 16
+
 interface Station {
   readonly index: number
   readonly region: number
@@ -99,11 +106,32 @@ export class LinkModel<Id> {
     return delays
   }
 
+  /**
+   * When QUIC sends again what was lost `lostBefore` times before, in ms: its probe time-out (RFC 9002, 6.2.1), which doubles
+   * each time, and is a second for those who have not measured a round trip yet.
+   */
+  readonly retransmitMs = (from: Id, to: Id, lostBefore: number, dialling: boolean): number => {
+    const { jitterMs } = this.settings
+    const sender = this.stations.get(from)
+    const receiver = this.stations.get(to)
+    const probe =
+      dialling || sender === undefined || receiver === undefined
+        ? firstProbeMs
+        : // Four mean deviations of the jitter there and back are as much again.
+          2 * (this.baseMs(sender, receiver) + jitterMs) + maxAckDelayMs
+    return probe * 2 ** Math.min(lostBefore, maxBackoff)
+  }
+
+  private baseMs(sender: Station, receiver: Station): number {
+    const [low, high] = sender.index < receiver.index ? [sender, receiver] : [receiver, sender]
+    const { latency } = this.settings
+    return delayAt(latency, evenly(this.salt, low.index, high.index), sender.region, receiver.region)
+  }
+
   /** How long a packet is under way once it is sent. */
   private wayMs(sender: Station, receiver: Station, random: () => number): number {
-    const { jitterMs, latency, reordering } = this.settings
-    const [low, high] = sender.index < receiver.index ? [sender, receiver] : [receiver, sender]
-    let ms = delayAt(latency, evenly(this.salt, low.index, high.index), sender.region, receiver.region)
+    const { jitterMs, reordering } = this.settings
+    let ms = this.baseMs(sender, receiver)
     if (jitterMs > 0) ms += random() * jitterMs
     if (reordering.share > 0 && random() < reordering.share) ms += reordering.delayMs
     return ms

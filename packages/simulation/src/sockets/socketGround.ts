@@ -3,10 +3,10 @@
  * packets pass a relay that does with them what the scenario says. Only inside a namespace of our own: see `addresses.ts`.
  */
 import { DhtAddressLookup } from "@topic-tracker/core"
-import { Crypto } from "@topic-tracker/crypto"
+import { Crypto, type EndpointId } from "@topic-tracker/crypto"
 import { Dht, DhtTestnet } from "@topic-tracker/dht"
-import { Gossip } from "@topic-tracker/gossip"
-import { Effect, Layer, Random } from "effect"
+import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
+import { Effect, Layer, Random, Schedule } from "effect"
 import { delayAt } from "../model/Delay.ts"
 import { LinkModel } from "../model/LinkModel.ts"
 import type { DhtLoad, Ground } from "../topics/Ground.ts"
@@ -74,6 +74,11 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
   yield* Effect.sleep(lookAroundMs)
   const bootstrap = alive.slice(0, bootstrapNodes).map((index) => testnet.addresses[index]!)
 
+  const book = new Map<EndpointId.EndpointId, EndpointAddress>()
+  const addresses =
+    scenario.addresses === "dht"
+      ? DhtAddressLookup.layer({ publishPrivateAddresses: true })
+      : AddressLookup.layerStatic(book)
   const node = (index: number) => {
     const host = nodeHost(index)
     const owner: Owner = { kind: "node", index }
@@ -83,12 +88,21 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
       (port) => Effect.orDie(relay.attach(owner, { host, port }, frontOf({ host, port }))),
       { discard: true },
     )
-    const layers = Gossip.layerIroh({
+    const gossip = Gossip.layerIroh({
       bind: `${host}:${irohPort}`,
       publishPrivateAddresses: true,
       config: scenario.gossip,
-    }).pipe(
-      Layer.provideMerge(DhtAddressLookup.layer({ publishPrivateAddresses: true })),
+    })
+    // Without IPv6 the endpoint is bound a second time, and may find its own first socket not closed yet.
+    const bound = Layer.effectContext(
+      Effect.retry(Layer.build(Layer.fresh(gossip)), {
+        schedule: Schedule.spaced("50 millis"),
+        times: 20,
+        while: (error) => error.reason === "Bind",
+      }),
+    )
+    const layers = bound.pipe(
+      Layer.provideMerge(addresses),
       // As a topic tracker has its client: who retries is above it.
       Layer.provideMerge(Dht.layer({ bootstrap, host, port: dhtPort, k: dht.k, retries: 0 })),
     )
@@ -98,7 +112,10 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
   const ground: Ground = {
     crypto: Crypto.layer,
     node,
-    add: (index) => links.add(index, index),
+    add: (index, endpointId) => {
+      links.add(index, index)
+      book.set(endpointId, { relayUrl: undefined, direct: [`${nodeHost(index)}:${irohPort}`] })
+    },
     split: (wanted, withDht) => {
       groups = wanted
       dhtGroups = withDht ? wanted : 1

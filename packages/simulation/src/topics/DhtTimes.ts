@@ -6,6 +6,7 @@ import type { WorldTime } from "./WorldTime.ts"
 
 export interface Spans {
   readonly count: number
+  readonly mean: number
   readonly p50: number
   readonly p99: number
   readonly max: number
@@ -83,6 +84,7 @@ const spans = (values: ReadonlyArray<number>): Spans => {
   const sorted = Float64Array.from(values).sort()
   return {
     count: sorted.length,
+    mean: sorted.length === 0 ? 0 : sorted.reduce((sum, value) => sum + value, 0) / sorted.length,
     p50: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),
     max: sorted.at(-1) ?? 0,

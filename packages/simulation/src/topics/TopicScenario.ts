@@ -12,6 +12,11 @@ export interface DhtSettings {
   readonly k: number
   /** A round trip to a DHT node. */
   readonly latency: Delay
+  /** Round trips of a walk, and of the walks of a node that has just come. */
+  readonly hops: number
+  readonly coldHops: number
+  /** How long an answer that is lost is waited for, in ms. */
+  readonly lostDelayMs: number
   readonly dead: number
   readonly stale: number
   readonly keepFirst: number
@@ -71,6 +76,8 @@ export interface TopicScenario {
   readonly startSecond: number | undefined
   /** Each node's clock is off by up to so much, either way. */
   readonly clockSkewMs: number
+  /** Whether nodes must look up in the DHT where a key is to be reached, or know it. */
+  readonly addresses: "dht" | "known"
   readonly links: LinkSettings
   readonly dht: DhtSettings
   readonly partitions: ReadonlyArray<Partition>

@@ -73,6 +73,9 @@ const Dht = Schema.Struct({
   lost_gets: key(chance),
   lost_puts: key(chance),
   dead_delay: key(Millis),
+  hops: key(integer(1, 20)),
+  cold_hops: key(integer(1, 20)),
+  lost_delay: key(Millis),
   hostile: key(Schema.Struct({ every: positiveMillis, signed: key(Schema.Boolean), nodes: key(integer(1, 100)) })),
 })
 
@@ -109,6 +112,7 @@ export const Scenario = Schema.Struct({
   stop_early: key(Schema.Boolean),
   start_second: key(integer(0, 59)),
   clock_skew: key(Millis),
+  addresses: key(Schema.Literals(["dht", "known"])),
   links: key(Links),
   dht: key(Dht),
   partition: key(Schema.Array(Partition)),

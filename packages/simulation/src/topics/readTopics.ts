@@ -16,7 +16,7 @@ import {
   wrong,
 } from "../config/problem.ts"
 import { decodeProtocol, snake, toProtocolInput } from "../config/protocolConfig.ts"
-import type { Delay, Regions } from "../model/Delay.ts"
+import { type Delay, type Regions, timeoutOf } from "../model/Delay.ts"
 import { bitsPerSecond, type DelayTable, integer, Scenario } from "./configSchema.ts"
 import type { TopicScenario } from "./TopicScenario.ts"
 
@@ -130,6 +130,9 @@ const withValue = (table: Table, [key, ...rest]: ReadonlyArray<string>, value: u
 const naming = (variant: Variant): Variant =>
   Object.fromEntries(Object.entries(variant).filter(([key]) => !key.startsWith("expect.") && key !== "duration"))
 
+/** As the DHT client has it: see `roundTripFloor`. */
+const leastWaitMs = 25
+
 const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario, Problem> => {
   const decoded = decodeScenario(table)
   if (Result.isFailure(decoded)) return Result.fail(firstProblem(decoded.failure))
@@ -159,6 +162,7 @@ const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario
     stopEarly: rest.stop_early ?? false,
     startSecond: rest.start_second,
     clockSkewMs: rest.clock_skew ?? 0,
+    addresses: rest.addresses ?? "known",
     links: {
       latency: latency.success,
       jitterMs: links?.jitter ?? 0,
@@ -172,6 +176,9 @@ const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario
       nodes: dht?.nodes ?? 200,
       k: dht?.k ?? 20,
       latency: roundTrip.success,
+      hops: dht?.hops ?? 2,
+      coldHops: dht?.cold_hops ?? 4,
+      lostDelayMs: dht?.lost_delay ?? Math.max(leastWaitMs, timeoutOf(roundTrip.success)),
       dead: dht?.dead ?? 0,
       stale: dht?.stale ?? 0,
       keepFirst: dht?.keep_first ?? 0,

@@ -82,7 +82,7 @@ export class MemoryConnection implements Connection {
       parcel.isThere = true
       while (this.underWay[0]?.isThere === true) this.underWay.shift()!.effect()
     }
-    this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, bytes)
+    this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
   }
 
   /** @internal A pipe of ours reaches the other end with its first bytes, as in QUIC. */

@@ -30,6 +30,13 @@ export type LinkPolicy = (
   bytes: number,
 ) => LinkState
 
+export type RetransmitPolicy = (
+  from: EndpointId.EndpointId,
+  to: EndpointId.EndpointId,
+  lostBefore: number,
+  dialling: boolean,
+) => number
+
 export interface MemoryNetworkOptions {
   /** Default: no delay, no loss. */
   readonly link?: LinkPolicy
@@ -39,8 +46,11 @@ export interface MemoryNetworkOptions {
   readonly idleTimeoutMs?: number
   /** After how long without success a dial fails, in milliseconds. Default 10,000. */
   readonly dialTimeoutMs?: number
-  /** From a loss to the next try, in milliseconds. Default 100. */
-  readonly retransmitMs?: number
+  /**
+   * From a loss to the next try, in milliseconds. Default 100, always. As a function it is told how often the same was lost
+   * before, and whether the two are still dialling: QUIC waits a second then, and twice as long each time (RFC 9002, 6.2).
+   */
+  readonly retransmitMs?: number | RetransmitPolicy
   /** Bytes of a stream that may be under way or unread before the sender must wait. Default 1 MiB. */
   readonly streamWindowBytes?: number
 }
@@ -68,7 +78,7 @@ export class MemoryNetwork {
   readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
   private readonly dialTimeoutMs: number
-  private readonly retransmitMs: number
+  private readonly retransmitMs: RetransmitPolicy
   private readonly random: () => number
   private link: LinkPolicy
   private reachable: (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => boolean
@@ -85,7 +95,8 @@ export class MemoryNetwork {
     this.reachable = options.reachable ?? (() => true)
     this.idleTimeoutMs = options.idleTimeoutMs ?? 30_000
     this.dialTimeoutMs = options.dialTimeoutMs ?? 10_000
-    this.retransmitMs = options.retransmitMs ?? 100
+    const { retransmitMs = 100 } = options
+    this.retransmitMs = typeof retransmitMs === "number" ? () => retransmitMs : retransmitMs
     this.streamWindowBytes = options.streamWindowBytes ?? 1_048_576
   }
 
@@ -194,9 +205,9 @@ export class MemoryNetwork {
     const asked = (): void => {
       const peer = this.endpoints.get(to)
       if (peer === undefined || !this.reachable(from.id, to)) this.after(deadline, gaveUp)
-      else this.carry(to, from.id, deadline, () => answered(peer), gaveUp)
+      else this.carry(to, from.id, deadline, () => answered(peer), gaveUp, { dialling: true })
     }
-    this.carry(from.id, to, deadline, asked, gaveUp)
+    this.carry(from.id, to, deadline, asked, gaveUp, { dialling: true })
   }
 
   /** @internal Carries one transmission: `arrived` runs at its time, or `lost` when it got nowhere until the deadline. */
@@ -206,14 +217,22 @@ export class MemoryNetwork {
     deadline: number,
     arrived: () => void,
     lost: () => void,
-    bytes = controlBytes,
+    {
+      bytes = controlBytes,
+      dialling = false,
+    }: { readonly bytes?: number | undefined; readonly dialling?: boolean } = {},
+    lostBefore = 0,
   ): void {
     this.transmissions++
     const now = this.timers.now()
     const link = this.isCut(from, to) ? cut : this.link(from, to, this.random, bytes)
-    if (link.drop !== true) this.after(now + (link.delayMs ?? 0), arrived)
-    else if (now + this.retransmitMs > deadline) this.after(deadline, lost)
-    else this.after(now + this.retransmitMs, () => this.carry(from, to, deadline, arrived, lost, bytes))
+    if (link.drop !== true) {
+      this.after(now + (link.delayMs ?? 0), arrived)
+      return
+    }
+    const again = now + this.retransmitMs(from, to, lostBefore, dialling)
+    if (again > deadline) this.after(deadline, lost)
+    else this.after(again, () => this.carry(from, to, deadline, arrived, lost, { bytes, dialling }, lostBefore + 1))
   }
 
   /** @internal Whether nothing at all passes from one to the other. */

@@ -1,0 +1,27 @@
+/** Real DHT nodes on plain loopback that know each other by their fronts only: what can be done without namespaces. */
+import { Crypto } from "@topic-tracker/crypto"
+import { Dht, type DhtAddress } from "@topic-tracker/dht"
+import { Context, Duration, Effect, Layer } from "effect"
+import { type Judge, Relay } from "../../src/sockets/Relay.ts"
+
+const host = "127.0.0.1"
+
+/** Where some packets are lost, once is not enough. */
+const retries = { retries: 10, retryDelay: Duration.millis(100), retryJitter: Duration.zero }
+
+/** So many nodes behind the judge, owners 0 and up, each bootstrapped from the first one's front. */
+export const dhtBehindFronts = Effect.fnUntraced(function* (count: number, judge: Judge<number>) {
+  const relay = yield* Relay.make(judge)
+  const nodes: Array<Dht["Service"]> = []
+  const bootstrap: Array<DhtAddress> = []
+  for (let index = 0; index < count; index++) {
+    const layer = Dht.layer({ bootstrap, host, ...retries }).pipe(Layer.provideMerge(Crypto.layer))
+    const node = Context.get(yield* Layer.build(Layer.fresh(layer)), Dht)
+    const front = yield* relay.attach(index, yield* node.address, { host, port: 0 })
+    if (index === 0) bootstrap.push(front)
+    nodes.push(node)
+  }
+  // Who has answered is in the table.
+  yield* Effect.forEach(nodes.slice(1), (node) => node.bootstrapped, { concurrency: "unbounded", discard: true })
+  return { nodes, relay }
+})
