@@ -3,7 +3,7 @@
  * interrupted.
  */
 import type { Crypto } from "@topic-tracker/crypto"
-import { Deferred, Duration, Effect, Queue, Schedule, Stream } from "effect"
+import { Cause, Deferred, Duration, Effect, Schedule, Stream } from "effect"
 import { invalidKey, invalidPut } from "./arguments.ts"
 import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
@@ -11,9 +11,10 @@ import { DhtError } from "./DhtError.ts"
 import { encode } from "./krpc/bencode.ts"
 import type { KrpcSocket } from "./krpc/KrpcSocket.ts"
 import { signable, targetOf, valueBytes } from "./mutableItem.ts"
-import { bytesKey } from "./nodeId.ts"
+import { Reading, type ReadingSink } from "./Reading.ts"
 import type { ItemServer } from "./serve/ItemServer.ts"
 import type { RoutingTable } from "./table/RoutingTable.ts"
+import type { WalkOutcome } from "./walk/Lookup.ts"
 import type { Lookups } from "./walk/Lookups.ts"
 import { receipt, sendPuts } from "./walk/puts.ts"
 import type { Turns } from "./walk/Turns.ts"
@@ -50,39 +51,56 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   const schedule = retrySchedule(options)
   const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
     schedule.pipe(
-      Schedule.setInputType<DhtError>(),
-      Schedule.while(({ input }) => !isFinal.has(input.reason)),
+      Schedule.setInputType<DhtError | Cause.Done>(),
+      Schedule.while(({ input }) => !Cause.isDone(input) && !isFinal.has(input.reason)),
     )
   const getRetry = retry(new Set(["Closed"]))
   // Who was refused because others hold another item will be refused again: only silence is worth another attempt.
   const putRetry = retry(new Set(["Closed", "Rejected"]))
 
+  /** Starts a walk, which is over after `getTimeout` at the latest. What it gives ends it at once, and tells nobody. */
+  const startWalk = (
+    target: Uint8Array,
+    key: MutableKey | undefined,
+    nodes: number | undefined,
+    sink: ReadingSink,
+  ): (() => void) => {
+    const end = ({ closed, heard, asked }: WalkOutcome) => {
+      clearTimeout(timer)
+      sink.end(closed ? isClosed : heard > 0 ? undefined : nobodyAnswered(asked, table.size))
+    }
+    const subscription = lookups.subscribe(target, key, { item: (item) => sink.item(item), end }, nodes)
+    const cancel = () => {
+      clearTimeout(timer)
+      subscription.cancel()
+    }
+    // Not a sleeping fiber: of the thousands of walks that hundreds of topics make in a minute hardly one takes so long.
+    const timer = setTimeout(() => {
+      cancel()
+      sink.end(subscription.heard() > 0 ? undefined : tooLong("get", options.getTimeout))
+    }, Duration.toMillis(options.getTimeout))
+    return cancel
+  }
+
+  /** Whoever starts without a routing table has to know a node to start from. */
+  const thereAreNodes = Effect.suspend(() =>
+    table.size > 0
+      ? Effect.void
+      : Effect.timeoutOrElse(parts.bootstrapKnown, {
+          duration: options.getTimeout,
+          orElse: () => Effect.fail(tooLong("get", options.getTimeout)),
+        }),
+  )
+
   /** One walk to its end. Interrupted, it is left to others that wait for it, or stops. */
-  const walk = (target: Uint8Array, key: MutableKey | undefined, onItem: (item: MutableItem) => void, nodes?: number) =>
-    Effect.suspend(() => {
-      let heard = () => 0
-      const run = Effect.callback<void, DhtError>((resume) => {
-        const subscription = lookups.subscribe(
-          target,
-          key,
-          {
-            item: onItem,
-            end: (outcome) => {
-              if (outcome.closed) resume(Effect.fail(closed))
-              else if (outcome.heard > 0) resume(Effect.void)
-              else resume(Effect.fail(nobodyAnswered(outcome.asked, table.size)))
-            },
-          },
-          nodes,
-        )
-        heard = subscription.heard
-        return Effect.sync(subscription.cancel)
-      })
-      return Effect.timeoutOrElse(table.size > 0 ? run : Effect.andThen(parts.bootstrapKnown, run), {
-        duration: options.getTimeout,
-        orElse: () => (heard() > 0 ? Effect.void : Effect.fail(tooLong("get", options.getTimeout))),
-      })
-    })
+  const walk = (target: Uint8Array, key: MutableKey | undefined): Effect.Effect<void, DhtError> =>
+    Effect.andThen(
+      thereAreNodes,
+      Effect.callback<void, DhtError>((resume) => {
+        const end: ReadingSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
+        return Effect.sync(startWalk(target, key, undefined, { item: () => {}, end }))
+      }),
+    )
 
   const ownItem = (target: Uint8Array, key: MutableKey): MutableItem | undefined => {
     const stored = items.store.get(target, now())
@@ -91,27 +109,25 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     return value === undefined ? undefined : { ...key, seq: stored.seq, value, signature: stored.signature }
   }
 
-  const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
-    Stream.callback((queue) => {
-      const invalid = invalidKey(key)
-      if (invalid !== undefined) return Effect.fail(invalid)
-      counts.gets++
-      const target = targetOf(key.publicKey, key.salt)
-      // A retry finds again what an earlier attempt has emitted.
-      const seen = new Set<string>()
-      const emit = (item: MutableItem) => {
-        const name = `${item.seq}/${bytesKey(item.value)}`
-        if (seen.has(name)) return
-        seen.add(name)
-        Queue.offerUnsafe(queue, item)
-      }
-      const own = ownItem(target, key)
-      if (own !== undefined) emit(own)
-      return walk(target, key, emit, options.nodes).pipe(
-        Effect.retry(getRetry),
-        Effect.andThen(Effect.sync(() => Queue.endUnsafe(queue))),
-      )
-    })
+  const get = (key: MutableKey, { nodes }: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const invalid = invalidKey(key)
+        if (invalid !== undefined) return yield* invalid
+        counts.gets++
+        const target = targetOf(key.publicKey, key.salt)
+        const reading = yield* Effect.acquireRelease(
+          Effect.sync(() => new Reading((sink) => startWalk(target, key, nodes, sink))),
+          (reading) => Effect.sync(() => reading.stop()),
+        )
+        const own = ownItem(target, key)
+        if (own !== undefined) reading.item(own)
+        const pull = Effect.suspend(() =>
+          table.size > 0 || reading.hasArrived ? reading.pull : Effect.andThen(thereAreNodes, reading.pull),
+        )
+        return Stream.fromPull(Effect.succeed(options.retries === 0 ? pull : Effect.retry(pull, getRetry)))
+      }),
+    )
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
     const { salt, seq, cas, key, value } = request
@@ -123,7 +139,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       // The tokens were refused or nobody is there any more: the nodes must be found anew.
       lookups.forget(target)
     }
-    yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }, () => {})
+    yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) })
     return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message)
   })
 
@@ -143,7 +159,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     )
   })
 
-  return { get, put, populate: walk(id, undefined, () => {}), counts }
+  return { get, put, populate: walk(id, undefined), counts }
 }
 
 /** Completes with the first node in the table, or with the walk that looks for one. */
@@ -156,7 +172,7 @@ export const makeBootstrapped = (
     return Effect.suspend(() => (table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode))))
   })
 
-const closed = new DhtError({ reason: "Closed", message: "the DHT client is closed: its scope has ended" })
+const isClosed = new DhtError({ reason: "Closed", message: "the DHT client is closed: its scope has ended" })
 
 const nobodyAnswered = (asked: number, nodes: number): DhtError => {
   if (asked === 0) {

@@ -53,6 +53,13 @@ export const signable = (salt: Uint8Array | undefined, seq: bigint, encodedValue
 export const verifyItem = (crypto: Crypto["Service"], item: StoredItem): boolean =>
   crypto.verify(item.publicKey, signable(item.salt, item.seq, item.encodedValue), item.signature)
 
+/** Whether the item has this seq and value: then it says the same, whoever answered with it. */
+export const says = (
+  item: { readonly seq: bigint; readonly value: Uint8Array },
+  seq: bigint,
+  value: Uint8Array,
+): boolean => item.seq === seq && Bytes.equals(item.value, value)
+
 /** The bytes of an encoded byte string, or undefined when the value is of another kind. */
 export const valueBytes = (encodedValue: Uint8Array): Uint8Array | undefined => {
   const value = decode(encodedValue)

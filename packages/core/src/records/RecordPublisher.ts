@@ -17,10 +17,11 @@ import {
   type RecordMalformed,
   RecordTooLarge,
   type SecretRotation,
+  type SigningKey,
   type TopicId,
 } from "@topic-tracker/crypto"
-import { Dht, DhtError, type GetOptions, type PutReceipt } from "@topic-tracker/dht"
-import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
+import { Dht, DhtError, type GetOptions, type MutableItem, type PutReceipt } from "@topic-tracker/dht"
+import { Cause, Clock, Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import * as MinuteKeys from "./minuteKeys.ts"
 import * as RecordReader from "./RecordReader.ts"
@@ -123,18 +124,38 @@ export const make = Effect.fnUntraced(function* <A>(
     Effect.provideService(Crypto, crypto),
   )
 
+  // Pulled by hand: as a pipeline of stream operators a look that finds nothing would take several times as long.
   const records = (unixMinute: bigint, options?: GetOptions): Stream.Stream<TopicRecord<A>, DhtError> =>
-    Effect.gen(function* () {
-      const keys = yield* keysOf(unixMinute)
-      const encryptionKey = yield* keys.encryption
-      const seen = new Set<string>([identity.endpointId])
-      return dht.get({ publicKey: keys.dht.signingKey.publicKey, salt: keys.dht.salt }, options).pipe(
-        Stream.interruptWhen(Effect.sleep(config.dht.getTimeout)),
-        Stream.mapEffect((item) => reader.read(item, unixMinute, encryptionKey)),
-        Stream.filter((record) => record !== undefined),
-        Stream.filter(({ endpointId }) => seen.size < seen.add(endpointId).size),
-      )
-    }).pipe(Stream.unwrap, Stream.provideService(Crypto, crypto))
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const keys = yield* keysOf(unixMinute)
+        const { signingKey, salt } = keys.dht
+        const pullItems = yield* Stream.toPull(dht.get({ publicKey: signingKey.publicKey, salt }, options))
+        const ends = (yield* Clock.currentTimeMillis) + Duration.toMillis(config.dht.getTimeout)
+        const seen = new Set<string>([identity.endpointId])
+        let items: ReadonlyArray<MutableItem> = []
+        let taken = 0
+        let encryptionKey: SigningKey | undefined
+        const pull = Effect.gen(function* () {
+          while (true) {
+            if (taken === items.length) {
+              const duration = Math.max(0, ends - (yield* Clock.currentTimeMillis))
+              items = yield* Effect.timeoutOrElse(pullItems, { duration, orElse: () => Cause.done() })
+              taken = 0
+            }
+            const item = items[taken++]!
+            // Who is alone reads its own record with every look: that needs no key.
+            if (reader.known(item)?.endpointId === identity.endpointId) continue
+            encryptionKey ??= yield* keys.encryption
+            const record = yield* reader.read(item, unixMinute, encryptionKey)
+            if (record === undefined || seen.has(record.endpointId)) continue
+            seen.add(record.endpointId)
+            return [record] as const
+          }
+        }).pipe(Effect.provideService(Crypto, crypto))
+        return Stream.fromPull(Effect.succeed(pull))
+      }),
+    )
 
   const put = Effect.fnUntraced(
     function* ({ signingKey, salt }: DhtKeys, value: Uint8Array) {

@@ -21,6 +21,8 @@ export interface ReaderStats {
 
 export interface RecordReader<A> {
   readonly stats: Readonly<ReaderStats>
+  /** The record that the item held when it was read last, if that is remembered and it held one. */
+  readonly known: (item: MutableItem) => TopicRecord<A> | undefined
   /** The record that the item holds for this minute; undefined when it holds none. The encryption key is the minute's. */
   readonly read: (
     item: MutableItem,
@@ -29,10 +31,12 @@ export interface RecordReader<A> {
   ) => Effect.Effect<TopicRecord<A> | undefined, never, Crypto>
 }
 
-/** Polls read a slot again and again: what an item was is remembered, for three minutes' worth of full slots. */
+/** Polls read a slot again and again: what an item was is remembered, for three minutes and as many full slots. */
 const REMEMBERED = 60
+const REMEMBERED_MINUTES = 3n
 
 interface Remembered<A> {
+  readonly unixMinute: bigint
   readonly encryptionKey: SigningKey
   readonly record: TopicRecord<A> | undefined
 }
@@ -40,6 +44,7 @@ interface Remembered<A> {
 export const make = <A>(topic: TopicId, schema: Record.ContentSchema<A>): RecordReader<A> => {
   const stats: ReaderStats = { items: 0, invalid: 0, unopened: 0, contentInvalid: 0 }
   const remembered = new Map<string, Remembered<A>>()
+  let newest = 0n
   let saidUnopened = false
 
   const drop = (kind: Exclude<keyof ReaderStats, "items">) =>
@@ -78,18 +83,28 @@ export const make = <A>(topic: TopicId, schema: Record.ContentSchema<A>): Record
   )
 
   const read = Effect.fnUntraced(function* (item: MutableItem, unixMinute: bigint, encryptionKey: SigningKey) {
-    // The signature covers salt, seq and value; the salt is the minute's own.
-    const name = Bytes.toHex(item.signature)
+    const name = nameOf(item)
     const known = remembered.get(name)
     // A rotation that changed may open today what it did not before.
     if (known !== undefined && known.encryptionKey === encryptionKey) return known.record
     stats.items++
     const record = yield* open(item.value, unixMinute, encryptionKey)
+    if (unixMinute > newest) forgetBefore(unixMinute)
     remembered.delete(name)
-    remembered.set(name, { encryptionKey, record })
+    remembered.set(name, { unixMinute, encryptionKey, record })
     if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!)
     return record
   })
 
-  return { stats, read }
+  const forgetBefore = (unixMinute: bigint): void => {
+    newest = unixMinute
+    for (const [name, known] of remembered) {
+      if (known.unixMinute + REMEMBERED_MINUTES <= unixMinute) remembered.delete(name)
+    }
+  }
+
+  return { stats, known: (item) => remembered.get(nameOf(item))?.record, read }
 }
+
+/** The signature covers salt, seq and value; the salt is the minute's own. */
+const nameOf = (item: MutableItem): string => Bytes.toHex(item.signature)

@@ -2,6 +2,7 @@
 import type { DhtAddress, MutableItem, MutableKey } from "../Dht.ts"
 import type { QueryEvent } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/krpcMessage.ts"
+import { says } from "../mutableItem.ts"
 import { compareBytes, type DhtNode, decodeNodes } from "../nodeId.ts"
 import { type HeardNode, type PackedNodes, unpackNodes } from "./heardNodes.ts"
 import type { Lookups } from "./Lookups.ts"
@@ -181,7 +182,7 @@ export class Lookup implements Asker {
     const { key } = this.options
     if (key === undefined || !(v instanceof Uint8Array) || sig === undefined || seq === undefined) return
     if (k !== undefined && compareBytes(k, key.publicKey) !== 0) return
-    if (this.items.some((item) => item.seq === seq && isSame(item.value, v))) return
+    if (this.items.some((item) => says(item, seq, v))) return
     const item = this.lookups.signed.get(key, seq, v, sig)
     if (item === undefined) return
     this.items.push(item)
@@ -206,5 +207,3 @@ export class Lookup implements Asker {
     this.subscribers.clear()
   }
 }
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && compareBytes(a, b) === 0

@@ -5,7 +5,7 @@
 import { Bytes, type Crypto } from "@topic-tracker/crypto"
 import type { MutableItem, MutableKey } from "../Dht.ts"
 import { encode } from "../krpc/bencode.ts"
-import { verifyItem } from "../mutableItem.ts"
+import { says, verifyItem } from "../mutableItem.ts"
 import { bytesKey } from "../nodeId.ts"
 
 /** Items remembered, the one checked longest ago forgotten first: 2 MB at most. */
@@ -40,8 +40,7 @@ export class SignedItems {
 
 /** Whether all that is signed is the same, and by whom. */
 const isSame = (item: MutableItem, key: MutableKey, seq: bigint, value: Uint8Array): boolean =>
-  item.seq === seq &&
-  Bytes.equals(item.value, value) &&
+  says(item, seq, value) &&
   Bytes.equals(item.publicKey, key.publicKey) &&
   Bytes.equals(item.salt ?? none, key.salt ?? none)
 
