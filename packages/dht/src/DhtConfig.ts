@@ -65,7 +65,7 @@ export const DhtOptions = Schema.Struct({
   port: Port,
   /** How many of the closest nodes a walk must hear and a put goes to. */
   k: Count,
-  /** How many queries one walk keeps open. */
+  /** How many queries one walk keeps open at most; it begins with a few. */
   alpha: Count,
   /** How many queries all walks together keep open. */
   maxOpenQueries: Count,

@@ -1,9 +1,11 @@
+import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, DhtTestnet, type MutableItem, type MutableKey } from "@topic-tracker/dht"
 import { Duration, Effect, Fiber, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
+import { parse } from "../src/krpc/krpcMessage.ts"
 import { decodeNodes } from "../src/nodeId.ts"
 
 const MAX = 2n ** 63n - 1n
@@ -26,6 +28,20 @@ const newKey = Effect.gen(function* () {
 const values = (items: Stream.Stream<MutableItem, DhtError>) =>
   Effect.map(Stream.runCollect(items), (all) => [...all].map(({ value }) => text(value)).sort())
 
+/** Nodes that are there and never answer; `heard` is told of each datagram. */
+const silentNodes = (count: number, heard: (datagram: Uint8Array) => void) =>
+  Effect.forEach(Array.from({ length: count }), (_, i) =>
+    Effect.acquireRelease(
+      Effect.callback<Socket>((resume) => {
+        const socket = createSocket("udp4", heard)
+        socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+      }),
+      (socket) => Effect.sync(() => socket.close()),
+    ).pipe(
+      Effect.map((socket) => ({ id: new Uint8Array(20).fill(i), host: "127.0.0.1", port: socket.address().port })),
+    ),
+  )
+
 describe("Dht over UDP", () => {
   it.live("what one client puts another gets, with seq 2^63 - 1, salt and cas", () =>
     Effect.gen(function* () {
@@ -45,6 +61,22 @@ describe("Dht over UDP", () => {
       assert.deepStrictEqual(yield* values(bob.get({ publicKey: key.publicKey })), [])
       yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
       assert.deepStrictEqual(yield* values(alice.get(at)), ["two"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("a walk asks few nodes before anybody has answered", () =>
+    Effect.gen(function* () {
+      let gets = 0
+      const silent = yield* silentNodes(12, (datagram) => {
+        const message = parse(datagram)
+        if (message?.y === "q" && message.q === "get") gets++
+      })
+      const dht = yield* client({ bootstrap: [], knownNodes: silent, roundTripInitial: Duration.seconds(5) })
+      const { at } = yield* newKey
+      yield* Effect.forkScoped(Stream.runDrain(dht.get(at)))
+      while (gets === 0) yield* Effect.sleep(1)
+      yield* Effect.sleep(50)
+      assert.strictEqual(gets, 4)
     }).pipe(Effect.provide(Crypto.layer)),
   )
 

@@ -13,6 +13,8 @@ import { type GossipRecord, publishRecord, recentMinutes, type Session } from ".
 import { type LookOutcome, pollSchedule } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 
+/** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
+const HEAD_START = 30
 /** A peer that did not answer is dialled again after this many ms, doubled each time, up to a whole round of the reference. */
 const REDIAL_AFTER = 200
 /** A neighbour that stays less long (ms) does not make the next search begin afresh: no hot loop with a peer that hangs up. */
@@ -132,7 +134,9 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
     yield* tellOf(search, record, beganAt)
     for (const peer of candidatesOf(search, record)) {
       // At once: behind the answers of a whole walk it would wait for tens of ms.
-      dials.push(yield* Effect.forkIn(slots.withPermit(dial(search, peer)), scope, { startImmediately: true }))
+      const turn = slots.withPermit(dial(search, peer))
+      const inTurn = dials.length === 0 ? turn : Effect.delay(turn, HEAD_START * dials.length)
+      dials.push(yield* Effect.forkIn(inTurn, scope, { startImmediately: true }))
     }
   })
   const read = (minute: bigint) =>

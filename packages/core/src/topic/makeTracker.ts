@@ -4,7 +4,7 @@
  */
 import { Bytes, Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
-import { AddressLookup, Gossip } from "@topic-tracker/gossip"
+import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import type { TopicTracker } from "../TopicTracker.ts"
@@ -12,6 +12,12 @@ import { make as makeHandle } from "./handle.ts"
 import * as LiveTopic from "./LiveTopic.ts"
 import type { JoinOptions } from "./Topic.ts"
 import { TopicError } from "./TopicError.ts"
+
+/**
+ * From the start to the first publication of our addresses, in ms: a join's own reads come first, and who is to dial us has to
+ * find a record of ours before, which takes longer.
+ */
+const ADDRESSES_AFTER = 40
 
 /** What makes two joins the same topic. The configuration rides along and is no part of it. */
 class TopicKey implements Equal.Equal {
@@ -135,10 +141,11 @@ export const makeTracker: (
       Option.isSome(found) && found.value === topic ? Effect.void : topic.ended,
     )
 
+  const publish = (own: EndpointAddress) =>
+    Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`))
   yield* gossip.addressChanges.pipe(
-    Stream.runForEach((own) =>
-      Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`)),
-    ),
+    Stream.mapEffect((own, index) => (index === 0 ? Effect.delay(publish(own), ADDRESSES_AFTER) : publish(own))),
+    Stream.runDrain,
     Effect.forkScoped,
   )
   yield* gossip.networkChanges.pipe(

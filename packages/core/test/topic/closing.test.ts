@@ -99,7 +99,8 @@ describe("closing", () => {
       const world = yield* makeWorld()
       const node = yield* counter.counted(world.node())
       const peer = yield* world.node()
-      yield* settle
+      // Their addresses are out then.
+      yield* pass("50 millis")
       const before = counter.alive
       const topic = yield* counter.counted(node.join())
       const other = yield* peer.join()

@@ -193,7 +193,7 @@ describe("meeting", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
-      yield* settle
+      yield* pass("50 millis")
       const count = node.published.length
       const address = { relayUrl: undefined, direct: ["192.0.2.1:7"] }
       world.network.setAddress(node.endpointId, address)

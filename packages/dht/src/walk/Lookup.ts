@@ -43,6 +43,9 @@ export interface LookupOptions {
   readonly known: PackedNodes | undefined
 }
 
+/** Queries open before anybody has answered. */
+const FIRST_WIDTH = 4
+
 export class Lookup implements Asker {
   readonly options: LookupOptions
   private readonly lookups: Lookups
@@ -93,9 +96,17 @@ export class Lookup implements Asker {
     if (this.subscribers.size === 0) this.end(undefined)
   }
 
+  /**
+   * How many queries may be open now: few at first, two more with each answer, up to alpha. Mostly the first answer is all
+   * that is waited for, and many queries at once delay it.
+   */
+  private get width(): number {
+    return Math.min(this.lookups.options.alpha, FIRST_WIDTH + 2 * this.walk.heard)
+  }
+
   /** Asks the next node, if there is one and the walk has a query to spare. */
   askOne(): boolean {
-    if (this.ended || this.busy >= this.lookups.options.alpha) return false
+    if (this.ended || this.busy >= this.width) return false
     const candidate = this.walk.next()
     if (candidate === undefined) return false
     const { socket, id, turns } = this.lookups.options
