@@ -67,6 +67,44 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest)),
   )
 
+  it.effect(
+    "the first walk takes more round trips, later ones fewer, and one is enough where the nodes are known",
+    () =>
+      Effect.gen(function* () {
+        const network = yield* MemoryDht.make({ latency: () => 100, hops: 2, coldHops: 4 })
+        const dht = yield* network.client()
+        const took = (publicKey: Uint8Array) =>
+          Effect.gen(function* () {
+            const fiber = yield* Effect.forkChild(Stream.runDrain(dht.get({ publicKey })))
+            let ms = 0
+            for (; fiber.pollUnsafe() === undefined; ms += 100) yield* TestClock.adjust(100)
+            return ms
+          })
+        const [one, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+        assert.deepStrictEqual([yield* took(one), yield* took(other), yield* took(one)], [400, 200, 100])
+      }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
+  it.effect("lost answers are waited for: a get then asks others, a put does not", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ latency: () => 100, lostDelay: 250, lostGets: 0.5, lostPuts: 0.5 })
+      const dht = yield* network.client()
+      const { at, key } = yield* newKey
+      const get = yield* Effect.forkChild(Stream.runDrain(dht.get(at)))
+      // Two round trips without a loss; with one, the wait and another round trip are the least.
+      yield* TestClock.adjust(449)
+      assert.isUndefined(get.pollUnsafe())
+      yield* TestClock.adjust(10_000)
+      assert.isDefined(get.pollUnsafe())
+      const put = yield* Effect.forkChild(dht.put({ key, seq: 1n, value: ascii("a") }))
+      // The nodes are known; each has taken 100 ms to answer, and is given three times as long at least.
+      yield* TestClock.adjust(299)
+      assert.isUndefined(put.pollUnsafe())
+      yield* TestClock.adjust(2_000)
+      assert.isDefined(put.pollUnsafe())
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
   it.effect("dead nodes are walked around; with all dead there is nobody", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ nodes: 100, dead: 0.5 })

@@ -31,6 +31,9 @@ const tokenAge = 5 * 60_000
 
 const tokensMax = 1024
 
+/** As the ceiling of round trips in the client over UDP, in ms. */
+const longestWait = 2_000
+
 const noNodes = new DhtError({
   reason: "NoNodes",
   message: "no virtual node can be reached: all are dead or out of reach",
@@ -75,6 +78,16 @@ export const makeMemoryClient = (
     let ms = lostDelay
     while (generator.next() < chance) ms += lostDelay
     return ms + roundTrip()
+  }
+
+  /**
+   * How long a put waits for a node in vain, in ms: it has answered once, so three times what that took (RFC 6298, 2.2), and
+   * twice as long for each query that it left unanswered before.
+   */
+  const patience = (): number => {
+    let ms = 3 * roundTrip()
+    while (ms < longestWait && generator.next() < chances.lostGets) ms *= 2
+    return Math.min(ms, longestWait)
   }
 
   /** Asks the closest nodes: the distinct items by arrival, and when the last answer is in; in ms from now. */
@@ -151,10 +164,7 @@ export const makeMemoryClient = (
       if (rest > 0) yield* Effect.sleep(rest)
     } else {
       counts.walks++
-      const walk = approach(before.metDead, warmAt > start) + roundTrip()
-      for (const index of before.nodes) nodes[index]!.gets++
-      counts.sent += before.nodes.length
-      walked(before.name, start + walk)
+      const walk = ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length)?.end ?? 0
       if (walk > 0) yield* Effect.sleep(walk)
     }
     // The network may have changed during the walk.
@@ -169,7 +179,7 @@ export const makeMemoryClient = (
       node.puts++
       counts.sent++
       if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
-        slowest = Math.max(slowest, lostDelay)
+        if (lostDelay > 0) slowest = Math.max(slowest, patience())
         continue
       }
       answered++

@@ -29,7 +29,10 @@ export interface MemoryDhtOptions extends Partial<MemoryFaults> {
   readonly hops?: number
   /** The same for a client whose first walk is not over, and which knows nobody but bootstrap nodes; `hops` unless set. */
   readonly coldHops?: number
-  /** What it costs a walk or a put, in ms, that a node lets a query unanswered: the time it is waited for; 0 unless set. */
+  /**
+   * How long a walk waits, in ms, for a node that leaves a query unanswered, before it asks another; 0 unless set. With it,
+   * puts wait too: for nodes that have answered before, by what that took.
+   */
   readonly lostDelay?: number
   /** What a dead node among the closest costs a walk, in ms; 0 unless set. */
   readonly deadDelay?: number

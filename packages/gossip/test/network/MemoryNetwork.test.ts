@@ -19,6 +19,36 @@ describe("MemoryNetwork", () => {
     }),
   )
 
+  it.effect("what is lost is sent again when the policy says, which knows how often it was lost before", () =>
+    Effect.gen(function* () {
+      let losing = 0
+      const asked: Array<readonly [number, boolean]> = []
+      const world = yield* makeMemoryWorld({
+        link: () => ({ delayMs: 40, drop: losing-- > 0 }),
+        retransmitMs: (_from, _to, lostBefore, dialling) => {
+          asked.push([lostBefore, dialling])
+          return 100 * 2 ** lostBefore
+        },
+      })
+      const [a, b] = [yield* world.node(), yield* world.node()]
+      losing = 1
+      const [atA, atB] = yield* joinedInLine(world, [a, b])
+      assert.deepStrictEqual(asked[0], [0, true])
+      const heard = yield* recorded(atB!)
+      asked.length = 0
+      losing = 2
+      yield* atA!.broadcast(text("hello"))
+      yield* TestClock.adjust(339)
+      assert.deepStrictEqual(heard.texts(), [])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(heard.texts(), ["hello"])
+      assert.deepStrictEqual(asked, [
+        [0, false],
+        [1, false],
+      ])
+    }),
+  )
+
   it.effect("a link's policy is told how many bytes are sent", () =>
     Effect.gen(function* () {
       const sizes: Array<number> = []

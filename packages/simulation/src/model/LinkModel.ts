@@ -37,6 +37,12 @@ export const perfectLinks: LinkSettings = {
 /** Three times the initial round trip of 333 ms (RFC 9002, 6.2.2). */
 const firstProbeMs = 999
 
+/**
+ * Four mean deviations of the round trip, as a share of it. It is 2 for a new connection and shrinks by a quarter with each
+ * sample, while acknowledgements that wait keep it up: this is what real connections come to in their first seconds.
+ */
+const deviations = 0.5
+
 /** How long a peer may wait with an acknowledgement, and how often the time-out doubles at most. */
 const maxAckDelayMs = 25
 const maxBackoff = 16
@@ -117,8 +123,7 @@ export class LinkModel<Id> {
     const probe =
       dialling || sender === undefined || receiver === undefined
         ? firstProbeMs
-        : // Four mean deviations of the jitter there and back are as much again.
-          2 * (this.baseMs(sender, receiver) + jitterMs) + maxAckDelayMs
+        : (1 + deviations) * 2 * this.baseMs(sender, receiver) + 2 * jitterMs + maxAckDelayMs
     return probe * 2 ** Math.min(lostBefore, maxBackoff)
   }
 

@@ -6,7 +6,7 @@ interface Row {
   readonly figures: ReadonlyArray<Agreement>
 }
 
-/** One line for each figure: mean (min to max) over the seeds. */
+/** One line for each figure: median (min to max) over the seeds. */
 export const agreementTable = (summaries: ReadonlyArray<Row>): string => {
   const header = ["scenario", "figure", "simulated", "real", "may differ by", ""]
   const rows = summaries.flatMap(({ figures, name }) =>
@@ -31,9 +31,9 @@ export const agreementTable = (summaries: ReadonlyArray<Row>): string => {
     .join("\n")
 }
 
-const spread = ({ max, mean, min, never }: Spread, unit: string): string => {
-  if (Number.isNaN(mean)) return "never"
-  const text = min === max ? rounded(mean) : `${rounded(mean)} (${rounded(min)} to ${rounded(max)})`
+const spread = ({ max, median, min, never }: Spread, unit: string): string => {
+  if (Number.isNaN(median)) return "never"
+  const text = min === max ? rounded(median) : `${rounded(median)} (${rounded(min)} to ${rounded(max)})`
   return `${text} ${unit}${never === 0 ? "" : `, ${never} never`}`
 }
 

@@ -16,7 +16,9 @@ import { type Judge, Relay } from "./Relay.ts"
 
 /** Whose socket it is. */
 interface Owner {
-  readonly kind: "node" | "dht"
+  /** A node of the testnet, or of a topic: its DHT client, or its endpoint. */
+  readonly kind: "testnet" | "client" | "endpoint"
+  /** Of the node, within the testnet or within the topic. */
   readonly index: number
 }
 
@@ -48,10 +50,10 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
   const load: Array<{ gets: number; puts: number }> = Array.from({ length: dht.nodes }, () => ({ gets: 0, puts: 0 }))
 
   const judge: Judge<Owner> = (from, to, bytes) => {
-    if (to.kind === "dht") count(load[to.index]!, bytes)
-    if (from.kind === "node" && silent.has(from.index)) return []
-    if (to.kind === "node" && silent.has(to.index)) return []
-    if (from.kind === "node" && to.kind === "node") {
+    if (to.kind === "testnet") count(load[to.index]!, bytes)
+    if (from.kind !== "testnet" && silent.has(from.index)) return []
+    if (to.kind !== "testnet" && silent.has(to.index)) return []
+    if (from.kind === "endpoint" && to.kind === "endpoint") {
       if (from.index % groups !== to.index % groups) return []
       return links.copies(from.index, to.index, chance, bytes.length)
     }
@@ -67,7 +69,7 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
   }).pipe(Effect.provide(Crypto.layer))
   const alive: Array<number> = []
   for (const [index, address] of testnet.addresses.entries()) {
-    yield* Effect.orDie(relay.attach({ kind: "dht", index }, address, frontOf(address)))
+    yield* Effect.orDie(relay.attach({ kind: "testnet", index }, address, frontOf(address)))
     if (dht.dead > 0 && chance() < dht.dead) yield* testnet.stop(index)
     else alive.push(index)
   }
@@ -81,11 +83,13 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
       : AddressLookup.layerStatic(book)
   const node = (index: number) => {
     const host = nodeHost(index)
-    const owner: Owner = { kind: "node", index }
     // Ports are free in a namespace of our own: that one is taken would be a bug.
     const fronts = Effect.forEach(
-      [dhtPort, irohPort],
-      (port) => Effect.orDie(relay.attach(owner, { host, port }, frontOf({ host, port }))),
+      [
+        { kind: "client", port: dhtPort },
+        { kind: "endpoint", port: irohPort },
+      ] as const,
+      ({ kind, port }) => Effect.orDie(relay.attach({ kind, index }, { host, port }, frontOf({ host, port }))),
       { discard: true },
     )
     const gossip = Gossip.layerIroh({

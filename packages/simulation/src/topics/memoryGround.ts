@@ -13,6 +13,9 @@ import type { TopicScenario } from "./TopicScenario.ts"
 import type { WorldTime } from "./WorldTime.ts"
 import * as WorldCrypto from "./worldCrypto.ts"
 
+/** As iroh's connections have it. */
+const heartbeatMs = 5_000
+
 /** The ground that the scenario describes. Nothing moves in it after the scope has closed. */
 export const memoryGround = Effect.fnUntraced(function* (scenario: TopicScenario, time: WorldTime, topicName: string) {
   const { deadDelayMs, hostile, latency, lostDelayMs, ...faults } = scenario.dht
@@ -28,6 +31,7 @@ export const memoryGround = Effect.fnUntraced(function* (scenario: TopicScenario
     link: links.policy,
     reachable: (_, to) => links.isPublic(to),
     retransmitMs: links.retransmitMs,
+    heartbeatMs,
   })
   const crypto = Layer.succeedContext(yield* Layer.build(WorldCrypto.layer))
   if (hostile !== undefined) {

@@ -144,6 +144,7 @@ const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario
   if (roundTrip.success._tag === "Regions") {
     return Result.fail({ path: ["dht", "latency", "regions"], message: "only links have regions" })
   }
+  const wait = Math.max(leastWaitMs, timeoutOf(roundTrip.success))
   const topicConfig = topicOf(topic)
   if (Result.isFailure(topicConfig)) return Result.fail(topicConfig.failure)
   const protocol = Result.mapError(decodeProtocol(toProtocolInput(proto)), (error) => {
@@ -178,13 +179,13 @@ const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario
       latency: roundTrip.success,
       hops: dht?.hops ?? 2,
       coldHops: dht?.cold_hops ?? 4,
-      lostDelayMs: dht?.lost_delay ?? Math.max(leastWaitMs, timeoutOf(roundTrip.success)),
+      lostDelayMs: dht?.lost_delay ?? wait,
       dead: dht?.dead ?? 0,
       stale: dht?.stale ?? 0,
       keepFirst: dht?.keep_first ?? 0,
       lostGets: dht?.lost_gets ?? 0,
       lostPuts: dht?.lost_puts ?? 0,
-      deadDelayMs: dht?.dead_delay ?? 0,
+      deadDelayMs: dht?.dead_delay ?? wait,
       hostile:
         dht?.hostile === undefined
           ? undefined

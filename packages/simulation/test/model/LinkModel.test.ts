@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Xoshiro128 } from "@topic-tracker/gossip/machine"
-import { type Delay, delayAt, regionAt } from "../../src/model/Delay.ts"
+import { type Delay, delayAt, regionAt, timeoutOf } from "../../src/model/Delay.ts"
 import { evenly, LinkModel, type LinkSettings, perfectLinks } from "../../src/model/LinkModel.ts"
 
 const id = (n: number) => EndpointId.fromBytes(Uint8Array.of(n, ...new Uint8Array(31).fill(1)))
@@ -16,6 +16,8 @@ const model = (settings: Partial<LinkSettings>, nodes = 4) => {
     clock,
     links,
     send: (from: number, to: number, bytes = 100) => links.policy(id(from), id(to), random, bytes),
+    copies: (from: number, to: number, bytes = 100) => links.copies(id(from), id(to), random, bytes),
+    again: (lostBefore: number, dialling = false) => links.retransmitMs(id(0), id(1), lostBefore, dialling),
   }
 }
 
@@ -32,6 +34,12 @@ describe("delays", () => {
     assert.closeTo(delayAt(delay, 0.975, 0, 0), 40 * Math.exp(0.5 * 1.959964), 1e-3)
     assert.closeTo(delayAt(delay, 0.01, 0, 0), 40 * Math.exp(0.5 * -2.326348), 1e-3)
     assert.isBelow(delayAt(delay, 1, 0, 0), 500, "no link takes for ever")
+  })
+
+  it("who has seen many waits for the mean and four mean deviations", () => {
+    assert.closeTo(timeoutOf({ _tag: "Constant", ms: 60 }), 60, 1e-9)
+    // The mean deviation of an even distribution is a quarter of its width.
+    assert.closeTo(timeoutOf({ _tag: "Uniform", minMs: 20, maxMs: 100 }), 60 + 80, 0.1)
   })
 
   it("by region: each region has its share of the nodes, each pair its delay", () => {
@@ -116,5 +124,24 @@ describe("LinkModel", () => {
     for (let tenth = 0; tenth < 10; tenth++) {
       assert.closeTo(draws.filter((each) => Math.floor(each * 10) === tenth).length, 1_000, 120)
     }
+  })
+
+  it("copies are packets of their own: each has its chance to arrive, and its time on the line", () => {
+    const { copies } = model({ latency: { _tag: "Constant", ms: 20 }, loss: 0.2, duplication: 0.5 })
+    const counts = [0, 0, 0]
+    for (let i = 0; i < 5_000; i++) counts[copies(0, 1).length]!++
+    // None: the only one is lost, or both are. Two: it is doubled, and neither is lost.
+    assert.closeTo(counts[0]! / 5_000, 0.5 * 0.2 + 0.5 * 0.04, 0.02)
+    assert.closeTo(counts[2]! / 5_000, 0.5 * 0.64, 0.02)
+    const narrow = model({ latency: { _tag: "Constant", ms: 20 }, duplication: 0.999_999, bandwidth: 8_000 })
+    assert.deepStrictEqual(narrow.copies(0, 1, 10), [30, 40])
+    assert.deepStrictEqual(narrow.copies(0, 9, 10), [], "nobody is there")
+  })
+
+  it("QUIC sends again after a round trip, its deviations and the time an acknowledgement may wait; then twice as late", () => {
+    const { again } = model({ latency: { _tag: "Constant", ms: 40 }, jitterMs: 5 })
+    assert.strictEqual(again(0), 1.5 * 80 + 10 + 25)
+    assert.strictEqual(again(3), 8 * again(0))
+    assert.deepStrictEqual([again(0, true), again(1, true)], [999, 1_998])
   })
 })

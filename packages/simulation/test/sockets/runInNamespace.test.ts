@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { type NamespaceOptions, runInNamespace } from "../../src/sockets/namespace.ts"
@@ -20,6 +21,18 @@ const parse = (log: string) =>
       const [at, node, ...what] = line.split(" ")
       return { at: Number(at), node: Number(node), what: what.join(" ") }
     })
+
+/** Our children that are, or were to be, in a namespace. */
+const programsInside = () =>
+  (existsSync("/proc") ? readdirSync("/proc") : []).filter((pid) => {
+    try {
+      const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
+      return Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("inside.ts")
+    } catch {
+      // Not a process, or one that has just ended.
+      return false
+    }
+  })
 
 describe("runInNamespace", () => {
   it.live(
@@ -60,6 +73,17 @@ broadcast = { from = "2s", every = "250ms", count = 48 }
         ),
       ),
     40_000,
+  )
+
+  it.live("interrupted, it leaves no process behind", () =>
+    Effect.gen(function* () {
+      const ended = yield* run('nodes = 2\nduration = "5m"\n').pipe(
+        Effect.timeoutOption("2 seconds"),
+        Effect.catchTag("NamespaceError", () => Effect.succeedNone),
+      )
+      assert.strictEqual(ended._tag, "None")
+      assert.deepStrictEqual(programsInside(), [])
+    }),
   )
 
   it.live("where none can be made it says so, with what the system says, and what is needed", () =>

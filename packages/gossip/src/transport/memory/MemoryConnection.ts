@@ -64,10 +64,10 @@ export class MemoryConnection implements Connection {
     )
   }
 
-  /** Both ends are given up after the idle time unless the condition holds by then. */
-  giveUpUnless(connected: () => boolean): void {
+  /** Both ends are given up after this time unless the condition holds by then. */
+  giveUpUnless(connected: () => boolean, afterMs: number): void {
     if (this.givingUp !== undefined || this.isClosed) return
-    this.givingUp = this.network.timers.schedule(this.network.idleTimeoutMs, () => {
+    this.givingUp = this.network.timers.schedule(afterMs, () => {
       this.givingUp = undefined
       if (!connected()) this.giveUp()
     })

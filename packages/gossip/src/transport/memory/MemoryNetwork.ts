@@ -44,6 +44,11 @@ export interface MemoryNetworkOptions {
   readonly reachable?: (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => boolean
   /** After how long without success a connection is given up, in milliseconds. Default 30,000, as in iroh. */
   readonly idleTimeoutMs?: number
+  /**
+   * How often an idle connection sends something, in milliseconds: its idle time begins with what it sends next. Default 0,
+   * always; iroh 5,000.
+   */
+  readonly heartbeatMs?: number
   /** After how long without success a dial fails, in milliseconds. Default 10,000. */
   readonly dialTimeoutMs?: number
   /**
@@ -77,6 +82,7 @@ export class MemoryNetwork {
   readonly timers: Timers
   readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
+  private readonly heartbeatMs: number
   private readonly dialTimeoutMs: number
   private readonly retransmitMs: RetransmitPolicy
   private readonly random: () => number
@@ -94,6 +100,7 @@ export class MemoryNetwork {
     this.link = options.link ?? noDelay
     this.reachable = options.reachable ?? (() => true)
     this.idleTimeoutMs = options.idleTimeoutMs ?? 30_000
+    this.heartbeatMs = options.heartbeatMs ?? 0
     this.dialTimeoutMs = options.dialTimeoutMs ?? 10_000
     const { retransmitMs = 100 } = options
     this.retransmitMs = typeof retransmitMs === "number" ? () => retransmitMs : retransmitMs
@@ -247,12 +254,13 @@ export class MemoryNetwork {
     return this.endpoints.get(endpoint.id) === endpoint
   }
 
-  /** Idle connections notice a cut only by their idle time, as QUIC's keep-alives do. */
+  /** Idle connections notice a cut only by their idle time, which begins with their next heartbeat (RFC 9000, 10.1). */
   private watchCutConnections(endpoint: MemoryEndpoint): void {
     for (const connection of endpoint.connections) {
       const remote = connection.remoteId
       if (!this.isCut(endpoint.id, remote)) continue
-      connection.giveUpUnless(() => !this.isCut(endpoint.id, remote))
+      const untilHeartbeat = this.heartbeatMs > 0 ? this.random() * this.heartbeatMs : 0
+      connection.giveUpUnless(() => !this.isCut(endpoint.id, remote), untilHeartbeat + this.idleTimeoutMs)
     }
   }
 
