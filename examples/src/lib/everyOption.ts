@@ -24,7 +24,6 @@ export const everyOption: Complete = {
     fastPollInterval: "50 millis",
     pollBackoffFactor: 1.5,
     pollJitter: 0.2,
-    concurrentDials: 4,
     pollBreadth: 4,
   },
   // Once joined, records of our neighbours keep the topic findable.

@@ -53,11 +53,6 @@ export const options = {
       { min: 1, max: SLOT_LIMIT },
       "How many of a slot's nodes most looks ask once the first found nothing; some look asks all. 20: every look asks all.",
     ),
-    concurrentDials: integer(
-      4,
-      { min: 1, max: PEER_LIMIT },
-      "How many peers found in records are dialled at the same time.",
-    ),
   },
   publisher: {
     enabled: boolean(true, "Publish records of neighbours and last messages while joined."),
@@ -108,7 +103,7 @@ export const options = {
     maxJoinPeerCount: integer(
       4,
       { min: 1, max: PEER_LIMIT },
-      "How many peers are asked to let us in at the same time.",
+      "How many peers found in records are dialled at the same time.",
     ),
   },
   subscribers: {

@@ -110,7 +110,6 @@ const beginAfresh = Effect.fnUntraced(function* (search: Search) {
 const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome, never, Scope.Scope> {
   const { session } = search
   const { bootstrap, join } = session.config
-  const dialsAtOnce = Math.min(bootstrap.concurrentDials, join.maxJoinPeerCount)
   const unixMinute = yield* session.records.unixMinute
   // Running topics show in the minutes before; a topic that begins now shows only in this one.
   const isFirst = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup
@@ -125,7 +124,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   let found = 0
   const beganAt = yield* Clock.currentTimeMillis
   const scope = yield* Effect.scope
-  const slots = Semaphore.makeUnsafe(dialsAtOnce)
+  const slots = Semaphore.makeUnsafe(join.maxJoinPeerCount)
   const dials: Array<Fiber.Fiber<void>> = []
   // Most looks find nothing, so that nothing but the reading is set up before there is a record.
   const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {

@@ -16,8 +16,7 @@ describe("TopicConfig.make", () => {
     Effect.gen(function* () {
       const config = yield* TopicConfig.make()
       // distributed-topic-tracker 0.3.5, src/config.rs, the `Default` of each part.
-      const { fastPollInterval, pollBackoffFactor, pollJitter, pollBreadth, concurrentDials, ...bootstrap } =
-        config.bootstrap
+      const { fastPollInterval, pollBackoffFactor, pollJitter, pollBreadth, ...bootstrap } = config.bootstrap
       assert.deepStrictEqual(millisOf(bootstrap), {
         maxBootstrapRecords: 5,
         publishRecordOnStartup: true,
@@ -28,7 +27,7 @@ describe("TopicConfig.make", () => {
         discoveryPollInterval: 2000,
       })
       assert.isTrue(Duration.isLessThan(fastPollInterval, config.bootstrap.noPeersRetryInterval))
-      assert.deepStrictEqual([pollBackoffFactor, pollJitter, pollBreadth, concurrentDials], [1.5, 0.2, 4, 4])
+      assert.deepStrictEqual([pollBackoffFactor, pollJitter, pollBreadth], [1.5, 0.2, 4])
       assert.deepStrictEqual(millisOf(config.publisher), {
         enabled: true,
         initialDelay: 10_000,

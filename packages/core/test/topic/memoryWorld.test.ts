@@ -40,9 +40,9 @@ describe("a user's own test", () => {
   it.effect("hears of options that cannot be", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
-      const config = { bootstrap: { concurrentDials: 6 } }
+      const config = { join: { maxJoinPeerCount: 6 } }
       const error = yield* Effect.flip(Layer.build(TopicTracker.layerMemory(world, { config })))
-      assert.include(error.message, "bootstrap.concurrentDials is 6")
+      assert.include(error.message, "join.maxJoinPeerCount is 6")
     }),
   )
 })
