@@ -7,13 +7,15 @@ import * as Programs from "../harness/programs.ts"
 import * as Reference from "../harness/reference.ts"
 
 const Samples = Schema.Struct({ rates: Schema.Array(Schema.Finite), latencies: Schema.Array(Schema.Finite) })
-const Sizes = Schema.Array(Schema.Struct({ size: Schema.Int, bare: Samples, ours: Samples }))
+const Bare = Schema.Struct({ ...Samples.fields, windowed: Schema.optionalKey(Schema.Array(Schema.Finite)) })
+const Sizes = Schema.Array(Schema.Struct({ size: Schema.Int, bare: Bare, ours: Samples }))
 const PeerSizes = Schema.Array(Schema.Struct({ size: Schema.Int, ...Samples.fields }))
 
 type Figures = typeof Sizes.Type
 type PeerFigures = typeof PeerSizes.Type | undefined
 
 const bareRate = "iroh binding alone, 64 KB writes"
+const bareWindowed = "iroh binding alone, the same frames, 32 in flight"
 const bareLatency = "iroh binding alone"
 
 const resultsOf = (where: string, figures: Figures, peers: Readonly<Record<string, PeerFigures>>) =>
@@ -33,7 +35,11 @@ const resultsOf = (where: string, figures: Figures, peers: Readonly<Record<strin
         ...beside(at),
       })
     }
-    const rates = { [bareRate]: median(bare.rates), ...beside((samples) => median(samples.rates)) }
+    const rates = {
+      [bareRate]: median(bare.rates),
+      ...(bare.windowed && { [bareWindowed]: median(bare.windowed) }),
+      ...beside((samples) => median(samples.rates)),
+    }
     return [result(`${name}, 32 in flight`, "msg/s", "higher", ours.rates, rates), latency(0.5), latency(0.99)]
   })
 

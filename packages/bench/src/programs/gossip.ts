@@ -3,7 +3,7 @@
  * gossipEcho printed when the far end is another process; without it both ends are in this one. At each size
  *
  * - `rates`: messages a second, samples of SECONDS each. Ours with 32 in flight; the binding with its messages in writes of 64 KB, as
- *   fast as it takes them.
+ *   fast as it takes them; within one process also (`windowed`) with frames as long as gossip's, 32 in flight, what is due in one write.
  * - `latencies` in ms of one message when nothing else is under way; between two processes half of there and back.
  */
 import { EndpointId } from "@topic-tracker/crypto"
@@ -14,6 +14,8 @@ import { main, numberAt, print } from "./print.ts"
 
 const sizes = [100, 1024, 4000]
 const inFlight = 32
+/** What a gossip frame has beside its content, in bytes: length, kind, message id, length of the content, hops and scope. */
+const frameOverhead = 45
 const seconds = numberAt(0)
 const samples = 3
 const pings = { warmUp: 200, measured: 500 }
@@ -61,7 +63,8 @@ const bare = async (size: number) => {
   await both.send.writeAll([0])
   const one = await near.connection.openUni()
   await one.writeAll([0])
-  let arrived = 0
+  let [sent, arrived] = [0, 0]
+  let onArrival = () => {}
   let latencies: Array<number>
   const accepted = await accepting
   if (accepted === undefined) {
@@ -81,19 +84,39 @@ const bare = async (size: number) => {
     })
     void drain(uni, (bytes) => {
       arrived += bytes
+      onArrival()
     }).catch(() => {})
   }
   const batch = batchOf(size)
   const rates = await ratesOf(
     () => arrived / size,
     async () => {
+      sent += batch.bytes.length
       await one.writeAll(batch.bytes)
       // The far end does not tell what has arrived; but what it has not taken holds the next write back.
       if (far !== undefined) arrived += batch.bytes.length
     },
   )
+  const frame = size + frameOverhead
+  const frames = Array.from({ length: inFlight * frame }, (_, i) => i & 255)
+  const due = () => Math.floor((inFlight * frame - (sent - arrived)) / frame)
+  const windowed = () =>
+    ratesOf(
+      () => arrived / frame,
+      async () => {
+        while (due() <= 0) {
+          await new Promise<void>((resolve) => {
+            onArrival = resolve
+          })
+        }
+        const bytes = due() * frame
+        sent += bytes
+        await one.writeAll(frames.slice(0, bytes))
+      },
+    )
+  const figures = { rates, latencies, ...(accepted !== undefined && { windowed: await windowed() }) }
   await Promise.all([near.close(), here?.close()])
-  return { rates, latencies }
+  return figures
 }
 
 const ours = Effect.fnUntraced(function* (size: number) {
