@@ -3,7 +3,7 @@
  * interrupted.
  */
 import type { Crypto } from "@topic-tracker/crypto"
-import { Cause, Deferred, Duration, Effect, Schedule, Stream } from "effect"
+import { Cause, Channel, Deferred, Duration, Effect, Schedule, Scope, Stream } from "effect"
 import { invalidKey, invalidPut } from "./arguments.ts"
 import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
@@ -109,24 +109,25 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     return value === undefined ? undefined : { ...key, seq: stored.seq, value, signature: stored.signature }
   }
 
+  /** A channel made by hand: of the stream's own constructors with a scope each costs more than a walk's answer. */
   const get = (key: MutableKey, { nodes }: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const invalid = invalidKey(key)
-        if (invalid !== undefined) return yield* invalid
-        counts.gets++
-        const target = targetOf(key.publicKey, key.salt)
-        const reading = yield* Effect.acquireRelease(
-          Effect.sync(() => new Reading((sink) => startWalk(target, key, nodes, sink))),
-          (reading) => Effect.sync(() => reading.stop()),
-        )
-        const own = ownItem(target, key)
-        if (own !== undefined) reading.item(own)
-        const pull = Effect.suspend(() =>
-          table.size > 0 || reading.hasArrived ? reading.pull : Effect.andThen(thereAreNodes, reading.pull),
-        )
-        return Stream.fromPull(Effect.succeed(options.retries === 0 ? pull : Effect.retry(pull, getRetry)))
-      }),
+    Stream.fromChannel(
+      Channel.fromTransform((_, scope) =>
+        Effect.suspend(() => {
+          const invalid = invalidKey(key)
+          if (invalid !== undefined) return Effect.fail(invalid)
+          counts.gets++
+          const target = targetOf(key.publicKey, key.salt)
+          const reading = new Reading((sink) => startWalk(target, key, nodes, sink))
+          const own = ownItem(target, key)
+          if (own !== undefined) reading.item(own)
+          const pull = Effect.suspend(() =>
+            table.size > 0 || reading.hasArrived ? reading.pull : Effect.andThen(thereAreNodes, reading.pull),
+          )
+          const stop = Effect.sync(() => reading.stop())
+          return Effect.as(Scope.addFinalizer(scope, stop), options.retries === 0 ? pull : Effect.retry(pull, getRetry))
+        }),
+      ),
     )
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {

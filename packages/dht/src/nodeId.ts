@@ -66,8 +66,8 @@ const reach = (a: number, b: number): "public" | "private" | "none" => {
 
 /** Whether a dotted IPv4 address is loopback, private, link-local or shared (RFC 1918, 3927, 6598). */
 export const isPrivateHost = (host: string): boolean => {
-  const [a = 0, b = 0] = host.split(".", 2).map(Number)
-  return reach(a, b) === "private"
+  const octets = ipv4(host)
+  return octets !== undefined && reach(octets[0]!, octets[1]!) === "private"
 }
 
 /**
@@ -111,13 +111,21 @@ export const encodeNodes = (nodes: ReadonlyArray<DhtNode>): Uint8Array => {
 
 /** The four bytes of a dotted IPv4 address, or undefined when the text is none. */
 export const ipv4 = (host: string): Uint8Array | undefined => {
-  const parts = host.split(".")
-  if (parts.length !== 4) return undefined
   const octets = new Uint8Array(4)
+  let at = 0
   for (let i = 0; i < 4; i++) {
-    const part = parts[i]!
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined
-    octets[i] = Number(part)
+    const start = at
+    let octet = 0
+    for (; at < host.length && at - start < 3; at++) {
+      const digit = host.charCodeAt(at) - 0x30
+      if (digit < 0 || digit > 9) break
+      octet = octet * 10 + digit
+    }
+    const isCanonical = at > start && (at - start === 1 || host.charCodeAt(start) !== 0x30)
+    const isEnd = i === 3 ? at === host.length : host[at] === "."
+    if (!isCanonical || octet > 255 || !isEnd) return undefined
+    octets[i] = octet
+    at++
   }
   return octets
 }

@@ -30,7 +30,8 @@ describe("bencode", () => {
 
   it("takes __proto__ for a key like any other", () => {
     const decoded = decode(utf8("d9:__proto__i1ee"))
-    assert.strictEqual(Object.getPrototypeOf(decoded), null)
+    assert.deepStrictEqual(Object.keys(decoded!), ["__proto__"])
+    for (const inherited of ["toString", "constructor"]) assert.isFalse(inherited in Object(decoded))
     assert.strictEqual(text(encode(decoded!)), "d9:__proto__i1ee")
   })
 

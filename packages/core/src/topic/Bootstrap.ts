@@ -7,10 +7,10 @@
  * peer after the other, and never searches again. What goes over the wire is the same.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Clock, Duration, Effect, Fiber, type Pull, Schedule, type Scope, Semaphore, Stream } from "effect"
+import { Clock, Duration, Effect, Fiber, type Scope, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
 import { type GossipRecord, publishRecord, recentMinutes, type Session } from "./Session.ts"
-import { type LookOutcome, pollSchedule } from "./schedules.ts"
+import { type LookOutcome, pollDelay } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 
 /** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
@@ -37,26 +37,25 @@ interface Search {
   looks: number
   /** Whether the last look found a record. */
   foundLast: boolean
-  /** The wait before the next look. */
-  nextDelay: (now: number, outcome: LookOutcome) => Pull.Pull<[unknown, Duration.Duration], never, unknown>
+  /** Waits since it began, or began afresh: each is longer than the last. */
+  waits: number
 }
 
-const newSearch = (session: Session): Effect.Effect<Search> =>
-  Effect.map(Schedule.toStep(pollSchedule(session.config.bootstrap)), (nextDelay) => ({
-    session,
-    dials: new Map(),
-    seen: new Map(),
-    looks: 0,
-    foundLast: false,
-    nextDelay,
-  }))
+const newSearch = (session: Session): Search => ({
+  session,
+  dials: new Map(),
+  seen: new Map(),
+  looks: 0,
+  foundLast: false,
+  waits: 0,
+})
 
 /**
  * Finds a first neighbour, calls `onJoined` when there is the first ever, and searches again whenever the last is gone. Never
  * ends by itself. What fails while searching is told and tried again; only `onJoined` can fail it.
  */
 export const keepJoined = Effect.fnUntraced(function* <E>(session: Session, onJoined: Effect.Effect<void, E>) {
-  let search = yield* newSearch(session)
+  let search = newSearch(session)
   let joinedBefore = false
   while (true) {
     yield* findNeighbor(search)
@@ -65,7 +64,7 @@ export const keepJoined = Effect.fnUntraced(function* <E>(session: Session, onJo
     const joinedAt = yield* Clock.currentTimeMillis
     yield* session.state.alone.await
     yield* session.account.tell({ _tag: "Alone" })
-    if ((yield* Clock.currentTimeMillis) - joinedAt >= STEADY_AFTER) search = yield* newSearch(session)
+    if ((yield* Clock.currentTimeMillis) - joinedAt >= STEADY_AFTER) search = newSearch(session)
   }
 })
 
@@ -92,20 +91,20 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
   while (true) {
     session.lookNow.closeUnsafe()
     const outcome = yield* look(search)
-    const [, delay] = yield* Effect.orDie(search.nextDelay(yield* Clock.currentTimeMillis, outcome))
+    const delay = yield* pollDelay(session.config.bootstrap, search.waits++, outcome)
     yield* Effect.raceFirst(Effect.sleep(delay), session.lookNow.await)
-    if (session.lookNow.isOpen()) yield* beginAfresh(search)
+    if (session.lookNow.isOpen()) beginAfresh(search)
   }
 })
 
 /** Something changed (our record is out, the network is another): nobody has to wait for a turn from before. */
-const beginAfresh = Effect.fnUntraced(function* (search: Search) {
-  search.nextDelay = (yield* newSearch(search.session)).nextDelay
+const beginAfresh = (search: Search): void => {
+  search.waits = 0
   for (const dial of search.dials.values()) {
     dial.count = 0
     dial.notBefore = 0
   }
-})
+}
 
 const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome, never, Scope.Scope> {
   const { session } = search
@@ -139,8 +138,7 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
     }
   })
   const read = (minute: bigint) =>
-    session.records.records(minute, breadth).pipe(
-      Stream.runForEach(onRecord),
+    session.records.forEachRecord(minute, onRecord, breadth).pipe(
       Effect.catch((error) => session.account.failed("bootstrap", error)),
       Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
     )

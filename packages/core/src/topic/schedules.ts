@@ -1,5 +1,5 @@
 /**
- * When a topic does things: the two rhythms, each one Schedule. Chance comes from Effect's Random, so a seed repeats it. Waits
+ * When a topic does things: its two rhythms. Chance comes from Effect's Random, so a seed repeats it. Waits
  * are whole milliseconds: under TestClock the time of day is then a whole number, as programs have it from a real clock.
  */
 import { Duration, Effect, Random, Schedule } from "effect"
@@ -34,19 +34,21 @@ export const workerSchedule = (
 export type LookOutcome = "nothing" | "peers"
 
 /**
- * The waits between looks of a node that has no neighbour: short at first, each longer than the last and none like another,
- * up to the reference's intervals, which are different ones after a look that found peers and one that found nothing.
+ * The wait before the next look of a node that has no neighbour, in ms: short at first, each longer than the last and none like
+ * another, up to the reference's intervals, which are different ones after a look that found peers and one that found nothing.
+ * `round` counts the waits before this one. A function and no Schedule: idle topics wait some forty times a minute.
  */
-export const pollSchedule = (config: TopicConfig["bootstrap"]): Schedule.Schedule<Duration.Duration, LookOutcome> =>
-  Schedule.exponential(config.fastPollInterval, config.pollBackoffFactor).pipe(
-    Schedule.setInputType<LookOutcome>(),
-    Schedule.modifyDelay(({ input, duration }) => {
-      const longest = input === "peers" ? config.discoveryPollInterval : config.noPeersRetryInterval
-      return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
-        wholeMillis(Duration.times(Duration.min(duration, longest), factor)),
-      )
-    }),
+export const pollDelay = (
+  config: TopicConfig["bootstrap"],
+  round: number,
+  outcome: LookOutcome,
+): Effect.Effect<number> => {
+  const longest = outcome === "peers" ? config.discoveryPollInterval : config.noPeersRetryInterval
+  const grown = Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** round
+  return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
+    Math.round(Math.min(grown, Duration.toMillis(longest)) * factor),
   )
+}
 
 const wholeMillis = (duration: Duration.Duration): Duration.Duration =>
   Duration.millis(Math.round(Duration.toMillis(duration)))

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Random, Schedule } from "effect"
+import { Clock, Duration, Effect, Random, type Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { defaults } from "../../src/config/TopicConfig.ts"
-import { type LookOutcome, pollSchedule, workerSchedule } from "../../src/topic/schedules.ts"
+import { type LookOutcome, pollDelay, workerSchedule } from "../../src/topic/schedules.ts"
 
 /** The times (ms) at which a worker runs within 10 minutes of virtual time; each run takes `takes`. */
 const runsOf = (schedule: Schedule.Schedule<number>, takes: Duration.Input = 0) =>
@@ -40,14 +40,9 @@ describe("workerSchedule", () => {
   )
 })
 
-describe("pollSchedule", () => {
+describe("pollDelay", () => {
   const waits = (outcomes: ReadonlyArray<LookOutcome>) =>
-    Effect.gen(function* () {
-      const step = yield* Schedule.toStep(pollSchedule({ ...defaults.bootstrap, pollJitter: 0 }))
-      const delays: Array<number> = []
-      for (const outcome of outcomes) delays.push(Duration.toMillis((yield* step(0, outcome))[1]))
-      return delays
-    })
+    Effect.forEach(outcomes, (outcome, round) => pollDelay({ ...defaults.bootstrap, pollJitter: 0 }, round, outcome))
 
   it.effect("grows from the fast interval to the reference's, which depends on what was found", () =>
     Effect.gen(function* () {

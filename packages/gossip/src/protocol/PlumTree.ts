@@ -35,6 +35,7 @@ export class PlumTree<P extends PeerKey> {
   private readonly batchSize: number
   private readonly lazyQueue = new Map<P, Array<IHaveEntry>>()
   private dispatchScheduled = false
+  private evictScheduled = false
   /** Payloads that we know of and do not have. Each has a SendGraft timer, so that none stays here for long. */
   private readonly missing = new Map<MessageId.MessageId, Array<Announcement<P>>>()
   /** Ids of the payloads that we had. */
@@ -65,11 +66,6 @@ export class PlumTree<P extends PeerKey> {
       capacity: config.messageCacheMaxBytes,
       weight: (message) => message.content.length + 256,
     })
-  }
-
-  /** The first of the timer that never stops. */
-  start(): void {
-    this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
   }
 
   /** Bounds that tests hold us to. */
@@ -108,8 +104,7 @@ export class PlumTree<P extends PeerKey> {
       return
     }
     const message: Gossip = { _tag: "Gossip", id, content, scope: fromAuthor }
-    this.seen.set(id, true, now)
-    this.cache.set(id, message, now)
+    this.remember(id, message, now)
     if (this.lazy.size > 0) this.lastWords.push({ id, at: now })
     this.announce(id, 0)
     this.push(message)
@@ -189,6 +184,16 @@ export class PlumTree<P extends PeerKey> {
     this.cache.evict(now)
     this.seen.evict(now)
     this.forgetLastWords(now)
+    this.evictScheduled = this.cache.size > 0 || this.seen.size > 0 || this.lastWords.length > 0
+    if (this.evictScheduled) this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
+  }
+
+  /** In iroh-gossip the timer never stops; a topic in which nobody speaks has nothing to evict. */
+  private remember(id: MessageId.MessageId, message: Gossip, now: number): void {
+    this.seen.set(id, true, now)
+    this.cache.set(id, message, now)
+    if (this.evictScheduled) return
+    this.evictScheduled = true
     this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
   }
 
@@ -214,8 +219,7 @@ export class PlumTree<P extends PeerKey> {
     }
     const round = Math.min(scope.round + 1, maxRound)
     const onward: Gossip = { _tag: "Gossip", id, content, scope: { _tag: "Swarm", round } }
-    this.seen.set(id, true, now)
-    this.cache.set(id, onward, now)
+    this.remember(id, onward, now)
     this.push(onward, from)
     this.announce(id, round, from)
     const announcements = this.missing.get(id)

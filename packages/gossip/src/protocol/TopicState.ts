@@ -52,7 +52,6 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.membership = new HyParView({ io: this, config: membership, ownData: options.ownData, maxMessageSize })
     this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize })
     this.membership.start()
-    this.broadcast.start()
   }
 
   receive(from: P, message: Message<P>, now: number): void {

@@ -10,17 +10,14 @@ describe("joining", () => {
     assert.deepStrictEqual(sentTo(actions, "a"), [{ _tag: "Join", data: bytes("me") }])
   })
 
-  it("starts the timers that never stop once, on the first join", () => {
+  it("starts the timer that never stops once, on the first join", () => {
     const node = new Node()
     const first = node.join()
     assert.deepStrictEqual(
       timers(first, "Shuffle").map((each) => each.delayMs),
       [60_000],
     )
-    assert.deepStrictEqual(
-      timers(first, "EvictCache").map((each) => each.delayMs),
-      [1_000],
-    )
+    assert.deepStrictEqual(timers(first, "EvictCache"), [])
     assert.deepStrictEqual(node.join(), [])
   })
 

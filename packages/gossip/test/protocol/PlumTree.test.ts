@@ -277,10 +277,9 @@ describe("optimising the tree", () => {
 describe("the caches", () => {
   it("keep payloads for 30 s and ids for 90 s", () => {
     const node = new Node().withNeighbors("a", "b")
-    const joined = new Node().join()
-    const [evict] = timers(joined, "EvictCache")
+    const [evict] = timers(node.receive("a", gossip("hello")), "EvictCache")
+    assert.strictEqual(evict?.delayMs, 1_000)
     const tick = () => node.handle({ _tag: "TimerExpired", timer: evict!.timer })
-    node.receive("a", gossip("hello"))
     assert.strictEqual(timers(tick(), "EvictCache").length, 1, "the timer goes on")
     node.now = 29_999
     tick()
@@ -290,8 +289,9 @@ describe("the caches", () => {
     assert.deepStrictEqual(node.topic.broadcast.sizes, { missing: 0, seen: 1, cache: 0, lazyQueue: 0 })
     assert.deepStrictEqual(sends(node.receive("b", gossip("hello"))), ["b Prune"], "still known")
     node.now = 90_000
-    tick()
+    assert.deepStrictEqual(timers(tick(), "EvictCache"), [], "there is nothing to evict")
     assert.deepStrictEqual(node.topic.broadcast.sizes, { missing: 0, seen: 0, cache: 0, lazyQueue: 0 })
+    assert.strictEqual(timers(node.receive("a", gossip("again")), "EvictCache").length, 1, "and now there is")
   })
 
   it("have a size that no flood exceeds", () => {
