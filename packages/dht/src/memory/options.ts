@@ -25,7 +25,7 @@ export interface MemoryDhtOptions extends Partial<MemoryFaults> {
   readonly itemTtl?: Duration.Duration
   /** One round trip in ms, given a number drawn evenly from 0 to 1; 0 unless set. */
   readonly latency?: (chance: number) => number
-  /** Round trips of a walk, the one to the closest nodes too; 2 unless set. One is enough where they are known from before. */
+  /** Round trips of a walk, the one to the closest nodes too; 2 unless set. One is enough to ask a few that are known from before. */
   readonly hops?: number
   /** The same for a client whose first walk is not over, and which knows nobody but bootstrap nodes; `hops` unless set. */
   readonly coldHops?: number

@@ -178,7 +178,7 @@ const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario
       k: dht?.k ?? 20,
       latency: roundTrip.success,
       hops: dht?.hops ?? 2,
-      coldHops: dht?.cold_hops ?? 4,
+      coldHops: dht?.cold_hops ?? 3,
       lostDelayMs: dht?.lost_delay ?? wait,
       dead: dht?.dead ?? 0,
       stale: dht?.stale ?? 0,
