@@ -34,6 +34,9 @@ const tokensMax = 1024
 /** As the ceiling of round trips in the client over UDP, in ms. */
 const longestWait = 2_000
 
+/** After so many ms a get over UDP ends with what it has. */
+const longestWalk = 10_000
+
 const noNodes = new DhtError({
   reason: "NoNodes",
   message: "no virtual node can be reached: all are dead or out of reach",
@@ -160,9 +163,10 @@ export const makeMemoryClient = (
     const start = yield* Clock.currentTimeMillis
     const until = tokens.get(before.name) ?? 0
     if (until > start) {
-      // As on the wire, a walk of that target that is under way is waited for.
+      // As on the wire, a walk of that target that is under way is waited for. One that seems to end later than any walk is
+      // over: the clock was set back.
       const rest = until - tokenAge - start
-      if (rest > 0) yield* Effect.sleep(rest)
+      if (rest > 0 && rest <= longestWalk) yield* Effect.sleep(rest)
     } else {
       counts.walks++
       const walk = ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length)?.end ?? 0
