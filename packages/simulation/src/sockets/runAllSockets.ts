@@ -56,11 +56,12 @@ export const runAllSockets = Effect.fnUntraced(function* (
       Effect.ensuring(begun),
     )
   })
-  const done = yield* Effect.forEach(work, run, { concurrency })
-  let next = 0
-  return scenarios.map(({ seeds }): ReadonlyArray<SocketWorkDone> => {
-    const own = done.slice(next, next + seeds.length)
-    next += seeds.length
-    return own
-  })
+  // What is left at the end should be short.
+  const order = work.toSorted((a, b) => b.scenario.durationMs - a.scenario.durationMs)
+  const done = yield* Effect.forEach(order, run, { concurrency })
+  const results = new Map(order.map((each, i) => [each, done[i]!]))
+  return scenarios.map(
+    ({ scenario }): ReadonlyArray<SocketWorkDone> =>
+      work.filter((each) => each.scenario === scenario).map((each) => results.get(each)!),
+  )
 })

@@ -26,7 +26,7 @@ interface Owner {
 const bootstrapNodes = 4
 
 /** The testnet's nodes begin with looking around, one second after their start: that is over before anybody comes. */
-const lookAroundMs = 2_500
+const lookAroundMs = 2_000
 
 /** Queries as KRPC has them (BEP 5): keys are sorted, so the method is followed by the transaction. */
 const getQuery = Buffer.from("1:q3:get1:t")

@@ -46,7 +46,7 @@ describe("sim --sockets", () => {
     assert.strictEqual(code, differing.length === 0 ? 0 : 1, stderr)
     assert.isAtLeast(summary.packets[0].received, summary.packets[0].redirected)
     assert.match(readFileSync(log, "utf8"), /^[\d.]+ 0 starts [0-9a-f]{64} skew 0\n/)
-  })
+  }, 60_000)
 
   it("where there is no unshare it ends with what is needed", async () => {
     const { code, stderr } = await sim(["--config", two, "--sockets"], { PATH: folder })
