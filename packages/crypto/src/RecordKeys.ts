@@ -35,40 +35,44 @@ export class RecordKeys extends Context.Service<
     readonly encryption: (input: RotationInput) => Effect.Effect<SigningKey>
   }
 >()("@topic-tracker/crypto/RecordKeys") {
+  /** The service over these; `remembered` is for how many minutes asked for, of all topics, derived keys are kept. */
+  static readonly make = (
+    crypto: Crypto["Service"],
+    rotation: SecretRotation["Service"],
+    remembered = 512,
+  ): RecordKeys["Service"] => {
+    const dhtKeys = new Map<string, DhtKeys>()
+    const encryptionKeys = new Map<string, SigningKey>()
+    return {
+      dht: (topic, unixMinute) =>
+        cached(dhtKeys, remembered, nameOf(topic, unixMinute), () => deriveDhtKeys(crypto, topic, unixMinute)),
+      encryption: (input) =>
+        Effect.map(rotation.encryptionSeed(input), (seed) => {
+          const name = nameOf(input.topic, input.unixMinute)
+          // Compared, not used as a name: two secrets may share topic and minute, and no secret becomes a Map's key.
+          const isCurrent = (key: SigningKey) => equals(Redacted.value(key.seed), Redacted.value(seed))
+          return cached(encryptionKeys, remembered, name, () => crypto.signingKey(seed), isCurrent)
+        }),
+    }
+  }
+
   static readonly layer: Layer.Layer<RecordKeys, never, Crypto | SecretRotation> = Layer.effect(
     RecordKeys,
     Effect.gen(function* () {
-      const crypto = yield* Crypto
-      const rotation = yield* SecretRotation
-      const dhtKeys = new Map<string, DhtKeys>()
-      const encryptionKeys = new Map<string, SigningKey>()
-
-      return {
-        dht: (topic, unixMinute) =>
-          cached(dhtKeys, nameOf(topic, unixMinute), () => deriveDhtKeys(crypto, topic, unixMinute)),
-        encryption: (input) =>
-          Effect.map(rotation.encryptionSeed(input), (seed) => {
-            const name = nameOf(input.topic, input.unixMinute)
-            // Compared, not used as a name: two secrets may share topic and minute, and no secret becomes a Map's key.
-            const isCurrent = (key: SigningKey) => equals(Redacted.value(key.seed), Redacted.value(seed))
-            return cached(encryptionKeys, name, () => crypto.signingKey(seed), isCurrent)
-          }),
-      }
+      return RecordKeys.make(yield* Crypto, yield* SecretRotation)
     }),
   )
 }
 
-const cacheSize = 512
-
 const nameOf = (topic: TopicId, unixMinute: bigint): string => `${topic.hex}:${unixMinute}`
 
 /** The value under this name, made anew when missing or out of date; the entry made longest ago gives way. */
-const cached = <A>(cache: Map<string, A>, name: string, make: () => A, isCurrent = (_: A) => true): A => {
+const cached = <A>(cache: Map<string, A>, size: number, name: string, make: () => A, isCurrent = (_: A) => true): A => {
   const found = cache.get(name)
   if (found !== undefined && isCurrent(found)) return found
   const made = make()
   cache.delete(name)
-  if (cache.size === cacheSize) cache.delete(cache.keys().next().value!)
+  if (cache.size === size) cache.delete(cache.keys().next().value!)
   cache.set(name, made)
   return made
 }

@@ -17,14 +17,14 @@ import {
   type RecordMalformed,
   RecordTooLarge,
   type SecretRotation,
-  type SigningKey,
   type TopicId,
 } from "@topic-tracker/crypto"
-import { Dht, DhtError, type GetOptions, type MutableItem, type PutReceipt } from "@topic-tracker/dht"
-import { Cause, Clock, Duration, Effect, Pull, Random, type Redacted, Schedule, Stream } from "effect"
+import { Dht, DhtError, type GetOptions, type PutReceipt } from "@topic-tracker/dht"
+import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import * as MinuteKeys from "./minuteKeys.ts"
 import * as RecordReader from "./RecordReader.ts"
+import * as Slot from "./Slot.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
 export type { TopicRecord }
@@ -104,135 +104,96 @@ export const make = Effect.fnUntraced(function* <A>(
   options: RecordPublisherOptions<A>,
 ): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | SecretRotation | Identity> {
   const { topic, content: schema, config = defaults } = options
-  const crypto = yield* Crypto
-  const dht = yield* Dht
   const identity = yield* Identity
-  const keysOf = yield* MinuteKeys.make(topic, initialSecretHash(options.secret))
-  const reader = RecordReader.make(topic, schema)
-  const puts = { published: 0, skipped: 0, putFailures: 0 }
-  const retries = retrySchedule(config.dht)
-
-  const newRecord = Effect.fn("RecordPublisher.newRecord")(
-    function* (unixMinute: bigint, content: A) {
-      const signed = yield* Record.sign({ topic, unixMinute, schema, content, signingKey: identity.signingKey })
-      const contentSize = signed.content.length
-      if (contentSize > maxContentBytes) {
-        return yield* new RecordTooLarge({ contentSize, maxContentSize: maxContentBytes })
-      }
-      const record: TopicRecord<A> = {
-        unixMinute,
-        endpointId: identity.endpointId,
-        content,
-        bytes: Record.encode(signed),
-      }
-      return record
-    },
-    Effect.provideService(Crypto, crypto),
-  )
-
-  /**
-   * The records of a minute, one a pull. By hand, and the encryption key only where there is an item to open: most slots read
-   * are those of idle topics and show nothing new.
-   */
-  const openSlot = Effect.fnUntraced(function* (unixMinute: bigint, options?: GetOptions) {
-    const keys = yield* keysOf(unixMinute)
-    const { signingKey, salt } = keys.dht
-    const pullItems = yield* Stream.toPull(dht.get({ publicKey: signingKey.publicKey, salt }, options))
-    const seen = new Set<string>([identity.endpointId])
-    let items: ReadonlyArray<MutableItem> = []
-    let taken = 0
-    let encryptionKey: SigningKey | undefined
-    const pull: Pull.Pull<readonly [TopicRecord<A>], DhtError> = Effect.gen(function* () {
-      while (true) {
-        if (taken === items.length) {
-          items = yield* pullItems
-          taken = 0
-        }
-        const item = items[taken++]!
-        // Who is alone reads its own record with every look.
-        if (reader.known(item)?.endpointId === identity.endpointId) continue
-        encryptionKey ??= yield* keys.encryption
-        const record = yield* Effect.provideService(reader.read(item, unixMinute, encryptionKey), Crypto, crypto)
-        if (record === undefined || seen.has(record.endpointId)) continue
-        seen.add(record.endpointId)
-        return [record] as const
-      }
-    })
-    return pull
-  })
-
-  const records = (unixMinute: bigint, options?: GetOptions): Stream.Stream<TopicRecord<A>, DhtError> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const pull = yield* openSlot(unixMinute, options)
-        const ends = (yield* Clock.currentTimeMillis) + Duration.toMillis(config.dht.getTimeout)
-        const pullInTime = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Effect.timeoutOrElse(pull, { duration: Math.max(0, ends - now), orElse: () => Cause.done() }),
-        )
-        return Stream.fromPull(Effect.succeed(pullInTime))
-      }),
-    )
-
-  const forEachRecord: RecordPublisher<A>["forEachRecord"] = (unixMinute, f, options) =>
-    Effect.gen(function* () {
-      const pull = yield* openSlot(unixMinute, options)
-      while (true) yield* f((yield* pull)[0])
-    }).pipe(
-      Pull.catchDone(() => Effect.void),
-      Effect.scoped,
-      Effect.timeoutOption(config.dht.getTimeout),
-      Effect.asVoid,
-    )
-
-  const put = Effect.fnUntraced(
-    function* ({ signingKey, salt }: DhtKeys, value: Uint8Array) {
-      const request = { key: signingKey, salt, seq: SEQ, value }
-      // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
-      // without cas it is superseded.
-      return yield* dht.put({ ...request, cas: SEQ }).pipe(Effect.catchIf(isRejected, () => dht.put(request)))
-    },
-    Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
-    Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
-    Effect.retry({ schedule: retries, while: isPassing }),
-  )
-
-  const publish = Effect.fn("RecordPublisher.publish")(
-    function* (
-      record: TopicRecord<A>,
-      { known }: { readonly known?: ReadonlyArray<TopicRecord<A>> } = {},
-    ): Effect.fn.Return<PublishOutcome<A>, PublishError, Crypto> {
-      const limit = config.bootstrap.maxBootstrapRecords
-      // As many as matter: the walk need not end once the slot is known to be full.
-      const others = known ?? (yield* records(record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
-      if (others.length >= limit) {
-        puts.skipped++
-        return { _tag: "Skipped", records: others }
-      }
-      const signed = yield* Effect.fromResult(Record.decode(record.bytes))
-      const keys = yield* keysOf(record.unixMinute)
-      const value = yield* EncryptedRecord.seal(signed, yield* keys.encryption).pipe(
-        // The recipient is a key pair derived from a seed, which is always a point of the curve.
-        Effect.catchTag("SealError", Effect.die),
-      )
-      const receipt = yield* put(keys.dht, value)
-      puts.published++
-      return { _tag: "Published", receipt }
-    },
-    Effect.provideService(Crypto, crypto),
-  )
-
+  const parts: Parts<A> = {
+    topic,
+    schema,
+    config,
+    crypto: yield* Crypto,
+    dht: yield* Dht,
+    identity,
+    keysOf: yield* MinuteKeys.make(topic, initialSecretHash(options.secret)),
+    reader: RecordReader.make(topic, schema),
+    puts: { published: 0, skipped: 0, putFailures: 0 },
+  }
+  const records: RecordPublisher<A>["records"] = (unixMinute, options) => Slot.records(parts, unixMinute, options)
   return {
     topic,
     endpointId: identity.endpointId,
     unixMinute: currentMinute,
-    newRecord,
-    publish,
+    newRecord: (unixMinute, content) => newRecord(parts, unixMinute, content),
+    publish: (record, options) => publish(parts, record, options?.known),
     records,
-    forEachRecord,
+    forEachRecord: (unixMinute, f, options) => Slot.forEachRecord(parts, unixMinute, f, options),
     recordsArray: (unixMinute) => Stream.runCollect(records(unixMinute)),
-    stats: Effect.sync(() => ({ ...reader.stats, ...puts })),
+    stats: Effect.sync(() => ({ ...parts.reader.stats, ...parts.puts })),
   }
 })
+
+/** What a publisher is made of. Its functions are not made anew for each topic: a process may hold hundreds. */
+interface Parts<A> extends Slot.SlotParts<A> {
+  readonly topic: TopicId
+  readonly schema: Record.ContentSchema<A>
+  readonly puts: { published: number; skipped: number; putFailures: number }
+}
+
+const newRecord = Effect.fn("RecordPublisher.newRecord")(function* <A>(
+  { topic, schema, identity, crypto }: Parts<A>,
+  unixMinute: bigint,
+  content: A,
+) {
+  const signed = yield* Record.sign({ topic, unixMinute, schema, content, signingKey: identity.signingKey }).pipe(
+    Effect.provideService(Crypto, crypto),
+  )
+  const contentSize = signed.content.length
+  if (contentSize > maxContentBytes) {
+    return yield* new RecordTooLarge({ contentSize, maxContentSize: maxContentBytes })
+  }
+  const record: TopicRecord<A> = {
+    unixMinute,
+    endpointId: identity.endpointId,
+    content,
+    bytes: Record.encode(signed),
+  }
+  return record
+})
+
+const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
+  parts: Parts<A>,
+  record: TopicRecord<A>,
+  known: ReadonlyArray<TopicRecord<A>> | undefined,
+): Effect.fn.Return<PublishOutcome<A>, PublishError> {
+  const { config, crypto, keysOf, puts } = parts
+  const limit = config.bootstrap.maxBootstrapRecords
+  // As many as matter: the walk need not end once the slot is known to be full.
+  const others = known ?? (yield* Slot.records(parts, record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
+  if (others.length >= limit) {
+    puts.skipped++
+    return { _tag: "Skipped", records: others }
+  }
+  const signed = yield* Effect.fromResult(Record.decode(record.bytes))
+  const keys = keysOf(record.unixMinute)
+  const value = yield* EncryptedRecord.seal(signed, yield* keys.encryption).pipe(
+    Effect.provideService(Crypto, crypto),
+    // The recipient is a key pair derived from a seed, which is always a point of the curve.
+    Effect.catchTag("SealError", Effect.die),
+  )
+  const receipt = yield* put(parts, keys.dht, value)
+  puts.published++
+  return { _tag: "Published", receipt }
+})
+
+const put = <A>({ config, dht, puts }: Parts<A>, { signingKey, salt }: DhtKeys, value: Uint8Array) => {
+  const request = { key: signingKey, salt, seq: SEQ, value }
+  // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
+  // without cas it is superseded.
+  return dht.put({ ...request, cas: SEQ }).pipe(
+    Effect.catchIf(isRejected, () => dht.put(request)),
+    Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
+    Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
+    Effect.retry({ schedule: retrySchedule(config.dht), while: isPassing }),
+  )
+}
 
 const putTimedOut = new DhtError({ reason: "Timeout", message: "the put took longer than dht.putTimeout" })
 

@@ -25,6 +25,9 @@ interface Subscriber<A> {
   readonly room: Latch.Latch
 }
 
+/** For those who close none: a Latch takes half a kilobyte, and every topic has a subscriber. */
+const alwaysOpen = Latch.makeUnsafe(true)
+
 export class EventHub<A> {
   readonly #options: EventHubOptions<A>
   readonly #subscribers = new Set<Subscriber<A>>()
@@ -109,13 +112,18 @@ export class EventHub<A> {
    * can be taken once; then, or when the Scope closes, no more are kept.
    */
   keep(capacity: number): Effect.Effect<() => ReadonlyArray<A>, never, Scope.Scope> {
-    return Effect.map(this.#acquire({ capacity, whenSlow: "lag" }), (subscriber) => () => {
+    return Effect.map(this.#acquire({ capacity, whenSlow: "lag" }, undefined, alwaysOpen), (subscriber) => () => {
       this.#leave(subscriber)
       return this.#drain(subscriber)
     })
   }
 
-  #acquire({ capacity = 64, whenSlow = "lag" }: SubscribeOptions = {}, first?: () => ReadonlyArray<A>) {
+  /** `ready` is given for one that nobody waits for. */
+  #acquire(
+    { capacity = 64, whenSlow = "lag" }: SubscribeOptions = {},
+    first?: () => ReadonlyArray<A>,
+    ready?: Latch.Latch,
+  ) {
     const acquire = Effect.sync((): Subscriber<A> => {
       const events = [...this.#past, ...(first?.() ?? [])]
       const subscriber: Subscriber<A> = {
@@ -124,8 +132,8 @@ export class EventHub<A> {
         events,
         skipped: 0,
         gone: this.#ended,
-        ready: Latch.makeUnsafe(this.#ended || events.length > 0),
-        room: Latch.makeUnsafe(true),
+        ready: ready ?? Latch.makeUnsafe(this.#ended || events.length > 0),
+        room: whenSlow === "hold-back" ? Latch.makeUnsafe(true) : alwaysOpen,
       }
       if (!this.#ended) this.#subscribers.add(subscriber)
       return subscriber

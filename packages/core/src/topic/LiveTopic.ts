@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function* (
     }
     session = begun
     yield* pump(opened.gossipEvents).pipe(
-      Effect.andThen(failTopic(closed("the gossip service has closed"))),
+      Effect.andThen(() => failTopic(closed("the gossip service has closed"))),
       Effect.forkIn(scope),
     )
     yield* keepJoined(begun, startWorkers(begun)).pipe(

@@ -120,7 +120,8 @@ export const makeTracker: (
       const key = new TopicKey(
         yield* topicId(options.topic),
         asRedacted(options.secret),
-        yield* TopicConfig.make(options.config, defaults),
+        // One object for all topics that do not differ.
+        options.config === undefined ? defaults : yield* TopicConfig.make(options.config, defaults),
       )
       const scope = yield* Scope.fork(yield* Effect.scope)
       const taken = Effect.gen(function* () {

@@ -22,7 +22,7 @@ describe("the keys of a topic's minutes", () => {
       yield* Effect.gen(function* () {
         const keysOf = yield* MinuteKeys.make(topic, secret)
         const of = Effect.fnUntraced(function* (minute: bigint) {
-          const keys = yield* keysOf(minute)
+          const keys = keysOf(minute)
           return { dht: keys.dht, encryption: yield* keys.encryption }
         })
         const first = yield* of(1n)
