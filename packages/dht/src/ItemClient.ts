@@ -149,9 +149,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     if (invalid !== undefined) return yield* invalid
     counts.puts++
     const target = targetOf(request.key.publicKey, request.salt)
-    const signature = crypto.sign(request.key, signable(request.salt, request.seq, encode(request.value)))
+    const { cas, key, salt, seq } = request
+    const encodedValue = encode(request.value)
+    const signature = crypto.sign(key, signable(salt, seq, encodedValue))
     return yield* putOnce(target, request, signature).pipe(
       Effect.flatMap(receipt),
+      Effect.tap(() =>
+        Effect.sync(() => items.update({ publicKey: key.publicKey, salt, seq, encodedValue, signature }, cas, now())),
+      ),
       Effect.timeoutOrElse({
         duration: options.putTimeout,
         orElse: () => Effect.fail(tooLong("put", options.putTimeout)),

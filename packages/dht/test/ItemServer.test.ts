@@ -119,6 +119,23 @@ layer(Crypto.layer)("ItemServer", (it) => {
     }),
   )
 
+  it.effect("an item of our own takes the place of the copy held for others, and of nothing else", () =>
+    Effect.gen(function* () {
+      for (const equalSeq of ["overwrite", "keep-first"] as const) {
+        const { server, get, signed } = yield* make({ equalSeq })
+        const own = (value: string) => {
+          const { k, sig, salt, seq, v } = signed(7n, ascii(value))
+          return { publicKey: k, signature: sig, salt, seq, encodedValue: encode(v) }
+        }
+        server.update(own("first"), undefined, 0)
+        assert.strictEqual(server.store.size, 0)
+        server.put(signed(7n, ascii("first")), from, 0)
+        server.update(own("second"), 7n, 0)
+        assert.deepStrictEqual(get(0).v, ascii(equalSeq === "overwrite" ? "second" : "first"))
+      }
+    }),
+  )
+
   it.effect("keeps immutable items under the hash of their bencoding", () =>
     Effect.gen(function* () {
       const { server, get, signed } = yield* make()

@@ -12,6 +12,7 @@ import {
   MAX_ENCODED_VALUE_LENGTH,
   MAX_SALT_LENGTH,
   refusal,
+  type StoredItem,
   targetOf,
   verifyItem,
 } from "../mutableItem.ts"
@@ -89,15 +90,26 @@ export class ItemServer {
     const { salt, seq, cas } = a
     if (salt !== undefined && salt.length > MAX_SALT_LENGTH) return error(ErrorCode.SaltTooBig, "salt too big")
     const target = targetOf(a.k, salt)
-    const held = this.store.get(target, now)
-    const heldItem = held !== undefined && "seq" in held ? held : undefined
-    const refused = refusal(heldItem, { seq, cas, encodedValue }, this.options.equalSeq)
+    const refused = refusal(this.held(target, now), { seq, cas, encodedValue }, this.options.equalSeq)
     if (refused === "cas") return error(ErrorCode.CasMismatch, "CAS mismatch, read again and try anew")
     if (refused === "seq") return error(ErrorCode.SeqLessThanCurrent, "sequence number less than current")
     const item = { publicKey: a.k, salt, seq, encodedValue, signature: a.sig }
     if (!verifyItem(this.options.crypto, item)) return error(ErrorCode.InvalidSignature, "invalid signature")
     this.store.set(target, item, now)
     return this.stored
+  }
+
+  /** We have put this item: the copy that we hold for others, if we do, is treated as it would be by another node. */
+  update(item: StoredItem, cas: bigint | undefined, now: number): void {
+    const target = targetOf(item.publicKey, item.salt)
+    const held = this.held(target, now)
+    if (held === undefined || refusal(held, { ...item, cas }, this.options.equalSeq) !== undefined) return
+    this.store.set(target, item, now)
+  }
+
+  private held(target: Uint8Array, now: number): StoredItem | undefined {
+    const held = this.store.get(target, now)
+    return held !== undefined && "seq" in held ? held : undefined
   }
 
   private get stored(): Answer {
