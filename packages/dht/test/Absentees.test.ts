@@ -7,9 +7,18 @@ describe("Absentees", () => {
     assert.isFalse(absentees.has("a", 0))
     absentees.slow("a")
     assert.isTrue(absentees.has("a", 1e9))
-    absentees.lost("a", 1000)
+    absentees.lost("a", undefined, 1000)
     assert.isTrue(absentees.has("a", 60_999))
     assert.isFalse(absentees.has("a", 61_000))
+  })
+
+  it("an address that has answered before may miss one query", () => {
+    const absentees = new Absentees()
+    absentees.slow("a")
+    absentees.lost("a", 1, 1000)
+    assert.isFalse(absentees.has("a", 1000))
+    absentees.lost("a", 2, 2000)
+    assert.isTrue(absentees.has("a", 2001))
   })
 
   it("an answer makes it present, and so does a failure of our own network", () => {
@@ -25,7 +34,7 @@ describe("Absentees", () => {
 
   it("remembers the latest 4,096", () => {
     const absentees = new Absentees()
-    for (let i = 0; i <= 4096; i++) absentees.lost(String(i), 0)
+    for (let i = 0; i <= 4096; i++) absentees.lost(String(i), undefined, 0)
     assert.isFalse(absentees.has("0", 1))
     assert.isTrue(absentees.has("1", 1))
   })

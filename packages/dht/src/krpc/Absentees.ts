@@ -1,10 +1,14 @@
 /**
  * Which addresses did not answer lately, so that no walk waits for one that another walk has just waited for. Nodes go on
- * naming a dead node for minutes. It knows no clock: times go in, in ms.
+ * naming a dead node for minutes. An address that has answered before may miss one query: packets are lost, and where many
+ * are, few nodes would be left to ask. It knows no clock: times go in, in ms.
  */
 
 /** How long an address that lost a query is left alone. */
 const absence = 60_000
+
+/** So many queries in a row an address leaves unanswered before it is left alone. */
+const missesMax = 2
 
 const capacity = 4096
 
@@ -17,9 +21,12 @@ export class Absentees {
     this.note(address, Number.POSITIVE_INFINITY)
   }
 
-  /** A query to the address was lost. */
-  lost(address: string, now: number): void {
-    this.note(address, now + absence)
+  /**
+   * A query to the address was lost; `missed` says how many in a row since it last answered, undefined that it never has.
+   */
+  lost(address: string, missed: number | undefined, now: number): void {
+    if (missed === undefined || missed >= missesMax) this.note(address, now + absence)
+    else this.until.delete(address)
   }
 
   answered(address: string): void {

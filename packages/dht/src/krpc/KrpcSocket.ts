@@ -206,7 +206,7 @@ export class KrpcSocket {
     if (transaction === undefined) return
     this.transactions.delete(id)
     if (event._tag === "lost") {
-      this.absentees.lost(transaction.key, this.options.now())
+      this.absentees.lost(transaction.key, this.roundTrips.missed(transaction.key), this.options.now())
       this.onLost(transaction.address)
     }
     transaction.onEvent(event)

@@ -65,6 +65,11 @@ export class RoundTrips {
     if (estimate !== undefined) estimate.losses++
   }
 
+  /** Time-outs of the address since it last answered; undefined when it has never answered, or is forgotten. */
+  missed(address: string): number | undefined {
+    return this.estimates.get(address)?.losses
+  }
+
   /** How long to wait for the address, in ms. */
   timeout(address: string): number {
     const own = this.estimates.get(address)
