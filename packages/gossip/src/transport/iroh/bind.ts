@@ -1,4 +1,5 @@
 /** Binding an endpoint, and closing it. */
+import { networkInterfaces } from "node:os"
 import type * as Iroh from "@number0/iroh"
 import { Duration, Effect, type Scope } from "effect"
 import { GossipError } from "../../GossipError.ts"
@@ -56,7 +57,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   const codec = codecOf(binding.SecretKey.generate().toBytes())
   const isLoopback = bind !== undefined && Addresses.isLoopback(bind)
   // Sockets of the family that is not named would be bound to all interfaces.
-  const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1:0" : "[::1]:0"
+  const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1" : "::1"
 
   const bound = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
     Effect.tryPromise({
@@ -77,13 +78,16 @@ export const bindEndpoint = Effect.fnUntraced(function* (
     })
 
   const wanted = bind === undefined ? [] : [bind]
-  const attempt =
-    otherLoopback === undefined
-      ? bound(wanted)
-      : // Machines without IPv6 have no ::1 to bind.
-        bound([...wanted, otherLoopback]).pipe(Effect.catch(() => bound(wanted)))
+  // A machine without IPv6 has no ::1. Trying it all the same, and then without it, would find our own port still in use.
+  const others = otherLoopback !== undefined && isOurs(otherLoopback) ? [socketAddress(otherLoopback)] : []
+  const attempt = bound([...wanted, ...others])
   const endpoint = yield* Effect.acquireRelease(attempt, (endpoint) =>
     Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(closeTimeout)),
   )
   return { binding, codec, endpoint, isLoopback }
 })
+
+const isOurs = (ip: string): boolean =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === ip))
+
+const socketAddress = (ip: string): string => (ip.includes(":") ? `[${ip}]:0` : `${ip}:0`)
