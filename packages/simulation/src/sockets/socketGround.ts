@@ -6,7 +6,7 @@ import { DhtAddressLookup } from "@topic-tracker/core"
 import { Crypto, type EndpointId } from "@topic-tracker/crypto"
 import { Dht, DhtTestnet } from "@topic-tracker/dht"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
-import { Effect, Layer, Random, Schedule } from "effect"
+import { Effect, Layer, Random } from "effect"
 import { delayAt } from "../model/Delay.ts"
 import { LinkModel } from "../model/LinkModel.ts"
 import type { DhtLoad, Ground } from "../topics/Ground.ts"
@@ -97,15 +97,7 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
       publishPrivateAddresses: true,
       config: scenario.gossip,
     })
-    // Without IPv6 the endpoint is bound a second time, and may find its own first socket not closed yet.
-    const bound = Layer.effectContext(
-      Effect.retry(Layer.build(Layer.fresh(gossip)), {
-        schedule: Schedule.spaced("50 millis"),
-        times: 20,
-        while: (error) => error.reason === "Bind",
-      }),
-    )
-    const layers = bound.pipe(
+    const layers = Layer.fresh(gossip).pipe(
       Layer.provideMerge(addresses),
       // As a topic tracker has its client: who retries is above it.
       Layer.provideMerge(Dht.layer({ bootstrap, host, port: dhtPort, k: dht.k, retries: 0 })),
