@@ -1,4 +1,5 @@
 /** Results as text for people. */
+import { textTable } from "@topic-tracker/cli"
 import type { Result } from "./Benchmark.ts"
 import { shown } from "./figures.ts"
 
@@ -18,19 +19,9 @@ const cells = (result: Result): ReadonlyArray<string> => {
 
 const header = ["benchmark", "median", "min to max", "beside it (× above 1: ours is better)"]
 
-/** Aligned columns, for a terminal. */
-export const text = (results: ReadonlyArray<Result>): string => {
-  const rows = [header, ...results.map(cells)]
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
-}
+/** For a terminal. */
+export const text = (results: ReadonlyArray<Result>): string =>
+  textTable(header, results.map(cells), { words: [0, 1, 2, 3] })
 
 /** A Markdown table. */
 export const markdown = (results: ReadonlyArray<Result>): string =>

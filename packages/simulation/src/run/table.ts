@@ -1,4 +1,5 @@
 /** Summaries for people. */
+import { textTable } from "@topic-tracker/cli"
 import type { Spread, Summary } from "./summary.ts"
 
 /** One line a scenario; each figure as mean (min to max). */
@@ -13,10 +14,7 @@ export const table = (summaries: ReadonlyArray<Summary>): string => {
     spread(each.duration_ms, 0),
     each.wall_ms.toFixed(0),
   ])
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
-  return [header, ...rows]
-    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
-    .join("\n")
+  return textTable(header, rows)
 }
 
 const spread = ({ max, mean, min }: Spread, digits: number): string =>

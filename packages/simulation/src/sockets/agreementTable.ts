@@ -1,4 +1,5 @@
 /** Simulation and reality side by side, for people. */
+import { textTable } from "@topic-tracker/cli"
 import type { Agreement, Spread } from "./agreement.ts"
 
 interface Row {
@@ -19,16 +20,7 @@ export const agreementTable = (summaries: ReadonlyArray<Row>): string => {
       each.agrees ? "" : "DIFFERS",
     ]),
   )
-  const all = [header, ...rows]
-  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) => (i < 2 || i === 5 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
+  return textTable(header, rows, { words: [0, 1, 5] })
 }
 
 const spread = ({ max, median, min, never }: Spread, unit: string): string => {

@@ -1,4 +1,5 @@
 /** What is reported of whole-topic scenarios: as JSON, and as a table for people. */
+import { textTable } from "@topic-tracker/cli"
 import { unmet } from "./expectations.ts"
 import type { TopicScenarioResult } from "./runAllTopics.ts"
 import type { TopicRun } from "./runTopics.ts"
@@ -108,16 +109,8 @@ export const topicRows = (summaries: ReadonlyArray<TopicSummary>): ReadonlyArray
 
 /** The rows for a terminal. */
 export const topicTable = (summaries: ReadonlyArray<TopicSummary>): string => {
-  const rows = topicRows(summaries)
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
+  const [header = [], ...rows] = topicRows(summaries)
+  return textTable(header, rows)
 }
 
 const spread = (values: ReadonlyArray<number>, digits: number): string => {
