@@ -81,10 +81,19 @@ export const make = Effect.fnUntraced(function* (
   )
 
   /** Reads gossip's events to their end, which comes unasked for only when the gossip service closes. */
-  const pump = (gossipEvents: Stream.Stream<GossipEvent>) =>
-    Stream.runForEachArray(gossipEvents, (batch) =>
-      Effect.andThen(state.apply(batch), events.publish(batch.map(toTopicEvent))),
-    )
+  const pump = (gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning) =>
+    Stream.runForEachArray(gossipEvents, (batch) => {
+      const before = state.neighbors.size
+      return Effect.suspend(() => state.apply(batch)).pipe(
+        Effect.andThen(() => {
+          const now = state.neighbors.size
+          // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
+          // then gossip may have made up for them out of one side of it.
+          if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
+          return events.publish(batch.map(toTopicEvent))
+        }),
+      )
+    })
 
   const begin = Effect.gen(function* () {
     const scope = yield* Scope.fork(topicScope)
@@ -113,7 +122,7 @@ export const make = Effect.fnUntraced(function* (
       publishedAlone: false,
     }
     session = begun
-    yield* pump(opened.gossipEvents).pipe(
+    yield* pump(opened.gossipEvents, begun.thinning).pipe(
       Effect.andThen(() => failTopic(closed("the gossip service has closed"))),
       Effect.forkIn(scope),
     )

@@ -134,16 +134,17 @@ export const recentRecords = Effect.fnUntraced(function* ({ records, account }: 
   return (yield* Effect.forEach(minutes, records.recordsArray, { concurrency: 2 })).flat()
 })
 
-/** Asks peers, chosen at random when there are more than `max`, to let us in. */
+/** Asks peers, chosen at random when there are more than `max`, to let us in. Gives those asked. */
 export const askPeers = Effect.fnUntraced(function* (
   session: Session,
   by: Actor,
   peers: ReadonlyArray<EndpointId.EndpointId>,
   max: number,
 ) {
-  if (peers.length === 0) return
+  if (peers.length === 0) return []
   const chosen = (yield* Random.shuffle(peers)).slice(0, max)
   session.account.counters.merges++
   yield* session.account.tell({ _tag: "Merging", by, peers: chosen })
   yield* session.gossip.join(chosen).pipe(Effect.timeout(session.config.timeouts.joinPeer))
+  return chosen
 })

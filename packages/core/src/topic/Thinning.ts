@@ -41,7 +41,7 @@ export class Thinning {
     if (now % 60_000 < EARLY) this.#stretch = Math.min(this.#most, this.#stretch * FACTOR)
   }
 
-  /** Nobody provides, or something is wrong with this node's own place: every turn counts. */
+  /** Nobody provides, or something may be wrong with this node's own place: every turn counts. */
   reset(): void {
     this.#stretch = 1
   }

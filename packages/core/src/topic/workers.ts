@@ -5,7 +5,8 @@
  * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`, `src/gossip/merge/bubble.rs` and
  * `src/gossip/merge/message_overlap.rs`.
  */
-import { Clock, Effect, Exit, type Schedule } from "effect"
+import type { EndpointId } from "@topic-tracker/crypto"
+import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
 import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
 import { askPeers, type GossipRecord, publishRecord, recentRecords, type Session } from "./Session.ts"
 import { workerSchedule } from "./schedules.ts"
@@ -36,14 +37,16 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
   account.counters.looks++
   const shown = yield* records.recordsArray(unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
-  if (config.bubbleMerge.enabled) yield* joinApart(session, shown)
+  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown) : []
   if (shown.some(({ content }) => content.activePeers.length > 0)) {
     thinning.provided(yield* Clock.currentTimeMillis)
     account.counters.recordsSkipped++
-    return yield* account.tell({ _tag: "RecordSkipped", by: "publisher", unixMinute, shown: shown.length })
+    yield* account.tell({ _tag: "RecordSkipped", by: "publisher", unixMinute, shown: shown.length })
+  } else {
+    thinning.reset()
+    yield* publishRecord(session, "publisher", shown)
   }
-  thinning.reset()
-  yield* publishRecord(session, "publisher", shown)
+  yield* mindUnanswered(session, asked)
 })
 
 /** With few neighbours, joins peers that records name and that we are not connected to. */
@@ -62,7 +65,24 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
  */
 const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
   const peers = apartFromUs(records, session.records.endpointId, session.state.neighbors)
-  yield* askPeers(session, "bubbleMerge", peers, 1)
+  return yield* askPeers(session, "bubbleMerge", peers, 1)
+})
+
+/** How often it is looked whether somebody has let us in. */
+const ANSWERED_EVERY = Duration.millis(100)
+
+/**
+ * Who is asked to let us in does so at once, if it is there. If not, the network between may be cut: then what others provide
+ * is no good to us, and we look again soon.
+ */
+const mindUnanswered = Effect.fnUntraced(function* (session: Session, asked: ReadonlyArray<EndpointId.EndpointId>) {
+  const { config, state, thinning } = session
+  const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(config.timeouts.joinPeer)
+  // It may be a neighbour for a moment only: a full view takes one in and lets another go.
+  while (asked.length > 0 && !asked.some((peer) => state.neighbors.has(peer))) {
+    if ((yield* Clock.currentTimeMillis) >= until) return thinning.reset()
+    yield* Effect.sleep(ANSWERED_EVERY)
+  }
 })
 
 /** Joins peers whose records show that they hear other messages than we do. */
