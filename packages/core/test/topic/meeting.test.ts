@@ -69,8 +69,13 @@ describe("meeting", () => {
       yield* pass("2 minutes")
       assert.isFalse(yield* right.isJoined)
       assert.isFalse(yield* wrong.isJoined)
-      assert.strictEqual((yield* wrong.stats).failures, 0)
-      assert.isAbove((yield* wrong.recordPublisher.stats).unopened, 0)
+      // Nodes overwrite: of two that put at the same moment, only one sees what the other has put.
+      let unopened = 0
+      for (const topic of [right, wrong]) {
+        assert.strictEqual((yield* topic.stats).failures, 0)
+        unopened += (yield* topic.recordPublisher.stats).unopened
+      }
+      assert.isAbove(unopened, 0)
     }),
   )
 
