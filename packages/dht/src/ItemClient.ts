@@ -103,8 +103,8 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     )
 
   const ownItem = (target: Uint8Array, key: MutableKey): MutableItem | undefined => {
-    const stored = items.store.get(target, now())
-    if (stored === undefined || !("seq" in stored)) return undefined
+    const stored = items.held(target, now())
+    if (stored === undefined) return undefined
     const value = valueBytes(stored.encodedValue)
     return value === undefined ? undefined : { ...key, seq: stored.seq, value, signature: stored.signature }
   }

@@ -84,15 +84,12 @@ export const make = Effect.fnUntraced(function* (
   const pump = (gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning) =>
     Stream.runForEachArray(gossipEvents, (batch) => {
       const before = state.neighbors.size
-      return Effect.suspend(() => state.apply(batch)).pipe(
-        Effect.andThen(() => {
-          const now = state.neighbors.size
-          // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
-          // then gossip may have made up for them out of one side of it.
-          if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
-          return events.publish(batch.map(toTopicEvent))
-        }),
-      )
+      const signals = state.apply(batch)
+      const now = state.neighbors.size
+      // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
+      // then gossip may have made up for them out of one side of it.
+      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
+      return Effect.andThen(signals, events.publish(batch.map(toTopicEvent)))
     })
 
   const begin = Effect.gen(function* () {

@@ -107,7 +107,8 @@ export class ItemServer {
     this.store.set(target, item, now)
   }
 
-  private held(target: Uint8Array, now: number): StoredItem | undefined {
+  /** The mutable item under the target that is stored at the time, in ms. */
+  held(target: Uint8Array, now: number): StoredItem | undefined {
     const held = this.store.get(target, now)
     return held !== undefined && "seq" in held ? held : undefined
   }

@@ -2,13 +2,13 @@
 import type { RunResult } from "../gossip/runScenario.ts"
 import type { Scenario } from "../gossip/Scenario.ts"
 
-/** One scenario with one seed. `index` names it among all. */
+/** One scenario with one seed. */
 export interface Work {
-  readonly index: number
   readonly scenario: Scenario
   readonly seed: bigint
 }
 
-export type Done =
-  | { readonly _tag: "Done"; readonly index: number; readonly result: RunResult; readonly wallMs: number }
-  | { readonly _tag: "Failed"; readonly index: number; readonly message: string }
+export interface WorkDone {
+  readonly run: RunResult
+  readonly wallMs: number
+}

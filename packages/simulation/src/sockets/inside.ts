@@ -5,8 +5,9 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, writeFileSync } from "node:fs"
 import { Cause, Effect, Exit } from "effect"
+import type { TopicWork } from "../topics/runAllTopics.ts"
 import { redirection } from "./addresses.ts"
-import type { InsideReport, SocketWork } from "./namespace.ts"
+import type { InsideReport } from "./namespace.ts"
 import { runSockets } from "./runSockets.ts"
 
 /** Where ip and nft are is not on every user's PATH. */
@@ -43,7 +44,7 @@ const counted = (): Readonly<Record<string, number>> =>
     ]),
   )
 
-const play = async ({ scenario, seed, withLog }: SocketWork): Promise<void> => {
+const play = async ({ scenario, seed, withLog }: TopicWork): Promise<void> => {
   const start = performance.now()
   const log: Array<string> = []
   const exit = await Effect.runPromiseExit(
@@ -58,7 +59,7 @@ const play = async ({ scenario, seed, withLog }: SocketWork): Promise<void> => {
 }
 
 process.on("disconnect", () => process.exit(1))
-process.once("message", (work: SocketWork) => {
+process.once("message", (work: TopicWork) => {
   void play(work).then(() => process.disconnect())
 })
 try {

@@ -7,15 +7,9 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Effect, Schema } from "effect"
 import type { Report } from "../run/pool.ts"
-import { labelOf, type TopicScenario } from "../topics/TopicScenario.ts"
+import type { TopicWork } from "../topics/runAllTopics.ts"
+import { labelOf } from "../topics/TopicScenario.ts"
 import type { SocketRun } from "./runSockets.ts"
-
-export interface SocketWork {
-  readonly scenario: TopicScenario
-  readonly seed: bigint
-  /** Whether the log is wanted. */
-  readonly withLog: boolean
-}
 
 export interface SocketWorkDone {
   readonly run: SocketRun
@@ -61,7 +55,7 @@ const inside = fileURLToPath(new URL(isSource ? "./inside.ts" : "./inside.js", i
 const flags = () => (process.getuid?.() === 0 ? ["--net"] : ["--user", "--map-root-user", "--net"])
 
 /** Runs it in a namespace made for it. Interrupted, it leaves nothing behind. */
-export const runInNamespace = Effect.fnUntraced(function* (work: SocketWork, options: NamespaceOptions = {}) {
+export const runInNamespace = Effect.fnUntraced(function* (work: TopicWork, options: NamespaceOptions = {}) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => start(options.unshare ?? "unshare")),
     stop,

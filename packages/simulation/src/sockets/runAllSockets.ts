@@ -1,7 +1,7 @@
 /** Runs scenarios over real packets, some at a time: they wait much and work little, except in their first seconds. */
 import { Effect, Semaphore } from "effect"
-import type { TopicScenario } from "../topics/TopicScenario.ts"
-import { runInNamespace, type SocketWork, type SocketWorkDone } from "./namespace.ts"
+import type { SeededScenario, TopicWork } from "../topics/runAllTopics.ts"
+import { runInNamespace, type SocketWorkDone } from "./namespace.ts"
 
 /** Runs under way at a time: on two cores more of them would be felt in the figures. */
 const concurrency = 3
@@ -15,22 +15,17 @@ export interface RunAllSocketsOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
-export interface SocketScenario {
-  readonly scenario: TopicScenario
-  readonly seeds: ReadonlyArray<bigint>
-}
-
 /** For each scenario its runs, in the order of the seeds. Ends with the first failure. */
 export const runAllSockets = Effect.fnUntraced(function* (
-  scenarios: ReadonlyArray<SocketScenario>,
+  scenarios: ReadonlyArray<SeededScenario>,
   options: RunAllSocketsOptions,
 ) {
   const work = scenarios.flatMap(({ scenario, seeds }) =>
-    seeds.map((seed): SocketWork => ({ scenario, seed, withLog: options.withLogs })),
+    seeds.map((seed): TopicWork => ({ scenario, seed, withLog: options.withLogs })),
   )
   const beginning = yield* Semaphore.make(1)
   const parts = work.map(() => 0)
-  const run = Effect.fnUntraced(function* (each: SocketWork, index: number) {
+  const run = Effect.fnUntraced(function* (each: TopicWork, index: number) {
     yield* beginning.take(1)
     let isBeginning = true
     const begun = Effect.suspend(() => {
