@@ -62,6 +62,14 @@ export const layer = (
 /** One walk shows at most so many items: one for each node that holds the key. */
 const REPLAY = 32
 
+/**
+ * Who asks for a peer has mostly just read a record of it, and a peer that has just begun puts its addresses at about the
+ * same time. So one that is not found is asked for again: first after this many ms, each time after twice as many, of a few nodes.
+ */
+const AGAIN_AFTER = 25
+const AGAIN_TIMES = 5
+const AGAIN_NODES = 4
+
 const make = Effect.fnUntraced(function* (
   options: DhtAddressLookupOptions,
 ): Effect.fn.Return<Context.Context<AddressLookup | AddressLookupMonitor>, never, Dht | Identity | Scope.Scope> {
@@ -86,11 +94,28 @@ const make = Effect.fnUntraced(function* (
       return [book.find(peer, { relayUrl: info.relayUrl, direct: info.direct }, item.seq, now)]
     })
 
-  const walk = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
+  /** What the DHT holds under the peer's key; `again` counts the walks before this one. */
+  const items = (peer: EndpointId.EndpointId, again: number): Stream.Stream<MutableItem, DhtError> =>
     Stream.suspend(() => {
       stats.walks++
-      return dht.get({ publicKey: EndpointId.bytes(peer) })
-    }).pipe(
+      let found = false
+      const walk = dht.get({ publicKey: EndpointId.bytes(peer) }, again === 0 ? {} : { nodes: AGAIN_NODES }).pipe(
+        Stream.tap(() =>
+          Effect.sync(() => {
+            found = true
+          }),
+        ),
+      )
+      const next = Stream.suspend(() =>
+        found || again === AGAIN_TIMES
+          ? Stream.empty
+          : Stream.unwrap(Effect.delay(Effect.succeed(items(peer, again + 1)), AGAIN_AFTER * 2 ** again)),
+      )
+      return Stream.concat(walk, next)
+    })
+
+  const walk = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
+    items(peer, 0).pipe(
       Stream.interruptWhen(Effect.sleep(walkTimeout)),
       Stream.mapEffect((item) => read(peer, item)),
       Stream.flattenIterable,

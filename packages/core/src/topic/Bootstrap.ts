@@ -177,7 +177,7 @@ const publishFirst = Effect.fnUntraced(function* (session: Session) {
     const known = yield* records.recordsArray(unixMinute)
     if (known.length > 0) {
       yield* Effect.raceFirst(state.joined.await, Effect.sleep(config.bootstrap.joinConfirmationWaitTime))
-    }
+    } else yield* session.aboutToShow
     yield* publishAndName(session, known)
   })
   yield* inBackground(session, first)

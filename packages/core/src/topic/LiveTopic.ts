@@ -33,6 +33,8 @@ export interface LiveTopicOptions {
   readonly secret: Redacted.Redacted<string | Uint8Array>
   readonly config: TopicConfig
   readonly gossip: Gossip["Service"]
+  /** As {@link Session.aboutToShow}. */
+  readonly aboutToShow: Effect.Effect<unknown>
   /** Run when the topic ends by itself, after its gossip has closed. */
   readonly onFailed: Effect.Effect<void>
 }
@@ -113,6 +115,7 @@ export const make = Effect.fnUntraced(function* (
       account,
       scope,
       checkKeys,
+      aboutToShow: options.aboutToShow,
       lookNow,
       thinning: new Thinning(config.publisher.maxThinning),
       publishedMinute: undefined,

@@ -25,6 +25,8 @@ export interface Session {
   readonly scope: Scope.Scope
   /** Succeeds when the secret rotation gives a key for the current minute. */
   readonly checkKeys: Effect.Effect<unknown>
+  /** To be run when a first record goes out where nobody else shows: whoever looks for somebody will find us by it and dial us. */
+  readonly aboutToShow: Effect.Effect<unknown>
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
   readonly lookNow: Latch.Latch
   /** How many turns of the workers are taken while all is well. */

@@ -5,7 +5,7 @@
 import { Bytes, Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
-import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Equal, Exit, Hash, Latch, Option, RcMap, Redacted, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import type { TopicTracker } from "../TopicTracker.ts"
 import { make as makeHandle } from "./handle.ts"
@@ -14,8 +14,8 @@ import type { JoinOptions } from "./Topic.ts"
 import { TopicError } from "./TopicError.ts"
 
 /**
- * From the start to the first publication of our addresses, in ms: a join's own reads come first, and who is to dial us has to
- * find a record of ours before, which takes longer.
+ * From the start to the first publication of our addresses, in ms, unless a record of ours leads to us before: a join's own
+ * reads come first, and who is to dial us has to find a record of ours.
  */
 const ADDRESSES_AFTER = 40
 
@@ -69,6 +69,7 @@ export const makeTracker: (
   )
   const claims = new Map<string, Claim>()
   const live = new Set<LiveTopic.LiveTopic>()
+  const addressesWanted = Latch.makeUnsafe(false)
 
   const claim = (key: TopicKey): Effect.Effect<Claim, TopicError> =>
     Effect.suspend(() => {
@@ -97,7 +98,14 @@ export const makeTracker: (
     const claimed = yield* Effect.acquireRelease(claim(key), release)
     const onFailed: Effect.Effect<void> = Effect.andThen(RcMap.invalidate(topics, key), release(claimed))
     const { id, secret, config } = key
-    const topic = yield* LiveTopic.make({ id, secret, config, gossip, onFailed }).pipe(
+    const topic = yield* LiveTopic.make({
+      id,
+      secret,
+      config,
+      gossip,
+      onFailed,
+      aboutToShow: addressesWanted.open,
+    }).pipe(
       Effect.provideContext(services),
       Effect.onError(() => release(claimed)),
     )
@@ -144,8 +152,9 @@ export const makeTracker: (
 
   const publish = (own: EndpointAddress) =>
     Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`))
+  const whenWanted = Effect.raceFirst(Effect.sleep(ADDRESSES_AFTER), addressesWanted.await)
   yield* gossip.addressChanges.pipe(
-    Stream.mapEffect((own, index) => (index === 0 ? Effect.delay(publish(own), ADDRESSES_AFTER) : publish(own))),
+    Stream.mapEffect((own, index) => (index === 0 ? Effect.andThen(whenWanted, publish(own)) : publish(own))),
     Stream.runDrain,
     Effect.forkScoped,
   )

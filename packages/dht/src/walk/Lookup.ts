@@ -43,7 +43,7 @@ export interface LookupOptions {
   readonly known: PackedNodes | undefined
 }
 
-/** Queries open before anybody has answered. */
+/** Queries open before anybody has answered, and once there is an item. */
 const FIRST_WIDTH = 4
 
 export class Lookup implements Asker {
@@ -97,10 +97,11 @@ export class Lookup implements Asker {
   }
 
   /**
-   * How many queries may be open now: few at first, two more with each answer, up to alpha. Mostly the first answer is all
-   * that is waited for, and many queries at once delay it.
+   * How many queries may be open now: few at first, two more with each answer, up to alpha, as long as there is no item. Mostly
+   * the first item is all that is waited for, and more queries would delay it, and what is done because of it.
    */
   private get width(): number {
+    if (this.items.length > 0) return FIRST_WIDTH
     return Math.min(this.lookups.options.alpha, FIRST_WIDTH + 2 * this.walk.heard)
   }
 
