@@ -1,11 +1,13 @@
 /**
- * `npm test`: type check, lint, then every test that needs only Node. The first step that fails ends it. The last line is
+ * `npm test`: type check, build, lint, then every test that needs only Node. The first step that fails ends it. The last line is
  * `N passed, N failed`: vitest's own count, or a failed step counted as one.
  */
 import { spawnSync } from "node:child_process"
 
 const steps = [
   ["type check", "tsc", ["-p", "tsconfig.check.json"]],
+  // Declarations can fail where types do not: what a user's code exports must be nameable from the packages' faces.
+  ["build", "tsc", ["-b"]],
   ["format and lint", "biome", ["check", "--error-on-warnings", "."]],
   ["tests", "vitest", ["run", ...process.argv.slice(2)]],
 ] as const
