@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
-import { Crypto } from "@topic-tracker/crypto"
+import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, DhtTestnet, type MutableItem, type MutableKey } from "@topic-tracker/dht"
 import { Duration, Effect, Fiber, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -78,6 +78,26 @@ describe("Dht over UDP", () => {
       while (gets === 0) yield* Effect.sleep(1)
       yield* Effect.sleep(50)
       assert.strictEqual(gets, 4)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("when every node known keeps a walk waiting, the next one asks them all the same", () =>
+    Effect.gen(function* () {
+      const asked = new Map<string, number>()
+      const silent = yield* silentNodes(4, (datagram) => {
+        const message = parse(datagram)
+        if (message?.y !== "q" || message.q !== "get" || !("target" in message.a)) return
+        const target = Bytes.toHex(message.a.target)
+        asked.set(target, (asked.get(target) ?? 0) + 1)
+      })
+      const options = { roundTripFloor: Duration.millis(20), roundTripInitial: Duration.millis(20) }
+      const dht = yield* client({ bootstrap: [], knownNodes: silent, ...options })
+      for (let walk = 1; walk <= 2; walk++) {
+        yield* Effect.forkScoped(Effect.ignore(Stream.runDrain(dht.get((yield* newKey).at))))
+        while (asked.size < walk) yield* Effect.sleep(1)
+        yield* Effect.sleep(100)
+      }
+      assert.deepStrictEqual([...asked.values()], [4, 4])
     }).pipe(Effect.provide(Crypto.layer)),
   )
 

@@ -71,6 +71,7 @@ export const keepJoined = Effect.fnUntraced(function* <E>(session: Session, onJo
 const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   const { session } = search
   const beganAt = yield* Clock.currentTimeMillis
+  session.isNew = true
   yield* session.account.tell({ _tag: "BootstrapBegan" })
   if (
     session.config.bootstrap.publishRecordOnStartup &&
@@ -93,12 +94,13 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
     const outcome = yield* look(search)
     const delay = yield* pollDelay(session.config.bootstrap, search.waits++, outcome)
     yield* Effect.raceFirst(Effect.sleep(delay), session.lookNow.await)
-    if (session.lookNow.isOpen()) beginAfresh(search)
+    if (session.lookNow.isOpen() && session.isNew) beginAfresh(search)
   }
 })
 
-/** Something changed (our record is out, the network is another): nobody has to wait for a turn from before. */
+/** Something changed: nobody has to wait for a turn from before. */
 const beginAfresh = (search: Search): void => {
+  search.session.isNew = false
   search.waits = 0
   for (const dial of search.dials.values()) {
     dial.count = 0

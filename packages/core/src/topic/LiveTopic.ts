@@ -20,7 +20,7 @@ import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
 import { EventHub } from "./EventHub.ts"
-import { Account, type Session } from "./Session.ts"
+import { Account, lookAfresh, type Session } from "./Session.ts"
 import { Thinning } from "./Thinning.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
@@ -117,6 +117,7 @@ export const make = Effect.fnUntraced(function* (
       checkKeys,
       aboutToShow: options.aboutToShow,
       lookNow,
+      isNew: false,
       thinning: new Thinning(config.publisher.maxThinning),
       publishedMinute: undefined,
       publishedAlone: false,
@@ -193,7 +194,7 @@ export const make = Effect.fnUntraced(function* (
       if (session === undefined) return Effect.void
       const look =
         state.neighbors.size === 0 || !config.bubbleMerge.enabled
-          ? Effect.asVoid(session.lookNow.open)
+          ? lookAfresh(session)
           : mergeBubbles(session).pipe(account.forgive("bubbleMerge"), Effect.forkIn(session.scope), Effect.asVoid)
       return Effect.andThen(account.tell({ _tag: "NetworkChanged" }), look)
     }),

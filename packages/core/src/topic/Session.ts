@@ -29,6 +29,8 @@ export interface Session {
   readonly aboutToShow: Effect.Effect<unknown>
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
   readonly lookNow: Latch.Latch
+  /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
+  isNew: boolean
   /** How many turns of the workers are taken while all is well. */
   readonly thinning: Thinning
   /** The minute of the last record we published or are publishing. */
@@ -36,6 +38,13 @@ export interface Session {
   /** Whether that record names no neighbour: it was made before there was one. */
   publishedAlone: boolean
 }
+
+/** The network under us is another: the search for a neighbour, if there is one, begins afresh now. */
+export const lookAfresh = (session: Session): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    session.isNew = true
+    return session.lookNow.open
+  })
 
 type Counter = Exclude<keyof TopicStats, "messagesReceived">
 

@@ -83,6 +83,20 @@ describe("staying joined", () => {
     }),
   )
 
+  it.effect("a lonely node shows in every minute and looks no more often for it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const topic = yield* (yield* world.node({ config: { bootstrap: { pollJitter: 0 } } })).join()
+      yield* pass("1 minute")
+      const before = yield* topic.stats
+      yield* pass("5 minutes")
+      const after = yield* topic.stats
+      assert.strictEqual(after.recordsPublished - before.recordsPublished, 5)
+      // One each 1.5 s and what the look itself takes, and one after each record.
+      assert.isAtMost(after.looks - before.looks, 5 * (60 / 1.5 + 1))
+    }),
+  )
+
   it.effect("a changed network makes a searching node look at once, and a joined one look for peers", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()

@@ -60,18 +60,28 @@ export class Lookup implements Asker {
   private begun = false
 
   constructor(lookups: Lookups, options: LookupOptions) {
-    const { maxQueriesPerWalk, start } = lookups.options
-    const { target, k, known } = options
+    const { maxQueriesPerWalk, socket } = lookups.options
+    const { target, k } = options
     this.lookups = lookups
     this.options = options
     this.isPart = k < lookups.options.k
     this.walk = new Walk(target, { k, maxQueries: maxQueriesPerWalk, knowsVicinity: this.isPart })
+    this.addKnown()
+    if (!this.walk.isEmpty) return
+    // Everybody has kept somebody waiting: then it was us who were slow.
+    socket.forgetAbsences()
+    this.addKnown()
+  }
+
+  private addKnown(): void {
+    const { target, known } = this.options
     if (this.isPart) {
+      this.drawn = 0
       this.draw()
       return
     }
     if (known !== undefined) for (const node of unpackNodes(known)) this.add(node)
-    const { nodes, addresses } = start(target)
+    const { nodes, addresses } = this.lookups.options.start(target)
     for (const node of nodes) this.add(node)
     for (const address of addresses) this.walk.seed(address)
   }

@@ -51,6 +51,11 @@ export class Walk {
     this.options = options
   }
 
+  /** Whether there is nobody to ask. */
+  get isEmpty(): boolean {
+    return this.candidates.length === 0 && this.seeds.length === 0
+  }
+
   /** How many nodes were asked. */
   get queries(): number {
     return this.asked
