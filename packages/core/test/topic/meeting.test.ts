@@ -45,6 +45,24 @@ describe("meeting", () => {
     }),
   )
 
+  it.effect("addresses go out with the first record of a slot, and behind a join where others show", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const first = yield* world.node()
+      yield* first.join()
+      yield* pass("9 millis")
+      assert.strictEqual(first.published.length, 0)
+      yield* pass("20 millis")
+      assert.strictEqual(first.published.length, 1)
+      const second = yield* world.node()
+      yield* second.join()
+      yield* pass("30 millis")
+      assert.strictEqual(second.published.length, 0)
+      yield* pass("20 millis")
+      assert.strictEqual(second.published.length, 1)
+    }),
+  )
+
   it.effect("a third node joins a running topic through a record of the minute before", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
