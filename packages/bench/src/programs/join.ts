@@ -6,15 +6,32 @@
  * - warm: two nodes are in; a third's time.
  * - restart: the same, and the third was here before: it knows the DHT nodes it knew then.
  *
- * Prints the samples, and how long iroh's binding alone takes to bind two endpoints and connect them.
+ * Prints the samples, and how long iroh's binding alone takes to bind two endpoints and connect them. With TRACE=1 in the environment
+ * it tells on standard error what each node did until it was in, and when.
  */
-import { TopicTracker } from "@topic-tracker/core"
+import { type Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht, type DhtNode } from "@topic-tracker/dht"
-import { Context, Effect, Layer } from "effect"
+import { Console, Context, Effect, Layer, Stream } from "effect"
 import { bareConnect } from "./bareIroh.ts"
 import { main, print } from "./print.ts"
 
 const [kind, ...ports] = process.argv.slice(2)
+
+/** The account until the first neighbour; times are ms since the topic was opened. */
+const trace = (node: string, topic: Topic.Topic) =>
+  topic.account.pipe(
+    Stream.takeUntil(({ _tag }) => _tag === "Joined"),
+    Stream.runForEach(({ at, _tag, ...doing }) => {
+      const details = Object.entries(doing).map(([name, value]) => `${name} ${show(value)}`)
+      return Console.error([node.slice(0, 8), at.toFixed(0), _tag, ...details].join("  "))
+    }),
+  )
+
+const show = (value: unknown): string =>
+  JSON.stringify(value ?? null, (_, part) => (typeof part === "bigint" ? `${part}` : part)).replace(
+    /[0-9a-f]{64}/g,
+    (id) => id.slice(0, 8),
+  )
 
 const enter = Effect.fnUntraced(function* (port: number, topic: string, knownNodes: ReadonlyArray<DhtNode> = []) {
   const start = performance.now()
@@ -23,8 +40,11 @@ const enter = Effect.fnUntraced(function* (port: number, topic: string, knownNod
     TopicTracker.layer({ bootstrap, dht: { knownNodes } }),
     yield* Effect.scope,
   )
-  const joined = yield* Context.get(services, TopicTracker).join({ topic, secret: "secret" })
-  return { ms: performance.now() - start, joined, dht: Context.get(services, Dht) }
+  const tracker = Context.get(services, TopicTracker)
+  const joined = yield* tracker.join({ topic, secret: "secret" })
+  const ms = performance.now() - start
+  if (process.env.TRACE === "1") yield* trace(tracker.endpointId, joined)
+  return { ms, dht: Context.get(services, Dht) }
 })
 
 const cold = Effect.fnUntraced(function* (port: number) {

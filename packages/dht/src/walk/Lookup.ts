@@ -43,8 +43,10 @@ export interface LookupOptions {
   readonly known: PackedNodes | undefined
 }
 
-/** Queries open before anybody has answered, and once there is an item. */
+/** Queries open before anybody has answered, and for a moment once there is an item. */
 const FIRST_WIDTH = 4
+/** That moment, in ms: shorter than most round trips, and enough for what is done because of the item to get under way. */
+const MOMENT = 20
 
 export class Lookup implements Asker {
   readonly options: LookupOptions
@@ -53,6 +55,8 @@ export class Lookup implements Asker {
   private readonly walk: Walk
   private readonly subscribers = new Set<Subscriber>()
   private readonly items: Array<MutableItem> = []
+  /** Until when the walk leaves room for others (monotonic, ms). */
+  private narrowUntil = 0
   /** In part: how many of the known nodes have been added. */
   private drawn = 0
   private busy = 0
@@ -107,11 +111,11 @@ export class Lookup implements Asker {
   }
 
   /**
-   * How many queries may be open now: few at first, two more with each answer, up to alpha, as long as there is no item. Mostly
-   * the first item is all that is waited for, and more queries would delay it, and what is done because of it.
+   * How many queries may be open now: few at first, two more with each answer, up to alpha. Mostly the first item is all that is
+   * waited for, and many queries at once would delay it, and what is done because of it.
    */
   private get width(): number {
-    if (this.items.length > 0) return FIRST_WIDTH
+    if (this.narrowUntil > 0 && this.lookups.options.now() < this.narrowUntil) return FIRST_WIDTH
     return Math.min(this.lookups.options.alpha, FIRST_WIDTH + 2 * this.walk.heard)
   }
 
@@ -207,6 +211,7 @@ export class Lookup implements Asker {
     if (this.items.some((item) => says(item, seq, v))) return
     const item = this.lookups.signed.get(key, seq, v, sig)
     if (item === undefined) return
+    if (this.items.length === 0) this.narrowUntil = this.lookups.options.now() + MOMENT
     this.items.push(item)
     for (const subscriber of this.subscribers) subscriber.item(item)
   }

@@ -22,7 +22,8 @@ export const playOut = Effect.fnUntraced(function* (stage: Stage, onProgress?: (
     onProgress?.(time.now / scenario.durationMs)
     const plansExit = plans.pollUnsafe()
     if (plansExit !== undefined && Exit.isFailure(plansExit)) return yield* Effect.failCause(plansExit.cause)
-    if (plansExit !== undefined && scenario.stopEarly && isSettled(milestones)) break
+    // A full view that takes one in lets another go, which may be alone for a moment: that is not how a run ends.
+    if (plansExit !== undefined && scenario.stopEarly && isSettled(milestones) && world.swarm.bubbles() === 1) break
     yield* Effect.sleep((second + 1) * 1_000 - time.now)
   }
   yield* Fiber.interrupt(plans)
