@@ -67,6 +67,7 @@ const published = (file: string) => fileURLToPath(new URL(`../../${file}`, impor
 describe.concurrent("commands", { timeout: 60_000 }, () => {
   it.live.each([
     { command: "node", args: ["--secret", "s"], says: "--topic is missing: The topic's name" },
+    { command: "node", args: ["--topic"], says: "the value of --topic is missing: The topic's name" },
     {
       command: "node",
       args: ["--topic", "", "--secret", "s"],
