@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { Effect, Layer, Random, Redacted, Schema } from "effect"
 import * as Hpke from "../src/native/hpke.ts"
-import { derKeys, rawKeys } from "../src/native/keys.ts"
+import { bestKeys, derKeys } from "../src/native/keys.ts"
 import * as Portable from "../src/portable/make.ts"
 import * as RandomSource from "../src/random.ts"
 import { layers } from "./layers.ts"
@@ -26,7 +26,7 @@ const rfc = published(
 
 describe("HPKE suite, RFC 9180 A.2", () => {
   it.each([
-    ["raw", rawKeys(nodeCrypto)],
+    ["this Node's cheapest", bestKeys(nodeCrypto)],
     ["DER", derKeys(nodeCrypto)],
   ])("native, %s keys", (_name, keys) => {
     const hpke = Hpke.make(nodeCrypto, keys, rfc.info, rfc.encryption.aad)
