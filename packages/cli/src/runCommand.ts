@@ -16,17 +16,17 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandF
 
 /** The first of the parser's errors as one line that names the argument and says what it may be. */
 const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string => {
-  const isMissing = (what: string, option: string): string => {
+  const missing = (what: string, option: string): string => {
     const flag = help.flags.find(({ name }) => name === option)
     const description = flag === undefined ? Option.none() : flag.description
     return Option.isNone(description) ? `${what} is missing` : `${what} is missing: ${description.value}`
   }
-  if (error instanceof CliError.MissingOption) return isMissing(`--${error.option}`, error.option)
+  if (error instanceof CliError.MissingOption) return missing(`--${error.option}`, error.option)
   if (error instanceof CliError.InvalidValue) {
     const expected = error.expected.replace(/^(Schema validation failed: )?(Expected:? )?/, "")
     const name = error.kind === "flag" ? `--${error.option}` : error.option
     // An option at the end of the line. Where an empty text was given, the parser tells what it should have been in more than a word.
-    if (error.value === "" && !expected.includes(" ")) return isMissing(`the value of ${name}`, error.option)
+    if (error.value === "" && !expected.includes(" ")) return missing(`the value of ${name}`, error.option)
     // A path that isn't there is told as such; of any other value the parser tells what it should have been.
     return expected.startsWith("Path ")
       ? `${name}: ${expected.slice(5)}`

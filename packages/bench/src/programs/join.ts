@@ -11,7 +11,7 @@
  */
 import { type Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht, type DhtNode } from "@topic-tracker/dht"
-import { Console, Context, Effect, Layer, Stream } from "effect"
+import { Console, Context, Effect, Formatter, Layer, Stream } from "effect"
 import { bareConnect } from "./bareIroh.ts"
 import { main, print } from "./print.ts"
 
@@ -27,11 +27,7 @@ const trace = (node: string, topic: Topic.Topic) =>
     }),
   )
 
-const show = (value: unknown): string =>
-  JSON.stringify(value ?? null, (_, part) => (typeof part === "bigint" ? `${part}` : part)).replace(
-    /[0-9a-f]{64}/g,
-    (id) => id.slice(0, 8),
-  )
+const show = (value: unknown): string => Formatter.format(value).replace(/[0-9a-f]{64}/g, (id) => id.slice(0, 8))
 
 /** The topic is each DHT's own: a client on the port of an earlier one may be told of that one's nodes, and their records. */
 const enter = Effect.fnUntraced(function* (port: number, knownNodes: ReadonlyArray<DhtNode> = []) {

@@ -80,20 +80,18 @@ describe("meeting", () => {
 
   it.effect("wrong secret: nobody joins, and nothing fails", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      // Where nodes overwrite, only one of two that put at the same moment sees the other's record; of both kinds, both do.
+      const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
       const [a, b] = yield* world.nodes(2)
       const right = yield* a!.join()
       const wrong = yield* b!.join({ secret: Redacted.make("another") })
       yield* pass("2 minutes")
       assert.isFalse(yield* right.isJoined)
       assert.isFalse(yield* wrong.isJoined)
-      // Nodes overwrite: of two that put at the same moment, only one sees what the other has put.
-      let unopened = 0
       for (const topic of [right, wrong]) {
         assert.strictEqual((yield* topic.stats).failures, 0)
-        unopened += (yield* topic.recordPublisher.stats).unopened
+        assert.isAbove((yield* topic.recordPublisher.stats).unopened, 0)
       }
-      assert.isAbove(unopened, 0)
     }),
   )
 

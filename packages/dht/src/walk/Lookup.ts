@@ -46,7 +46,7 @@ export interface LookupOptions {
 /** Queries open before anybody has answered, and for a moment once there is an item. */
 const FIRST_WIDTH = 4
 /** That moment, in ms: shorter than most round trips, and enough for what is done because of the item to get under way. */
-const MOMENT = 20
+const NARROW_FOR = 20
 
 export class Lookup implements Asker {
   readonly options: LookupOptions
@@ -211,7 +211,7 @@ export class Lookup implements Asker {
     if (this.items.some((item) => says(item, seq, v))) return
     const item = this.lookups.signed.get(key, seq, v, sig)
     if (item === undefined) return
-    if (this.items.length === 0) this.narrowUntil = this.lookups.options.now() + MOMENT
+    if (this.items.length === 0) this.narrowUntil = this.lookups.options.now() + NARROW_FOR
     this.items.push(item)
     for (const subscriber of this.subscribers) subscriber.item(item)
   }

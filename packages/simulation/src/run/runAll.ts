@@ -5,6 +5,7 @@
 import { Effect, Schema } from "effect"
 import type { RunResult } from "../gossip/runScenario.ts"
 import { label, type Scenario } from "../gossip/Scenario.ts"
+import { longestFirst } from "./longestFirst.ts"
 import { pool } from "./pool.ts"
 import type { Work, WorkDone } from "./work.ts"
 
@@ -36,21 +37,23 @@ export const runAll = Effect.fnUntraced(function* (
   seeds: ReadonlyArray<bigint>,
   options: RunAllOptions = {},
 ): Effect.fn.Return<ReadonlyArray<ScenarioResult>, RunFailed> {
-  const asked = scenarios.map((scenario) => ({ scenario, work: seeds.map((seed): Work => ({ scenario, seed })) }))
-  // The longest first: what is left at the end should be short.
-  const order = asked.flatMap((each) => each.work).toSorted((a, b) => cost(b.scenario) - cost(a.scenario))
+  const groups = scenarios.map((scenario) => seeds.map((seed): Work => ({ scenario, seed })))
   let count = 0
-  const done = yield* pool<Work, WorkDone, RunFailed>({
-    // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
-    worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
-    work: order,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    onDone: () => options.onProgress?.(++count, order.length),
-    onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: label(scenario), seed }),
-  })
-  const results = new Map(order.map((each, i) => [each, done[i]!]))
-  return asked.map(({ scenario, work }) => {
-    const own = work.map((each) => results.get(each)!)
+  const done = yield* longestFirst(
+    groups,
+    ({ scenario }) => cost(scenario),
+    (work) =>
+      pool<Work, WorkDone, RunFailed>({
+        // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
+        worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
+        work,
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        onDone: () => options.onProgress?.(++count, work.length),
+        onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: label(scenario), seed }),
+      }),
+  )
+  return scenarios.map((scenario, i) => {
+    const own = done[i]!
     return {
       scenario,
       seeds,

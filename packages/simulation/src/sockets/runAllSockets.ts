@@ -1,7 +1,8 @@
 /** Runs scenarios over real packets, some at a time: they wait much and work little, except in their first seconds. */
 import { Effect, Semaphore } from "effect"
+import { longestFirst } from "../run/longestFirst.ts"
 import type { SeededScenario, TopicWork } from "../topics/runAllTopics.ts"
-import { runInNamespace, type SocketWorkDone } from "./namespace.ts"
+import { runInNamespace } from "./namespace.ts"
 
 /** Runs under way at a time: on two cores more of them would be felt in the figures. */
 const concurrency = 3
@@ -20,11 +21,11 @@ export const runAllSockets = Effect.fnUntraced(function* (
   scenarios: ReadonlyArray<SeededScenario>,
   options: RunAllSocketsOptions,
 ) {
-  const work = scenarios.flatMap(({ scenario, seeds }) =>
+  const groups = scenarios.map(({ scenario, seeds }) =>
     seeds.map((seed): TopicWork => ({ scenario, seed, withLog: options.withLogs })),
   )
   const beginning = yield* Semaphore.make(1)
-  const parts = work.map(() => 0)
+  const parts = groups.flat().map(() => 0)
   const run = Effect.fnUntraced(function* (each: TopicWork, index: number) {
     yield* beginning.take(1)
     let isBeginning = true
@@ -39,7 +40,7 @@ export const runAllSockets = Effect.fnUntraced(function* (
         if (part * each.scenario.durationMs >= beginningMs) Effect.runSync(begun)
         options.onProgress?.(
           parts.reduce((sum, done) => sum + done, 0),
-          work.length,
+          parts.length,
         )
       },
     }).pipe(
@@ -51,12 +52,9 @@ export const runAllSockets = Effect.fnUntraced(function* (
       Effect.ensuring(begun),
     )
   })
-  // What is left at the end should be short.
-  const order = work.toSorted((a, b) => b.scenario.durationMs - a.scenario.durationMs)
-  const done = yield* Effect.forEach(order, run, { concurrency })
-  const results = new Map(order.map((each, i) => [each, done[i]!]))
-  return scenarios.map(
-    ({ scenario }): ReadonlyArray<SocketWorkDone> =>
-      work.filter((each) => each.scenario === scenario).map((each) => results.get(each)!),
+  return yield* longestFirst(
+    groups,
+    ({ scenario }) => scenario.durationMs,
+    (work) => Effect.forEach(work, run, { concurrency }),
   )
 })

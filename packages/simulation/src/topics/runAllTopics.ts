@@ -1,5 +1,6 @@
 /** Runs scenarios of whole topics × seeds on worker threads, the longest first. */
 import { Effect } from "effect"
+import { longestFirst } from "../run/longestFirst.ts"
 import { pool } from "../run/pool.ts"
 import { RunFailed } from "../run/runAll.ts"
 import type { TopicRun } from "./runTopics.ts"
@@ -49,34 +50,32 @@ export const runAllTopics = Effect.fnUntraced(function* (
   options: RunAllTopicsOptions = {},
 ): Effect.fn.Return<ReadonlyArray<TopicScenarioResult>, RunFailed> {
   const withLog = options.withLogs ?? false
-  const asked = scenarios.map(({ scenario, seeds }) => ({
-    scenario,
-    seeds,
-    work: seeds.map((seed): TopicWork => ({ scenario, seed, withLog })),
-  }))
-  const work = asked.flatMap((each) => each.work)
-  // What is left at the end should be short.
-  const order = work.toSorted((a, b) => cost(b.scenario) - cost(a.scenario))
+  const groups = scenarios.map(({ scenario, seeds }) => seeds.map((seed): TopicWork => ({ scenario, seed, withLog })))
+  const total = groups.flat().length
   const parts = new Map<TopicWork, number>()
   const advance = (each: TopicWork, part: number) => {
     parts.set(each, part)
     options.onProgress?.(
       [...parts.values()].reduce((sum, done) => sum + done, 0),
-      work.length,
+      total,
     )
   }
-  const done = yield* pool<TopicWork, TopicWorkDone, RunFailed>({
-    // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
-    worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
-    work: order,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    onProgress: advance,
-    onDone: (_, each) => advance(each, 1),
-    onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: labelOf(scenario), seed }),
-  })
-  const results = new Map(order.map((each, i) => [each, done[i]!]))
-  return asked.map(({ scenario, seeds, work }) => {
-    const own = work.map((each) => results.get(each)!)
+  const done = yield* longestFirst(
+    groups,
+    ({ scenario }) => cost(scenario),
+    (work) =>
+      pool<TopicWork, TopicWorkDone, RunFailed>({
+        // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
+        worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
+        work,
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        onProgress: advance,
+        onDone: (_, each) => advance(each, 1),
+        onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: labelOf(scenario), seed }),
+      }),
+  )
+  return scenarios.map(({ scenario, seeds }, i) => {
+    const own = done[i]!
     return {
       scenario,
       seeds,
