@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Random } from "effect"
 import { Thinning } from "../../src/topic/Thinning.ts"
 import { joinAll, makeWorld, type Node, pass, settle } from "./world.ts"
 
@@ -40,7 +40,7 @@ describe("thinning", () => {
         assert.strictEqual(thinning.stretch, 8)
         thinning.reset()
         assert.strictEqual(thinning.stretch, 1)
-      }),
+      }).pipe(Random.withSeed("turns")),
   )
 
   it.effect("a limit of 1 takes every turn", () =>
