@@ -1,6 +1,7 @@
 /** What idle topics cost a process: memory, sockets, fibers, processor time and packets. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, type Result, result } from "../harness/Benchmark.ts"
+import { bundle, oneFile } from "../harness/oneFile.ts"
 import { figuresOf } from "../harness/peers.ts"
 import * as Programs from "../harness/programs.ts"
 import * as Reference from "../harness/reference.ts"
@@ -30,12 +31,15 @@ export const manyTopics: Benchmark = {
   about: "what 1, 10, 100 and 500 topics that are alone cost one process",
   run: Effect.fnUntraced(function* (run) {
     const results: Array<Result> = []
-    for (const count of run.topics) {
-      const costs = yield* Effect.gen(function* () {
+    const costsOf = (wordsOf: (...args: ReadonlyArray<number>) => ReadonlyArray<string>, count: number) =>
+      Effect.gen(function* () {
         const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
-        const words = Programs.ours("topics", count, run.idleSeconds, port)
-        return yield* Programs.run(Costs, words, `${run.idleSeconds + 60} seconds`)
+        return yield* Programs.run(Costs, wordsOf(count, run.idleSeconds, port), `${run.idleSeconds + 60} seconds`)
       }).pipe(Effect.scoped)
+    yield* bundle("topics")
+    for (const count of run.topics) {
+      const costs = yield* costsOf((...args) => Programs.ours("topics", ...args), count)
+      const deployed = yield* costsOf((...args) => oneFile({ name: "topics", smallHeap: true }, ...args), count)
       const peer =
         count > peerTopicsMax || Reference.rust.path === undefined
           ? undefined
@@ -46,12 +50,19 @@ export const manyTopics: Benchmark = {
         result(`many-topics/${count}, ${what}`, unit, "lower", [value], { [Reference.rust.name]: theirs })
       results.push(
         figure("memory", "MB", costs.rssMB, peer?.rssMB),
+        figure("memory, one file and small heap", "MB", deployed.rssMB, peer?.rssMB),
         figure("sockets", "", costs.sockets, peer?.sockets),
         figure("fibers", "", costs.fibers, undefined),
         figure(
           `processor time per topic in ${run.idleSeconds} s`,
           "s",
           costs.cpuSeconds / count,
+          peer === undefined ? undefined : peer.cpuSeconds / count,
+        ),
+        figure(
+          `processor time per topic in ${run.idleSeconds} s, one file and small heap`,
+          "s",
+          deployed.cpuSeconds / count,
           peer === undefined ? undefined : peer.cpuSeconds / count,
         ),
         figure("DHT packets per topic and minute", "", costs.packetsPerTopicMinute, peer?.packetsPerTopicMinute),

@@ -6,7 +6,8 @@ import { type Duration, Effect, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { BenchmarkFailed } from "./Benchmark.ts"
 
-const bench = new URL("../../", import.meta.url).pathname
+/** The package's folder, with a slash. */
+export const bench = new URL("../../", import.meta.url).pathname
 
 /** A program of `src/programs`, by name, as words of a command line. It must have been built, see {@link build}. */
 export const ours = (name: string, ...args: ReadonlyArray<string | number>): ReadonlyArray<string> => [

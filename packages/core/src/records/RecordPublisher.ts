@@ -23,7 +23,7 @@ import { Dht, DhtError, type GetOptions, type PutReceipt } from "@topic-tracker/
 import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import * as MinuteKeys from "./minuteKeys.ts"
-import * as RecordReader from "./RecordReader.ts"
+import { type ReaderStats, RecordReader } from "./RecordReader.ts"
 import * as Slot from "./Slot.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
@@ -42,7 +42,7 @@ export type PublishOutcome<A> =
 export type PublishError = DhtError | RecordTooLarge | RecordMalformed
 
 /** Counters since the publisher was made. */
-export interface RecordStats extends Readonly<RecordReader.ReaderStats> {
+export interface RecordStats extends Readonly<ReaderStats> {
   readonly published: number
   readonly skipped: number
   /** Puts that failed, whether tried again or not. */
@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function* <A>(
     dht: yield* Dht,
     identity,
     keysOf: yield* MinuteKeys.make(topic, initialSecretHash(options.secret)),
-    reader: RecordReader.make(topic, schema),
+    reader: new RecordReader(topic, schema),
     puts: { published: 0, skipped: 0, putFailures: 0 },
   }
   const records: RecordPublisher<A>["records"] = (unixMinute, options) => Slot.records(parts, unixMinute, options)

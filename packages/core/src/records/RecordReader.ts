@@ -19,18 +19,6 @@ export interface ReaderStats {
   contentInvalid: number
 }
 
-export interface RecordReader<A> {
-  readonly stats: Readonly<ReaderStats>
-  /** The record that the item held when it was read last, if that is remembered and it held one. */
-  readonly known: (item: MutableItem) => TopicRecord<A> | undefined
-  /** The record that the item holds for this minute; undefined when it holds none. The encryption key is the minute's. */
-  readonly read: (
-    item: MutableItem,
-    unixMinute: bigint,
-    encryptionKey: SigningKey,
-  ) => Effect.Effect<TopicRecord<A> | undefined, never, Crypto>
-}
-
 /** Polls read a slot again and again: what an item was is remembered, for three minutes and as many full slots. */
 const REMEMBERED = 60
 const REMEMBERED_MINUTES = 3n
@@ -41,69 +29,86 @@ interface Remembered<A> {
   readonly record: TopicRecord<A> | undefined
 }
 
-export const make = <A>(topic: TopicId, schema: Record.ContentSchema<A>): RecordReader<A> => {
-  const stats: ReaderStats = { items: 0, invalid: 0, unopened: 0, contentInvalid: 0 }
-  const remembered = new Map<string, Remembered<A>>()
-  let newest = 0n
-  let saidUnopened = false
+export class RecordReader<A> {
+  readonly stats: ReaderStats = { items: 0, invalid: 0, unopened: 0, contentInvalid: 0 }
+  readonly #topic: TopicId
+  readonly #schema: Record.ContentSchema<A>
+  readonly #remembered = new Map<string, Remembered<A>>()
+  #newest = 0n
+  #saidUnopened = false
 
-  const drop = (kind: Exclude<keyof ReaderStats, "items">) =>
-    Effect.sync(() => {
-      stats[kind]++
-      return undefined
+  constructor(topic: TopicId, schema: Record.ContentSchema<A>) {
+    this.#topic = topic
+    this.#schema = schema
+  }
+
+  /** The record that the item held when it was read last, if that is remembered and it held one. */
+  known(item: MutableItem): TopicRecord<A> | undefined {
+    return this.#remembered.get(nameOf(item))?.record
+  }
+
+  /** The record that the item holds for this minute; undefined when it holds none. The encryption key is the minute's. */
+  read(
+    item: MutableItem,
+    unixMinute: bigint,
+    encryptionKey: SigningKey,
+  ): Effect.Effect<TopicRecord<A> | undefined, never, Crypto> {
+    const name = nameOf(item)
+    const known = this.#remembered.get(name)
+    // A rotation that changed may open today what it did not before.
+    if (known !== undefined && known.encryptionKey === encryptionKey) return Effect.succeed(known.record)
+    this.stats.items++
+    return Effect.map(this.#open(item.value, unixMinute, encryptionKey), (record) => {
+      if (unixMinute > this.#newest) this.#forgetBefore(unixMinute)
+      this.#remembered.delete(name)
+      this.#remembered.set(name, { unixMinute, encryptionKey, record })
+      if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!)
+      return record
     })
+  }
 
-  /** Said once: with a wrong secret it would be said of every item of every poll. */
-  const sayUnopened = Effect.suspend(() => {
-    if (saidUnopened) return Effect.void
-    saidUnopened = true
-    return Effect.logDebug("a record does not open: its node has another secret or rotation, or it is no record").pipe(
-      Effect.annotateLogs({ topic: topic.hex }),
-    )
-  })
-
-  const open = Effect.fnUntraced(
-    function* (value: Uint8Array, unixMinute: bigint, encryptionKey: SigningKey) {
+  #open(value: Uint8Array, unixMinute: bigint, encryptionKey: SigningKey) {
+    const drop = (kind: Exclude<keyof ReaderStats, "items">) =>
+      Effect.sync(() => {
+        this.stats[kind]++
+        return undefined
+      })
+    const topic = this.#topic
+    const schema = this.#schema
+    return Effect.gen(function* () {
       const signed = yield* EncryptedRecord.openVerified(value, { encryptionKey, topic, unixMinute })
-      const content = yield* Record.content(signed, schema)
       const record: TopicRecord<A> = {
         unixMinute,
         endpointId: Record.endpointId(signed),
-        content,
+        content: yield* Record.content(signed, schema),
         bytes: Record.encode(signed),
       }
       return record
-    },
-    Effect.catchTags({
-      RecordMalformed: () => drop("invalid"),
-      RecordRejected: () => drop("invalid"),
-      RecordContentInvalid: () => drop("contentInvalid"),
-      OpenError: () => Effect.andThen(sayUnopened, drop("unopened")),
-    }),
-  )
-
-  const read = Effect.fnUntraced(function* (item: MutableItem, unixMinute: bigint, encryptionKey: SigningKey) {
-    const name = nameOf(item)
-    const known = remembered.get(name)
-    // A rotation that changed may open today what it did not before.
-    if (known !== undefined && known.encryptionKey === encryptionKey) return known.record
-    stats.items++
-    const record = yield* open(item.value, unixMinute, encryptionKey)
-    if (unixMinute > newest) forgetBefore(unixMinute)
-    remembered.delete(name)
-    remembered.set(name, { unixMinute, encryptionKey, record })
-    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!)
-    return record
-  })
-
-  const forgetBefore = (unixMinute: bigint): void => {
-    newest = unixMinute
-    for (const [name, known] of remembered) {
-      if (known.unixMinute + REMEMBERED_MINUTES <= unixMinute) remembered.delete(name)
-    }
+    }).pipe(
+      Effect.catchTags({
+        RecordMalformed: () => drop("invalid"),
+        RecordRejected: () => drop("invalid"),
+        RecordContentInvalid: () => drop("contentInvalid"),
+        OpenError: () => Effect.andThen(this.#sayUnopened(), drop("unopened")),
+      }),
+    )
   }
 
-  return { stats, known: (item) => remembered.get(nameOf(item))?.record, read }
+  /** Said once: with a wrong secret it would be said of every item of every poll. */
+  #sayUnopened(): Effect.Effect<void> {
+    if (this.#saidUnopened) return Effect.void
+    this.#saidUnopened = true
+    return Effect.logDebug("a record does not open: its node has another secret or rotation, or it is no record").pipe(
+      Effect.annotateLogs({ topic: this.#topic.hex }),
+    )
+  }
+
+  #forgetBefore(unixMinute: bigint): void {
+    this.#newest = unixMinute
+    for (const [name, known] of this.#remembered) {
+      if (known.unixMinute + REMEMBERED_MINUTES <= unixMinute) this.#remembered.delete(name)
+    }
+  }
 }
 
 /** The signature covers salt, seq and value; the salt is the minute's own. */

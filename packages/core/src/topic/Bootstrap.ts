@@ -9,8 +9,10 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Fiber, type Scope, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
+import type { Urgency } from "./Pace.ts"
 import { type GossipRecord, publishRecord, recentMinutes, type Session } from "./Session.ts"
-import { type LookOutcome, pollDelay } from "./schedules.ts"
+import { firstOf } from "./Signal.ts"
+import { isEarly, type LookOutcome, pollDelay } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 
 /** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
@@ -79,22 +81,27 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   ) {
     yield* publishFirst(session)
   }
-  yield* Effect.raceFirst(lookRepeatedly(search), session.state.joined.await)
+  yield* lookRepeatedly(search)
   const [peer] = session.state.neighbors
   if (peer === undefined) return
   const millis = (yield* Clock.currentTimeMillis) - beganAt
   yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
-  if (tellsOfNobody(session)) yield* publishInBackground(session, [])
+  if (tellsOfNobody(session)) yield* inBackground(session, publishAndName(session, []))
 })
 
+/** Looks until there is a neighbour, which also ends the look under way. */
 const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
-  const { session } = search
+  const { config, lookNow, pace, state, timers } = search.session
+  const { joined } = state
   while (true) {
-    session.lookNow.closeUnsafe()
-    const outcome = yield* look(search)
-    const delay = yield* pollDelay(session.config.bootstrap, search.waits++, outcome)
-    yield* Effect.raceFirst(Effect.sleep(delay), session.lookNow.await)
-    if (session.lookNow.isOpen() && session.isNew) beginAfresh(search)
+    const urgency = search.foundLast || isEarly(config.bootstrap, search.waits) ? "urgent" : "routine"
+    yield* pace.turn(urgency, joined)
+    if (joined.isOpen) return
+    lookNow.close()
+    const outcome = yield* Effect.raceFirst(look(search, urgency), Effect.as(joined.await, undefined))
+    if (outcome === undefined) return
+    yield* firstOf(timers, [lookNow, joined], yield* pollDelay(config.bootstrap, search.waits++, outcome))
+    if (lookNow.isOpen && search.session.isNew) beginAfresh(search)
   }
 })
 
@@ -108,7 +115,10 @@ const beginAfresh = (search: Search): void => {
   }
 }
 
-const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<LookOutcome, never, Scope.Scope> {
+const look = Effect.fnUntraced(function* (
+  search: Search,
+  urgency: Urgency,
+): Effect.fn.Return<LookOutcome, never, Scope.Scope> {
   const { session } = search
   const { bootstrap, join } = session.config
   const unixMinute = yield* session.records.unixMinute
@@ -149,7 +159,9 @@ const look = Effect.fnUntraced(function* (search: Search): Effect.fn.Return<Look
   if (session.publishedMinute !== unixMinute) {
     // Whoever we just dialled may let us in yet; then there is no need.
     if (found > 0) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
-    yield* publishInBackground(session, latest === unixMinute ? ofThisMinute : undefined)
+    session.publishedMinute = unixMinute
+    const known = latest === unixMinute ? ofThisMinute : undefined
+    yield* inBackground(session, Effect.andThen(session.pace.turn(urgency), publishAndName(session, known)))
   }
   search.foundLast = found > 0
   return found > 0 ? "peers" : "nothing"
@@ -172,21 +184,19 @@ const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =
  * of records that lead to the whole swarm, and must not lead to us alone.
  */
 const publishFirst = Effect.fnUntraced(function* (session: Session) {
-  const { config, records, state } = session
+  const { config, records, state, timers } = session
   const unixMinute = yield* records.unixMinute
   session.publishedMinute = unixMinute
   const first = Effect.gen(function* () {
+    yield* session.pace.turn("urgent")
     const known = yield* records.recordsArray(unixMinute)
     if (known.length > 0) {
-      yield* Effect.raceFirst(state.joined.await, Effect.sleep(config.bootstrap.joinConfirmationWaitTime))
+      yield* firstOf(timers, [state.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
     } else yield* session.aboutToShow
     yield* publishAndName(session, known)
   })
   yield* inBackground(session, first)
 })
-
-const publishInBackground = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
-  inBackground(session, publishAndName(session, known))
 
 const publishAndName = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
   Effect.andThen(

@@ -14,13 +14,15 @@ import {
   type TopicId,
 } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
-import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
-import { Clock, Deferred, Effect, Exit, Latch, type Redacted, Scope, Semaphore, Stream } from "effect"
+import type { Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
+import { Clock, Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
 import { EventHub } from "./EventHub.ts"
+import type { Pace } from "./Pace.ts"
 import { Account, lookAfresh, type Session } from "./Session.ts"
+import { Signal } from "./Signal.ts"
 import { Thinning } from "./Thinning.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
@@ -35,28 +37,11 @@ export interface LiveTopicOptions {
   readonly gossip: Gossip["Service"]
   /** As {@link Session.aboutToShow}. */
   readonly aboutToShow: Effect.Effect<unknown>
+  readonly timers: Timers
+  /** Shared by the topics of a process. */
+  readonly pace: Pace
   /** Run when the topic ends by itself, after its gossip has closed. */
   readonly onFailed: Effect.Effect<void>
-}
-
-export interface LiveTopic {
-  readonly id: TopicId
-  readonly config: TopicConfig
-  readonly records: RecordPublisher.RecordPublisher<GossipRecordContent>
-  readonly state: TopicState
-  readonly account: Account
-  readonly events: EventHub<TopicEvent>
-  readonly activities: EventHub<TopicActivity>
-  /** The gossip topic now; fails while there is none. */
-  readonly gossip: Effect.Effect<GossipTopic, TopicError>
-  /** Never succeeds; fails when the topic ends. */
-  readonly ended: Effect.Effect<never, TopicError>
-  /** Completes when there is a neighbour; fails when the topic ends. */
-  readonly joined: Effect.Effect<void, TopicError>
-  readonly suspend: Effect.Effect<void>
-  readonly resume: Effect.Effect<void, TopicError>
-  /** The network under us is another: look again now. */
-  readonly networkChanged: Effect.Effect<void>
 }
 
 /** How many past doings a new listener of the account gets. */
@@ -66,140 +51,232 @@ const ACCOUNT_REPLAY = 64
 export const make = Effect.fnUntraced(function* (
   options: LiveTopicOptions,
 ): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope | Dht | Crypto | SecretRotation | Identity> {
-  const { id, secret, config } = options
-  const topicScope = yield* Effect.scope
+  const { id, secret, config, timers } = options
   const records = yield* RecordPublisher.make({ topic: id, secret, content: GossipRecordContent, config })
-  const events = new EventHub<TopicEvent>({ lagged: (skipped) => ({ _tag: "Lagged", skipped }) })
-  const activities = new EventHub<TopicActivity>({ replay: ACCOUNT_REPLAY })
-  const account = new Account(activities, yield* Clock.currentTimeMillis)
-  const state = new TopicState()
-  const ended = yield* Deferred.make<never, TopicError>()
-  const oneAtATime = Semaphore.makeUnsafe(1)
-  let session: (Session & { readonly scope: Scope.Closeable }) | undefined
+  const openedAt = yield* Clock.currentTimeMillis
+  const topic = new LiveTopic({
+    ...options,
+    scope: yield* Effect.scope,
+    rotation: yield* SecretRotation,
+    records,
+    state: new TopicState(timers),
+    openedAt,
+  })
+  yield* Effect.addFinalizer(() => topic.leave)
+  yield* Effect.uninterruptible(topic.begin)
+  return topic
+})
 
-  const rotation = yield* SecretRotation
-  const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) =>
-    rotation.encryptionSeed({ topic: id, unixMinute, initialSecretHash: initialSecretHash(secret) }),
-  )
+interface LiveTopicParts extends LiveTopicOptions {
+  readonly scope: Scope.Scope
+  readonly rotation: SecretRotation["Service"]
+  readonly records: RecordPublisher.RecordPublisher<GossipRecordContent>
+  readonly state: TopicState
+  readonly openedAt: number
+}
+
+/** Its effects are made when they are asked for: hundreds of topics may be open, of which each is asked for few. */
+export class LiveTopic {
+  readonly records: RecordPublisher.RecordPublisher<GossipRecordContent>
+  readonly state: TopicState
+  readonly events = new EventHub<TopicEvent>({ lagged })
+  readonly activities = new EventHub<TopicActivity>({ replay: ACCOUNT_REPLAY })
+  readonly account: Account
+  readonly #parts: LiveTopicParts
+  readonly #ended = Deferred.makeUnsafe<never, TopicError>()
+  #lock: Semaphore.Semaphore | undefined
+  #session: (Session & { readonly scope: Scope.Closeable }) | undefined
+
+  constructor(parts: LiveTopicParts) {
+    this.#parts = parts
+    this.records = parts.records
+    this.state = parts.state
+    this.account = new Account(this.activities, parts.openedAt)
+  }
+
+  get id(): TopicId {
+    return this.#parts.id
+  }
+
+  get config(): TopicConfig {
+    return this.#parts.config
+  }
+
+  /** The gossip topic now; fails while there is none. */
+  get gossip(): Effect.Effect<GossipTopic, TopicError> {
+    return Effect.suspend(() => {
+      if (this.#session !== undefined) return Effect.succeed(this.#session.gossip)
+      return Deferred.isDoneUnsafe(this.#ended) ? this.ended : Effect.fail(suspended())
+    })
+  }
+
+  /** Never succeeds; fails when the topic ends. */
+  get ended(): Effect.Effect<never, TopicError> {
+    return Deferred.await(this.#ended)
+  }
+
+  /** Completes when there is a neighbour; fails when the topic ends. */
+  get joined(): Effect.Effect<void, TopicError> {
+    return Effect.raceFirst(this.state.joined.await, this.ended)
+  }
+
+  get suspend(): Effect.Effect<void> {
+    return this.#oneAtATime(
+      Effect.suspend(() =>
+        this.#session === undefined
+          ? Effect.void
+          : Effect.andThen(this.#finish, this.account.tell({ _tag: "Suspended" })),
+      ),
+    )
+  }
+
+  get resume(): Effect.Effect<void, TopicError> {
+    return this.#oneAtATime(
+      Effect.suspend((): Effect.Effect<void, TopicError> => {
+        if (Deferred.isDoneUnsafe(this.#ended)) return this.ended
+        return this.#session === undefined
+          ? Effect.andThen(this.account.tell({ _tag: "Resumed" }), this.begin)
+          : Effect.void
+      }),
+    )
+  }
+
+  /** The network under us is another: look again now. */
+  get networkChanged(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const session = this.#session
+      if (session === undefined) return Effect.void
+      const told = this.account.tell({ _tag: "NetworkChanged" })
+      if (this.state.neighbors.size === 0 || !this.config.bubbleMerge.enabled) {
+        return Effect.andThen(
+          told,
+          Effect.sync(() => lookAfresh(session)),
+        )
+      }
+      const merge = mergeBubbles(session).pipe(this.account.forgive("bubbleMerge"), Effect.forkIn(session.scope))
+      return Effect.andThen(told, Effect.asVoid(merge))
+    })
+  }
+
+  /** Ends the topic because its last holder has left. */
+  get leave(): Effect.Effect<void> {
+    return this.#end(closed("the topic was left"))
+  }
+
+  /** Begins a session. */
+  get begin(): Effect.Effect<void, TopicError> {
+    return Effect.gen({ self: this }, function* () {
+      const { aboutToShow, config, pace, timers } = this.#parts
+      const { account, records, state } = this
+      const scope = yield* Scope.fork(this.#parts.scope)
+      const gossip = yield* this.#openGossip.pipe(
+        Scope.provide(scope),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+      )
+      const session = {
+        config,
+        gossip: gossip.topic,
+        records,
+        state,
+        account,
+        scope,
+        timers,
+        pace,
+        checkKeys: this.#checkKeys,
+        aboutToShow,
+        lookNow: new Signal(timers, false),
+        isNew: false,
+        thinning: new Thinning(config.publisher.maxThinning),
+        publishedMinute: undefined,
+        publishedAlone: false,
+      }
+      this.#session = session
+      yield* this.#pump(gossip.events, session.thinning).pipe(
+        Effect.andThen(() => this.#fail(closed("the gossip service has closed"))),
+        Effect.forkIn(scope),
+      )
+      yield* keepJoined(session, startWorkers(session)).pipe(
+        Effect.catchDefect((defect) => Effect.fail(closed(`the search for neighbours broke: ${defect}`))),
+        Effect.catch((error) => this.#fail(error)),
+        Effect.forkIn(scope),
+      )
+    })
+  }
+
+  get #openGossip() {
+    const { gossip, id } = this.#parts
+    return Effect.gen(function* () {
+      const topic = yield* gossip.open(id)
+      return { topic, events: yield* topic.subscribe({ whenSlow: "hold-back" }) }
+    }).pipe(Effect.mapError(fromGossip))
+  }
+
+  get #checkKeys() {
+    const { id, rotation, secret } = this.#parts
+    return Effect.flatMap(this.records.unixMinute, (unixMinute) =>
+      rotation.encryptionSeed({ topic: id, unixMinute, initialSecretHash: initialSecretHash(secret) }),
+    )
+  }
 
   /** Reads gossip's events to their end, which comes unasked for only when the gossip service closes. */
-  const pump = (gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning) =>
-    Stream.runForEachArray(gossipEvents, (batch) => {
+  #pump(gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning): Effect.Effect<void> {
+    const { config, events, state } = this
+    return Stream.runForEachArray(gossipEvents, (batch) => {
       const before = state.neighbors.size
-      const signals = state.apply(batch)
+      state.apply(batch)
       const now = state.neighbors.size
       // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
       // then gossip may have made up for them out of one side of it.
       if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
-      return Effect.andThen(signals, events.publish(batch.map(toTopicEvent)))
+      return events.publish(batch.map(toTopicEvent))
     })
-
-  const begin = Effect.gen(function* () {
-    const scope = yield* Scope.fork(topicScope)
-    const opened = yield* Effect.gen(function* () {
-      const gossip = yield* options.gossip.open(id)
-      const gossipEvents = yield* gossip.subscribe({ whenSlow: "hold-back" })
-      return { gossip, gossipEvents }
-    }).pipe(
-      Scope.provide(scope),
-      Effect.mapError(fromGossip),
-      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
-    )
-    const lookNow = Latch.makeUnsafe(false)
-    const { gossip } = opened
-    const begun = {
-      config,
-      gossip,
-      records,
-      state,
-      account,
-      scope,
-      checkKeys,
-      aboutToShow: options.aboutToShow,
-      lookNow,
-      isNew: false,
-      thinning: new Thinning(config.publisher.maxThinning),
-      publishedMinute: undefined,
-      publishedAlone: false,
-    }
-    session = begun
-    yield* pump(opened.gossipEvents, begun.thinning).pipe(
-      Effect.andThen(() => failTopic(closed("the gossip service has closed"))),
-      Effect.forkIn(scope),
-    )
-    yield* keepJoined(begun, startWorkers(begun)).pipe(
-      Effect.catchDefect((defect) => Effect.fail(closed(`the search for neighbours broke: ${defect}`))),
-      Effect.catch(failTopic),
-      Effect.forkIn(scope),
-    )
-  })
+  }
 
   /** Ends the session: its fibers first, so that nothing is published or dialled any more, then gossip says goodbye. */
-  const finish = Effect.gen(function* () {
-    if (session === undefined) return
-    const { scope } = session
-    session = undefined
-    yield* Scope.close(scope, Exit.void)
-    const downs = [...state.neighbors].map((peer) => ({ _tag: "NeighborDown", peer }) as const)
-    yield* state.apply(downs)
-    yield* events.publishAtOnce(downs)
-  })
+  get #finish(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const session = this.#session
+      if (session === undefined) return Effect.void
+      this.#session = undefined
+      const sayDown = Effect.suspend(() => {
+        const downs = [...this.state.neighbors].map((peer) => ({ _tag: "NeighborDown", peer }) as const)
+        this.state.apply(downs)
+        return this.events.publishAtOnce(downs)
+      })
+      return Effect.andThen(Scope.close(session.scope, Exit.void), sayDown)
+    })
+  }
 
-  const end = (error: TopicError) =>
-    Effect.gen(function* () {
-      yield* Deferred.fail(ended, error)
-      yield* finish
-      yield* events.end
-      yield* activities.end
-    }).pipe(oneAtATime.withPermit, Effect.uninterruptible)
+  #end(error: TopicError): Effect.Effect<void> {
+    return Deferred.fail(this.#ended, error).pipe(
+      Effect.andThen(this.#finish),
+      Effect.andThen(this.events.end),
+      Effect.andThen(this.activities.end),
+      (ending) => this.#oneAtATime(ending),
+      Effect.uninterruptible,
+    )
+  }
 
   /** Called from a fiber of the session, which cannot wait for its own end. */
-  const failTopic = (error: TopicError) =>
-    Effect.logError(`topic ${id.hex} ends: ${error.message}`).pipe(
-      Effect.andThen(end(error)),
-      Effect.andThen(options.onFailed),
-      Effect.forkIn(topicScope),
+  #fail(error: TopicError) {
+    return Effect.logError(`topic ${this.id.hex} ends: ${error.message}`).pipe(
+      Effect.andThen(this.#end(error)),
+      Effect.andThen(this.#parts.onFailed),
+      Effect.forkIn(this.#parts.scope),
     )
-
-  yield* Effect.addFinalizer(() => end(closed("the topic was left")))
-  yield* Effect.uninterruptible(begin)
-
-  return {
-    id,
-    config,
-    records,
-    state,
-    account,
-    events,
-    activities,
-    gossip: Effect.suspend(() => {
-      if (session !== undefined) return Effect.succeed(session.gossip)
-      const suspended = new TopicError({ reason: "Suspended", message: "the topic is suspended; resume it first" })
-      return Deferred.isDoneUnsafe(ended) ? Deferred.await(ended) : Effect.fail(suspended)
-    }),
-    ended: Deferred.await(ended),
-    joined: Effect.raceFirst(state.joined.await, Deferred.await(ended)),
-    suspend: Effect.gen(function* () {
-      if (session === undefined) return
-      yield* finish
-      yield* account.tell({ _tag: "Suspended" })
-    }).pipe(Effect.uninterruptible, oneAtATime.withPermit),
-    resume: Effect.gen(function* () {
-      if (Deferred.isDoneUnsafe(ended)) return yield* Deferred.await(ended)
-      if (session !== undefined) return
-      yield* account.tell({ _tag: "Resumed" })
-      yield* begin
-    }).pipe(Effect.uninterruptible, oneAtATime.withPermit),
-    networkChanged: Effect.suspend(() => {
-      if (session === undefined) return Effect.void
-      const look =
-        state.neighbors.size === 0 || !config.bubbleMerge.enabled
-          ? lookAfresh(session)
-          : mergeBubbles(session).pipe(account.forgive("bubbleMerge"), Effect.forkIn(session.scope), Effect.asVoid)
-      return Effect.andThen(account.tell({ _tag: "NetworkChanged" }), look)
-    }),
   }
-})
+
+  #oneAtATime<E>(effect: Effect.Effect<void, E>): Effect.Effect<void, E> {
+    return Effect.suspend(() => {
+      this.#lock ??= Semaphore.makeUnsafe(1)
+      return this.#lock.withPermit(Effect.uninterruptible(effect))
+    })
+  }
+}
+
+const lagged = (skipped: number): TopicEvent => ({ _tag: "Lagged", skipped })
+
+const suspended = () => new TopicError({ reason: "Suspended", message: "the topic is suspended; resume it first" })
 
 export const closed = (message: string) => new TopicError({ reason: "Closed", message })
 

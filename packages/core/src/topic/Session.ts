@@ -3,13 +3,14 @@
  * from join (or resume) to leave (or suspend); everything that runs in it is forked into its scope.
  */
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import type { GossipTopic } from "@topic-tracker/gossip"
-import { Clock, Effect, type Latch, Random, type Scope } from "effect"
+import type { GossipTopic, Timers } from "@topic-tracker/gossip"
+import { Clock, Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { EventHub } from "./EventHub.ts"
+import type { Pace } from "./Pace.ts"
+import type { Signal } from "./Signal.ts"
 import type { Thinning } from "./Thinning.ts"
-
 import type { TopicStats } from "./Topic.ts"
 import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"
 import type { TopicState } from "./TopicState.ts"
@@ -23,12 +24,14 @@ export interface Session {
   readonly state: TopicState
   readonly account: Account
   readonly scope: Scope.Scope
+  readonly timers: Timers
+  readonly pace: Pace
   /** Succeeds when the secret rotation gives a key for the current minute. */
   readonly checkKeys: Effect.Effect<unknown>
   /** To be run when a first record goes out where nobody else shows: whoever looks for somebody will find us by it and dial us. */
   readonly aboutToShow: Effect.Effect<unknown>
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
-  readonly lookNow: Latch.Latch
+  readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
   isNew: boolean
   /** How many turns of the workers are taken while all is well. */
@@ -40,11 +43,10 @@ export interface Session {
 }
 
 /** The network under us is another: the search for a neighbour, if there is one, begins afresh now. */
-export const lookAfresh = (session: Session): Effect.Effect<boolean> =>
-  Effect.suspend(() => {
-    session.isNew = true
-    return session.lookNow.open
-  })
+export const lookAfresh = (session: Session): void => {
+  session.isNew = true
+  session.lookNow.open()
+}
 
 type Counter = Exclude<keyof TopicStats, "messagesReceived">
 
@@ -74,13 +76,15 @@ export class Account {
   }
 
   /** Lets an effect fail without harm: whatever its error or defect, it is told, and done. */
-  readonly forgive =
-    (by: Actor) =>
-    <E extends { readonly message: string }, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R> =>
+  forgive(by: Actor) {
+    return <E extends { readonly message: string }, R>(
+      effect: Effect.Effect<unknown, E, R>,
+    ): Effect.Effect<void, never, R> =>
       Effect.asVoid(effect).pipe(
         Effect.catch((error) => this.failed(by, error)),
         Effect.catchDefect((defect) => this.failed(by, { message: String(defect) })),
       )
+  }
 
   /** Counts and logs a failure that does not end anything; the same one in a row is logged once. */
   failed(by: Actor, { message }: { readonly message: string }): Effect.Effect<void> {
@@ -116,7 +120,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   if (outcome._tag === "Refused") {
     account.counters.recordsRefused++
     yield* account.tell({ _tag: "RecordRefused", by, unixMinute })
-    return yield* session.lookNow.open
+    return session.lookNow.open()
   }
   if (outcome._tag === "Skipped") {
     account.counters.recordsSkipped++
@@ -126,7 +130,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   session.publishedAlone = content.activePeers.length === 0
   const millis = (yield* Clock.currentTimeMillis) - began
   yield* account.tell({ _tag: "RecordPublished", by, unixMinute, stored: outcome.receipt.stored, millis })
-  yield* session.lookNow.open
+  session.lookNow.open()
 })
 
 const refused = { _tag: "Refused" } as const
@@ -139,7 +143,8 @@ const isRefused = (error: { readonly _tag: string; readonly reason?: unknown }):
 export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
 
 /** Reads a record of every node that shows in this minute and the one before. */
-export const recentRecords = Effect.fnUntraced(function* ({ records, account }: Session) {
+export const recentRecords = Effect.fnUntraced(function* ({ records, account, pace }: Session) {
+  yield* pace.turn("routine")
   account.counters.looks++
   const minutes = recentMinutes(yield* records.unixMinute)
   return (yield* Effect.forEach(minutes, records.recordsArray, { concurrency: 2 })).flat()

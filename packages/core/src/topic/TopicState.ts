@@ -4,8 +4,8 @@
  */
 
 import { type EndpointId, type GossipRecordContent, messageHash } from "@topic-tracker/crypto"
-import type { GossipEvent } from "@topic-tracker/gossip"
-import { Effect, Latch } from "effect"
+import type { GossipEvent, Timers } from "@topic-tracker/gossip"
+import { Signal } from "./Signal.ts"
 
 /** As many peers and as many hashes fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
 const RECORD_SLOTS = 5
@@ -16,14 +16,19 @@ export class TopicState {
   /** In the order in which they came up. */
   readonly neighbors = new Set<EndpointId.EndpointId>()
   /** Open while there is a neighbour. */
-  readonly joined = Latch.makeUnsafe(false)
+  readonly joined: Signal
   /** Open while there is none. */
-  readonly alone = Latch.makeUnsafe(true)
+  readonly alone: Signal
   messagesReceived = 0
   readonly #recent: Array<{ readonly content: Uint8Array } | { readonly hash: Uint8Array }> = []
 
+  constructor(timers: Timers) {
+    this.joined = new Signal(timers, false)
+    this.alone = new Signal(timers, true)
+  }
+
   /** Takes note of events and, when they left us with a first neighbour or without any, wakes those who wait for that. */
-  apply(events: ReadonlyArray<GossipEvent>): Effect.Effect<unknown> {
+  apply(events: ReadonlyArray<GossipEvent>): void {
     const wasJoined = this.neighbors.size > 0
     for (const event of events) {
       if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
@@ -31,10 +36,10 @@ export class TopicState {
       else if (event._tag === "Received") this.#received(event.content)
     }
     const isJoined = this.neighbors.size > 0
-    if (isJoined === wasJoined) return Effect.void
+    if (isJoined === wasJoined) return
     const [opens, closes] = isJoined ? [this.joined, this.alone] : [this.alone, this.joined]
-    closes.closeUnsafe()
-    return opens.open
+    closes.close()
+    opens.open()
   }
 
   #received(content: Uint8Array): void {

@@ -4,12 +4,14 @@
  */
 import { Bytes, Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
-import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
-import { Context, Deferred, Effect, Equal, Exit, Hash, Latch, Option, RcMap, Redacted, Scope, Stream } from "effect"
+import { AddressLookup, type EndpointAddress, Gossip, Timers } from "@topic-tracker/gossip"
+import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import type { TopicTracker } from "../TopicTracker.ts"
 import { make as makeHandle } from "./handle.ts"
 import * as LiveTopic from "./LiveTopic.ts"
+import { Pace } from "./Pace.ts"
+import { firstOf, Signal } from "./Signal.ts"
 import type { JoinOptions } from "./Topic.ts"
 import { TopicError } from "./TopicError.ts"
 
@@ -67,9 +69,12 @@ export const makeTracker: (
     Context.add(SecretRotation, yield* SecretRotation),
     Context.add(Identity, identity),
   )
+  const timers = yield* Timers.make
+  const pace = new Pace(timers)
+  const addressesWanted = new Signal(timers, false)
+  const aboutToShow = Effect.sync(() => addressesWanted.open())
   const claims = new Map<string, Claim>()
   const live = new Set<LiveTopic.LiveTopic>()
-  const addressesWanted = Latch.makeUnsafe(false)
 
   const claim = (key: TopicKey): Effect.Effect<Claim, TopicError> =>
     Effect.suspend(() => {
@@ -104,7 +109,9 @@ export const makeTracker: (
       config,
       gossip,
       onFailed,
-      aboutToShow: addressesWanted.open,
+      timers,
+      pace,
+      aboutToShow,
     }).pipe(
       Effect.provideContext(services),
       Effect.onError(() => release(claimed)),
@@ -152,7 +159,7 @@ export const makeTracker: (
 
   const publish = (own: EndpointAddress) =>
     Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`))
-  const whenWanted = Effect.raceFirst(Effect.sleep(ADDRESSES_AFTER), addressesWanted.await)
+  const whenWanted = firstOf(timers, [addressesWanted], ADDRESSES_AFTER)
   yield* gossip.addressChanges.pipe(
     Stream.mapEffect((own, index) => (index === 0 ? Effect.andThen(whenWanted, publish(own)) : publish(own))),
     Stream.runDrain,

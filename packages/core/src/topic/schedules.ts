@@ -44,11 +44,17 @@ export const pollDelay = (
   outcome: LookOutcome,
 ): Effect.Effect<number> => {
   const longest = outcome === "peers" ? config.discoveryPollInterval : config.noPeersRetryInterval
-  const grown = Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** round
   return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
-    Math.round(Math.min(grown, Duration.toMillis(longest)) * factor),
+    Math.round(Math.min(grown(config, round), Duration.toMillis(longest)) * factor),
   )
 }
+
+/** Whether the waits of {@link pollDelay} have yet to grow to their full length. */
+export const isEarly = (config: TopicConfig["bootstrap"], round: number): boolean =>
+  grown(config, round) < Duration.toMillis(config.noPeersRetryInterval)
+
+const grown = (config: TopicConfig["bootstrap"], round: number): number =>
+  Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** round
 
 const wholeMillis = (duration: Duration.Duration): Duration.Duration =>
   Duration.millis(Math.round(Duration.toMillis(duration)))

@@ -31,6 +31,7 @@ const takesTurn = Effect.fnUntraced(function* (session: Session) {
  */
 export const publish = Effect.fnUntraced(function* (session: Session) {
   if (!(yield* takesTurn(session))) return
+  yield* session.pace.turn("routine")
   const { config, records, account, thinning } = session
   if (config.publisher.maxThinning === 1 || !isWell(session)) return yield* publishRecord(session, "publisher")
   const unixMinute = yield* records.unixMinute

@@ -1,0 +1,33 @@
+/**
+ * A program as one deploys it who minds its start and memory: put together with all that it uses, and nothing that it does not,
+ * into one file. The binding stays outside, since it is native.
+ */
+import { Effect } from "effect"
+import { build } from "rolldown"
+import { BenchmarkFailed } from "./Benchmark.ts"
+import { bench, ours } from "./programs.ts"
+
+const smallHeap = import.meta.resolve("@topic-tracker/core/smallHeap")
+
+/** Puts a program of `src/programs`, which must have been built, into one file. */
+export const bundle = (name: string): Effect.Effect<void, BenchmarkFailed> =>
+  Effect.tryPromise({
+    try: () =>
+      build({
+        input: `${bench}dist/programs/${name}.js`,
+        platform: "node",
+        external: /^@number0\//,
+        output: { dir: `${bench}dist/oneFile` },
+        logLevel: "warn",
+      }),
+    catch: (error) => new BenchmarkFailed({ message: `${name} as one file: ${String(error)}` }),
+  }).pipe(Effect.asVoid)
+
+/** The words of a command line that runs it, with `smallHeap` if wanted. */
+export const oneFile = (
+  options: { readonly name: string; readonly smallHeap?: boolean },
+  ...args: ReadonlyArray<string | number>
+): ReadonlyArray<string> =>
+  ours(`../oneFile/${options.name}`, ...args).flatMap((word) =>
+    word === "--expose-gc" && options.smallHeap === true ? [word, "--import", smallHeap] : [word],
+  )

@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Timers } from "@topic-tracker/gossip"
+import { Clock, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { Pace } from "../../src/topic/Pace.ts"
+import { Signal } from "../../src/topic/Signal.ts"
+import { makeWorld, pass } from "./world.ts"
+
+/** Asks for turns, all at once; when each came, in ms. */
+const turns = (count: number, turn: Effect.Effect<void>) =>
+  Effect.forEach(Array.from({ length: count }), () => Effect.andThen(turn, Clock.currentTimeMillis), {
+    concurrency: "unbounded",
+  })
+
+describe("Pace", () => {
+  it.effect(
+    "a few turns are taken at once, the others one after the other in the order in which they were asked for",
+    () =>
+      Effect.gen(function* () {
+        const pace = new Pace(yield* Timers.make)
+        const urgent = yield* Effect.forkChild(turns(232, pace.turn("urgent")), { startImmediately: true })
+        const routine = yield* Effect.forkChild(turns(116, pace.turn("routine")), { startImmediately: true })
+        yield* TestClock.adjust("5 seconds")
+        const [soon, later] = [yield* Fiber.join(urgent), yield* Fiber.join(routine)]
+        assert.deepStrictEqual([soon.filter((at) => at === 0).length, later.filter((at) => at === 0).length], [32, 16])
+        assert.deepStrictEqual(
+          soon.slice(32),
+          Array.from({ length: 200 }, (_, i) => 5 * (i + 1)),
+        )
+        assert.deepStrictEqual(
+          later.slice(16),
+          Array.from({ length: 100 }, (_, i) => 10 * (i + 1)),
+        )
+      }).pipe(Effect.scoped),
+  )
+
+  it.effect("after a pause a few are taken at once again, and not more", () =>
+    Effect.gen(function* () {
+      const pace = new Pace(yield* Timers.make)
+      yield* turns(16, pace.turn("routine"))
+      yield* TestClock.adjust("1 hour")
+      const again = yield* Effect.forkChild(turns(18, pace.turn("routine")), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const hour = 3_600_000
+      assert.deepStrictEqual((yield* Fiber.join(again)).slice(14), [hour, hour, hour + 10, hour + 20])
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("who need not wait any more does not", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const [pace, signal] = [new Pace(timers), new Signal(timers, false)]
+      yield* turns(16, pace.turn("routine"))
+      const waiting = yield* Effect.forkChild(turns(5, pace.turn("routine", signal)), { startImmediately: true })
+      yield* TestClock.adjust("20 millis")
+      signal.open()
+      assert.deepStrictEqual(yield* Fiber.join(waiting), [10, 20, 20, 20, 20])
+      assert.strictEqual(timers.size, 0)
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("a node's many topics look some hundred times a second together, and all are found nevertheless", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const names = Array.from({ length: 400 }, (_, i) => `topic ${i}`)
+      const host = yield* world.node()
+      const topics = yield* Effect.forEach(names, (topic) => host.join({ topic }))
+      const looks = Effect.map(
+        Effect.forEach(topics, (topic) => topic.stats),
+        (all) => all.reduce((sum, stats) => sum + stats.looks, 0),
+      )
+      yield* pass("1 second")
+      assert.isAtMost(yield* looks, 232)
+      yield* pass("30 seconds")
+      const before = yield* looks
+      yield* pass("10 seconds")
+      const aSecond = ((yield* looks) - before) / 10
+      assert.isAtLeast(aSecond, 80)
+      assert.isAtMost(aSecond, 102)
+      for (const topic of topics) assert.isAtLeast((yield* topic.stats).recordsPublished, 1)
+      // One that comes now does not wait behind them.
+      const guest = yield* world.node()
+      const joining = yield* guest.join({ topic: "topic 399" })
+      yield* pass("200 millis")
+      assert.isTrue(yield* joining.isJoined)
+      const own = yield* host.join({ topic: "another" })
+      yield* pass("50 millis")
+      assert.isAtLeast((yield* own.stats).looks, 1)
+    }),
+  )
+})

@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Timers } from "@topic-tracker/gossip"
+import { Clock, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { firstOf, Signal } from "../../src/topic/Signal.ts"
+import { makeFiberCounter } from "./countFibers.ts"
+
+/** Forks the wait; when it ended, in ms. */
+const endOf = (wait: Effect.Effect<void>) =>
+  Effect.forkChild(Effect.andThen(wait, Clock.currentTimeMillis), { startImmediately: true })
+
+describe("Signal", () => {
+  it.effect("lets everybody go on who waits, and nobody wait while it is open", () =>
+    Effect.gen(function* () {
+      const signal = new Signal(yield* Timers.make, false)
+      const waiting = yield* Effect.forEach([1, 2, 3], () => endOf(signal.await))
+      yield* TestClock.adjust("1 second")
+      for (const fiber of waiting) assert.isUndefined(fiber.pollUnsafe())
+      signal.open()
+      assert.deepStrictEqual(yield* Effect.forEach(waiting, Fiber.join), [1000, 1000, 1000])
+      yield* signal.await
+      signal.close()
+      const late = yield* endOf(signal.await)
+      yield* TestClock.adjust("1 second")
+      assert.isUndefined(late.pollUnsafe())
+      signal.open()
+      assert.strictEqual(yield* Fiber.join(late), 2000)
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("a wait ends with the first of several signals, or at its limit", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const [a, b] = [new Signal(timers, false), new Signal(timers, false)]
+      const [byTime, bySignal] = [yield* endOf(firstOf(timers, [a], 300)), yield* endOf(firstOf(timers, [a, b], 900))]
+      yield* TestClock.adjust("500 millis")
+      b.open()
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* Fiber.join(byTime), yield* Fiber.join(bySignal)], [300, 500])
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("a wait forks nothing, and when interrupted leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const signal = new Signal(timers, false)
+      const counter = makeFiberCounter()
+      yield* Effect.gen(function* () {
+        const waiting = yield* Effect.forEach(Array.from({ length: 50 }), (_, i) =>
+          endOf(firstOf(timers, [signal], 100 + i)),
+        )
+        assert.strictEqual(timers.size, 50)
+        assert.strictEqual(counter.alive, 50)
+        yield* Effect.forEach(waiting, Fiber.interrupt)
+        assert.strictEqual(counter.alive, 0)
+      }).pipe(counter.counted)
+      assert.strictEqual(timers.size, 0)
+      signal.open()
+      yield* TestClock.adjust("1 second")
+    }).pipe(Effect.scoped),
+  )
+})
