@@ -31,7 +31,12 @@ export interface MutableItem extends MutableKey {
   readonly signature: Uint8Array
 }
 
-export interface GetOptions {
+interface CallOptions {
+  /** Goes before other gets and puts where more queries are due than may be open: for the few that many others wait for. */
+  readonly ahead?: boolean
+}
+
+export interface GetOptions extends CallOptions {
   /**
    * How many of the nodes closest to the target to ask, while it is known from a walk of the last minutes which those are; all
    * k unless set. For those who ask again and again: every node that a put reached holds the item.
@@ -39,7 +44,7 @@ export interface GetOptions {
   readonly nodes?: number
 }
 
-export interface PutRequest {
+export interface PutRequest extends CallOptions {
   readonly key: SigningKey
   readonly salt?: Uint8Array
   readonly seq: bigint

@@ -47,6 +47,7 @@ export interface ItemClient {
 
 export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   const { options, crypto, id, socket, table, lookups, turns, items, now } = parts
+  const { getTimeout } = options
   const counts = { gets: 0, puts: 0 }
   const schedule = retrySchedule(options)
   const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
@@ -62,14 +63,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   const startWalk = (
     target: Uint8Array,
     key: MutableKey | undefined,
-    nodes: number | undefined,
+    options: GetOptions,
     sink: ReadingSink,
   ): (() => void) => {
     const end = ({ closed, heard, asked }: WalkOutcome) => {
       clearTimeout(timer)
       sink.end(closed ? isClosed : heard > 0 ? undefined : nobodyAnswered(asked, table.size))
     }
-    const subscription = lookups.subscribe(target, key, { item: (item) => sink.item(item), end }, nodes)
+    const subscription = lookups.subscribe(target, key, { item: (item) => sink.item(item), end }, options)
     const cancel = () => {
       clearTimeout(timer)
       subscription.cancel()
@@ -77,8 +78,8 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     // Not a sleeping fiber: of the thousands of walks that hundreds of topics make in a minute hardly one takes so long.
     const timer = setTimeout(() => {
       cancel()
-      sink.end(subscription.heard() > 0 ? undefined : tooLong("get", options.getTimeout))
-    }, Duration.toMillis(options.getTimeout))
+      sink.end(subscription.heard() > 0 ? undefined : tooLong("get", getTimeout))
+    }, Duration.toMillis(getTimeout))
     return cancel
   }
 
@@ -93,12 +94,12 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   )
 
   /** One walk to its end. Interrupted, it is left to others that wait for it, or stops. */
-  const walk = (target: Uint8Array, key: MutableKey | undefined): Effect.Effect<void, DhtError> =>
+  const walk = (target: Uint8Array, key: MutableKey | undefined, options: GetOptions): Effect.Effect<void, DhtError> =>
     Effect.andThen(
       thereAreNodes,
       Effect.callback<void, DhtError>((resume) => {
         const end: ReadingSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-        return Effect.sync(startWalk(target, key, undefined, { item: () => {}, end }))
+        return Effect.sync(startWalk(target, key, options, { item: () => {}, end }))
       }),
     )
 
@@ -110,7 +111,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   }
 
   /** A channel made by hand: of the stream's own constructors with a scope each costs more than a walk's answer. */
-  const get = (key: MutableKey, { nodes }: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
+  const get = (key: MutableKey, getOptions: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
         Effect.suspend(() => {
@@ -118,7 +119,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
           if (invalid !== undefined) return Effect.fail(invalid)
           counts.gets++
           const target = targetOf(key.publicKey, key.salt)
-          const reading = new Reading((sink) => startWalk(target, key, nodes, sink))
+          const reading = new Reading((sink) => startWalk(target, key, getOptions, sink))
           const own = ownItem(target, key)
           if (own !== undefined) reading.item(own)
           const pull = Effect.suspend(() =>
@@ -131,17 +132,17 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     )
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
-    const { salt, seq, cas, key, value } = request
+    const { salt, seq, cas, key, value, ahead = false } = request
     const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
     const cached = lookups.closest(target)
     if (cached !== undefined) {
-      const outcome = yield* sendPuts(socket, turns, cached, message)
+      const outcome = yield* sendPuts(socket, turns, cached, message, ahead)
       if (outcome.stored > 0 || !outcome.stale) return outcome
       // The tokens were refused or nobody is there any more: the nodes must be found anew.
       lookups.forget(target)
     }
-    yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) })
-    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message)
+    yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }, { ahead })
+    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message, ahead)
   })
 
   const put = Effect.fn("Dht.put")(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {
@@ -165,7 +166,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     )
   })
 
-  return { get, put, populate: walk(id, undefined), counts }
+  return { get, put, populate: walk(id, undefined, {}), counts }
 }
 
 /** Completes with the first node in the table, or with the walk that looks for one. */

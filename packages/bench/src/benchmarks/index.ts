@@ -1,6 +1,7 @@
 import type { Benchmark } from "../harness/Benchmark.ts"
 import { gossip } from "./gossip.ts"
 import { joinCold, joinWarm } from "./join.ts"
+import { joinMany } from "./joinMany.ts"
 import { lifecycle } from "./lifecycle.ts"
 import { manyTopics } from "./manyTopics.ts"
 import { records } from "./records.ts"
@@ -11,6 +12,7 @@ import { swarm } from "./swarm.ts"
 export const benchmarks: ReadonlyArray<Benchmark> = [
   joinCold,
   joinWarm,
+  joinMany,
   records,
   gossip,
   manyTopics,

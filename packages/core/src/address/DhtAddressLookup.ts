@@ -99,7 +99,9 @@ const make = Effect.fnUntraced(function* (
     Stream.suspend(() => {
       stats.walks++
       let found = false
-      const walk = dht.get({ publicKey: EndpointId.bytes(peer) }, again === 0 ? {} : { nodes: AGAIN_NODES }).pipe(
+      // A peer's addresses may be what all topics of this process wait for, and ours what all of another do.
+      const options = { ahead: true, ...(again > 0 && { nodes: AGAIN_NODES }) }
+      const walk = dht.get({ publicKey: EndpointId.bytes(peer) }, options).pipe(
         Stream.tap(() =>
           Effect.sync(() => {
             found = true

@@ -95,7 +95,8 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
   const { joined } = state
   while (true) {
     const urgency = search.foundLast || isEarly(config.bootstrap, search.waits) ? "urgent" : "routine"
-    yield* pace.turn(urgency, joined)
+    // What opens the other signal, such as our own record, had its turn; what it shows is to be seen at once.
+    yield* pace.turn(urgency, joined, lookNow)
     if (joined.isOpen) return
     lookNow.close()
     const outcome = yield* Effect.raceFirst(look(search, urgency), Effect.as(joined.await, undefined))

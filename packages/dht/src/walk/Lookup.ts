@@ -49,6 +49,8 @@ const FIRST_WIDTH = 4
 const NARROW_FOR = 20
 
 export class Lookup implements Asker {
+  /** Somebody waits for it who is to be served before others. */
+  ahead = false
   readonly options: LookupOptions
   private readonly lookups: Lookups
   private readonly isPart: boolean

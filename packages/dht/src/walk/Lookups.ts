@@ -4,7 +4,7 @@
  */
 import type { Crypto } from "@topic-tracker/crypto"
 import { Effect } from "effect"
-import type { DhtAddress, MutableKey } from "../Dht.ts"
+import type { DhtAddress, GetOptions, MutableKey } from "../Dht.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { bytesKey, type DhtNode } from "../nodeId.ts"
 import { type HeardNode, type PackedNodes, packNodes, unpackNodes } from "./heardNodes.ts"
@@ -66,9 +66,14 @@ export class Lookups {
 
   /**
    * Joins the running walk of the target, or starts one. Items found before joining come first. Without a key the walk only
-   * looks for nodes. Where a walk of the last minutes has found the closest nodes, `nodes` of them are enough to ask.
+   * looks for nodes. The options are those of `Dht.get`.
    */
-  subscribe(target: Uint8Array, key: MutableKey | undefined, subscriber: Subscriber, nodes?: number): Subscription {
+  subscribe(
+    target: Uint8Array,
+    key: MutableKey | undefined,
+    subscriber: Subscriber,
+    { ahead = false, nodes }: GetOptions,
+  ): Subscription {
     const whole = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
     const { k } = this.options
     const known = this.known(target)
@@ -81,6 +86,7 @@ export class Lookups {
       this.running.set(name, lookup)
       this.walks++
     }
+    if (ahead) lookup.ahead = true
     return lookup.join(subscriber)
   }
 

@@ -24,14 +24,16 @@ export const sendPuts = (
   turns: Turns,
   nodes: ReadonlyArray<HeardNode>,
   message: EncodableDictionary,
+  ahead: boolean,
 ): Effect.Effect<PutOutcome> =>
   Effect.callback<PutOutcome>((resume) => {
-    const put = new Put(socket, turns, nodes, message, (outcome) => resume(Effect.succeed(outcome)))
+    const put = new Put(socket, turns, nodes, message, ahead, (outcome) => resume(Effect.succeed(outcome)))
     put.start()
     return Effect.sync(() => turns.leave(put))
   })
 
 class Put implements Asker {
+  readonly ahead: boolean
   private readonly socket: KrpcSocket
   private readonly turns: Turns
   private readonly nodes: ReadonlyArray<HeardNode>
@@ -49,8 +51,10 @@ class Put implements Asker {
     turns: Turns,
     nodes: ReadonlyArray<HeardNode>,
     message: EncodableDictionary,
+    ahead: boolean,
     done: (outcome: PutOutcome) => void,
   ) {
+    this.ahead = ahead
     this.socket = socket
     this.turns = turns
     this.nodes = nodes
