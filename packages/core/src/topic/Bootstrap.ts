@@ -93,16 +93,17 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
 const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
   const { config, lookNow, pace, state, timers } = search.session
   const { joined } = state
+  lookNow.close()
   while (true) {
     const urgency = search.foundLast || isEarly(config.bootstrap, search.waits) ? "urgent" : "routine"
     // What opens the other signal, such as our own record, had its turn; what it shows is to be seen at once.
     yield* pace.turn(urgency, joined, lookNow)
     if (joined.isOpen) return
+    if (lookNow.isOpen && search.session.isNew) beginAfresh(search)
     lookNow.close()
     const outcome = yield* Effect.raceFirst(look(search, urgency), Effect.as(joined.await, undefined))
     if (outcome === undefined) return
     yield* firstOf(timers, [lookNow, joined], yield* pollDelay(config.bootstrap, search.waits++, outcome))
-    if (lookNow.isOpen && search.session.isNew) beginAfresh(search)
   }
 })
 
@@ -161,8 +162,12 @@ const look = Effect.fnUntraced(function* (
     // Whoever we just dialled may let us in yet; then there is no need.
     if (found > 0) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
     session.publishedMinute = unixMinute
-    const known = latest === unixMinute ? ofThisMinute : undefined
-    yield* inBackground(session, Effect.andThen(session.pace.turn(urgency), publishAndName(session, known)))
+    const publish = Effect.gen(function* () {
+      yield* session.pace.turn(urgency)
+      const isSlotRead = latest === unixMinute && (yield* session.records.unixMinute) === unixMinute
+      yield* publishAndName(session, isSlotRead ? ofThisMinute : undefined)
+    })
+    yield* inBackground(session, publish)
   }
   search.foundLast = found > 0
   return found > 0 ? "peers" : "nothing"
@@ -186,11 +191,10 @@ const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =
  */
 const publishFirst = Effect.fnUntraced(function* (session: Session) {
   const { config, records, state, timers } = session
-  const unixMinute = yield* records.unixMinute
-  session.publishedMinute = unixMinute
+  session.publishedMinute = yield* records.unixMinute
   const first = Effect.gen(function* () {
     yield* session.pace.turn("urgent")
-    const known = yield* records.recordsArray(unixMinute)
+    const known = yield* records.recordsArray(yield* records.unixMinute)
     if (known.length > 0) {
       yield* firstOf(timers, [state.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
     } else yield* session.aboutToShow
