@@ -47,7 +47,6 @@ export interface ItemClient {
 
 export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   const { options, crypto, id, socket, table, lookups, turns, items, now } = parts
-  const { getTimeout } = options
   const counts = { gets: 0, puts: 0 }
   const schedule = retrySchedule(options)
   const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
@@ -63,14 +62,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   const startWalk = (
     target: Uint8Array,
     key: MutableKey | undefined,
-    options: GetOptions,
+    getOptions: GetOptions,
     sink: ReadingSink,
   ): (() => void) => {
     const end = ({ closed, heard, asked }: WalkOutcome) => {
       clearTimeout(timer)
       sink.end(closed ? isClosed : heard > 0 ? undefined : nobodyAnswered(asked, table.size))
     }
-    const subscription = lookups.subscribe(target, key, { item: (item) => sink.item(item), end }, options)
+    const subscription = lookups.subscribe(target, key, { item: (item) => sink.item(item), end }, getOptions)
     const cancel = () => {
       clearTimeout(timer)
       subscription.cancel()
@@ -78,8 +77,8 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     // Not a sleeping fiber: of the thousands of walks that hundreds of topics make in a minute hardly one takes so long.
     const timer = setTimeout(() => {
       cancel()
-      sink.end(subscription.heard() > 0 ? undefined : tooLong("get", getTimeout))
-    }, Duration.toMillis(getTimeout))
+      sink.end(subscription.heard() > 0 ? undefined : tooLong("get", options.getTimeout))
+    }, Duration.toMillis(options.getTimeout))
     return cancel
   }
 
@@ -94,12 +93,16 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   )
 
   /** One walk to its end. Interrupted, it is left to others that wait for it, or stops. */
-  const walk = (target: Uint8Array, key: MutableKey | undefined, options: GetOptions): Effect.Effect<void, DhtError> =>
+  const walk = (
+    target: Uint8Array,
+    key: MutableKey | undefined,
+    getOptions: GetOptions,
+  ): Effect.Effect<void, DhtError> =>
     Effect.andThen(
       thereAreNodes,
       Effect.callback<void, DhtError>((resume) => {
         const end: ReadingSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-        return Effect.sync(startWalk(target, key, options, { item: () => {}, end }))
+        return Effect.sync(startWalk(target, key, getOptions, { item: () => {}, end }))
       }),
     )
 

@@ -46,6 +46,7 @@ export const manyTopics: Benchmark = {
           : yield* figuresOf(run, Reference.rust, PeerCosts, [count, run.idleSeconds], (words) =>
               Programs.ours("rustTopics", ...words),
             )
+      const peerCpu = peer === undefined ? undefined : peer.cpuSeconds / count
       const figure = (what: string, unit: string, value: number, theirs: number | undefined) =>
         result(`many-topics/${count}, ${what}`, unit, "lower", [value], { [Reference.rust.name]: theirs })
       results.push(
@@ -53,17 +54,12 @@ export const manyTopics: Benchmark = {
         figure("memory, one file and small heap", "MB", deployed.rssMB, peer?.rssMB),
         figure("sockets", "", costs.sockets, peer?.sockets),
         figure("fibers", "", costs.fibers, undefined),
-        figure(
-          `processor time per topic in ${run.idleSeconds} s`,
-          "s",
-          costs.cpuSeconds / count,
-          peer === undefined ? undefined : peer.cpuSeconds / count,
-        ),
+        figure(`processor time per topic in ${run.idleSeconds} s`, "s", costs.cpuSeconds / count, peerCpu),
         figure(
           `processor time per topic in ${run.idleSeconds} s, one file and small heap`,
           "s",
           deployed.cpuSeconds / count,
-          peer === undefined ? undefined : peer.cpuSeconds / count,
+          peerCpu,
         ),
         figure("DHT packets per topic and minute", "", costs.packetsPerTopicMinute, peer?.packetsPerTopicMinute),
       )

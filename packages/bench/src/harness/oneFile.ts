@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { build } from "rolldown"
 import { BenchmarkFailed } from "./Benchmark.ts"
-import { bench, ours } from "./programs.ts"
+import { dist, node } from "./programs.ts"
 
 const smallHeap = import.meta.resolve("@topic-tracker/core/smallHeap")
 
@@ -14,10 +14,10 @@ export const bundle = (name: string): Effect.Effect<void, BenchmarkFailed> =>
   Effect.tryPromise({
     try: () =>
       build({
-        input: `${bench}dist/programs/${name}.js`,
+        input: `${dist}programs/${name}.js`,
         platform: "node",
         external: /^@number0\//,
-        output: { dir: `${bench}dist/oneFile` },
+        output: { dir: `${dist}oneFile` },
         logLevel: "warn",
       }),
     catch: (error) => new BenchmarkFailed({ message: `${name} as one file: ${String(error)}` }),
@@ -28,6 +28,4 @@ export const oneFile = (
   options: { readonly name: string; readonly smallHeap?: boolean },
   ...args: ReadonlyArray<string | number>
 ): ReadonlyArray<string> =>
-  ours(`../oneFile/${options.name}`, ...args).flatMap((word) =>
-    word === "--expose-gc" && options.smallHeap === true ? [word, "--import", smallHeap] : [word],
-  )
+  node(`oneFile/${options.name}.js`, args, options.smallHeap === true ? ["--import", smallHeap] : [])

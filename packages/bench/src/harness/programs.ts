@@ -6,16 +6,21 @@ import { type Duration, Effect, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { BenchmarkFailed } from "./Benchmark.ts"
 
-/** The package's folder, with a slash. */
-export const bench = new URL("../../", import.meta.url).pathname
+const bench = new URL("../../", import.meta.url).pathname
+
+/** What was built of this package, with a slash. */
+export const dist = `${bench}dist/`
+
+/** A file of {@link dist}, as words of a command line that runs it with Node.js, given these options. */
+export const node = (
+  file: string,
+  args: ReadonlyArray<string | number>,
+  options: ReadonlyArray<string> = [],
+): ReadonlyArray<string> => [process.execPath, "--expose-gc", ...options, `${dist}${file}`, ...args.map(String)]
 
 /** A program of `src/programs`, by name, as words of a command line. It must have been built, see {@link build}. */
-export const ours = (name: string, ...args: ReadonlyArray<string | number>): ReadonlyArray<string> => [
-  process.execPath,
-  "--expose-gc",
-  `${bench}dist/programs/${name}.js`,
-  ...args.map(String),
-]
+export const ours = (name: string, ...args: ReadonlyArray<string | number>): ReadonlyArray<string> =>
+  node(`programs/${name}.js`, args)
 
 /**
  * Builds the packages and the programs: what is measured is the JavaScript that users install, which loads in less time

@@ -33,7 +33,7 @@ export class Signal {
 
   /** Completes once it is open. */
   get await(): Effect.Effect<void> {
-    return Effect.suspend(() => (this.#isOpen ? Effect.void : firstOf(this.#timers, [this])))
+    return firstOf(this.#timers, [this])
   }
 
   /** @internal For {@link firstOf}. */

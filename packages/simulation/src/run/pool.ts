@@ -11,11 +11,11 @@ export type Report<R> =
   | { readonly _tag: "Progress"; readonly part: number }
 
 export interface PoolOptions<W, R, E> {
-  /** The worker's file. */
-  readonly worker: URL
+  /** The module that asks. The worker's file stands beside it, as TypeScript in the repository and as JavaScript when built. */
+  readonly caller: string
   readonly work: ReadonlyArray<W>
-  /** Default: one for each processor, no more than there is work. */
-  readonly threads?: number
+  /** Undefined: one for each processor. Never more than there is work. */
+  readonly threads: number | undefined
   readonly onDone?: (result: R, work: W) => void
   readonly onProgress?: (work: W, part: number) => void
   readonly onFailed: (work: W, message: string) => E
@@ -39,7 +39,7 @@ export const pool = Effect.fnUntraced(function* <W, R, E>(
     })
   const threads = Math.min(options.threads ?? availableParallelism(), work.length)
   const started = Effect.acquireRelease(
-    Effect.sync(() => start(options.worker)),
+    Effect.sync(() => start(options.caller)),
     (worker) => Effect.promise(() => worker.terminate()),
   )
   yield* Effect.forEach(Array.from({ length: threads }), () => Effect.flatMap(started, drain), {
@@ -50,12 +50,14 @@ export const pool = Effect.fnUntraced(function* <W, R, E>(
 })
 
 /** Nearly all that a simulation makes is soon garbage: with room for it, little of it is ever copied. */
-const start = (file: URL) =>
-  new Worker(file, {
+const start = (caller: string) => {
+  const isSource = caller.endsWith(".ts")
+  return new Worker(new URL(isSource ? "./worker.ts" : "./worker.js", caller), {
     resourceLimits: { maxYoungGenerationSizeMb: 192 },
     // Whoever runs the sources has this already; a test runner does not.
-    ...(file.href.endsWith(".ts") ? { execArgv: ["--conditions=@topic-tracker/source"] } : {}),
+    ...(isSource ? { execArgv: ["--conditions=@topic-tracker/source"] } : {}),
   })
+}
 
 const ask = <W, R, E>(worker: Worker, work: W, options: PoolOptions<W, R, E>): Effect.Effect<R, E> =>
   Effect.callback((resume) => {

@@ -44,10 +44,9 @@ export const runAll = Effect.fnUntraced(function* (
     ({ scenario }) => cost(scenario),
     (work) =>
       pool<Work, WorkDone, RunFailed>({
-        // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
-        worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
+        caller: import.meta.url,
         work,
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        threads: options.threads,
         onDone: () => options.onProgress?.(++count, work.length),
         onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: label(scenario), seed }),
       }),

@@ -65,10 +65,9 @@ export const runAllTopics = Effect.fnUntraced(function* (
     ({ scenario }) => cost(scenario),
     (work) =>
       pool<TopicWork, TopicWorkDone, RunFailed>({
-        // The worker's file stands beside this one, as TypeScript in the repository and as JavaScript when built.
-        worker: new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url),
+        caller: import.meta.url,
         work,
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        threads: options.threads,
         onProgress: advance,
         onDone: (_, each) => advance(each, 1),
         onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: labelOf(scenario), seed }),
