@@ -42,7 +42,8 @@ export const ProgramEvent = Schema.Union([
     asked: Schema.optionalKey(Schema.Number),
   }),
   event("item", { seq: Schema.String, value: Schema.String }),
-  event("record", { publicKey: Schema.String, record: Schema.String }),
+  /** A record in hex, and the peers that its content names, as the program's own decoder reads it. */
+  event("record", { publicKey: Schema.String, activePeers: Schema.Array(Schema.String), record: Schema.String }),
   event("addresses", { addresses: Addresses, relays: Schema.Array(Schema.String) }),
   event("done", { count: Schema.Number }),
   event("connected", { peer: Peer }),

@@ -1,7 +1,7 @@
 /** `record-put` and `record-get`: a topic's records without gossip. */
 
-import { RecordPublisher } from "@topic-tracker/core"
-import { Bytes, EndpointId, GossipRecordContent, SecretRotation } from "@topic-tracker/crypto"
+import { RecordPublisher, TopicRecordContent } from "@topic-tracker/core"
+import { Bytes, EndpointId, SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted } from "effect"
 import { type Args, topicOf } from "./args.ts"
 import { dhtClientLayer, identityLayer } from "./layers.ts"
@@ -11,7 +11,7 @@ const publisher = (args: Args) =>
   RecordPublisher.make({
     topic: topicOf(args),
     secret: Redacted.make(args.required("secret")),
-    content: GossipRecordContent,
+    content: TopicRecordContent,
   })
 
 const layer = (args: Args) =>
@@ -22,14 +22,19 @@ const minuteOf = (args: Args, now: bigint): bigint => {
   return minute === undefined ? now : BigInt(minute)
 }
 
-/** `--topic --secret --seed HEX [--minute N] [--peer HEX]`: a gossip record that names one active peer, or none. */
+/**
+ * `--topic --secret --seed HEX [--minute N] [--peer HEX] [--address IP:port]`: a gossip record that names one active peer, or
+ * none, and says where its node is, if told to.
+ */
 export const recordPut = (args: Args) =>
   Effect.gen(function* () {
     const records = yield* publisher(args)
     const peer = args.bytes("peer")
+    const address = args.optional("address")
     const record = yield* records.newRecord(minuteOf(args, yield* records.unixMinute), {
       activePeers: peer === undefined ? [] : [EndpointId.fromBytes(peer)],
       lastMessageHashes: [],
+      ...(address === undefined ? {} : { address: { relayUrl: undefined, direct: [address] } }),
     })
     yield* records.publish(record)
     yield* say({ event: "stored", record: Bytes.toHex(record.bytes) })
@@ -40,8 +45,9 @@ export const recordGet = (args: Args) =>
   Effect.gen(function* () {
     const records = yield* publisher(args)
     const found = yield* records.recordsArray(minuteOf(args, yield* records.unixMinute))
-    for (const { bytes, endpointId } of found) {
-      yield* say({ event: "record", publicKey: endpointId, record: Bytes.toHex(bytes) })
+    for (const { bytes, content, endpointId } of found) {
+      const { activePeers } = content
+      yield* say({ event: "record", publicKey: endpointId, activePeers, record: Bytes.toHex(bytes) })
     }
     yield* say({ event: "done", count: found.length })
   }).pipe(Effect.provide(layer(args)))

@@ -91,12 +91,15 @@ for (const kind of kinds) {
         Effect.gen(function* () {
           const { host, bootstrap } = yield* TestDht
           const topic = { topic: "records", secret: "s", minute: "29923200" }
-          const { record } = yield* put(writer, "record-put", { ...topic, seed: first.seed, peer: second.key })
+          // Ours says where its node is, too, which the reference passes over.
+          const said = { peer: second.key, ...(writer === "TS" && { address: "192.0.2.1:7" }) }
+          const { record } = yield* put(writer, "record-put", { ...topic, seed: first.seed, ...said })
           const options = { bootstrap, ...topic, seed: second.seed }
           const search = yield* program(reader, host, `record-get (${reader})`, "record-get", options)
           const found = yield* search.first("record")
           assert.strictEqual(found.publicKey, first.key)
           assert.strictEqual(found.record, record)
+          assert.deepStrictEqual(found.activePeers, [second.key])
           assert.strictEqual((yield* search.first("done")).count, 1)
         }).pipe(Effect.provide(dht, { local: true })),
       )

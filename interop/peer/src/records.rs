@@ -37,7 +37,10 @@ pub async fn put(args: &Args) -> anyhow::Result<()> {
 pub async fn get(args: &Args) -> anyhow::Result<()> {
     let records = publisher(args)?.get_records(minute(args)?, CancellationToken::new()).await?;
     for record in &records {
-        emit("record", json!({ "publicKey": hex::encode(record.pub_key()), "record": hex::encode(record.to_bytes()) }));
+        let content = record.content::<GossipRecordContent>()?;
+        let peers: Vec<_> = content.active_peers.iter().filter(|peer| **peer != [0; 32]).map(hex::encode).collect();
+        let (key, bytes) = (hex::encode(record.pub_key()), hex::encode(record.to_bytes()));
+        emit("record", json!({ "publicKey": key, "activePeers": peers, "record": bytes }));
     }
     emit("done", json!({ "count": records.len() }));
     Ok(())

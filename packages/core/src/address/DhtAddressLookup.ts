@@ -70,6 +70,12 @@ const AGAIN_AFTER = 25
 const AGAIN_TIMES = 5
 const AGAIN_NODES = 4
 
+/**
+ * Where something is known, mostly that is where the peer is: the DHT is asked only when whoever asks has not stopped reading
+ * after this many ms (RFC 8305, section 5, has as many from one attempt to the next).
+ */
+const WALK_AFTER = 250
+
 const make = Effect.fnUntraced(function* (
   options: DhtAddressLookupOptions,
 ): Effect.fn.Return<Context.Context<AddressLookup | AddressLookupMonitor>, never, Dht | Identity | Scope.Scope> {
@@ -132,10 +138,12 @@ const make = Effect.fnUntraced(function* (
   const resolve = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const known = Stream.fromIterable(book.lookup(peer, now))
+      const known = book.lookup(peer, now)
       const enough = book.isFound(peer, now) && !(yield* RcMap.has(walks, peer))
-      const found = enough ? Stream.empty : Stream.unwrap(RcMap.get(walks, peer))
-      return Stream.concat(known, found).pipe(Stream.filter(firstSeen()))
+      const walked = Stream.unwrap(RcMap.get(walks, peer))
+      const askedFirst = known.length === 0 ? walked : Stream.unwrap(Effect.delay(Effect.succeed(walked), WALK_AFTER))
+      const found = enough ? Stream.empty : askedFirst
+      return Stream.concat(Stream.fromIterable(known), found).pipe(Stream.filter(firstSeen()))
     }).pipe(Stream.unwrap)
 
   const publisher = yield* AddressPublisher.make({

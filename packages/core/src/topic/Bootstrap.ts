@@ -10,7 +10,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Fiber, type Scope, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
 import type { Urgency } from "./Pace.ts"
-import { type GossipRecord, publishRecord, recentMinutes, type Session } from "./Session.ts"
+import { type GossipRecord, learnAddress, publishRecord, recentMinutes, type Session } from "./Session.ts"
 import { firstOf } from "./Signal.ts"
 import { isEarly, type LookOutcome, pollDelay } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
@@ -143,6 +143,7 @@ const look = Effect.fnUntraced(function* (
   const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
     found++
     if (record.unixMinute === unixMinute) ofThisMinute.push(record)
+    yield* learnAddress(session, record)
     yield* tellOf(search, record, beganAt)
     for (const peer of candidatesOf(search, record)) {
       // At once: behind the answers of a whole walk it would wait for tens of ms.
@@ -197,7 +198,7 @@ const publishFirst = Effect.fnUntraced(function* (session: Session) {
     const known = yield* records.recordsArray(yield* records.unixMinute)
     if (known.length > 0) {
       yield* firstOf(timers, [state.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
-    } else yield* session.aboutToShow
+    }
     yield* publishAndName(session, known)
   })
   yield* inBackground(session, first)

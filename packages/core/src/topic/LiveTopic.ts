@@ -5,16 +5,9 @@
  * A session has two fibers from its first moment: one reads gossip's events, keeps {@link TopicState} true and hands them to
  * the subscribers; the other keeps the topic joined. The first neighbour brings up to three more, the workers.
  */
-import {
-  type Crypto,
-  GossipRecordContent,
-  type Identity,
-  initialSecretHash,
-  SecretRotation,
-  type TopicId,
-} from "@topic-tracker/crypto"
+import { type Crypto, type Identity, initialSecretHash, SecretRotation, type TopicId } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
-import type { Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
+import type { AddressLookup, Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
 import { Clock, Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
@@ -27,6 +20,7 @@ import { Thinning } from "./Thinning.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
 import { Message, type TopicEvent } from "./TopicEvent.ts"
+import { TopicRecordContent } from "./TopicRecordContent.ts"
 import { TopicState } from "./TopicState.ts"
 import { mergeBubbles, startWorkers } from "./workers.ts"
 
@@ -35,8 +29,7 @@ export interface LiveTopicOptions {
   readonly secret: Redacted.Redacted<string | Uint8Array>
   readonly config: TopicConfig
   readonly gossip: Gossip["Service"]
-  /** As {@link Session.aboutToShow}. */
-  readonly aboutToShow: Effect.Effect<unknown>
+  readonly lookup: AddressLookup["Service"]
   readonly timers: Timers
   /** Shared by the topics of a process. */
   readonly pace: Pace
@@ -52,7 +45,7 @@ export const make = Effect.fnUntraced(function* (
   options: LiveTopicOptions,
 ): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope | Dht | Crypto | SecretRotation | Identity> {
   const { id, secret, config, timers } = options
-  const records = yield* RecordPublisher.make({ topic: id, secret, content: GossipRecordContent, config })
+  const records = yield* RecordPublisher.make({ topic: id, secret, content: TopicRecordContent, config })
   const openedAt = yield* Clock.currentTimeMillis
   const topic = new LiveTopic({
     ...options,
@@ -70,14 +63,14 @@ export const make = Effect.fnUntraced(function* (
 interface LiveTopicParts extends LiveTopicOptions {
   readonly scope: Scope.Scope
   readonly rotation: SecretRotation["Service"]
-  readonly records: RecordPublisher.RecordPublisher<GossipRecordContent>
+  readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly state: TopicState
   readonly openedAt: number
 }
 
 /** Its effects are made when they are asked for: hundreds of topics may be open, of which each is asked for few. */
 export class LiveTopic {
-  readonly records: RecordPublisher.RecordPublisher<GossipRecordContent>
+  readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly state: TopicState
   readonly events = new EventHub<TopicEvent>({ lagged })
   readonly activities = new EventHub<TopicActivity>({ replay: ACCOUNT_REPLAY })
@@ -166,7 +159,7 @@ export class LiveTopic {
   /** Begins a session. */
   get begin(): Effect.Effect<void, TopicError> {
     return Effect.gen({ self: this }, function* () {
-      const { aboutToShow, config, pace, timers } = this.#parts
+      const { config, lookup, pace, timers } = this.#parts
       const { account, records, state } = this
       const scope = yield* Scope.fork(this.#parts.scope)
       const gossip = yield* this.#openGossip.pipe(
@@ -183,7 +176,8 @@ export class LiveTopic {
         timers,
         pace,
         checkKeys: this.#checkKeys,
-        aboutToShow,
+        ownAddress: this.#parts.gossip.address,
+        lookup,
         lookNow: new Signal(timers, false),
         isNew: false,
         thinning: new Thinning(config.publisher.maxThinning),

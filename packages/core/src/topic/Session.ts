@@ -2,8 +2,8 @@
  * What the parts of one running topic share: the services they call, what is known, and the account they keep. A session lasts
  * from join (or resume) to leave (or suspend); everything that runs in it is forked into its scope.
  */
-import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import type { GossipTopic, Timers } from "@topic-tracker/gossip"
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { AddressLookup, EndpointAddress, GossipTopic, Timers } from "@topic-tracker/gossip"
 import { Clock, Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
@@ -13,14 +13,15 @@ import type { Signal } from "./Signal.ts"
 import type { Thinning } from "./Thinning.ts"
 import type { TopicStats } from "./Topic.ts"
 import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"
+import type { TopicRecordContent } from "./TopicRecordContent.ts"
 import type { TopicState } from "./TopicState.ts"
 
-export type GossipRecord = TopicRecord<GossipRecordContent>
+export type GossipRecord = TopicRecord<TopicRecordContent>
 
 export interface Session {
   readonly config: TopicConfig
   readonly gossip: GossipTopic
-  readonly records: RecordPublisher<GossipRecordContent>
+  readonly records: RecordPublisher<TopicRecordContent>
   readonly state: TopicState
   readonly account: Account
   readonly scope: Scope.Scope
@@ -28,8 +29,9 @@ export interface Session {
   readonly pace: Pace
   /** Succeeds when the secret rotation gives a key for the current minute. */
   readonly checkKeys: Effect.Effect<unknown>
-  /** To be run when a first record goes out where nobody else shows: whoever looks for somebody will find us by it and dial us. */
-  readonly aboutToShow: Effect.Effect<unknown>
+  /** Where we can be reached, as far as we know now and tell others. */
+  readonly ownAddress: Effect.Effect<EndpointAddress>
+  readonly lookup: AddressLookup["Service"]
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
   readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
@@ -112,7 +114,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   const began = yield* Clock.currentTimeMillis
   session.publishedMinute = unixMinute
   session.publishedAlone = false
-  const content = state.recordContent()
+  const content = { ...state.recordContent(), address: yield* session.ownAddress }
   const record = yield* records.newRecord(unixMinute, content)
   const outcome = yield* records
     .publish(record, known === undefined ? {} : { known })
@@ -143,12 +145,19 @@ const isRefused = (error: { readonly _tag: string; readonly reason?: unknown }):
 export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
 
 /** Reads a record of every node that shows in this minute and the one before. */
-export const recentRecords = Effect.fnUntraced(function* ({ records, account, pace }: Session) {
+export const recentRecords = Effect.fnUntraced(function* (session: Session) {
+  const { records, account, pace } = session
   yield* pace.turn("routine")
   account.counters.looks++
   const minutes = recentMinutes(yield* records.unixMinute)
-  return (yield* Effect.forEach(minutes, records.recordsArray, { concurrency: 2 })).flat()
+  const shown = (yield* Effect.forEach(minutes, records.recordsArray, { concurrency: 2 })).flat()
+  yield* Effect.forEach(shown, (record) => learnAddress(session, record), { discard: true })
+  return shown
 })
+
+/** Takes note of where the record's node can be reached, if it says so: whoever dials it needs no walk. */
+export const learnAddress = ({ lookup }: Session, { content, endpointId }: GossipRecord): Effect.Effect<void> =>
+  content.address === undefined ? Effect.void : lookup.learn(endpointId, content.address)
 
 /** Asks peers, chosen at random when there are more than `max`, to let us in. Gives those asked. */
 export const askPeers = Effect.fnUntraced(function* (

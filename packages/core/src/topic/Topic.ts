@@ -5,16 +5,16 @@
  * A topic belongs to the Scope it was joined in. When that closes, its fibers are interrupted, its neighbours are told, and
  * every stream taken from it ends.
  */
-import type { EndpointId, GossipRecordContent, TopicId } from "@topic-tracker/crypto"
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { SubscribeOptions } from "@topic-tracker/gossip"
 import { Effect, type Redacted, type Scope, type Stream } from "effect"
 import type { TopicConfig, TopicConfigError, TopicConfigInput } from "../config/TopicConfig.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import { TopicTracker } from "../TopicTracker.ts"
-
 import type { TopicActivity } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
 import type { Message, TopicEvent } from "./TopicEvent.ts"
+import type { TopicRecordContent } from "./TopicRecordContent.ts"
 
 /** What both halves of a topic have. */
 interface TopicHalf {
@@ -87,7 +87,7 @@ export interface Topic extends TopicSender, TopicReceiver {
   /** The two halves, to hand to those who need only one. They live as long as the topic, and no longer unless kept alive. */
   readonly split: { readonly sender: TopicSender; readonly receiver: TopicReceiver }
   /** Publishes and reads this topic's records. */
-  readonly recordPublisher: RecordPublisher<GossipRecordContent>
+  readonly recordPublisher: RecordPublisher<TopicRecordContent>
   /**
    * Leaves the swarm until {@link resume}: neighbours are told, and no fiber or timer runs. Streams stay and are silent after
    * a NeighborDown for each neighbour. All who share the topic are suspended.

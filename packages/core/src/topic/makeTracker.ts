@@ -11,15 +11,14 @@ import type { TopicTracker } from "../TopicTracker.ts"
 import { make as makeHandle } from "./handle.ts"
 import * as LiveTopic from "./LiveTopic.ts"
 import { Pace } from "./Pace.ts"
-import { firstOf, Signal } from "./Signal.ts"
 import type { JoinOptions } from "./Topic.ts"
 import { TopicError } from "./TopicError.ts"
 
 /**
- * From the start to the first publication of our addresses, in ms, unless a record of ours leads to us before: a join's own
- * reads come first, and who is to dial us has to find a record of ours.
+ * From the start to the first publication of our addresses, in ms: what a join reads and puts comes first. Our records say
+ * where we are to all but nodes of the reference, which look from second to second.
  */
-const ADDRESSES_AFTER = 40
+const ADDRESSES_AFTER = 100
 
 /** What makes two joins the same topic. The configuration rides along and is no part of it. */
 class TopicKey implements Equal.Equal {
@@ -71,8 +70,6 @@ export const makeTracker: (
   )
   const timers = yield* Timers.make
   const pace = new Pace(timers)
-  const addressesWanted = new Signal(timers, false)
-  const aboutToShow = Effect.sync(() => addressesWanted.open())
   const claims = new Map<string, Claim>()
   const live = new Set<LiveTopic.LiveTopic>()
 
@@ -111,7 +108,7 @@ export const makeTracker: (
       onFailed,
       timers,
       pace,
-      aboutToShow,
+      lookup,
     }).pipe(
       Effect.provideContext(services),
       Effect.onError(() => release(claimed)),
@@ -159,9 +156,8 @@ export const makeTracker: (
 
   const publish = (own: EndpointAddress) =>
     Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`))
-  const whenWanted = firstOf(timers, [addressesWanted], ADDRESSES_AFTER)
   yield* gossip.addressChanges.pipe(
-    Stream.mapEffect((own, index) => (index === 0 ? Effect.andThen(whenWanted, publish(own)) : publish(own))),
+    Stream.mapEffect((own, index) => (index === 0 ? Effect.delay(publish(own), ADDRESSES_AFTER) : publish(own))),
     Stream.runDrain,
     Effect.forkScoped,
   )

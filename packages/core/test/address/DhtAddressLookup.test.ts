@@ -43,6 +43,14 @@ const advance = (millis: number) =>
     times: 9,
   })
 
+/** `resolveAll` of a peer of whom something is known: the DHT is asked 250 ms later. */
+const withHeadStart = <A, E>(resolveAll: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const asking = yield* Effect.forkChild(resolveAll)
+    yield* advance(400)
+    return yield* Fiber.join(asking)
+  })
+
 /** `resolveAll` of a peer that is asked for again, since the DHT knows nothing of it: that takes 775 ms. */
 const searchInVain = <A, E>(resolveAll: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
@@ -276,7 +284,7 @@ describe("DhtAddressLookup", () => {
       yield* ann.publish(address(1))
       yield* TestClock.adjust("1 minute")
       yield* bob.learn(ann.endpointId, address(2))
-      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2), address(1)])
+      assert.deepStrictEqual(yield* withHeadStart(bob.resolveAll(ann.endpointId)), [address(2), address(1)])
       // Both are remembered now, and one address is named once.
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2), address(1)])
       yield* bob.learn(ann.endpointId, address(1))
@@ -285,6 +293,24 @@ describe("DhtAddressLookup", () => {
       const { walks } = yield* bob.stats
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
       assert.strictEqual((yield* bob.stats).walks, walks + 1)
+    }),
+  )
+
+  it.effect("asks the DHT for a peer of whom something is known only when that has not been enough", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const bob = yield* node(dht, 2)
+      yield* bob.learn(peer, address(1))
+      const enough = yield* Effect.forkChild(Stream.runDrain(bob.resolve(peer)))
+      yield* advance(240)
+      assert.strictEqual((yield* bob.stats).walks, 0)
+      yield* Fiber.interrupt(enough)
+      yield* advance(1000)
+      assert.strictEqual((yield* bob.stats).walks, 0)
+      const asking = yield* Effect.forkChild(Stream.runDrain(bob.resolve(peer)))
+      yield* advance(260)
+      assert.strictEqual((yield* bob.stats).walks, 1)
+      yield* Fiber.interrupt(asking)
     }),
   )
 
@@ -322,7 +348,7 @@ describe("DhtAddressLookup", () => {
       const bob = yield* node(dht, 2)
       yield* bob.learn(peer, address(1))
       assert.deepStrictEqual(Option.getOrThrow(yield* Stream.runHead(bob.resolve(peer))), address(1))
-      const error = yield* Effect.flip(bob.resolveAll(peer))
+      const error = yield* withHeadStart(Effect.flip(bob.resolveAll(peer)))
       assert.strictEqual(error._tag, "AddressLookupError")
       assert.strictEqual(error.endpointId, peer)
     }),

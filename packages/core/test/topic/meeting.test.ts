@@ -45,21 +45,38 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("addresses go out with the first record of a slot, and behind a join where others show", () =>
+  it.effect("a record says where its node is, and who reads it knows before it dials", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
-      const first = yield* world.node()
-      yield* first.join()
-      yield* pass("9 millis")
-      assert.strictEqual(first.published.length, 0)
-      yield* pass("20 millis")
-      assert.strictEqual(first.published.length, 1)
-      const second = yield* world.node()
-      yield* second.join()
-      yield* pass("30 millis")
-      assert.strictEqual(second.published.length, 0)
-      yield* pass("20 millis")
-      assert.strictEqual(second.published.length, 1)
+      const world = yield* makeWorld({ dht: { keepFirst: 1 } })
+      const ann = yield* world.node()
+      const address = { relayUrl: "https://relay.example/", direct: ["192.0.2.1:7", "[2001:db8::1]:7"] }
+      world.network.setAddress(ann.endpointId, address)
+      yield* ann.join()
+      yield* pass("100 millis")
+      const bob = yield* world.node()
+      const topic = yield* bob.join()
+      const account = yield* collect(topic.account)
+      yield* pass("100 millis")
+      assert.isTrue(yield* topic.isJoined)
+      assert.strictEqual(account.filter(({ _tag }) => _tag === "DialBegan").length, 1)
+      assert.deepStrictEqual(bob.learned[0], [ann.endpointId, address])
+      const records = yield* collect(topic.recordPublisher.records(0n))
+      yield* pass("100 millis")
+      assert.deepStrictEqual(records[0]?.content.address, address)
+    }),
+  )
+
+  it.effect("a record of a node that does not know where it is says nothing of it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 1 } })
+      yield* (yield* world.node()).join()
+      const bob = yield* world.node()
+      const topic = yield* bob.join()
+      yield* pass("100 millis")
+      const records = yield* collect(topic.recordPublisher.records(0n))
+      yield* pass("100 millis")
+      assert.isFalse("address" in records[0]!.content)
+      assert.strictEqual(records[0]!.bytes.length, 136 + 320)
     }),
   )
 
@@ -214,7 +231,9 @@ describe("meeting", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
-      yield* pass("50 millis")
+      yield* pass("99 millis")
+      assert.strictEqual(node.published.length, 0)
+      yield* pass("1 millis")
       const count = node.published.length
       const address = { relayUrl: undefined, direct: ["192.0.2.1:7"] }
       world.network.setAddress(node.endpointId, address)

@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import { EncryptedRecord, EndpointId, GossipRecordContent, Postcard } from "@topic-tracker/crypto"
+import { Effect, Schema } from "effect"
+import { TopicRecordContent } from "../../src/topic/TopicRecordContent.ts"
+
+const encode = Schema.encodeEffect(TopicRecordContent)
+const decode = Schema.decodeEffect(TopicRecordContent)
+const asReference = Schema.decodeEffect(GossipRecordContent)
+
+const content = {
+  activePeers: [EndpointId.fromBytes(new Uint8Array(32).fill(1)), EndpointId.fromBytes(new Uint8Array(32).fill(2))],
+  lastMessageHashes: [new Uint8Array(32).fill(3)],
+}
+const address = { relayUrl: "https://relay.example/", direct: ["192.0.2.1:7", "[2001:db8::1]:65535"] }
+
+const withTail = Effect.fnUntraced(function* (...tail: ReadonlyArray<number>) {
+  return Uint8Array.from([...(yield* encode(content)), ...tail])
+})
+
+const addr = [...new TextEncoder().encode("addr")]
+
+describe("TopicRecordContent", () => {
+  it.effect("comes back as it was, with an address and without", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* decode(yield* encode({ ...content, address })), { ...content, address })
+      assert.deepStrictEqual(yield* decode(yield* encode(content)), content)
+    }),
+  )
+
+  it.effect("begins with what the reference's nodes say, and is just that without an address", () =>
+    Effect.gen(function* () {
+      const reference = yield* Schema.encodeEffect(GossipRecordContent)(content)
+      const bytes = yield* encode({ ...content, address })
+      assert.deepStrictEqual(bytes.slice(0, 320), reference)
+      assert.deepStrictEqual(yield* asReference(bytes), content)
+      assert.deepStrictEqual(yield* encode(content), reference)
+      assert.deepStrictEqual(yield* encode({ ...content, address: { relayUrl: undefined, direct: [] } }), reference)
+    }),
+  )
+
+  it.effect("has these bytes after the reference's: the tag, then an AddrInfo of iroh-gossip", () =>
+    Effect.gen(function* () {
+      const bytes = yield* encode({ ...content, address: { relayUrl: undefined, direct: ["127.0.0.1:300"] } })
+      // No relay; one address, of the kind IPv4; its port as a varint.
+      assert.deepStrictEqual([...bytes.slice(320)], [...addr, 0, 1, 0, 127, 0, 0, 1, 0xac, 0x02])
+    }),
+  )
+
+  it.effect("passes over whatever else follows", () =>
+    Effect.gen(function* () {
+      for (const tail of [[0], addr, [...addr, 0], [...addr, 7, 7], [...addr, 0, 200, 1], [97, 100, 100, 115, 0, 0]]) {
+        assert.deepStrictEqual(yield* decode(yield* withTail(...tail)), content, `${tail}`)
+      }
+      assert.deepStrictEqual(yield* decode(yield* withTail(...addr, 0, 0)), content)
+    }),
+  )
+
+  it.effect.prop(
+    "never fails on bytes of the right length, whatever they are",
+    [Schema.Array(Postcard.u8.schema)],
+    ([tail]) =>
+      Effect.gen(function* () {
+        const decoded = yield* decode(yield* withTail(...addr, ...tail))
+        assert.deepStrictEqual(decoded.activePeers, content.activePeers)
+      }),
+  )
+
+  it.effect("is refused when the reference's part is cut short", () =>
+    Effect.gen(function* () {
+      const bytes = yield* encode(content)
+      assert.strictEqual((yield* Effect.flip(decode(bytes.subarray(0, 319))))._tag, "SchemaError")
+    }),
+  )
+
+  it.effect("always fits into a DHT item: the last addresses are left out, or a relay that is too long", () =>
+    Effect.gen(function* () {
+      const direct = Array.from({ length: 40 }, (_, i) => `[2001:db8::${(i + 1).toString(16)}]:65535`)
+      const crowded = yield* encode({ ...content, address: { relayUrl: address.relayUrl, direct } })
+      assert.isAtMost(crowded.length, EncryptedRecord.maxContentSize)
+      const kept = (yield* decode(crowded)).address
+      assert.deepStrictEqual(kept, { relayUrl: address.relayUrl, direct: direct.slice(0, kept?.direct.length) })
+      assert.isAbove(kept?.direct.length ?? 0, 10)
+      const relayUrl = `https://${"a".repeat(400)}.example/`
+      const relayLeftOut = (yield* decode(yield* encode({ ...content, address: { relayUrl, direct } }))).address
+      assert.deepStrictEqual(relayLeftOut, { relayUrl: undefined, direct: direct.slice(0, 16) })
+    }),
+  )
+
+  it.effect("names at most sixteen addresses of a node, also when more are read", () =>
+    Effect.gen(function* () {
+      const direct = Array.from({ length: 20 }, (_, i) => `192.0.2.${i + 1}:7`)
+      const bytes = yield* encode({ ...content, address: { relayUrl: undefined, direct } })
+      assert.deepStrictEqual((yield* decode(bytes)).address?.direct, direct.slice(0, 16))
+      const many = [...addr, 0, 20, ...Array.from({ length: 20 }, (_, i) => [0, 192, 0, 2, i + 1, 7]).flat()]
+      assert.deepStrictEqual((yield* decode(yield* withTail(...many))).address?.direct, direct.slice(0, 16))
+    }),
+  )
+})
