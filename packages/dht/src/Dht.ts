@@ -51,6 +51,8 @@ export interface PutRequest extends CallOptions {
   /** Compare-and-swap: store only over an item of this seq (BEP 44). */
   readonly cas?: bigint
   readonly value: Uint8Array
+  /** Runs once, when so many nodes have stored it: for those who go on before the last has answered. */
+  readonly whenStored?: { readonly nodes: number; readonly run: () => void }
 }
 
 export interface PutReceipt {

@@ -85,6 +85,11 @@ export const DhtOptions = Schema.Struct({
   roundTripCeiling: Schema.Duration,
   /** Tell others not to put us in their tables (BEP 43), and serve nobody. */
   readOnly: Schema.Boolean,
+  /**
+   * How long after the start our queries say read-only all the same, unless the bootstrap nodes know nobody else. Whoever is
+   * asked pings who asks, to put it in its table: for one that comes to join something as many packets again.
+   */
+  introduceAfter: Schema.Duration,
   /** What to do with a put of the seq already held. */
   equalSeq: Schema.Literals(["overwrite", "keep-first"]),
   /** Items kept for others, and for how long. */
@@ -126,6 +131,7 @@ export const defaults: DhtOptions = {
   roundTripInitial: Duration.millis(500),
   roundTripCeiling: Duration.seconds(2),
   readOnly: false,
+  introduceAfter: Duration.seconds(10),
   equalSeq: "overwrite",
   storedItemsMax: 1000,
   storedItemTtl: Duration.hours(2),
@@ -168,6 +174,7 @@ export const fromEnvironment: Config.Config<DhtOptions> = Config.all({
   roundTripInitial: duration("ROUND_TRIP_INITIAL", defaults.roundTripInitial),
   roundTripCeiling: duration("ROUND_TRIP_CEILING", defaults.roundTripCeiling),
   readOnly: Config.Boolean("READ_ONLY").pipe(Config.withDefault(defaults.readOnly)),
+  introduceAfter: duration("INTRODUCE_AFTER", defaults.introduceAfter),
   equalSeq: Config.Literals(["overwrite", "keep-first"], "EQUAL_SEQ").pipe(Config.withDefault(defaults.equalSeq)),
   storedItemsMax: count("STORED_ITEMS_MAX", defaults.storedItemsMax),
   storedItemTtl: duration("STORED_ITEM_TTL", defaults.storedItemTtl),

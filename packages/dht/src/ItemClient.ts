@@ -139,13 +139,13 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
     const cached = lookups.closest(target)
     if (cached !== undefined) {
-      const outcome = yield* sendPuts(socket, turns, cached, message, ahead)
+      const outcome = yield* sendPuts(socket, turns, cached, message, request)
       if (outcome.stored > 0 || !outcome.stale) return outcome
       // The tokens were refused or nobody is there any more: the nodes must be found anew.
       lookups.forget(target)
     }
     yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }, { ahead })
-    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message, ahead)
+    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message, request)
   })
 
   const put = Effect.fn("Dht.put")(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {

@@ -4,13 +4,13 @@
  */
 import { Crypto } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, type Scope } from "effect"
-import type { Dht } from "./Dht.ts"
+import type { Dht, DhtAddress } from "./Dht.ts"
 import { type DhtOptions, resolve } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
 import { makeBootstrapped, makeItemClient } from "./ItemClient.ts"
 import { KrpcSocket } from "./krpc/KrpcSocket.ts"
-import { type DhtNode, secureNodeId } from "./nodeId.ts"
-import { resolveAddresses } from "./resolveAddresses.ts"
+import { type DhtNode, decodeNodes, secureNodeId } from "./nodeId.ts"
+import { type Resolution, resolveAddresses } from "./resolveAddresses.ts"
 import { ItemServer } from "./serve/ItemServer.ts"
 import { QueryServer } from "./serve/QueryServer.ts"
 import * as NodesFile from "./table/nodesFile.ts"
@@ -48,16 +48,17 @@ export const makeUdpNode = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1000n) / 1000
 
+  const bootstrap = yield* resolveAddresses(options.bootstrap)
+  let introducedAt = now() + Duration.toMillis(options.introduceAfter)
   const socket = yield* KrpcSocket.make({
     host: bindHost(options),
     port: options.port,
     roundTripFloor: Duration.toMillis(options.roundTripFloor),
     roundTripInitial: Duration.toMillis(options.roundTripInitial),
     roundTripCeiling: Duration.toMillis(options.roundTripCeiling),
-    readOnly,
+    isReadOnly: () => readOnly || now() < introducedAt,
     now,
   })
-  const bootstrap = yield* resolveAddresses(options.bootstrap)
   const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, socket.address.host)
   const knownNodes = [...options.knownNodes, ...remembered]
   const id = secureNodeId(socket.address.host, yield* crypto.randomBytes(20))
@@ -80,6 +81,8 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     queriesTotal: options.queriesTotal,
     now,
   })
+  /** Whom the bootstrap nodes named when we greeted them: where the first walks begin. */
+  const named: Array<DhtNode> = []
   const turns = new Turns(options.maxOpenQueries)
   const lookups = yield* Lookups.make({
     socket,
@@ -93,7 +96,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     start: (target) => {
       const nodes = table.closest(target, k)
       return table.size < k
-        ? { nodes: [...nodes, ...knownNodes], addresses: bootstrap.addresses }
+        ? { nodes: [...nodes, ...knownNodes, ...named], addresses: bootstrap.addresses }
         : { nodes, addresses: [] }
     },
   })
@@ -105,6 +108,15 @@ export const makeUdpNode = Effect.fnUntraced(function* (
   socket.onReply = (reply, from) => table.answered(reply, from)
   socket.onLost = (address) => table.lost(address)
   for (const node of knownNodes) table.ping(node)
+  const greeted = (others: ReadonlyArray<DhtNode>, from: DhtAddress) => {
+    named.push(...others)
+    if (others.length > 0) return
+    // It knows nobody but perhaps us: what is to be found then is found by way of us.
+    introducedAt = now()
+    table.ping(from)
+  }
+  // Whoever makes the client mostly has something else to do before the first get or put.
+  yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, greeted), { startImmediately: true })
   if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
   // Later: who starts with a get or put has the socket to itself, and their walks fill the table just as well.
   yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, populateDelay)))
@@ -134,6 +146,25 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     },
   }
 })
+
+/** So many bootstrap nodes are asked for other nodes at the start. */
+const GREETED = 4
+
+/** Asks the bootstrap nodes for the nodes nearest to us, once their addresses are known. */
+const greetBootstrap = (
+  bootstrap: Resolution,
+  socket: KrpcSocket,
+  id: Uint8Array,
+  greeted: (others: ReadonlyArray<DhtNode>, from: DhtAddress) => void,
+) =>
+  Effect.map(bootstrap.known, () => {
+    for (const address of bootstrap.addresses.slice(0, GREETED)) {
+      socket.query(address, "find_node", { id, target: id }, (event) => {
+        if (event._tag !== "reply") return
+        greeted(decodeNodes(event.reply.nodes ?? new Uint8Array(0), address.host), address)
+      })
+    }
+  })
 
 /** Who starts from loopback nodes only has no business on other interfaces. */
 const bindHost = ({ host, bootstrap }: DhtOptions): string => {

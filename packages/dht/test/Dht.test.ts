@@ -261,7 +261,7 @@ describe("Dht over UDP", () => {
         roundTripFloor: 1000,
         roundTripInitial: 1000,
         roundTripCeiling: 5000,
-        readOnly: true,
+        isReadOnly: () => true,
         now: () => performance.now(),
       })
       const id = new Uint8Array(20).fill(1)
@@ -318,6 +318,38 @@ describe("Dht over UDP", () => {
       })
       assert.strictEqual((yield* Effect.flip(lonely.bootstrapped)).reason, "NoNodes")
       assert.strictEqual((yield* reader.stats).queriesServed, 0)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("shows itself to other nodes after a while only", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 6 })
+      const { at } = yield* newKey
+      const isKnownTo = Effect.fnUntraced(function* (options: Partial<DhtConfig.DhtOptions>) {
+        const dht = yield* client({ bootstrap: [net.addresses[0]!], ...options })
+        yield* Stream.runDrain(dht.get(at))
+        // Until the pings of those who were asked have come back.
+        yield* Effect.sleep(200)
+        const { port } = yield* dht.address
+        const tables = yield* Effect.forEach(net.services, ({ snapshot }) => snapshot)
+        return tables.map((nodes) => nodes.some((node) => node.port === port))
+      })
+      assert.deepStrictEqual(yield* isKnownTo({}), [false, false, false, false, false, false])
+      const atOnce = yield* isKnownTo({ introduceAfter: Duration.zero })
+      assert.deepStrictEqual(atOnce, [true, true, true, true, true, true])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("asks the bootstrap nodes for others before anybody wants anything", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 6 })
+      const { key, salt, at } = yield* newKey
+      yield* net.services[3]!.put({ key, salt, seq: 1n, value: Uint8Array.of(1) })
+      const dht = yield* client({ bootstrap: [net.addresses[0]!] })
+      while ((yield* dht.stats).nodes < 1) yield* Effect.sleep(5)
+      yield* net.stop(0)
+      const items = yield* Stream.runCollect(dht.get(at))
+      assert.strictEqual(items.length, 1)
     }).pipe(Effect.provide(Crypto.layer)),
   )
 

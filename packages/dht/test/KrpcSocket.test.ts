@@ -15,7 +15,7 @@ const make = (options: Partial<KrpcSocketOptions> = {}) =>
     roundTripFloor: 25,
     roundTripInitial: 60,
     roundTripCeiling: 150,
-    readOnly: false,
+    isReadOnly: () => false,
     now: () => performance.now(),
     ...options,
   })
@@ -142,7 +142,7 @@ describe("KrpcSocket", () => {
 
   it.live("says that it is read-only, and what cannot be sent is lost at once", () =>
     Effect.gen(function* () {
-      const socket = yield* make({ readOnly: true, roundTripCeiling: 60_000, roundTripInitial: 60_000 })
+      const socket = yield* make({ isReadOnly: () => true, roundTripCeiling: 60_000, roundTripInitial: 60_000 })
       const node = yield* other
       ping(socket, addressOf(node))
       assert.strictEqual((yield* received(node)).ro, 1n)

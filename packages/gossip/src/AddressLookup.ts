@@ -29,7 +29,7 @@ export class AddressLookup extends Context.Service<
     readonly resolve: (peer: EndpointId.EndpointId) => Stream.Stream<EndpointAddress, AddressLookupError>
     /** Makes our own addresses findable, now and until the next call; safe to call again with the same. */
     readonly publish: (own: EndpointAddress) => Effect.Effect<void, AddressLookupError>
-    /** Takes note of what a peer told of another over gossip (PeerData). */
+    /** Takes note of what a peer told of another over gossip (PeerData), or of itself in a record. */
     readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
   }
 >()("@topic-tracker/gossip/AddressLookup") {

@@ -33,6 +33,11 @@ export interface GossipService {
   readonly maxContentBytes: number
   /** Takes part in the topic until the scope closes. Opening a topic that is already open fails with InvalidArgument. */
   readonly open: (topic: TopicId) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
+  /**
+   * Takes note of where a peer can be reached, as its own record says. The next dial of it begins there, before anything is
+   * looked up; what peers tell each other in gossip is noted without being asked.
+   */
+  readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
   /** Our own addresses now, as far as they are to be published. */
   readonly address: Effect.Effect<EndpointAddress>
   /** The same, now and at every change. */

@@ -139,10 +139,10 @@ const make = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const known = book.lookup(peer, now)
-      const enough = book.isFound(peer, now) && !(yield* RcMap.has(walks, peer))
-      const walked = Stream.unwrap(RcMap.get(walks, peer))
-      const askedFirst = known.length === 0 ? walked : Stream.unwrap(Effect.delay(Effect.succeed(walked), WALK_AFTER))
-      const found = enough ? Stream.empty : askedFirst
+      const isWalking = yield* RcMap.has(walks, peer)
+      const wait = isWalking || known.length === 0 ? Effect.void : Effect.sleep(WALK_AFTER)
+      const isEnough = book.isFound(peer, now) && !isWalking
+      const found = isEnough ? Stream.empty : Stream.unwrap(Effect.andThen(wait, RcMap.get(walks, peer)))
       return Stream.concat(Stream.fromIterable(known), found).pipe(Stream.filter(firstSeen()))
     }).pipe(Stream.unwrap)
 

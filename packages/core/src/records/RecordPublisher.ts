@@ -19,7 +19,7 @@ import {
   type SecretRotation,
   type TopicId,
 } from "@topic-tracker/crypto"
-import { Dht, DhtError, type GetOptions, type PutReceipt } from "@topic-tracker/dht"
+import { Dht, DhtError, type GetOptions, type PutReceipt, type PutRequest } from "@topic-tracker/dht"
 import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import * as MinuteKeys from "./minuteKeys.ts"
@@ -49,6 +49,10 @@ export interface RecordStats extends Readonly<ReaderStats> {
   readonly putFailures: number
 }
 
+export interface PublishOptions<A> extends Pick<PutRequest, "whenStored"> {
+  readonly known?: ReadonlyArray<TopicRecord<A>>
+}
+
 export interface RecordPublisher<A> {
   readonly topic: TopicId
   readonly endpointId: EndpointId.EndpointId
@@ -62,10 +66,11 @@ export interface RecordPublisher<A> {
   /**
    * Seals the record and puts it into its minute's slot, unless the slot already shows `bootstrap.maxBootstrapRecords`
    * records of others. The slot is read first; `known` are records of that minute just read, which spares the reading.
+   * `whenStored` is that of `Dht.put`.
    */
   readonly publish: (
     record: TopicRecord<A>,
-    options?: { readonly known?: ReadonlyArray<TopicRecord<A>> },
+    options?: PublishOptions<A>,
   ) => Effect.Effect<PublishOutcome<A>, PublishError>
   /**
    * The records of a minute, each the moment its DHT item arrives: opened, verified, this node's own left out, one for each
@@ -122,7 +127,7 @@ export const make = Effect.fnUntraced(function* <A>(
     endpointId: identity.endpointId,
     unixMinute: currentMinute,
     newRecord: (unixMinute, content) => newRecord(parts, unixMinute, content),
-    publish: (record, options) => publish(parts, record, options?.known),
+    publish: (record, options) => publish(parts, record, options),
     records,
     forEachRecord: (unixMinute, f, options) => Slot.forEachRecord(parts, unixMinute, f, options),
     recordsArray: (unixMinute) => Stream.runCollect(records(unixMinute)),
@@ -161,7 +166,7 @@ const newRecord = Effect.fn("RecordPublisher.newRecord")(function* <A>(
 const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
   parts: Parts<A>,
   record: TopicRecord<A>,
-  known: ReadonlyArray<TopicRecord<A>> | undefined,
+  { known, whenStored }: PublishOptions<A> = {},
 ): Effect.fn.Return<PublishOutcome<A>, PublishError> {
   const { config, crypto, keysOf, puts } = parts
   const limit = config.bootstrap.maxBootstrapRecords
@@ -178,13 +183,18 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
     // The recipient is a key pair derived from a seed, which is always a point of the curve.
     Effect.catchTag("SealError", Effect.die),
   )
-  const receipt = yield* put(parts, keys.dht, value)
+  const receipt = yield* put(parts, keys.dht, value, whenStored)
   puts.published++
   return { _tag: "Published", receipt }
 })
 
-const put = <A>({ config, dht, puts }: Parts<A>, { signingKey, salt }: DhtKeys, value: Uint8Array) => {
-  const request = { key: signingKey, salt, seq: SEQ, value }
+const put = <A>(
+  { config, dht, puts }: Parts<A>,
+  { signingKey, salt }: DhtKeys,
+  value: Uint8Array,
+  whenStored: PutRequest["whenStored"],
+) => {
+  const request = { key: signingKey, salt, seq: SEQ, value, ...(whenStored === undefined ? {} : { whenStored }) }
   // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
   // without cas it is superseded.
   return dht.put({ ...request, cas: SEQ }).pipe(

@@ -8,7 +8,13 @@
  */
 import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError } from "@topic-tracker/dht"
-import { type AddressLookup, Gossip, type GossipConfigInput, type GossipError } from "@topic-tracker/gossip"
+import {
+  type AddressLookup,
+  Gossip,
+  type GossipConfigInput,
+  type GossipError,
+  IrohTransport,
+} from "@topic-tracker/gossip"
 import { Layer, Redacted } from "effect"
 import * as DhtAddressLookup from "../address/DhtAddressLookup.ts"
 import { dhtOptions, isLoopbackOnly } from "../config/dhtOptions.ts"
@@ -44,11 +50,13 @@ export const layer = (
   ).pipe(Layer.provideMerge(Crypto.layer))
   const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })
-  const gossip = Gossip.layerIroh({
+  const iroh: IrohTransport.IrohOptions = {
     preset: config.network.relays && !loopbackOnly ? "n0" : "minimal",
     publishPrivateAddresses,
     ...(loopbackOnly ? { bind: "127.0.0.1:0" } : {}),
-    ...(options.gossip === undefined ? {} : { config: options.gossip }),
-  })
-  return gossip.pipe(Layer.provideMerge(lookup), Layer.provideMerge(dht), Layer.provideMerge(keys))
+  }
+  const gossip = Gossip.layer(options.gossip).pipe(Layer.provide(IrohTransport.layerOverEndpoint(iroh)))
+  // The endpoint beside the DHT: to bind it takes some milliseconds, in which the DHT client has asked its first nodes.
+  const beside = Layer.mergeAll(IrohTransport.layerEndpoint(iroh), Layer.provideMerge(lookup, dht))
+  return gossip.pipe(Layer.provideMerge(beside), Layer.provideMerge(keys))
 }

@@ -1,6 +1,6 @@
 /**
- * The search for a first neighbour, at the start and whenever the last one is gone. Records of this minute and the one before
- * are read at once; whoever they name is dialled the moment a record opens, a few at a time. The first neighbour, whoever
+ * The search for a first neighbour, at the start and whenever the last one is gone. Records of this minute are read at once, and
+ * unless they show somebody, those of the one before beside them; whoever they name is dialled the moment a record opens, a few at a time. The first neighbour, whoever
  * dialled whom, ends the search.
  *
  * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
@@ -89,7 +89,7 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   if (tellsOfNobody(session)) yield* inBackground(session, publishAndName(session, []))
 })
 
-/** Looks until there is a neighbour, which also ends the look under way. */
+/** Looks until there is a neighbour, which also ends the looks under way. */
 const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
   const { config, lookNow, pace, state, timers } = search.session
   const { joined } = state
@@ -101,11 +101,12 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
     if (joined.isOpen) return
     if (lookNow.isOpen && search.session.isNew) beginAfresh(search)
     lookNow.close()
+    if (search.looks === 0) yield* Effect.forkScoped(lookBack(search), { startImmediately: true })
     const outcome = yield* Effect.raceFirst(look(search, urgency), Effect.as(joined.await, undefined))
     if (outcome === undefined) return
     yield* firstOf(timers, [lookNow, joined], yield* pollDelay(config.bootstrap, search.waits++, outcome))
   }
-})
+}, Effect.scoped)
 
 /** Something changed: nobody has to wait for a turn from before. */
 const beginAfresh = (search: Search): void => {
@@ -122,27 +123,70 @@ const look = Effect.fnUntraced(function* (
   urgency: Urgency,
 ): Effect.fn.Return<LookOutcome, never, Scope.Scope> {
   const { session } = search
-  const { bootstrap, join } = session.config
+  const { bootstrap } = session.config
   const unixMinute = yield* session.records.unixMinute
-  // Running topics show in the minutes before; a topic that begins now shows only in this one.
-  const isFirst = search.looks === 0 && bootstrap.checkOlderRecordsFirstOnStartup
-  const latest = isFirst && unixMinute > 0n ? unixMinute - 1n : unixMinute
-  const minutes =
-    isFirst || readsMinuteBefore(search, yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
+  const latest = yield* latestMinute(search)
+  const minutes = readsMinuteBefore(search, yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
   const breadth = readsAllNodes(search) ? {} : { nodes: bootstrap.pollBreadth }
   search.looks++
   session.account.counters.looks++
   forgetBefore(search, latest - 1n)
-  const ofThisMinute: Array<GossipRecord> = []
-  let found = 0
-  const beganAt = yield* Clock.currentTimeMillis
+  const { dials, records } = yield* readAndDial(search, minutes, breadth)
+  yield* Effect.forEach(dials, Fiber.join, { discard: true })
+  const isFound = records.length > 0
+  if (session.publishedMinute !== unixMinute) {
+    // Whoever we just dialled may let us in yet; then there is no need.
+    if (isFound) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
+    session.publishedMinute = unixMinute
+    const publish = Effect.gen(function* () {
+      yield* session.pace.turn(urgency)
+      const isSlotRead = latest === unixMinute && (yield* session.records.unixMinute) === unixMinute
+      const ofThisMinute = records.filter((record) => record.unixMinute === unixMinute)
+      yield* publishAndName(session, isSlotRead ? ofThisMinute : undefined)
+    })
+    yield* inBackground(session, publish)
+  }
+  search.foundLast = isFound
+  return isFound ? "peers" : "nothing"
+}, Effect.scoped)
+
+/** ms into a search: time for two nodes that are near to meet, and little beside a walk where they are not. */
+const LOOK_BACK_AFTER = 40
+/** ms into a minute; from then on a running topic mostly shows in it. */
+const MINUTE_SHOWS = 15_000
+
+/** The minute before, as read for the first time: beside the first looks, and not at all when those have shown somebody to dial. */
+const lookBack = Effect.fnUntraced(function* (search: Search) {
+  const latest = yield* latestMinute(search)
+  if ((yield* Clock.currentTimeMillis) % 60_000 >= MINUTE_SHOWS) yield* Effect.sleep(LOOK_BACK_AFTER)
+  if (search.dials.size > 0 || latest === 0n) return
+  const { records } = yield* readAndDial(search, [latest - 1n], {})
+  if (records.length > 0) search.foundLast = true
+})
+
+/** Running topics show in the minutes before; a topic that begins now shows only in this one. */
+const latestMinute = ({ looks, session }: Search): Effect.Effect<bigint> =>
+  Effect.map(session.records.unixMinute, (unixMinute) =>
+    looks === 0 && session.config.bootstrap.checkOlderRecordsFirstOnStartup && unixMinute > 0n
+      ? unixMinute - 1n
+      : unixMinute,
+  )
+
+/** Reads the records of these minutes. Whom they name is dialled the moment a record opens, in the current scope. */
+const readAndDial = Effect.fnUntraced(function* (
+  search: Search,
+  minutes: ReadonlyArray<bigint>,
+  breadth: { readonly nodes?: number },
+) {
+  const { session } = search
   const scope = yield* Effect.scope
-  const slots = Semaphore.makeUnsafe(join.maxJoinPeerCount)
+  const beganAt = yield* Clock.currentTimeMillis
+  const slots = Semaphore.makeUnsafe(session.config.join.maxJoinPeerCount)
+  const records: Array<GossipRecord> = []
   const dials: Array<Fiber.Fiber<void>> = []
   // Most looks find nothing, so that nothing but the reading is set up before there is a record.
   const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
-    found++
-    if (record.unixMinute === unixMinute) ofThisMinute.push(record)
+    records.push(record)
     yield* learnAddress(session, record)
     yield* tellOf(search, record, beganAt)
     for (const peer of candidatesOf(search, record)) {
@@ -158,21 +202,8 @@ const look = Effect.fnUntraced(function* (
       Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
     )
   yield* Effect.forEach(minutes, read, { concurrency: minutes.length, discard: true })
-  yield* Effect.forEach(dials, Fiber.join, { discard: true })
-  if (session.publishedMinute !== unixMinute) {
-    // Whoever we just dialled may let us in yet; then there is no need.
-    if (found > 0) yield* Effect.sleep(bootstrap.joinConfirmationWaitTime)
-    session.publishedMinute = unixMinute
-    const publish = Effect.gen(function* () {
-      yield* session.pace.turn(urgency)
-      const isSlotRead = latest === unixMinute && (yield* session.records.unixMinute) === unixMinute
-      yield* publishAndName(session, isSlotRead ? ofThisMinute : undefined)
-    })
-    yield* inBackground(session, publish)
-  }
-  search.foundLast = found > 0
-  return found > 0 ? "peers" : "nothing"
-}, Effect.scoped)
+  return { dials, records }
+})
 
 /** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
 const MINUTE_BEFORE_EVERY = 4
@@ -184,7 +215,7 @@ const MINUTE_TURNS = 5_000
 const readsAllNodes = ({ foundLast, looks }: Search): boolean => foundLast || looks % ALL_NODES_EVERY === 0
 
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
-  foundLast || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS
+  looks > 0 && (foundLast || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS)
 
 /**
  * The first record of a search. Where others show already, it waits a moment for the neighbour to name: it may take the place

@@ -7,7 +7,7 @@
  */
 import { type Crypto, type Identity, initialSecretHash, SecretRotation, type TopicId } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
-import type { AddressLookup, Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
+import type { Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
 import { Clock, Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
@@ -29,7 +29,6 @@ export interface LiveTopicOptions {
   readonly secret: Redacted.Redacted<string | Uint8Array>
   readonly config: TopicConfig
   readonly gossip: Gossip["Service"]
-  readonly lookup: AddressLookup["Service"]
   readonly timers: Timers
   /** Shared by the topics of a process. */
   readonly pace: Pace
@@ -159,7 +158,7 @@ export class LiveTopic {
   /** Begins a session. */
   get begin(): Effect.Effect<void, TopicError> {
     return Effect.gen({ self: this }, function* () {
-      const { config, lookup, pace, timers } = this.#parts
+      const { config, gossip: service, pace, timers } = this.#parts
       const { account, records, state } = this
       const scope = yield* Scope.fork(this.#parts.scope)
       const gossip = yield* this.#openGossip.pipe(
@@ -176,8 +175,8 @@ export class LiveTopic {
         timers,
         pace,
         checkKeys: this.#checkKeys,
-        ownAddress: this.#parts.gossip.address,
-        lookup,
+        ownAddress: service.address,
+        learn: service.learn,
         lookNow: new Signal(timers, false),
         isNew: false,
         thinning: new Thinning(config.publisher.maxThinning),

@@ -3,7 +3,7 @@
  * from join (or resume) to leave (or suspend); everything that runs in it is forked into its scope.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { AddressLookup, EndpointAddress, GossipTopic, Timers } from "@topic-tracker/gossip"
+import type { EndpointAddress, Gossip, GossipTopic, Timers } from "@topic-tracker/gossip"
 import { Clock, Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
@@ -31,7 +31,8 @@ export interface Session {
   readonly checkKeys: Effect.Effect<unknown>
   /** Where we can be reached, as far as we know now and tell others. */
   readonly ownAddress: Effect.Effect<EndpointAddress>
-  readonly lookup: AddressLookup["Service"]
+  /** Takes note of where a peer can be reached. */
+  readonly learn: Gossip["Service"]["learn"]
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
   readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
@@ -101,8 +102,8 @@ export class Account {
 }
 
 /**
- * Publishes what we know as this minute's record; `known` are records of the minute just read. Afterwards a search that is
- * under way looks again: whoever put a record at the same moment shows only now.
+ * Publishes what we know as this minute's record; `known` are records of the minute just read. When the first nodes have it, and
+ * again when all do, a search that is under way looks again: whoever put a record at the same moment shows only now.
  */
 export const publishRecord = Effect.fnUntraced(function* (
   session: Session,
@@ -116,8 +117,10 @@ export const publishRecord = Effect.fnUntraced(function* (
   session.publishedAlone = false
   const content = { ...state.recordContent(), address: yield* session.ownAddress }
   const record = yield* records.newRecord(unixMinute, content)
+  // As many nodes as the looks ask that follow: they may show by now who puts a record in the same moment.
+  const whenStored = { nodes: session.config.bootstrap.pollBreadth, run: () => session.lookNow.open() }
   const outcome = yield* records
-    .publish(record, known === undefined ? {} : { known })
+    .publish(record, known === undefined ? { whenStored } : { known, whenStored })
     .pipe(Effect.catchIf(isRefused, () => Effect.succeed(refused)))
   if (outcome._tag === "Refused") {
     account.counters.recordsRefused++
@@ -156,8 +159,8 @@ export const recentRecords = Effect.fnUntraced(function* (session: Session) {
 })
 
 /** Takes note of where the record's node can be reached, if it says so: whoever dials it needs no walk. */
-export const learnAddress = ({ lookup }: Session, { content, endpointId }: GossipRecord): Effect.Effect<void> =>
-  content.address === undefined ? Effect.void : lookup.learn(endpointId, content.address)
+export const learnAddress = ({ learn }: Session, { content, endpointId }: GossipRecord): Effect.Effect<void> =>
+  content.address === undefined ? Effect.void : learn(endpointId, content.address)
 
 /** Asks peers, chosen at random when there are more than `max`, to let us in. Gives those asked. */
 export const askPeers = Effect.fnUntraced(function* (

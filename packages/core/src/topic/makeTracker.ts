@@ -108,7 +108,6 @@ export const makeTracker: (
       onFailed,
       timers,
       pace,
-      lookup,
     }).pipe(
       Effect.provideContext(services),
       Effect.onError(() => release(claimed)),

@@ -59,7 +59,7 @@ describe("meeting", () => {
       yield* pass("100 millis")
       assert.isTrue(yield* topic.isJoined)
       assert.strictEqual(account.filter(({ _tag }) => _tag === "DialBegan").length, 1)
-      assert.deepStrictEqual(bob.learned[0], [ann.endpointId, address])
+      assert.deepStrictEqual(world.network.learned(bob.endpointId).get(ann.endpointId), address)
       const records = yield* collect(topic.recordPublisher.records(0n))
       yield* pass("100 millis")
       assert.deepStrictEqual(records[0]?.content.address, address)

@@ -2,7 +2,6 @@
  * A world in memory for tests of topics: a DHT, a gossip network, and nodes with the real tracker, records, crypto and protocol
  * on them, all under TestClock.
  */
-import type { EndpointId } from "@topic-tracker/crypto"
 import { AddressLookup, type EndpointAddress } from "@topic-tracker/gossip"
 import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -22,11 +21,10 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOption
   const node = Effect.fnUntraced(function* (nodeOptions: NodeOptions = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const published: Array<EndpointAddress> = []
-    const learned: Array<readonly [EndpointId.EndpointId, EndpointAddress]> = []
     const addressLookup = Layer.succeed(AddressLookup, {
       resolve: () => Stream.empty,
       publish: (own) => Effect.sync(() => void published.push(own)),
-      learn: (peer, address) => Effect.sync(() => void learned.push([peer, address])),
+      learn: () => Effect.void,
     })
     const layer = TopicTracker.layerMemory({ dht, network }, { addressLookup, ...nodeOptions })
     const services = yield* Layer.buildWithScope(layer, scope)
@@ -37,8 +35,6 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOption
       endpointId: tracker.endpointId,
       /** The addresses it made findable so far. */
       published,
-      /** The addresses of others that it was told of. */
-      learned,
       /** Joins "topic" with "secret" unless told otherwise, and does not wait. */
       join: (join: Partial<JoinOptions> = {}) => tracker.joinNoWait({ topic: "topic", secret: "secret", ...join }),
       /** Ends the whole node, politely. */

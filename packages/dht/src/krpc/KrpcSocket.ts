@@ -29,8 +29,8 @@ export interface KrpcSocketOptions {
   readonly roundTripFloor: number
   readonly roundTripInitial: number
   readonly roundTripCeiling: number
-  /** Sends `ro` with every query (BEP 43): others shall not put us in their tables. */
-  readonly readOnly: boolean
+  /** Whether to send `ro` with queries now (BEP 43): then others shall not put us in their tables. */
+  readonly isReadOnly: () => boolean
   /** Monotonic, in ms. */
   readonly now: () => number
 }
@@ -142,7 +142,7 @@ export class KrpcSocket {
     })
     const t = new Uint8Array([id >>> 24, (id >>> 16) & 0xff, (id >>> 8) & 0xff, id & 0xff])
     // In bencoding's order of keys, which spares the sorting.
-    this.send(address, { a, q: method, ro: this.options.readOnly ? 1 : undefined, t, y: "q" }, () =>
+    this.send(address, { a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" }, () =>
       this.settle(id, lost),
     )
     this.arm()

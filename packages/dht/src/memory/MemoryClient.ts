@@ -154,7 +154,7 @@ export const makeMemoryClient = (
     const invalid = invalidPut(request)
     if (invalid !== undefined) return yield* invalid
     counts.puts++
-    const { salt, seq, cas, value } = request
+    const { salt, seq, cas, value, whenStored } = request
     const { publicKey } = request.key
     const signature = crypto.sign(request.key, signable(salt, seq, encode(value)))
     const target = targetOf(publicKey, salt)
@@ -176,7 +176,8 @@ export const makeMemoryClient = (
     const place = table.at(target, reaches)
     if (place.nodes.length === 0) return yield* noNodes
     const now = yield* Clock.currentTimeMillis
-    let stored = 0
+    /** When each node that stored it says so, in ms from now. */
+    const stored: Array<number> = []
     let answered = 0
     let slowest = 0
     for (const index of place.nodes) {
@@ -188,20 +189,27 @@ export const makeMemoryClient = (
         continue
       }
       answered++
-      slowest = Math.max(slowest, roundTrip())
+      const after = roundTrip()
+      slowest = Math.max(slowest, after)
       const held = place.slots.get(index)
       const current = held !== undefined && held.expiresAt > now ? held.item : undefined
       if (refusal(current, { seq, cas, encodedValue: item.encodedValue }, node.equalSeq) !== undefined) continue
       // Put again unaltered, an item is only renewed: its predecessor stays the same.
       const previous = current !== undefined && Bytes.equals(current.signature, signature) ? held?.previous : held?.item
       place.slots.set(index, { item, expiresAt: now + ttl, previous })
-      stored++
+      stored.push(after)
     }
     counts.received += answered
     table.sweep((held) => held.expiresAt > now)
+    const enoughAfter = whenStored && stored.sort((a, b) => a - b)[whenStored.nodes - 1]
+    if (whenStored !== undefined && enoughAfter !== undefined) {
+      if (enoughAfter > 0) yield* Effect.sleep(enoughAfter)
+      whenStored.run()
+      slowest -= enoughAfter
+    }
     if (slowest > 0) yield* Effect.sleep(slowest)
     const asked = place.nodes.length
-    if (stored > 0) return { stored, asked }
+    if (stored.length > 0) return { stored: stored.length, asked }
     return yield* answered > 0
       ? new DhtError({ reason: "Rejected", message: `put: stored by none of ${asked} nodes` })
       : new DhtError({ reason: "Timeout", message: `put: none of ${asked} nodes answered` })

@@ -1,6 +1,6 @@
 /** Sends one signed item to the nodes closest to its target, all at once, and sums up what they say. */
 import { Effect } from "effect"
-import type { PutReceipt } from "../Dht.ts"
+import type { PutReceipt, PutRequest } from "../Dht.ts"
 import { DhtError } from "../DhtError.ts"
 import type { EncodableDictionary } from "../krpc/bencode.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
@@ -24,10 +24,10 @@ export const sendPuts = (
   turns: Turns,
   nodes: ReadonlyArray<HeardNode>,
   message: EncodableDictionary,
-  ahead: boolean,
+  options: Pick<PutRequest, "ahead" | "whenStored">,
 ): Effect.Effect<PutOutcome> =>
   Effect.callback<PutOutcome>((resume) => {
-    const put = new Put(socket, turns, nodes, message, ahead, (outcome) => resume(Effect.succeed(outcome)))
+    const put = new Put(socket, turns, nodes, message, options, (outcome) => resume(Effect.succeed(outcome)))
     put.start()
     return Effect.sync(() => turns.leave(put))
   })
@@ -38,6 +38,7 @@ class Put implements Asker {
   private readonly turns: Turns
   private readonly nodes: ReadonlyArray<HeardNode>
   private readonly message: EncodableDictionary
+  private readonly whenStored: PutRequest["whenStored"]
   private readonly done: (outcome: PutOutcome) => void
   private readonly errors = new Map<number, number>()
   private asked = 0
@@ -51,10 +52,11 @@ class Put implements Asker {
     turns: Turns,
     nodes: ReadonlyArray<HeardNode>,
     message: EncodableDictionary,
-    ahead: boolean,
+    { ahead = false, whenStored }: Pick<PutRequest, "ahead" | "whenStored">,
     done: (outcome: PutOutcome) => void,
   ) {
     this.ahead = ahead
+    this.whenStored = whenStored
     this.socket = socket
     this.turns = turns
     this.nodes = nodes
@@ -82,7 +84,7 @@ class Put implements Asker {
         this.awaited--
         if (isSlow) this.slow--
         else this.turns.release()
-        if (event._tag === "reply") this.stored++
+        if (event._tag === "reply" && ++this.stored === this.whenStored?.nodes) this.whenStored.run()
         if (event._tag === "error") this.errors.set(event.code, (this.errors.get(event.code) ?? 0) + 1)
       }
       this.settle()

@@ -75,6 +75,7 @@ export const make = Effect.fnUntraced(function* (
     endpointId: transport.endpointId,
     maxContentBytes: maxContent,
     open,
+    learn: (peer, address) => Effect.sync(() => transport.learn(peer, address)),
     address: transport.address,
     addressChanges: transport.addressChanges,
     networkChanges: transport.networkChanges,

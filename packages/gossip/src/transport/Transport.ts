@@ -69,7 +69,7 @@ export class GossipTransport extends Context.Service<
     readonly listen: (handler: TransportHandler) => Effect.Effect<void, never, Scope.Scope>
     /** Connects to the peer: ends in `connected` or `dialFailed`. More than one connection may come of it. */
     readonly dial: (peer: EndpointId.EndpointId) => void
-    /** Takes note of where a peer can be reached, as another peer told. */
+    /** Takes note of where a peer can be reached, as another peer or a record told. */
     readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => void
     /** Our own addresses now, as far as they are to be published. */
     readonly address: Effect.Effect<EndpointAddress>

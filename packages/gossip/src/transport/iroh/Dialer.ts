@@ -70,7 +70,7 @@ export class Dialer {
     )
   }
 
-  /** Takes note of what a peer told of another. */
+  /** Takes note of what a peer told of another, or of itself. */
   learn(peer: EndpointId.EndpointId, address: EndpointAddress): void {
     const { fork, lookup, timers } = this.options
     const news = this.learned.learn(peer, address, timers.now())

@@ -4,12 +4,12 @@
  */
 import type * as Iroh from "@number0/iroh"
 import { Identity } from "@topic-tracker/crypto"
-import { Effect, Fiber, Layer, Redacted, type Scope } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, type Scope } from "effect"
 import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../GossipError.ts"
 import { Timers } from "../Timers.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
-import { bindEndpoint, gossipAlpn, type IrohOptions } from "./bind.ts"
+import { type BoundEndpoint, bindEndpoint, gossipAlpn, type IrohOptions } from "./bind.ts"
 import { Dialer } from "./Dialer.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import * as OwnAddress from "./ownAddress.ts"
@@ -23,15 +23,34 @@ const maxConnections = 8_192
 /** From a failure to accept to the next try, in milliseconds. */
 const acceptRetryMs = 100
 
+/** An endpoint that is bound and accepts nobody yet. */
+export class IrohEndpoint extends Context.Service<IrohEndpoint, BoundEndpoint>()(
+  "@topic-tracker/gossip/IrohEndpoint",
+) {}
+
+/** Gossip's transport, with an endpoint of its own. Fails with Bind when that cannot be bound. */
 export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, GossipError, Identity | AddressLookup> =>
+  Layer.provide(layerOverEndpoint(options), layerEndpoint(options))
+
+/** The endpoint alone, closed with the scope: to have it bound while other things are made that the transport waits for. */
+export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoint, GossipError, Identity> =>
+  Layer.effect(
+    IrohEndpoint,
+    Effect.flatMap(Identity, ({ signingKey }) => bindEndpoint(options, Redacted.value(signingKey.seed))),
+  )
+
+/** Gossip's transport over an endpoint that was bound with the same options. */
+export const layerOverEndpoint = (
+  options: IrohOptions = {},
+): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
   Layer.effect(GossipTransport, make(options))
 
 const make = Effect.fnUntraced(function* (
   options: IrohOptions,
-): Effect.fn.Return<GossipTransport["Service"], GossipError, Identity | AddressLookup | Scope.Scope> {
-  const { endpointId, signingKey } = yield* Identity
+): Effect.fn.Return<GossipTransport["Service"], never, Identity | AddressLookup | IrohEndpoint | Scope.Scope> {
+  const { endpointId } = yield* Identity
   const timers = yield* Timers.make
-  const bound = yield* bindEndpoint(options, Redacted.value(signingKey.seed))
+  const bound = yield* IrohEndpoint
   const { codec, endpoint, isLoopback } = bound
   const own = yield* OwnAddress.watch(endpoint, {
     publishPrivate: options.publishPrivateAddresses ?? isLoopback,

@@ -91,6 +91,7 @@ export class MemoryNetwork {
   private readonly endpoints = new Map<EndpointId.EndpointId, MemoryEndpoint>()
   private readonly listeners = new Map<EndpointId.EndpointId, MemoryListener>()
   private readonly crashed = new Set<EndpointId.EndpointId>()
+  private readonly told = new Map<EndpointId.EndpointId, Map<EndpointId.EndpointId, EndpointAddress>>()
   private groups: Map<EndpointId.EndpointId, number> | undefined
   private transmissions = 0
 
@@ -154,6 +155,11 @@ export class MemoryNetwork {
     this.listeners.get(id)?.addressChanged(address)
   }
 
+  /** Where others can be reached, as the endpoint was told last. It dials them by id all the same. */
+  learned(id: EndpointId.EndpointId): ReadonlyMap<EndpointId.EndpointId, EndpointAddress> {
+    return this.told.get(id) ?? new Map()
+  }
+
   /** Lets the endpoint know that the network under it changed. */
   changeNetwork(id: EndpointId.EndpointId): void {
     this.listeners.get(id)?.networkChanged()
@@ -194,6 +200,13 @@ export class MemoryNetwork {
   observe(id: EndpointId.EndpointId, listener: MemoryListener | undefined): void {
     if (listener === undefined) this.listeners.delete(id)
     else this.listeners.set(id, listener)
+  }
+
+  /** @internal */
+  noteLearned(id: EndpointId.EndpointId, peer: EndpointId.EndpointId, address: EndpointAddress): void {
+    if (address.relayUrl === undefined && address.direct.length === 0) return
+    const told = this.told.get(id) ?? new Map()
+    this.told.set(id, told.set(peer, address))
   }
 
   /** @internal A round trip to the peer, then `connected` on both sides; or `dialFailed`. */

@@ -10,7 +10,7 @@ const nowhere: EndpointAddress = { relayUrl: undefined, direct: [] }
 
 /**
  * Puts the endpoint of the current Identity into the network while it listens. Fails with Bind when one with the same id
- * is there already. Addresses that peers tell of are not needed and not kept: the network knows everyone by id.
+ * is there already. Addresses that peers tell of are not needed: the network knows everyone by id.
  */
 export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, never, Identity> =>
   Layer.effect(
@@ -47,7 +47,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         dial: (peer) => {
           if (endpoint !== undefined) network.dial(endpoint, peer)
         },
-        learn: () => {},
+        learn: (peer, address) => network.noteLearned(endpointId, peer, address),
         address: SubscriptionRef.get(address),
         addressChanges: SubscriptionRef.changes(address),
         networkChanges: Stream.fromPubSub(changes),
