@@ -33,19 +33,25 @@ const mainline = Effect.fnUntraced(function* (kind: Kind, path: string, rounds: 
   return yield* Programs.run(Samples, Programs.ours("join", kind, ...ports), "5 minutes")
 }, Effect.scoped)
 
-/** Whole-network measures of a peer: how often is asked of it. */
-const peerRounds = 3
+/** A join takes milliseconds, and varies by as many: more of them make a steadier median. */
+const samplesOf = ({ rounds }: Run): number => 2 * rounds + 1
+
+/** How often the reference is measured: it takes from 7 to 13 s. */
+const rustRounds = 3
 
 const peersOf = Effect.fnUntraced(function* (run: Run, kind: "cold" | "warm") {
-  const rounds = Math.min(peerRounds, run.rounds)
-  const hyperswarm = yield* figuresOf(run, Reference.hyperswarm, Peer, [kind, rounds])
+  const hyperswarm = yield* figuresOf(run, Reference.hyperswarm, Peer, [kind, samplesOf(run)])
   const { path } = Reference.rust
   const rust =
     path === undefined
       ? undefined
-      : yield* figuresOf(run, Reference.rust, Peer, [kind, rounds], ([peer = "", ...args]) => [
-          ...Programs.ours("rustJoin", peer, ...args),
-        ])
+      : yield* figuresOf(
+          run,
+          Reference.rust,
+          Peer,
+          [kind, Math.min(rustRounds, run.rounds)],
+          ([peer = "", ...args]) => [...Programs.ours("rustJoin", peer, ...args)],
+        )
   const figure = (samples: ReadonlyArray<number> | undefined) =>
     samples === undefined || samples.length === 0 ? undefined : median(samples)
   if (hyperswarm !== undefined && hyperswarm[kind].length === 0) yield* run.say("hyperswarm's nodes did not meet")
@@ -61,12 +67,12 @@ const join = (kind: "cold" | "warm", about: string): Benchmark => ({
     const peers = yield* peersOf(run, kind)
     const results: Array<Result> = []
     for (const percent of dead) {
-      const { samples, bare } = yield* embedded(kind, percent, run.rounds)
+      const { samples, bare } = yield* embedded(kind, percent, samplesOf(run))
       const beside = percent === 0 ? { ...peers, [bareName]: median(bare) } : { [bareName]: median(bare) }
       results.push(result(`join-${kind}/${percent} % dead`, "ms", "lower", samples, beside))
     }
     if (kind === "warm") {
-      const { samples, bare } = yield* embedded("restart", 0, run.rounds)
+      const { samples, bare } = yield* embedded("restart", 0, samplesOf(run))
       results.push(result("join-warm/restart", "ms", "lower", samples, { [bareName]: median(bare) }))
     }
     const { path, missing } = Reference.rust

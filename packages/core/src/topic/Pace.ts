@@ -30,6 +30,11 @@ export class Pace {
     this.#timers = timers
   }
 
+  /** Whether a turn would come at once: what can be done without is done only then. */
+  isFree(urgency: Urgency): boolean {
+    return this.#next[urgency] <= this.#timers.now()
+  }
+
   /** Completes when it is the caller's turn, or one of the signals is open. */
   turn(urgency: Urgency, ...signals: ReadonlyArray<Signal>): Effect.Effect<void> {
     return Effect.suspend(() => {

@@ -110,7 +110,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   by: Actor,
   known?: ReadonlyArray<GossipRecord>,
 ) {
-  const { records, state, account } = session
+  const { records, state, account, pace } = session
   const unixMinute = yield* records.unixMinute
   const began = yield* Clock.currentTimeMillis
   session.publishedMinute = unixMinute
@@ -118,7 +118,10 @@ export const publishRecord = Effect.fnUntraced(function* (
   const content = { ...state.recordContent(), address: yield* session.ownAddress }
   const record = yield* records.newRecord(unixMinute, content)
   // As many nodes as the looks ask that follow: they may show by now who puts a record in the same moment.
-  const whenStored = { nodes: session.config.bootstrap.pollBreadth, run: () => session.lookNow.open() }
+  const whenStored = {
+    nodes: session.config.bootstrap.pollBreadth,
+    run: () => pace.isFree("urgent") && session.lookNow.open(),
+  }
   const outcome = yield* records
     .publish(record, known === undefined ? { whenStored } : { known, whenStored })
     .pipe(Effect.catchIf(isRefused, () => Effect.succeed(refused)))

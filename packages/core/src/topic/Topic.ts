@@ -65,7 +65,7 @@ export interface TopicReceiver extends TopicHalf {
 
 /** Counters since the topic was opened. */
 export interface TopicStats {
-  /** Looks into the DHT, of two minutes each. */
+  /** Looks into the DHT, of one minute's slot or two. */
   readonly looks: number
   /** Turns of the workers that were left to others, because all was well. */
   readonly turnsSkipped: number

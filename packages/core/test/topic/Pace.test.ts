@@ -34,6 +34,19 @@ describe("Pace", () => {
       }).pipe(Effect.scoped),
   )
 
+  it.effect("is free while a turn would come at once", () =>
+    Effect.gen(function* () {
+      const pace = new Pace(yield* Timers.make)
+      assert.isTrue(pace.isFree("routine"))
+      yield* Effect.forkChild(turns(20, pace.turn("routine")), { startImmediately: true })
+      assert.deepStrictEqual([pace.isFree("routine"), pace.isFree("urgent")], [false, true])
+      yield* TestClock.adjust("40 millis")
+      assert.isFalse(pace.isFree("routine"))
+      yield* TestClock.adjust("10 millis")
+      assert.isTrue(pace.isFree("routine"))
+    }).pipe(Effect.scoped),
+  )
+
   it.effect("after a pause a few are taken at once again, and not more", () =>
     Effect.gen(function* () {
       const pace = new Pace(yield* Timers.make)
