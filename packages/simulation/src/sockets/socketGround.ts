@@ -28,9 +28,9 @@ const bootstrapNodes = 4
 /** The testnet's nodes begin with looking around, one second after their start: that is over before anybody comes. */
 const lookAroundMs = 2_000
 
-/** Queries as KRPC has them (BEP 5): keys are sorted, so the method is followed by the transaction. */
-const getQuery = Buffer.from("1:q3:get1:t")
-const putQuery = Buffer.from("1:q3:put1:t")
+/** Queries as KRPC has them (BEP 5), whether or not they say read-only after the method (BEP 43). */
+const getQuery = Buffer.from("1:q3:get")
+const putQuery = Buffer.from("1:q3:put")
 
 /** The ground that the scenario describes, and its relay. All of it ends with the scope. */
 export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario) {
