@@ -6,7 +6,7 @@
  */
 import { setFlagsFromString } from "node:v8"
 
-/** The young generation stays at its first size, some 2 MB in place of up to 134. */
+/** The young generation stays at its first size, some 2 MB in place of up to 134 (at most some 10 while the old one is marked). */
 setFlagsFromString("--semi-space-growth-factor=1")
 /** The old generation is collected when it has grown by so many percent since the last time; up to four times as large otherwise. */
 setFlagsFromString("--heap-growing-percent=20")

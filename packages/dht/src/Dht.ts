@@ -52,7 +52,7 @@ export interface PutRequest extends CallOptions {
   readonly cas?: bigint
   readonly value: Uint8Array
   /** Runs once, when so many nodes have stored it: for those who go on before the last has answered. */
-  readonly whenStored?: { readonly nodes: number; readonly run: () => unknown }
+  readonly whenStored?: { readonly nodes: number; readonly run: () => void } | undefined
 }
 
 export interface PutReceipt {

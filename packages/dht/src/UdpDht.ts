@@ -48,7 +48,6 @@ export const makeUdpNode = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1000n) / 1000
 
-  const bootstrap = yield* resolveAddresses(options.bootstrap)
   let introducedAt = now() + Duration.toMillis(options.introduceAfter)
   const socket = yield* KrpcSocket.make({
     host: bindHost(options),
@@ -59,6 +58,7 @@ export const makeUdpNode = Effect.fnUntraced(function* (
     isReadOnly: () => readOnly || now() < introducedAt,
     now,
   })
+  const bootstrap = yield* resolveAddresses(options.bootstrap)
   const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, socket.address.host)
   const knownNodes = [...options.knownNodes, ...remembered]
   const id = secureNodeId(socket.address.host, yield* crypto.randomBytes(20))

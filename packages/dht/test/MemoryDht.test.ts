@@ -38,6 +38,26 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest)),
   )
 
+  it.effect("who puts goes on when so many nodes have stored it, before the last of them has answered", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance })
+      const client = yield* network.client()
+      const { key } = yield* newKey
+      let enough = 0
+      const run = () => void enough++
+      const put = (nodes: number) => client.put({ key, seq: 1n, value: ascii("x"), whenStored: { nodes, run } })
+      const putting = yield* Effect.forkChild(put(4))
+      while (enough === 0) yield* Effect.andThen(Effect.yieldNow, TestClock.adjust("1 millis"))
+      assert.isUndefined(putting.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(putting)).stored, 20)
+      const vain = yield* Effect.forkChild(put(21))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(vain)
+      assert.strictEqual(enough, 1)
+    }).pipe(Effect.provide(Crypto.layerTest), Random.withSeed("whenStored")),
+  )
+
   it.effect("keep-first nodes keep the first, so a slot shows several values", () =>
     Effect.gen(function* () {
       const { key, at } = yield* newKey

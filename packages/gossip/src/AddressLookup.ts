@@ -14,6 +14,10 @@ export interface EndpointAddress {
   readonly direct: ReadonlyArray<string>
 }
 
+/** Whether the address says nothing of where the endpoint is. */
+export const isNowhere = ({ direct, relayUrl }: EndpointAddress): boolean =>
+  relayUrl === undefined && direct.length === 0
+
 export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()("AddressLookupError", {
   endpointId: Schema.String,
   message: Schema.String,

@@ -1,4 +1,10 @@
-export { type AddressBook, AddressLookup, AddressLookupError, type EndpointAddress } from "./AddressLookup.ts"
+export {
+  type AddressBook,
+  AddressLookup,
+  AddressLookupError,
+  type EndpointAddress,
+  isNowhere,
+} from "./AddressLookup.ts"
 export type { GossipStats } from "./engine/Counters.ts"
 export { Gossip } from "./Gossip.ts"
 export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"

@@ -4,7 +4,7 @@
  */
 import { EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
-import { AddressLookup, AddressLookupError, type EndpointAddress } from "@topic-tracker/gossip"
+import { AddressLookup, AddressLookupError, type EndpointAddress, isNowhere } from "@topic-tracker/gossip"
 import { Clock, Context, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import { AddressBook } from "./AddressBook.ts"
@@ -167,8 +167,8 @@ const make = Effect.fnUntraced(function* (
       const direct = Pkarr.usable(address.direct)
       const relayUrl =
         address.relayUrl !== undefined && Pkarr.isRelayUrl(address.relayUrl) ? address.relayUrl : undefined
-      if (peer === self || (direct.length === 0 && relayUrl === undefined)) return
-      book.learn(peer, { relayUrl, direct }, now)
+      const usable = { relayUrl, direct }
+      if (peer !== self && !isNowhere(usable)) book.learn(peer, usable, now)
     })
 
   return Context.make(AddressLookup, { resolve, publish, learn }).pipe(

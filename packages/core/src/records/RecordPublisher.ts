@@ -49,8 +49,10 @@ export interface RecordStats extends Readonly<ReaderStats> {
   readonly putFailures: number
 }
 
+/** `whenStored` is that of `Dht.put`. */
 export interface PublishOptions<A> extends Pick<PutRequest, "whenStored"> {
-  readonly known?: ReadonlyArray<TopicRecord<A>>
+  /** Records of that minute just read, which spares the reading. */
+  readonly known?: ReadonlyArray<TopicRecord<A>> | undefined
 }
 
 export interface RecordPublisher<A> {
@@ -65,8 +67,7 @@ export interface RecordPublisher<A> {
   ) => Effect.Effect<TopicRecord<A>, RecordContentInvalid | RecordTooLarge>
   /**
    * Seals the record and puts it into its minute's slot, unless the slot already shows `bootstrap.maxBootstrapRecords`
-   * records of others. The slot is read first; `known` are records of that minute just read, which spares the reading.
-   * `whenStored` is that of `Dht.put`.
+   * records of others. The slot is read first, unless the options say what it shows.
    */
   readonly publish: (
     record: TopicRecord<A>,
@@ -194,7 +195,7 @@ const put = <A>(
   value: Uint8Array,
   whenStored: PutRequest["whenStored"],
 ) => {
-  const request = { key: signingKey, salt, seq: SEQ, value, ...(whenStored === undefined ? {} : { whenStored }) }
+  const request = { key: signingKey, salt, seq: SEQ, value, whenStored }
   // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
   // without cas it is superseded.
   return dht.put({ ...request, cas: SEQ }).pipe(

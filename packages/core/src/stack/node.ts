@@ -50,13 +50,13 @@ export const layer = (
   ).pipe(Layer.provideMerge(Crypto.layer))
   const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })
-  const iroh: IrohTransport.IrohOptions = {
+  const endpoint = IrohTransport.layerEndpoint({
     preset: config.network.relays && !loopbackOnly ? "n0" : "minimal",
     publishPrivateAddresses,
     ...(loopbackOnly ? { bind: "127.0.0.1:0" } : {}),
-  }
-  const gossip = Gossip.layer(options.gossip).pipe(Layer.provide(IrohTransport.layerOverEndpoint(iroh)))
+  })
+  const gossip = Gossip.layer(options.gossip).pipe(Layer.provide(IrohTransport.layerOverEndpoint()))
   // The endpoint beside the DHT: to bind it takes some milliseconds, in which the DHT client has asked its first nodes.
-  const beside = Layer.mergeAll(IrohTransport.layerEndpoint(iroh), Layer.provideMerge(lookup, dht))
+  const beside = Layer.mergeAll(endpoint, Layer.provideMerge(lookup, dht))
   return gossip.pipe(Layer.provideMerge(beside), Layer.provideMerge(keys))
 }

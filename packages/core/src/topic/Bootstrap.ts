@@ -1,7 +1,7 @@
 /**
  * The search for a first neighbour, at the start and whenever the last one is gone. Records of this minute are read at once, and
- * unless they show somebody, those of the one before beside them; whoever they name is dialled the moment a record opens, a few at a time. The first neighbour, whoever
- * dialled whom, ends the search.
+ * unless they show somebody, those of the one before beside them; whoever they name is dialled the moment a record opens, a few
+ * at a time. The first neighbour, whoever dialled whom, ends the search.
  *
  * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
  * peer after the other, and never searches again. What goes over the wire is the same.

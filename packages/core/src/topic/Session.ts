@@ -120,10 +120,12 @@ export const publishRecord = Effect.fnUntraced(function* (
   // As many nodes as the looks ask that follow: they may show by now who puts a record in the same moment.
   const whenStored = {
     nodes: session.config.bootstrap.pollBreadth,
-    run: () => pace.isFree("urgent") && session.lookNow.open(),
+    run: () => {
+      if (pace.isFree("urgent")) session.lookNow.open()
+    },
   }
   const outcome = yield* records
-    .publish(record, known === undefined ? { whenStored } : { known, whenStored })
+    .publish(record, { known, whenStored })
     .pipe(Effect.catchIf(isRefused, () => Effect.succeed(refused)))
   if (outcome._tag === "Refused") {
     account.counters.recordsRefused++
@@ -156,10 +158,14 @@ export const recentRecords = Effect.fnUntraced(function* (session: Session) {
   yield* pace.turn("routine")
   account.counters.looks++
   const minutes = recentMinutes(yield* records.unixMinute)
-  const shown = (yield* Effect.forEach(minutes, records.recordsArray, { concurrency: 2 })).flat()
-  yield* Effect.forEach(shown, (record) => learnAddress(session, record), { discard: true })
-  return shown
+  return (yield* Effect.forEach(minutes, (minute) => readSlot(session, minute), { concurrency: 2 })).flat()
 })
+
+/** Reads a record of every node that shows in the minute, and takes note of where they can be reached. */
+export const readSlot = (session: Session, unixMinute: bigint) =>
+  Effect.tap(session.records.recordsArray(unixMinute), (shown) =>
+    Effect.forEach(shown, (record) => learnAddress(session, record), { discard: true }),
+  )
 
 /** Takes note of where the record's node can be reached, if it says so: whoever dials it needs no walk. */
 export const learnAddress = ({ learn }: Session, { content, endpointId }: GossipRecord): Effect.Effect<void> =>

@@ -7,7 +7,7 @@
  * `postcard::from_bytes`, which ignores bytes after the value (distributed-topic-tracker `src/crypto/record.rs`).
  */
 import { Bytes, EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import { type EndpointAddress, Protocol } from "@topic-tracker/gossip"
+import { type EndpointAddress, isNowhere, Protocol } from "@topic-tracker/gossip"
 import { Effect, Result, Schema, SchemaTransformation } from "effect"
 
 /** Bytes of the reference's part. */
@@ -70,7 +70,7 @@ const encodeAddress = (address: EndpointAddress | undefined): Uint8Array => {
 const decodeAddress = (bytes: Uint8Array): EndpointAddress | undefined => {
   if (bytes.length <= TAG.length || !Bytes.equals(bytes.subarray(0, TAG.length), TAG)) return undefined
   const decoded = Protocol.decodePeerData(bytes.subarray(TAG.length))
-  if (Result.isFailure(decoded)) return undefined
+  if (Result.isFailure(decoded) || isNowhere(decoded.success)) return undefined
   const { direct, relayUrl } = decoded.success
-  return direct.length === 0 && relayUrl === undefined ? undefined : { relayUrl, direct: direct.slice(0, MAX_DIRECT) }
+  return { relayUrl, direct: direct.slice(0, MAX_DIRECT) }
 }

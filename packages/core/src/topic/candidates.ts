@@ -3,11 +3,9 @@
  * Source of the rules: distributed-topic-tracker `src/gossip/topic/bootstrap.rs` and `src/gossip/merge`.
  */
 import { Bytes, type EndpointId } from "@topic-tracker/crypto"
-import type { TopicRecord } from "../records/RecordPublisher.ts"
-import type { TopicRecordContent } from "./TopicRecordContent.ts"
+import type { GossipRecord } from "./Session.ts"
 
 type Peers = ReadonlySet<EndpointId.EndpointId>
-type GossipRecord = TopicRecord<TopicRecordContent>
 
 /** Everybody a record names: its publisher, then the neighbours it claims; ourselves left out. */
 export const peersOf = (record: GossipRecord, self: EndpointId.EndpointId): Array<EndpointId.EndpointId> =>

@@ -8,7 +8,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
 import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
-import { askPeers, type GossipRecord, learnAddress, publishRecord, recentRecords, type Session } from "./Session.ts"
+import { askPeers, type GossipRecord, publishRecord, readSlot, recentRecords, type Session } from "./Session.ts"
 import { workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
@@ -36,8 +36,7 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
   if (config.publisher.maxThinning === 1 || !isWell(session)) return yield* publishRecord(session, "publisher")
   const unixMinute = yield* records.unixMinute
   account.counters.looks++
-  const shown = yield* records.recordsArray(unixMinute)
-  yield* Effect.forEach(shown, (record) => learnAddress(session, record), { discard: true })
+  const shown = yield* readSlot(session, unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
   const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown) : []
   if (shown.some(({ content }) => content.activePeers.length > 0)) {

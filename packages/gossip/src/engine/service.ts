@@ -4,7 +4,7 @@
  */
 import type { TopicId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope, Stream } from "effect"
-import type { EndpointAddress } from "../AddressLookup.ts"
+import { type EndpointAddress, isNowhere } from "../AddressLookup.ts"
 import type { GossipConfig } from "../GossipConfig.ts"
 import { GossipError } from "../GossipError.ts"
 import type { BroadcastScope, SubscribeOptions } from "../GossipEvent.ts"
@@ -46,8 +46,7 @@ export const make = Effect.fnUntraced(function* (
     }),
   )
   const setPeerData = (address: EndpointAddress) => {
-    const isEmpty = address.relayUrl === undefined && address.direct.length === 0
-    const data = isEmpty ? new Uint8Array(0) : encodePeerData(address)
+    const data = isNowhere(address) ? new Uint8Array(0) : encodePeerData(address)
     engine.turn({ _tag: "PeerDataChanged", data })
   }
   // Before any topic is open: the very first Join says where we are.

@@ -33,6 +33,8 @@ export interface BoundEndpoint {
   readonly binding: Binding
   readonly codec: BindingBytesCodec
   readonly endpoint: Iroh.Endpoint
+  /** With which it was bound. */
+  readonly options: IrohOptions
   /** Bound to loopback only. */
   readonly isLoopback: boolean
 }
@@ -84,7 +86,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   const endpoint = yield* Effect.acquireRelease(attempt, (endpoint) =>
     Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(closeTimeout)),
   )
-  return { binding, codec, endpoint, isLoopback }
+  return { binding, codec, endpoint, options, isLoopback }
 })
 
 const isOurs = (ip: string): boolean =>

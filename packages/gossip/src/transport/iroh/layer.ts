@@ -30,7 +30,7 @@ export class IrohEndpoint extends Context.Service<IrohEndpoint, BoundEndpoint>()
 
 /** Gossip's transport, with an endpoint of its own. Fails with Bind when that cannot be bound. */
 export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, GossipError, Identity | AddressLookup> =>
-  Layer.provide(layerOverEndpoint(options), layerEndpoint(options))
+  Layer.provide(layerOverEndpoint(), layerEndpoint(options))
 
 /** The endpoint alone, closed with the scope: to have it bound while other things are made that the transport waits for. */
 export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoint, GossipError, Identity> =>
@@ -39,19 +39,19 @@ export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoi
     Effect.flatMap(Identity, ({ signingKey }) => bindEndpoint(options, Redacted.value(signingKey.seed))),
   )
 
-/** Gossip's transport over an endpoint that was bound with the same options. */
-export const layerOverEndpoint = (
-  options: IrohOptions = {},
-): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
-  Layer.effect(GossipTransport, make(options))
+/** Gossip's transport over an endpoint that is there, with the options that it was bound with. A layer of its own at each call. */
+export const layerOverEndpoint = (): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
+  Layer.effect(GossipTransport, make())
 
-const make = Effect.fnUntraced(function* (
-  options: IrohOptions,
-): Effect.fn.Return<GossipTransport["Service"], never, Identity | AddressLookup | IrohEndpoint | Scope.Scope> {
+const make = Effect.fnUntraced(function* (): Effect.fn.Return<
+  GossipTransport["Service"],
+  never,
+  Identity | AddressLookup | IrohEndpoint | Scope.Scope
+> {
   const { endpointId } = yield* Identity
   const timers = yield* Timers.make
   const bound = yield* IrohEndpoint
-  const { codec, endpoint, isLoopback } = bound
+  const { codec, endpoint, isLoopback, options } = bound
   const own = yield* OwnAddress.watch(endpoint, {
     publishPrivate: options.publishPrivateAddresses ?? isLoopback,
     pollMs: options.addressPollMs ?? 5_000,

@@ -6,7 +6,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
-import type { EndpointAddress } from "../../AddressLookup.ts"
+import { type EndpointAddress, isNowhere } from "../../AddressLookup.ts"
 import { Timers } from "../Timers.ts"
 import type { TransportHandler } from "../Transport.ts"
 import { MemoryConnection } from "./MemoryConnection.ts"
@@ -204,7 +204,7 @@ export class MemoryNetwork {
 
   /** @internal */
   noteLearned(id: EndpointId.EndpointId, peer: EndpointId.EndpointId, address: EndpointAddress): void {
-    if (address.relayUrl === undefined && address.direct.length === 0) return
+    if (isNowhere(address)) return
     const told = this.told.get(id) ?? new Map()
     this.told.set(id, told.set(peer, address))
   }
