@@ -22,6 +22,7 @@ export const everyOption: Complete = {
     joinConfirmationWaitTime: "500 millis",
     discoveryPollInterval: "2 seconds",
     fastPollInterval: "50 millis",
+    slowPollInterval: "5 seconds",
     pollBackoffFactor: 1.5,
     pollJitter: 0.2,
     pollBreadth: 4,

@@ -1,5 +1,5 @@
 /**
- * What many idle topics cost a process of the Rust reference: PEER COUNT SECONDS. Packets are those that the node's namespace
+ * What many idle topics cost a process of the Rust reference: PEER COUNT SETTLED SECONDS, as `topics` has them. Packets are those that the node's namespace
  * carried, less what the testnet of 20 answered: a query and its answer are one packet of the node each.
  */
 import { execFileSync } from "node:child_process"
@@ -8,7 +8,7 @@ import { insideNamespace, peer } from "./namespace.ts"
 import { print } from "./print.ts"
 
 insideNamespace()
-const [path = "", count = "1", seconds = "30"] = process.argv.slice(2)
+const [path = "", count = "1", settled = "2", seconds = "30"] = process.argv.slice(2)
 
 /** UDP datagrams sent in this namespace so far. */
 const datagrams = (): number => {
@@ -28,14 +28,23 @@ const idlePerSecond = (datagrams() - idleBefore) / 3
 const before = datagrams()
 const start = performance.now()
 const node = peer(path, "bench-topics", "--count", count)
-await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000))
+const proc = `/proc/${node.pid}`
+const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
+
+/** Processor time of the node so far. */
+const cpuSeconds = (): number => {
+  const stat = readFileSync(`${proc}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+  return (Number(stat[11]) + Number(stat[12])) / ticks
+}
+
+await new Promise((resolve) => setTimeout(resolve, Number(settled) * 1000))
+const started = cpuSeconds()
+await new Promise((resolve) => setTimeout(resolve, (Number(seconds) - Number(settled)) * 1000))
+const used = cpuSeconds()
 const elapsed = (performance.now() - start) / 1000
 const packets = datagrams() - before - idlePerSecond * elapsed
-const proc = `/proc/${node.pid}`
 const status = readFileSync(`${proc}/status`, "utf8")
 const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1])
-const stat = readFileSync(`${proc}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
 const sockets = readdirSync(`${proc}/fd`).filter((fd) => {
   try {
     return readlinkSync(`${proc}/fd/${fd}`).startsWith("socket:")
@@ -47,7 +56,8 @@ print({
   rssMB: (field("VmRSS") * 1024) / 1e6,
   threads: field("Threads"),
   sockets,
-  cpuSeconds: (Number(stat[11]) + Number(stat[12])) / ticks,
+  cpuSeconds: used,
+  idleCpuSeconds: used - started,
   // Of two datagrams, a query and its answer, the node sent one.
   packetsPerTopicMinute: packets / 2 / Number(count) / (elapsed / 60),
 })

@@ -1,6 +1,7 @@
 /**
- * What many topics cost one process that has nobody to meet: COUNT SECONDS PORT. The DHT is elsewhere, its first node at the
- * port. Watches for SECONDS after all are open and prints what was used meanwhile.
+ * What many topics cost one process that has nobody to meet: COUNT SETTLED SECONDS PORT. The DHT is elsewhere, its first node at
+ * the port. Watches for SECONDS after all are open and prints what was used meanwhile, and how much of the processor time after
+ * the first SETTLED seconds, when the start is over.
  */
 import { readdirSync, readlinkSync } from "node:fs"
 import { TopicTracker } from "@topic-tracker/core"
@@ -8,7 +9,7 @@ import { Dht } from "@topic-tracker/dht"
 import { Effect, Metric } from "effect"
 import { main, numberAt, print } from "./print.ts"
 
-const [count, seconds, port] = [numberAt(0), numberAt(1), numberAt(2)]
+const [count, settled, seconds, port] = [numberAt(0), numberAt(1), numberAt(2), numberAt(3)]
 
 /** Open sockets of this process; where there is no /proc, unknown. */
 const sockets = (): number => {
@@ -25,6 +26,12 @@ const sockets = (): number => {
   }
 }
 
+/** Processor time of this process so far. */
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
 let fibers = 0
 const counting: Metric.FiberRuntimeMetricsService = {
   recordFiberStart: () => void fibers++,
@@ -39,8 +46,10 @@ const program = Effect.gen(function* () {
   const start = performance.now()
   for (let i = 0; i < count; i++) yield* tracker.joinNoWait({ topic: `topic ${i}`, secret: "secret" })
   const opened = performance.now()
-  yield* Effect.sleep(`${seconds} seconds`)
-  const { user, system } = process.cpuUsage()
+  yield* Effect.sleep(`${settled} seconds`)
+  const started = cpuSeconds()
+  yield* Effect.sleep(`${seconds - settled} seconds`)
+  const used = cpuSeconds()
   const stats = yield* dht.stats
   const minutes = (performance.now() - start) / 60_000
   const [rss, { heapUsed }] = [process.memoryUsage.rss(), process.memoryUsage()]
@@ -53,7 +62,8 @@ const program = Effect.gen(function* () {
     sockets: sockets(),
     socketsForTopics: sockets() - socketsBefore,
     fibers,
-    cpuSeconds: (user + system) / 1e6,
+    cpuSeconds: used,
+    idleCpuSeconds: used - started,
     packetsPerTopicMinute: stats.packetsSent / count / minutes,
     walks: stats.walks,
   })

@@ -36,7 +36,11 @@ export const options = {
     ),
     fastPollInterval: positiveDuration(
       "50 millis",
-      "The first waits between looks; they grow to the two intervals above.",
+      "The first waits between looks; they grow to the interval for what was found.",
+    ),
+    slowPollInterval: positiveDuration(
+      "5 seconds",
+      "What the waits grow to, slowly, while a node stays alone and finds no record; the interval for that or less: not at all, as the reference.",
     ),
     pollBackoffFactor: finite(
       1.5,

@@ -12,7 +12,7 @@ import { peersOf } from "./candidates.ts"
 import type { Urgency } from "./Pace.ts"
 import { type GossipRecord, learnAddress, publishRecord, recentMinutes, type Session } from "./Session.ts"
 import { firstOf } from "./Signal.ts"
-import { isEarly, type LookOutcome, pollDelay } from "./schedules.ts"
+import { firstPoll, isEarly, type LookOutcome, nextPoll, type PollRhythm, pollDelay } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 
 /** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
@@ -39,8 +39,9 @@ interface Search {
   looks: number
   /** Whether the last look found a record. */
   foundLast: boolean
-  /** Waits since it began, or began afresh: each is longer than the last. */
-  waits: number
+  /** When a look last asked all nodes of a slot, in ms of the clock. */
+  askedAllAt: number
+  rhythm: PollRhythm
 }
 
 const newSearch = (session: Session): Search => ({
@@ -49,7 +50,8 @@ const newSearch = (session: Session): Search => ({
   seen: new Map(),
   looks: 0,
   foundLast: false,
-  waits: 0,
+  askedAllAt: Number.NEGATIVE_INFINITY,
+  rhythm: firstPoll,
 })
 
 /**
@@ -95,7 +97,7 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
   const { joined } = state
   lookNow.close()
   while (true) {
-    const urgency = search.foundLast || isEarly(config.bootstrap, search.waits) ? "urgent" : "routine"
+    const urgency = search.foundLast || isEarly(config.bootstrap, search.rhythm) ? "urgent" : "routine"
     // What opens the other signal, such as our own record, had its turn; what it shows is to be seen at once.
     yield* pace.turn(urgency, joined, lookNow)
     if (joined.isOpen) return
@@ -104,14 +106,16 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
     if (search.looks === 0) yield* Effect.forkScoped(lookBack(search), { startImmediately: true })
     const outcome = yield* Effect.raceFirst(look(search, urgency), Effect.as(joined.await, undefined))
     if (outcome === undefined) return
-    yield* firstOf(timers, [lookNow, joined], yield* pollDelay(config.bootstrap, search.waits++, outcome))
+    const wait = yield* pollDelay(config.bootstrap, search.rhythm, outcome)
+    search.rhythm = nextPoll(config.bootstrap, search.rhythm, outcome)
+    yield* firstOf(timers, [lookNow, joined], wait)
   }
 }, Effect.scoped)
 
 /** Something changed: nobody has to wait for a turn from before. */
 const beginAfresh = (search: Search): void => {
   search.session.isNew = false
-  search.waits = 0
+  search.rhythm = firstPoll
   for (const dial of search.dials.values()) {
     dial.count = 0
     dial.notBefore = 0
@@ -126,8 +130,11 @@ const look = Effect.fnUntraced(function* (
   const { bootstrap } = session.config
   const unixMinute = yield* session.records.unixMinute
   const latest = yield* latestMinute(search)
-  const minutes = readsMinuteBefore(search, yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
-  const breadth = readsAllNodes(search) ? {} : { nodes: bootstrap.pollBreadth }
+  const now = yield* Clock.currentTimeMillis
+  const minutes = readsMinuteBefore(search, now) ? recentMinutes(latest) : [latest]
+  const asksAll = search.foundLast || now - search.askedAllAt >= ALL_NODES_EVERY
+  if (asksAll) search.askedAllAt = now
+  const breadth = asksAll ? {} : { nodes: bootstrap.pollBreadth }
   search.looks++
   session.account.counters.looks++
   forgetBefore(search, latest - 1n)
@@ -207,12 +214,10 @@ const readAndDial = Effect.fnUntraced(function* (
 
 /** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
 const MINUTE_BEFORE_EVERY = 4
-/** Of the looks that find nothing, so many in a row ask a few nodes of the slot each, and then one asks all. */
-const ALL_NODES_EVERY = 16
+/** Of the looks that find nothing, one asks all nodes of the slot in so many ms; the others ask a few each. */
+const ALL_NODES_EVERY = 20_000
 /** ms into a minute; until then records of the minute before may yet be put. */
 const MINUTE_TURNS = 5_000
-
-const readsAllNodes = ({ foundLast, looks }: Search): boolean => foundLast || looks % ALL_NODES_EVERY === 0
 
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
   looks > 0 && (foundLast || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS)

@@ -33,28 +33,48 @@ export const workerSchedule = (
 /** What a look into the DHT came to, as far as the next one's time is concerned. */
 export type LookOutcome = "nothing" | "peers"
 
+/** How far the waits of a search have grown. */
+export interface PollRhythm {
+  /** Waits since it began, or began afresh. */
+  readonly waits: number
+  /** Of these, the last in a row that were as long as the reference's and after a look that found nothing. */
+  readonly alone: number
+}
+
+export const firstPoll: PollRhythm = { waits: 0, alone: 0 }
+
+/** By how much each wait of a node that stays alone is longer than the last. */
+const SLOWING = 1.1
+
 /**
  * The wait before the next look of a node that has no neighbour, in ms: short at first, each longer than the last and none like
  * another, up to the reference's intervals, which are different ones after a look that found peers and one that found nothing.
- * `round` counts the waits before this one. A function and no Schedule: idle topics wait some forty times a minute.
+ * From there those after nothing go on growing, slowly. A function and no Schedule: idle topics wait some twenty times a minute.
  */
 export const pollDelay = (
   config: TopicConfig["bootstrap"],
-  round: number,
+  { waits, alone }: PollRhythm,
   outcome: LookOutcome,
 ): Effect.Effect<number> => {
-  const longest = outcome === "peers" ? config.discoveryPollInterval : config.noPeersRetryInterval
+  const regular = Duration.toMillis(config.noPeersRetryInterval)
+  const slow = Math.min(regular * SLOWING ** alone, Math.max(Duration.toMillis(config.slowPollInterval), regular))
+  const longest = outcome === "peers" ? Duration.toMillis(config.discoveryPollInterval) : slow
   return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
-    Math.round(Math.min(grown(config, round), Duration.toMillis(longest)) * factor),
+    Math.round(Math.min(grown(config, waits), longest) * factor),
   )
 }
 
-/** Whether the waits of {@link pollDelay} have yet to grow to their full length. */
-export const isEarly = (config: TopicConfig["bootstrap"], round: number): boolean =>
-  grown(config, round) < Duration.toMillis(config.noPeersRetryInterval)
+export const nextPoll = (config: TopicConfig["bootstrap"], rhythm: PollRhythm, outcome: LookOutcome): PollRhythm => ({
+  waits: rhythm.waits + 1,
+  alone: outcome === "peers" || isEarly(config, rhythm) ? 0 : rhythm.alone + 1,
+})
 
-const grown = (config: TopicConfig["bootstrap"], round: number): number =>
-  Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** round
+/** Whether the waits of {@link pollDelay} have yet to grow to the reference's. */
+export const isEarly = (config: TopicConfig["bootstrap"], { waits }: PollRhythm): boolean =>
+  grown(config, waits) < Duration.toMillis(config.noPeersRetryInterval)
+
+const grown = (config: TopicConfig["bootstrap"], waits: number): number =>
+  Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** waits
 
 const wholeMillis = (duration: Duration.Duration): Duration.Duration =>
   Duration.millis(Math.round(Duration.toMillis(duration)))

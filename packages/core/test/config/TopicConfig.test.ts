@@ -16,7 +16,8 @@ describe("TopicConfig.make", () => {
     Effect.gen(function* () {
       const config = yield* TopicConfig.make()
       // distributed-topic-tracker 0.3.5, src/config.rs, the `Default` of each part.
-      const { fastPollInterval, pollBackoffFactor, pollJitter, pollBreadth, ...bootstrap } = config.bootstrap
+      const { fastPollInterval, slowPollInterval, pollBackoffFactor, pollJitter, pollBreadth, ...bootstrap } =
+        config.bootstrap
       assert.deepStrictEqual(millisOf(bootstrap), {
         maxBootstrapRecords: 5,
         publishRecordOnStartup: true,
@@ -27,6 +28,7 @@ describe("TopicConfig.make", () => {
         discoveryPollInterval: 2000,
       })
       assert.isTrue(Duration.isLessThan(fastPollInterval, config.bootstrap.noPeersRetryInterval))
+      assert.isTrue(Duration.isGreaterThan(slowPollInterval, config.bootstrap.noPeersRetryInterval))
       assert.deepStrictEqual([pollBackoffFactor, pollJitter, pollBreadth], [1.5, 0.2, 4])
       assert.deepStrictEqual(millisOf(config.publisher), {
         enabled: true,

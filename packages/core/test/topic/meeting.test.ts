@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
 
 describe("meeting", () => {
@@ -156,18 +157,30 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("looks are frequent at first and then as rare as the reference's", () =>
+  const looksIn15s = Effect.fnUntraced(function* (config: TopicConfigInput) {
+    const world = yield* makeWorld()
+    const topic = yield* (yield* world.node({ config })).join()
+    yield* pass("1 second")
+    const early = (yield* topic.stats).looks
+    yield* pass("29 seconds")
+    const before = (yield* topic.stats).looks
+    yield* pass("15 seconds")
+    return { early, inFifteen: (yield* topic.stats).looks - before }
+  })
+
+  it.effect("looks are frequent at first and then as rare as the reference's, if told so", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
-      const topic = yield* (yield* world.node()).join()
-      yield* pass("1 second")
-      const early = (yield* topic.stats).looks
+      const { early, inFifteen } = yield* looksIn15s({ bootstrap: { slowPollInterval: "1500 millis" } })
       assert.isAbove(early, 4)
-      yield* pass("29 seconds")
-      const before = (yield* topic.stats).looks
-      yield* pass("15 seconds")
-      const inFifteen = (yield* topic.stats).looks - before
       assert.isTrue(inFifteen >= 8 && inFifteen <= 13, `${inFifteen} looks in 15 s`)
+    }),
+  )
+
+  it.effect("looks become rarer yet while a node stays alone, and never cease", () =>
+    Effect.gen(function* () {
+      const { early, inFifteen } = yield* looksIn15s({})
+      assert.isAbove(early, 4)
+      assert.isTrue(inFifteen >= 2 && inFifteen <= 5, `${inFifteen} looks in 15 s`)
     }),
   )
 

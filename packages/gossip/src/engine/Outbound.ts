@@ -9,8 +9,11 @@ import type { SendStream } from "../transport/Transport.ts"
 import type { Engine } from "./Engine.ts"
 import type { Link, Peer } from "./Peer.ts"
 
-/** The most bytes in one write. More would only make the first of them wait for the last to be converted. */
-const maxWriteBytes = 65_536
+/**
+ * From how many bytes on a write takes no further message. What is still to be converted for iroh's binding keeps what has been
+ * from the peer: with 64 KB in one write sender and receiver took turns at converting, with these they do it side by side.
+ */
+const maxWriteBytes = 12_288
 
 export class Outbound {
   readonly topic: TopicId
