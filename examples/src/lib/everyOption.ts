@@ -39,6 +39,7 @@ export const everyOption: Complete = {
   // Swarms that formed apart find each other.
   bubbleMerge: {
     enabled: true,
+    earlyInterval: "2 seconds",
     initialInterval: "30 seconds",
     baseInterval: "1 minute",
     maxJitter: "2 minutes",

@@ -72,6 +72,10 @@ export const options = {
   },
   bubbleMerge: {
     enabled: boolean(true, "Look for nodes of the topic that are not reached while there are few neighbours."),
+    earlyInterval: duration(
+      "2 seconds",
+      "The wait before a look soon after joining, up to twice as long by chance, for those who began in the same moment; 0: none, as the reference.",
+    ),
     initialInterval: duration("30 seconds", "The wait before the first look after joining."),
     baseInterval: positiveDuration("60 seconds", "The least time between looks; below 1 s counts as 1 s."),
     maxJitter: duration("120 seconds", "The most that chance adds to each interval."),

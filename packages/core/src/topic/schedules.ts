@@ -1,5 +1,5 @@
 /**
- * When a topic does things: its two rhythms. Chance comes from Effect's Random, so a seed repeats it. Waits
+ * When a topic does things: its rhythms. Chance comes from Effect's Random, so a seed repeats it. Waits
  * are whole milliseconds: under TestClock the time of day is then a whole number, as programs have it from a real clock.
  */
 import { Duration, Effect, Random, Schedule } from "effect"
@@ -29,6 +29,12 @@ export const workerSchedule = (
     ),
   )
 }
+
+/** A single run: after the interval and a random share of as much again. */
+export const onceAfter = (interval: Duration.Duration): Schedule.Schedule<number> =>
+  Schedule.recurs(1).pipe(
+    Schedule.addDelay(() => Effect.map(Random.next, (share) => wholeMillis(Duration.times(interval, 1 + share)))),
+  )
 
 /** What a look into the DHT came to, as far as the next one's time is concerned. */
 export type LookOutcome = "nothing" | "peers"

@@ -9,7 +9,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
 import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
 import { askPeers, type GossipRecord, publishRecord, readSlot, recentRecords, type Session } from "./Session.ts"
-import { workerSchedule } from "./schedules.ts"
+import { onceAfter, workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
 
@@ -60,6 +60,11 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
   yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
 })
 
+/** Soon after joining: those who began in the same moment may have found each other in several bubbles. */
+const mergeEarly = Effect.fnUntraced(function* (session: Session) {
+  yield* joinApart(session, yield* recentRecords(session))
+})
+
 /**
  * Joins peers of records that seem to have nothing to do with us: nodes that all have enough neighbours, only none outside
  * their bubble, would otherwise be apart from the rest until somebody speaks.
@@ -101,10 +106,15 @@ const joinAcrossSplit = Effect.fnUntraced(function* (session: Session, records: 
   yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
 })
 
+/** What a worker does, and when. */
+interface Duty {
+  readonly run: Effect.Effect<void, { readonly message: string }>
+  readonly schedule: Schedule.Schedule<unknown>
+}
+
 interface Worker {
   readonly name: Actor
-  readonly run: Effect.Effect<void, { readonly message: string }>
-  readonly schedule: Schedule.Schedule<number>
+  readonly duties: ReadonlyArray<Duty>
   readonly failTopic: boolean
 }
 
@@ -112,22 +122,25 @@ const enabledWorkers = (session: Session): ReadonlyArray<Worker> => {
   const { publisher, bubbleMerge, messageOverlapMerge } = session.config
   const workers: Array<Worker> = []
   if (publisher.enabled) {
+    const schedule = workerSchedule(publisher.initialDelay, publisher.baseInterval, publisher.maxJitter)
     workers.push({
       name: "publisher",
-      run: publish(session),
-      schedule: workerSchedule(publisher.initialDelay, publisher.baseInterval, publisher.maxJitter),
+      duties: [{ run: publish(session), schedule }],
       failTopic: publisher.failTopicCreationOnPublishingStartupFailure,
     })
   }
-  for (const [name, config, run] of [
-    ["bubbleMerge", bubbleMerge, mergeBubbles(session)],
-    ["messageOverlapMerge", messageOverlapMerge, mergeSplits(session)],
+  const early = Duration.isPositive(bubbleMerge.earlyInterval)
+    ? [{ run: mergeEarly(session), schedule: onceAfter(bubbleMerge.earlyInterval) }]
+    : []
+  for (const [name, config, run, others] of [
+    ["bubbleMerge", bubbleMerge, mergeBubbles(session), early],
+    ["messageOverlapMerge", messageOverlapMerge, mergeSplits(session), []],
   ] as const) {
     if (!config.enabled) continue
+    const schedule = workerSchedule(config.initialInterval, config.baseInterval, config.maxJitter)
     workers.push({
       name,
-      run,
-      schedule: workerSchedule(config.initialInterval, config.baseInterval, config.maxJitter),
+      duties: [...others, { run, schedule }],
       failTopic: config.failTopicCreationOnMergeStartupFailure,
     })
   }
@@ -135,7 +148,7 @@ const enabledWorkers = (session: Session): ReadonlyArray<Worker> => {
 }
 
 /**
- * Starts the enabled workers in the session's scope, one fiber each. A worker starts when the keys of the current minute can
+ * Starts the enabled workers in the session's scope, a fiber for each duty. A worker starts when the keys of the current minute can
  * be derived, which a user's own rotation may refuse; then the topic fails if the worker's `failTopicCreationOn…` says so,
  * and does without the worker otherwise.
  */
@@ -150,10 +163,8 @@ export const startWorkers = Effect.fnUntraced(function* (session: Session) {
       yield* session.account.failed(worker.name, { message })
       continue
     }
-    yield* worker.run.pipe(
-      session.account.forgive(worker.name),
-      Effect.schedule(worker.schedule),
-      Effect.forkIn(session.scope),
-    )
+    for (const { run, schedule } of worker.duties) {
+      yield* run.pipe(session.account.forgive(worker.name), Effect.schedule(schedule), Effect.forkIn(session.scope))
+    }
   }
 })

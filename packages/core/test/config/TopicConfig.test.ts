@@ -46,7 +46,9 @@ describe("TopicConfig.make", () => {
         maxJoinPeers: 2,
         failTopicCreationOnMergeStartupFailure: true,
       }
-      assert.deepStrictEqual(millisOf(config.bubbleMerge), { ...merge, minNeighbors: 4 })
+      const { earlyInterval, ...bubbleMerge } = config.bubbleMerge
+      assert.deepStrictEqual(millisOf(bubbleMerge), { ...merge, minNeighbors: 4 })
+      assert.isTrue(Duration.isLessThan(earlyInterval, bubbleMerge.initialInterval))
       assert.deepStrictEqual(millisOf(config.messageOverlapMerge), merge)
       const { bootstrap: nodes, host, port, nodesFile, ...dht } = config.dht
       assert.deepStrictEqual(millisOf(dht), {

@@ -2,7 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Random, type Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { defaults, type TopicConfig } from "../../src/config/TopicConfig.ts"
-import { firstPoll, type LookOutcome, nextPoll, pollDelay, workerSchedule } from "../../src/topic/schedules.ts"
+import {
+  firstPoll,
+  type LookOutcome,
+  nextPoll,
+  onceAfter,
+  pollDelay,
+  workerSchedule,
+} from "../../src/topic/schedules.ts"
 
 /** The times (ms) at which a worker runs within 10 minutes of virtual time; each run takes `takes`. */
 const runsOf = (schedule: Schedule.Schedule<number>, takes: Duration.Input = 0) =>
@@ -37,6 +44,22 @@ describe("workerSchedule", () => {
       const times = yield* runsOf(workerSchedule(Duration.millis(5), Duration.millis(5), Duration.zero))
       assert.deepStrictEqual(times.slice(0, 4), [5, 1005, 2005, 3005])
     }),
+  )
+})
+
+describe("onceAfter", () => {
+  it.effect("runs once, after the interval and up to as much again", () =>
+    Effect.gen(function* () {
+      const all: Array<number> = []
+      for (let i = 0; i < 20; i++) {
+        const before = yield* Clock.currentTimeMillis
+        const times = yield* runsOf(onceAfter(Duration.seconds(2)))
+        assert.strictEqual(times.length, 1)
+        all.push(times[0]! - before)
+      }
+      assert.isTrue(all.every((time) => time >= 2000 && time <= 4000))
+      assert.isAbove(new Set(all).size, 10)
+    }).pipe(Random.withSeed("once")),
   )
 })
 

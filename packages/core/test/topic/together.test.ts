@@ -1,0 +1,29 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Duration, Effect, Random } from "effect"
+import { joinAll, makeWorld, pass, swarms } from "./world.ts"
+
+/** In how many swarms ten nodes are, 5 s after they began in the same moment; one for each seed. */
+const bubbles = (earlyInterval: Duration.Input) =>
+  Effect.forEach(
+    Array.from({ length: 12 }, (_, seed) => seed),
+    (seed) =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ dht: { latency: (chance) => 60 + 120 * chance } })
+        const nodes = yield* world.nodes(10)
+        const topics = yield* joinAll(nodes, { config: { bubbleMerge: { earlyInterval } } })
+        yield* pass("5 seconds")
+        for (const topic of topics) assert.isTrue(yield* topic.isJoined)
+        return yield* swarms(nodes, topics)
+      }).pipe(Effect.scoped, Random.withSeed(seed)),
+  )
+
+describe("nodes that begin in the same moment", () => {
+  it.effect("find each other in several bubbles, and are one swarm soon after", () =>
+    Effect.gen(function* () {
+      const without = yield* bubbles("0 seconds")
+      assert.isAbove(Math.max(...without), 1, "there is something to mend")
+      const one = Array.from(without, () => 1)
+      assert.deepStrictEqual(yield* bubbles("2 seconds"), one)
+    }),
+  )
+})
