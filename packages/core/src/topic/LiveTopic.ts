@@ -179,6 +179,7 @@ export class LiveTopic {
         learn: service.learn,
         lookNow: new Signal(timers, false),
         isNew: false,
+        cameToSwarm: false,
         thinning: new Thinning(config.publisher.maxThinning),
         publishedMinute: undefined,
         publishedAlone: false,

@@ -37,6 +37,8 @@ export interface Session {
   readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
   isNew: boolean
+  /** Whether a search has found a record of a node with neighbours: there was a swarm to come to. */
+  cameToSwarm: boolean
   /** How many turns of the workers are taken while all is well. */
   readonly thinning: Thinning
   /** The minute of the last record we published or are publishing. */
@@ -152,12 +154,12 @@ const isRefused = (error: { readonly _tag: string; readonly reason?: unknown }):
 /** The minute and the one before it: those in which a node of the topic shows now. */
 export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
 
-/** Reads a record of every node that shows in this minute and the one before. */
-export const recentRecords = Effect.fnUntraced(function* (session: Session) {
+/** Reads a record of every node that shows in this minute and, with `span` 2, the one before. */
+export const recentRecords = Effect.fnUntraced(function* (session: Session, span: 1 | 2 = 2) {
   const { records, account, pace } = session
   yield* pace.turn("routine")
   account.counters.looks++
-  const minutes = recentMinutes(yield* records.unixMinute)
+  const minutes = recentMinutes(yield* records.unixMinute).slice(-span)
   return (yield* Effect.forEach(minutes, (minute) => readSlot(session, minute), { concurrency: 2 })).flat()
 })
 

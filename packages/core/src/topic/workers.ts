@@ -60,9 +60,17 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
   yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
 })
 
-/** Soon after joining: those who began in the same moment may have found each other in several bubbles. */
+/** ms into a minute; until then a node that began a few seconds ago may show in the one before. */
+const MINUTE_TURNS = 5_000
+
+/**
+ * Soon after joining: those who began in the same moment may have found each other in several bubbles. Who came to a swarm that
+ * was there leaves this to it.
+ */
 const mergeEarly = Effect.fnUntraced(function* (session: Session) {
-  yield* joinApart(session, yield* recentRecords(session))
+  if (session.cameToSwarm) return
+  const hasJustTurned = (yield* Clock.currentTimeMillis) % 60_000 < MINUTE_TURNS
+  yield* joinApart(session, yield* recentRecords(session, hasJustTurned ? 2 : 1))
 })
 
 /**

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Random } from "effect"
+import type { Topic } from "../../src/topic/Topic.ts"
 import { joinAll, makeWorld, pass, swarms } from "./world.ts"
 
 /** In how many swarms ten nodes are, 5 s after they began in the same moment; one for each seed. */
@@ -24,6 +25,24 @@ describe("nodes that begin in the same moment", () => {
       assert.isAbove(Math.max(...without), 1, "there is something to mend")
       const one = Array.from(without, () => 1)
       assert.deepStrictEqual(yield* bubbles("2 seconds"), one)
+    }),
+  )
+
+  it.effect("look once more for that; who comes to a swarm that is there does not", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const looksLater = Effect.fnUntraced(function* (topic: Topic) {
+        assert.isTrue(yield* topic.isJoined)
+        const { looks } = yield* topic.stats
+        yield* pass("4 seconds")
+        return (yield* topic.stats).looks - looks
+      })
+      const [first] = yield* joinAll(yield* world.nodes(2))
+      yield* pass("500 millis")
+      assert.strictEqual(yield* looksLater(first!), 1)
+      const late = yield* (yield* world.node()).join()
+      yield* pass("500 millis")
+      assert.strictEqual(yield* looksLater(late), 0)
     }),
   )
 })
