@@ -7,7 +7,7 @@ import { TestClock } from "effect/testing"
 import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
 import { parse } from "../src/krpc/krpcMessage.ts"
 import { decodeNodes } from "../src/nodeId.ts"
-import { ascii, client, MAX, newKey, text, values } from "./udp.ts"
+import { ascii, client, MAX, newKey, text, values } from "./clients.ts"
 
 /** Nodes that are there and never answer; `heard` is told of each datagram. */
 const silentNodes = (count: number, heard: (datagram: Uint8Array) => void) =>

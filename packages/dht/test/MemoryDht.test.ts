@@ -1,21 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { Dht, type DhtError, MemoryDht, type MutableItem } from "@topic-tracker/dht"
+import { Dht, MemoryDht } from "@topic-tracker/dht"
 import { Duration, Effect, Fiber, Random, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-
-const MAX = 2n ** 63n - 1n
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-const ascii = (value: string) => new TextEncoder().encode(value)
+import { ascii, MAX, text, values } from "./clients.ts"
 
 const newKey = Effect.gen(function* () {
   const crypto = yield* Crypto
   const key = crypto.signingKey(Redacted.make(yield* crypto.randomBytes(32)))
   return { key, at: { publicKey: key.publicKey } }
 })
-const values = (items: Stream.Stream<MutableItem, DhtError>) =>
-  Effect.map(Stream.runCollect(items), (all) => [...all].map(({ value }) => text(value)).sort())
-
 describe("MemoryDht", () => {
   it.effect("participants find what others put; every node overwrites", () =>
     Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { type DhtConfig, DhtTestnet } from "@topic-tracker/dht"
 import { Duration, Effect, Stream } from "effect"
-import { ascii, client, MAX, newKey, values } from "./udp.ts"
+import { ascii, client, MAX, newKey, values } from "./clients.ts"
 
 describe("how a client begins", () => {
   it.live("a read-only client is in nobody's table, and answers nobody", () =>

@@ -8,22 +8,14 @@ import * as Reference from "../harness/reference.ts"
 
 const Ports = Schema.NonEmptyArray(Schema.Int)
 
-const Costs = Schema.Struct({
-  rssMB: Schema.Finite,
-  sockets: Schema.Finite,
-  fibers: Schema.Finite,
-  cpuSeconds: Schema.Finite,
-  idleCpuSeconds: Schema.Finite,
-  packetsPerTopicMinute: Schema.Finite,
-})
 const PeerCosts = Schema.Struct({
   rssMB: Schema.Finite,
   sockets: Schema.Finite,
-  threads: Schema.Finite,
   cpuSeconds: Schema.Finite,
   idleCpuSeconds: Schema.Finite,
   packetsPerTopicMinute: Schema.Finite,
 })
+const Costs = Schema.Struct({ ...PeerCosts.fields, fibers: Schema.Finite })
 
 /** When the start of a process and its topics is over, in seconds. */
 const settled = 2

@@ -12,7 +12,16 @@ import { peersOf } from "./candidates.ts"
 import type { Urgency } from "./Pace.ts"
 import { type GossipRecord, learnAddress, publishRecord, recentMinutes, type Session } from "./Session.ts"
 import { firstOf } from "./Signal.ts"
-import { firstPoll, isEarly, type LookOutcome, nextPoll, type PollRhythm, pollDelay } from "./schedules.ts"
+import {
+  firstPoll,
+  intoMinute,
+  isEarly,
+  type LookOutcome,
+  minuteTurns,
+  nextPoll,
+  type PollRhythm,
+  pollDelay,
+} from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 
 /** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
@@ -165,7 +174,7 @@ const MINUTE_SHOWS = 15_000
 /** The minute before, as read for the first time: beside the first looks, and not at all when those have shown somebody to dial. */
 const lookBack = Effect.fnUntraced(function* (search: Search) {
   const latest = yield* latestMinute(search)
-  if ((yield* Clock.currentTimeMillis) % 60_000 >= MINUTE_SHOWS) yield* Effect.sleep(LOOK_BACK_AFTER)
+  if (intoMinute(yield* Clock.currentTimeMillis) >= MINUTE_SHOWS) yield* Effect.sleep(LOOK_BACK_AFTER)
   if (search.dials.size > 0 || latest === 0n) return
   const { records } = yield* readAndDial(search, [latest - 1n], {})
   if (records.length > 0) search.foundLast = true
@@ -217,11 +226,9 @@ const readAndDial = Effect.fnUntraced(function* (
 const MINUTE_BEFORE_EVERY = 4
 /** Of the looks that find nothing, one asks all nodes of the slot in so many ms; the others ask a few each. */
 const ALL_NODES_EVERY = 20_000
-/** ms into a minute; until then records of the minute before may yet be put. */
-const MINUTE_TURNS = 5_000
 
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
-  looks > 0 && (foundLast || looks % MINUTE_BEFORE_EVERY === 0 || now % 60_000 < MINUTE_TURNS)
+  looks > 0 && (foundLast || looks % MINUTE_BEFORE_EVERY === 0 || minuteTurns(now))
 
 /**
  * The first record of a search. Where others show already, it waits a moment for the neighbour to name: it may take the place

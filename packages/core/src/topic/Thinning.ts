@@ -11,6 +11,7 @@
  * to ten nodes look no more often than that to begin with, and are left alone.
  */
 import { Effect, Random } from "effect"
+import { intoMinute } from "./schedules.ts"
 
 /** How many ms of a minute count as early. */
 const EARLY = 15_000
@@ -38,7 +39,7 @@ export class Thinning {
 
   /** A look at this time (Unix ms) found that others provide. That says something only while the minute is young. */
   provided(now: number): void {
-    if (now % 60_000 < EARLY) this.#stretch = Math.min(this.#most, this.#stretch * FACTOR)
+    if (intoMinute(now) < EARLY) this.#stretch = Math.min(this.#most, this.#stretch * FACTOR)
   }
 
   /** Nobody provides, or something may be wrong with this node's own place: every turn counts. */

@@ -36,6 +36,15 @@ export const onceAfter = (interval: Duration.Duration): Schedule.Schedule<number
     Schedule.addDelay(() => Effect.map(Random.next, (share) => wholeMillis(Duration.times(interval, 1 + share)))),
   )
 
+/** How much of its minute is over at a time of the clock, in ms. */
+export const intoMinute = (now: number): number => now % 60_000
+
+/** ms into a minute; until then who was there a few seconds ago may show in the one before, whose records may yet be put. */
+const MINUTE_TURNS = 5_000
+
+/** Whether the minute before is not yet done with. */
+export const minuteTurns = (now: number): boolean => intoMinute(now) < MINUTE_TURNS
+
 /** What a look into the DHT came to, as far as the next one's time is concerned. */
 export type LookOutcome = "nothing" | "peers"
 

@@ -1,6 +1,6 @@
 /**
- * What a joined topic does in the background: three workers, each one function over the session, run in the rhythm of one
- * Schedule. A run that fails is told and counted, and the worker goes on.
+ * What a joined topic does in the background: three workers, whose duties are each a function over the session, run in the
+ * rhythm of a Schedule. A run that fails is told and counted, and the worker goes on.
  *
  * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`, `src/gossip/merge/bubble.rs` and
  * `src/gossip/merge/message_overlap.rs`.
@@ -9,7 +9,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
 import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
 import { askPeers, type GossipRecord, publishRecord, readSlot, recentRecords, type Session } from "./Session.ts"
-import { onceAfter, workerSchedule } from "./schedules.ts"
+import { minuteTurns, onceAfter, workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
 
@@ -60,17 +60,14 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
   yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
 })
 
-/** ms into a minute; until then a node that began a few seconds ago may show in the one before. */
-const MINUTE_TURNS = 5_000
-
 /**
  * Soon after joining: those who began in the same moment may have found each other in several bubbles. Who came to a swarm that
  * was there leaves this to it.
  */
 const mergeEarly = Effect.fnUntraced(function* (session: Session) {
   if (session.cameToSwarm) return
-  const hasJustTurned = (yield* Clock.currentTimeMillis) % 60_000 < MINUTE_TURNS
-  yield* joinApart(session, yield* recentRecords(session, hasJustTurned ? 2 : 1))
+  const span = minuteTurns(yield* Clock.currentTimeMillis) ? 2 : 1
+  yield* joinApart(session, yield* recentRecords(session, span))
 })
 
 /**
@@ -156,9 +153,9 @@ const enabledWorkers = (session: Session): ReadonlyArray<Worker> => {
 }
 
 /**
- * Starts the enabled workers in the session's scope, a fiber for each duty. A worker starts when the keys of the current minute can
- * be derived, which a user's own rotation may refuse; then the topic fails if the worker's `failTopicCreationOn…` says so,
- * and does without the worker otherwise.
+ * Starts the enabled workers in the session's scope, a fiber for each duty. A worker starts when the keys of the current
+ * minute can be derived, which a user's own rotation may refuse; then the topic fails if the worker's
+ * `failTopicCreationOn…` says so, and does without the worker otherwise.
  */
 export const startWorkers = Effect.fnUntraced(function* (session: Session) {
   const workers = enabledWorkers(session)

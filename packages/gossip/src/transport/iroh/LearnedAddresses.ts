@@ -1,4 +1,4 @@
-/** Where peers were last said to be by other peers: a bounded memory, the least recently told-of forgotten first. */
+/** Where peers were last said to be, by other peers or in their own records: a bounded memory, the least recently told-of forgotten first. */
 import type { EndpointId } from "@topic-tracker/crypto"
 import { type EndpointAddress, isNowhere } from "../../AddressLookup.ts"
 import * as Addresses from "./addresses.ts"

@@ -1,4 +1,4 @@
-/** What tests of the client over UDP share. */
+/** What tests of clients share, over UDP and in memory. */
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, type MutableItem, type MutableKey } from "@topic-tracker/dht"
 import { Duration, Effect, Layer, Redacted, Stream } from "effect"
