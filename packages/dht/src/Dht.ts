@@ -42,6 +42,11 @@ export interface GetOptions extends CallOptions {
    * k unless set. For those who ask again and again: every node that a put reached holds the item.
    */
   readonly nodes?: number
+  /**
+   * Runs once, when so many of the nodes closest to the target have answered and the items that they hold have been taken,
+   * unless the get is over before: for those who go on before the last has answered.
+   */
+  readonly whenHeard?: { readonly nodes: number; readonly run: () => void } | undefined
 }
 
 export interface PutRequest extends CallOptions {
@@ -95,7 +100,10 @@ export class Dht extends Context.Service<
      * heard the closest nodes. It does not wait for the routing table. An empty stream is no error.
      */
     readonly get: (key: MutableKey, options?: GetOptions) => Stream.Stream<MutableItem, DhtError>
-    /** Signs the item and stores it on the nodes closest to its target; succeeds when at least one stored it. */
+    /**
+     * Signs the item and stores it on the nodes closest to its target, on the nearest of them while the others are still looked
+     * for; succeeds when at least one stored it.
+     */
     readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
     /** Completes once the routing table holds a node that answered; fails when none of the bootstrap nodes does. */
     readonly bootstrapped: Effect.Effect<void, DhtError>

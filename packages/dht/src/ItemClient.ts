@@ -14,9 +14,9 @@ import { signable, targetOf, valueBytes } from "./mutableItem.ts"
 import { Reading, type ReadingSink } from "./Reading.ts"
 import type { ItemServer } from "./serve/ItemServer.ts"
 import type { RoutingTable } from "./table/RoutingTable.ts"
-import type { WalkOutcome } from "./walk/Lookup.ts"
+import type { Subscriber, WalkOutcome } from "./walk/Lookup.ts"
 import type { Lookups } from "./walk/Lookups.ts"
-import { receipt, sendPuts } from "./walk/puts.ts"
+import { PUT_BEGINS_AT, receipt, sendPuts } from "./walk/puts.ts"
 import type { Turns } from "./walk/Turns.ts"
 
 export interface ItemClientParts {
@@ -64,12 +64,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     key: MutableKey | undefined,
     getOptions: GetOptions,
     sink: ReadingSink,
+    near?: Subscriber["near"],
   ): (() => void) => {
     const end = ({ closed, heard, asked }: WalkOutcome) => {
       clearTimeout(timer)
       sink.end(closed ? isClosed : heard > 0 ? undefined : nobodyAnswered(asked, table.size))
     }
-    const subscription = lookups.subscribe(target, key, { item: (item) => sink.item(item), end }, getOptions)
+    const subscriber = { item: (item: MutableItem) => sink.item(item), end, near }
+    const subscription = lookups.subscribe(target, key, subscriber, getOptions)
     const cancel = () => {
       clearTimeout(timer)
       subscription.cancel()
@@ -122,7 +124,9 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
           if (invalid !== undefined) return Effect.fail(invalid)
           counts.gets++
           const target = targetOf(key.publicKey, key.salt)
-          const reading = new Reading((sink) => startWalk(target, key, getOptions, sink))
+          const { whenHeard } = getOptions
+          const near = whenHeard && { nodes: whenHeard.nodes, reached: () => reading.heard(whenHeard.run) }
+          const reading = new Reading((sink) => startWalk(target, key, getOptions, sink, near))
           const own = ownItem(target, key)
           if (own !== undefined) reading.item(own)
           const pull = Effect.suspend(() =>
@@ -139,13 +143,26 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
     const cached = lookups.closest(target)
     if (cached !== undefined) {
-      const outcome = yield* sendPuts(socket, turns, cached, message, request)
+      const outcome = yield* sendPuts(socket, turns, message, request, (targets) => {
+        targets.add(cached)
+        targets.complete()
+        return () => {}
+      })
       if (outcome.stored > 0 || !outcome.stale) return outcome
       // The tokens were refused or nobody is there any more: the nodes must be found anew.
       lookups.forget(target)
     }
-    yield* walk(target, { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }, { ahead })
-    return yield* sendPuts(socket, turns, lookups.closest(target) ?? [], message, request)
+    yield* thereAreNodes
+    const item = { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }
+    return yield* sendPuts(socket, turns, message, request, (targets) => {
+      const end: ReadingSink["end"] = (error) => {
+        if (error !== undefined) return targets.fail(error)
+        targets.add(lookups.closest(target) ?? [])
+        targets.complete()
+      }
+      const near = { nodes: PUT_BEGINS_AT, reached: targets.add }
+      return startWalk(target, item, { ahead }, { item: () => {}, end }, near)
+    })
   })
 
   const put = Effect.fn("Dht.put")(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {

@@ -22,6 +22,8 @@ export class Reading implements ReadingSink {
   private cancel: (() => void) | undefined
   private state: "idle" | "walking" | "done" | { readonly error: DhtError } = "idle"
   private waiting: (() => void) | undefined
+  /** To run when all that has arrived is taken. */
+  private onTaken: (() => void) | undefined
 
   /** `begin` starts a walk and gives what ends it early. Neither of the sink's functions is called before it returns. */
   constructor(begin: (sink: ReadingSink) => () => void) {
@@ -39,6 +41,12 @@ export class Reading implements ReadingSink {
     this.seen.push(item)
     this.arrived.push(item)
     this.wake()
+  }
+
+  /** Enough nodes have answered: `run` is called once the reader has taken what they said. */
+  heard(run: () => void): void {
+    if (this.waiting !== undefined && this.arrived.length === 0) run()
+    else this.onTaken = run
   }
 
   end(error: DhtError | undefined): void {
@@ -60,6 +68,9 @@ export class Reading implements ReadingSink {
       this.arrived = []
       return Effect.succeed([first, ...rest] as const)
     }
+    const { onTaken } = this
+    this.onTaken = undefined
+    onTaken?.()
     if (this.state === "done") return Cause.done()
     if (typeof this.state === "object") {
       const { error } = this.state

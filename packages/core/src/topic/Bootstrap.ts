@@ -11,7 +11,7 @@ import { Clock, Duration, Effect, Fiber, type Scope, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
 import type { Urgency } from "./Pace.ts"
 import { type GossipRecord, learnAddress, publishRecord, recentMinutes, type Session } from "./Session.ts"
-import { firstOf } from "./Signal.ts"
+import { firstOf, Signal } from "./Signal.ts"
 import {
   firstPoll,
   intoMinute,
@@ -51,6 +51,8 @@ interface Search {
   /** When a look last asked all nodes of a slot, in ms of the clock. */
   askedAllAt: number
   rhythm: PollRhythm
+  /** Told who shows in a minute's slot as soon as the nodes nearest to it have answered, by the next look. */
+  onShown: ((records: ReadonlyArray<GossipRecord>, minutes: ReadonlyArray<bigint>) => void) | undefined
 }
 
 const newSearch = (session: Session): Search => ({
@@ -61,6 +63,7 @@ const newSearch = (session: Session): Search => ({
   foundLast: false,
   askedAllAt: Number.NEGATIVE_INFINITY,
   rhythm: firstPoll,
+  onShown: undefined,
 })
 
 /**
@@ -90,14 +93,14 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
     session.config.bootstrap.publishRecordOnStartup &&
     session.publishedMinute !== (yield* session.records.unixMinute)
   ) {
-    yield* publishFirst(session)
+    yield* publishFirst(search)
   }
   yield* lookRepeatedly(search)
   const [peer] = session.state.neighbors
   if (peer === undefined) return
   const millis = (yield* Clock.currentTimeMillis) - beganAt
   yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
-  if (tellsOfNobody(session)) yield* inBackground(session, publishAndName(session, []))
+  if (tellsOfNobody(session)) yield* inBackground(session, nameNeighbor(session))
 })
 
 /** Looks until there is a neighbour, which also ends the looks under way. */
@@ -147,7 +150,7 @@ const look = Effect.fnUntraced(function* (
   search.looks++
   session.account.counters.looks++
   forgetBefore(search, latest - 1n)
-  const { dials, records } = yield* readAndDial(search, minutes, breadth)
+  const { dials, records } = yield* readAndDial(search, minutes, breadth, search.onShown)
   yield* Effect.forEach(dials, Fiber.join, { discard: true })
   const isFound = records.length > 0
   if (session.publishedMinute !== unixMinute) {
@@ -164,8 +167,10 @@ const look = Effect.fnUntraced(function* (
   }
   search.foundLast = isFound
   return isFound ? "peers" : "nothing"
-}, Effect.scoped)
+})
 
+/** So many of the nodes nearest to a slot tell who shows there: what waits for that need not wait for a whole walk. */
+const NEAREST = 8
 /** ms into a search: time for two nodes that are near to meet, and little beside a walk where they are not. */
 const LOOK_BACK_AFTER = 40
 /** ms into a minute; from then on a running topic mostly shows in it. */
@@ -188,11 +193,15 @@ const latestMinute = ({ looks, session }: Search): Effect.Effect<bigint> =>
       : unixMinute,
   )
 
-/** Reads the records of these minutes. Whom they name is dialled the moment a record opens, in the current scope. */
+/**
+ * Reads the records of these minutes. Whom they name is dialled the moment a record opens, in the current scope. With `onShown` it
+ * is done when that has been told, and what is left of the reading goes on in the scope.
+ */
 const readAndDial = Effect.fnUntraced(function* (
   search: Search,
   minutes: ReadonlyArray<bigint>,
   breadth: { readonly nodes?: number },
+  onShown?: Search["onShown"],
 ) {
   const { session } = search
   const scope = yield* Effect.scope
@@ -213,12 +222,23 @@ const readAndDial = Effect.fnUntraced(function* (
       dials.push(yield* Effect.forkIn(inTurn, scope, { startImmediately: true }))
     }
   })
+  const isShown = new Signal(session.timers, false)
+  const shown = () => {
+    onShown?.(records, minutes)
+    isShown.open()
+  }
+  const options = { ...breadth, whenHeard: onShown && { nodes: NEAREST, run: shown } }
   const read = (minute: bigint) =>
-    session.records.forEachRecord(minute, onRecord, breadth).pipe(
+    session.records.forEachRecord(minute, onRecord, options).pipe(
       Effect.catch((error) => session.account.failed("bootstrap", error)),
       Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
     )
-  yield* Effect.forEach(minutes, read, { concurrency: minutes.length, discard: true })
+  const reading = Effect.forEach(minutes, read, { concurrency: minutes.length, discard: true })
+  if (onShown === undefined) yield* reading
+  else {
+    yield* Effect.forkIn(Effect.andThen(reading, Effect.sync(shown)), scope, { startImmediately: true })
+    yield* isShown.await
+  }
   return { dials, records }
 })
 
@@ -231,28 +251,44 @@ const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =
   looks > 0 && (foundLast || looks % MINUTE_BEFORE_EVERY === 0 || minuteTurns(now))
 
 /**
- * The first record of a search. Where others show already, it waits a moment for the neighbour to name: it may take the place
- * of records that lead to the whole swarm, and must not lead to us alone.
+ * The first record of a search, once its first look has heard the nearest nodes. Where others show already, it waits a moment for
+ * the neighbour to name: it may take the place of records that lead to the whole swarm, and must not lead to us alone.
  */
-const publishFirst = Effect.fnUntraced(function* (session: Session) {
+const publishFirst = Effect.fnUntraced(function* (search: Search) {
+  const { session } = search
   const { config, records, state, timers } = session
-  session.publishedMinute = yield* records.unixMinute
+  const unixMinute = yield* records.unixMinute
+  session.publishedMinute = unixMinute
+  const isShown = new Signal(timers, false)
+  let known: ReadonlyArray<GossipRecord> | undefined
+  search.onShown = (records, minutes) => {
+    search.onShown = undefined
+    if (minutes.includes(unixMinute)) known = records.filter((record) => record.unixMinute === unixMinute)
+    isShown.open()
+  }
   const first = Effect.gen(function* () {
+    // Who has a neighbour before that ends the look.
+    yield* firstOf(timers, [isShown, state.joined])
     yield* session.pace.turn("urgent")
-    const known = yield* records.recordsArray(yield* records.unixMinute)
-    if (known.length > 0) {
+    if (known !== undefined && known.length > 0) {
       yield* firstOf(timers, [state.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
     }
-    yield* publishAndName(session, known)
+    yield* publishAndName(session, (yield* records.unixMinute) === unixMinute ? known : undefined)
   })
   yield* inBackground(session, first)
 })
 
 const publishAndName = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
-  Effect.andThen(
-    publishRecord(session, "bootstrap", known),
-    Effect.suspend(() => (tellsOfNobody(session) ? publishRecord(session, "bootstrap", []) : Effect.void)),
-  )
+  Effect.andThen(publishRecord(session, "bootstrap", known), nameNeighbor(session))
+
+/** From the first neighbour to the record that names it, in ms: the neighbour's own join, half done, comes first. */
+const NAMED_AFTER = 50
+
+const nameNeighbor = Effect.fnUntraced(function* (session: Session) {
+  if (!tellsOfNobody(session)) return
+  yield* Effect.sleep(NAMED_AFTER)
+  if (tellsOfNobody(session)) yield* publishRecord(session, "bootstrap", [])
+})
 
 /** A record is published whether or not the search ends meanwhile: it is how the next ones find us. */
 const inBackground = <E extends { readonly message: string }>(session: Session, publish: Effect.Effect<unknown, E>) =>

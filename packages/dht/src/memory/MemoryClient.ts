@@ -1,11 +1,12 @@
 /** One participant of the simulated network: `get` and `put` against the shared nodes. */
 import { Bytes, type Crypto } from "@topic-tracker/crypto"
-import { Clock, Effect, Stream } from "effect"
+import { Clock, Effect, Predicate, Stream } from "effect"
 import { invalidKey, invalidPut } from "../arguments.ts"
 import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "../Dht.ts"
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
 import { refusal, signable, targetOf, verifyItem } from "../mutableItem.ts"
+import { PUT_BEGINS_AT } from "../walk/puts.ts"
 import type { Generator } from "./generator.ts"
 import { distinct, type Held, type Item, makeItem } from "./items.ts"
 import type { TargetTable, VirtualNode } from "./TargetTable.ts"
@@ -29,7 +30,16 @@ export interface World {
 /** BEP 5 has tokens live this long at least, in ms: a put within it needs no walk. */
 const tokenAge = 5 * 60_000
 
-const tokensMax = 1024
+const vicinitiesMax = 1024
+
+/** What a walk has found out about the nodes around a target; times in ms of the clock. */
+interface Vicinity {
+  /** When the nearest {@link PUT_BEGINS_AT} had answered, so that they could be asked again or put to. */
+  readonly nearAt: number
+  readonly overAt: number
+  /** Until when their tokens hold: a put needs no walk. */
+  readonly until: number
+}
 
 /** As the ceiling of round trips in the client over UDP, in ms. */
 const longestWait = 2_000
@@ -42,6 +52,16 @@ const noNodes = new DhtError({
   message: "no virtual node can be reached: all are dead or out of reach",
 })
 
+/** Sleeps until so many ms after its making; what is past already takes no time. */
+const timeline = () => {
+  let now = 0
+  return (at: number): Effect.Effect<void> => {
+    const wait = at - now
+    now = Math.max(now, at)
+    return wait > 0 ? Effect.sleep(wait) : Effect.void
+  }
+}
+
 /** A participant that reaches the nodes for which `reaches` says so. */
 export const makeMemoryClient = (
   world: World,
@@ -50,17 +70,16 @@ export const makeMemoryClient = (
   reaches: ((node: number) => boolean) | undefined,
 ): Dht["Service"] => {
   const { nodes, table, chances, generator, ttl, lostDelay, roundTrip, approach } = world
-  /** Until when a put to a target needs no walk. */
-  const tokens = new Map<string, number>()
+  const vicinities = new Map<string, Vicinity>()
   const counts = { sent: 0, received: 0, gets: 0, puts: 0, walks: 0, invalid: 0 }
 
   /** When its first walk is over. */
   let warmAt = Number.POSITIVE_INFINITY
 
-  const walked = (target: string, now: number): void => {
-    warmAt = Math.min(warmAt, now)
-    if (tokens.size >= tokensMax) tokens.clear()
-    tokens.set(target, now + tokenAge)
+  const walked = (target: string, nearAt: number, overAt: number): void => {
+    warmAt = Math.min(warmAt, overAt)
+    if (vicinities.size >= vicinitiesMax) vicinities.clear()
+    vicinities.set(target, { nearAt, overAt, until: overAt + tokenAge })
   }
 
   /** The item this node answers with, if any. */
@@ -93,16 +112,20 @@ export const makeMemoryClient = (
     return Math.min(ms, longestWait)
   }
 
-  /** Asks the closest nodes: the distinct items by arrival, and when the last answer is in; in ms from now. */
+  /**
+   * Asks the closest nodes: the distinct items by arrival, when the last answer is in, and when those of so many nearest nodes
+   * are; in ms from now.
+   */
   const ask = (key: MutableKey, now: number, most: number) => {
     const place = table.at(targetOf(key.publicKey, key.salt), reaches)
     if (place.nodes.length === 0) return undefined
-    // A walk that is still under way has not found them yet.
-    const until = tokens.get(place.name) ?? 0
-    const isKnown = until > now && until - tokenAge <= now
+    const vicinity = vicinities.get(place.name)
+    const isKnown = vicinity !== undefined && vicinity.until > now && vicinity.nearAt <= now
     // Those who ask all begin with a few and widen with each answer, so that it takes about as long as finding them.
     const start = isKnown && most < place.nodes.length ? 0 : approach(place.metDead, warmAt > now)
     const arrivals = new Map<Item, number>()
+    /** By when the nodes up to each one have answered. */
+    const answeredBy: Array<number> = []
     let end = start
     // As on the wire: until a walk has found them, the closest nodes are not known.
     const enough = isKnown ? most : place.nodes.length
@@ -112,18 +135,21 @@ export const makeMemoryClient = (
       counts.sent++
       if (chances.lostGets > 0 && generator.next() < chances.lostGets) {
         if (lostDelay > 0) end = Math.max(end, start + makeUpFor(chances.lostGets))
+        answeredBy.push(end)
         continue
       }
       counts.received++
       const at = start + roundTrip()
       if (at > end) end = at
+      answeredBy.push(end)
       const item = answer(node, place.slots.get(index), now)
       if (item === undefined || !isValid(item)) continue
       const known = arrivals.get(item)
       if (known === undefined || at < known) arrivals.set(item, at)
     }
-    if (enough >= place.nodes.length) walked(place.name, now + end)
-    return { items: distinct([...arrivals].sort(([, a], [, b]) => a - b)), end }
+    const near = (nodes: number) => answeredBy[nodes - 1] ?? end
+    if (enough >= place.nodes.length) walked(place.name, now + near(PUT_BEGINS_AT), now + end)
+    return { items: distinct([...arrivals].sort(([, a], [, b]) => a - b)), end, near }
   }
 
   const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
@@ -135,16 +161,20 @@ export const makeMemoryClient = (
         counts.walks++
         const asked = ask(key, yield* Clock.currentTimeMillis, options.nodes ?? nodes.length)
         if (asked === undefined) return yield* noNodes
-        const { items, end } = asked
+        const { items, end, near } = asked
         if (end === 0) return Stream.fromIterable(items.map(([item]) => item))
-        let now = 0
-        const until = (at: number) => {
-          const wait = at - now
-          now = at
-          return wait > 0 ? Effect.sleep(wait) : Effect.void
-        }
-        return Stream.fromIterable(items).pipe(
-          Stream.mapEffect(([item, at]) => Effect.as(until(at), item)),
+        const { whenHeard } = options
+        const told = whenHeard === undefined ? [] : [[undefined, near(whenHeard.nodes)] as const]
+        const until = timeline()
+        // Of what happens at the same time the items come first.
+        return Stream.fromIterable([...items, ...told].sort(([, a], [, b]) => a - b)).pipe(
+          Stream.mapEffect(([item, at]) =>
+            Effect.map(until(at), () => {
+              if (item === undefined) whenHeard?.run()
+              return item
+            }),
+          ),
+          Stream.filter(Predicate.isNotUndefined),
           Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => until(end)))),
         )
       }),
@@ -161,54 +191,65 @@ export const makeMemoryClient = (
     const before = table.at(target, reaches)
     const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }
     const start = yield* Clock.currentTimeMillis
-    const until = tokens.get(before.name) ?? 0
-    if (until > start) {
-      // As on the wire, a walk of that target that is under way is waited for. One that seems to end later than any walk is
-      // over: the clock was set back.
-      const rest = until - tokenAge - start
-      if (rest > 0 && rest <= longestWalk) yield* Effect.sleep(rest)
-    } else {
+    if ((vicinities.get(before.name)?.until ?? 0) <= start) {
       counts.walks++
-      const walk = ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length)?.end ?? 0
-      if (walk > 0) yield* Effect.sleep(walk)
+      ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length)
     }
-    // The network may have changed during the walk.
-    const place = table.at(target, reaches)
-    if (place.nodes.length === 0) return yield* noNodes
-    const now = yield* Clock.currentTimeMillis
-    /** When each node that stored it says so, in ms from now. */
+    // As on the wire, a walk of that target that is under way is waited for, and the nearest nodes get the item before it ends.
+    // One that seems to end later than any walk is over: the clock was set back.
+    const { nearAt = start, overAt = start } = vicinities.get(before.name) ?? {}
+    const isWalking = overAt > start && overAt - start <= longestWalk
+    /** Each node that stored it says so then, in ms from the start. */
     const stored: Array<number> = []
+    let asked = 0
     let answered = 0
     let slowest = 0
-    for (const index of place.nodes) {
-      const node = nodes[index]!
-      node.puts++
-      counts.sent++
-      if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
-        if (lostDelay > 0) slowest = Math.max(slowest, patience())
-        continue
+    const until = timeline()
+    let toTell = whenStored
+    /** Until then, told on the way when enough nodes have stored it. */
+    const untilTelling = Effect.fnUntraced(function* (at: number) {
+      const enoughAt = toTell && stored.sort((a, b) => a - b)[toTell.nodes - 1]
+      if (enoughAt !== undefined && enoughAt <= at) {
+        yield* until(enoughAt)
+        toTell?.run()
+        toTell = undefined
       }
-      answered++
-      const after = roundTrip()
-      slowest = Math.max(slowest, after)
-      const held = place.slots.get(index)
-      const current = held !== undefined && held.expiresAt > now ? held.item : undefined
-      if (refusal(current, { seq, cas, encodedValue: item.encodedValue }, node.equalSeq) !== undefined) continue
-      // Put again unaltered, an item is only renewed: its predecessor stays the same.
-      const previous = current !== undefined && Bytes.equals(current.signature, signature) ? held?.previous : held?.item
-      place.slots.set(index, { item, expiresAt: now + ttl, previous })
-      stored.push(after)
+      yield* until(at)
+    })
+    const near = { begins: Math.max(0, nearAt - start), from: 0, to: PUT_BEGINS_AT }
+    const rest = { begins: overAt - start, from: PUT_BEGINS_AT, to: nodes.length }
+    const all = { begins: 0, from: 0, to: nodes.length }
+    for (const { begins, from, to } of isWalking ? [near, rest] : [all]) {
+      yield* untilTelling(begins)
+      // The network may have changed during the walk.
+      const place = table.at(target, reaches)
+      if (place.nodes.length === 0) return yield* noNodes
+      const now = yield* Clock.currentTimeMillis
+      asked = place.nodes.length
+      for (const index of place.nodes.slice(from, to)) {
+        const node = nodes[index]!
+        node.puts++
+        counts.sent++
+        if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
+          if (lostDelay > 0) slowest = Math.max(slowest, begins + patience())
+          continue
+        }
+        answered++
+        const after = begins + roundTrip()
+        slowest = Math.max(slowest, after)
+        const held = place.slots.get(index)
+        const current = held !== undefined && held.expiresAt > now ? held.item : undefined
+        if (refusal(current, { seq, cas, encodedValue: item.encodedValue }, node.equalSeq) !== undefined) continue
+        // Put again unaltered, an item is only renewed: its predecessor stays the same.
+        const isSame = current !== undefined && Bytes.equals(current.signature, signature)
+        const previous = isSame ? held?.previous : held?.item
+        place.slots.set(index, { item, expiresAt: now + ttl, previous })
+        stored.push(after)
+      }
+      table.sweep((held) => held.expiresAt > now)
     }
     counts.received += answered
-    table.sweep((held) => held.expiresAt > now)
-    const enoughAfter = whenStored && stored.sort((a, b) => a - b)[whenStored.nodes - 1]
-    if (whenStored !== undefined && enoughAfter !== undefined) {
-      if (enoughAfter > 0) yield* Effect.sleep(enoughAfter)
-      whenStored.run()
-      slowest -= enoughAfter
-    }
-    if (slowest > 0) yield* Effect.sleep(slowest)
-    const asked = place.nodes.length
+    yield* untilTelling(slowest)
     if (stored.length > 0) return { stored: stored.length, asked }
     return yield* answered > 0
       ? new DhtError({ reason: "Rejected", message: `put: stored by none of ${asked} nodes` })

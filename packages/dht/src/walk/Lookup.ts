@@ -14,6 +14,8 @@ export interface Subscriber {
   /** A distinct item whose signature holds. */
   readonly item: (item: MutableItem) => void
   readonly end: (outcome: WalkOutcome) => void
+  /** Called once, when the so many nodes nearest to the target have answered, unless the walk is over before. */
+  readonly near?: { readonly nodes: number; readonly reached: (nearest: ReadonlyArray<HeardNode>) => void } | undefined
 }
 
 export interface WalkOutcome {
@@ -47,6 +49,8 @@ export interface LookupOptions {
 const FIRST_WIDTH = 4
 /** That moment, in ms: shorter than most round trips, and enough for what is done because of the item to get under way. */
 const NARROW_FOR = 20
+/** Queries open for that moment when somebody goes on with the nearest nodes: what is left of the walk is in no hurry. */
+const NEAR_WIDTH = 1
 
 export class Lookup implements Asker {
   /** Somebody waits for it who is to be served before others. */
@@ -56,14 +60,18 @@ export class Lookup implements Asker {
   private readonly isPart: boolean
   private readonly walk: Walk
   private readonly subscribers = new Set<Subscriber>()
+  /** Those among them who are to be told when the nearest nodes have answered. */
+  private readonly awaitNear = new Set<Subscriber>()
   private readonly items: Array<MutableItem> = []
-  /** Until when the walk leaves room for others (monotonic, ms). */
+  /** Until when the walk leaves room for others (monotonic, ms), and how many queries it may have open until then. */
   private narrowUntil = 0
+  private narrowWidth = FIRST_WIDTH
   /** In part: how many of the known nodes have been added. */
   private drawn = 0
   private busy = 0
   private ended = false
   private begun = false
+  private wasNear = false
 
   constructor(lookups: Lookups, options: LookupOptions) {
     const { maxQueriesPerWalk, socket } = lookups.options
@@ -94,13 +102,14 @@ export class Lookup implements Asker {
 
   join(subscriber: Subscriber): Subscription {
     this.subscribers.add(subscriber)
+    if (subscriber.near !== undefined) this.awaitNear.add(subscriber)
     if (this.items.length > 0) {
       queueMicrotask(() => {
         if (!this.subscribers.has(subscriber)) return
         for (const item of this.items) subscriber.item(item)
       })
     }
-    if (!this.begun) {
+    if (!this.begun || subscriber.near !== undefined) {
       this.begun = true
       queueMicrotask(() => this.step())
     }
@@ -109,6 +118,7 @@ export class Lookup implements Asker {
 
   private leave(subscriber: Subscriber): void {
     this.subscribers.delete(subscriber)
+    this.awaitNear.delete(subscriber)
     if (this.subscribers.size === 0) this.end(undefined)
   }
 
@@ -117,14 +127,21 @@ export class Lookup implements Asker {
    * waited for, and many queries at once would delay it, and what is done because of it.
    */
   private get width(): number {
-    if (this.narrowUntil > 0 && this.lookups.options.now() < this.narrowUntil) return FIRST_WIDTH
+    if (this.narrowUntil > 0 && this.lookups.options.now() < this.narrowUntil) return this.narrowWidth
     return Math.min(this.lookups.options.alpha, FIRST_WIDTH + 2 * this.walk.heard)
+  }
+
+  /** Of how many nearest nodes to ask the next: first those that somebody waits for, the others when these have answered. */
+  private get among(): number | undefined {
+    let among: number | undefined
+    for (const { near } of this.awaitNear) among = Math.max(among ?? 0, near!.nodes)
+    return among
   }
 
   /** Asks the next node, if there is one and the walk has a query to spare. */
   askOne(): boolean {
     if (this.ended || this.busy >= this.width) return false
-    const candidate = this.walk.next()
+    const candidate = this.walk.next(this.among)
     if (candidate === undefined) return false
     const { socket, id, turns } = this.lookups.options
     const { key, target } = this.options
@@ -201,8 +218,29 @@ export class Lookup implements Asker {
 
   private step(): void {
     if (this.ended) return
+    this.tellNear()
+    if (this.ended) return
     this.lookups.options.turns.schedule(this)
     if (this.walk.finished) this.end(this.walk.closest)
+  }
+
+  /** Whether the nearest nodes of the target are known by now, so that a walk in part may begin with them. */
+  get isNear(): boolean {
+    return this.wasNear
+  }
+
+  private tellNear(): void {
+    for (const subscriber of this.awaitNear) {
+      const { nodes, reached } = subscriber.near!
+      if (!this.walk.isNear(nodes)) continue
+      this.awaitNear.delete(subscriber)
+      const { closest } = this.walk
+      if (!this.wasNear) this.lookups.neared(this, closest)
+      this.wasNear = true
+      this.narrowUntil = this.lookups.options.now() + NARROW_FOR
+      this.narrowWidth = NEAR_WIDTH
+      reached(closest.slice(0, nodes))
+    }
   }
 
   /** Hands on the answer's item if it is one of our key, new, and signed. */
@@ -234,5 +272,6 @@ export class Lookup implements Asker {
     const outcome = { asked: this.walk.queries, heard: this.walk.heard, closed }
     for (const subscriber of this.subscribers) subscriber.end(outcome)
     this.subscribers.clear()
+    this.awaitNear.clear()
   }
 }

@@ -34,6 +34,8 @@ export interface LookupsOptions {
 interface ClosestTable {
   readonly nodes: PackedNodes
   readonly at: number
+  /** Whether the walk that found them was over: before that they are the nearest, but not all that a put must reach. */
+  readonly isWhole: boolean
 }
 
 /** Shorter than the ten minutes for which BEP 5 has nodes accept a token. */
@@ -76,8 +78,10 @@ export class Lookups {
   ): Subscription {
     const whole = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
     const { k } = this.options
-    const known = this.known(target)
-    const isPart = nodes !== undefined && nodes < k && known !== undefined && !this.running.has(whole)
+    const known = this.known(target)?.nodes
+    const running = this.running.get(whole)
+    // What the nearest nodes have answered to a walk still under way is no news.
+    const isPart = nodes !== undefined && nodes < k && known !== undefined && (running === undefined || running.isNear)
     const name = isPart ? `${nodes} of ${whole}` : whole
     let lookup = this.running.get(name)
     if (lookup === undefined) {
@@ -93,12 +97,12 @@ export class Lookups {
   /** The nodes to put to, from a walk that ended within five minutes; undefined when there was none. */
   closest(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
     const known = this.known(target)
-    return known === undefined ? undefined : unpackNodes(known)
+    return known?.isWhole === true ? unpackNodes(known.nodes) : undefined
   }
 
-  private known(target: Uint8Array): PackedNodes | undefined {
+  private known(target: Uint8Array): ClosestTable | undefined {
     const table = this.tables.get(bytesKey(target))
-    return table === undefined || this.options.now() - table.at > tableMaxAge ? undefined : table.nodes
+    return table === undefined || this.options.now() - table.at > tableMaxAge ? undefined : table
   }
 
   /** Forgets which nodes are closest to the target: their tokens were refused, or none answered. */
@@ -116,11 +120,21 @@ export class Lookups {
     const { name, target } = lookup.options
     this.running.delete(name)
     this.options.turns.leave(lookup)
-    const nodes = closest === undefined ? undefined : packNodes(closest)
-    if (nodes === undefined || nodes.length === 0) return
+    if (closest !== undefined) this.keep(target, closest, true)
+  }
+
+  /** For {@link Lookup} alone: these are the nearest nodes, and the walk goes on. */
+  neared(lookup: Lookup, closest: ReadonlyArray<HeardNode>): void {
+    const { target } = lookup.options
+    if (this.known(target) === undefined) this.keep(target, closest, false)
+  }
+
+  private keep(target: Uint8Array, closest: ReadonlyArray<HeardNode>, isWhole: boolean): void {
+    const nodes = packNodes(closest)
+    if (nodes.length === 0) return
     const key = bytesKey(target)
     this.tables.delete(key)
-    this.tables.set(key, { nodes, at: this.options.now() })
+    this.tables.set(key, { nodes, at: this.options.now(), isWhole })
     if (this.tables.size > tablesMax) this.tables.delete(this.tables.keys().next().value!)
   }
 }

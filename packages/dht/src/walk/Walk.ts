@@ -99,21 +99,24 @@ export class Walk {
     return live
   }
 
-  /** The node to ask now, marked as asked; undefined when there is none to ask before more is known. */
-  next(): Candidate | undefined {
+  /**
+   * The node to ask now, marked as asked; undefined when there is none to ask before more is known. Of those whose id is known it
+   * is one of the `among` nearest that are not given up.
+   */
+  next(among = this.options.k): Candidate | undefined {
     if (this.asked >= this.options.maxQueries) return undefined
-    const candidate = this.seeds.find(isFresh) ?? this.closestFresh()
+    const candidate = this.seeds.find(isFresh) ?? this.closestFresh(among)
     if (candidate === undefined) return undefined
     candidate.state = "asked"
     this.asked++
     return candidate
   }
 
-  private closestFresh(): Candidate | undefined {
+  private closestFresh(among: number): Candidate | undefined {
     let live = 0
     for (const candidate of this.candidates) {
       if (candidate.state === "fresh") return candidate
-      if (!isGivenUp(candidate.state) && ++live === this.options.k) return undefined
+      if (!isGivenUp(candidate.state) && ++live === among) return undefined
     }
     return undefined
   }
@@ -153,6 +156,18 @@ export class Walk {
     if (this.seeds.some(isAwaited) || this.awaitsClosest()) return false
     if (this.heardCount > 0) return true
     return !this.seeds.some(isSlow) && !this.candidates.some(isSlow)
+  }
+
+  /** Whether so many nodes have answered and, of those not given up, none that is nearer is yet to. */
+  isNear(count: number): boolean {
+    if (this.heardCount < count) return false
+    let heard = 0
+    for (const { state } of this.candidates) {
+      if (isGivenUp(state)) continue
+      if (state !== "heard") return false
+      if (++heard === count) return true
+    }
+    return false
   }
 
   /** The k closest nodes that answered, closest first. */

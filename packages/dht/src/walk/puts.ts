@@ -15,59 +15,88 @@ export interface PutOutcome extends PutReceipt {
   readonly stale: boolean
 }
 
+/** A put begins when so many of the nodes nearest to its target have answered: as many as hold a peer's address in BEP 5. */
+export const PUT_BEGINS_AT = 8
+
+/** Where to put; who asks may learn of the nodes bit by bit. */
+export interface PutTargets {
+  /** Puts at those among the nodes where it has not been put. */
+  readonly add: (nodes: ReadonlyArray<HeardNode>) => void
+  /** No more nodes come. */
+  readonly complete: () => void
+  /** None come, for this reason: the put fails with it, unless it is under way. */
+  readonly fail: (error: DhtError) => void
+}
+
 /**
- * Ends when every node has answered or is slow; as long as none has stored the item, slow ones are waited for. The
- * message's `target` is not in BEP 44, but mainline nodes of the Rust client drop a put without it.
+ * Puts at the nodes that `find` gives, as it gives them; it returns what ends it early. Ends when every node has answered or is
+ * slow; as long as none has stored the item, slow ones are waited for. The message's `target` is not in BEP 44, but mainline
+ * nodes of the Rust client drop a put without it.
  */
 export const sendPuts = (
   socket: KrpcSocket,
   turns: Turns,
-  nodes: ReadonlyArray<HeardNode>,
   message: EncodableDictionary,
   options: Pick<PutRequest, "ahead" | "whenStored">,
-): Effect.Effect<PutOutcome> =>
-  Effect.callback<PutOutcome>((resume) => {
-    const put = new Put(socket, turns, nodes, message, options, (outcome) => resume(Effect.succeed(outcome)))
-    put.start()
-    return Effect.sync(() => turns.leave(put))
+  find: (targets: PutTargets) => () => void,
+): Effect.Effect<PutOutcome, DhtError> =>
+  Effect.callback<PutOutcome, DhtError>((resume) => {
+    const put = new Put(socket, turns, message, options, resume)
+    const stop = find(put)
+    return Effect.sync(() => {
+      stop()
+      turns.leave(put)
+    })
   })
 
-class Put implements Asker {
+class Put implements Asker, PutTargets {
   readonly ahead: boolean
   private readonly socket: KrpcSocket
   private readonly turns: Turns
-  private readonly nodes: ReadonlyArray<HeardNode>
+  private readonly nodes: Array<HeardNode> = []
   private readonly message: EncodableDictionary
   private readonly whenStored: PutRequest["whenStored"]
-  private readonly done: (outcome: PutOutcome) => void
+  private readonly done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void
   private readonly errors = new Map<number, number>()
   private asked = 0
   private stored = 0
   /** Nodes without a final event, and how many of them are slow. */
-  private awaited: number
+  private awaited = 0
   private slow = 0
+  private isComplete = false
 
   constructor(
     socket: KrpcSocket,
     turns: Turns,
-    nodes: ReadonlyArray<HeardNode>,
     message: EncodableDictionary,
     { ahead = false, whenStored }: Pick<PutRequest, "ahead" | "whenStored">,
-    done: (outcome: PutOutcome) => void,
+    done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void,
   ) {
     this.ahead = ahead
     this.whenStored = whenStored
     this.socket = socket
     this.turns = turns
-    this.nodes = nodes
     this.message = message
     this.done = done
-    this.awaited = nodes.length
   }
 
-  start(): void {
-    if (this.nodes.length === 0) this.settle()
-    else this.turns.schedule(this)
+  readonly add = (nodes: ReadonlyArray<HeardNode>): void => {
+    for (const node of nodes) {
+      if (this.nodes.some(({ host, port }) => host === node.host && port === node.port)) continue
+      this.nodes.push(node)
+      this.awaited++
+    }
+    this.turns.schedule(this)
+  }
+
+  complete(): void {
+    this.isComplete = true
+    this.settle()
+  }
+
+  fail(error: DhtError): void {
+    if (this.nodes.length > 0) this.complete()
+    else this.done(Effect.fail(error))
   }
 
   askOne(): boolean {
@@ -93,10 +122,11 @@ class Put implements Asker {
   }
 
   private settle(): void {
+    if (!this.isComplete) return
     if (this.awaited > 0 && (this.stored === 0 || this.awaited > this.slow)) return
     const { stored, errors } = this
     const stale = stored === 0 && [...errors.keys()].every((code) => code === ErrorCode.Protocol)
-    this.done({ stored, asked: this.nodes.length, errors, stale })
+    this.done(Effect.succeed({ stored, asked: this.nodes.length, errors, stale }))
   }
 }
 

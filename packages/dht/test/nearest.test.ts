@@ -1,0 +1,106 @@
+import { createSocket, type Socket } from "node:dgram"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { DhtTestnet, MemoryDht, type MutableKey } from "@topic-tracker/dht"
+import { Deferred, Effect, Fiber, Random, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { targetOf } from "../src/mutableItem.ts"
+import { ascii, client, MAX, newKey, values } from "./clients.ts"
+
+/** A node that is as far from the key's target as can be and never answers: a walk waits for it to the last. */
+const silentNodeFarFrom = ({ publicKey, salt }: MutableKey) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const socket = createSocket("udp4")
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  ).pipe(
+    Effect.map((socket) => {
+      const id = targetOf(publicKey, salt).map((byte) => 255 - byte)
+      return { id, host: "127.0.0.1", port: socket.address().port }
+    }),
+  )
+
+/** A node among others of which one is silent. No node is slow within a second, so that the first walk takes as long. */
+const patient = Effect.fnUntraced(function* (at: MutableKey) {
+  const net = yield* DhtTestnet.make({ nodes: 12 })
+  const bootstrap = [net.addresses[0]!]
+  const dht = yield* client({ bootstrap, knownNodes: [yield* silentNodeFarFrom(at)] })
+  return { dht, other: yield* client({ bootstrap }) }
+})
+
+describe("the nearest nodes, before a walk is over", () => {
+  it.live("get says when they have answered, once, after the items that they hold", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const { dht, other } = yield* patient(at)
+      yield* other.put({ key, salt, seq: MAX, value: ascii("x") })
+      const seen: Array<string> = []
+      const whenHeard = { nodes: 8, run: () => void seen.push("heard") }
+      const began = performance.now()
+      yield* dht.get(at, { whenHeard }).pipe(
+        Stream.runForEach(() =>
+          Effect.gen(function* () {
+            // Longer than the other nodes take to answer.
+            yield* Effect.sleep(100)
+            seen.push("item taken")
+          }),
+        ),
+      )
+      assert.isAtLeast(performance.now() - began, 900)
+      assert.deepStrictEqual(seen, ["item taken", "heard"])
+      const vain = { nodes: 13, run: () => void seen.push("all heard") }
+      assert.deepStrictEqual(yield* values(dht.get(at, { whenHeard: vain })), ["x"])
+      assert.strictEqual(seen.length, 2)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("have an item while a put still looks for the others; then these get it too", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const { dht } = yield* patient(at)
+      let storedAt = 0
+      const run = () => {
+        storedAt = performance.now()
+      }
+      const whenStored = { nodes: 8, run }
+      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
+      assert.deepStrictEqual(receipt, { stored: 12, asked: 12 })
+      assert.isAtLeast(performance.now() - storedAt, 700)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("are asked for a put before the others, and asked again while the walk is under way", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const { dht } = yield* patient(at)
+      const isStored = yield* Deferred.make<void>()
+      const whenStored = { nodes: 4, run: () => Deferred.doneUnsafe(isStored, Effect.void) }
+      const put = yield* Effect.forkChild(dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored }))
+      yield* Deferred.await(isStored)
+      assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
+      assert.isUndefined(put.pollUnsafe())
+      yield* Fiber.join(put)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.effect("in memory as on the wire", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ latency: (chance) => (chance < 0.85 ? 10 : 500) })
+      const dht = yield* network.client()
+      const { key, salt, at } = yield* newKey
+      const seen: Array<string> = []
+      const note = (what: string) => Effect.sync(() => void seen.push(what))
+      const whenHeard = { nodes: 4, run: () => void seen.push("four heard") }
+      const whenStored = { nodes: 4, run: () => void seen.push("four stored") }
+      const get = Stream.runDrain(dht.get(at, { whenHeard })).pipe(Effect.andThen(note("all heard")))
+      const put = dht.put({ key, salt, seq: 1n, value: ascii("x"), whenStored }).pipe(Effect.tap(note("all stored")))
+      const both = yield* Effect.forkChild(Effect.all([get, put], { concurrency: 2 }))
+      for (let ms = 0; ms < 3000; ms++) yield* TestClock.adjust("1 millis")
+      const [, { stored }] = yield* Fiber.join(both)
+      assert.strictEqual(stored, 20)
+      assert.deepStrictEqual(seen, ["four heard", "four stored", "all heard", "all stored"])
+    }).pipe(Effect.provide(Crypto.layerTest), Random.withSeed("near1")),
+  )
+})
