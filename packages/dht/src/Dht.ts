@@ -44,7 +44,8 @@ export interface GetOptions extends CallOptions {
   readonly nodes?: number
   /**
    * Runs once, when so many of the nodes closest to the target have answered and the items that they hold have been taken,
-   * unless the get is over before: for those who go on before the last has answered.
+   * unless the get is over before: for those who go on before the last has answered. These are asked first, and the others some
+   * 30 ms after they have answered.
    */
   readonly whenHeard?: { readonly nodes: number; readonly run: () => void } | undefined
 }
@@ -56,7 +57,10 @@ export interface PutRequest extends CallOptions {
   /** Compare-and-swap: store only over an item of this seq (BEP 44). */
   readonly cas?: bigint
   readonly value: Uint8Array
-  /** Runs once, when so many nodes have stored it: for those who go on before the last has answered. */
+  /**
+   * Runs once, when so many nodes have stored it: for those who go on before the last has answered. So many nearest nodes get it
+   * as soon as they are found, and the others some 30 ms later.
+   */
   readonly whenStored?: { readonly nodes: number; readonly run: () => void } | undefined
 }
 
@@ -100,10 +104,7 @@ export class Dht extends Context.Service<
      * heard the closest nodes. It does not wait for the routing table. An empty stream is no error.
      */
     readonly get: (key: MutableKey, options?: GetOptions) => Stream.Stream<MutableItem, DhtError>
-    /**
-     * Signs the item and stores it on the nodes closest to its target, on the nearest of them while the others are still looked
-     * for; succeeds when at least one stored it.
-     */
+    /** Signs the item and stores it on the nodes closest to its target; succeeds when at least one stored it. */
     readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
     /** Completes once the routing table holds a node that answered; fails when none of the bootstrap nodes does. */
     readonly bootstrapped: Effect.Effect<void, DhtError>

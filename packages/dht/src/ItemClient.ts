@@ -16,7 +16,7 @@ import type { ItemServer } from "./serve/ItemServer.ts"
 import type { RoutingTable } from "./table/RoutingTable.ts"
 import type { Subscriber, WalkOutcome } from "./walk/Lookup.ts"
 import type { Lookups } from "./walk/Lookups.ts"
-import { PUT_BEGINS_AT, receipt, sendPuts } from "./walk/puts.ts"
+import { receipt, sendPuts } from "./walk/puts.ts"
 import type { Turns } from "./walk/Turns.ts"
 
 export interface ItemClientParts {
@@ -139,7 +139,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     )
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
-    const { salt, seq, cas, key, value, ahead = false } = request
+    const { salt, seq, cas, key, value, whenStored, ahead = false } = request
     const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
     const cached = lookups.closest(target)
     if (cached !== undefined) {
@@ -160,7 +160,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
         targets.add(lookups.closest(target) ?? [])
         targets.complete()
       }
-      const near = { nodes: PUT_BEGINS_AT, reached: targets.add }
+      const near = whenStored && { nodes: whenStored.nodes, reached: targets.add }
       return startWalk(target, item, { ahead }, { item: () => {}, end }, near)
     })
   })

@@ -169,8 +169,6 @@ const look = Effect.fnUntraced(function* (
   return isFound ? "peers" : "nothing"
 })
 
-/** So many of the nodes nearest to a slot tell who shows there: what waits for that need not wait for a whole walk. */
-const NEAREST = 8
 /** ms into a search: time for two nodes that are near to meet, and little beside a walk where they are not. */
 const LOOK_BACK_AFTER = 40
 /** ms into a minute; from then on a running topic mostly shows in it. */
@@ -204,9 +202,10 @@ const readAndDial = Effect.fnUntraced(function* (
   onShown?: Search["onShown"],
 ) {
   const { session } = search
+  const { config } = session
   const scope = yield* Effect.scope
   const beganAt = yield* Clock.currentTimeMillis
-  const slots = Semaphore.makeUnsafe(session.config.join.maxJoinPeerCount)
+  const slots = Semaphore.makeUnsafe(config.join.maxJoinPeerCount)
   const records: Array<GossipRecord> = []
   const dials: Array<Fiber.Fiber<void>> = []
   // Most looks find nothing, so that nothing but the reading is set up before there is a record.
@@ -227,7 +226,7 @@ const readAndDial = Effect.fnUntraced(function* (
     onShown?.(records, minutes)
     isShown.open()
   }
-  const options = { ...breadth, whenHeard: onShown && { nodes: NEAREST, run: shown } }
+  const options = { ...breadth, whenHeard: onShown && { nodes: config.bootstrap.pollBreadth, run: shown } }
   const read = (minute: bigint) =>
     session.records.forEachRecord(minute, onRecord, options).pipe(
       Effect.catch((error) => session.account.failed("bootstrap", error)),

@@ -6,7 +6,7 @@ import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, Pu
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
 import { refusal, signable, targetOf, verifyItem } from "../mutableItem.ts"
-import { PUT_BEGINS_AT } from "../walk/puts.ts"
+import { NEAR_PAUSE } from "../walk/Lookup.ts"
 import type { Generator } from "./generator.ts"
 import { distinct, type Held, type Item, makeItem } from "./items.ts"
 import type { TargetTable, VirtualNode } from "./TargetTable.ts"
@@ -34,8 +34,8 @@ const vicinitiesMax = 1024
 
 /** What a walk has found out about the nodes around a target; times in ms of the clock. */
 interface Vicinity {
-  /** When the nearest {@link PUT_BEGINS_AT} had answered, so that they could be asked again or put to. */
-  readonly nearAt: number
+  /** By when the nodes up to each one had answered, closest first: then they may be asked again, or put to. */
+  readonly answeredAt: ReadonlyArray<number>
   readonly overAt: number
   /** Until when their tokens hold: a put needs no walk. */
   readonly until: number
@@ -76,10 +76,10 @@ export const makeMemoryClient = (
   /** When its first walk is over. */
   let warmAt = Number.POSITIVE_INFINITY
 
-  const walked = (target: string, nearAt: number, overAt: number): void => {
+  const walked = (target: string, answeredAt: ReadonlyArray<number>, overAt: number): void => {
     warmAt = Math.min(warmAt, overAt)
     if (vicinities.size >= vicinitiesMax) vicinities.clear()
-    vicinities.set(target, { nearAt, overAt, until: overAt + tokenAge })
+    vicinities.set(target, { answeredAt, overAt, until: overAt + tokenAge })
   }
 
   /** The item this node answers with, if any. */
@@ -113,33 +113,36 @@ export const makeMemoryClient = (
   }
 
   /**
-   * Asks the closest nodes: the distinct items by arrival, when the last answer is in, and when those of so many nearest nodes
-   * are; in ms from now.
+   * Asks the closest nodes, the `first` nearest before the others: the distinct items by arrival, when the last answer is in, and
+   * when those of the `first` are; in ms from now.
    */
-  const ask = (key: MutableKey, now: number, most: number) => {
+  const ask = (key: MutableKey, now: number, most: number, first = most) => {
     const place = table.at(targetOf(key.publicKey, key.salt), reaches)
     if (place.nodes.length === 0) return undefined
     const vicinity = vicinities.get(place.name)
-    const isKnown = vicinity !== undefined && vicinity.until > now && vicinity.nearAt <= now
+    const isKnown =
+      vicinity !== undefined && vicinity.until > now && (vicinity.answeredAt[most - 1] ?? vicinity.overAt) <= now
     // Those who ask all begin with a few and widen with each answer, so that it takes about as long as finding them.
     const start = isKnown && most < place.nodes.length ? 0 : approach(place.metDead, warmAt > now)
     const arrivals = new Map<Item, number>()
     /** By when the nodes up to each one have answered. */
     const answeredBy: Array<number> = []
+    let begins = start
     let end = start
     // As on the wire: until a walk has found them, the closest nodes are not known.
     const enough = isKnown ? most : place.nodes.length
     for (const index of place.nodes.slice(0, enough)) {
+      if (answeredBy.length === first) begins = end + NEAR_PAUSE
       const node = nodes[index]!
       node.gets++
       counts.sent++
       if (chances.lostGets > 0 && generator.next() < chances.lostGets) {
-        if (lostDelay > 0) end = Math.max(end, start + makeUpFor(chances.lostGets))
+        if (lostDelay > 0) end = Math.max(end, begins + makeUpFor(chances.lostGets))
         answeredBy.push(end)
         continue
       }
       counts.received++
-      const at = start + roundTrip()
+      const at = begins + roundTrip()
       if (at > end) end = at
       answeredBy.push(end)
       const item = answer(node, place.slots.get(index), now)
@@ -147,9 +150,15 @@ export const makeMemoryClient = (
       const known = arrivals.get(item)
       if (known === undefined || at < known) arrivals.set(item, at)
     }
-    const near = (nodes: number) => answeredBy[nodes - 1] ?? end
-    if (enough >= place.nodes.length) walked(place.name, now + near(PUT_BEGINS_AT), now + end)
-    return { items: distinct([...arrivals].sort(([, a], [, b]) => a - b)), end, near }
+    if (enough >= place.nodes.length) {
+      walked(
+        place.name,
+        answeredBy.map((at) => now + at),
+        now + end,
+      )
+    }
+    const items = distinct([...arrivals].sort(([, a], [, b]) => a - b))
+    return { items, end, firstEnd: answeredBy[first - 1] ?? end }
   }
 
   const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
@@ -159,12 +168,12 @@ export const makeMemoryClient = (
         if (invalid !== undefined) return yield* invalid
         counts.gets++
         counts.walks++
-        const asked = ask(key, yield* Clock.currentTimeMillis, options.nodes ?? nodes.length)
+        const { whenHeard, nodes: most = nodes.length } = options
+        const asked = ask(key, yield* Clock.currentTimeMillis, most, whenHeard?.nodes)
         if (asked === undefined) return yield* noNodes
-        const { items, end, near } = asked
+        const { items, end, firstEnd } = asked
         if (end === 0) return Stream.fromIterable(items.map(([item]) => item))
-        const { whenHeard } = options
-        const told = whenHeard === undefined ? [] : [[undefined, near(whenHeard.nodes)] as const]
+        const told = whenHeard === undefined ? [] : [[undefined, firstEnd] as const]
         const until = timeline()
         // Of what happens at the same time the items come first.
         return Stream.fromIterable([...items, ...told].sort(([, a], [, b]) => a - b)).pipe(
@@ -193,12 +202,14 @@ export const makeMemoryClient = (
     const start = yield* Clock.currentTimeMillis
     if ((vicinities.get(before.name)?.until ?? 0) <= start) {
       counts.walks++
-      ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length)
+      ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length, whenStored?.nodes)
     }
     // As on the wire, a walk of that target that is under way is waited for, and the nearest nodes get the item before it ends.
     // One that seems to end later than any walk is over: the clock was set back.
-    const { nearAt = start, overAt = start } = vicinities.get(before.name) ?? {}
+    const { answeredAt = [], overAt = start } = vicinities.get(before.name) ?? {}
     const isWalking = overAt > start && overAt - start <= longestWalk
+    const first = whenStored?.nodes ?? nodes.length
+    const nearAt = answeredAt[first - 1] ?? overAt
     /** Each node that stored it says so then, in ms from the start. */
     const stored: Array<number> = []
     let asked = 0
@@ -216,8 +227,8 @@ export const makeMemoryClient = (
       }
       yield* until(at)
     })
-    const near = { begins: Math.max(0, nearAt - start), from: 0, to: PUT_BEGINS_AT }
-    const rest = { begins: overAt - start, from: PUT_BEGINS_AT, to: nodes.length }
+    const near = { begins: Math.max(0, nearAt - start), from: 0, to: first }
+    const rest = { begins: overAt - start, from: first, to: nodes.length }
     const all = { begins: 0, from: 0, to: nodes.length }
     for (const { begins, from, to } of isWalking ? [near, rest] : [all]) {
       yield* untilTelling(begins)

@@ -49,8 +49,11 @@ export interface LookupOptions {
 const FIRST_WIDTH = 4
 /** That moment, in ms: shorter than most round trips, and enough for what is done because of the item to get under way. */
 const NARROW_FOR = 20
-/** Queries open for that moment when somebody goes on with the nearest nodes: what is left of the walk is in no hurry. */
-const NEAR_WIDTH = 1
+/**
+ * Somebody goes on with the nearest nodes: for so many ms the walk asks no others. Whoever is looked for is mostly met by then,
+ * and the others' answers would have been in the way.
+ */
+export const NEAR_PAUSE = 30
 
 export class Lookup implements Asker {
   /** Somebody waits for it who is to be served before others. */
@@ -63,9 +66,9 @@ export class Lookup implements Asker {
   /** Those among them who are to be told when the nearest nodes have answered. */
   private readonly awaitNear = new Set<Subscriber>()
   private readonly items: Array<MutableItem> = []
-  /** Until when the walk leaves room for others (monotonic, ms), and how many queries it may have open until then. */
+  /** Until when the walk leaves room for others (monotonic, ms). */
   private narrowUntil = 0
-  private narrowWidth = FIRST_WIDTH
+  private pause: NodeJS.Timeout | undefined
   /** In part: how many of the known nodes have been added. */
   private drawn = 0
   private busy = 0
@@ -127,7 +130,8 @@ export class Lookup implements Asker {
    * waited for, and many queries at once would delay it, and what is done because of it.
    */
   private get width(): number {
-    if (this.narrowUntil > 0 && this.lookups.options.now() < this.narrowUntil) return this.narrowWidth
+    if (this.pause !== undefined) return 0
+    if (this.narrowUntil > 0 && this.lookups.options.now() < this.narrowUntil) return FIRST_WIDTH
     return Math.min(this.lookups.options.alpha, FIRST_WIDTH + 2 * this.walk.heard)
   }
 
@@ -237,8 +241,10 @@ export class Lookup implements Asker {
       const { closest } = this.walk
       if (!this.wasNear) this.lookups.neared(this, closest)
       this.wasNear = true
-      this.narrowUntil = this.lookups.options.now() + NARROW_FOR
-      this.narrowWidth = NEAR_WIDTH
+      this.pause ??= setTimeout(() => {
+        this.pause = undefined
+        this.step()
+      }, NEAR_PAUSE)
       reached(closest.slice(0, nodes))
     }
   }
@@ -264,6 +270,7 @@ export class Lookup implements Asker {
   private end(closest: ReadonlyArray<HeardNode> | undefined, closed = false): void {
     if (this.ended) return
     this.ended = true
+    clearTimeout(this.pause)
     const { target } = this.options
     // Nobody at all: then it is our own network that fails, and says nothing of the nodes.
     if (this.walk.heard === 0) this.lookups.options.socket.forgetAbsences()

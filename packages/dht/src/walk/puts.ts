@@ -15,9 +15,6 @@ export interface PutOutcome extends PutReceipt {
   readonly stale: boolean
 }
 
-/** A put begins when so many of the nodes nearest to its target have answered: as many as hold a peer's address in BEP 5. */
-export const PUT_BEGINS_AT = 8
-
 /** Where to put; who asks may learn of the nodes bit by bit. */
 export interface PutTargets {
   /** Puts at those among the nodes where it has not been put. */
