@@ -39,7 +39,7 @@ export const everyOption: Complete = {
   // Swarms that formed apart find each other.
   bubbleMerge: {
     enabled: true,
-    earlyInterval: "2 seconds",
+    earlyInterval: "1 second",
     initialInterval: "30 seconds",
     baseInterval: "1 minute",
     maxJitter: "2 minutes",

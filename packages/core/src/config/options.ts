@@ -73,7 +73,7 @@ export const options = {
   bubbleMerge: {
     enabled: boolean(true, "Look for nodes of the topic that are not reached while there are few neighbours."),
     earlyInterval: duration(
-      "2 seconds",
+      "1 second",
       "The wait before a look soon after joining, up to twice as long by chance, for those who began in the same moment; 0: none, as the reference.",
     ),
     initialInterval: duration("30 seconds", "The wait before the first look after joining."),

@@ -211,7 +211,7 @@ const readAndDial = Effect.fnUntraced(function* (
   // Most looks find nothing, so that nothing but the reading is set up before there is a record.
   const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
     records.push(record)
-    if (record.content.activePeers.length > 0) session.cameToSwarm = true
+    if (record.content.activePeers.length > 1) session.cameToSwarm = true
     yield* learnAddress(session, record)
     yield* tellOf(search, record, beganAt)
     for (const peer of candidatesOf(search, record)) {

@@ -37,7 +37,10 @@ export interface Session {
   readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
   isNew: boolean
-  /** Whether a search has found a record of a node with neighbours: there was a swarm to come to. */
+  /**
+   * Whether a search has found a record of a node with several neighbours: there was a swarm to come to. One neighbour only may be
+   * one that began with us.
+   */
   cameToSwarm: boolean
   /** How many turns of the workers are taken while all is well. */
   readonly thinning: Thinning

@@ -38,7 +38,7 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
   account.counters.looks++
   const shown = yield* readSlot(session, unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
-  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown) : []
+  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown, 1) : []
   if (shown.some(({ content }) => content.activePeers.length > 0)) {
     thinning.provided(yield* Clock.currentTimeMillis)
     account.counters.recordsSkipped++
@@ -67,16 +67,16 @@ export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
 const mergeEarly = Effect.fnUntraced(function* (session: Session) {
   if (session.cameToSwarm) return
   const span = minuteTurns(yield* Clock.currentTimeMillis) ? 2 : 1
-  yield* joinApart(session, yield* recentRecords(session, span))
+  yield* joinApart(session, yield* recentRecords(session, span), session.config.bubbleMerge.maxJoinPeers)
 })
 
 /**
  * Joins peers of records that seem to have nothing to do with us: nodes that all have enough neighbours, only none outside
  * their bubble, would otherwise be apart from the rest until somebody speaks.
  */
-const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
+const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>, max: number) {
   const peers = apartFromUs(records, session.records.endpointId, session.state.neighbors)
-  return yield* askPeers(session, "bubbleMerge", peers, 1)
+  return yield* askPeers(session, "bubbleMerge", peers, max)
 })
 
 /** How often it is looked whether somebody has let us in. */
