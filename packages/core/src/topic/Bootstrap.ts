@@ -6,65 +6,16 @@
  * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
  * peer after the other, and never searches again. What goes over the wire is the same.
  */
-import type { EndpointId } from "@topic-tracker/crypto"
-import { Clock, Duration, Effect, Fiber, type Scope, Semaphore } from "effect"
-import { peersOf } from "./candidates.ts"
+import { Clock, Effect, Fiber, type Scope } from "effect"
+import { inBackground, nameNeighbor, publishAndName, publishFirst } from "./firstRecord.ts"
 import type { Urgency } from "./Pace.ts"
-import { type GossipRecord, learnAddress, publishRecord, recentMinutes, type Session } from "./Session.ts"
-import { firstOf, Signal } from "./Signal.ts"
-import {
-  firstPoll,
-  intoMinute,
-  isEarly,
-  type LookOutcome,
-  minuteTurns,
-  nextPoll,
-  type PollRhythm,
-  pollDelay,
-} from "./schedules.ts"
-import type { Evidence } from "./TopicActivity.ts"
+import { forgetBefore, newSearch, readAndDial, type Search } from "./Search.ts"
+import { recentMinutes, type Session } from "./Session.ts"
+import { firstOf } from "./Signal.ts"
+import { firstPoll, intoMinute, isEarly, type LookOutcome, minuteTurns, nextPoll, pollDelay } from "./schedules.ts"
 
-/** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
-const HEAD_START = 30
-/** A peer that did not answer is dialled again after this many ms, doubled each time, up to a whole round of the reference. */
-const REDIAL_AFTER = 200
 /** A neighbour that stays less long (ms) does not make the next search begin afresh: no hot loop with a peer that hangs up. */
 const STEADY_AFTER = 10_000
-
-interface Dial {
-  readonly through: Evidence
-  count: number
-  /** Clock times in ms. */
-  began: number
-  notBefore: number
-}
-
-/** What the search remembers from look to look. */
-interface Search {
-  readonly session: Session
-  readonly dials: Map<EndpointId.EndpointId, Dial>
-  /** Publishers told of in the account, by minute. */
-  readonly seen: Map<bigint, Set<EndpointId.EndpointId>>
-  looks: number
-  /** Whether the last look found a record. */
-  foundLast: boolean
-  /** When a look last asked all nodes of a slot, in ms of the clock. */
-  askedAllAt: number
-  rhythm: PollRhythm
-  /** Told who shows in a minute's slot as soon as the nodes nearest to it have answered, by the next look. */
-  onShown: ((records: ReadonlyArray<GossipRecord>, minutes: ReadonlyArray<bigint>) => void) | undefined
-}
-
-const newSearch = (session: Session): Search => ({
-  session,
-  dials: new Map(),
-  seen: new Map(),
-  looks: 0,
-  foundLast: false,
-  askedAllAt: Number.NEGATIVE_INFINITY,
-  rhythm: firstPoll,
-  onShown: undefined,
-})
 
 /**
  * Finds a first neighbour, calls `onJoined` when there is the first ever, and searches again whenever the last is gone. Never
@@ -100,7 +51,7 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   if (peer === undefined) return
   const millis = (yield* Clock.currentTimeMillis) - beganAt
   yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
-  if (tellsOfNobody(session)) yield* inBackground(session, nameNeighbor(session))
+  yield* inBackground(session, nameNeighbor(session))
 })
 
 /** Looks until there is a neighbour, which also ends the looks under way. */
@@ -191,56 +142,6 @@ const latestMinute = ({ looks, session }: Search): Effect.Effect<bigint> =>
       : unixMinute,
   )
 
-/**
- * Reads the records of these minutes. Whom they name is dialled the moment a record opens, in the current scope. With `onShown` it
- * is done when that has been told, and what is left of the reading goes on in the scope.
- */
-const readAndDial = Effect.fnUntraced(function* (
-  search: Search,
-  minutes: ReadonlyArray<bigint>,
-  breadth: { readonly nodes?: number },
-  onShown?: Search["onShown"],
-) {
-  const { session } = search
-  const { config } = session
-  const scope = yield* Effect.scope
-  const beganAt = yield* Clock.currentTimeMillis
-  const slots = Semaphore.makeUnsafe(config.join.maxJoinPeerCount)
-  const records: Array<GossipRecord> = []
-  const dials: Array<Fiber.Fiber<void>> = []
-  // Most looks find nothing, so that nothing but the reading is set up before there is a record.
-  const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
-    records.push(record)
-    if (record.content.activePeers.length > 1) session.cameToSwarm = true
-    yield* learnAddress(session, record)
-    yield* tellOf(search, record, beganAt)
-    for (const peer of candidatesOf(search, record)) {
-      // At once: behind the answers of a whole walk it would wait for tens of ms.
-      const turn = slots.withPermit(dial(search, peer))
-      const inTurn = dials.length === 0 ? turn : Effect.delay(turn, HEAD_START * dials.length)
-      dials.push(yield* Effect.forkIn(inTurn, scope, { startImmediately: true }))
-    }
-  })
-  const isShown = new Signal(session.timers, false)
-  const shown = () => {
-    onShown?.(records, minutes)
-    isShown.open()
-  }
-  const options = { ...breadth, whenHeard: onShown && { nodes: config.bootstrap.pollBreadth, run: shown } }
-  const read = (minute: bigint) =>
-    session.records.forEachRecord(minute, onRecord, options).pipe(
-      Effect.catch((error) => session.account.failed("bootstrap", error)),
-      Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
-    )
-  const reading = Effect.forEach(minutes, read, { concurrency: minutes.length, discard: true })
-  if (onShown === undefined) yield* reading
-  else {
-    yield* Effect.forkIn(Effect.andThen(reading, Effect.sync(shown)), scope, { startImmediately: true })
-    yield* isShown.await
-  }
-  return { dials, records }
-})
-
 /** The looks that find nothing read the minute before only so often: it hardly changes once it is over. */
 const MINUTE_BEFORE_EVERY = 4
 /** Of the looks that find nothing, one asks all nodes of the slot in so many ms; the others ask a few each. */
@@ -248,109 +149,3 @@ const ALL_NODES_EVERY = 20_000
 
 const readsMinuteBefore = ({ foundLast, looks }: Search, now: number): boolean =>
   looks > 0 && (foundLast || looks % MINUTE_BEFORE_EVERY === 0 || minuteTurns(now))
-
-/**
- * The first record of a search, once its first look has heard the nearest nodes. Where others show already, it waits a moment for
- * the neighbour to name: it may take the place of records that lead to the whole swarm, and must not lead to us alone.
- */
-const publishFirst = Effect.fnUntraced(function* (search: Search) {
-  const { session } = search
-  const { config, records, state, timers } = session
-  const unixMinute = yield* records.unixMinute
-  session.publishedMinute = unixMinute
-  const isShown = new Signal(timers, false)
-  let known: ReadonlyArray<GossipRecord> | undefined
-  search.onShown = (records, minutes) => {
-    search.onShown = undefined
-    if (minutes.includes(unixMinute)) known = records.filter((record) => record.unixMinute === unixMinute)
-    isShown.open()
-  }
-  const first = Effect.gen(function* () {
-    // Who has a neighbour before that ends the look.
-    yield* firstOf(timers, [isShown, state.joined])
-    yield* session.pace.turn("urgent")
-    if (known !== undefined && known.length > 0) {
-      yield* firstOf(timers, [state.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
-    }
-    yield* publishAndName(session, (yield* records.unixMinute) === unixMinute ? known : undefined)
-  })
-  yield* inBackground(session, first)
-})
-
-const publishAndName = (session: Session, known?: ReadonlyArray<GossipRecord>) =>
-  Effect.andThen(publishRecord(session, "bootstrap", known), nameNeighbor(session))
-
-/** From the first neighbour to the record that names it, in ms: the neighbour's own join, half done, comes first. */
-const NAMED_AFTER = 50
-
-const nameNeighbor = Effect.fnUntraced(function* (session: Session) {
-  if (!tellsOfNobody(session)) return
-  yield* Effect.sleep(NAMED_AFTER)
-  if (tellsOfNobody(session)) yield* publishRecord(session, "bootstrap", [])
-})
-
-/** A record is published whether or not the search ends meanwhile: it is how the next ones find us. */
-const inBackground = <E extends { readonly message: string }>(session: Session, publish: Effect.Effect<unknown, E>) =>
-  publish.pipe(
-    Effect.onError(() =>
-      Effect.sync(() => {
-        session.publishedMinute = undefined
-      }),
-    ),
-    session.account.forgive("bootstrap"),
-    Effect.forkIn(session.scope),
-  )
-
-/**
- * Whether our record leads to us alone although we have neighbours by now. It may have taken the place of records that led to
- * the whole swarm; if we left, the topic would not be found until the next record. So it is put again at once.
- */
-const tellsOfNobody = ({ config, publishedAlone, state }: Session): boolean =>
-  config.publisher.enabled && publishedAlone && state.neighbors.size > 0
-
-/** What belongs to minutes that are read no more: a search may go on for days. */
-const forgetBefore = ({ seen, dials }: Search, oldest: bigint): void => {
-  for (const unixMinute of seen.keys()) if (unixMinute < oldest) seen.delete(unixMinute)
-  for (const [peer, { through }] of dials) if (through.unixMinute < oldest) dials.delete(peer)
-}
-
-const tellOf = Effect.fnUntraced(function* (search: Search, record: GossipRecord, beganAt: number) {
-  const seen = search.seen.get(record.unixMinute) ?? new Set()
-  if (seen.has(record.endpointId)) return
-  search.seen.set(record.unixMinute, seen.add(record.endpointId))
-  yield* search.session.account.tell({
-    _tag: "RecordFound",
-    publisher: record.endpointId,
-    unixMinute: record.unixMinute,
-    peers: record.content.activePeers.length,
-    millis: (yield* Clock.currentTimeMillis) - beganAt,
-  })
-})
-
-/** Everybody a record names, each noted with the record that first named it. */
-const candidatesOf = (search: Search, record: GossipRecord): ReadonlyArray<EndpointId.EndpointId> => {
-  const peers = peersOf(record, search.session.records.endpointId)
-  const through = { publisher: record.endpointId, unixMinute: record.unixMinute }
-  for (const peer of peers) {
-    if (!search.dials.has(peer)) search.dials.set(peer, { through, count: 0, began: 0, notBefore: 0 })
-  }
-  return peers
-}
-
-/** Dials a peer unless it was dialled a moment ago, and gives it its head start before the next one. */
-const dial = Effect.fnUntraced(function* (search: Search, peer: EndpointId.EndpointId) {
-  const { session } = search
-  const { bootstrap, timeouts } = session.config
-  const dial = search.dials.get(peer)
-  const now = yield* Clock.currentTimeMillis
-  if (dial === undefined || now < dial.notBefore) return
-  if (dial.count > 0) yield* session.account.tell({ _tag: "DialUnanswered", peer, millis: now - dial.began })
-  const longest = Duration.sum(bootstrap.joinConfirmationWaitTime, bootstrap.discoveryPollInterval)
-  dial.notBefore = now + Math.min(REDIAL_AFTER * 2 ** dial.count, Duration.toMillis(longest))
-  dial.began = now
-  dial.count++
-  session.account.counters.dials++
-  yield* session.account.tell({ _tag: "DialBegan", peer, through: dial.through })
-  yield* session.gossip.join([peer]).pipe(Effect.timeout(timeouts.joinPeer), session.account.forgive("bootstrap"))
-  yield* Effect.sleep(bootstrap.perPeerJoinSettleTime)
-})
