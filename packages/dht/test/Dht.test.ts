@@ -1,4 +1,3 @@
-import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { type DhtError, DhtTestnet, type MutableItem } from "@topic-tracker/dht"
@@ -7,21 +6,10 @@ import { TestClock } from "effect/testing"
 import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
 import { parse } from "../src/krpc/krpcMessage.ts"
 import { decodeNodes } from "../src/nodeId.ts"
-import { ascii, client, MAX, newKey, text, values } from "./clients.ts"
+import { ascii, client, MAX, newKey, silentNode, text, values } from "./clients.ts"
 
-/** Nodes that are there and never answer; `heard` is told of each datagram. */
 const silentNodes = (count: number, heard: (datagram: Uint8Array) => void) =>
-  Effect.forEach(Array.from({ length: count }), (_, i) =>
-    Effect.acquireRelease(
-      Effect.callback<Socket>((resume) => {
-        const socket = createSocket("udp4", heard)
-        socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
-      }),
-      (socket) => Effect.sync(() => socket.close()),
-    ).pipe(
-      Effect.map((socket) => ({ id: new Uint8Array(20).fill(i), host: "127.0.0.1", port: socket.address().port })),
-    ),
-  )
+  Effect.forEach(Array.from({ length: count }), (_, i) => silentNode(new Uint8Array(20).fill(i), heard))
 
 describe("Dht over UDP", () => {
   it.live("what one client puts another gets, with seq 2^63 - 1, salt and cas", () =>

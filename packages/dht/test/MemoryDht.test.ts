@@ -1,21 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, MemoryDht } from "@topic-tracker/dht"
-import { Duration, Effect, Fiber, Random, Redacted, Stream } from "effect"
+import { Duration, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { ascii, MAX, text, values } from "./clients.ts"
+import { ascii, MAX, newUnsaltedKey, text, values } from "./clients.ts"
 
-const newKey = Effect.gen(function* () {
-  const crypto = yield* Crypto
-  const key = crypto.signingKey(Redacted.make(yield* crypto.randomBytes(32)))
-  return { key, at: { publicKey: key.publicKey } }
-})
 describe("MemoryDht", () => {
   it.effect("participants find what others put; every node overwrites", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make()
       const [alice, bob] = [yield* network.client(), yield* network.client()]
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       assert.deepStrictEqual(yield* values(alice.get(at)), [])
       assert.deepStrictEqual(yield* alice.put({ key, seq: MAX, cas: MAX, value: ascii("a") }), {
         stored: 20,
@@ -36,7 +31,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance })
       const client = yield* network.client()
-      const { key } = yield* newKey
+      const { key } = yield* newUnsaltedKey
       let enough = 0
       const run = () => void enough++
       const put = (nodes: number) => client.put({ key, seq: 1n, value: ascii("x"), whenStored: { nodes, run } })
@@ -54,7 +49,7 @@ describe("MemoryDht", () => {
 
   it.effect("keep-first nodes keep the first, so a slot shows several values", () =>
     Effect.gen(function* () {
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       const all = yield* MemoryDht.make({ keepFirst: 1 })
       const dht = yield* all.client()
       yield* dht.put({ key, seq: MAX, value: ascii("a") })
@@ -72,7 +67,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make()
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       yield* dht.put({ key, seq: 1n, value: ascii("a") })
       yield* TestClock.adjust(Duration.minutes(119))
       assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])
@@ -102,7 +97,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: () => 100, lostDelay: 250, lostGets: 0.5, lostPuts: 0.5 })
       const dht = yield* network.client()
-      const { at, key } = yield* newKey
+      const { at, key } = yield* newUnsaltedKey
       const get = yield* Effect.forkChild(Stream.runDrain(dht.get(at)))
       // Two round trips without a loss; with one, the wait and another round trip are the least.
       yield* TestClock.adjust(449)
@@ -122,7 +117,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ nodes: 100, dead: 0.5 })
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       assert.strictEqual((yield* dht.put({ key, seq: 1n, value: ascii("a") })).stored, 20)
       yield* network.setFaults({ dead: 1 })
       assert.strictEqual((yield* Effect.flip(Stream.runDrain(dht.get(at)))).reason, "NoNodes")
@@ -137,7 +132,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ lostPuts: 0.5 })
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       const { stored } = yield* dht.put({ key, seq: 1n, value: ascii("a") })
       assert.isTrue(stored > 3 && stored < 17)
       assert.strictEqual((yield* network.slots(at)).filter((item) => item !== undefined).length, stored)
@@ -151,7 +146,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ stale: 1 })
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       yield* dht.put({ key, seq: 1n, value: ascii("a") })
       yield* dht.put({ key, seq: 2n, value: ascii("b") })
       yield* dht.put({ key, seq: 3n, value: ascii("c") })
@@ -163,7 +158,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make()
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       yield* dht.put({ key, seq: 1n, value: ascii("good") })
       const good = (yield* network.slots(at))[0]!
       yield* network.inject({ ...at, seq: 9n, value: ascii("evil"), nodes: 5 })
@@ -178,7 +173,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance, hops: 1 })
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       const put = yield* Effect.forkChild(dht.put({ key, seq: 1n, value: ascii("a") }))
       yield* TestClock.adjust("200 millis")
       yield* Fiber.join(put)
@@ -199,7 +194,7 @@ describe("MemoryDht", () => {
       const network = yield* MemoryDht.make({ nodes: 100 })
       const even = yield* network.client({ reaches: (node) => node % 2 === 0 })
       const odd = yield* network.client({ reaches: (node) => node % 2 === 1 })
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       yield* even.put({ key, seq: 1n, value: ascii("a") })
       assert.deepStrictEqual(yield* values(odd.get(at)), [])
       assert.deepStrictEqual(yield* values(even.get(at)), ["a"])
@@ -210,7 +205,7 @@ describe("MemoryDht", () => {
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ nodes: 50 })
       const dht = yield* network.client()
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       for (let i = 0; i < 3; i++) yield* values(dht.get(at))
       yield* dht.put({ key, seq: 1n, value: ascii("a") })
       yield* TestClock.adjust("6 minutes")
@@ -225,7 +220,7 @@ describe("MemoryDht", () => {
       const run = Effect.gen(function* () {
         const network = yield* MemoryDht.make({ nodes: 60, dead: 0.2, keepFirst: 0.5, lostPuts: 0.3, lostGets: 0.1 })
         const dht = yield* network.client()
-        const { key, at } = yield* newKey
+        const { key, at } = yield* newUnsaltedKey
         const log: Array<unknown> = []
         for (let i = 0; i < 10; i++) {
           log.push(yield* Effect.exit(dht.put({ key, seq: MAX, value: ascii(`${i}`) })).pipe(Effect.map(String)))
@@ -246,7 +241,7 @@ describe("MemoryDht", () => {
   it.effect("is a Dht of its own as a layer", () =>
     Effect.gen(function* () {
       const dht = yield* Dht
-      const { key, at } = yield* newKey
+      const { key, at } = yield* newUnsaltedKey
       yield* dht.bootstrapped
       yield* dht.put({ key, seq: 1n, value: ascii("a") })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])

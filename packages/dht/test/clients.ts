@@ -1,4 +1,5 @@
 /** What tests of clients share, over UDP and in memory. */
+import { createSocket, type Socket } from "node:dgram"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, type MutableItem, type MutableKey } from "@topic-tracker/dht"
 import { Duration, Effect, Layer, Redacted, Stream } from "effect"
@@ -13,11 +14,26 @@ export const client = Effect.fnUntraced(function* (options: Partial<DhtConfig.Dh
   return yield* Effect.provide(Dht, context)
 })
 
-export const newKey = Effect.gen(function* () {
+/** A node that is there and never answers; `heard` is told of each datagram. */
+export const silentNode = (id: Uint8Array, heard?: (datagram: Uint8Array) => void) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const socket = createSocket("udp4", heard)
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  ).pipe(Effect.map((socket) => ({ id, host: "127.0.0.1", port: socket.address().port })))
+
+export const newUnsaltedKey = Effect.gen(function* () {
   const crypto = yield* Crypto
   const key = crypto.signingKey(Redacted.make(yield* crypto.randomBytes(32)))
-  const salt = yield* crypto.randomBytes(32)
-  return { key, salt, at: { publicKey: key.publicKey, salt } satisfies MutableKey }
+  return { key, at: { publicKey: key.publicKey } satisfies MutableKey }
+})
+
+export const newKey = Effect.gen(function* () {
+  const { key, at } = yield* newUnsaltedKey
+  const salt = yield* (yield* Crypto).randomBytes(32)
+  return { key, salt, at: { ...at, salt } satisfies MutableKey }
 })
 
 export const values = (items: Stream.Stream<MutableItem, DhtError>) =>

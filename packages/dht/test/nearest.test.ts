@@ -1,26 +1,14 @@
-import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet, MemoryDht, type MutableKey } from "@topic-tracker/dht"
 import { Deferred, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { targetOf } from "../src/mutableItem.ts"
-import { ascii, client, MAX, newKey, values } from "./clients.ts"
+import { ascii, client, MAX, newKey, silentNode, values } from "./clients.ts"
 
-/** A node that is as far from the key's target as can be and never answers: a walk waits for it to the last. */
+/** A node as far from the key's target as can be: a walk waits for it to the last. */
 const silentNodeFarFrom = ({ publicKey, salt }: MutableKey) =>
-  Effect.acquireRelease(
-    Effect.callback<Socket>((resume) => {
-      const socket = createSocket("udp4")
-      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
-    }),
-    (socket) => Effect.sync(() => socket.close()),
-  ).pipe(
-    Effect.map((socket) => {
-      const id = targetOf(publicKey, salt).map((byte) => 255 - byte)
-      return { id, host: "127.0.0.1", port: socket.address().port }
-    }),
-  )
+  silentNode(targetOf(publicKey, salt).map((byte) => 255 - byte))
 
 /** A node among others of which one is silent. No node is slow within a second, so that the first walk takes as long. */
 const patient = Effect.fnUntraced(function* (at: MutableKey) {

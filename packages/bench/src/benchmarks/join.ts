@@ -54,16 +54,18 @@ const peersOf = Effect.fnUntraced(function* (run: Run, kind: "cold" | "warm") {
           [kind, Math.min(rustRounds, run.rounds)],
           ([peer = "", ...args]) => [...Programs.ours("rustJoin", peer, ...args)],
         )
-  const figure = (samples: ReadonlyArray<number> | undefined) =>
-    samples === undefined || samples.length === 0 ? undefined : median(samples)
+  const figure = (samples: ReadonlyArray<number> = []) => {
+    const middle = median(samples)
+    return Number.isFinite(middle) ? middle : undefined
+  }
   const { [kind]: met = [], missed = 0 } = hyperswarm ?? {}
   if (missed > 0) yield* run.say(`hyperswarm's nodes did not meet in ${missed} of ${met.length + missed} joins`)
   // Whoever waits for a join waits for one that fails too: it took longer than all others.
-  const all = median([...met, ...Array.from({ length: missed }, () => Number.POSITIVE_INFINITY)])
+  const all = [...met, ...Array.from({ length: missed }, () => Number.POSITIVE_INFINITY)]
   return {
     [Reference.rust.name]: figure(rust?.[kind]),
     "hyperswarm, those that met": figure(met),
-    "hyperswarm, all": Number.isFinite(all) ? all : undefined,
+    "hyperswarm, all": figure(all),
   }
 })
 

@@ -130,8 +130,7 @@ const lookBack = Effect.fnUntraced(function* (search: Search) {
   const latest = yield* latestMinute(search)
   if (intoMinute(yield* Clock.currentTimeMillis) >= MINUTE_SHOWS) yield* Effect.sleep(LOOK_BACK_AFTER)
   if (search.dials.size > 0 || latest === 0n) return
-  const { records } = yield* readAndDial(search, [latest - 1n], {})
-  if (records.length > 0) search.foundLast = true
+  yield* readAndDial(search, [latest - 1n], {})
 })
 
 /** Running topics show in the minutes before; a topic that begins now shows only in this one. */

@@ -80,14 +80,15 @@ export const readAndDial = Effect.fnUntraced(function* (
       dials.push(yield* Effect.forkIn(inTurn, scope, { startImmediately: true }))
     }
   })
-  const read = (options: GetOptions) => {
+  const read = Effect.fnUntraced(function* (options: GetOptions) {
     const readMinute = (minute: bigint) =>
       session.records.forEachRecord(minute, onRecord, options).pipe(
         Effect.catch((error) => session.account.failed("bootstrap", error)),
         Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
       )
-    return Effect.forEach(minutes, readMinute, { concurrency: minutes.length, discard: true })
-  }
+    yield* Effect.forEach(minutes, readMinute, { concurrency: minutes.length, discard: true })
+    if (records.length > 0) search.foundLast = true
+  })
   if (onShown === undefined) yield* read(breadth)
   else {
     const isShown = new Signal(session.timers, false)
@@ -96,11 +97,7 @@ export const readAndDial = Effect.fnUntraced(function* (
       isShown.open()
     }
     const reading = read({ ...breadth, whenHeard: { nodes: config.bootstrap.pollBreadth, run: shown } })
-    const over = Effect.sync(() => {
-      shown()
-      if (records.length > 0) search.foundLast = true
-    })
-    yield* Effect.forkIn(Effect.andThen(reading, over), scope, { startImmediately: true })
+    yield* Effect.forkIn(Effect.andThen(reading, Effect.sync(shown)), scope, { startImmediately: true })
     yield* isShown.await
   }
   return { dials, records }

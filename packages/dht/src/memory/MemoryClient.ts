@@ -1,15 +1,16 @@
 /** One participant of the simulated network: `get` and `put` against the shared nodes. */
-import { Bytes, type Crypto } from "@topic-tracker/crypto"
+import type { Crypto } from "@topic-tracker/crypto"
 import { Clock, Effect, Predicate, Stream } from "effect"
 import { invalidKey, invalidPut } from "../arguments.ts"
 import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "../Dht.ts"
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
-import { refusal, signable, targetOf, verifyItem } from "../mutableItem.ts"
+import { signable, targetOf, verifyItem } from "../mutableItem.ts"
 import { NEAR_PAUSE } from "../walk/Lookup.ts"
 import type { Generator } from "./generator.ts"
-import { distinct, type Held, type Item, makeItem } from "./items.ts"
-import type { TargetTable, VirtualNode } from "./TargetTable.ts"
+import { distinct, type Held, heldAfter, type Item, makeItem } from "./items.ts"
+import type { Place, TargetTable, VirtualNode } from "./TargetTable.ts"
+import { nearAt, Vicinities } from "./Vicinities.ts"
 
 /** What all participants share. */
 export interface World {
@@ -25,20 +26,6 @@ export interface World {
   readonly lostDelay: number
   /** How long a walk takes until it asks the closest nodes, in ms. */
   readonly approach: (metDead: boolean, cold: boolean) => number
-}
-
-/** BEP 5 has tokens live this long at least, in ms: a put within it needs no walk. */
-const tokenAge = 5 * 60_000
-
-const vicinitiesMax = 1024
-
-/** What a walk has found out about the nodes around a target; times in ms of the clock. */
-interface Vicinity {
-  /** By when the nodes up to each one had answered, closest first: then they may be asked again, or put to. */
-  readonly answeredAt: ReadonlyArray<number>
-  readonly overAt: number
-  /** Until when their tokens hold: a put needs no walk. */
-  readonly until: number
 }
 
 /** As the ceiling of round trips in the client over UDP, in ms. */
@@ -70,17 +57,8 @@ export const makeMemoryClient = (
   reaches: ((node: number) => boolean) | undefined,
 ): Dht["Service"] => {
   const { nodes, table, chances, generator, ttl, lostDelay, roundTrip, approach } = world
-  const vicinities = new Map<string, Vicinity>()
+  const vicinities = new Vicinities()
   const counts = { sent: 0, received: 0, gets: 0, puts: 0, walks: 0, invalid: 0 }
-
-  /** When its first walk is over. */
-  let warmAt = Number.POSITIVE_INFINITY
-
-  const walked = (target: string, answeredAt: ReadonlyArray<number>, overAt: number): void => {
-    warmAt = Math.min(warmAt, overAt)
-    if (vicinities.size >= vicinitiesMax) vicinities.clear()
-    vicinities.set(target, { answeredAt, overAt, until: overAt + tokenAge })
-  }
 
   /** The item this node answers with, if any. */
   const answer = (node: VirtualNode, held: Held | undefined, now: number): Item | undefined => {
@@ -119,11 +97,10 @@ export const makeMemoryClient = (
   const ask = (key: MutableKey, now: number, most: number, first = most) => {
     const place = table.at(targetOf(key.publicKey, key.salt), reaches)
     if (place.nodes.length === 0) return undefined
-    const vicinity = vicinities.get(place.name)
-    const isKnown =
-      vicinity !== undefined && vicinity.until > now && (vicinity.answeredAt[most - 1] ?? vicinity.overAt) <= now
+    const vicinity = vicinities.at(place.name)
+    const isKnown = vicinity !== undefined && vicinity.until > now && nearAt(vicinity, most) <= now
     // Those who ask all begin with a few and widen with each answer, so that it takes about as long as finding them.
-    const start = isKnown && most < place.nodes.length ? 0 : approach(place.metDead, warmAt > now)
+    const start = isKnown && most < place.nodes.length ? 0 : approach(place.metDead, vicinities.isCold(now))
     const arrivals = new Map<Item, number>()
     /** By when the nodes up to each one have answered. */
     const answeredBy: Array<number> = []
@@ -150,13 +127,7 @@ export const makeMemoryClient = (
       const known = arrivals.get(item)
       if (known === undefined || at < known) arrivals.set(item, at)
     }
-    if (enough >= place.nodes.length) {
-      walked(
-        place.name,
-        answeredBy.map((at) => now + at),
-        now + end,
-      )
-    }
+    if (enough >= place.nodes.length) vicinities.walked(place.name, now, answeredBy, end)
     const items = distinct([...arrivals].sort(([, a], [, b]) => a - b))
     return { items, end, firstEnd: answeredBy[first - 1] ?? end }
   }
@@ -189,6 +160,39 @@ export const makeMemoryClient = (
       }),
     )
 
+  /**
+   * Has these nodes of the place store the item: when those that did say so, how many answered at all, and when the last of them
+   * has answered or is given up; in ms from now.
+   */
+  const putTo = (
+    place: Place<Held>,
+    indices: ReadonlyArray<number>,
+    item: Item,
+    cas: bigint | undefined,
+    now: number,
+  ) => {
+    const stored: Array<number> = []
+    let answered = 0
+    let slowest = 0
+    for (const index of indices) {
+      const node = nodes[index]!
+      node.puts++
+      counts.sent++
+      if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
+        if (lostDelay > 0) slowest = Math.max(slowest, patience())
+        continue
+      }
+      answered++
+      const at = roundTrip()
+      slowest = Math.max(slowest, at)
+      const held = heldAfter(place.slots.get(index), item, cas, node.equalSeq, now, ttl)
+      if (held === undefined) continue
+      place.slots.set(index, held)
+      stored.push(at)
+    }
+    return { stored, answered, slowest }
+  }
+
   const put = Effect.fnUntraced(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {
     const invalid = invalidPut(request)
     if (invalid !== undefined) return yield* invalid
@@ -200,16 +204,17 @@ export const makeMemoryClient = (
     const before = table.at(target, reaches)
     const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }
     const start = yield* Clock.currentTimeMillis
-    if ((vicinities.get(before.name)?.until ?? 0) <= start) {
+    if ((vicinities.at(before.name)?.until ?? 0) <= start) {
       counts.walks++
       ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length, whenStored?.nodes)
     }
     // As on the wire, a walk of that target that is under way is waited for, and the nearest nodes get the item before it ends.
     // One that seems to end later than any walk is over: the clock was set back.
-    const { answeredAt = [], overAt = start } = vicinities.get(before.name) ?? {}
-    const isWalking = overAt > start && overAt - start <= longestWalk
+    const vicinity = vicinities.at(before.name)
+    const untilOver = (vicinity?.overAt ?? start) - start
+    const isWalking = untilOver > 0 && untilOver <= longestWalk
     const first = whenStored?.nodes ?? nodes.length
-    const nearAt = answeredAt[first - 1] ?? overAt
+    const untilNear = vicinity === undefined ? 0 : Math.max(0, nearAt(vicinity, first) - start)
     /** Each node that stored it says so then, in ms from the start. */
     const stored: Array<number> = []
     let asked = 0
@@ -227,8 +232,8 @@ export const makeMemoryClient = (
       }
       yield* until(at)
     })
-    const near = { begins: Math.max(0, nearAt - start), from: 0, to: first }
-    const rest = { begins: overAt - start, from: first, to: nodes.length }
+    const near = { begins: untilNear, from: 0, to: first }
+    const rest = { begins: untilOver, from: first, to: nodes.length }
     const all = { begins: 0, from: 0, to: nodes.length }
     for (const { begins, from, to } of isWalking ? [near, rest] : [all]) {
       yield* untilTelling(begins)
@@ -237,26 +242,10 @@ export const makeMemoryClient = (
       if (place.nodes.length === 0) return yield* noNodes
       const now = yield* Clock.currentTimeMillis
       asked = place.nodes.length
-      for (const index of place.nodes.slice(from, to)) {
-        const node = nodes[index]!
-        node.puts++
-        counts.sent++
-        if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
-          if (lostDelay > 0) slowest = Math.max(slowest, begins + patience())
-          continue
-        }
-        answered++
-        const after = begins + roundTrip()
-        slowest = Math.max(slowest, after)
-        const held = place.slots.get(index)
-        const current = held !== undefined && held.expiresAt > now ? held.item : undefined
-        if (refusal(current, { seq, cas, encodedValue: item.encodedValue }, node.equalSeq) !== undefined) continue
-        // Put again unaltered, an item is only renewed: its predecessor stays the same.
-        const isSame = current !== undefined && Bytes.equals(current.signature, signature)
-        const previous = isSame ? held?.previous : held?.item
-        place.slots.set(index, { item, expiresAt: now + ttl, previous })
-        stored.push(after)
-      }
+      const part = putTo(place, place.nodes.slice(from, to), item, cas, now)
+      for (const at of part.stored) stored.push(begins + at)
+      answered += part.answered
+      slowest = Math.max(slowest, begins + part.slowest)
       table.sweep((held) => held.expiresAt > now)
     }
     counts.received += answered

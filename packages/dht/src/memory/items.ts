@@ -2,7 +2,7 @@
 import { Bytes } from "@topic-tracker/crypto"
 import type { MutableItem } from "../Dht.ts"
 import { encode } from "../krpc/bencode.ts"
-import type { StoredItem } from "../mutableItem.ts"
+import { type EqualSeq, refusal, type StoredItem } from "../mutableItem.ts"
 
 /** An item that was put once; all the slots it went into share it. */
 export interface Item extends StoredItem {
@@ -36,6 +36,22 @@ export const makeItem = (
   shown: { publicKey, ...(salt === undefined ? {} : { salt }), seq, value: value.slice(), signature },
   valid: undefined,
 })
+
+/** What a slot holds once its node was asked to store an item, for `ttl` ms; nothing when the node refuses it. */
+export const heldAfter = (
+  held: Held | undefined,
+  item: Item,
+  cas: bigint | undefined,
+  equalSeq: EqualSeq,
+  now: number,
+  ttl: number,
+): Held | undefined => {
+  const current = held !== undefined && held.expiresAt > now ? held.item : undefined
+  if (refusal(current, { ...item, cas }, equalSeq) !== undefined) return undefined
+  // Put again unaltered, an item is only renewed: its predecessor stays the same.
+  const isSame = current !== undefined && Bytes.equals(current.signature, item.signature)
+  return { item, expiresAt: now + ttl, previous: isSame ? held?.previous : held?.item }
+}
 
 /** Without items that are the same but were put anew, the earliest of each. */
 export const distinct = (

@@ -14,8 +14,13 @@ export interface Subscriber {
   /** A distinct item whose signature holds. */
   readonly item: (item: MutableItem) => void
   readonly end: (outcome: WalkOutcome) => void
-  /** Called once, when the so many nodes nearest to the target have answered, unless the walk is over before. */
-  readonly near?: { readonly nodes: number; readonly reached: (nearest: ReadonlyArray<HeardNode>) => void } | undefined
+  readonly near?: AwaitNear | undefined
+}
+
+/** Called once, when the so many nodes nearest to the target have answered, unless the walk is over before. */
+interface AwaitNear {
+  readonly nodes: number
+  readonly reached: (nearest: ReadonlyArray<HeardNode>) => void
 }
 
 export interface WalkOutcome {
@@ -58,13 +63,14 @@ export const NEAR_PAUSE = 30
 export class Lookup implements Asker {
   /** Somebody waits for it who is to be served before others. */
   ahead = false
+  /** The nearest nodes of the target are known, so that a walk in part may begin with them. */
+  isNear = false
   readonly options: LookupOptions
   private readonly lookups: Lookups
   private readonly isPart: boolean
   private readonly walk: Walk
   private readonly subscribers = new Set<Subscriber>()
-  /** Those among them who are to be told when the nearest nodes have answered. */
-  private readonly awaitNear = new Set<Subscriber>()
+  private readonly awaitNear = new Set<AwaitNear>()
   private readonly items: Array<MutableItem> = []
   /** Until when the walk leaves room for others (monotonic, ms). */
   private narrowUntil = 0
@@ -74,7 +80,6 @@ export class Lookup implements Asker {
   private busy = 0
   private ended = false
   private begun = false
-  private wasNear = false
 
   constructor(lookups: Lookups, options: LookupOptions) {
     const { maxQueriesPerWalk, socket } = lookups.options
@@ -104,15 +109,16 @@ export class Lookup implements Asker {
   }
 
   join(subscriber: Subscriber): Subscription {
+    const { near } = subscriber
     this.subscribers.add(subscriber)
-    if (subscriber.near !== undefined) this.awaitNear.add(subscriber)
+    if (near !== undefined) this.awaitNear.add(near)
     if (this.items.length > 0) {
       queueMicrotask(() => {
         if (!this.subscribers.has(subscriber)) return
         for (const item of this.items) subscriber.item(item)
       })
     }
-    if (!this.begun || subscriber.near !== undefined) {
+    if (!this.begun || near !== undefined) {
       this.begun = true
       queueMicrotask(() => this.step())
     }
@@ -121,7 +127,7 @@ export class Lookup implements Asker {
 
   private leave(subscriber: Subscriber): void {
     this.subscribers.delete(subscriber)
-    this.awaitNear.delete(subscriber)
+    if (subscriber.near !== undefined) this.awaitNear.delete(subscriber.near)
     if (this.subscribers.size === 0) this.end(undefined)
   }
 
@@ -138,7 +144,7 @@ export class Lookup implements Asker {
   /** Of how many nearest nodes to ask the next: first those that somebody waits for, the others when these have answered. */
   private get among(): number | undefined {
     let among: number | undefined
-    for (const { near } of this.awaitNear) among = Math.max(among ?? 0, near!.nodes)
+    for (const { nodes } of this.awaitNear) among = Math.max(among ?? 0, nodes)
     return among
   }
 
@@ -228,19 +234,14 @@ export class Lookup implements Asker {
     if (this.walk.finished) this.end(this.walk.closest)
   }
 
-  /** Whether the nearest nodes of the target are known by now, so that a walk in part may begin with them. */
-  get isNear(): boolean {
-    return this.wasNear
-  }
-
   private tellNear(): void {
-    for (const subscriber of this.awaitNear) {
-      const { nodes, reached } = subscriber.near!
+    for (const near of this.awaitNear) {
+      const { nodes, reached } = near
       if (!this.walk.isNear(nodes)) continue
-      this.awaitNear.delete(subscriber)
+      this.awaitNear.delete(near)
       const { closest } = this.walk
-      if (!this.wasNear) this.lookups.neared(this, closest)
-      this.wasNear = true
+      if (!this.isNear) this.lookups.neared(this, closest)
+      this.isNear = true
       this.pause ??= setTimeout(() => {
         this.pause = undefined
         this.step()

@@ -36,6 +36,9 @@ export interface World {
   readonly pass: Effect.Effect<unknown>
 }
 
+/** Runs a test in a world that it has to itself. */
+export type Runner = (name: string, test: (world: World) => Effect.Effect<void, unknown, Scope.Scope>) => void
+
 let seeds = 0
 
 const freshIdentity = (): Layer.Layer<Identity> => {

@@ -12,19 +12,25 @@ const retries = { retries: 10, retryDelay: Duration.millis(100), retryJitter: Du
 /** Patient with nodes that share its event loop: on a busy machine all of them are slow to answer at times. */
 const patience = { roundTripFloor: Duration.millis(500) }
 
-/** So many nodes behind the judge, owners 0 and up, each bootstrapped from the first one's front. */
+/** They are the whole DHT: nobody else is there to know while they keep to themselves. */
+const introduced = { introduceAfter: Duration.zero }
+
+/** So many nodes behind the judge, owners 0 and up, each bootstrapped from the first one's front, who all know each other. */
 export const dhtBehindFronts = Effect.fnUntraced(function* (count: number, judge: Judge<number>) {
   const relay = yield* Relay.make(judge)
   const nodes: Array<Dht["Service"]> = []
   const bootstrap: Array<DhtAddress> = []
   for (let index = 0; index < count; index++) {
-    const layer = Dht.layer({ bootstrap, host, ...retries, ...patience }).pipe(Layer.provideMerge(Crypto.layer))
+    const layer = Dht.layer({ bootstrap, host, ...retries, ...patience, ...introduced }).pipe(
+      Layer.provideMerge(Crypto.layer),
+    )
     const node = Context.get(yield* Layer.build(Layer.fresh(layer)), Dht)
     const front = yield* relay.attach(index, yield* node.address, { host, port: 0 })
     if (index === 0) bootstrap.push(front)
     nodes.push(node)
+    // One after the other: its walk to its own id finds those before it, and shows it to them.
+    if (index > 0) yield* node.bootstrapped
   }
-  // Who has answered is in the table.
-  yield* Effect.forEach(nodes.slice(1), (node) => node.bootstrapped, { concurrency: "unbounded", discard: true })
+  for (const { stats } of nodes) while ((yield* stats).nodes < count - 1) yield* Effect.sleep(5)
   return { nodes, relay }
 })

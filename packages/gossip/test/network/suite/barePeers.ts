@@ -1,0 +1,159 @@
+/** What a node makes of a transport on which no gossip runs: of its connections, and of bytes that no node would send. */
+import { assert, describe } from "@effect/vitest"
+import { type EndpointId, TopicId } from "@topic-tracker/crypto"
+import { Effect, Fiber } from "effect"
+import { type Connection, Protocol, type ReceiveStream, type SendStream } from "../../../src/index.ts"
+import { freshTopic, isJoined, type Runner, recorded, text, until, type World } from "../world.ts"
+
+export const barePeers = (it: Runner): void => {
+  describe("a bare peer", () => {
+    it("of two connections the newer is sent on, and when it ends the older, without a NeighborDown", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const id = freshTopic()
+        const atA = yield* a.open(id)
+        const heard = yield* recorded(atA)
+        const bare = yield* bareConnections(world, a)
+        const [older, newer] = [yield* bare.connect, yield* bare.connect]
+        yield* (yield* older.openStream).write(frames(headerOf(id), joinFrame))
+        yield* until(world, "it is a neighbour", () => isJoined(atA))
+        yield* until(world, "the answer is there", () => Effect.sync(() => newer.received() > 0))
+        assert.strictEqual(older.received(), 0)
+        assert.strictEqual((yield* a.stats).connections, 2)
+        newer.close()
+        yield* until(world, "the newer is gone", () => Effect.map(a.stats, ({ connections }) => connections === 1))
+        yield* atA.broadcast(text("still here?"))
+        yield* until(world, "it comes over the older", () => Effect.sync(() => older.received() > 0))
+        older.close()
+        yield* until(world, "it is missed", () => Effect.map(isJoined(atA), (joined) => !joined))
+        assert.deepStrictEqual(
+          heard.events.map(({ _tag }) => _tag),
+          ["NeighborUp", "NeighborDown"],
+        )
+      }))
+
+    describe("a peer that misbehaves", () => {
+      const id = TopicId.fromName("misbehaviour")
+      const header = headerOf(id)
+      const malformed: ReadonlyArray<readonly [string, Uint8Array]> = [
+        ["a frame over the limit", frames(header, Uint8Array.of(0, 0, 16, 1))],
+        ["a frame that is no message", frames(header, Uint8Array.of(0, 0, 0, 2, 7, 7))],
+        ["a header that is too short", Uint8Array.of(0, 0, 0, 3, 1, 2, 3)],
+      ]
+      for (const [what, bytes] of malformed) {
+        it(`${what} ends its stream, and only that`, (world) =>
+          Effect.gen(function* () {
+            const a = yield* world.node()
+            const atA = yield* a.open(id)
+            const connection = yield* connect(world, a)
+            const [bad, good] = [yield* connection.openStream, yield* connection.openStream]
+            yield* bad.write(bytes)
+            yield* until(world, "it is counted", () => Effect.map(a.stats, (stats) => stats.malformedStreams === 1))
+            yield* good.write(frames(header, joinFrame))
+            yield* until(world, "the good stream is read", () => isJoined(atA))
+            assert.strictEqual((yield* a.stats).connections, 1)
+          }))
+      }
+
+      it("a payload under another's id is dropped and counted, and the stream goes on", (world) =>
+        Effect.gen(function* () {
+          const a = yield* world.node()
+          const atA = yield* a.open(id)
+          const heard = yield* recorded(atA)
+          const connection = yield* connect(world, a)
+          const stream = yield* connection.openStream
+          const payload = (content: string, of: string) =>
+            frame(
+              Protocol.encodeMessage({
+                _tag: "Gossip",
+                id: Protocol.MessageId.ofContent(text(of)),
+                content: text(content),
+                scope: { _tag: "Swarm", round: 0 },
+              }),
+            )
+          yield* stream.write(frames(header, joinFrame, payload("forged", "other"), payload("true", "true")))
+          yield* until(world, "the true one is heard", () => Effect.sync(() => heard.texts().length > 0))
+          assert.deepStrictEqual(heard.texts(), ["true"])
+          assert.strictEqual((yield* a.stats).forgedPayloads, 1)
+        }))
+
+      it("one that reads nothing makes broadcasts wait and is given up after the stall time", (world) =>
+        Effect.gen(function* () {
+          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeoutMs: 300 })
+          const atA = yield* a.open(id)
+          const connection = yield* connect(world, a)
+          const stream = yield* connection.openStream
+          yield* stream.write(frames(header, joinFrame))
+          yield* until(world, "it is a neighbour", () => isJoined(atA))
+          const content = new Uint8Array(4_000)
+          const sender = yield* Effect.gen(function* () {
+            for (let i = 0; i < 3_000; i++) {
+              new DataView(content.buffer).setUint32(0, i)
+              yield* atA.broadcast(content)
+            }
+          }).pipe(Effect.forkScoped)
+          yield* until(world, "it is given up", () => Effect.map(a.stats, ({ stalls }) => stalls === 1))
+          yield* Fiber.join(sender)
+          assert.isFalse(yield* isJoined(atA))
+        }))
+    })
+  })
+}
+
+const frame = (body: Uint8Array): Uint8Array => {
+  const bytes = new Uint8Array(4 + body.length)
+  new DataView(bytes.buffer).setUint32(0, body.length)
+  bytes.set(body, 4)
+  return bytes
+}
+
+/** The first frame of a topic's stream. */
+const headerOf = (id: TopicId): Uint8Array => frame(id.bytes)
+
+/** A request to join without anything about the sender. */
+const joinFrame = Uint8Array.of(0, 0, 0, 3, 0, 0, 0)
+
+const frames = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
+
+const connect = (world: World, to: { readonly endpointId: EndpointId.EndpointId }) =>
+  Effect.flatMap(bareConnections(world, to), ({ connect }) => connect)
+
+/** Connections from a bare transport to one endpoint, and writing on their streams, as Effects. Nothing is read at first. */
+const bareConnections = Effect.fnUntraced(function* (world: World, to: { readonly endpointId: EndpointId.EndpointId }) {
+  const bare = yield* world.bare
+  const made: Array<Connection> = []
+  yield* bare.listen({ connected: (connection) => made.push(connection), dialFailed: () => {} })
+  const connect = Effect.gen(function* () {
+    const before = made.length
+    bare.dial(to.endpointId)
+    yield* until(world, "the bare peer is connected", () => Effect.sync(() => made.length > before))
+    const connection = made.at(-1)!
+    let bytes = 0
+    const readAll = (stream: ReceiveStream): void =>
+      stream.read((chunk) => {
+        if (chunk === undefined) return
+        bytes += chunk.length
+        readAll(stream)
+      })
+    let reading = false
+    const openStream = Effect.callback<SendStream, string>((resume) =>
+      connection.openStream((stream) =>
+        resume(stream === undefined ? Effect.fail("no stream") : Effect.succeed(stream)),
+      ),
+    )
+    return {
+      openStream: Effect.map(openStream, (stream) => ({
+        write: (content: Uint8Array) =>
+          Effect.callback<boolean>((resume) => stream.write(content, (alive) => resume(Effect.succeed(alive)))),
+      })),
+      /** Bytes on the first stream towards the bare peer, which is read from the first call on. */
+      received: () => {
+        if (!reading) connection.acceptStream((stream) => stream !== undefined && readAll(stream))
+        reading = true
+        return bytes
+      },
+      close: () => connection.close(),
+    }
+  })
+  return { connect }
+})

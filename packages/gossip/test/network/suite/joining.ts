@@ -1,0 +1,124 @@
+/** How nodes come into a topic, and out of it. */
+import { assert, describe } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { freshTopic, isJoined, joinedInLine, type Runner, recorded, text, textsOf, until } from "../world.ts"
+
+export const joining = (it: Runner): void => {
+  describe("joining and leaving", () => {
+    it("two nodes join, hear of each other and of what each says", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const id = freshTopic()
+        const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
+        const [heardA, heardB] = [yield* recorded(atA), yield* recorded(atB)]
+        yield* atB.join([a.endpointId])
+        yield* until(world, "both have a neighbour", () =>
+          Effect.sync(() => heardA.events.length > 0 && heardB.events.length > 0),
+        )
+        assert.deepStrictEqual(heardA.events, [{ _tag: "NeighborUp", peer: b.endpointId }])
+        assert.deepStrictEqual(heardB.events, [{ _tag: "NeighborUp", peer: a.endpointId }])
+        assert.deepStrictEqual([...(yield* atA.neighbors)], [b.endpointId])
+
+        yield* atA.broadcast(text("to all"))
+        yield* atB.broadcast(text("to neighbours"), "neighbors")
+        yield* until(world, "both heard", () => Effect.sync(() => heardA.events.length > 1 && heardB.events.length > 1))
+        const [atAEvent, atBEvent] = [heardA.events[1]!, heardB.events[1]!]
+        assert(atAEvent._tag === "Received" && atBEvent._tag === "Received")
+        assert.deepStrictEqual(
+          { ...atBEvent, content: textsOf([atBEvent]), id: undefined },
+          {
+            _tag: "Received",
+            content: ["to all"],
+            id: undefined,
+            deliveredFrom: a.endpointId,
+            scope: "swarm",
+            round: 0,
+          },
+        )
+        assert.deepStrictEqual(
+          [atAEvent.scope, atAEvent.deliveredFrom, textsOf([atAEvent])],
+          ["neighbors", b.endpointId, ["to neighbours"]],
+        )
+      }))
+
+    it("a topic that closes takes leave of its neighbours and can be joined again", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const id = freshTopic()
+        const atA = yield* a.open(id)
+        const heardA = yield* recorded(atA)
+        const tags = () => heardA.events.map(({ _tag }) => _tag)
+        for (const round of [1, 2]) {
+          const scope = yield* Scope.make()
+          const atB = yield* b.open(id).pipe(Scope.provide(scope))
+          const heardB = yield* recorded(atB)
+          yield* atB.join([a.endpointId])
+          yield* until(world, "b is up", () => Effect.sync(() => tags().length === 2 * round - 1))
+          yield* Scope.close(scope, Exit.void)
+          yield* until(world, "b is down", () => Effect.sync(() => tags().length === 2 * round))
+          yield* until(world, "b's stream has ended", () => Effect.sync(heardB.isOver))
+          assert.strictEqual((yield* Effect.flip(atB.broadcast(text("late")))).reason, "Closed")
+          assert.strictEqual((yield* Effect.flip(atB.join([]))).reason, "Closed")
+          assert.strictEqual((yield* Effect.flip(atB.subscribe())).reason, "Closed")
+        }
+        assert.deepStrictEqual(tags(), ["NeighborUp", "NeighborDown", "NeighborUp", "NeighborDown"])
+        yield* until(world, "no connection is left", () =>
+          Effect.map(Effect.all([a.stats, b.stats]), (all) => all.every(({ connections }) => connections === 0)),
+        )
+      }))
+
+    it("a node that ends is missed by its neighbours, and its topics' streams end", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const [atA, atB] = yield* joinedInLine(world, [a, b])
+        const heardB = yield* recorded(atB!)
+        yield* b.leave
+        yield* until(world, "b is down", () => Effect.map(isJoined(atA!), (joined) => !joined))
+        yield* until(world, "b's stream has ended", () => Effect.sync(heardB.isOver))
+        const failure = yield* Effect.flip(Effect.scoped(b.open(freshTopic())))
+        assert.strictEqual(failure.reason, "Closed")
+      }))
+
+    it("a topic is open once", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const id = freshTopic()
+        yield* a.open(id)
+        const failure = yield* Effect.flip(Effect.scoped(a.open(id)))
+        assert.strictEqual(failure.reason, "InvalidArgument")
+        assert.include(failure.message, id.hex)
+      }))
+
+    it("two nodes that dial each other at once end up as neighbours", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const id = freshTopic()
+        const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
+        const [heardA, heardB] = [yield* recorded(atA), yield* recorded(atB)]
+        yield* Effect.all([atA.join([b.endpointId]), atB.join([a.endpointId])])
+        yield* until(world, "both are joined", () =>
+          Effect.map(Effect.all([isJoined(atA), isJoined(atB)]), ([joinedA, joinedB]) => joinedA && joinedB),
+        )
+        yield* atA.broadcast(text("from a"))
+        yield* atB.broadcast(text("from b"))
+        yield* until(world, "both heard", () =>
+          Effect.sync(() => heardA.texts().length > 0 && heardB.texts().length > 0),
+        )
+        assert.deepStrictEqual([heardA.texts(), heardB.texts()], [["from b"], ["from a"]])
+      }))
+
+    it("a request for a topic that the peer is not in is refused, and nothing is left of it", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const atA = yield* a.open(freshTopic())
+        yield* atA.join([b.endpointId])
+        yield* until(world, "the connection came and went", () =>
+          Effect.gen(function* () {
+            const stats = yield* a.stats
+            return stats.messagesIn > 0 && stats.connections === 0 && (yield* b.stats).connections === 0
+          }),
+        )
+        assert.isFalse(yield* isJoined(atA))
+      }))
+  })
+}
