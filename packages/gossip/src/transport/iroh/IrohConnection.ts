@@ -6,6 +6,7 @@ import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
 import type { BindingBytesCodec } from "./bytes.ts"
+import type { Audible } from "./SilenceWatch.ts"
 
 /** The most bytes asked for at once. */
 const readBytes = 65_536
@@ -21,7 +22,7 @@ const maxIncomingStreams = 4_096n
 
 const ignore = (): void => {}
 
-export class IrohConnection implements Connection {
+export class IrohConnection implements Connection, Audible {
   readonly remoteId: EndpointId.EndpointId
   private readonly connection: Iroh.Connection
   private readonly codec: BindingBytesCodec
@@ -83,6 +84,18 @@ export class IrohConnection implements Connection {
     // Wall-clock time, whatever Clock is installed: it bounds what happens on a real network.
     const timeout = setTimeout(close, closeTimeoutMs)
     Promise.all(this.unacknowledged).then(close, close)
+  }
+
+  received(): number | undefined {
+    try {
+      return this.connection.stats().udpRxDatagrams
+    } catch {
+      return undefined
+    }
+  }
+
+  giveUp(): void {
+    if (this.reason === undefined) this.connection.close(0n, [])
   }
 
   private sendStream(stream: Iroh.SendStream): SendStream {

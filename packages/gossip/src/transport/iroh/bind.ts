@@ -25,6 +25,11 @@ export interface IrohOptions {
   readonly publishPrivateAddresses?: boolean
   /** After how long without success a dial fails, in milliseconds. Default 10,000. */
   readonly dialTimeoutMs?: number
+  /**
+   * After how long without any packet from the peer a connection is given up, in milliseconds. Default 15,000: three heartbeats.
+   * QUIC gives it up after 30,000 in any case.
+   */
+  readonly silenceTimeoutMs?: number
   /** How often our addresses are looked at for changes, in milliseconds. Default 5,000. */
   readonly addressPollMs?: number
 }

@@ -13,6 +13,7 @@ import { type BoundEndpoint, bindEndpoint, gossipAlpn, type IrohOptions } from "
 import { Dialer } from "./Dialer.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import * as OwnAddress from "./ownAddress.ts"
+import { SilenceWatch } from "./SilenceWatch.ts"
 
 export type { IrohOptions } from "./bind.ts"
 
@@ -61,12 +62,17 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
 
   /** Every connection that is up. The binding closes one whose object nobody holds. */
   const connections = new Set<IrohConnection>()
+  const silence = new SilenceWatch(options.silenceTimeoutMs ?? 15_000)
   let handler: TransportHandler | undefined
   let handshakes = 0
 
   const adopt = (connection: Iroh.Connection, dialled: boolean): void => {
-    const adopted = new IrohConnection(connection, codec, (gone) => connections.delete(gone))
+    const adopted = new IrohConnection(connection, codec, (gone) => {
+      connections.delete(gone)
+      silence.remove(gone)
+    })
     connections.add(adopted)
+    silence.add(adopted)
     if (handler === undefined) adopted.close()
     else handler.connected(adopted, dialled)
   }

@@ -9,6 +9,8 @@ import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 
 export class MemoryConnection implements Connection {
   readonly remoteId: EndpointId.EndpointId
+  /** When something last got through, whichever way: what is received is acknowledged. Heartbeats not counted. */
+  heardAt: number
   private readonly network: MemoryNetwork
   private readonly endpoint: MemoryEndpoint
   private other!: MemoryConnection
@@ -24,6 +26,7 @@ export class MemoryConnection implements Connection {
     this.network = network
     this.endpoint = endpoint
     this.remoteId = remoteId
+    this.heardAt = network.timers.now()
     endpoint.connections.add(this)
   }
 
@@ -64,12 +67,17 @@ export class MemoryConnection implements Connection {
     )
   }
 
-  /** Both ends are given up after this time unless the condition holds by then. */
+  /** Both ends are given up after this time unless the condition holds by then; the other one too if this one is closed before. */
   giveUpUnless(connected: () => boolean, afterMs: number): void {
+    this.endUnless(connected, afterMs)
+    this.other.endUnless(connected, afterMs)
+  }
+
+  private endUnless(connected: () => boolean, afterMs: number): void {
     if (this.givingUp !== undefined || this.isClosed) return
     this.givingUp = this.network.timers.schedule(afterMs, () => {
       this.givingUp = undefined
-      if (!connected()) this.giveUp()
+      if (!connected()) this.end("timed out")
     })
   }
 
@@ -80,6 +88,7 @@ export class MemoryConnection implements Connection {
     this.underWay.push(parcel)
     const arrived = (): void => {
       parcel.isThere = true
+      this.heardAt = this.other.heardAt = timers.now()
       while (this.underWay[0]?.isThere === true) this.underWay.shift()!.effect()
     }
     this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })

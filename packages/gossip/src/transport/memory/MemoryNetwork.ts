@@ -45,8 +45,13 @@ export interface MemoryNetworkOptions {
   /** After how long without success a connection is given up, in milliseconds. Default 30,000, as in iroh. */
   readonly idleTimeoutMs?: number
   /**
-   * How often an idle connection sends something, in milliseconds: its idle time begins with what it sends next. Default 0,
-   * always; iroh 5,000.
+   * After how long of silence one is given up across which nothing at all gets, in milliseconds. Default 15,000, as our transport
+   * over iroh does, or `idleTimeoutMs` if that is less.
+   */
+  readonly silenceTimeoutMs?: number
+  /**
+   * How often something comes over an idle connection, in milliseconds: silence begins with what came last. Default 0, always;
+   * iroh 5,000.
    */
   readonly heartbeatMs?: number
   /** After how long without success a dial fails, in milliseconds. Default 10,000. */
@@ -81,6 +86,7 @@ const controlBytes = 1_200
 export class MemoryNetwork {
   readonly timers: Timers
   readonly idleTimeoutMs: number
+  private readonly silenceTimeoutMs: number
   readonly streamWindowBytes: number
   private readonly heartbeatMs: number
   private readonly dialTimeoutMs: number
@@ -101,6 +107,7 @@ export class MemoryNetwork {
     this.link = options.link ?? noDelay
     this.reachable = options.reachable ?? (() => true)
     this.idleTimeoutMs = options.idleTimeoutMs ?? 30_000
+    this.silenceTimeoutMs = options.silenceTimeoutMs ?? Math.min(15_000, this.idleTimeoutMs)
     this.heartbeatMs = options.heartbeatMs ?? 0
     this.dialTimeoutMs = options.dialTimeoutMs ?? 10_000
     const { retransmitMs = 100 } = options
@@ -267,13 +274,13 @@ export class MemoryNetwork {
     return this.endpoints.get(endpoint.id) === endpoint
   }
 
-  /** Idle connections notice a cut only by their idle time, which begins with their next heartbeat (RFC 9000, 10.1). */
+  /** Connections notice a cut only by silence, which began with the last message or heartbeat that came through. */
   private watchCutConnections(endpoint: MemoryEndpoint): void {
     for (const connection of endpoint.connections) {
       const remote = connection.remoteId
       if (!this.isCut(endpoint.id, remote)) continue
-      const untilHeartbeat = this.heartbeatMs > 0 ? this.random() * this.heartbeatMs : 0
-      connection.giveUpUnless(() => !this.isCut(endpoint.id, remote), untilHeartbeat + this.idleTimeoutMs)
+      const silentFor = this.heartbeatMs > 0 ? (this.timers.now() - connection.heardAt) % this.heartbeatMs : 0
+      connection.giveUpUnless(() => !this.isCut(endpoint.id, remote), this.silenceTimeoutMs - silentFor)
     }
   }
 
