@@ -1,14 +1,15 @@
 /** One participant of the simulated network: `get` and `put` against the shared nodes. */
 import type { Crypto } from "@topic-tracker/crypto"
-import { Clock, Effect, Predicate, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import { invalidKey, invalidPut } from "../arguments.ts"
 import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "../Dht.ts"
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
 import { signable, targetOf, verifyItem } from "../mutableItem.ts"
-import { NEAR_PAUSE } from "../walk/Lookup.ts"
+import { Agenda, timeline } from "./Agenda.ts"
 import type { Generator } from "./generator.ts"
 import { distinct, type Held, heldAfter, type Item, makeItem } from "./items.ts"
+import { longestWalk, planWalk, type WalkPlan } from "./planWalk.ts"
 import type { Place, TargetTable, VirtualNode } from "./TargetTable.ts"
 import { nearAt, Vicinities } from "./Vicinities.ts"
 
@@ -31,23 +32,10 @@ export interface World {
 /** As the ceiling of round trips in the client over UDP, in ms. */
 const longestWait = 2_000
 
-/** After so many ms a get over UDP ends with what it has. */
-const longestWalk = 10_000
-
 const noNodes = new DhtError({
   reason: "NoNodes",
   message: "no virtual node can be reached: all are dead or out of reach",
 })
-
-/** Sleeps until so many ms after its making; what is past already takes no time. */
-const timeline = () => {
-  let now = 0
-  return (at: number): Effect.Effect<void> => {
-    const wait = at - now
-    now = Math.max(now, at)
-    return wait > 0 ? Effect.sleep(wait) : Effect.void
-  }
-}
 
 /** A participant that reaches the nodes for which `reaches` says so. */
 export const makeMemoryClient = (
@@ -73,13 +61,6 @@ export const makeMemoryClient = (
     return item.valid
   }
 
-  /** In place of each node that does not answer another one is asked. Until the last of them has answered, in ms. */
-  const makeUpFor = (chance: number): number => {
-    let ms = lostDelay
-    while (generator.next() < chance) ms += lostDelay
-    return ms + roundTrip()
-  }
-
   /**
    * How long a put waits for a node in vain, in ms: it has answered once, so three times what that took (RFC 6298, 2.2), and
    * twice as long for each query that it left unanswered before.
@@ -90,46 +71,31 @@ export const makeMemoryClient = (
     return Math.min(ms, longestWait)
   }
 
-  /**
-   * Asks the closest nodes, the `first` nearest before the others: the distinct items by arrival, when the last answer is in, and
-   * when those of the `first` are; in ms from now.
-   */
-  const ask = (key: MutableKey, now: number, most: number, first = most) => {
-    const place = table.at(targetOf(key.publicKey, key.salt), reaches)
+  /** Begins to ask the closest nodes, the `first` nearest before the others; undefined when there are none. */
+  const walk = (target: Uint8Array, now: number, most: number, first = most): WalkPlan | undefined => {
+    const place = table.at(target, reaches)
     if (place.nodes.length === 0) return undefined
     const vicinity = vicinities.at(place.name)
     const isKnown = vicinity !== undefined && vicinity.until > now && nearAt(vicinity, most) <= now
-    // Those who ask all begin with a few and widen with each answer, so that it takes about as long as finding them.
-    const start = isKnown && most < place.nodes.length ? 0 : approach(place.metDead, vicinities.isCold(now))
-    const arrivals = new Map<Item, number>()
-    /** By when the nodes up to each one have answered. */
-    const answeredBy: Array<number> = []
-    let begins = start
-    let end = start
-    // As on the wire: until a walk has found them, the closest nodes are not known.
-    const enough = isKnown ? most : place.nodes.length
-    for (const index of place.nodes.slice(0, enough)) {
-      if (answeredBy.length === first) begins = end + NEAR_PAUSE
-      const node = nodes[index]!
-      node.gets++
+    const isPart = isKnown && most < place.nodes.length
+    const plan = planWalk({
+      nodes: place.nodes,
+      // As on the wire: until a walk has found them, the closest nodes are not known.
+      wanted: isPart ? most : place.nodes.length,
+      first,
+      // Those who ask all begin with a few and widen with each answer, so that it takes about as long as finding them.
+      start: isPart ? 0 : approach(place.metDead, vicinities.isCold(now)),
+      isLost: () => chances.lostGets > 0 && generator.next() < chances.lostGets,
+      roundTrip,
+      lostDelay,
+    })
+    for (const { answeredAt, node } of plan.questions) {
+      nodes[node]!.gets++
       counts.sent++
-      if (chances.lostGets > 0 && generator.next() < chances.lostGets) {
-        if (lostDelay > 0) end = Math.max(end, begins + makeUpFor(chances.lostGets))
-        answeredBy.push(end)
-        continue
-      }
-      counts.received++
-      const at = begins + roundTrip()
-      if (at > end) end = at
-      answeredBy.push(end)
-      const item = answer(node, place.slots.get(index), now)
-      if (item === undefined || !isValid(item)) continue
-      const known = arrivals.get(item)
-      if (known === undefined || at < known) arrivals.set(item, at)
+      if (answeredAt !== undefined) counts.received++
     }
-    if (enough >= place.nodes.length) vicinities.walked(place.name, now, answeredBy, end)
-    const items = distinct([...arrivals].sort(([, a], [, b]) => a - b))
-    return { items, end, firstEnd: answeredBy[first - 1] ?? end }
+    if (!isPart) vicinities.walked(place.name, now, plan.answeredBy, plan.end)
+    return plan
   }
 
   const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
@@ -139,24 +105,27 @@ export const makeMemoryClient = (
         if (invalid !== undefined) return yield* invalid
         counts.gets++
         counts.walks++
+        const target = targetOf(key.publicKey, key.salt)
+        const beganAt = yield* Clock.currentTimeMillis
         const { whenHeard, nodes: most = nodes.length } = options
-        const asked = ask(key, yield* Clock.currentTimeMillis, most, whenHeard?.nodes)
-        if (asked === undefined) return yield* noNodes
-        const { items, end, firstEnd } = asked
-        if (end === 0) return Stream.fromIterable(items.map(([item]) => item))
-        const told = whenHeard === undefined ? [] : [[undefined, firstEnd] as const]
-        const until = timeline()
-        // Of what happens at the same time the items come first.
-        return Stream.fromIterable([...items, ...told].sort(([, a], [, b]) => a - b)).pipe(
-          Stream.mapEffect(([item, at]) =>
-            Effect.map(until(at), () => {
-              if (item === undefined) whenHeard?.run()
-              return item
-            }),
-          ),
-          Stream.filter(Predicate.isNotUndefined),
-          Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => until(end)))),
-        )
+        const plan = walk(target, beganAt, most, whenHeard?.nodes)
+        if (plan === undefined) return yield* noNodes
+        const isNew = distinct()
+        const agenda = new Agenda()
+        for (const [sentAt, asked] of Map.groupBy(plan.questions, ({ sentAt }) => sentAt)) {
+          agenda.add(sentAt, () => {
+            const { slots } = table.at(target, reaches)
+            for (const { answeredAt, node } of asked) {
+              if (answeredAt === undefined) continue
+              const item = answer(nodes[node]!, slots.get(node), beganAt + sentAt)
+              if (item !== undefined && isValid(item))
+                agenda.add(answeredAt, () => (isNew(item) ? item.shown : undefined))
+            }
+          })
+        }
+        if (whenHeard !== undefined) agenda.addLast(plan.answeredBy[whenHeard.nodes - 1] ?? plan.end, whenHeard.run)
+        agenda.addLast(plan.end, () => {})
+        return agenda.items
       }),
     )
 
@@ -206,7 +175,7 @@ export const makeMemoryClient = (
     const start = yield* Clock.currentTimeMillis
     if ((vicinities.at(before.name)?.until ?? 0) <= start) {
       counts.walks++
-      ask({ publicKey, ...(salt === undefined ? {} : { salt }) }, start, nodes.length, whenStored?.nodes)
+      walk(target, start, nodes.length, whenStored?.nodes)
     }
     // As on the wire, a walk of that target that is under way is waited for, and the nearest nodes get the item before it ends.
     // One that seems to end later than any walk is over: the clock was set back.

@@ -3,7 +3,8 @@
  * clients with the same `Dht` service. What a real network does to a slot can be set: nodes that overwrite or keep the
  * first, dead nodes, lost queries and puts, stale and hostile values, latency. Time is Effect's Clock; chance is drawn from
  * one generator seeded by Effect's Random, so a seed repeats a run. There is no fiber and no timer for a virtual node: a get
- * or put works on plain data and sleeps at most once for each distinct answer. It does not retry: its failures are meant.
+ * or put works on plain data and sleeps only from one moment to the next in which it asks, or is answered with something new. It
+ * does not retry: its failures are meant.
  */
 import { Crypto } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Random } from "effect"

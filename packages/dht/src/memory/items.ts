@@ -53,17 +53,11 @@ export const heldAfter = (
   return { item, expiresAt: now + ttl, previous: isSame ? held?.previous : held?.item }
 }
 
-/** Without items that are the same but were put anew, the earliest of each. */
-export const distinct = (
-  arrivals: ReadonlyArray<readonly [Item, number]>,
-): ReadonlyArray<readonly [item: MutableItem, at: number]> => {
+/** Tells whether an item differs from all that it was asked of before; one that was put anew, unaltered, does not. */
+export const distinct = (): ((item: Item) => boolean) => {
   const seen = new Set<string>()
-  const items: Array<readonly [MutableItem, number]> = []
-  for (const [{ shown, signature }, at] of arrivals) {
-    const name = Bytes.toHex(signature)
-    if (seen.has(name)) continue
-    seen.add(name)
-    items.push([shown, at])
+  return ({ signature }) => {
+    const { size } = seen
+    return seen.add(Bytes.toHex(signature)).size > size
   }
-  return items
 }
