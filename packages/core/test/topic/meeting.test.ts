@@ -231,6 +231,37 @@ describe("meeting", () => {
     }),
   )
 
+  it.effect("who stays alone among others that are alone puts its record again, ever less often", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ network: { reachable: () => false } })
+      const topics = yield* joinAll(yield* world.nodes(2, { config: quiet }))
+      yield* pass("3900 millis")
+      for (const topic of topics) assert.strictEqual((yield* topic.stats).recordsPublished, 1)
+      yield* pass("50 seconds")
+      // After 4 to 8 s, 8 to 16, 16 to 32, and the time that looks take.
+      for (const topic of topics) {
+        const { recordsPublished } = yield* topic.stats
+        assert.isTrue(recordsPublished >= 2 && recordsPublished <= 4, `${recordsPublished} records`)
+        assert.isFalse(yield* topic.isJoined)
+      }
+    }),
+  )
+
+  it.effect("who cannot get into a swarm does not hide its records", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      yield* joinAll(yield* world.nodes(2, { config: quiet }))
+      yield* pass("1 second")
+      world.network.setReachable(() => false)
+      const late = yield* (yield* world.node({ config: quiet })).join()
+      const account = yield* collect(late.account)
+      yield* pass("50 seconds")
+      assert.isAbove(account.filter(({ _tag }) => _tag === "RecordFound").length, 0)
+      assert.isFalse(yield* late.isJoined)
+      assert.isAtMost((yield* late.stats).recordsPublished, 1)
+    }),
+  )
+
   it.effect("a limit of no records publishes nothing at all", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()

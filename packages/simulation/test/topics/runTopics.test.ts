@@ -114,9 +114,12 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
 
   it("who is behind a NAT dials, and two of them never each other", () => {
     const lines = 'nodes = 4\nduration = "2m"\nstop_early = true\nlinks = { nat = 0.75 }\n'
-    const { overlay } = meets({ one_swarm: 60_000 }, lines)
-    for (const [a, b] of overlay.at(-1)?.links ?? []) assert.isTrue(a === 0 || b === 0)
-    assert.strictEqual(overlay.at(-1)?.links.length, 3)
+    // Whose record the slot shows is chance; the only one who can be dialled is mostly hidden at first.
+    for (let seed = 1n; seed <= 20n; seed++) {
+      const { overlay } = meets({ one_swarm: 20_000 }, lines, seed)
+      for (const [a, b] of overlay.at(-1)?.links ?? []) assert.isTrue(a === 0 || b === 0)
+      assert.strictEqual(overlay.at(-1)?.links.length, 3)
+    }
   })
 
   it("a stranger's values in the slot do not keep nodes apart", () => {
