@@ -6,13 +6,22 @@
  * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
  * peer after the other, and never searches again. What goes over the wire is the same.
  */
-import { Clock, Effect, Fiber, Random, type Scope } from "effect"
+import { Clock, Effect, Fiber, type Scope } from "effect"
 import { inBackground, nameNeighbor, publishAndName, publishFirst } from "./firstRecord.ts"
 import type { Urgency } from "./Pace.ts"
 import { forgetBefore, newSearch, readAndDial, type Search } from "./Search.ts"
-import { type GossipRecord, recentMinutes, type Session } from "./Session.ts"
+import { type GossipRecord, ofMinute, recentMinutes, type Session } from "./Session.ts"
 import { firstOf } from "./Signal.ts"
-import { firstPoll, intoMinute, isEarly, type LookOutcome, minuteTurns, nextPoll, pollDelay } from "./schedules.ts"
+import {
+  firstPoll,
+  intoMinute,
+  isEarly,
+  type LookOutcome,
+  minuteTurns,
+  nextPoll,
+  pollDelay,
+  putAgainDelay,
+} from "./schedules.ts"
 
 /** A neighbour that stays less long (ms) does not make the next search begin afresh: no hot loop with a peer that hangs up. */
 const STEADY_AFTER = 10_000
@@ -111,18 +120,13 @@ const look = Effect.fnUntraced(function* (
     const publish = Effect.gen(function* () {
       yield* session.pace.turn(urgency)
       const isSlotRead = latest === unixMinute && (yield* session.records.unixMinute) === unixMinute
-      const ofThisMinute = records.filter((record) => record.unixMinute === unixMinute)
-      yield* publishAndName(session, isSlotRead ? ofThisMinute : undefined)
+      yield* publishAndName(session, isSlotRead ? ofMinute(records, unixMinute) : undefined)
     })
     yield* inBackground(session, publish)
   } else yield* putAgain(search, records)
   search.foundLast = isFound
   return isFound ? "peers" : "nothing"
 })
-
-/** The first time, in ms, and the longest; each is up to twice as long by chance, and the next twice that. */
-const PUT_AGAIN_AFTER = 4_000
-const PUT_AGAIN_MOST = 16_000
 
 /**
  * Puts our record again when nobody who shows lets us in. Who put at the same moment may have hidden it, and if they cannot be dialled
@@ -133,14 +137,11 @@ const putAgain = Effect.fnUntraced(function* (search: Search, shown: ReadonlyArr
   const isAmongLoners = shown.length > 0 && shown.every(({ content }) => content.activePeers.length === 0)
   if (!isAmongLoners || session.state.joined.isOpen) return
   const now = yield* Clock.currentTimeMillis
-  if (now >= search.putAgainAt) {
-    search.putsAgain++
-    const unixMinute = yield* session.records.unixMinute
-    const ofThisMinute = shown.filter((record) => record.unixMinute === unixMinute)
-    yield* inBackground(session, publishAndName(session, ofThisMinute))
-  } else if (Number.isFinite(search.putAgainAt)) return
-  const wait = Math.min(PUT_AGAIN_AFTER * 2 ** search.putsAgain, PUT_AGAIN_MOST)
-  search.putAgainAt = now + Math.round(wait * (1 + (yield* Random.next)))
+  if (search.putAgainAt === undefined) search.putAgainAt = now + (yield* putAgainDelay(0))
+  if (now < search.putAgainAt) return
+  search.putsAgain++
+  search.putAgainAt = now + (yield* putAgainDelay(search.putsAgain))
+  yield* inBackground(session, publishAndName(session, ofMinute(shown, yield* session.records.unixMinute)))
 })
 
 /** ms into a search: time for two nodes that are near to meet, and little beside a walk where they are not. */

@@ -32,8 +32,8 @@ export interface Search {
   looks: number
   /** Whether the last look found a record. */
   foundLast: boolean
-  /** When our record is put again if others still show and none has let us in, in ms of the clock. */
-  putAgainAt: number
+  /** When our record is put again if others still show and none has let us in, in ms of the clock; undefined before any did. */
+  putAgainAt: number | undefined
   /** How often it was, in this search. */
   putsAgain: number
   /** When a look last asked all nodes of a slot, in ms of the clock. */
@@ -49,7 +49,7 @@ export const newSearch = (session: Session): Search => ({
   seen: new Map(),
   looks: 0,
   foundLast: false,
-  putAgainAt: Number.POSITIVE_INFINITY,
+  putAgainAt: undefined,
   putsAgain: 0,
   askedAllAt: Number.NEGATIVE_INFINITY,
   rhythm: firstPoll,

@@ -157,6 +157,10 @@ const isRefused = (error: { readonly _tag: string; readonly reason?: unknown }):
 /** The minute and the one before it: those in which a node of the topic shows now. */
 export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
 
+/** Those of the records that are of this minute. */
+export const ofMinute = (records: ReadonlyArray<GossipRecord>, unixMinute: bigint): ReadonlyArray<GossipRecord> =>
+  records.filter((record) => record.unixMinute === unixMinute)
+
 /** Reads a record of every node that shows in this minute and, with `span` 2, the one before. */
 export const recentRecords = Effect.fnUntraced(function* (session: Session, span: 1 | 2 = 2) {
   const { records, account, pace } = session

@@ -1,7 +1,7 @@
 /** A search's records: the first one, and the one that follows it when there is a neighbour to name. */
 import { Duration, Effect } from "effect"
 import type { Search } from "./Search.ts"
-import { type GossipRecord, publishRecord, type Session } from "./Session.ts"
+import { type GossipRecord, ofMinute, publishRecord, type Session } from "./Session.ts"
 import { firstOf, Signal } from "./Signal.ts"
 
 /**
@@ -17,7 +17,7 @@ export const publishFirst = Effect.fnUntraced(function* (search: Search) {
   let known: ReadonlyArray<GossipRecord> | undefined
   search.onShown = (records, minutes) => {
     search.onShown = undefined
-    if (minutes.includes(unixMinute)) known = records.filter((record) => record.unixMinute === unixMinute)
+    if (minutes.includes(unixMinute)) known = ofMinute(records, unixMinute)
     isShown.open()
   }
   const first = Effect.gen(function* () {

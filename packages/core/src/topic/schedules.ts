@@ -32,8 +32,17 @@ export const workerSchedule = (
 
 /** A single run: after the interval and a random share of as much again. */
 export const onceAfter = (interval: Duration.Duration): Schedule.Schedule<number> =>
-  Schedule.recurs(1).pipe(
-    Schedule.addDelay(() => Effect.map(Random.next, (share) => wholeMillis(Duration.times(interval, 1 + share)))),
+  Schedule.recurs(1).pipe(Schedule.addDelay(() => upToTwice(interval)))
+
+/** Before our record is put again for the first time; the waits double up to the longest. Each is up to twice as long by chance. */
+const PUT_AGAIN_AFTER = Duration.seconds(4)
+const PUT_AGAIN_MOST = Duration.seconds(16)
+
+/** The wait, in ms, before the record of a node that is alone among others that are alone is put again. */
+export const putAgainDelay = (putsAgain: number): Effect.Effect<number> =>
+  Effect.map(
+    upToTwice(Duration.min(Duration.times(PUT_AGAIN_AFTER, 2 ** putsAgain), PUT_AGAIN_MOST)),
+    Duration.toMillis,
   )
 
 /** How much of its minute is over at a time of the clock, in ms. */
@@ -90,6 +99,9 @@ export const isEarly = (config: TopicConfig["bootstrap"], { waits }: PollRhythm)
 
 const grown = (config: TopicConfig["bootstrap"], waits: number): number =>
   Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** waits
+
+const upToTwice = (interval: Duration.Duration): Effect.Effect<Duration.Duration> =>
+  Effect.map(Random.next, (share) => wholeMillis(Duration.times(interval, 1 + share)))
 
 const wholeMillis = (duration: Duration.Duration): Duration.Duration =>
   Duration.millis(Math.round(Duration.toMillis(duration)))

@@ -8,19 +8,10 @@ interface Entry {
   readonly run: () => MutableItem | undefined
 }
 
-/** Sleeps until so many ms after its making; what is past already takes no time. */
-export const timeline = () => {
-  let now = 0
-  return (at: number): Effect.Effect<void> => {
-    const wait = at - now
-    now = Math.max(now, at)
-    return wait > 0 ? Effect.sleep(wait) : Effect.void
-  }
-}
-
 export class Agenda {
   /** By time; of the same time, those added first. */
   private readonly entries: Array<Entry> = []
+  private now = 0
 
   /** To be done then; it may add to the agenda, and give an item. */
   add(at: number, run: Entry["run"]): void {
@@ -41,18 +32,28 @@ export class Agenda {
 
   /** The items as they are given; ends when everything is done. */
   get items(): Stream.Stream<MutableItem> {
-    const until = timeline()
-    const { entries } = this
-    return Stream.unfold(
-      undefined,
-      Effect.fnUntraced(function* () {
-        for (let entry = entries.shift(); entry !== undefined; entry = entries.shift()) {
-          yield* until(entry.at)
-          const item = entry.run()
-          if (item !== undefined) return [item, undefined] as const
-        }
-        return undefined
-      }),
+    return Stream.unfold(undefined, () =>
+      Effect.map(this.next, (item) => (item === undefined ? undefined : ([item, undefined] as const))),
     )
   }
+
+  /** Done when everything is, where nothing gives items. */
+  get done(): Effect.Effect<void> {
+    return Effect.asVoid(this.next)
+  }
+
+  /** The next item, when it is given; undefined when everything is done. */
+  private readonly next = Effect.gen({ self: this }, function* () {
+    for (let entry = this.entries.shift(); entry !== undefined; entry = this.entries.shift()) {
+      // What is past already takes no time.
+      const wait = entry.at - this.now
+      if (wait > 0) {
+        yield* Effect.sleep(wait)
+        this.now = entry.at
+      }
+      const item = entry.run()
+      if (item !== undefined) return item
+    }
+    return undefined
+  })
 }

@@ -6,7 +6,7 @@ import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, Pu
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
 import { signable, targetOf, verifyItem } from "../mutableItem.ts"
-import { Agenda, timeline } from "./Agenda.ts"
+import { Agenda } from "./Agenda.ts"
 import type { Generator } from "./generator.ts"
 import { distinct, type Held, heldAfter, type Item, makeItem } from "./items.ts"
 import { longestWalk, planWalk, type WalkPlan } from "./planWalk.ts"
@@ -129,37 +129,20 @@ export const makeMemoryClient = (
       }),
     )
 
-  /**
-   * Has these nodes of the place store the item: when those that did say so, how many answered at all, and when the last of them
-   * has answered or is given up; in ms from now.
-   */
-  const putTo = (
-    place: Place<Held>,
-    indices: ReadonlyArray<number>,
-    item: Item,
-    cas: bigint | undefined,
-    now: number,
-  ) => {
-    const stored: Array<number> = []
-    let answered = 0
-    let slowest = 0
-    for (const index of indices) {
-      const node = nodes[index]!
-      node.puts++
-      counts.sent++
-      if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
-        if (lostDelay > 0) slowest = Math.max(slowest, patience())
-        continue
-      }
-      answered++
-      const at = roundTrip()
-      slowest = Math.max(slowest, at)
-      const held = heldAfter(place.slots.get(index), item, cas, node.equalSeq, now, ttl)
-      if (held === undefined) continue
-      place.slots.set(index, held)
-      stored.push(at)
+  /** Has the node of the place store the item. How long it takes to say so, or is waited for in vain, in ms, and what it says. */
+  const store = (place: Place<Held>, index: number, item: Item, cas: bigint | undefined, now: number) => {
+    const node = nodes[index]!
+    node.puts++
+    counts.sent++
+    if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
+      return { answer: "none", after: lostDelay > 0 ? patience() : 0 } as const
     }
-    return { stored, answered, slowest }
+    counts.received++
+    const after = roundTrip()
+    const held = heldAfter(place.slots.get(index), item, cas, node.equalSeq, now, ttl)
+    if (held === undefined) return { answer: "rejected", after } as const
+    place.slots.set(index, held)
+    return { answer: "stored", after } as const
   }
 
   const put = Effect.fnUntraced(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {
@@ -184,43 +167,33 @@ export const makeMemoryClient = (
     const isWalking = untilOver > 0 && untilOver <= longestWalk
     const first = whenStored?.nodes ?? nodes.length
     const untilNear = vicinity === undefined ? 0 : Math.max(0, nearAt(vicinity, first) - start)
-    /** Each node that stored it says so then, in ms from the start. */
-    const stored: Array<number> = []
-    let asked = 0
-    let answered = 0
-    let slowest = 0
-    const until = timeline()
-    let toTell = whenStored
-    /** Until then, told on the way when enough nodes have stored it. */
-    const untilTelling = Effect.fnUntraced(function* (at: number) {
-      const enoughAt = toTell && stored.sort((a, b) => a - b)[toTell.nodes - 1]
-      if (enoughAt !== undefined && enoughAt <= at) {
-        yield* until(enoughAt)
-        toTell?.run()
-        toTell = undefined
-      }
-      yield* until(at)
-    })
-    const near = { begins: untilNear, from: 0, to: first }
-    const rest = { begins: untilOver, from: first, to: nodes.length }
-    const all = { begins: 0, from: 0, to: nodes.length }
-    for (const { begins, from, to } of isWalking ? [near, rest] : [all]) {
-      yield* untilTelling(begins)
-      // The network may have changed during the walk.
-      const place = table.at(target, reaches)
-      if (place.nodes.length === 0) return yield* noNodes
-      const now = yield* Clock.currentTimeMillis
-      asked = place.nodes.length
-      const part = putTo(place, place.nodes.slice(from, to), item, cas, now)
-      for (const at of part.stored) stored.push(begins + at)
-      answered += part.answered
-      slowest = Math.max(slowest, begins + part.slowest)
-      table.sweep((held) => held.expiresAt > now)
-    }
-    counts.received += answered
-    yield* untilTelling(slowest)
-    if (stored.length > 0) return { stored: stored.length, asked }
-    return yield* answered > 0
+    const counted = { asked: 0, stored: 0, rejected: 0, none: 0 }
+    const agenda = new Agenda()
+    const askPart = (begins: number, from: number, to: number): void =>
+      agenda.add(begins, () => {
+        // The network may have changed during the walk.
+        const place = table.at(target, reaches)
+        const now = start + begins
+        counted.asked = Math.max(counted.asked, place.nodes.length)
+        for (const index of place.nodes.slice(from, to)) {
+          const { answer, after } = store(place, index, item, cas, now)
+          agenda.addLast(begins + after, () => {
+            counted[answer]++
+            if (answer === "stored" && counted.stored === whenStored?.nodes) whenStored.run()
+          })
+        }
+        table.sweep((held) => held.expiresAt > now)
+        return undefined
+      })
+    if (isWalking) {
+      askPart(untilNear, 0, first)
+      askPart(untilOver, first, nodes.length)
+    } else askPart(0, 0, nodes.length)
+    yield* agenda.done
+    const { asked, rejected, stored } = counted
+    if (asked === 0) return yield* noNodes
+    if (stored > 0) return { stored, asked }
+    return yield* rejected > 0
       ? new DhtError({ reason: "Rejected", message: `put: stored by none of ${asked} nodes` })
       : new DhtError({ reason: "Timeout", message: `put: none of ${asked} nodes answered` })
   })

@@ -79,7 +79,7 @@ export class IrohConnection implements Connection, Audible {
     this.closing = true
     const close = (): void => {
       clearTimeout(timeout)
-      if (this.reason === undefined) this.connection.close(0n, [])
+      this.giveUp()
     }
     // Wall-clock time, whatever Clock is installed: it bounds what happens on a real network.
     const timeout = setTimeout(close, closeTimeoutMs)

@@ -9,11 +9,11 @@ import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 
 export class MemoryConnection implements Connection {
   readonly remoteId: EndpointId.EndpointId
-  /** When something last got through, whichever way: what is received is acknowledged. Heartbeats not counted. */
-  heardAt: number
   private readonly network: MemoryNetwork
   private readonly endpoint: MemoryEndpoint
   private other!: MemoryConnection
+  /** Both ends' own. */
+  private readonly line: { heardAt: number }
   private readonly incoming: Array<Pipe> = []
   private accepting: ((stream: ReceiveStream | undefined) => void) | undefined
   private closedListener: ((reason: string) => void) | undefined
@@ -22,11 +22,16 @@ export class MemoryConnection implements Connection {
   private readonly underWay: Array<{ readonly effect: () => void; isThere: boolean }> = []
   private isClosed = false
 
-  private constructor(network: MemoryNetwork, endpoint: MemoryEndpoint, remoteId: EndpointId.EndpointId) {
+  private constructor(
+    network: MemoryNetwork,
+    endpoint: MemoryEndpoint,
+    remoteId: EndpointId.EndpointId,
+    line: { heardAt: number },
+  ) {
     this.network = network
     this.endpoint = endpoint
     this.remoteId = remoteId
-    this.heardAt = network.timers.now()
+    this.line = line
     endpoint.connections.add(this)
   }
 
@@ -36,8 +41,9 @@ export class MemoryConnection implements Connection {
     from: MemoryEndpoint,
     to: MemoryEndpoint,
   ): [from: MemoryConnection, to: MemoryConnection] {
-    const ours = new MemoryConnection(network, from, to.id)
-    const theirs = new MemoryConnection(network, to, from.id)
+    const line = { heardAt: network.timers.now() }
+    const ours = new MemoryConnection(network, from, to.id, line)
+    const theirs = new MemoryConnection(network, to, from.id, line)
     ours.other = theirs
     theirs.other = ours
     return [ours, theirs]
@@ -88,7 +94,7 @@ export class MemoryConnection implements Connection {
     this.underWay.push(parcel)
     const arrived = (): void => {
       parcel.isThere = true
-      this.heardAt = this.other.heardAt = timers.now()
+      this.line.heardAt = timers.now()
       while (this.underWay[0]?.isThere === true) this.underWay.shift()!.effect()
     }
     this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
@@ -114,6 +120,11 @@ export class MemoryConnection implements Connection {
   release(pipe: Pipe): void {
     this.pipes.delete(pipe)
     this.other.pipes.delete(pipe)
+  }
+
+  /** When something last got through, whichever way: what is received is acknowledged. Heartbeats not counted. */
+  get heardAt(): number {
+    return this.line.heardAt
   }
 
   get windowBytes(): number {

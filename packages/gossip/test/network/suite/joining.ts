@@ -1,16 +1,32 @@
 /** How nodes come into a topic, and out of it. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { freshTopic, isJoined, joinedInLine, type Runner, recorded, text, textsOf, until } from "../world.ts"
+import {
+  freshTopic,
+  isJoined,
+  joinedInLine,
+  type Runner,
+  recorded,
+  text,
+  textsOf,
+  until,
+  type World,
+} from "../world.ts"
+
+/** Two nodes that have the same topic open, each still alone in it. */
+const apart = Effect.fnUntraced(function* (world: World) {
+  const [a, b] = [yield* world.node(), yield* world.node()]
+  const id = freshTopic()
+  const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
+  const [heardA, heardB] = [yield* recorded(atA), yield* recorded(atB)]
+  return { a, b, atA, atB, heardA, heardB }
+})
 
 export const joining = (it: Runner): void => {
   describe("joining and leaving", () => {
     it("two nodes join, hear of each other and of what each says", (world) =>
       Effect.gen(function* () {
-        const [a, b] = [yield* world.node(), yield* world.node()]
-        const id = freshTopic()
-        const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
-        const [heardA, heardB] = [yield* recorded(atA), yield* recorded(atB)]
+        const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
         yield* atB.join([a.endpointId])
         yield* until(world, "both have a neighbour", () =>
           Effect.sync(() => heardA.events.length > 0 && heardB.events.length > 0),
@@ -91,10 +107,7 @@ export const joining = (it: Runner): void => {
 
     it("two nodes that dial each other at once end up as neighbours", (world) =>
       Effect.gen(function* () {
-        const [a, b] = [yield* world.node(), yield* world.node()]
-        const id = freshTopic()
-        const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
-        const [heardA, heardB] = [yield* recorded(atA), yield* recorded(atB)]
+        const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
         yield* Effect.all([atA.join([b.endpointId]), atB.join([a.endpointId])])
         yield* until(world, "both are joined", () =>
           Effect.map(Effect.all([isJoined(atA), isJoined(atB)]), ([joinedA, joinedB]) => joinedA && joinedB),
