@@ -15,6 +15,12 @@ import type { Link, Peer } from "./Peer.ts"
  */
 const maxWriteBytes = 12_288
 
+/**
+ * A queue of so many bytes goes out in two halves: the second is converted while the first is on its way and is being read, instead
+ * of each end waiting for the other.
+ */
+const isHalved = (bytes: number): boolean => bytes >= 4_096 && bytes <= 8_192
+
 export class Outbound {
   readonly topic: TopicId
   readonly peer: Peer
@@ -110,8 +116,9 @@ export class Outbound {
   private write(stream: SendStream, withHeader: boolean): void {
     const encoder = this.engine.encoder
     if (withHeader) encoder.header(this.topic)
+    const most = isHalved(this.queued) ? this.queued / 2 : maxWriteBytes
     let count = 0
-    while (count < this.messages.length && encoder.size < maxWriteBytes) {
+    while (count < this.messages.length && encoder.size < most) {
       const message = this.messages[count++]!
       this.queued -= message.length
       encoder.encoded(message)

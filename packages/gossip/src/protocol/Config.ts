@@ -61,9 +61,9 @@ export const BroadcastConfig = Schema.Struct({
   messageCacheRetentionMs: withDefault(millis, 30_000),
   /** The most bytes of payload kept for them: the oldest go first. Ours; iroh-gossip sets no limit. */
   messageCacheMaxBytes: withDefault(count, 64 * 1024 * 1024),
-  /** How long ids are kept so that no payload is delivered twice. */
+  /** How long ids are kept so that no payload is delivered twice; at least as long as the payloads. */
   messageIdRetentionMs: withDefault(millis, 90_000),
-  /** The most ids kept, about 100 bytes of memory each: the oldest go first. Ours; iroh-gossip sets no limit. */
+  /** The most ids kept, about 60 bytes of memory each: the oldest go first. Ours; iroh-gossip sets no limit. */
   messageIdMaxCount: withDefault(atLeast(1), 500_000),
   /** Time between two clean-ups of the caches. */
   cacheEvictIntervalMs: withDefault(millis, 1_000),

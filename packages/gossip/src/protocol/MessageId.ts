@@ -32,6 +32,9 @@ export const read = (bytes: Uint8Array, offset = 0): MessageId => {
   ) as MessageId
 }
 
+/** The i-th of the eight 32-bit words that the id's bytes are, little-endian, as a signed integer. */
+export const word = (id: MessageId, i: number): number => id.charCodeAt(2 * i) | (id.charCodeAt(2 * i + 1) << 16)
+
 /** Puts the 32 bytes of the id at `offset`. */
 export const write = (id: MessageId, bytes: Uint8Array, offset: number): void => {
   for (let i = 0; i < 16; i++) {

@@ -9,8 +9,8 @@
  */
 import type { BroadcastConfig } from "./Config.ts"
 import type { TopicEvent } from "./Event.ts"
-import { ExpiringMap } from "./ExpiringMap.ts"
 import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, IHaveEntry, PeerKey, Prune } from "./Message.ts"
+import { MessageHistory } from "./MessageHistory.ts"
 import * as MessageId from "./MessageId.ts"
 import type { TopicIo } from "./TopicIo.ts"
 
@@ -38,10 +38,8 @@ export class PlumTree<P extends PeerKey> {
   private evictScheduled = false
   /** Payloads that we know of and do not have. Each has a SendGraft timer, so that none stays here for long. */
   private readonly missing = new Map<MessageId.MessageId, Array<Announcement<P>>>()
-  /** Ids of the payloads that we had. */
-  private readonly seen: ExpiringMap<MessageId.MessageId, true>
-  /** Payloads for peers that graft, ready to be sent: the round is already the next one. */
-  private readonly cache: ExpiringMap<MessageId.MessageId, Gossip>
+  /** What we had. The payloads are ready to be sent: the round is already the next one. */
+  private readonly history: MessageHistory
   /** What we broadcast of late, the oldest first, and when. */
   private lastWords: Array<{ readonly id: MessageId.MessageId; readonly at: number }> = []
 
@@ -56,21 +54,18 @@ export class PlumTree<P extends PeerKey> {
     // As in iroh-gossip: 33 bytes of topic and outer tag (although the topic is not on the stream), 3 of tag and length, and
     // 35 for each id with its round.
     this.batchSize = Math.floor((options.maxMessageSize - 36) / 35)
-    this.seen = new ExpiringMap({
-      retentionMs: config.messageIdRetentionMs,
-      capacity: config.messageIdMaxCount,
-      weight: () => 1,
-    })
-    this.cache = new ExpiringMap({
-      retentionMs: config.messageCacheRetentionMs,
-      capacity: config.messageCacheMaxBytes,
-      weight: (message) => message.content.length + 256,
+    this.history = new MessageHistory({
+      idRetentionMs: config.messageIdRetentionMs,
+      maxIds: config.messageIdMaxCount,
+      payloadRetentionMs: config.messageCacheRetentionMs,
+      maxPayloadBytes: config.messageCacheMaxBytes,
     })
   }
 
   /** Bounds that tests hold us to. */
   get sizes() {
-    return { missing: this.missing.size, seen: this.seen.size, cache: this.cache.size, lazyQueue: this.lazyQueue.size }
+    const { history, lazyQueue, missing } = this
+    return { missing: missing.size, seen: history.size, cache: history.payloadSize, lazyQueue: lazyQueue.size }
   }
 
   /** New neighbours are eager (p. 7). */
@@ -104,7 +99,7 @@ export class PlumTree<P extends PeerKey> {
       return
     }
     const message: Gossip = { _tag: "Gossip", id, content, scope: fromAuthor }
-    this.remember(id, message, now)
+    this.remember(message, now)
     if (this.lazy.size > 0) this.lastWords.push({ id, at: now })
     this.announce(id, 0)
     this.push(message)
@@ -120,7 +115,7 @@ export class PlumTree<P extends PeerKey> {
       const ids = new Set(this.lastWords.map(({ id }) => id))
       for (const { id } of this.lazyQueue.get(peer) ?? []) ids.add(id)
       for (const id of ids) {
-        const payload = this.cache.get(id)
+        const payload = this.history.payload(id)
         if (payload !== undefined) this.io.send(peer, payload)
       }
     }
@@ -181,17 +176,15 @@ export class PlumTree<P extends PeerKey> {
   }
 
   onEvictTimer(now: number): void {
-    this.cache.evict(now)
-    this.seen.evict(now)
+    this.history.evict(now)
     this.forgetLastWords(now)
-    this.evictScheduled = this.cache.size > 0 || this.seen.size > 0 || this.lastWords.length > 0
+    this.evictScheduled = this.history.size > 0 || this.lastWords.length > 0
     if (this.evictScheduled) this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
   }
 
   /** In iroh-gossip the timer never stops; a topic in which nobody speaks has nothing to evict. */
-  private remember(id: MessageId.MessageId, message: Gossip, now: number): void {
-    this.seen.set(id, true, now)
-    this.cache.set(id, message, now)
+  private remember(message: Gossip, now: number): void {
+    this.history.add(message, now)
     if (this.evictScheduled) return
     this.evictScheduled = true
     this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
@@ -200,7 +193,7 @@ export class PlumTree<P extends PeerKey> {
   private onGossip(from: P, message: Gossip, now: number): void {
     const { content, id, scope } = message
     // Before the hash is checked, which costs far more: for content that we had, it makes no difference.
-    if (this.seen.has(id)) {
+    if (this.history.has(id)) {
       this.io.stats.duplicatePayloads++
       // A payload for neighbours says nothing about the tree; iroh-gossip prunes its sender all the same.
       if (scope._tag === "Swarm" && this.isNeighbor(from)) {
@@ -219,7 +212,7 @@ export class PlumTree<P extends PeerKey> {
     }
     const round = Math.min(scope.round + 1, maxRound)
     const onward: Gossip = { _tag: "Gossip", id, content, scope: { _tag: "Swarm", round } }
-    this.remember(id, onward, now)
+    this.remember(onward, now)
     this.push(onward, from)
     this.announce(id, round, from)
     const announcements = this.missing.get(id)
@@ -256,7 +249,7 @@ export class PlumTree<P extends PeerKey> {
     }
     this.makeEager(from)
     if (message.id === undefined) return
-    const payload = this.cache.get(message.id)
+    const payload = this.history.payload(message.id)
     if (payload !== undefined) this.io.send(from, payload)
   }
 
@@ -267,7 +260,7 @@ export class PlumTree<P extends PeerKey> {
       return
     }
     for (const { id, round } of message.messages) {
-      if (this.seen.has(id)) continue
+      if (this.history.has(id)) continue
       const announcements = this.missing.get(id)
       if (announcements === undefined) {
         this.missing.set(id, [{ peer: from, round }])

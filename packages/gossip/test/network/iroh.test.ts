@@ -3,7 +3,7 @@ import { Crypto, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { AddressLookup, AddressLookupError, type EndpointAddress, Gossip, type ReceiveStream } from "../../src/index.ts"
 import { suite } from "./suite.ts"
-import { freshTopic, isJoined, makeIrohWorld, until } from "./world.ts"
+import { freshTopic, isJoined, joinedInLine, makeIrohWorld, recorded, text, until } from "./world.ts"
 
 suite("iroh on loopback", (name, test) => it.live(name, () => Effect.flatMap(makeIrohWorld(), test)))
 
@@ -60,6 +60,24 @@ describe("an iroh endpoint", () => {
       yield* until(world, "Join is there", () => Effect.sync(() => received.length > join + 4))
       assert.deepStrictEqual(received.slice(join, join + 3), [0, 0, 1])
       assert.isAbove(received[join + 3]!, 0)
+    }),
+  )
+
+  it.live("writes messages that wait together at once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const [a, b] = [yield* world.node(), yield* world.node()]
+      const [atA, atB] = yield* joinedInLine(world, [a, b])
+      const heard = yield* recorded(atB!)
+      const writesFor = Effect.fnUntraced(function* (count: number, size: number) {
+        const [before, heardBefore] = [(yield* a.stats).writes, heard.texts().length]
+        for (let i = 0; i < count; i++) yield* atA!.broadcast(text(`${count} ${i} `.padEnd(size)))
+        yield* until(world, "all arrived", () => Effect.sync(() => heard.texts().length === heardBefore + count))
+        return (yield* a.stats).writes - before
+      })
+      assert.strictEqual(yield* writesFor(20, 100), 1, "less than 4 KB")
+      assert.strictEqual(yield* writesFor(32, 100), 2, "two halves")
+      assert.strictEqual(yield* writesFor(45, 1_000), 4, "each a little more than 12 KB")
     }),
   )
 

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { ExpiringMap } from "../../src/protocol/ExpiringMap.ts"
 import { IndexedSet } from "../../src/protocol/IndexedSet.ts"
 import { Xoshiro128 } from "../../src/protocol/Rng.ts"
 
@@ -79,30 +78,5 @@ describe("IndexedSet", () => {
     set.add("only")
     assert.strictEqual(set.pick(rng), "only")
     assert.isUndefined(set.pickExcept(rng, () => true))
-  })
-})
-
-describe("ExpiringMap", () => {
-  const map = (capacity = 100) => new ExpiringMap<string, number>({ retentionMs: 10, capacity, weight: (n) => n })
-
-  it("keeps an entry for its time after it was last set", () => {
-    const cache = map()
-    cache.set("a", 1, 0)
-    cache.set("b", 2, 5)
-    cache.set("a", 3, 6)
-    cache.evict(15)
-    assert.deepStrictEqual([cache.get("a"), cache.get("b"), cache.size], [3, undefined, 1])
-    cache.evict(16)
-    assert.strictEqual(cache.size, 0)
-  })
-
-  it("lets the oldest go when it grows too heavy", () => {
-    const cache = map(10)
-    cache.set("a", 4, 0)
-    cache.set("b", 4, 0)
-    cache.set("c", 4, 0)
-    assert.deepStrictEqual([cache.has("a"), cache.has("b"), cache.has("c")], [false, true, true])
-    cache.set("huge", 11, 0)
-    assert.strictEqual(cache.size, 0)
   })
 })
