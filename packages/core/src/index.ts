@@ -4,6 +4,7 @@ export * as Pkarr from "./address/pkarr.ts"
 export * as TopicConfig from "./config/index.ts"
 // By its own name too: TypeScript cannot name a type of a namespace in the declarations of those who join topics.
 export { TopicConfigError } from "./config/TopicConfig.ts"
+export * as TrackerMetrics from "./metrics/TrackerMetrics.ts"
 export * as RecordPublisher from "./records/RecordPublisher.ts"
 export * as MemoryWorld from "./stack/memory.ts"
 export type { NodeStackOptions, Services as NodeServices } from "./stack/node.ts"

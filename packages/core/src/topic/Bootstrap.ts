@@ -6,7 +6,8 @@
  * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
  * peer after the other, and never searches again. What goes over the wire is the same.
  */
-import { Clock, Effect, Fiber, type Scope } from "effect"
+import { Clock, Effect, Fiber, Metric, type Scope } from "effect"
+import { joinDuration } from "../metrics/joinDuration.ts"
 import { inBackground, nameNeighbor, publishAndName, publishFirst } from "./firstRecord.ts"
 import type { Urgency } from "./Pace.ts"
 import { forgetBefore, newSearch, readAndDial, type Search } from "./Search.ts"
@@ -60,6 +61,7 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   if (peer === undefined) return
   const millis = (yield* Clock.currentTimeMillis) - beganAt
   yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
+  yield* Metric.update(joinDuration, millis)
   yield* inBackground(session, nameNeighbor(session))
 })
 

@@ -21,7 +21,7 @@ export interface GossipStats {
   readonly lagged: number
   /** Events on which the protocol's state machine threw: bugs of ours. */
   readonly defects: number
-  /** Payloads whose id is not their hash, payloads we had already, messages that make no sense; of open topics. */
+  /** Payloads whose id is not their hash, payloads we had already, messages that make no sense. */
   readonly forgedPayloads: number
   readonly duplicatePayloads: number
   readonly droppedMessages: number
@@ -32,7 +32,7 @@ export interface GossipStats {
   readonly timers: number
 }
 
-/** The part of {@link GossipStats} that the engine counts as it goes. */
+/** The part of {@link GossipStats} that the engine counts as it goes; of what topics count, that of closed ones. */
 export const makeCounters = () => ({
   messagesOut: 0,
   messagesIn: 0,
@@ -47,6 +47,9 @@ export const makeCounters = () => ({
   stalls: 0,
   lagged: 0,
   defects: 0,
+  forgedPayloads: 0,
+  duplicatePayloads: 0,
+  droppedMessages: 0,
 })
 
 export type Counters = ReturnType<typeof makeCounters>

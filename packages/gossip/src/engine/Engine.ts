@@ -7,7 +7,14 @@ import type { TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import { FrameEncoder } from "../protocol/codec/frames.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
-import { type Action, type Event, GossipState, type ProtocolConfig, type Rng } from "../protocol/index.ts"
+import {
+  type Action,
+  type Event,
+  GossipState,
+  type ProtocolConfig,
+  type Rng,
+  type TopicKey,
+} from "../protocol/index.ts"
 import type { Timers } from "../transport/Timers.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { Connections } from "./Connections.ts"
@@ -123,6 +130,7 @@ export class Engine {
   closeTopic(topic: OpenTopic): ReadonlyArray<Outbound> {
     if (topic.isClosed) return []
     this.enter()
+    this.addCountersOf(topic.id.hex, this.counters)
     this.feed({ _tag: "Quit", topic: topic.id.hex })
     this.topics.delete(topic.id.hex)
     topic.close()
@@ -137,17 +145,18 @@ export class Engine {
   }
 
   stats(): GossipStats {
-    const protocol = { forgedPayloads: 0, duplicatePayloads: 0, droppedMessages: 0 }
-    for (const key of this.topics.keys()) {
-      const stats = this.state.stats(key)
-      if (stats === undefined) continue
-      protocol.forgedPayloads += stats.forgedPayloads
-      protocol.duplicatePayloads += stats.duplicatePayloads
-      protocol.droppedMessages += stats.droppedMessages
-    }
+    const counters = { ...this.counters }
+    for (const key of this.topics.keys()) this.addCountersOf(key, counters)
     const { connections, peers } = this.connections.count()
-    const { size: topics } = this.topics
-    return { ...this.counters, ...protocol, topics, peers, connections, timers: this.timers.size }
+    return { ...counters, topics: this.topics.size, peers, connections, timers: this.timers.size }
+  }
+
+  private addCountersOf(topic: TopicKey, counters: Counters): void {
+    const stats = this.state.stats(topic)
+    if (stats === undefined) return
+    counters.forgedPayloads += stats.forgedPayloads
+    counters.duplicatePayloads += stats.duplicatePayloads
+    counters.droppedMessages += stats.droppedMessages
   }
 
   /** @internal The queue has something for its stream. */

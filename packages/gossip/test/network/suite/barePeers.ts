@@ -1,7 +1,7 @@
 /** What a node makes of a transport on which no gossip runs: of its connections, and of bytes that no node would send. */
 import { assert, describe } from "@effect/vitest"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
-import { Effect, Fiber } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
 import { type Connection, Protocol, type ReceiveStream, type SendStream } from "../../../src/index.ts"
 import { freshTopic, isJoined, type Runner, recorded, text, until, type World } from "../world.ts"
 
@@ -58,7 +58,8 @@ export const barePeers = (it: Runner): void => {
       it("a payload under another's id is dropped and counted, and the stream goes on", (world) =>
         Effect.gen(function* () {
           const a = yield* world.node()
-          const atA = yield* a.open(id)
+          const scope = yield* Scope.make()
+          const atA = yield* a.open(id).pipe(Scope.provide(scope))
           const heard = yield* recorded(atA)
           const connection = yield* connect(world, a)
           const stream = yield* connection.openStream
@@ -75,6 +76,8 @@ export const barePeers = (it: Runner): void => {
           yield* until(world, "the true one is heard", () => Effect.sync(() => heard.texts().length > 0))
           assert.deepStrictEqual(heard.texts(), ["true"])
           assert.strictEqual((yield* a.stats).forgedPayloads, 1)
+          yield* Scope.close(scope, Exit.void)
+          assert.strictEqual((yield* a.stats).forgedPayloads, 1, "also when the topic is closed")
         }))
 
       it("one that reads nothing makes broadcasts wait and is given up after the stall time", (world) =>
