@@ -30,11 +30,15 @@ export type GossipConfig = typeof GossipConfig.Type
 /** The same with every field optional: what users write. */
 export type GossipConfigInput = typeof GossipConfig.Encoded
 
+const standard: GossipConfig = Schema.decodeSync(GossipConfig)({})
+
 /** The whole configuration. Fails with InvalidArgument that names the field, its value and what it may be. */
-export const resolveConfig = (input: GossipConfigInput = {}): Effect.Effect<GossipConfig, GossipError> =>
-  Schema.decodeEffect(GossipConfig)(input).pipe(
-    Effect.mapError(({ issue }) => new GossipError({ reason: "InvalidArgument", message: describe(issue) })),
-  )
+export const resolveConfig = (input?: GossipConfigInput): Effect.Effect<GossipConfig, GossipError> =>
+  input === undefined
+    ? Effect.succeed(standard)
+    : Schema.decodeEffect(GossipConfig)(input).pipe(
+        Effect.mapError(({ issue }) => new GossipError({ reason: "InvalidArgument", message: describe(issue) })),
+      )
 
 const describe = (issue: SchemaIssue.Issue): string =>
   issueFormatter(issue)

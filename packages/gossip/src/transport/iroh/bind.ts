@@ -5,7 +5,7 @@ import { Duration, Effect, type Scope } from "effect"
 import { GossipError } from "../../GossipError.ts"
 import * as Addresses from "./addresses.ts"
 import { type Binding, describe, load } from "./binding.ts"
-import { type BindingBytesCodec, codecOf } from "./bytes.ts"
+import type { BindingBytesCodec } from "./bytes.ts"
 
 /** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN). */
 export const gossipAlpn = "/iroh-gossip/1"
@@ -60,8 +60,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
     const message = `bind: "${bind}" is no "IP:port" or "[IPv6]:port"`
     return yield* new GossipError({ reason: "InvalidArgument", message })
   }
-  const binding = yield* load
-  const codec = codecOf(binding.SecretKey.generate().toBytes())
+  const { binding, codec } = yield* load
   const isLoopback = bind !== undefined && Addresses.isLoopback(bind)
   // Sockets of the family that is not named would be bound to all interfaces.
   const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1" : "::1"
@@ -94,7 +93,14 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   return { binding, codec, endpoint, options, isLoopback }
 })
 
-const isOurs = (ip: string): boolean =>
-  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === ip))
+/** Loopback addresses that this machine has: they stay, and to ask takes a third of a millisecond. */
+const ourLoopback = new Set<string>()
+
+const isOurs = (ip: string): boolean => {
+  if (ourLoopback.has(ip)) return true
+  const isHere = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === ip))
+  if (isHere) ourLoopback.add(ip)
+  return isHere
+}
 
 const socketAddress = (ip: string): string => (ip.includes(":") ? `[${ip}]:0` : `${ip}:0`)

@@ -38,16 +38,17 @@ export const watch: (
   const address = yield* SubscriptionRef.make(look())
   const networkChanged = yield* PubSub.sliding<void>(1)
   yield* Effect.gen(function* () {
-    let fingerprint = networkFingerprint()
+    // Not before the first look: it takes a third of a millisecond, and a join waits for what begins now.
+    let fingerprint: string | undefined
     let wait = Math.min(firstPollMs, pollMs)
     for (;;) {
       yield* Effect.sleep(wait)
       wait = Math.min(2 * wait, pollMs)
       const next = look()
       if (!Addresses.same(SubscriptionRef.getUnsafe(address), next)) yield* SubscriptionRef.set(address, next)
-      const current = networkFingerprint()
-      if (current === fingerprint) continue
-      fingerprint = current
+      const before = fingerprint
+      fingerprint = networkFingerprint()
+      if (before === undefined || fingerprint === before) continue
       yield* PubSub.publish(networkChanged, undefined)
     }
   }).pipe(Effect.forkScoped)
