@@ -7,7 +7,7 @@ import * as Programs from "../harness/programs.ts"
 import * as Reference from "../harness/reference.ts"
 
 const Samples = Schema.Struct({ rates: Schema.Array(Schema.Finite), latencies: Schema.Array(Schema.Finite) })
-const Bare = Schema.Struct({ ...Samples.fields, windowed: Schema.optionalKey(Schema.Array(Schema.Finite)) })
+const Bare = Schema.Struct({ ...Samples.fields, windowed: Schema.Array(Schema.Finite) })
 const Sizes = Schema.Array(Schema.Struct({ size: Schema.Int, bare: Bare, ours: Samples }))
 const PeerSizes = Schema.Array(Schema.Struct({ size: Schema.Int, ...Samples.fields }))
 
@@ -37,7 +37,7 @@ const resultsOf = (where: string, figures: Figures, peers: Readonly<Record<strin
     }
     const rates = {
       [bareRate]: median(bare.rates),
-      ...(bare.windowed && { [bareWindowed]: median(bare.windowed) }),
+      [bareWindowed]: median(bare.windowed),
       ...beside((samples) => median(samples.rates)),
     }
     return [result(`${name}, 32 in flight`, "msg/s", "higher", ours.rates, rates), latency(0.5), latency(0.99)]

@@ -62,6 +62,20 @@ export const drain = async (stream: Iroh.RecvStream, got: (bytes: number) => voi
   }
 }
 
+/** Takes frames of the size that the first two bytes tell, and answers each with a byte. */
+export const answerFrames = async ({ recv, send }: Pick<Iroh.BiStream, "recv" | "send">): Promise<void> => {
+  const [high, low] = await recv.readExact(2)
+  const size = high! * 256 + low!
+  let cut = 0
+  for (;;) {
+    const { length } = await recv.read(readBytes)
+    if (length === 0) return
+    const frames = Math.floor((cut + length) / size)
+    cut = (cut + length) % size
+    if (frames > 0) await send.writeAll(new Array<number>(frames).fill(1))
+  }
+}
+
 /** As many messages of the size as fit into 64 KB, as one array. */
 export const batchOf = (size: number): { readonly bytes: Array<number>; readonly messages: number } => {
   const messages = Math.floor(64_000 / size)

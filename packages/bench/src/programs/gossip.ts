@@ -3,9 +3,10 @@
  * gossipEcho printed when the far end is another process; without it both ends are in this one. At each size
  *
  * - `rates`: messages a second, samples of SECONDS each. Ours with 32 in flight; the binding with its messages in writes of 64 KB, as
- *   fast as it takes them; within one process also (`windowed`) with frames as long as gossip's, 32 in flight, what is due in one write.
+ *   fast as it takes them, and (`windowed`) with frames as long as gossip's, 32 in flight, what is due in one write.
  * - `latencies` in ms of one message when nothing else is under way; between two processes half of there and back.
  */
+import type * as Iroh from "@number0/iroh"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Schema, Stream } from "effect"
 import { batchOf, dial, drain, listen } from "./bareIroh.ts"
@@ -98,6 +99,16 @@ const bare = async (size: number) => {
     },
   )
   const frame = size + frameOverhead
+  let way: Iroh.SendStream = one
+  if (far !== undefined) {
+    const answered = await near.connection.openBi()
+    await answered.send.writeAll([frame >> 8, frame & 255])
+    void drain(answered.recv, (answers) => {
+      arrived += answers * frame
+      onArrival()
+    }).catch(() => {})
+    way = answered.send
+  }
   const frames = Array.from({ length: inFlight * frame }, (_, i) => i & 255)
   const due = () => Math.floor((inFlight * frame - (sent - arrived)) / frame)
   const windowed = () =>
@@ -111,10 +122,10 @@ const bare = async (size: number) => {
         }
         const bytes = due() * frame
         sent += bytes
-        await one.writeAll(frames.slice(0, bytes))
+        await way.writeAll(frames.slice(0, bytes))
       },
     )
-  const figures = { rates, latencies, ...(accepted !== undefined && { windowed: await windowed() }) }
+  const figures = { rates, latencies, windowed: await windowed() }
   await Promise.all([near.close(), here?.close()])
   return figures
 }

@@ -1,10 +1,11 @@
 /**
  * The far end of the gossip benchmark between two processes, until the process is ended. Whatever messages arrive together
- * are answered by one message that holds their number; beside it, the bare binding takes a stream and echoes another.
+ * are answered by one message that holds their number; beside it, the bare binding takes a stream, echoes another and counts the frames
+ * of a third.
  * Prints where both are.
  */
 import { Effect, Stream } from "effect"
-import { drain, listen } from "./bareIroh.ts"
+import { answerFrames, drain, listen } from "./bareIroh.ts"
 import { makeNode } from "./gossipNode.ts"
 import { main, print } from "./print.ts"
 
@@ -32,7 +33,7 @@ const echo = Effect.gen(function* () {
           await send.writeAll(bytes)
         }
       })()
-      await Promise.all([drain(uni, () => {}), echoing])
+      await Promise.all([drain(uni, () => {}), echoing, connection.acceptBi().then(answerFrames)])
     }).pipe(Effect.ignoreCause, Effect.forkScoped)
   }
 }).pipe(Effect.scoped)
