@@ -14,6 +14,8 @@ export const ProgramEvent = Schema.Union([
   event("ready", { endpointId: Peer, addresses: Addresses, dhtPort: Schema.optionalKey(Schema.NullOr(Schema.Number)) }),
   /** The addresses of a testnet's DHT nodes. */
   event("testnet", { addresses: Addresses }),
+  /** Where a relay is. */
+  event("relay", { url: Schema.String }),
   event("joined", {}),
   event("neighbor-up", { peer: Peer }),
   event("neighbor-down", { peer: Peer }),

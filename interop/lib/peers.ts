@@ -62,6 +62,8 @@ export interface TrackerOptions {
   /** Of the DHT. The Rust tracker uses it for addresses only, and the four public names for records. */
   readonly bootstrap: string
   readonly key?: string
+  /** URL of the relay to use; without it none is. */
+  readonly relay?: string
   readonly publishEvery?: number
   /** 0 turns the merge off. */
   readonly bubbleMergeEvery?: number
@@ -87,10 +89,17 @@ export const tracker = Effect.fn("peers.tracker")(function* (
     secret: options.secret ?? "a shared secret",
     bootstrap: options.bootstrap,
     key: options.key,
+    relay: options.relay,
     "publish-every": options.publishEvery,
     "bubble-merge-every": options.bubbleMergeEvery,
     "overlap-merge-every": options.overlapMergeEvery,
   })
+})
+
+/** A relay server, and its URL. */
+export const relay = Effect.fn("peers.relay")(function* (host: Host) {
+  const program = yield* start(host, "relay", yield* peer, ["relay", "--bind", host.address])
+  return (yield* program.first("relay")).url
 })
 
 export interface GossipOptions {

@@ -21,9 +21,10 @@ export const learn = (told: Told, peers: ReadonlyArray<string>): ReadonlyArray<E
 /** Addresses from the DHT, and ours published to it. */
 export const dhtLookupLayer = DhtAddressLookup.layer({ publishPrivateAddresses: true })
 
-/** `--bind IP` for the one address to use, `--max-message-size BYTES`, `--shuffle-every MS`. */
+/** `--bind IP` for the one address to use, `--relay URL`, `--max-message-size BYTES`, `--shuffle-every MS`. */
 export const gossipLayer = (args: Args) => {
   const bind = args.optional("bind")
+  const relay = args.optional("relay")
   const shuffleIntervalMs = args.number("shuffle-every")
   const maxMessageSize = args.number("max-message-size")
   const config: GossipConfigInput = {
@@ -34,6 +35,7 @@ export const gossipLayer = (args: Args) => {
     publishPrivateAddresses: true,
     config,
     ...(bind === undefined ? {} : { bind: `${bind}:0` }),
+    ...(relay === undefined ? {} : { relay: [relay] }),
   })
 }
 

@@ -7,7 +7,7 @@ import * as dhts from "../lib/dhts.ts"
 import { allHearAll, allMeet, heardOnce, untilAllHearAll } from "../lib/hearing.ts"
 import { suite } from "../lib/it.ts"
 import * as Network from "../lib/Network.ts"
-import { tracker } from "../lib/peers.ts"
+import { languages, relay, tracker } from "../lib/peers.ts"
 
 /** Workers that run often enough for a test. */
 const brisk = { publishEvery: 5_000, bubbleMergeEvery: 5_000, overlapMergeEvery: 0 }
@@ -87,6 +87,21 @@ suite("hosts", (it) => {
           { concurrency: "unbounded" },
         )
         yield* allMeet([inside, ...outside], "120 seconds")
+      }),
+    )
+  }
+
+  for (const other of languages) {
+    it.effect(`a TS and a ${other} host behind routers of their own, and nobody else, meet by way of a relay`, () =>
+      Effect.gen(function* () {
+        const { host } = yield* Network.make(["dht", "relay", "one", "two"], { behindNat: ["one", "two"] })
+        const { bootstrap } = yield* dhts.mainline(host("dht"))
+        const options = { topic: "relayed", bootstrap, relay: yield* relay(host("relay")), ...brisk }
+        const nodes = yield* Effect.all(
+          [tracker("TS", host("one"), "one (TS)", options), tracker(other, host("two"), `two (${other})`, options)],
+          { concurrency: "unbounded" },
+        )
+        yield* allMeet(nodes, "120 seconds")
       }),
     )
   }

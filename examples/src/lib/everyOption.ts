@@ -83,6 +83,7 @@ export const everyOption: Complete = {
   },
   network: {
     relays: true,
+    relayUrls: [],
     publishPrivateAddresses: false,
     addressRepublishInterval: "1 hour",
   },

@@ -1,7 +1,7 @@
-//! The iroh endpoint of a peer: no relay, no DNS; addresses come from the DHT and from what the test tells.
+//! The iroh endpoint of a peer: no relay but one that is named, no DNS; addresses come from the DHT and from what the test tells.
 
 use iroh::{
-    Endpoint, EndpointAddr, EndpointId, SecretKey, TransportAddr,
+    Endpoint, EndpointAddr, EndpointId, RelayMap, RelayMode, RelayUrl, SecretKey, TransportAddr,
     address_lookup::{AddrFilter, memory::MemoryLookup},
     endpoint::presets,
 };
@@ -18,7 +18,7 @@ pub struct Peer {
 
 impl Peer {
     /// `--key HEX` its key, else a new one; `--bind IP` the one interface to use, else all; `--bootstrap HOST:PORT,…`
-    /// the DHT that its addresses are published to and looked up in, else none.
+    /// the DHT that its addresses are published to and looked up in, else none; `--relay URL` the relay to use, else none.
     pub async fn bind(args: &Args) -> anyhow::Result<Self> {
         let secret_key = match args.key("key")? {
             Some(bytes) => SecretKey::from_bytes(&bytes),
@@ -29,6 +29,9 @@ impl Peer {
             Endpoint::builder(presets::Minimal).secret_key(secret_key.clone()).address_lookup(told.clone());
         if let Some(ip) = args.value::<std::net::IpAddr>("bind")? {
             builder = builder.clear_ip_transports().bind_addr((ip, 0))?;
+        }
+        if let Some(url) = args.value::<RelayUrl>("relay")? {
+            builder = builder.relay_mode(RelayMode::Custom(RelayMap::from(url)));
         }
         if let Some(bootstrap) = args.optional("bootstrap") {
             let nodes: Vec<&str> = bootstrap.split(',').collect();

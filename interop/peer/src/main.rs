@@ -13,6 +13,7 @@ mod events;
 mod gossip;
 mod items;
 mod records;
+mod relay;
 mod tap;
 mod testnet;
 mod topic;
@@ -26,6 +27,7 @@ const USAGE: &str = "interop-peer COMMAND --option value …
   gossip    an iroh-gossip node without the tracker: --topic [--join ID[@IP:PORT],…]
   tap       an endpoint that shows each gossip frame it is sent, and sends the frames it is told to
   testnet   mainline DHT nodes: --nodes --port
+  relay     a relay server: --bind IP
   put, get  one mutable DHT item
   record-put, record-get   one record of a topic, without gossip
   resolve   the addresses that the DHT holds for an endpoint id
@@ -53,6 +55,7 @@ async fn run() -> anyhow::Result<()> {
         "gossip" => gossip::run(&args).await,
         "tap" => tap::run(&args).await,
         "testnet" => testnet::run(&args).await,
+        "relay" => relay::run(&args).await,
         "put" => items::put(&args).await,
         "get" => items::get(&args).await,
         "record-put" => records::put(&args).await,

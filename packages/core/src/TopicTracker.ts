@@ -22,8 +22,11 @@ export interface TopicTrackerOptions {
 export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {
   /** DHT nodes to start from, as "host:port"; the same as `config.dht.bootstrap`. Default: the public ones. */
   readonly bootstrap?: NonNullable<TopicConfig.TopicConfigInput["dht"]>["bootstrap"]
-  /** Whether to use iroh's public relays and discovery; the same as `config.network.relays`. Default: true. */
-  readonly relays?: boolean
+  /**
+   * Whether to use iroh's public relays and discovery, or the URLs of relays to use instead; the same as `config.network.relays` and
+   * `config.network.relayUrls`. Default: true.
+   */
+  readonly relays?: boolean | ReadonlyArray<string>
 }
 
 export class TopicTracker extends Context.Service<
@@ -82,7 +85,10 @@ const nodeConfig = ({ bootstrap, relays, config = {} }: NodeOptions) =>
   TopicConfig.make({
     ...config,
     dht: { ...config.dht, ...(bootstrap === undefined ? {} : { bootstrap }) },
-    network: { ...config.network, ...(relays === undefined ? {} : { relays }) },
+    network: {
+      ...config.network,
+      ...(relays === undefined ? {} : typeof relays === "boolean" ? { relays } : { relays: true, relayUrls: relays }),
+    },
   })
 
 const nodeLayer = (config: TopicConfig.TopicConfig, options: NodeStack.NodeStackOptions) =>

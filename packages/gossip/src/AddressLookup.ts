@@ -18,6 +18,9 @@ export interface EndpointAddress {
 export const isNowhere = ({ direct, relayUrl }: EndpointAddress): boolean =>
   relayUrl === undefined && direct.length === 0
 
+/** Whether the text is a URL that a relay can have: http or https. */
+export const isRelayUrl = (text: string): boolean => ["https:", "http:"].includes(URL.parse(text)?.protocol ?? "")
+
 export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()("AddressLookupError", {
   endpointId: Schema.String,
   message: Schema.String,

@@ -4,6 +4,7 @@ export {
   AddressLookupError,
   type EndpointAddress,
   isNowhere,
+  isRelayUrl,
 } from "./AddressLookup.ts"
 export type { GossipStats } from "./engine/Counters.ts"
 export { Gossip } from "./Gossip.ts"

@@ -4,7 +4,7 @@
  */
 import { EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
-import { AddressLookup, AddressLookupError, type EndpointAddress, isNowhere } from "@topic-tracker/gossip"
+import { AddressLookup, AddressLookupError, type EndpointAddress, isNowhere, isRelayUrl } from "@topic-tracker/gossip"
 import { Clock, Context, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import { AddressBook } from "./AddressBook.ts"
@@ -17,7 +17,10 @@ export interface DhtAddressLookupOptions {
   readonly publishPrivateAddresses?: boolean
   /** How often unchanged addresses are published again. Default 1 hour, as iroh has it; DHT nodes forget after about two. */
   readonly republishInterval?: Duration.Input
-  /** How long a DHT answer spares the next walk. Default 30 seconds, the TTL that iroh writes. */
+  /**
+   * How long a DHT answer spares the next walk. Default 5 seconds: who has just begun may have said where it is before it knew its relay.
+   * (iroh writes a TTL of 30 seconds.)
+   */
   readonly cacheFor?: Duration.Input
   /** How long what gossip told is given out. Default 5 minutes. */
   readonly learnedFor?: Duration.Input
@@ -84,7 +87,7 @@ const make = Effect.fnUntraced(function* (
   const stats = { walks: 0, packetsInvalid: 0, published: 0, publishFailures: 0 }
   const book = new AddressBook({
     learnedFor: Duration.toMillis(options.learnedFor ?? "5 minutes"),
-    foundFor: Duration.toMillis(options.cacheFor ?? "30 seconds"),
+    foundFor: Duration.toMillis(options.cacheFor ?? "5 seconds"),
     capacity: options.capacity ?? 4096,
   })
   const walkTimeout = options.walkTimeout ?? "10 seconds"
@@ -165,8 +168,7 @@ const make = Effect.fnUntraced(function* (
   const learn = (peer: EndpointId.EndpointId, address: EndpointAddress) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
       const direct = Pkarr.usable(address.direct)
-      const relayUrl =
-        address.relayUrl !== undefined && Pkarr.isRelayUrl(address.relayUrl) ? address.relayUrl : undefined
+      const relayUrl = address.relayUrl !== undefined && isRelayUrl(address.relayUrl) ? address.relayUrl : undefined
       const usable = { relayUrl, direct }
       if (peer !== self && !isNowhere(usable)) book.learn(peer, usable, now)
     })

@@ -6,7 +6,7 @@
  * Sources: iroh-dns 1.4.1 `src/pkarr.rs`, `src/attrs.rs`; RFC 1035 for DNS; RFC 1464 for the key=value form.
  */
 import { Bytes, EndpointId } from "@topic-tracker/crypto"
-import type { EndpointAddress } from "@topic-tracker/gossip"
+import { type EndpointAddress, isRelayUrl } from "@topic-tracker/gossip"
 import * as dns from "dns-packet"
 import * as z32 from "z32"
 import * as SocketAddress from "./socketAddress.ts"
@@ -150,11 +150,4 @@ export const decode = (id: EndpointId.EndpointId, packet: Uint8Array): EndpointI
     else if (key === "user-data" && userData === undefined) userData = value
   }
   return { relayUrl, direct: usable(direct), ...(userData === undefined ? {} : { userData }) }
-}
-
-/** Whether the text is a URL that a relay can have. */
-export const isRelayUrl = (text: string): boolean => {
-  if (!URL.canParse(text)) return false
-  const { protocol } = new URL(text)
-  return protocol === "https:" || protocol === "http:"
 }

@@ -3,6 +3,7 @@
  * a configuration needs (type, defaults, checks, reader, table) follows from such descriptors.
  */
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
+import { isRelayUrl } from "@topic-tracker/gossip"
 import { Duration } from "effect"
 
 export interface ConfigOption<A, I = A> {
@@ -131,12 +132,23 @@ export const addresses = (
   range: "HOST:PORT, …",
   about,
   parse: (input) => {
-    const items = typeof input === "string" ? input.split(",").filter((item) => item.trim() !== "") : input
-    if (!Array.isArray(items)) return undefined
-    const parsed = items.map(parseAddress)
-    return parsed.every((address) => address !== undefined) ? parsed : undefined
+    const parsed = listOf(input)?.map(parseAddress)
+    return parsed?.every((address) => address !== undefined) ? parsed : undefined
   },
   show: (value) => (value.length === 0 ? "none" : value.map(({ host, port }) => `${host}:${port}`).join(",")),
+})
+
+/** A list of relays; text separates them by commas. Empty text is an empty list. */
+export const relayUrls = (about: string): ConfigOption<ReadonlyArray<string>, ReadonlyArray<string> | string> => ({
+  default: [],
+  expected: 'a list of http or https URLs such as "https://relay.example.org"',
+  range: "URL, …",
+  about,
+  parse: (input) => {
+    const items = listOf(input)
+    return items?.every((item): item is string => typeof item === "string" && isRelayUrl(item)) ? items : undefined
+  },
+  show: (value) => (value.length === 0 ? "none" : value.join(",")),
 })
 
 /** An IPv4 address of this host; the empty text leaves the choice to the library. */
@@ -190,6 +202,15 @@ export const showDuration = (value: Duration.Duration): string => {
 const parseNumber = (input: unknown): number => {
   if (typeof input === "number") return input
   return typeof input === "string" && input.trim() !== "" ? Number(input) : Number.NaN
+}
+
+/** What a list, or text that separates its items by commas, has in it. */
+const listOf = (input: unknown): ReadonlyArray<unknown> | undefined => {
+  if (typeof input !== "string") return Array.isArray(input) ? input : undefined
+  return input
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "")
 }
 
 const parseAddress = (input: unknown): DhtAddress | undefined => {

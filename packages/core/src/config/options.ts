@@ -3,7 +3,18 @@
  * table in the README are derived from this table. Names and defaults follow distributed-topic-tracker 0.3.5 `src/config.rs`
  * where it has the option.
  */
-import { addresses, boolean, duration, finite, integer, literal, localHost, path, positiveDuration } from "./option.ts"
+import {
+  addresses,
+  boolean,
+  duration,
+  finite,
+  integer,
+  literal,
+  localHost,
+  path,
+  positiveDuration,
+  relayUrls,
+} from "./option.ts"
 
 /** As many nodes hold a slot (BEP 5, k = 20 here), so no more records than this ever show. */
 const SLOT_LIMIT = 20
@@ -129,8 +140,9 @@ export const options = {
   network: {
     relays: boolean(
       true,
-      "Use iroh's public relays and discovery beside the DHT; never used with loopback bootstrap nodes only.",
+      "Use relays for peers that cannot be reached directly: iroh's public ones and its discovery beside the DHT, but not with loopback bootstrap nodes only.",
     ),
+    relayUrls: relayUrls("Relays of your own, in place of iroh's public ones and its discovery."),
     publishPrivateAddresses: boolean(
       false,
       "Publish loopback and private addresses too: for testnets and local networks.",

@@ -3,8 +3,9 @@
  * are set follows from one configuration.
  *
  * On the public internet the endpoint uses iroh's n0 preset (relays, and the discovery of iroh's makers) beside the look-up in
- * the DHT. With `network.relays` off nothing outside the DHT is asked; with loopback bootstrap nodes only, nothing outside this
- * host: the endpoint binds loopback and its loopback addresses are published.
+ * the DHT, or instead of it the relays that are named. With `network.relays` off nothing outside the DHT is asked; with loopback
+ * bootstrap nodes only, nothing outside this host but relays that are named: the endpoint binds loopback and its loopback addresses are
+ * published.
  */
 import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError } from "@topic-tracker/dht"
@@ -51,7 +52,7 @@ export const layer = (
   const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })
   const endpoint = IrohTransport.layerEndpoint({
-    preset: config.network.relays && !loopbackOnly ? "n0" : "minimal",
+    ...relaysOf(config, loopbackOnly),
     publishPrivateAddresses,
     ...(loopbackOnly ? { bind: "127.0.0.1:0" } : {}),
   })
@@ -59,4 +60,12 @@ export const layer = (
   // The endpoint beside the DHT: to bind it takes some milliseconds, in which the DHT client has asked its first nodes.
   const beside = Layer.mergeAll(endpoint, Layer.provideMerge(lookup, dht))
   return gossip.pipe(Layer.provideMerge(beside), Layer.provideMerge(keys))
+}
+
+const relaysOf = (
+  { network: { relays, relayUrls } }: TopicConfig,
+  loopbackOnly: boolean,
+): Pick<IrohTransport.IrohOptions, "preset" | "relay"> => {
+  if (relays && relayUrls.length > 0) return { preset: "minimal", relay: relayUrls }
+  return { preset: relays && !loopbackOnly ? "n0" : "minimal" }
 }

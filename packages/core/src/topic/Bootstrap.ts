@@ -131,18 +131,22 @@ const look = Effect.fnUntraced(function* (
 })
 
 /**
- * Puts our record again when nobody who shows lets us in. Who put at the same moment may have hidden it, and if they cannot be dialled
- * they wait for it as we do for others'. Records that lead to a swarm are not to be hidden by one that leads to us alone.
+ * Puts our record again when we can be reached elsewhere than it says, or when nobody who shows lets us in. Who put at the same moment may
+ * have hidden it, and if they cannot be dialled they wait for it as we do for others'. Records that lead to a swarm are not to be hidden
+ * by one that leads to us alone.
  */
 const putAgain = Effect.fnUntraced(function* (search: Search, shown: ReadonlyArray<GossipRecord>) {
   const { session } = search
-  const isAmongLoners = shown.length > 0 && shown.every(({ content }) => content.activePeers.length === 0)
+  const isAmongLoners = shown.every(({ content }) => content.activePeers.length === 0)
   if (!isAmongLoners || session.state.joined.isOpen) return
-  const now = yield* Clock.currentTimeMillis
-  if (search.putAgainAt === undefined) search.putAgainAt = now + (yield* putAgainDelay(0))
-  if (now < search.putAgainAt) return
-  search.putsAgain++
-  search.putAgainAt = now + (yield* putAgainDelay(search.putsAgain))
+  if (!session.isElsewhere) {
+    if (shown.length === 0) return
+    const now = yield* Clock.currentTimeMillis
+    if (search.putAgainAt === undefined) search.putAgainAt = now + (yield* putAgainDelay(0))
+    if (now < search.putAgainAt) return
+    search.putsAgain++
+    search.putAgainAt = now + (yield* putAgainDelay(search.putsAgain))
+  }
   yield* inBackground(session, publishAndName(session, ofMinute(shown, yield* session.records.unixMinute)))
 })
 

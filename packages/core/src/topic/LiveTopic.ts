@@ -150,6 +150,16 @@ export class LiveTopic {
     })
   }
 
+  /** We can be reached elsewhere, or by a relay now: whoever cannot reach us so far is to know it. Neighbours know it already. */
+  get addressChanged(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const session = this.#session
+      if (session === undefined || this.state.neighbors.size > 0) return
+      session.isElsewhere = true
+      lookAfresh(session)
+    })
+  }
+
   /** Ends the topic because its last holder has left. */
   get leave(): Effect.Effect<void> {
     return this.#end(closed("the topic was left"))
@@ -179,6 +189,7 @@ export class LiveTopic {
         learn: service.learn,
         lookNow: new Signal(timers, false),
         isNew: false,
+        isElsewhere: false,
         cameToSwarm: false,
         thinning: new Thinning(config.publisher.maxThinning),
         publishedMinute: undefined,

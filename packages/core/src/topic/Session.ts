@@ -37,6 +37,8 @@ export interface Session {
   readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
   isNew: boolean
+  /** Whether we can be reached elsewhere than our last record says. */
+  isElsewhere: boolean
   /**
    * Whether a search has found a record of a node with several neighbours: there was a swarm to come to. One neighbour only may be
    * one that began with us.
@@ -120,6 +122,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   const began = yield* Clock.currentTimeMillis
   session.publishedMinute = unixMinute
   session.publishedAlone = false
+  session.isElsewhere = false
   const content = { ...state.recordContent(), address: yield* session.ownAddress }
   const record = yield* records.newRecord(unixMinute, content)
   // As many nodes as the looks ask that follow: they may show by now who puts a record in the same moment.

@@ -155,13 +155,26 @@ export const makeTracker: (
 
   const publish = (own: EndpointAddress) =>
     Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`))
+  const tellTopics = (what: (topic: LiveTopic.LiveTopic) => Effect.Effect<void>) =>
+    Effect.suspend(() => Effect.forEach([...live], what, { discard: true }))
   yield* gossip.addressChanges.pipe(
-    Stream.mapEffect((own, index) => (index === 0 ? Effect.delay(publish(own), ADDRESSES_AFTER) : publish(own))),
+    Stream.zipWithIndex,
+    // A newer address does not wait until the one before is stored.
+    Stream.switchMap(([own, index]) =>
+      Stream.fromEffectDrain(
+        index === 0
+          ? Effect.delay(publish(own), ADDRESSES_AFTER)
+          : Effect.andThen(
+              tellTopics((topic) => topic.addressChanged),
+              publish(own),
+            ),
+      ),
+    ),
     Stream.runDrain,
     Effect.forkScoped,
   )
   yield* gossip.networkChanges.pipe(
-    Stream.runForEach(() => Effect.forEach([...live], (topic) => topic.networkChanged, { discard: true })),
+    Stream.runForEach(() => tellTopics((topic) => topic.networkChanged)),
     Effect.forkScoped,
   )
 

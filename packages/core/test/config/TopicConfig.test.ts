@@ -151,6 +151,10 @@ describe("TopicConfig.make", () => {
       { dht: { host: "256.0.0.1" } },
       'dht.host is "256.0.0.1"; expected an IPv4 address of this host such as "127.0.0.1", or "" for the automatic choice',
     ],
+    [
+      { network: { relayUrls: ["https://relay.example", "relay.example"] } },
+      `network.relayUrls is ["https://relay.example","relay.example"]; expected a list of http or https URLs such as "https://relay.example.org"`,
+    ],
     [{ dht: { port: 65536 } }, "dht.port is 65536; expected a whole number from 0 to 65535"],
     [
       { timeouts: { joinPeers: 5 } },
@@ -229,6 +233,7 @@ describe("TopicConfig.config", () => {
     publisher: { baseInterval: "20 seconds" },
     dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
     subscribers: { whenSlow: "hold-back" },
+    network: { relayUrls: ["https://relay.example", "http://10.0.0.1:3340"] },
   })
 
   it.effect("reads the environment", () =>
@@ -240,6 +245,7 @@ describe("TopicConfig.config", () => {
         TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL: "20 seconds",
         TOPIC_TRACKER_DHT_BOOTSTRAP: "127.0.0.1:6881,127.0.0.1:6882",
         TOPIC_TRACKER_SUBSCRIBERS_WHEN_SLOW: "hold-back",
+        TOPIC_TRACKER_NETWORK_RELAY_URLS: "https://relay.example, http://10.0.0.1:3340",
       })
       assert.deepStrictEqual(config, yield* expected)
     }),
@@ -251,6 +257,7 @@ describe("TopicConfig.config", () => {
       publisher: { baseInterval: "20 seconds" },
       dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
       subscribers: { whenSlow: "hold-back" },
+      network: { relayUrls: ["https://relay.example", "http://10.0.0.1:3340"] },
     },
   }
 

@@ -100,7 +100,7 @@ describe("closing", () => {
       const node = yield* counter.counted(world.node())
       const peer = yield* world.node()
       // Their addresses are out then.
-      yield* pass("50 millis")
+      yield* pass("200 millis")
       const before = counter.alive
       const topic = yield* counter.counted(node.join())
       const other = yield* peer.join()

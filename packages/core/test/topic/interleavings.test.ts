@@ -38,7 +38,7 @@ const makeModel = Effect.fnUntraced(function* () {
   const join = Effect.fnUntraced(function* (place: number) {
     const counter = makeFiberCounter()
     const node = yield* counter.counted(world.node())
-    yield* pass("50 millis")
+    yield* pass("200 millis")
     idle.push({ node, counter, atRest: counter.alive })
     const scope = yield* Scope.make()
     const topic = yield* node.join().pipe(Scope.provide(scope), counter.counted)

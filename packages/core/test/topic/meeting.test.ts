@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SecretRotation } from "@topic-tracker/crypto"
-import { Effect, Redacted } from "effect"
+import { AddressLookup, type EndpointAddress } from "@topic-tracker/gossip"
+import { Effect, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
@@ -64,6 +65,29 @@ describe("meeting", () => {
       const records = yield* collect(topic.recordPublisher.records(0n))
       yield* pass("100 millis")
       assert.deepStrictEqual(records[0]?.content.address, address)
+    }),
+  )
+
+  it.effect("who is alone when it gets a relay says so in a record at once; who has neighbours need not", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const ann = yield* world.node({ config: quiet })
+      const topic = yield* ann.join()
+      yield* pass("3 seconds")
+      assert.strictEqual((yield* topic.stats).recordsPublished, 1)
+      const address = { relayUrl: "https://relay.example/", direct: [] }
+      world.network.setAddress(ann.endpointId, address)
+      yield* pass("100 millis")
+      assert.strictEqual((yield* topic.stats).recordsPublished, 2)
+      const bob = yield* world.node({ config: quiet })
+      yield* bob.join()
+      yield* pass("200 millis")
+      assert.deepStrictEqual(world.network.learned(bob.endpointId).get(ann.endpointId), address)
+      const { recordsPublished } = yield* topic.stats
+      assert.isTrue(yield* topic.isJoined)
+      world.network.setAddress(ann.endpointId, { relayUrl: "https://other.example/", direct: [] })
+      yield* pass("5 seconds")
+      assert.strictEqual((yield* topic.stats).recordsPublished, recordsPublished)
     }),
   )
 
@@ -284,6 +308,29 @@ describe("meeting", () => {
       yield* settle
       assert.isAbove(count, 0)
       assert.deepStrictEqual(node.published.slice(count), [address])
+    }),
+  )
+
+  it.effect("a newer address is published also while the one before is not stored yet", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const published: Array<EndpointAddress> = []
+      const addressLookup = Layer.succeed(AddressLookup, {
+        resolve: () => Stream.empty,
+        publish: (own) =>
+          Effect.andThen(
+            Effect.sync(() => void published.push(own)),
+            Effect.never,
+          ),
+        learn: () => Effect.void,
+      })
+      const node = yield* world.node({ addressLookup })
+      yield* pass("1 second")
+      assert.strictEqual(published.length, 1)
+      const address = { relayUrl: "https://relay.example/", direct: [] }
+      world.network.setAddress(node.endpointId, address)
+      yield* settle
+      assert.deepStrictEqual(published.slice(1), [address])
     }),
   )
 })

@@ -92,6 +92,24 @@ describe("an iroh endpoint", () => {
     }),
   )
 
+  it.live("dials a peer where it is said to be by now, also when it is being dialled elsewhere", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const peer = yield* nodeWith(AddressLookup.layerNone)
+      const nobodyThere: EndpointAddress = { relayUrl: undefined, direct: ["127.0.0.1:9"] }
+      const node = yield* nodeWith(AddressLookup.layerStatic(new Map([[peer.endpointId, nobodyThere]])))
+      const id = freshTopic()
+      yield* peer.open(id)
+      const topic = yield* node.open(id)
+      yield* topic.join([peer.endpointId])
+      yield* Effect.sleep("500 millis")
+      assert.isFalse(yield* isJoined(topic))
+      yield* node.learn(peer.endpointId, yield* peer.address)
+      yield* until(world, "it is joined", () => isJoined(topic)).pipe(Effect.timeout("3 seconds"))
+      assert.strictEqual((yield* node.stats).dials, 1)
+    }),
+  )
+
   it.live("is closed without waiting for a dial that nobody answers", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
@@ -158,6 +176,16 @@ describe("an iroh endpoint", () => {
       const nonsense = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone, "nonsense")))
       assert.strictEqual(nonsense.reason, "InvalidArgument")
       assert.include(nonsense.message, '"nonsense"')
+    }),
+  )
+
+  it.live("says which relay is none", () =>
+    Effect.gen(function* () {
+      const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", relay: ["http://127.0.0.1:3340", "relay.example"] })
+      const dependencies = Layer.merge(AddressLookup.layerNone, Identity.layerRandom.pipe(Layer.provide(Crypto.layer)))
+      const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
+      assert.strictEqual(failure.reason, "InvalidArgument")
+      assert.include(failure.message, 'relay: "relay.example" is no http or https URL')
     }),
   )
 

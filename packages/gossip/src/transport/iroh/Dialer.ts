@@ -74,7 +74,9 @@ export class Dialer {
   learn(peer: EndpointId.EndpointId, address: EndpointAddress): void {
     const { fork, lookup, timers } = this.options
     const news = this.learned.learn(peer, address, timers.now())
-    if (news !== undefined) fork(lookup.learn(peer, news))
+    if (news === undefined) return
+    this.dials.get(peer)?.add(news)
+    fork(lookup.learn(peer, news))
   }
 
   /** Ends all dials without a word. */

@@ -2,6 +2,7 @@
 import { networkInterfaces } from "node:os"
 import type * as Iroh from "@number0/iroh"
 import { Duration, Effect, type Scope } from "effect"
+import { isRelayUrl } from "../../AddressLookup.ts"
 import { GossipError } from "../../GossipError.ts"
 import * as Addresses from "./addresses.ts"
 import { type Binding, describe, load } from "./binding.ts"
@@ -17,8 +18,11 @@ export interface IrohOptions {
   readonly preset?: "minimal" | "n0"
   /** "IP:port" or "[IPv6]:port"; port 0 for any. Default: all interfaces, any port. A loopback address binds only loopback. */
   readonly bind?: string
-  /** Whether to use relays with the "n0" preset. Default true. */
-  readonly relay?: boolean
+  /**
+   * Through which relays peers are reached that cannot be reached directly: with true, the default, those of the preset ("minimal"
+   * has none); with false none; else those at these URLs (http or https), in place of the preset's.
+   */
+  readonly relay?: boolean | ReadonlyArray<string>
   /** Application protocol. Default "/iroh-gossip/1". */
   readonly alpn?: string
   /** Whether loopback, private and link-local addresses of ours are told to others. Default: only when bound to loopback. */
@@ -33,6 +37,10 @@ export interface IrohOptions {
   /** How often our addresses are looked at for changes, in milliseconds. Default 5,000. */
   readonly addressPollMs?: number
 }
+
+/** Whether an endpoint with these options has relays to use. */
+export const usesRelays = ({ preset, relay = true }: IrohOptions): boolean =>
+  typeof relay === "object" ? relay.length > 0 : relay && preset === "n0"
 
 export interface BoundEndpoint {
   readonly binding: Binding
@@ -60,6 +68,12 @@ export const bindEndpoint = Effect.fnUntraced(function* (
     const message = `bind: "${bind}" is no "IP:port" or "[IPv6]:port"`
     return yield* new GossipError({ reason: "InvalidArgument", message })
   }
+  const relayUrls = typeof options.relay === "object" ? [...options.relay] : []
+  const wrong = relayUrls.find((url) => !isRelayUrl(url))
+  if (wrong !== undefined) {
+    const message = `relay: "${wrong}" is no http or https URL`
+    return yield* new GossipError({ reason: "InvalidArgument", message })
+  }
   const { binding, codec } = yield* load
   const isLoopback = bind !== undefined && Addresses.isLoopback(bind)
   // Sockets of the family that is not named would be bound to all interfaces.
@@ -72,6 +86,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
         if (options.preset !== "n0") binding.presetMinimal(builder)
         else if (options.relay === false) binding.presetN0DisableRelay(builder)
         else binding.presetN0(builder)
+        if (relayUrls.length > 0) builder.relayMode(binding.RelayMode.customFromUrls(relayUrls))
         builder.secretKey(codec.toBinding(seed))
         builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? gossipAlpn))])
         for (const address of addresses) builder.bindAddr(address)

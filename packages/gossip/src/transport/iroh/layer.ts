@@ -9,7 +9,7 @@ import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../GossipError.ts"
 import { Timers } from "../Timers.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
-import { type BoundEndpoint, bindEndpoint, gossipAlpn, type IrohOptions } from "./bind.ts"
+import { type BoundEndpoint, bindEndpoint, gossipAlpn, type IrohOptions, usesRelays } from "./bind.ts"
 import { Dialer } from "./Dialer.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import * as OwnAddress from "./ownAddress.ts"
@@ -54,6 +54,7 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
   const bound = yield* IrohEndpoint
   const { codec, endpoint, isLoopback, options } = bound
   const own = yield* OwnAddress.watch(endpoint, {
+    relayed: usesRelays(options),
     publishPrivate: options.publishPrivateAddresses ?? isLoopback,
     pollMs: options.addressPollMs ?? 5_000,
   })

@@ -16,7 +16,15 @@ const maxPublished = 16
 /** The first look after the start, in milliseconds; from one to the next the time doubles until it is `pollMs`. */
 const firstPollMs = 100
 
+/**
+ * How long after the start the relay is looked for every `firstPollMs`, in milliseconds: until others know it, nobody gets through to who is
+ * behind a NAT.
+ */
+const relayAwaitedMs = 15_000
+
 export interface OwnAddressOptions {
+  /** Whether the endpoint uses relays, so that it will have one of its own. */
+  readonly relayed: boolean
   readonly publishPrivate: boolean
   readonly pollMs: number
 }
@@ -29,7 +37,7 @@ export const watch: (
   Pick<GossipTransport["Service"], "address" | "addressChanges" | "networkChanges">,
   never,
   Scope.Scope
-> = Effect.fnUntraced(function* (endpoint, { pollMs, publishPrivate }) {
+> = Effect.fnUntraced(function* (endpoint, { pollMs, publishPrivate, relayed }) {
   const look = (): EndpointAddress => {
     const address = endpoint.addr()
     const direct = address.directAddresses().filter((each) => publishPrivate || Addresses.isPublic(each))
@@ -41,10 +49,12 @@ export const watch: (
     // Not before the first look: it takes a third of a millisecond, and a join waits for what begins now.
     let fingerprint: string | undefined
     let wait = Math.min(firstPollMs, pollMs)
+    let looks = 0
     for (;;) {
       yield* Effect.sleep(wait)
-      wait = Math.min(2 * wait, pollMs)
       const next = look()
+      const awaitsRelay = relayed && next.relayUrl === undefined && ++looks * firstPollMs < relayAwaitedMs
+      if (!awaitsRelay) wait = Math.min(2 * wait, pollMs)
       if (!Addresses.same(SubscriptionRef.getUnsafe(address), next)) yield* SubscriptionRef.set(address, next)
       const before = fingerprint
       fingerprint = networkFingerprint()
