@@ -51,7 +51,7 @@ const makePrintText = Effect.map(
     (event) => {
       switch (event.event) {
         case "ready":
-          return tell("ready", "green", `${event.endpointId.slice(0, 8)}… at ${event.addresses.join(", ")}`)
+          return tell("ready", "green", `${event.endpointId.slice(0, 8)}… at ${whereOf(event.addresses)}`)
         case "joined":
           return tell("joined", "green", "the first neighbour is up")
         case "neighbor-up":
@@ -67,6 +67,10 @@ const makePrintText = Effect.map(
       }
     },
 )
+
+/** Behind a NAT there may be none that is of use to others; what a relay measures comes later. */
+const whereOf = (addresses: ReadonlyArray<string>): string =>
+  addresses.length === 0 ? "no public address so far" : addresses.join(", ")
 
 interface NodeOptions {
   readonly topic: string
