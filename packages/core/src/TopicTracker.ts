@@ -87,9 +87,12 @@ const nodeConfig = ({ bootstrap, relays, config = {} }: NodeOptions) =>
     dht: { ...config.dht, ...(bootstrap === undefined ? {} : { bootstrap }) },
     network: {
       ...config.network,
-      ...(relays === undefined ? {} : typeof relays === "boolean" ? { relays } : { relays: true, relayUrls: relays }),
+      ...(relays === undefined ? {} : typeof relays === "boolean" ? { relays } : named(relays)),
     },
   })
+
+/** None named is none used, not the public ones. */
+const named = (relayUrls: ReadonlyArray<string>) => ({ relays: relayUrls.length > 0, relayUrls })
 
 const nodeLayer = (config: TopicConfig.TopicConfig, options: NodeStack.NodeStackOptions) =>
   TopicTracker.layerNoDeps({ config }).pipe(Layer.provideMerge(NodeStack.layer(config, options)))

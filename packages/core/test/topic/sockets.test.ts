@@ -1,3 +1,5 @@
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, SecretRotation } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht"
@@ -45,6 +47,33 @@ describe("with real sockets on loopback", () => {
         assert.strictEqual((yield* last)._tag, "Some")
       }),
     60_000,
+  )
+
+  it.live(
+    "the relays that are named are asked, and none where none is named",
+    () =>
+      Effect.gen(function* () {
+        const node = yield* testnet
+        const asked: Array<string> = []
+        const relay = (name: string) =>
+          Effect.acquireRelease(
+            Effect.callback<Server>((resume) => {
+              const server = createServer((_, response) => {
+                asked.push(name)
+                response.writeHead(404).end()
+              })
+              server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+            }),
+            (server) => Effect.sync(() => void server.close().closeAllConnections()),
+          ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+        yield* node({ relays: false, config: { network: { relayUrls: [yield* relay("turned off")] } } })
+        yield* node({ relays: [], config: { network: { relayUrls: [yield* relay("not named")] } } })
+        yield* node({ relays: [yield* relay("named")] })
+        yield* node({ config: { network: { relayUrls: [yield* relay("configured")] } } })
+        while (!(asked.includes("named") && asked.includes("configured"))) yield* Effect.sleep("20 millis")
+        assert.deepStrictEqual([...new Set(asked)].sort(), ["configured", "named"])
+      }),
+    20_000,
   )
 
   it.live(

@@ -84,8 +84,8 @@ export const bindEndpoint = Effect.fnUntraced(function* (
       try: () => {
         const builder = binding.Endpoint.builder()
         if (options.preset !== "n0") binding.presetMinimal(builder)
-        else if (options.relay === false) binding.presetN0DisableRelay(builder)
-        else binding.presetN0(builder)
+        else if (options.relay === undefined || options.relay === true) binding.presetN0(builder)
+        else binding.presetN0DisableRelay(builder)
         if (relayUrls.length > 0) builder.relayMode(binding.RelayMode.customFromUrls(relayUrls))
         builder.secretKey(codec.toBinding(seed))
         builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? gossipAlpn))])
