@@ -1,5 +1,6 @@
 /** The options that several commands share, with the rule each value must keep. */
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
+import { isRelayUrl } from "@topic-tracker/gossip"
 import { Option, Redacted, Schema } from "effect"
 import { Flag } from "effect/cli"
 
@@ -47,4 +48,17 @@ export const bootstrap: Flag.Flag<ReadonlyArray<DhtAddress>> = Flag.String("boot
   ),
   Flag.withDescription("DHT nodes to start from, HOST:PORT[,HOST:PORT]; the public mainline ones unless given"),
   Flag.withDefault([]),
+)
+
+/** The relays to use in place of the public ones; empty for none at all, undefined unless given. */
+export const relay: Flag.Flag<ReadonlyArray<string> | undefined> = Flag.String("relay").pipe(
+  Flag.filterMap(
+    (list) => {
+      const urls = list === "none" ? [] : list.split(",")
+      return urls.every(isRelayUrl) ? Option.some<ReadonlyArray<string> | undefined>(urls) : Option.none()
+    },
+    () => "URL[,URL], each http or https, or none",
+  ),
+  Flag.withDescription("Relays in place of iroh's public ones, URL[,URL]; none turns all relays off"),
+  Flag.withDefault(undefined),
 )

@@ -8,7 +8,7 @@ import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Console, Effect, Exit, Fiber, Option, type Redacted, Schedule, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { makeTeller } from "./account.ts"
-import { bootstrap, integer, secret, text } from "./flags.ts"
+import { bootstrap, integer, relay, secret, text } from "./flags.ts"
 import { runCommand, UsageError } from "./runCommand.ts"
 
 const flags = {
@@ -18,6 +18,7 @@ const flags = {
   dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any (default 0)", 0, 65_535).pipe(
     Flag.withDefault(0),
   ),
+  relay,
   send: text("send", "A text to broadcast again and again, with a number after it").pipe(Flag.optional),
   every: integer("every", "Milliseconds between broadcasts (default 1000)", 1, 86_400_000).pipe(Flag.withDefault(1000)),
   seconds: integer("seconds", "Leave after so many seconds; until interrupted unless given", 1, 31_536_000).pipe(
@@ -122,9 +123,13 @@ const takePart = Effect.fn("node")(function* ({ topic: name, secret, send, every
 const node = Command.make(
   "node",
   flags,
-  Effect.fn(function* ({ bootstrap, dhtPort, seconds, json, ...options }) {
+  Effect.fn(function* ({ bootstrap, dhtPort, relay, seconds, json, ...options }) {
     const print = json ? printJson : yield* makePrintText
-    const layer = TopicTracker.layer({ bootstrap, config: { dht: { port: dhtPort } } })
+    const layer = TopicTracker.layer({
+      bootstrap,
+      ...(relay !== undefined && { relays: relay }),
+      config: { dht: { port: dhtPort } },
+    })
     const running = takePart(options, print).pipe(
       Effect.provide(layer),
       Effect.mapError((error) => new UsageError({ message: error.message })),

@@ -1,6 +1,8 @@
 /** The commands as programs: what they print, and with which exit code they end. Their output is an interface. */
 import { spawn } from "node:child_process"
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -78,6 +80,11 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       args: ["--topic", "t", "--secret", "s", "--bootstrap", "nowhere"],
       says: '--bootstrap: "nowhere" is not HOST:PORT[,HOST:PORT] with ports from 1 to 65535',
     },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--relay", "https://relay.example.org,relay.example.org"],
+      says: '--relay: "https://relay.example.org,relay.example.org" is not URL[,URL], each http or https, or none',
+    },
     { command: "testnet", args: ["--nodes", "0"], says: '--nodes: "0" is not an integer from 1 to 1000' },
     { command: "vectors", args: ["no-such-folder"], says: "DIR: does not exist: " },
     { command: "demo", args: ["--fast"], says: "--fast is no option of this command; it has none" },
@@ -152,6 +159,30 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
         assert.deepInclude(events.at(-1), { event: "closed", reason: "interrupted" })
         assert.strictEqual(code, 0)
       }
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("node --relay: that relay is asked", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 1 })
+      let asked: () => void
+      const isAsked = new Promise<void>((resolve) => {
+        asked = resolve
+      })
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<Server>((resume) => {
+          const server = createServer((_, response) => {
+            asked()
+            response.writeHead(404).end()
+          })
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => void server.close().closeAllConnections()),
+      )
+      const relay = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const bootstrap = `127.0.0.1:${addresses[0]?.port}`
+      yield* start("node", ["--topic", "t", "--secret", "s", "--bootstrap", bootstrap, "--relay", relay])
+      yield* Effect.promise(() => isAsked)
     }).pipe(Effect.provide(Crypto.layer)),
   )
 
