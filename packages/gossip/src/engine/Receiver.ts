@@ -10,6 +10,9 @@ import type { ReceiveStream } from "../transport/Transport.ts"
 import type { Engine } from "./Engine.ts"
 import type { Link } from "./Peer.ts"
 
+/** So many streams may wait for a topic when their connection is gone; of more, what they brought goes with it. */
+const maxOrphans = 64
+
 export class Receiver {
   private readonly engine: Engine
   private readonly link: Link
@@ -20,6 +23,8 @@ export class Receiver {
   private next = 0
   private malformed = false
   private ended = false
+  /** The connection is gone. */
+  private orphaned = false
 
   constructor(engine: Engine, link: Link, stream: ReceiveStream) {
     this.engine = engine
@@ -59,7 +64,10 @@ export class Receiver {
       }
       // A topic that nobody here is in is read all the same: the protocol answers some of it, and refusing the stream
       // would end the whole sending side of the connection at a reference node.
-      engine.feed({ _tag: "Received", from, topic: key, message: this.messages[this.next++]! })
+      const message = this.messages[this.next++]!
+      // Payloads are for us whoever brought them; the rest was between us and a peer that is gone.
+      if (this.orphaned && message._tag !== "Gossip") continue
+      engine.feed({ _tag: "Received", from, topic: key, message })
       if (topic?.turnDue !== true) continue
       // A subscriber's buffer is full. It gets a turn to read before anything is dropped.
       topic.turnDue = false
@@ -96,10 +104,11 @@ export class Receiver {
     this.end()
   }
 
-  /** The connection is gone. What still waits for its topic goes with it. */
+  /** The connection is gone. Payloads that came before are handed on all the same, when their topic takes them. */
   abandon(): void {
-    if (this.topic !== undefined) this.engine.topics.get(this.topic)?.paused.delete(this)
-    this.end()
+    this.orphaned = true
+    const paused = this.topic === undefined ? undefined : this.engine.topics.get(this.topic)?.paused
+    if (paused !== undefined && paused.size > maxOrphans && paused.delete(this)) this.end()
   }
 
   private end(): void {

@@ -115,6 +115,28 @@ export const messages = (it: Runner): void => {
         )
       }))
 
+    it("a subscriber that holds back also hears what came from a peer that has left meanwhile", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const [atA, atB] = yield* joinedInLine(world, [a, b])
+        const slow = yield* atB!.subscribe({ capacity: 4, whenSlow: "hold-back" })
+        const total = 60
+        for (let i = 0; i < total; i++) yield* atA!.broadcast(text(`${i}`.padEnd(4_000)))
+        yield* inTime(world, "a has left", a.leave)
+        yield* until(world, "it is missed", () => Effect.map(isJoined(atB!), (joined) => !joined))
+        const messages = slow.pipe(
+          Stream.filter((event) => event._tag === "Received"),
+          Stream.take(total),
+          Stream.runCollect,
+        )
+        const heard = textsOf(yield* inTime(world, "all was read", messages))
+        assert.deepStrictEqual(
+          heard.map((content) => Number(content)),
+          Array.from({ length: total }, (_, i) => i),
+        )
+        assert.strictEqual((yield* b.stats).connections, 0)
+      }))
+
     it("a burst loses nothing for a subscriber that reads whenever it can", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
