@@ -11,6 +11,9 @@ import { Outbound } from "./Outbound.ts"
 import { Link, Peer } from "./Peer.ts"
 import { Receiver } from "./Receiver.ts"
 
+/** A peer is told at most of so many topics at a time that we are not in them. */
+const maxRefusals = 256
+
 export class Connections implements TransportHandler {
   private readonly engine: Engine
   private readonly transport: GossipTransport["Service"]
@@ -58,6 +61,7 @@ export class Connections implements TransportHandler {
       peer?.outbound.delete(key)
       return
     }
+    if (isLast && !peer?.outbound.has(key) && this.isTold(peer!, key)) return
     const bytes = this.encode(message)
     if (bytes === undefined) return
     if (peer === undefined) {
@@ -117,6 +121,12 @@ export class Connections implements TransportHandler {
 
   private all(): ReadonlyArray<Peer> {
     return [...this.peers.values(), ...this.leaving]
+  }
+
+  /** Whether it need not be said that we are not in the topic: it is on its way, or the peer has asked for too many. */
+  private isTold(peer: Peer, key: TopicKey): boolean {
+    for (const ending of peer.ending) if (ending.topic.hex === key) return true
+    return peer.ending.size >= maxRefusals && !this.engine.topics.has(key)
   }
 
   private newOutbound(peer: Peer, key: TopicKey): Outbound {

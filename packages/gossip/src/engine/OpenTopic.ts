@@ -34,13 +34,14 @@ export class OpenTopic implements SubscriberOwner {
   /**
    * Whether messages from this peer may be read. Not while a subscriber holds back. Nor while the way to another peer is
    * congested, since what comes from here may have to go there; the congested peer itself is read on, or two that flood
-   * each other would wait for each other for ever.
+   * each other would wait for each other for ever. But not without end: who asks and asks and never takes the answers would
+   * fill our memory with them.
    */
   mayRead(from: EndpointId.EndpointId): boolean {
     if (this.isClosed) return true
     if (this.holding > 0) return false
     if (this.congested.size === 0) return true
-    for (const outbound of this.congested) if (outbound.peer.id !== from) return false
+    for (const outbound of this.congested) if (outbound.peer.id !== from || outbound.isOverfull) return false
     return true
   }
 

@@ -21,6 +21,9 @@ const maxWriteBytes = 12_288
  */
 const isHalved = (bytes: number): boolean => bytes >= 4_096 && bytes <= 8_192
 
+/** A queue of so many times what makes its topic congested is overfull. */
+const overfull = 4
+
 export class Outbound {
   readonly topic: TopicId
   readonly peer: Peer
@@ -78,6 +81,11 @@ export class Outbound {
   /** Whether everything has been handed to the transport, or given up. */
   get isOver(): boolean {
     return this.over
+  }
+
+  /** Whether it must not grow any further. */
+  get isOverfull(): boolean {
+    return this.queued > overfull * this.engine.options.sendQueueBytes
   }
 
   onceOver(run: () => void): void {

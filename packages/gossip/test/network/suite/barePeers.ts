@@ -99,6 +99,47 @@ export const barePeers = (it: Runner): void => {
           yield* Fiber.join(sender)
           assert.isFalse(yield* isJoined(atA))
         }))
+
+      it("one that asks for payloads again and again and reads none is not read any further", (world) =>
+        Effect.gen(function* () {
+          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeoutMs: 1_000 })
+          const atA = yield* a.open(id)
+          const connection = yield* connect(world, a)
+          const stream = yield* connection.openStream
+          yield* stream.write(frames(header, joinFrame))
+          yield* until(world, "it is a neighbour", () => isJoined(atA))
+          const payload = new Uint8Array(4_000)
+          yield* atA.broadcast(payload)
+          const graft = frame(
+            Protocol.encodeMessage({ _tag: "Graft", id: Protocol.MessageId.ofContent(payload), round: 0 }),
+          )
+          const many = frames(...Array.from({ length: 1_000 }, () => graft))
+          yield* Effect.gen(function* () {
+            for (let i = 0; i < 100; i++) yield* stream.write(many)
+          }).pipe(Effect.forkScoped)
+          for (let i = 0; i < 50; i++) yield* world.pass
+          assert.isBelow((yield* a.stats).messagesIn, 10_000)
+          yield* until(world, "it is given up", () => Effect.map(a.stats, ({ stalls }) => stalls === 1))
+        }))
+
+      it("one that asks again and again to be let into a topic that is not open here is refused once at a time", (world) =>
+        Effect.gen(function* () {
+          const a = yield* world.node()
+          const atA = yield* a.open(id)
+          const connection = yield* connect(world, a)
+          const stream = yield* connection.openStream
+          yield* stream.write(frames(header, joinFrame))
+          yield* until(world, "it is a neighbour", () => isJoined(atA))
+          const other = yield* connection.openStream
+          const { messagesIn, writes } = yield* a.stats
+          const count = 9_000
+          const joins = Array.from({ length: count }, () => joinFrame)
+          yield* other.write(frames(headerOf(freshTopic()), ...joins))
+          const isRead = Effect.map(a.stats, (stats) => stats.messagesIn === messagesIn + count)
+          yield* until(world, "all are read", () => isRead)
+          for (let i = 0; i < 20; i++) yield* world.pass
+          assert.isBelow((yield* a.stats).writes - writes, 20)
+        }))
     })
   })
 }
