@@ -22,6 +22,8 @@ export class Receiver {
   private messages: Array<Message> = []
   private next = 0
   private malformed = false
+  private reading = false
+  private wantsMore = false
   private ended = false
   /** The connection is gone. */
   private orphaned = false
@@ -33,19 +35,16 @@ export class Receiver {
     this.decoder = new FrameDecoder(engine.options.protocol.maxMessageSize)
   }
 
-  /** Asks the transport for more. */
+  /** Asks the transport for more. A loop: what it has at once it gives within the call, and that may be thousands of chunks. */
   read(): void {
-    this.stream.read((bytes) => {
-      if (bytes === undefined) {
-        this.end()
-        return
-      }
-      this.engine.counters.reads++
-      this.engine.counters.bytesIn += bytes.length
-      const tooLong = this.decoder.push(bytes, this.onFrame)
-      if (tooLong !== undefined) this.malformed = true
-      this.proceed()
-    })
+    this.wantsMore = true
+    if (this.reading) return
+    this.reading = true
+    while (this.wantsMore) {
+      this.wantsMore = false
+      this.stream.read(this.onBytes)
+    }
+    this.reading = false
   }
 
   /** Hands on what has been decoded, as far as the topic takes it, and then reads more. */
@@ -83,6 +82,18 @@ export class Receiver {
     engine.exit()
     if (this.malformed) this.giveUp()
     else this.read()
+  }
+
+  private readonly onBytes = (bytes: Uint8Array | undefined): void => {
+    if (bytes === undefined) {
+      this.end()
+      return
+    }
+    this.engine.counters.reads++
+    this.engine.counters.bytesIn += bytes.length
+    const tooLong = this.decoder.push(bytes, this.onFrame)
+    if (tooLong !== undefined) this.malformed = true
+    this.proceed()
   }
 
   private readonly onFrame = (frame: Uint8Array): void => {

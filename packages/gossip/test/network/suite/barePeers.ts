@@ -1,7 +1,7 @@
 /** What a node makes of a transport on which no gossip runs: of its connections, and of bytes that no node would send. */
 import { assert, describe } from "@effect/vitest"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { type Connection, Protocol, type ReceiveStream, type SendStream } from "../../../src/index.ts"
 import { freshTopic, isJoined, type Runner, recorded, text, until, type World } from "../world.ts"
 
@@ -30,6 +30,25 @@ export const barePeers = (it: Runner): void => {
           heard.events.map(({ _tag }) => _tag),
           ["NeighborUp", "NeighborDown"],
         )
+      }))
+
+    it("many small chunks that came while the topic was held back are read when it is not any more", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const id = freshTopic()
+        const atA = yield* a.open(id)
+        const stream = yield* (yield* connect(world, a)).openStream
+        yield* stream.write(frames(headerOf(id), joinFrame))
+        yield* until(world, "it is a neighbour", () => isJoined(atA))
+        const slow = yield* atA.subscribe({ capacity: 1, whenSlow: "hold-back" })
+        yield* stream.write(frames(payloadFrame("first"), payloadFrame("second")))
+        yield* until(world, "both are there", () => Effect.map(a.stats, ({ messagesIn }) => messagesIn === 3))
+        const count = 5_000
+        const prune = frame(Protocol.encodeMessage({ _tag: "Prune" }))
+        for (let i = 0; i < count; i++) yield* stream.write(prune)
+        assert.isBelow((yield* a.stats).messagesIn, count)
+        yield* slow.pipe(Stream.runDrain, Effect.forkScoped)
+        yield* until(world, "all are read", () => Effect.map(a.stats, ({ messagesIn }) => messagesIn === 3 + count))
       }))
 
     describe("a peer that misbehaves", () => {
@@ -63,16 +82,7 @@ export const barePeers = (it: Runner): void => {
           const heard = yield* recorded(atA)
           const connection = yield* connect(world, a)
           const stream = yield* connection.openStream
-          const payload = (content: string, of: string) =>
-            frame(
-              Protocol.encodeMessage({
-                _tag: "Gossip",
-                id: Protocol.MessageId.ofContent(text(of)),
-                content: text(content),
-                scope: { _tag: "Swarm", round: 0 },
-              }),
-            )
-          yield* stream.write(frames(header, joinFrame, payload("forged", "other"), payload("true", "true")))
+          yield* stream.write(frames(header, joinFrame, payloadFrame("forged", "other"), payloadFrame("true")))
           yield* until(world, "the true one is heard", () => Effect.sync(() => heard.texts().length > 0))
           assert.deepStrictEqual(heard.texts(), ["true"])
           assert.strictEqual((yield* a.stats).forgedPayloads, 1)
@@ -156,6 +166,17 @@ const headerOf = (id: TopicId): Uint8Array => frame(id.bytes)
 
 /** A request to join without anything about the sender. */
 const joinFrame = Uint8Array.of(0, 0, 0, 3, 0, 0, 0)
+
+/** A message with this content, under the id of another if one is given. */
+const payloadFrame = (content: string, of = content): Uint8Array =>
+  frame(
+    Protocol.encodeMessage({
+      _tag: "Gossip",
+      id: Protocol.MessageId.ofContent(text(of)),
+      content: text(content),
+      scope: { _tag: "Swarm", round: 0 },
+    }),
+  )
 
 const frames = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
 
