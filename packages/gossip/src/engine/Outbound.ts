@@ -118,6 +118,7 @@ export class Outbound {
       // Without a stream the connection is gone, and its end, which is told apart, decides what becomes of the queue.
       if (this.over) stream?.finish()
       else if (stream !== undefined) this.write(stream, true)
+      else if (link.isClosed) this.flush()
     })
   }
 
@@ -153,7 +154,12 @@ export class Outbound {
   /** The peer reads this stream no more, or the connection is gone, which we are then told. */
   private streamDied(stream: SendStream): void {
     if (this.stream === stream) this.stream = undefined
-    if (this.over || this.link === undefined || this.link.isClosed) return
+    if (this.over || this.link === undefined) return
+    if (this.link.isClosed) {
+      // The connection that took over was told while this write was under way.
+      this.flush()
+      return
+    }
     this.engine.counters.unsendable += this.messages.length
     this.messages = []
     this.queued = 0
