@@ -59,6 +59,11 @@ export class HyParView<P extends PeerKey> {
     return { pending: this.pending.size, stayingAlive: this.stayingAlive.size, peerData: this.peers.size }
   }
 
+  /** Whether the peer is a neighbour, or has been asked to become one. */
+  isTiedTo(peer: P): boolean {
+    return this.active.has(peer) || this.pending.has(peer)
+  }
+
   setOwnData(data: Uint8Array): void {
     this.ownData = data
   }

@@ -22,6 +22,9 @@ export interface TopicHost<P extends PeerKey> {
   readonly connectionReleased: (peer: P) => void
 }
 
+/** A connection over which nothing about membership has come or gone for so long, to a peer that is no neighbour, is given up. */
+const idleMs = 60_000
+
 export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly me: P
   readonly rng: Rng
@@ -32,6 +35,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
    * Peers that a message of membership was exchanged with, as neighbours have, and whose connection was not given up since.
    */
   readonly connections = new Set<P>()
+  /** Those of them with which nothing was exchanged since they were looked at last, and when that was. */
+  private readonly idle = new Set<P>()
+  private lookedAt = Number.NEGATIVE_INFINITY
   private readonly key: TopicKey
   private readonly epoch: number
   private readonly host: TopicHost<P>
@@ -64,7 +70,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
         this.broadcast.receive(from, message, now)
         return
       default:
-        this.connections.add(from)
+        this.uses(from)
         this.membership.receive(from, message)
     }
   }
@@ -73,6 +79,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     if (timer.epoch !== this.epoch) return
     switch (timer._tag) {
       case "Shuffle":
+        this.releaseIdle(now)
         this.membership.onShuffleTimer()
         return
       case "NeighborRequest":
@@ -96,7 +103,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   /** The connection to the peer closed, or could not be made. */
   connectionClosed(peer: P): void {
     // First, so that nobody asks for a connection to be closed that is closed.
-    this.connections.delete(peer)
+    this.forget(peer)
     this.membership.connectionClosed(peer)
   }
 
@@ -109,7 +116,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly send = (to: P, message: Message<P>): void => {
     this.stats.messagesSent++
     // Payloads go to neighbours only.
-    if (message._tag !== "Gossip") this.connections.add(to)
+    if (message._tag !== "Gossip") this.uses(to)
     this.host.act({ _tag: "Send", to, topic: this.key, message })
   }
 
@@ -130,10 +137,34 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly received = (event: TopicEvent<P>): void => this.emit(event)
 
   readonly disconnect = (peer: P): void => {
-    if (this.connections.delete(peer)) this.host.connectionReleased(peer)
+    if (this.forget(peer)) this.host.connectionReleased(peer)
   }
 
   readonly peerData = (peer: P, data: Uint8Array): void => this.host.act({ _tag: "PeerData", peer, data })
+
+  private uses(peer: P): void {
+    this.connections.add(peer)
+    this.idle.delete(peer)
+  }
+
+  private forget(peer: P): boolean {
+    this.idle.delete(peer)
+    return this.connections.delete(peer)
+  }
+
+  /**
+   * Who does not answer a Join, or leaves it to us to hang up after the answer to its Shuffle, as iroh-gossip does, would stay
+   * connected for good.
+   */
+  private releaseIdle(now: number): void {
+    if (now - this.lookedAt < idleMs) return
+    this.lookedAt = now
+    for (const peer of [...this.connections]) {
+      if (this.membership.isTiedTo(peer)) continue
+      if (this.idle.has(peer)) this.disconnect(peer)
+      else this.idle.add(peer)
+    }
+  }
 
   private emit(event: TopicEvent<P>): void {
     this.host.act({ _tag: "Emit", topic: this.key, event })

@@ -372,3 +372,37 @@ describe("two topics with the same peer", () => {
     assert.deepStrictEqual(disconnects(node.handle({ _tag: "Quit", topic: "other" })), ["a"])
   })
 })
+
+describe("a connection that no tie needs", () => {
+  /** What is disconnected when the shuffle's timer is due at this time. */
+  const disconnectedAt = (node: Node, now: number) => {
+    const [shuffle] = timers(new Node().join(), "Shuffle")
+    node.now = now
+    return disconnects(node.handle({ _tag: "TimerExpired", timer: shuffle!.timer }))
+  }
+
+  it("is given up a while after the last message, as of one who never answers a Join", () => {
+    const node = new Node().withNeighbors("a")
+    node.join("silent")
+    assert.deepStrictEqual(disconnectedAt(node, 60_000), [])
+    assert.deepStrictEqual(disconnectedAt(node, 119_999), [])
+    assert.deepStrictEqual(disconnectedAt(node, 120_000), ["silent"])
+    assert.deepStrictEqual(disconnectedAt(node, 180_000), [])
+  })
+
+  it("is kept while something comes or goes", () => {
+    const node = new Node().withNeighbors("a")
+    node.join("silent")
+    for (const now of [60_000, 120_000, 180_000]) {
+      assert.deepStrictEqual(disconnectedAt(node, now), [])
+      node.join("silent")
+    }
+  })
+
+  it("of one whose shuffle was answered is given up, too", () => {
+    const node = new Node().withNeighbors("a")
+    node.receive("a", { _tag: "Shuffle", origin: "o", nodes: infos("o"), ttl: 0 })
+    assert.deepStrictEqual(disconnectedAt(node, 60_000), [])
+    assert.deepStrictEqual(disconnectedAt(node, 120_000), ["o"])
+  })
+})
