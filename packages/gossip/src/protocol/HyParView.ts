@@ -111,17 +111,22 @@ export class HyParView<P extends PeerKey> {
 
   /** The connection to the peer closed, or could not be made. */
   connectionClosed(peer: P): void {
-    this.pending.delete(peer)
+    const wasAsked = this.pending.delete(peer)
     if (this.active.has(peer)) {
       const alive = this.stayingAlive.delete(peer)
       this.removeActive(peer)
       if (alive) this.addPassive(peer, undefined)
       else this.peers.forget(peer)
       this.refill(peer)
-    } else if (!this.stayingAlive.delete(peer)) {
+      return
+    }
+    if (!this.stayingAlive.delete(peer)) {
       this.passive.delete(peer)
       this.peers.forget(peer)
     }
+    // "Another node is selected at random and a new attempt is made" (p. 7). In iroh-gossip that attempt was the last until
+    // something else happens, for the request's timer finds nothing to do any more.
+    if (this.exact && wasAsked) this.refillLater()
   }
 
   /** It is time to offer some of our contacts to another part of the swarm (p. 8). */
@@ -342,11 +347,16 @@ export class HyParView<P extends PeerKey> {
     const contact = this.passive.pickExcept(this.io.rng, (peer) => peer === except || this.pending.has(peer))
     if (contact !== undefined) {
       this.request(contact, this.active.size === 0 ? "high" : "low", true)
-    } else if (occupied === 0 && this.passive.size > 0 && !this.refillScheduled) {
+    } else if (occupied === 0 && this.passive.size > 0) {
       // The peer that has just left is the only one we know. iroh-gossip stays alone; we ask it again in a while.
-      this.refillScheduled = true
-      this.io.schedule(this.config.neighborRequestTimeoutMs, { _tag: "Refill" })
+      this.refillLater()
     }
+  }
+
+  private refillLater(): void {
+    if (this.refillScheduled) return
+    this.refillScheduled = true
+    this.io.schedule(this.config.neighborRequestTimeoutMs, { _tag: "Refill" })
   }
 
   private drop(): void {

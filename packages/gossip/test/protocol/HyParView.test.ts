@@ -232,6 +232,15 @@ describe("a request without an answer", () => {
     assert.strictEqual(node.topic.membership.sizes.pending, 0)
     assert.deepStrictEqual(node.passive, [])
   })
+
+  it("is followed by one to the next contact also when the peer cannot be reached before its time", () => {
+    const node = new Node().withNeighbors("a", "b").withContacts("a", "x", "y")
+    const asked = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
+    const { peer } = asked[0]!.timer
+    const other = peer === "x" ? "y" : "x"
+    const [refill] = timers(node.handle({ _tag: "PeerDisconnected", peer }), "Refill")
+    assert.deepStrictEqual(sends(node.handle({ _tag: "TimerExpired", timer: refill!.timer })), [`${other} Neighbor`])
+  })
 })
 
 describe("shuffling", () => {
