@@ -110,6 +110,24 @@ describe("an iroh endpoint", () => {
     }),
   )
 
+  it.live("dials a peer where it is said to be by now, also when it was said to be in many other places before", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const peer = yield* nodeWith(AddressLookup.layerNone)
+      const node = yield* nodeWith(AddressLookup.layerNone)
+      const id = freshTopic()
+      yield* peer.open(id)
+      const topic = yield* node.open(id)
+      for (const port of [9, 10, 11, 12]) {
+        yield* node.learn(peer.endpointId, { relayUrl: undefined, direct: [`127.0.0.1:${port}`] })
+        yield* topic.join([peer.endpointId])
+        yield* Effect.sleep("300 millis")
+      }
+      yield* node.learn(peer.endpointId, yield* peer.address)
+      yield* until(world, "it is joined", () => isJoined(topic)).pipe(Effect.timeout("4 seconds"))
+    }),
+  )
+
   it.live("is closed without waiting for a dial that nobody answers", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()

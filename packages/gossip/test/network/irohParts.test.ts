@@ -105,13 +105,13 @@ describe("LearnedAddresses", () => {
 
 describe("Dial", () => {
   /** Attempts that succeed or fail when the test says so. */
-  const makeDial = Effect.gen(function* () {
+  const makeDial = Effect.fnUntraced(function* (timeoutMs: number = 1_000) {
     const timers = yield* Timers.make
     const attempts: Array<{ readonly direct: ReadonlyArray<string>; readonly fail: (error: Error) => void }> = []
     const outcome: Array<string | undefined> = []
     const dial = new Dial({
       timers,
-      timeoutMs: 1_000,
+      timeoutMs,
       connect: ({ direct }) => new Promise<Iroh.Connection>((_, reject) => attempts.push({ direct, fail: reject })),
       connected: () => {},
       settled: (failure) => outcome.push(failure),
@@ -122,7 +122,7 @@ describe("Dial", () => {
 
   it.effect("tries the first address at once, and later ones beside it after a while", () =>
     Effect.gen(function* () {
-      const { attempts, dial } = yield* makeDial
+      const { attempts, dial } = yield* makeDial()
       dial.add(at("1.1.1.1:1"))
       dial.add(at("1.1.1.1:1"))
       dial.add(at("2.2.2.2:2"))
@@ -139,9 +139,24 @@ describe("Dial", () => {
     }),
   )
 
+  it.effect("tries each new address while it lasts, the later ones after longer and longer", () =>
+    Effect.gen(function* () {
+      const { attempts, dial } = yield* makeDial(10_000)
+      const tried: Array<number> = []
+      for (let ms = 0; ms < 10_000; ms += 50) {
+        dial.add(at(`1.1.1.1:${ms + 1}`))
+        if (attempts.length > tried.length) tried.push(ms)
+        yield* TestClock.adjust(50)
+      }
+      // Each wait begins with the first address after an attempt.
+      assert.deepStrictEqual(tried, [0, 300, 550, 1_050, 2_050, 4_050, 8_050])
+      dial.cancel()
+    }),
+  )
+
   it.effect("fails when no attempt is left and no address will come", () =>
     Effect.gen(function* () {
-      const { attempts, dial, outcome, timers } = yield* makeDial
+      const { attempts, dial, outcome, timers } = yield* makeDial()
       dial.add(at("1.1.1.1:1"))
       attempts[0]!.fail(new Error("refused"))
       yield* promises
@@ -154,7 +169,7 @@ describe("Dial", () => {
 
   it.effect("an attempt that fails is followed at once by what has come in meanwhile", () =>
     Effect.gen(function* () {
-      const { attempts, dial } = yield* makeDial
+      const { attempts, dial } = yield* makeDial()
       dial.add(at("1.1.1.1:1"))
       dial.add(at("2.2.2.2:2"))
       attempts[0]!.fail(new Error("refused"))
@@ -166,7 +181,7 @@ describe("Dial", () => {
 
   it.effect("without any address fails as soon as that is known", () =>
     Effect.gen(function* () {
-      const { dial, outcome } = yield* makeDial
+      const { dial, outcome } = yield* makeDial()
       dial.completed()
       assert.deepStrictEqual(outcome, ["no address of it is known"])
     }),
@@ -174,7 +189,7 @@ describe("Dial", () => {
 
   it.effect("gives up after its time", () =>
     Effect.gen(function* () {
-      const { dial, outcome, timers } = yield* makeDial
+      const { dial, outcome, timers } = yield* makeDial()
       dial.add(at("1.1.1.1:1"))
       const fiber = yield* Effect.forkChild(TestClock.adjust(1_000))
       yield* Fiber.join(fiber)

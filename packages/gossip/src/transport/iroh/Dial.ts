@@ -11,8 +11,11 @@ import { describe } from "./binding.ts"
 /** From one attempt to the next while the first is under way, in milliseconds (RFC 8305, section 5: 250). */
 const attemptDelayMs = 250
 
-/** Attempts of one dial at the same time. */
-const maxAttempts = 3
+/**
+ * With so many attempts under way the next one waits twice as long, and each further one twice as long again: whoever is told
+ * wrong addresses first is dialled at the right one all the same, and a dial stays a handful of attempts.
+ */
+const manyAttempts = 3
 
 export interface DialOptions {
   readonly timers: Timers
@@ -56,7 +59,7 @@ export class Dial {
     if (!isNew || this.isSettled) return
     this.untried = true
     if (this.underWay === 0) this.attempt()
-    else this.next ??= this.options.timers.schedule(attemptDelayMs, () => this.attemptAgain())
+    else this.next ??= this.options.timers.schedule(this.delayMs, () => this.attemptAgain())
   }
 
   /** No more addresses will come. */
@@ -71,9 +74,13 @@ export class Dial {
     this.stopTimers()
   }
 
+  private get delayMs(): number {
+    return attemptDelayMs * 2 ** Math.max(0, this.underWay - manyAttempts + 1)
+  }
+
   private attemptAgain(): void {
     this.next = undefined
-    if (this.untried && !this.isSettled && this.underWay < maxAttempts) this.attempt()
+    if (this.untried && !this.isSettled) this.attempt()
   }
 
   private attempt(): void {
