@@ -2,13 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type EndpointAddress, Timers } from "../../src/index.ts"
 import * as Addresses from "../../src/transport/iroh/addresses.ts"
-import { describe as describeError } from "../../src/transport/iroh/binding.ts"
+import { type Binding, describe as describeError } from "../../src/transport/iroh/binding.ts"
 import { codecOf } from "../../src/transport/iroh/bytes.ts"
 import { Dial } from "../../src/transport/iroh/Dial.ts"
+import { Dialer } from "../../src/transport/iroh/Dialer.ts"
 import { LearnedAddresses } from "../../src/transport/iroh/LearnedAddresses.ts"
 
 const at = (...direct: ReadonlyArray<string>): EndpointAddress => ({ relayUrl: undefined, direct })
@@ -196,6 +197,44 @@ describe("Dial", () => {
       assert.lengthOf(outcome, 1)
       assert.include(outcome[0], "1000 ms")
       assert.strictEqual(timers.size, 0)
+    }),
+  )
+})
+
+describe("Dialer", () => {
+  it.effect("fails at once what is dialled beyond a thousand peers at a time", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const context = yield* Effect.context()
+      const failed: Array<string> = []
+      const never = () => new Promise<never>(() => {})
+      const dialer = new Dialer({
+        bound: {
+          binding: { EndpointId: { fromString: (id: string) => id } } as unknown as Binding,
+          endpoint: { connect: never, remoteAddr: never } as unknown as Iroh.Endpoint,
+          codec: codecOf([]),
+          options: {},
+          isLoopback: true,
+        },
+        lookup: { resolve: () => Stream.empty, publish: () => Effect.void, learn: () => Effect.void },
+        timers,
+        alpn: "test",
+        timeoutMs: 10_000,
+        canDiscover: false,
+        fork: Effect.runForkWith(context),
+        connected: () => {},
+        failed: (peer) => failed.push(peer),
+      })
+      for (let i = 0; i < 1_030; i++) dialer.dial(`${i}` as EndpointId.EndpointId)
+      assert.deepStrictEqual(failed, [], "not within the call")
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(failed, ["1024", "1025", "1026", "1027", "1028", "1029"])
+      yield* TestClock.adjust(10_000)
+      assert.lengthOf(failed, 1_030)
+      dialer.dial("again" as EndpointId.EndpointId)
+      yield* TestClock.adjust(1)
+      assert.lengthOf(failed, 1_030)
+      dialer.cancelAll()
     }),
   )
 })

@@ -12,6 +12,12 @@ import type { BoundEndpoint } from "./bind.ts"
 import { Dial } from "./Dial.ts"
 import { LearnedAddresses } from "./LearnedAddresses.ts"
 
+/**
+ * Dials at a time; what comes beyond fails at once. A peer can name any number of others to us in ForwardJoin and Shuffle, and each
+ * dial may cost a search of the DHT.
+ */
+const maxDials = 1_024
+
 export interface DialerOptions {
   readonly bound: BoundEndpoint
   readonly lookup: AddressLookup["Service"]
@@ -41,6 +47,10 @@ export class Dialer {
   dial(peer: EndpointId.EndpointId): void {
     if (this.dials.has(peer)) return
     const { canDiscover, connected, failed, fork, lookup, timeoutMs, timers } = this.options
+    if (this.dials.size >= maxDials) {
+      timers.soon(() => failed(peer, "too many dials at a time"))
+      return
+    }
     let resolving: Fiber.Fiber<void> | undefined
     const dial = new Dial({
       timers,
