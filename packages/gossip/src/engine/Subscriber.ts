@@ -55,12 +55,13 @@ export class Subscriber {
     if (this.waiting !== undefined) this.owner.wake(this)
   }
 
-  /** Drops everything: nobody reads any more. */
+  /** Drops everything: the subscription is over, and so is the stream for whoever should still read it. */
   discard(): void {
     this.closed = true
     this.buffer = []
     this.skipped = 0
     this.becameEmpty()
+    this.resume()
   }
 
   /** Lets a waiting reader go on. */

@@ -1,6 +1,6 @@
 /** Which messages reach whom, and how fast. */
 import { assert, describe } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Exit, Scope, Stream } from "effect"
 import { freshTopic, inTime, isJoined, joinedInLine, type Runner, recorded, text, textsOf, until } from "../world.ts"
 
 export const messages = (it: Runner): void => {
@@ -135,6 +135,18 @@ export const messages = (it: Runner): void => {
           Array.from({ length: total }, (_, i) => i),
         )
         assert.strictEqual((yield* b.stats).connections, 0)
+      }))
+
+    it("a stream whose subscription is over ends", (world) =>
+      Effect.gen(function* () {
+        const topic = yield* (yield* world.node()).open(freshTopic())
+        const subscription = yield* Scope.make()
+        const stream = yield* topic.subscribe().pipe(Scope.provide(subscription))
+        const reading = yield* stream.pipe(Stream.runDrain, Effect.forkScoped)
+        yield* world.pass
+        assert.isUndefined(reading.pollUnsafe())
+        yield* Scope.close(subscription, Exit.void)
+        yield* until(world, "it has ended", () => Effect.sync(() => reading.pollUnsafe() !== undefined))
       }))
 
     it("a burst loses nothing for a subscriber that reads whenever it can", (world) =>
