@@ -14,6 +14,12 @@ import { Receiver } from "./Receiver.ts"
 /** A peer is told at most of so many topics at a time that we are not in them. */
 const maxRefusals = 256
 
+/** A peer that connects and has nothing to do with any topic after so long, in milliseconds, is hung up on. */
+const unusedMs = 60_000
+
+/** Connections of one peer beyond the newest; of more, the oldest are closed. */
+const maxOlder = 15
+
 export class Connections implements TransportHandler {
   private readonly engine: Engine
   private readonly transport: GossipTransport["Service"]
@@ -38,10 +44,12 @@ export class Connections implements TransportHandler {
     if (peer === undefined) {
       peer = new Peer(connection.remoteId)
       this.peers.set(peer.id, peer)
+      this.hangUpUnused(peer)
     }
     const link = new Link(connection, peer)
     connection.onClosed(() => this.closed(link))
     peer.add(link)
+    for (const { connection } of peer.older.slice(0, -maxOlder)) connection.close()
     this.acceptStreams(link)
   }
 
@@ -85,6 +93,7 @@ export class Connections implements TransportHandler {
       return
     }
     this.leaving.add(peer)
+    if (peer.lingering !== undefined) this.engine.timers.cancel(peer.lingering)
     peer.lingering = this.engine.timers.schedule(this.engine.options.lingerMs, () => peer.closeAll())
     for (const outbound of [...peer.outbound.values()]) this.end(peer, outbound)
     this.closeIfQuiet(peer)
@@ -127,6 +136,12 @@ export class Connections implements TransportHandler {
   private isTold(peer: Peer, key: TopicKey): boolean {
     for (const ending of peer.ending) if (ending.topic.hex === key) return true
     return peer.ending.size >= maxRefusals && !this.engine.topics.has(key)
+  }
+
+  private hangUpUnused(peer: Peer): void {
+    peer.lingering = this.engine.timers.schedule(unusedMs, () => {
+      if (!this.engine.usesConnection(peer.id)) this.leave(peer.id)
+    })
   }
 
   private newOutbound(peer: Peer, key: TopicKey): Outbound {

@@ -3,7 +3,7 @@
  * 0.101 `src/net.rs`. All of it is synchronous: an event comes in (a message, a timer, a command), the state machine says
  * what to do, it is done, and at the end of the turn what was queued is flushed and waiting subscribers are woken.
  */
-import type { TopicId } from "@topic-tracker/crypto"
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import { FrameEncoder } from "../protocol/codec/frames.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
@@ -142,6 +142,11 @@ export class Engine {
   close(): void {
     for (const topic of [...this.topics.values()]) this.closeTopic(topic)
     this.connections.close()
+  }
+
+  /** Whether some topic needs the connection to the peer. */
+  usesConnection(peer: EndpointId.EndpointId): boolean {
+    return this.state.usesConnection(peer)
   }
 
   stats(): GossipStats {

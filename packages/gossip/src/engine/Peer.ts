@@ -32,7 +32,7 @@ export class Peer {
   readonly outbound = new Map<TopicKey, Outbound>()
   /** Queues whose last message is in them. */
   readonly ending = new Set<Outbound>()
-  /** Runs while no topic needs the peer any more but the connection is still up. */
+  /** Runs while no topic needs the peer any more, or yet, but the connection is up. */
   lingering: Timer | undefined
 
   constructor(id: EndpointId.EndpointId) {

@@ -124,6 +124,12 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     return peers.size
   }
 
+  /** Whether some topic uses the connection to the peer. */
+  usesConnection(peer: P): boolean {
+    for (const state of this.states.values()) if (state.connections.has(peer)) return true
+    return false
+  }
+
   private open(key: TopicKey): TopicState<P> {
     const existing = this.states.get(key)
     if (existing !== undefined) return existing
@@ -155,10 +161,5 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   /** A topic needs the connection no more: it is closed when no other does. (iroh-gossip closes it: `handle_out_event`.) */
   private connectionReleased(peer: P): void {
     if (!this.usesConnection(peer)) this.out.push({ _tag: "DisconnectPeer", peer })
-  }
-
-  private usesConnection(peer: P): boolean {
-    for (const state of this.states.values()) if (state.connections.has(peer)) return true
-    return false
   }
 }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { freshTopic, inTime, isJoined, joinedInLine, makeMemoryWorld, recorded, text, until } from "./world.ts"
 
 describe("what is left behind", () => {
@@ -62,6 +63,22 @@ describe("what is left behind", () => {
       yield* until(world, "all is quiet", () => Effect.sync(() => world.network.size.timers === 0))
       const { connections, endpoints } = world.network.size
       assert.deepStrictEqual([connections, endpoints], [0, 0])
+    }),
+  )
+
+  it.effect("by peers that connect and say nothing, or connect again and again: nothing after a while", () =>
+    Effect.gen(function* () {
+      const world = yield* makeMemoryWorld()
+      const [a, b] = [yield* world.node(), yield* world.node()]
+      const [atA] = yield* joinedInLine(world, [a, b])
+      const silent = yield* world.bare
+      yield* silent.listen({ connected: () => {}, dialFailed: () => {} })
+      for (let i = 0; i < 100; i++) silent.dial(a.endpointId)
+      const connections = Effect.map(a.stats, (stats) => stats.connections)
+      yield* until(world, "only some are kept", () => Effect.map(connections, (count) => count === 1 + 16))
+      yield* TestClock.adjust("62 seconds")
+      assert.strictEqual(yield* connections, 1)
+      assert.isTrue(yield* isJoined(atA!))
     }),
   )
 })
