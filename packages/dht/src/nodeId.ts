@@ -18,6 +18,12 @@ export const ID_LENGTH = 20
 /** Bytes of one node in compact node info: id, IPv4 address, port (big-endian). */
 export const COMPACT_NODE_LENGTH = 26
 
+/**
+ * Nodes of one public host in a walk, and in the routing table: more would let one machine surround a target. BEP 42 grants a host
+ * eight ids.
+ */
+export const nodesPerHost = 8
+
 /** The XOR of two ids: how far apart they are, as a big-endian number of 20 bytes. */
 export const distance = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   const result = new Uint8Array(ID_LENGTH)

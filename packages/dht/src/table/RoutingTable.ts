@@ -12,7 +12,7 @@ import type { DhtAddress } from "../Dht.ts"
 import type { Encodable, EncodableDictionary } from "../krpc/bencode.ts"
 import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { ErrorCode, type Query, type Reply } from "../krpc/krpcMessage.ts"
-import { compareBytes, type DhtNode } from "../nodeId.ts"
+import { compareBytes, type DhtNode, isPrivateHost, nodesPerHost } from "../nodeId.ts"
 
 /** The queries that bittorrent-dht answers. */
 export type TableQuery = Extract<Query, { q: "ping" | "find_node" | "get_peers" | "announce_peer" }>
@@ -45,6 +45,9 @@ export class RoutingTable {
   private readonly introductions = new Set<string>()
   /** Losses in a row, of nodes in the table. */
   private readonly losses = new Map<string, number>()
+  /** The nodes in the table by address, and how many of each host. */
+  private readonly contacts = new Map<string, Contact>()
+  private readonly hosts = new Map<string, number>()
   /** Called whenever a node has come into the table. */
   onNode: () => void = () => {}
 
@@ -58,6 +61,8 @@ export class RoutingTable {
       maxPeers: options.maxPeers,
       maxAge: peerMaxAge,
     })
+    this.client.nodes.on("added", (contact) => this.added(contact))
+    this.client.nodes.on("removed", (contact) => this.removed(contact))
     this.client.on("node", () => this.onNode())
     // It reports send failures and odd answers here; the socket has counted them.
     this.client.on("error", () => {})
@@ -91,10 +96,16 @@ export class RoutingTable {
     this.client.addNode({ id: buffer(node.id), host: node.host, port: node.port })
   }
 
-  /** A node answered: it comes into the table, or counts as seen. */
+  /**
+   * A node answered: it comes into the table, or counts as seen. One address has one place there, under its last id,
+   * and one public host eight: who answers under ever new ids near a target would be all that a walk to it begins with.
+   */
   answered(reply: Reply, from: DhtAddress): void {
-    this.losses.delete(addressKey(from))
+    const key = addressKey(from)
+    this.losses.delete(key)
     if (compareBytes(reply.id, this.options.id) === 0) return
+    const isCrowded = (this.hosts.get(from.host) ?? 0) >= nodesPerHost && !isPrivateHost(from.host)
+    if (isCrowded && !this.contacts.has(key)) return
     this.seam.emit("response", { r: { id: buffer(reply.id) } }, { address: from.host, port: from.port })
   }
 
@@ -108,8 +119,24 @@ export class RoutingTable {
       return
     }
     this.losses.delete(key)
-    const contact = this.client.nodes.toArray().find(({ host, port }) => host === address.host && port === address.port)
+    const contact = this.contacts.get(key)
     if (contact !== undefined) this.client.removeNode(contact.id)
+  }
+
+  private added(contact: Contact): void {
+    const key = addressKey(contact)
+    const before = this.contacts.get(key)
+    this.contacts.set(key, contact)
+    this.hosts.set(contact.host, (this.hosts.get(contact.host) ?? 0) + 1)
+    if (before !== undefined) this.client.removeNode(before.id)
+  }
+
+  private removed(contact: Contact): void {
+    const key = addressKey(contact)
+    if (this.contacts.get(key)?.id.equals(contact.id)) this.contacts.delete(key)
+    const onHost = (this.hosts.get(contact.host) ?? 0) - 1
+    if (onHost > 0) this.hosts.set(contact.host, onHost)
+    else this.hosts.delete(contact.host)
   }
 
   /** Has bittorrent-dht answer the query. */

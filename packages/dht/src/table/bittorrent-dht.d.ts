@@ -10,6 +10,7 @@ declare module "bittorrent-dht" {
 
   /** k-bucket: the routing table. */
   export interface Table {
+    on(event: "added" | "removed", listener: (contact: Contact) => void): void
     get(id: Uint8Array): Contact | null
     closest(target: Uint8Array, count: number): Array<Contact>
     count(): number

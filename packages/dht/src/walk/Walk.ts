@@ -12,6 +12,7 @@ import {
   ID_LENGTH,
   ipv4,
   isPrivateHost,
+  nodesPerHost,
 } from "../nodeId.ts"
 import type { HeardNode } from "./heardNodes.ts"
 
@@ -219,9 +220,6 @@ export class Walk {
     this.candidates.splice(low, 0, candidate)
   }
 }
-
-/** Nodes of one public host in a walk: more would let one machine surround a target. BEP 42 grants a host eight ids. */
-const nodesPerHost = 8
 
 /** Nodes taken from one answer. Honest ones name 8 or 20. */
 const namedNodesMax = 32

@@ -1,0 +1,93 @@
+import { createSocket, type Socket } from "node:dgram"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { type DhtAddress, DhtTestnet } from "@topic-tracker/dht"
+import { Effect } from "effect"
+import { decode, encode } from "../src/krpc/bencode.ts"
+import { KrpcSocket } from "../src/krpc/KrpcSocket.ts"
+import { targetOf } from "../src/mutableItem.ts"
+import { RoutingTable } from "../src/table/RoutingTable.ts"
+import { ascii, client, newKey, values } from "./clients.ts"
+
+interface Datagram {
+  readonly t: Uint8Array
+  readonly y: Uint8Array
+}
+
+/** A node that answers every query under another id, each very near to the target. */
+const turncoat = Effect.fnUntraced(function* (target: Uint8Array) {
+  let ids = 0
+  const newId = (): Uint8Array => {
+    const id = target.slice()
+    id[18] = ++ids >> 8
+    id[19] = ids & 0xff
+    return id
+  }
+  const socket = yield* Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const socket = createSocket("udp4", (datagram, { address, port }) => {
+        const { t, y } = decode(new Uint8Array(datagram)) as unknown as Datagram
+        if (y[0] === 0x71) socket.send(encode({ r: { id: newId() }, t, y: "r" }), port, address)
+      })
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  )
+  /** Asks something, so that it is asked in turn. */
+  const askAt = ({ host, port }: DhtAddress) =>
+    socket.send(encode({ a: { id: newId() }, q: "ping", t: "t", y: "q" }), port, host)
+  return { askAt, answers: () => ids }
+})
+
+const publicTable = Effect.gen(function* () {
+  const now = () => 0
+  const times = { roundTripFloor: 25, roundTripInitial: 60, roundTripCeiling: 150 }
+  const socket = yield* KrpcSocket.make({ host: "127.0.0.1", port: 0, ...times, isReadOnly: () => false, now })
+  return yield* RoutingTable.make({ socket, id: new Uint8Array(20), maxPeers: 1 })
+})
+const idOf = (n: number) => new Uint8Array(20).fill(0x80 + n)
+
+describe("a node that wants to be many", () => {
+  it.live("does not crowd the others out of the routing table, and so out of all walks to a target", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 20 })
+      const { key, salt, at } = yield* newKey
+      yield* net.services[0]!.put({ key, salt, seq: 1n, value: ascii("there") })
+      const node = yield* turncoat(targetOf(at.publicKey, at.salt))
+      const dht = yield* client({ bootstrap: net.addresses })
+      yield* dht.bootstrapped
+      const address = yield* dht.address
+      for (let i = 0; i < 30; i++) {
+        const before = node.answers()
+        node.askAt(address)
+        while (node.answers() < before + 2) yield* Effect.sleep(1)
+        yield* Effect.sleep(1)
+      }
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["there"])
+      assert.isAtMost((yield* dht.stats).nodes, 21)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.effect("has one place in the table for each address, under the id it last answered with", () =>
+    Effect.gen(function* () {
+      const table = yield* publicTable
+      const from = { host: "192.0.2.1", port: 1 }
+      for (const n of [1, 2, 1, 3]) table.answered({ id: idOf(n) }, from)
+      assert.deepStrictEqual(table.nodes, [{ id: idOf(3), ...from }])
+    }),
+  )
+
+  it.effect("has at most eight places in the table from one public host; a private one may have many nodes", () =>
+    Effect.gen(function* () {
+      const table = yield* publicTable
+      for (let n = 1; n <= 12; n++) table.answered({ id: idOf(n) }, { host: "192.0.2.1", port: n })
+      assert.strictEqual(table.size, 8)
+      for (let n = 13; n <= 22; n++) table.answered({ id: idOf(n) }, { host: "10.0.0.1", port: n })
+      assert.strictEqual(table.size, 18)
+      // Who leaves makes room.
+      for (let i = 0; i < 2; i++) table.lost({ host: "192.0.2.1", port: 1 })
+      for (const n of [11, 12]) table.answered({ id: idOf(n) }, { host: "192.0.2.1", port: n })
+      assert.strictEqual(table.size, 18)
+    }),
+  )
+})
