@@ -57,7 +57,7 @@ export const KnownNode = Schema.Struct({
 })
 
 export const DhtOptions = Schema.Struct({
-  /** Nodes to ask first; names are resolved once, at start. */
+  /** Nodes to ask first; names are resolved once, at start, or as soon as they can be. */
   bootstrap: Schema.Array(Address),
   /** The address to bind: "0.0.0.0" for all, which means 127.0.0.1 alone when every bootstrap node is loopback. */
   host: Schema.NonEmptyString,
