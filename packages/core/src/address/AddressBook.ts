@@ -57,7 +57,7 @@ export class AddressBook {
   /** Whether a DHT answer is known that is recent enough to spare a walk. */
   isFound(peer: EndpointId.EndpointId, now: number): boolean {
     const found = this.#entries.get(peer)?.found
-    return found !== undefined && now - found.at < this.#options.foundFor
+    return found !== undefined && isWithin(found.at, now, this.#options.foundFor)
   }
 
   /** What is known and not too old, the freshest first. */
@@ -65,7 +65,9 @@ export class AddressBook {
     const entry = this.#entries.get(peer)
     if (entry === undefined) return []
     const learned =
-      entry.learned !== undefined && now - entry.learned.at < this.#options.learnedFor ? entry.learned : undefined
+      entry.learned !== undefined && isWithin(entry.learned.at, now, this.#options.learnedFor)
+        ? entry.learned
+        : undefined
     const found = this.isFound(peer, now) ? entry.found : undefined
     if (learned === undefined) return found === undefined ? [] : [found.address]
     if (found === undefined) return [learned.address]
@@ -84,3 +86,6 @@ export class AddressBook {
     return entry
   }
 }
+
+/** Whether it is less than so many ms ago. What has yet to come is not: then the clock was set back, and nobody knows how old it is. */
+const isWithin = (at: number, now: number, millis: number): boolean => at <= now && now - at < millis

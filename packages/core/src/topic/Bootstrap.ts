@@ -38,16 +38,16 @@ export const keepJoined = Effect.fnUntraced(function* <E>(session: Session, onJo
     yield* findNeighbor(search)
     if (!joinedBefore) yield* onJoined
     joinedBefore = true
-    const joinedAt = yield* Clock.currentTimeMillis
+    const joinedAt = session.timers.now()
     yield* session.state.alone.await
     yield* session.account.tell({ _tag: "Alone" })
-    if ((yield* Clock.currentTimeMillis) - joinedAt >= STEADY_AFTER) search = newSearch(session)
+    if (session.timers.now() - joinedAt >= STEADY_AFTER) search = newSearch(session)
   }
 })
 
 const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   const { session } = search
-  const beganAt = yield* Clock.currentTimeMillis
+  const beganAt = session.timers.now()
   session.isNew = true
   yield* session.account.tell({ _tag: "BootstrapBegan" })
   if (
@@ -59,7 +59,7 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
   yield* lookRepeatedly(search)
   const [peer] = session.state.neighbors
   if (peer === undefined) return
-  const millis = (yield* Clock.currentTimeMillis) - beganAt
+  const millis = Math.round(session.timers.now() - beganAt)
   yield* session.account.tell({ _tag: "Joined", peer, through: search.dials.get(peer)?.through, millis })
   yield* Metric.update(joinDuration, millis)
   yield* inBackground(session, nameNeighbor(session))
@@ -92,7 +92,7 @@ const beginAfresh = (search: Search): void => {
   search.rhythm = firstPoll
   for (const dial of search.dials.values()) {
     dial.count = 0
-    dial.notBefore = 0
+    dial.notBefore = Number.NEGATIVE_INFINITY
   }
 }
 
@@ -104,8 +104,8 @@ const look = Effect.fnUntraced(function* (
   const { bootstrap } = session.config
   const unixMinute = yield* session.records.unixMinute
   const latest = yield* latestMinute(search)
-  const now = yield* Clock.currentTimeMillis
-  const minutes = readsMinuteBefore(search, now) ? recentMinutes(latest) : [latest]
+  const minutes = readsMinuteBefore(search, yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
+  const now = session.timers.now()
   const asksAll = search.foundLast || now - search.askedAllAt >= ALL_NODES_EVERY
   if (asksAll) search.askedAllAt = now
   const breadth = asksAll ? {} : { nodes: bootstrap.pollBreadth }
@@ -141,7 +141,7 @@ const putAgain = Effect.fnUntraced(function* (search: Search, shown: ReadonlyArr
   if (!isAmongLoners || session.state.joined.isOpen) return
   if (!session.isElsewhere) {
     if (shown.length === 0) return
-    const now = yield* Clock.currentTimeMillis
+    const now = session.timers.now()
     if (search.putAgainAt === undefined) search.putAgainAt = now + (yield* putAgainDelay(0))
     if (now < search.putAgainAt) return
     search.putsAgain++

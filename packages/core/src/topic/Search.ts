@@ -18,7 +18,7 @@ const REDIAL_AFTER = 200
 interface Dial {
   readonly through: Evidence
   count: number
-  /** Clock times in ms. */
+  /** In ms of the session's timers, as all times here: the time of day may be set back by hours. */
   began: number
   notBefore: number
 }
@@ -32,11 +32,11 @@ export interface Search {
   looks: number
   /** Whether the last look found a record. */
   foundLast: boolean
-  /** When our record is put again if others still show and none has let us in, in ms of the clock; undefined before any did. */
+  /** When our record is put again if others still show and none has let us in, in ms of the timers; undefined before any did. */
   putAgainAt: number | undefined
   /** How often it was, in this search. */
   putsAgain: number
-  /** When a look last asked all nodes of a slot, in ms of the clock. */
+  /** When a look last asked all nodes of a slot, in ms of the timers. */
   askedAllAt: number
   rhythm: PollRhythm
   /** Told who shows in a minute's slot as soon as the nodes nearest to it have answered, by the next look. */
@@ -133,7 +133,8 @@ const candidatesOf = (search: Search, record: GossipRecord): ReadonlyArray<Endpo
   const peers = peersOf(record, search.session.records.endpointId)
   const through = { publisher: record.endpointId, unixMinute: record.unixMinute }
   for (const peer of peers) {
-    if (!search.dials.has(peer)) search.dials.set(peer, { through, count: 0, began: 0, notBefore: 0 })
+    if (!search.dials.has(peer))
+      search.dials.set(peer, { through, count: 0, began: 0, notBefore: Number.NEGATIVE_INFINITY })
   }
   return peers
 }
@@ -143,9 +144,10 @@ const dial = Effect.fnUntraced(function* (search: Search, peer: EndpointId.Endpo
   const { session } = search
   const { bootstrap, timeouts } = session.config
   const dial = search.dials.get(peer)
-  const now = yield* Clock.currentTimeMillis
+  const now = session.timers.now()
   if (dial === undefined || now < dial.notBefore) return
-  if (dial.count > 0) yield* session.account.tell({ _tag: "DialUnanswered", peer, millis: now - dial.began })
+  if (dial.count > 0)
+    yield* session.account.tell({ _tag: "DialUnanswered", peer, millis: Math.round(now - dial.began) })
   const longest = Duration.sum(bootstrap.joinConfirmationWaitTime, bootstrap.discoveryPollInterval)
   dial.notBefore = now + Math.min(REDIAL_AFTER * 2 ** dial.count, Duration.toMillis(longest))
   dial.began = now

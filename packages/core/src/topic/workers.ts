@@ -87,11 +87,11 @@ const ANSWERED_EVERY = Duration.millis(100)
  * is no good to us, and we look again soon.
  */
 const mindUnanswered = Effect.fnUntraced(function* (session: Session, asked: ReadonlyArray<EndpointId.EndpointId>) {
-  const { config, state, thinning } = session
-  const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(config.timeouts.joinPeer)
+  const { config, state, thinning, timers } = session
+  const until = timers.now() + Duration.toMillis(config.timeouts.joinPeer)
   // It may be a neighbour for a moment only: a full view takes one in and lets another go.
   while (asked.length > 0 && !asked.some((peer) => state.neighbors.has(peer))) {
-    if ((yield* Clock.currentTimeMillis) >= until) return thinning.reset()
+    if (timers.now() >= until) return thinning.reset()
     yield* Effect.sleep(ANSWERED_EVERY)
   }
 })

@@ -45,6 +45,16 @@ describe("AddressBook", () => {
     assert.deepStrictEqual(known.lookup(peer(1), 1000), [])
   })
 
+  it("takes nothing for fresh that is from a time yet to come: the clock was set back", () => {
+    const known = book()
+    known.learn(peer(1), address(1), 3_600_000)
+    known.find(peer(1), address(2), 5n, 3_600_000)
+    assert.isFalse(known.isFound(peer(1), 0))
+    assert.deepStrictEqual(known.lookup(peer(1), 0), [])
+    known.find(peer(1), address(2), 5n, 0)
+    assert.deepStrictEqual(known.lookup(peer(1), 1), [address(2)])
+  })
+
   it("stays within its capacity; the one heard of longest ago goes", () => {
     const known = book()
     for (const n of [1, 2, 3]) known.learn(peer(n), address(n), n)
