@@ -77,10 +77,13 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       subscription.cancel()
     }
     // Not a sleeping fiber: of the thousands of walks that hundreds of topics make in a minute hardly one takes so long.
-    const timer = setTimeout(() => {
-      cancel()
-      sink.end(subscription.heard() > 0 ? undefined : tooLong("get", options.getTimeout))
-    }, Duration.toMillis(options.getTimeout))
+    const timer = setTimeout(
+      () => {
+        cancel()
+        sink.end(subscription.heard() > 0 ? undefined : tooLong("get", options.getTimeout))
+      },
+      Math.min(Duration.toMillis(options.getTimeout), LONGEST_TIMER),
+    )
     return cancel
   }
 
@@ -188,6 +191,9 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
 
   return { get, put, populate: walk(id, undefined, {}), counts }
 }
+
+/** In ms; what is longer ends after 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Completes with the first node in the table, or with the walk that looks for one. */
 export const makeBootstrapped = (

@@ -1,14 +1,29 @@
+import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet, MemoryDht, type MutableKey } from "@topic-tracker/dht"
 import { Deferred, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { decode, encode } from "../src/krpc/bencode.ts"
 import { targetOf } from "../src/mutableItem.ts"
 import { ascii, client, MAX, newKey, silentNode, values } from "./clients.ts"
 
 /** A node as far from the key's target as can be: a walk waits for it to the last. */
 const silentNodeFarFrom = ({ publicKey, salt }: MutableKey) =>
   silentNode(targetOf(publicKey, salt).map((byte) => 255 - byte))
+
+/** A node known under one id, which answers everything under the id it has now. */
+const answering = (id: Uint8Array, idNow: () => Uint8Array) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const socket = createSocket("udp4", (datagram, { address, port }) => {
+        const { t } = decode(new Uint8Array(datagram)) as { readonly t: Uint8Array }
+        socket.send(encode({ r: { id: idNow(), token: "t" }, t, y: "r" }), port, address)
+      })
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  ).pipe(Effect.map((socket) => ({ id, host: "127.0.0.1", port: socket.address().port })))
 
 /** A node among others of which one is silent. No node is slow within a second, so that the first walk takes as long. */
 const patient = Effect.fnUntraced(function* (at: MutableKey) {
@@ -70,6 +85,25 @@ describe("the nearest nodes, before a walk is over", () => {
       assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
       assert.isUndefined(put.pollUnsafe())
       yield* Fiber.join(put)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("that answer under another id than before are made up for by the next", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const target = targetOf(at.publicKey, salt)
+      const net = yield* DhtTestnet.make({ nodes: 12 })
+      yield* net.services[0]!.put({ key, salt, seq: MAX, value: ascii("x") })
+      let isAnother = 0
+      const knownNodes = yield* Effect.forEach([1, 2, 3, 4], (n) => {
+        const id = target.map((byte, i) => (i === 19 ? byte ^ n : byte))
+        const idNow = () => id.map((byte, i) => (i === 0 ? byte ^ isAnother : byte))
+        return answering(id, idNow)
+      })
+      const dht = yield* client({ bootstrap: net.addresses, knownNodes })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
+      isAnother = 0x80
+      assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
     }).pipe(Effect.provide(Crypto.layer)),
   )
 

@@ -183,12 +183,10 @@ export class Lookup implements Asker {
     switch (event._tag) {
       case "slow":
         this.walk.slow(candidate)
-        this.draw()
         break
       case "lost":
       case "error":
         this.walk.lost(candidate)
-        this.draw()
         break
       case "reply": {
         const { id, token, nodes } = event.reply
@@ -196,6 +194,8 @@ export class Lookup implements Asker {
         this.receive(event.reply)
       }
     }
+    // Also in place of one that answered under another id than it had.
+    this.draw()
     this.step()
   }
 

@@ -154,7 +154,7 @@ export class Walk {
    * network all are.
    */
   get finished(): boolean {
-    if (this.seeds.some(isAwaited) || this.awaitsClosest()) return false
+    if (this.seeds.some((seed) => this.isAwaited(seed)) || this.awaitsClosest()) return false
     if (this.heardCount > 0) return true
     return !this.seeds.some(isSlow) && !this.candidates.some(isSlow)
   }
@@ -184,15 +184,18 @@ export class Walk {
 
   /** Whether one of the k closest nodes that are not given up has yet to answer. */
   private awaitsClosest(): boolean {
-    // Out of queries: the fresh ones will never be asked, so they must not keep the walk from ending.
-    const mayAsk = this.asked < this.options.maxQueries
     let live = 0
-    for (const { state } of this.candidates) {
-      if (isGivenUp(state)) continue
-      if (state === "asked" || (state === "fresh" && mayAsk)) return true
+    for (const candidate of this.candidates) {
+      if (isGivenUp(candidate.state)) continue
+      if (this.isAwaited(candidate)) return true
       if (++live === this.options.k) return false
     }
     return false
+  }
+
+  /** Out of queries, the fresh ones will never be asked: they must not keep the walk from ending. */
+  private isAwaited({ state }: Candidate): boolean {
+    return state === "asked" || (state === "fresh" && this.asked < this.options.maxQueries)
   }
 
   private isNew({ host, port }: DhtAddress): boolean {
@@ -227,4 +230,3 @@ const namedNodesMax = 32
 const isGivenUp = (state: Candidate["state"]): boolean => state === "slow" || state === "lost"
 const isFresh = (candidate: Candidate): boolean => candidate.state === "fresh"
 const isSlow = (candidate: Candidate): boolean => candidate.state === "slow"
-const isAwaited = (candidate: Candidate): boolean => candidate.state === "fresh" || candidate.state === "asked"
