@@ -1,7 +1,7 @@
 /**
  * hyperswarm on its own DHT testnet of 20 nodes: KIND ROUNDS. cold: two swarms start together, until both have a connection;
- * warm: two are connected, a third's time. In ms from the making of the swarm; those that have not met within 15 s are counted
- * as missed. The testnet is another process, as for ours.
+ * warm: two are connected, a third's time; both in ms from the making of the swarm. start: a process that finds one that is there, in
+ * ms from the process's start. Those that have not met within 15 s are counted as missed. The testnet is another process, as for ours.
  */
 import { fork } from "node:child_process"
 import crypto from "node:crypto"
@@ -13,7 +13,7 @@ if (process.argv[2] === "testnet") {
   process.send(bootstrap)
   process.on("disconnect", () => process.exit(0))
 } else {
-  const kind = process.argv[2] === "cold" ? "cold" : "warm"
+  const kind = process.argv[2] === "warm" ? "warm" : process.argv[2] === "start" ? "start" : "cold"
   const rounds = Number(process.argv[3] ?? 3)
   const testnet = () =>
     new Promise((resolve) => {
@@ -38,13 +38,25 @@ if (process.argv[2] === "testnet") {
     })
   }
 
-  const samples = { cold: [], warm: [], missed: 0 }
+  const samples = { cold: [], warm: [], start: [], missed: 0 }
   for (let round = 0; round <= rounds; round++) {
     const { bootstrap, end } = await testnet()
     const swarms = []
     const topic = crypto.randomBytes(32)
     let times
-    if (kind === "cold") {
+    if (kind === "start") {
+      const start = (...args) =>
+        new Promise((resolve) => {
+          const program = new URL("hyperswarmStart.mjs", import.meta.url)
+          const child = fork(program, [JSON.stringify(bootstrap), topic.toString("hex"), ...args])
+          child.once("message", (time) => resolve({ child, time }))
+          child.once("exit", () => resolve({ child, time: undefined }))
+        })
+      const { child } = await start("stay")
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      times = [(await start()).time]
+      child.kill()
+    } else if (kind === "cold") {
       times = await Promise.all([enter(swarms, bootstrap, topic), enter(swarms, bootstrap, topic)])
     } else {
       // One after the other, for two that start together may not meet.

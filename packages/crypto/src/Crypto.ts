@@ -8,9 +8,15 @@ import type { OpenError, SealError } from "./CryptoError.ts"
 import { bestKeys } from "./native/keys.ts"
 import * as Native from "./native/make.ts"
 import { nodeCrypto } from "./native/nodeCrypto.ts"
-import * as Portable from "./portable/make.ts"
 import * as RandomSource from "./random.ts"
 import type { SigningKey } from "./SigningKey.ts"
+
+/** Loaded when it is asked for: @hpke/core and what it brings are a tenth of all modules, and Node needs none of them. */
+const makePortable = (random: RandomSource.RandomSource): Effect.Effect<Crypto["Service"]> =>
+  Effect.map(
+    Effect.promise(() => import("./portable/make.ts")),
+    ({ make }) => make(random),
+  )
 
 export class Crypto extends Context.Service<
   Crypto,
@@ -35,7 +41,7 @@ export class Crypto extends Context.Service<
   }
 >()("@topic-tracker/crypto/Crypto") {
   /** noble and @hpke/core: any runtime whose WebCrypto has X25519. */
-  static readonly layerPortable: Layer.Layer<Crypto> = Layer.sync(Crypto, () => Portable.make(RandomSource.system))
+  static readonly layerPortable: Layer.Layer<Crypto> = Layer.effect(Crypto, makePortable(RandomSource.system))
 
   /** node:crypto. Dies where there is none. */
   static readonly layerNative: Layer.Layer<Crypto> = Layer.effect(
@@ -57,10 +63,13 @@ export class Crypto extends Context.Service<
    * The operations of `layer`, with all random bytes and ephemeral keys taken from Effect's Random: a seed repeats a run to
    * the byte. For tests and simulations only.
    */
-  static readonly layerTest: Layer.Layer<Crypto> = Layer.sync(Crypto, () => {
-    const node = nodeCrypto()
-    return node === undefined
-      ? Portable.make(RandomSource.deterministic)
-      : Native.make(node, bestKeys(node), RandomSource.deterministic)
-  })
+  static readonly layerTest: Layer.Layer<Crypto> = Layer.effect(
+    Crypto,
+    Effect.suspend(() => {
+      const node = nodeCrypto()
+      return node === undefined
+        ? makePortable(RandomSource.deterministic)
+        : Effect.succeed(Native.make(node, bestKeys(node), RandomSource.deterministic))
+    }),
+  )
 }

@@ -1,34 +1,62 @@
-/** From the start of the process to the first packet of the DHT client, from modules as they are installed and from one file. */
+/**
+ * From the start of the process to the first packet of the DHT client, and to the first neighbour in a topic where another node is: from
+ * modules as they are installed, from those with Node's cache of compiled code, and from one file.
+ */
 import { Effect, Schema } from "effect"
 import { type Benchmark, result } from "../harness/Benchmark.ts"
 import { median } from "../harness/figures.ts"
 import { bundle, oneFile } from "../harness/oneFile.ts"
+import { figuresOf } from "../harness/peers.ts"
 import * as Programs from "../harness/programs.ts"
+import * as Reference from "../harness/reference.ts"
 
 const Ports = Schema.NonEmptyArray(Schema.Int)
-const Moments = Schema.Struct({ imported: Schema.Finite, bound: Schema.Finite, firstPacket: Schema.Finite })
+const Moments = Schema.Struct({
+  imported: Schema.Finite,
+  bound: Schema.Finite,
+  firstPacket: Schema.Finite,
+  joined: Schema.Finite,
+})
+const Hyperswarm = Schema.Struct({ start: Schema.Array(Schema.Finite), missed: Schema.Int })
 
 export const startUp: Benchmark = {
   name: "start-up",
-  about: "from the start of the process to the first packet",
-  run: Effect.fnUntraced(function* ({ rounds }) {
+  about: "from the start of the process to the first packet, and to the first neighbour",
+  run: Effect.fnUntraced(function* (run) {
+    const { rounds } = run
+    const hyperswarm = yield* figuresOf(run, Reference.hyperswarm, Hyperswarm, ["start", rounds])
+    if (hyperswarm !== undefined && hyperswarm.missed > 0) {
+      yield* run.say(`hyperswarm's nodes did not meet in ${hyperswarm.missed} of ${rounds} starts`)
+    }
     const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
-    const moments: Array<typeof Moments.Type> = []
-    const ofOneFile: Array<typeof Moments.Type> = []
-    const effectOnly: Array<number> = []
     yield* bundle("startUp")
+    yield* Programs.start(Schema.String, Programs.ours("startUp", port, "stay"))
+    const ways = {
+      modules: Programs.ours("startUp", port),
+      cached: Programs.node("programs/startUp.js", [port], ["--import", Programs.compileCache]),
+      oneFile: oneFile({ name: "startUp" }, port),
+    }
+    const moments: Record<keyof typeof ways, Array<typeof Moments.Type>> = { modules: [], cached: [], oneFile: [] }
+    const effectOnly: Array<number> = []
     for (let i = 0; i <= rounds; i++) {
       effectOnly.push(yield* Programs.run(Schema.Finite, Programs.ours("importEffect")))
-      moments.push(yield* Programs.run(Moments, Programs.ours("startUp", port)))
-      ofOneFile.push(yield* Programs.run(Moments, oneFile({ name: "startUp" }, port)))
+      for (const way of ["modules", "cached", "oneFile"] as const) {
+        moments[way].push(yield* Programs.run(Moments, ways[way]))
+      }
     }
-    const of = (field: keyof typeof Moments.Type, all = moments) => all.slice(1).map((moment) => moment[field])
-    const peers = { "Effect alone, imported": median(effectOnly.slice(1)) }
+    const of = (way: keyof typeof ways, moment: keyof typeof Moments.Type) =>
+      moments[way].slice(1).map((all) => all[moment])
+    const effect = { "Effect alone, imported": median(effectOnly.slice(1)) }
+    const peers = { hyperswarm: hyperswarm?.start.length ? median(hyperswarm.start) : undefined }
     return [
-      result("start-up/modules loaded", "ms", "lower", of("imported"), peers),
-      result("start-up/sockets bound", "ms", "lower", of("bound"), peers),
-      result("start-up/first packet", "ms", "lower", of("firstPacket"), peers),
-      result("start-up/first packet, one file", "ms", "lower", of("firstPacket", ofOneFile), peers),
+      result("start-up/modules loaded", "ms", "lower", of("modules", "imported"), effect),
+      result("start-up/sockets bound", "ms", "lower", of("modules", "bound"), effect),
+      result("start-up/first packet", "ms", "lower", of("modules", "firstPacket"), effect),
+      result("start-up/first packet, compile cache", "ms", "lower", of("cached", "firstPacket"), effect),
+      result("start-up/first packet, one file", "ms", "lower", of("oneFile", "firstPacket"), effect),
+      result("start-up/joined", "ms", "lower", of("modules", "joined"), peers),
+      result("start-up/joined, compile cache", "ms", "lower", of("cached", "joined"), peers),
+      result("start-up/joined, one file", "ms", "lower", of("oneFile", "joined"), peers),
     ]
   }, Effect.scoped),
 }

@@ -11,6 +11,9 @@ const bench = new URL("../../", import.meta.url).pathname
 /** What was built of this package, with a slash. */
 export const dist = `${bench}dist/`
 
+/** What the commands load first: Node's cache of compiled code. */
+export const compileCache = new URL("../../scripts/compileCache.ts", `file://${bench}`).pathname
+
 /** A file of {@link dist}, as words of a command line that runs it with Node.js, given these options. */
 export const node = (
   file: string,

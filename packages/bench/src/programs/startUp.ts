@@ -1,7 +1,8 @@
 /**
- * From nothing to the first packet: PORT, where the far end listens. The process's start is the start of its clock, so that
- * the time to load the program counts. Prints when the modules were there, when the sockets were bound, and when the
- * first packet had left, in ms.
+ * From nothing to the first neighbour: PORT of a DHT node, and another node in the topic, which is this program with `stay`. The process's
+ * start is the start of its clock, so that the time to load the program counts. Prints when the modules were there, when the
+ * sockets were bound, when the first packet had left, and when there was a neighbour, in ms. With `stay`, prints that it is in the topic and
+ * runs until it is ended.
  */
 import { TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
@@ -10,13 +11,21 @@ import { main, numberAt, print } from "./print.ts"
 
 const imported = performance.now()
 
+const stays = process.argv[3] === "stay"
+
 const program = Effect.gen(function* () {
   const tracker = yield* TopicTracker
   const dht = yield* Dht
   const bound = performance.now()
-  yield* tracker.joinNoWait({ topic: "start", secret: "secret" })
+  const topic = yield* tracker.joinNoWait({ topic: "start", secret: "secret" })
   while ((yield* dht.stats).packetsSent === 0) yield* Effect.promise(() => new Promise(setImmediate))
-  print({ imported, bound, firstPacket: performance.now() })
+  const firstPacket = performance.now()
+  if (stays) {
+    print("in the topic")
+    return yield* Effect.never
+  }
+  yield* topic.joined
+  print({ imported, bound, firstPacket, joined: performance.now() })
 })
 
 await main(
