@@ -4,21 +4,26 @@ import { isRelayUrl } from "@topic-tracker/gossip"
 import { Option, Redacted, Schema } from "effect"
 import { Flag } from "effect/cli"
 
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }, { expected: "a port, 0 to 65535" }))
+/** Whatever is no such integer, a word or a fraction too, is answered with what it may be. */
+const integerFrom = (name: string, description: string, minimum: number, maximum: number, expected: string) =>
+  Flag.String(name).pipe(
+    Flag.filterMap(
+      (text) => {
+        const value = text.trim() === "" ? Number.NaN : Number(text)
+        return Number.isInteger(value) && value >= minimum && value <= maximum ? Option.some(value) : Option.none()
+      },
+      () => expected,
+    ),
+    Flag.withMetavar("integer"),
+    Flag.withDescription(description),
+  )
 
 export const port = (description: string, fallback: number) =>
-  Flag.Int("port").pipe(Flag.withSchema(Port), Flag.withDescription(description), Flag.withDefault(fallback))
+  integerFrom("port", description, 0, 65_535, "a port, 0 to 65535").pipe(Flag.withDefault(fallback))
 
 /** An integer option with a lowest and a highest value. */
 export const integer = (name: string, description: string, minimum: number, maximum: number) =>
-  Flag.Int(name).pipe(
-    Flag.withSchema(
-      Schema.Int.check(
-        Schema.isBetween({ minimum, maximum }, { expected: `an integer from ${minimum} to ${maximum}` }),
-      ),
-    ),
-    Flag.withDescription(description),
-  )
+  integerFrom(name, description, minimum, maximum, `an integer from ${minimum} to ${maximum}`)
 
 /** Text of at least one character. */
 export const text = (name: string, description: string) =>

@@ -22,9 +22,22 @@ const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string => {
     return Option.isNone(description) ? `${what} is missing` : `${what} is missing: ${description.value}`
   }
   if (error instanceof CliError.MissingOption) return missing(`--${error.option}`, error.option)
+  if (error instanceof CliError.MissingArgument) {
+    const description = Option.fromUndefinedOr(help.args?.find(({ name }) => name === error.argument)).pipe(
+      Option.flatMap((argument) => argument.description),
+    )
+    return `${error.argument} is missing${Option.isSome(description) ? `: ${description.value}` : ""}`
+  }
+  if (error instanceof CliError.UnexpectedArgument) {
+    const known = [...(help.args ?? []).map(({ name }) => name), ...help.flags.map(({ name }) => `--${name}`)].join(
+      ", ",
+    )
+    return `${JSON.stringify(error.arguments[0])} is one argument too many; this command has ${known === "" ? "none" : known}`
+  }
   if (error instanceof CliError.InvalidValue) {
     const expected = error.expected.replace(/^(Schema validation failed: )?(Expected:? )?/, "")
     const name = error.kind === "flag" ? `--${error.option}` : error.option
+    if (expected === "at most 1 value") return `${name} is given more than once; it may be given once`
     // An option at the end of the line. Where an empty text was given, the parser tells what it should have been in more than a word.
     if (error.value === "" && !expected.includes(" ")) return missing(`the value of ${name}`, error.option)
     // A path that isn't there is told as such; of any other value the parser tells what it should have been.
@@ -36,8 +49,10 @@ const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string => {
     const known = help.flags.map((flag) => `--${flag.name}`).join(", ")
     return `${error.option} is no option of this command; it has ${known === "" ? "none" : known}`
   }
-  return error.message.replaceAll(/\s*\n\s*/g, " ")
+  return inOneLine(error.message)
 }
+
+const inOneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, " ")
 
 const presenter: CliOutput.Presenter = {
   present: (event) =>
@@ -79,4 +94,8 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>, whenInterrupted: number): n
   return error instanceof UsageError || (error instanceof CliError.ShowHelp && error.errors.length > 0) ? 2 : 1
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error)
+  // The message of what was found wrong in a file, for one, has more lines than that one.
+  return error instanceof UsageError ? inOneLine(message) : message
+}

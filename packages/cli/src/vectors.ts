@@ -26,34 +26,44 @@ const keyless = new Set(["gossip-frames.json"])
 
 const layers = { portable: Crypto.layerPortable, native: Crypto.layer }
 
-const readJson = Effect.fnUntraced(function* (file: string) {
-  const text = yield* (yield* FileSystem.FileSystem).readFileString(file)
-  return yield* Effect.try({
+interface VectorFile {
+  readonly name: string
+  readonly json: unknown
+  readonly check: Check
+}
+
+const readFile = Effect.fnUntraced(function* (folder: string, name: string) {
+  const check = checks.get(name)
+  if (check === undefined) {
+    const known = [...checks.keys()].join(", ")
+    return yield* new UsageError({ message: `DIR: ${name} is no known file of vectors; known are ${known}` })
+  }
+  const path = (yield* Path.Path).join(folder, name)
+  const text = yield* (yield* FileSystem.FileSystem)
+    .readFileString(path)
+    .pipe(Effect.mapError(({ message }) => new UsageError({ message: `DIR: ${name} cannot be read: ${message}` })))
+  const json = yield* Effect.try({
     try: () => Vectors.parseJson(text),
     catch: (error) =>
-      new UsageError({ message: `${file} is no JSON: ${error instanceof Error ? error.message : error}` }),
+      new UsageError({ message: `DIR: ${name} is no JSON: ${error instanceof Error ? error.message : error}` }),
   })
+  return { name, json, check } satisfies VectorFile
 })
 
 const checkFolder = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
   const names = (yield* fs.readDirectory(folder)).filter((name) => name.endsWith(".json")).sort()
   if (names.length === 0) return yield* new UsageError({ message: `DIR: ${folder} holds no JSON file of vectors` })
+  // All of them before the first is checked: nothing is printed of a folder in which a file is unknown.
+  const files = yield* Effect.forEach(names, (name) => readFile(folder, name))
   let passed = 0
   let failed = 0
-  for (const name of names) {
-    const check = checks.get(name)
-    if (check === undefined) {
-      const known = [...checks.keys()].join(", ")
-      return yield* new UsageError({ message: `DIR: ${name} is no known file of vectors; known are ${known}` })
-    }
-    const json = yield* readJson(path.join(folder, name))
+  for (const { name, json, check } of files) {
     for (const [layerName, layer] of Object.entries(layers)) {
       if (keyless.has(name) && layerName !== "native") continue
       const report = yield* check(json).pipe(
         Effect.provide(layer),
-        Effect.mapError((error) => new UsageError({ message: `DIR: ${name}: ${error.message}` })),
+        Effect.mapError(({ message }) => new UsageError({ message: `DIR: ${inFile(name, message)}` })),
       )
       passed += report.passed
       failed += report.failed.length
@@ -65,6 +75,10 @@ const checkFolder = Effect.fnUntraced(function* (folder: string) {
   yield* Console.log(`${passed} passed, ${failed} failed`)
   if (failed > 0) return yield* new CommandFailed({ message: `${failed} cases do not hold` })
 })
+
+/** Some checks name the file themselves. */
+const inFile = (name: string, message: string): string =>
+  message.startsWith(`${name}: `) ? message : `${name}: ${message}`
 
 const vectors = Command.make(
   "vectors",

@@ -85,7 +85,20 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       args: ["--topic", "t", "--secret", "s", "--relay", "https://relay.example.org,relay.example.org"],
       says: '--relay: "https://relay.example.org,relay.example.org" is not URL[,URL], each http or https, or none',
     },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--topic", "u"],
+      says: "--topic is given more than once; it may be given once",
+    },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--every", "soon"],
+      says: '--every: "soon" is not an integer from 1 to 864',
+    },
+    { command: "testnet", args: ["--port", "1.5"], says: '--port: "1.5" is not a port, 0 to 65535' },
+    { command: "testnet", args: ["7000"], says: '"7000" is one argument too many; this command has --nodes, --port' },
     { command: "testnet", args: ["--nodes", "0"], says: '--nodes: "0" is not an integer from 1 to 1000' },
+    { command: "vectors", args: [], says: "DIR is missing: A folder of files of vectors" },
     { command: "vectors", args: ["no-such-folder"], says: "DIR: does not exist: " },
     { command: "demo", args: ["--fast"], says: "--fast is no option of this command; it has none" },
   ])("$command $args: one line that says what is wrong, and exit code 2", ({ command, args, says }) =>
@@ -128,7 +141,15 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       yield* Effect.promise(() => writeFile(join(folder, "other.json"), "{}"))
       const unknown = yield* run("vectors", [folder])
       assert.include(unknown.err, "DIR: other.json is no known file of vectors; known are ")
+      assert.strictEqual(unknown.out, "")
       assert.strictEqual(unknown.code, 2)
+
+      yield* Effect.promise(() => rm(join(folder, "other.json")))
+      yield* Effect.promise(() => writeFile(join(folder, "hpke.json"), '{ "cases": [{}] }'))
+      const malformed = yield* run("vectors", [folder])
+      assert.include(malformed.err, 'DIR: hpke.json: Missing key at ["cases"][0]')
+      assert.isTrue(oneLine(malformed.err), malformed.err)
+      assert.strictEqual(malformed.code, 2)
     }),
   )
 
