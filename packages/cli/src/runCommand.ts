@@ -7,6 +7,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag, type HelpDoc } from "effect/cli"
+import { fitLines } from "./fitLines.ts"
 
 /** A wrong argument that only shows once the program runs, such as a port in use. Ends with exit code 2. */
 export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { message: Schema.String }) {}
@@ -61,9 +62,12 @@ const presenter: CliOutput.Presenter = {
       : CliOutput.defaultPresenter.present(event),
 }
 
+const formatter = CliOutput.defaultFormatter()
+
 const layer = Layer.mergeAll(
   NodeServices.layer,
   CliOutput.layerPresenter(presenter),
+  CliOutput.layer({ ...formatter, formatHelpDoc: (help) => fitLines(formatter.formatHelpDoc(help)) }),
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.LogLevel] }),
   // Logs go to standard error, so that standard output holds results only.
   Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]),
