@@ -84,12 +84,20 @@ export const runCommand = <const Name extends string, Input, ContextInput, E>(
   const program = Command.run(command, { version: "0.1.0" }).pipe(
     Effect.tapError((error) => (error instanceof CliError.ShowHelp ? Effect.void : Console.error(messageOf(error)))),
     Effect.provide(layer),
+    Effect.raceFirst(outputGone),
   )
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(exitCode(exit, options?.whenInterrupted ?? 130)),
   })
 }
+
+/** Interrupts the command when whoever read its output is gone, as `head` is after its lines: there is nothing more to tell. */
+const outputGone = Effect.callback<never>((resume) => {
+  process.stdout.on("error", () => resume(Effect.interrupt))
+  // Where logs cannot be told, the command goes on.
+  process.stderr.on("error", () => {})
+})
 
 const exitCode = (exit: Exit.Exit<unknown, unknown>, whenInterrupted: number): number => {
   if (Exit.isSuccess(exit)) return 0

@@ -50,6 +50,7 @@ const start = Effect.fnUntraced(function* (command: string, args: ReadonlyArray<
         return Effect.sync(() => child.stdout.off("data", look))
       }),
     interrupt: Effect.sync(() => child.kill("SIGINT")),
+    stopReading: Effect.sync(() => child.stdout.destroy()),
   }
 })
 
@@ -181,6 +182,16 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
         assert.strictEqual(code, 0)
       }
     }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("who reads the output may leave early, as head does: nothing is said of it, and the command ends", () =>
+    Effect.gen(function* () {
+      const demo = yield* start("demo", [])
+      yield* demo.says("Three nodes")
+      yield* demo.stopReading
+      const { code, err } = yield* demo.ended
+      assert.deepStrictEqual({ code, err }, { code: 130, err: "" })
+    }),
   )
 
   it.live("node --relay: that relay is asked", () =>
