@@ -17,3 +17,13 @@ export const makeTeller = Effect.fnUntraced(function* () {
     }),
   }
 })
+
+/**
+ * A stranger's text in one line: characters that can move a terminal's cursor, or worse, and those that turn the direction of
+ * what follows, are written as escapes.
+ */
+export const harmless = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (character) => {
+    const code = character.charCodeAt(0).toString(16)
+    return `\\u${code.padStart(4, "0")}`
+  })

@@ -18,11 +18,15 @@ interface Ended {
 }
 
 /** Starts a command; it is killed when the scope closes. */
-const start = Effect.fnUntraced(function* (command: string, args: ReadonlyArray<string>) {
+const start = Effect.fnUntraced(function* (
+  command: string,
+  args: ReadonlyArray<string>,
+  nodeOptions: ReadonlyArray<string> = [],
+) {
   const file = fileURLToPath(new URL(`../src/${command}.ts`, import.meta.url))
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(process.execPath, ["--conditions=@topic-tracker/source", file, ...args], {
+      spawn(process.execPath, [...nodeOptions, "--conditions=@topic-tracker/source", file, ...args], {
         env: { ...process.env, NO_COLOR: "1" },
       }),
     ),
@@ -112,12 +116,16 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
     }),
   )
 
-  it.live("a port in use is the user's to change", () =>
+  it.live.each([
+    { command: "testnet", option: "--port", args: [] },
+    { command: "node", option: "--dht-port", args: ["--topic", "t", "--secret", "s", "--bootstrap"] },
+  ])("$command: a port in use is the user's to change", ({ command, option, args }) =>
     Effect.gen(function* () {
       const testnet = yield* DhtTestnet.make({ nodes: 1 })
       const port = String(testnet.addresses[0]?.port)
-      const { code, err } = yield* run("testnet", ["--port", port])
-      assert.include(err, `UDP port ${port} is in use on 127.0.0.1`)
+      const bootstrap = args.length === 0 ? [] : [`127.0.0.1:${port}`]
+      const { code, err } = yield* run(command, [...args, ...bootstrap, option, port])
+      assert.include(err, `${option}: UDP port ${port} is in use on 127.0.0.1`)
       assert.isTrue(oneLine(err), err)
       assert.strictEqual(code, 2)
     }).pipe(Effect.provide(Crypto.layer)),
@@ -181,6 +189,30 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
         assert.deepInclude(events.at(-1), { event: "closed", reason: "interrupted" })
         assert.strictEqual(code, 0)
       }
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("node: a signal while it is loading is answered with `closed` and exit code 0 too", () =>
+    Effect.gen(function* () {
+      const args = ["--topic", "t", "--secret", "s", "--bootstrap", "127.0.0.1:9", "--json"]
+      // Says when the first listener for signals is there.
+      const listen = "process.on('newListener', (event) => event === 'SIGINT' && console.log('listens'))"
+      const node = yield* start("node", args, [`--import=data:text/javascript,${listen}`])
+      yield* node.says("listens")
+      yield* node.interrupt
+      const { code, out } = yield* node.ended
+      assert.match(out, /\{"event":"closed","t":[\d.]+,"reason":"interrupted"\}\n$/)
+      assert.strictEqual(code, 0)
+    }),
+  )
+
+  it.live("node: what strangers write moves no cursor", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 })
+      const args = ["--topic", "t", "--secret", "s", "--bootstrap", `127.0.0.1:${addresses[0]?.port}`]
+      yield* start("node", [...args, "--send", "\u001b[2Jgone\n", "--every", "100"])
+      const node = yield* start("node", args)
+      yield* node.says("\\u001b[2Jgone\\u000a")
     }).pipe(Effect.provide(Crypto.layer)),
   )
 
