@@ -5,6 +5,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Exit } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { wrongArgument } from "../scripts/vitestArguments.ts"
 import { buildPeer } from "./lib/Binary.ts"
 import { provideTools } from "./lib/Tools.ts"
 
@@ -21,6 +22,11 @@ const main = Effect.gen(function* () {
   if (args.includes("--help")) {
     yield* Console.log(help)
     return 0
+  }
+  const wrong = wrongArgument(args)
+  if (wrong !== undefined) {
+    yield* Console.error(wrong)
+    return 2
   }
   yield* provideTools
   yield* Console.log("— building the Rust peer")

@@ -3,13 +3,30 @@
  * `N passed, N failed`: vitest's own count, or a failed step counted as one.
  */
 import { spawnSync } from "node:child_process"
+import { wrongArgument } from "./vitestArguments.ts"
+
+const help = `npm test [-- FILTER …]
+
+Type check, build, lint, then every test that needs only Node; the last line is "N passed, N failed".
+FILTER and other arguments are vitest's: a part of a file's name, or -t with a part of a test's name.`
+
+const args = process.argv.slice(2)
+if (args.includes("--help") || args.includes("-h")) {
+  console.log(help)
+  process.exit(0)
+}
+const wrong = wrongArgument(args)
+if (wrong !== undefined) {
+  console.error(wrong)
+  process.exit(2)
+}
 
 const steps = [
   ["type check", "tsc", ["-p", "tsconfig.check.json"]],
   // Declarations can fail where types do not: what a user's code exports must be nameable from the packages' faces.
   ["build", "tsc", ["-b"]],
   ["format and lint", "biome", ["check", "--error-on-warnings", "."]],
-  ["tests", "vitest", ["run", ...process.argv.slice(2)]],
+  ["tests", "vitest", ["run", ...args]],
 ] as const
 
 for (const [name, command, args] of steps) {
