@@ -18,6 +18,7 @@ const integerFrom = (name: string, description: string, minimum: number, maximum
     Flag.withDescription(description),
   )
 
+/** The option `--port`, with the port that is taken without it. */
 export const port = (description: string, fallback: number) =>
   integerFrom("port", description, 0, 65_535, "a port, 0 to 65535").pipe(Flag.withDefault(fallback))
 

@@ -1,5 +1,6 @@
 /** Rows as text for a terminal. */
 
+/** How a table is laid out. */
 export interface TextTableOptions {
   /** Columns of words, which begin at the left; all others hold figures and end at the right. Default: the first. */
   readonly words?: ReadonlyArray<number>

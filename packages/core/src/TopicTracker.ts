@@ -14,11 +14,13 @@ import { makeTracker } from "./topic/makeTracker.ts"
 import type { JoinOptions, Topic } from "./topic/Topic.ts"
 import type { TopicError } from "./topic/TopicError.ts"
 
+/** What a tracker over any services can be told. */
 export interface TopicTrackerOptions {
   /** What differs from the defaults in every topic of this tracker; each join may differ again. */
   readonly config?: TopicConfig.TopicConfigInput
 }
 
+/** What a tracker on real sockets can be told; nothing is required. */
 export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {
   /** DHT nodes to start from, as "host:port"; the same as `config.dht.bootstrap`. Default: the public ones. */
   readonly bootstrap?: NonNullable<TopicConfig.TopicConfigInput["dht"]>["bootstrap"]
@@ -29,6 +31,7 @@ export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOpt
   readonly relays?: boolean | ReadonlyArray<string>
 }
 
+/** All topics of this process: they share one DHT client, one endpoint and one gossip service. Programs join with `Topic.join`. */
 export class TopicTracker extends Context.Service<
   TopicTracker,
   {

@@ -18,6 +18,7 @@ const makePortable = (random: RandomSource.RandomSource): Effect.Effect<Crypto["
     ({ make }) => make(random),
   )
 
+/** The cryptography that records are made of. All layers agree on every byte. */
 export class Crypto extends Context.Service<
   Crypto,
   {

@@ -6,6 +6,7 @@
 import { type Brand, Schema } from "effect"
 import { fromHex, toHex } from "./bytes.ts"
 
+/** A node's public key as 64 lowercase hex digits. */
 export type EndpointId = string & Brand.Brand<"EndpointId">
 
 /** Checks a string of 64 lowercase hex digits. It does not check that the bytes are a point of the curve. */

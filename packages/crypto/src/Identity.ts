@@ -8,6 +8,7 @@ import { Crypto } from "./Crypto.ts"
 import * as EndpointId from "./EndpointId.ts"
 import type { SigningKey } from "./SigningKey.ts"
 
+/** This node's key pair: it signs its records, and is its iroh endpoint's. */
 export class Identity extends Context.Service<
   Identity,
   {

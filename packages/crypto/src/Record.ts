@@ -12,6 +12,7 @@ import { RecordContentInvalid, RecordMalformed, RecordRejected } from "./RecordE
 import type { SigningKey } from "./SigningKey.ts"
 import { TopicId } from "./TopicId.ts"
 
+/** A signed statement of one node for one minute of a topic. */
 export interface Record {
   readonly topic: TopicId
   /** Whole minutes since the Unix epoch; a u64. */

@@ -23,6 +23,7 @@ export interface DhtKeys {
   readonly target: Uint8Array
 }
 
+/** The keys of a minute: where records lie in the DHT, and whom they are sealed for. */
 export class RecordKeys extends Context.Service<
   RecordKeys,
   {

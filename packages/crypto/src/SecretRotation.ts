@@ -8,6 +8,7 @@ import { u64be } from "./bytes.ts"
 import { sha512Half } from "./hash.ts"
 import type { TopicId } from "./TopicId.ts"
 
+/** What a minute's secret follows from. */
 export interface RotationInput {
   readonly topic: TopicId
   /** Whole minutes since the Unix epoch; a u64. */
@@ -29,6 +30,7 @@ const defaultSeed = ({ topic, unixMinute, initialSecretHash }: RotationInput): R
     label: "encryptionSeed",
   })
 
+/** Makes each minute's secret of the topic's. All members need the same rotation. */
 export class SecretRotation extends Context.Service<
   SecretRotation,
   {

@@ -6,6 +6,7 @@ import { sha512 } from "@noble/hashes/sha2.js"
 import { Equal, Hash } from "effect"
 import { toHex } from "./bytes.ts"
 
+/** The 32 bytes that stand for a topic. Equal ids are equal for `Equal.equals`. */
 export class TopicId implements Equal.Equal {
   /** The 32 bytes. */
   readonly bytes: Uint8Array

@@ -14,6 +14,7 @@ import { RecordKeys } from "./RecordKeys.ts"
 import { initialSecretHash, SecretRotation } from "./SecretRotation.ts"
 import { TopicId } from "./TopicId.ts"
 
+/** How many cases hold, and one line for each that does not. */
 export interface VectorReport {
   /** The number of cases that hold in every field. */
   readonly passed: number

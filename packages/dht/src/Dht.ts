@@ -36,6 +36,7 @@ interface CallOptions {
   readonly ahead?: boolean
 }
 
+/** How a get differs from one that asks all of the closest nodes and waits for them. */
 export interface GetOptions extends CallOptions {
   /**
    * How many of the nodes closest to the target to ask, while it is known from a walk of the last minutes which those are; all
@@ -50,6 +51,7 @@ export interface GetOptions extends CallOptions {
   readonly whenHeard?: { readonly nodes: number; readonly run: () => void } | undefined
 }
 
+/** An item to sign and store. Bencoded, the value has less than 1,000 bytes; the salt has at most 64. */
 export interface PutRequest extends CallOptions {
   readonly key: SigningKey
   readonly salt?: Uint8Array
@@ -64,6 +66,7 @@ export interface PutRequest extends CallOptions {
   readonly whenStored?: { readonly nodes: number; readonly run: () => void } | undefined
 }
 
+/** What became of a put. */
 export interface PutReceipt {
   /** How many nodes answered that they stored it; at least 1. */
   readonly stored: number
@@ -71,6 +74,7 @@ export interface PutReceipt {
   readonly asked: number
 }
 
+/** Where a DHT node is: an IPv4 address or a host name, and a UDP port. */
 export interface DhtAddress {
   readonly host: string
   readonly port: number
@@ -96,6 +100,7 @@ export interface DhtStats {
   readonly queriesLimited: number
 }
 
+/** The DHT client of this process: mutable items (BEP 44) are read and stored through it. */
 export class Dht extends Context.Service<
   Dht,
   {

@@ -56,6 +56,7 @@ export const KnownNode = Schema.Struct({
   port: Address.fields.port,
 })
 
+/** What can be set about a DHT client. `Dht.layer` takes any part of it. */
 export const DhtOptions = Schema.Struct({
   /** Nodes to ask first; names are resolved once, at start, or as soon as they can be. */
   bootstrap: Schema.Array(Address),

@@ -9,6 +9,7 @@ import type { DhtOptions } from "./DhtConfig.ts"
 import { DhtError } from "./DhtError.ts"
 import { makeUdpNode, type UdpNode } from "./UdpDht.ts"
 
+/** How many nodes a testnet has, and how they behave. */
 export interface DhtTestnetOptions {
   /** How many nodes, 1 to 1,000; 20 unless set. */
   readonly nodes?: number
@@ -18,6 +19,7 @@ export interface DhtTestnetOptions {
   readonly equalSeq?: DhtOptions["equalSeq"]
 }
 
+/** A running testnet. */
 export interface DhtTestnet {
   /** Where each node is; the first is the one to bootstrap from. */
   readonly addresses: ReadonlyArray<DhtAddress>

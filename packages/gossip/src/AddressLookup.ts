@@ -21,6 +21,7 @@ export const isNowhere = ({ direct, relayUrl }: EndpointAddress): boolean =>
 /** Whether the text is a URL that a relay can have: http or https. */
 export const isRelayUrl = (text: string): boolean => ["https:", "http:"].includes(URL.parse(text)?.protocol ?? "")
 
+/** An address could not be looked up or made known; `endpointId` says whose. */
 export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()("AddressLookupError", {
   endpointId: Schema.String,
   message: Schema.String,
@@ -29,6 +30,7 @@ export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()
 /** An address book that several endpoints of one process may share. */
 export type AddressBook = Map<EndpointId.EndpointId, EndpointAddress>
 
+/** How a peer that is known by key only is reached, and how others learn where we are. */
 export class AddressLookup extends Context.Service<
   AddressLookup,
   {

@@ -14,6 +14,7 @@ import * as MemoryTransport from "./transport/memory/layer.ts"
 import type { MemoryNetwork } from "./transport/memory/MemoryNetwork.ts"
 import type { GossipTransport } from "./transport/Transport.ts"
 
+/** The gossip node of this process: it opens topics, in which everyone hears what anyone broadcasts. */
 export class Gossip extends Context.Service<Gossip, GossipService>()("@topic-tracker/gossip/Gossip") {
   /** Gossip over any transport. Fails with InvalidArgument when the configuration is not valid. */
   static readonly layer = (config?: GossipConfigInput): Layer.Layer<Gossip, GossipError, GossipTransport> =>

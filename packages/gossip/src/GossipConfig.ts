@@ -11,6 +11,7 @@ const withDefault = (schema: Schema.Codec<number>, value: number) =>
 
 const millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
 
+/** The protocol's parameters and the engine's limits. Times are milliseconds, sizes bytes. */
 export const GossipConfig = Schema.Struct({
   ...ProtocolConfig.fields,
   /**

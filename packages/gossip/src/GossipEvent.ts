@@ -4,6 +4,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 /** How far a message goes: the whole swarm, or the direct neighbours only. */
 export type BroadcastScope = "swarm" | "neighbors"
 
+/** What a topic tells its subscribers. */
 export type GossipEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
   | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId }

@@ -27,6 +27,7 @@ export interface GossipTopic {
   ) => Effect.Effect<Stream.Stream<GossipEvent>, GossipError, Scope.Scope>
 }
 
+/** What {@link Gossip} offers, whichever layer it comes from. */
 export interface GossipService {
   readonly endpointId: EndpointId.EndpointId
   /** The most bytes a broadcast's content may have. */

@@ -12,6 +12,7 @@ import * as AddressPublisher from "./addressPublisher.ts"
 import * as Pkarr from "./pkarr.ts"
 import * as SocketAddress from "./socketAddress.ts"
 
+/** What of our addresses is published, and when. */
 export interface DhtAddressLookupOptions {
   /** Publish loopback and private addresses too. Default false: on the public DHT they help nobody and tell of the network. */
   readonly publishPrivateAddresses?: boolean

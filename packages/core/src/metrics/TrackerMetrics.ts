@@ -9,6 +9,7 @@ import { Duration, Effect, Layer, Metric, Schedule } from "effect"
 
 export { joinDuration } from "./joinDuration.ts"
 
+/** How the metrics are kept up to date. */
 export interface TrackerMetricsOptions {
   /** From one reading of the counters to the next, at least 100 ms. Default: 10 seconds. */
   readonly every?: Duration.Input

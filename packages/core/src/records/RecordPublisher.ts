@@ -55,6 +55,7 @@ export interface PublishOptions<A> extends Pick<PutRequest, "whenStored"> {
   readonly known?: ReadonlyArray<TopicRecord<A>> | undefined
 }
 
+/** One topic's records in the DHT, with content of type `A`: made and published for this node, read of others. */
 export interface RecordPublisher<A> {
   readonly topic: TopicId
   readonly endpointId: EndpointId.EndpointId
@@ -89,6 +90,7 @@ export interface RecordPublisher<A> {
   readonly stats: Effect.Effect<RecordStats>
 }
 
+/** Whose records, how they are sealed, and what they hold. */
 export interface RecordPublisherOptions<A> {
   readonly topic: TopicId
   /** What all who should read the records share; a string counts as its UTF-8 bytes. */

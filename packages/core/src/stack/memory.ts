@@ -14,6 +14,7 @@ import {
 import { Effect, Layer, type Redacted, type Scope, Stream } from "effect"
 import type { Services } from "./node.ts"
 
+/** How the DHT and the network of a world in memory behave. */
 export interface MemoryWorldOptions {
   /** What goes wrong in the DHT, how slow it is, how large. Default: 200 healthy nodes without latency. */
   readonly dht?: MemoryDht.MemoryDhtOptions
@@ -31,6 +32,7 @@ export interface MemoryWorld {
 export const make = (options: MemoryWorldOptions = {}): Effect.Effect<MemoryWorld, never, Scope.Scope> =>
   Effect.all({ dht: MemoryDht.make(options.dht), network: MemoryNetwork.make(options.network) })
 
+/** What one node of a world in memory has of its own. */
 export interface MemoryStackOptions {
   /** 32 bytes: the seed of this node's key. Default: drawn from Effect's Random. */
   readonly identity?: Redacted.Redacted<Uint8Array>

@@ -24,6 +24,7 @@ import type { TopicConfig } from "../config/TopicConfig.ts"
 /** What a tracker stands on. */
 export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | AddressLookup
 
+/** What a node on real sockets can be given beside its configuration. */
 export interface NodeStackOptions {
   /** 32 bytes: the seed of this node's Ed25519 key, for the same endpoint id at every start. Default: a new key. */
   readonly identity?: Redacted.Redacted<Uint8Array> | Uint8Array

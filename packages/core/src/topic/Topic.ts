@@ -26,6 +26,7 @@ interface TopicHalf {
   readonly keepAlive: Effect.Effect<void, TopicError, Scope.Scope>
 }
 
+/** The half of a topic that speaks. */
 export interface TopicSender extends TopicHalf {
   /**
    * Sends content (a string as UTF-8) to the whole swarm. Gossip drops content that it has seen within the last 90 s: what
@@ -41,6 +42,7 @@ export interface TopicSender extends TopicHalf {
   readonly joinPeers: (peers: Iterable<EndpointId.EndpointId>, max?: number) => Effect.Effect<void, TopicError>
 }
 
+/** The half of a topic that hears. */
 export interface TopicReceiver extends TopicHalf {
   /**
    * Every event from the moment the stream is run; ends when the topic closes. The first stream or subscription taken from
@@ -82,6 +84,7 @@ export interface TopicStats {
   readonly messagesReceived: number
 }
 
+/** A topic that was joined. It is left when the Scope closes in which that was done. */
 export interface Topic extends TopicSender, TopicReceiver {
   readonly config: TopicConfig
   /** The two halves, to hand to those who need only one. They live as long as the topic, and no longer unless kept alive. */
@@ -100,6 +103,7 @@ export interface Topic extends TopicSender, TopicReceiver {
   readonly stats: Effect.Effect<TopicStats>
 }
 
+/** Which topic to join, and with which secret. */
 export interface JoinOptions {
   /** A name (a string counts as its UTF-8 bytes; not empty), or a ready TopicId. */
   readonly topic: string | Uint8Array | TopicId

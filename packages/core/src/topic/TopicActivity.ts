@@ -13,11 +13,13 @@ export interface Evidence {
   readonly unixMinute: bigint
 }
 
+/** One entry of a topic's account: what it did, and when. */
 export type TopicActivity = {
   /** Milliseconds since the topic was opened. */
   readonly at: number
 } & Doing
 
+/** What a topic did. Times are milliseconds, minutes those since 1970. */
 export type Doing =
   /** The search for a first neighbour begins: at the start, after a resume, or when the last neighbour is gone. */
   | { readonly _tag: "BootstrapBegan" }

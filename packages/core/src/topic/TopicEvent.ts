@@ -4,6 +4,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope } from "@topic-tracker/gossip"
 
+/** What a topic tells its subscribers. */
 export type TopicEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
   | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId }

@@ -30,6 +30,7 @@ export type LinkPolicy = (
   bytes: number,
 ) => LinkState
 
+/** After how many milliseconds a lost transmission is tried again, having been lost so often before. */
 export type RetransmitPolicy = (
   from: EndpointId.EndpointId,
   to: EndpointId.EndpointId,
@@ -37,6 +38,7 @@ export type RetransmitPolicy = (
   dialling: boolean,
 ) => number
 
+/** How the links of a network in memory behave. */
 export interface MemoryNetworkOptions {
   /** Default: no delay, no loss. */
   readonly link?: LinkPolicy
@@ -83,6 +85,7 @@ const noDelay: LinkPolicy = () => ({})
 /** What dialling, ending and closing send: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
 const controlBytes = 1_200
 
+/** A network in memory for `Gossip.layerMemory`; its methods disturb it while it runs. */
 export class MemoryNetwork {
   readonly timers: Timers
   readonly idleTimeoutMs: number
