@@ -57,8 +57,14 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   const somebodyIsHere = yield* Latch.make()
 
   let number = 0
+  let saidGoodbye = false
+  /** Nothing after the goodbye: whoever answers a greeting then would be here again for all. */
   const send = (act: ChatMessage.ChatMessage["act"]) =>
-    Effect.suspend(() => topic.broadcast(ChatMessage.encode({ author: me.id, name, number: number++, act })))
+    Effect.suspend(() =>
+      saidGoodbye && act._tag !== "Bye"
+        ? Effect.void
+        : topic.broadcast(ChatMessage.encode({ author: me.id, name, number: number++, act })),
+    )
   /** What the next one like it makes up for, should it fail. */
   const mention = (act: "Hello" | "Here" | "Bye") => Effect.ignore(send({ _tag: act }))
 
@@ -121,7 +127,6 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   yield* Effect.forkScoped(Effect.forever(answer))
   yield* Effect.forkScoped(Effect.forever(sendNext))
   yield* Effect.forkScoped(Effect.delay(Effect.repeat(signOfLife, Schedule.spaced(SIGN_OF_LIFE)), SIGN_OF_LIFE))
-  let saidGoodbye = false
   const goodbye = Effect.suspend(() => {
     if (saidGoodbye) return Effect.void
     saidGoodbye = true

@@ -116,6 +116,22 @@ describe("ChatRoom", () => {
     }),
   )
 
+  it.effect("who said goodbye answers no greeting that still comes", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const ada = yield* makeMember(world, "ada")
+      const bo = yield* makeMember(world, "bo")
+      yield* pass("2 seconds")
+      const hello = { author: ada.endpointId, name: "ada", number: 99, act: { _tag: "Hello" as const } }
+      yield* ada.topic.broadcast(ChatMessage.encode(hello))
+      yield* pass("5 millis")
+      yield* bo.leave
+      yield* pass("1 second")
+      assert.deepStrictEqual(yield* ada.names, [])
+      assert.deepStrictEqual(ada.told, ["+ bo", "- bo said goodbye"])
+    }),
+  )
+
   it.effect("what is no message of the chat, or would harm a terminal, is dropped", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
