@@ -135,6 +135,7 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
   )
 
   for (const [args, line] of [
+    [["--name", " ada"], '--name: " ada" is not a name of 1 to 20 characters without blanks at its ends'],
     [["--name", "a\tb"], '--name: "a\\tb" is not text without control characters'],
     [["--bootstrap", "nowhere"], '--bootstrap: "nowhere" is not HOST:PORT[,HOST:PORT] with ports from 1 to 65535'],
     [["--testnet", "--bootstrap", "127.0.0.1:6881"], "--testnet: not together with --bootstrap"],

@@ -8,12 +8,19 @@ import { Option, Schema } from "effect"
 /** Characters that can move a terminal's cursor, or worse, and those that turn the direction of what follows. */
 const UNFIT = "\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069"
 
-const Text = Schema.String.check(
-  Schema.isPattern(new RegExp(`^[^${UNFIT}]+$`, "u"), { expected: "text without control characters" }),
-)
+const isFit = Schema.isPattern(new RegExp(`^[^${UNFIT}]+$`, "u"), { expected: "text without control characters" })
+
+const Text = Schema.String.check(isFit)
+
+const aName = { expected: "a name of 1 to 20 characters without blanks at its ends" }
 
 /** What a member is called: 1 to 20 characters. */
-export const Name = Text.check(Schema.isMaxLength(20), Schema.isTrimmed())
+export const Name = Schema.String.check(
+  Schema.isNonEmpty(aName),
+  isFit,
+  Schema.isMaxLength(20, aName),
+  Schema.isTrimmed(aName),
+)
 
 export const ChatMessage = Schema.Struct({
   /** The endpoint id of whoever wrote it. Nobody proves it: any member can write in another's name. */

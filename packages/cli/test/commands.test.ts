@@ -152,8 +152,12 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       assert.include(unknown.err, "DIR: other.json is no known file of vectors; known are ")
       assert.strictEqual(unknown.out, "")
       assert.strictEqual(unknown.code, 2)
+    }),
+  )
 
-      yield* Effect.promise(() => rm(join(folder, "other.json")))
+  it.live("vectors: a file that has another form is told in one line", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratch
       yield* Effect.promise(() => writeFile(join(folder, "hpke.json"), '{ "cases": [{}] }'))
       const malformed = yield* run("vectors", [folder])
       assert.include(malformed.err, 'DIR: hpke.json: Missing key at ["cases"][0]')
