@@ -24,6 +24,11 @@ export class HyParView<P extends PeerKey> {
   /** Peers asked to be neighbours that have not answered, each with the number of the request. */
   private readonly pending = new Map<P, number>()
   private requests = 0
+  /**
+   * Neighbours that were asked and whose time is over: what they send next is still the answer when the way to them and back
+   * takes longer than that time. Who answers an answer is answered again, and so on without end.
+   */
+  private readonly overdue = new Set<P>()
   /** Peers that said they stay in the swarm: when their connection closes they remain contacts. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
@@ -131,6 +136,8 @@ export class HyParView<P extends PeerKey> {
 
   /** It is time to offer some of our contacts to another part of the swarm (p. 8). */
   onShuffleTimer(): void {
+    // No answer is as late as that. Others were owed none: it was we who answered.
+    this.overdue.clear()
     const target = this.active.pick(this.io.rng)
     if (target !== undefined) {
       const isTarget = (peer: P) => peer === target
@@ -152,7 +159,8 @@ export class HyParView<P extends PeerKey> {
   onNeighborRequestTimer(peer: P, request: number): void {
     if (this.pending.get(peer) !== request) return
     this.pending.delete(peer)
-    if (!this.active.has(peer)) {
+    if (this.active.has(peer)) this.overdue.add(peer)
+    else {
       this.dropContact(peer)
       this.io.disconnect(peer)
     }
@@ -211,7 +219,8 @@ export class HyParView<P extends PeerKey> {
       this.drop()
       return
     }
-    const isAnswer = this.pending.delete(from)
+    const isLate = this.overdue.delete(from)
+    const isAnswer = this.pending.delete(from) || isLate
     if (!this.addActive(from, message.data, message.priority)) {
       this.sendDisconnect(from, true)
     } else if (!isAnswer) {
@@ -304,6 +313,7 @@ export class HyParView<P extends PeerKey> {
 
   private removeActive(peer: P, takeLeave: () => void = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
+    this.overdue.delete(peer)
     this.io.neighborDown(peer)
     takeLeave()
   }

@@ -12,13 +12,15 @@ export class Swarm {
   readonly received = new Map<string, Array<string>>()
   private readonly config: Protocol.ProtocolConfig
   private readonly rng: Protocol.Xoshiro128
+  private readonly leastDelay: number
   private readonly due = new Map<number, Array<{ readonly node: string; readonly event: Event }>>()
   private readonly delays = new Map<string, number>()
   private readonly connections = new Set<string>()
   private events = 0
 
-  constructor(config: Protocol.ProtocolConfig, seed: number) {
+  constructor(config: Protocol.ProtocolConfig, seed: number, leastDelay = 1) {
     this.config = config
+    this.leastDelay = leastDelay
     this.rng = new Protocol.Xoshiro128(seed)
   }
 
@@ -109,7 +111,7 @@ export class Swarm {
     const key = link(a, b)
     const known = this.delays.get(key)
     if (known !== undefined) return known
-    const delay = 1 + this.rng.nextInt(30)
+    const delay = this.leastDelay + this.rng.nextInt(30)
     this.delays.set(key, delay)
     return delay
   }

@@ -65,6 +65,25 @@ describe("a swarm without failures", () => {
   })
 })
 
+/** How many messages all of them send in a minute in which nothing happens. */
+const sentInAMinute = (swarm: Swarm): number => {
+  for (const state of swarm.states.values()) state.resetStats(topic)
+  swarm.run(60_000)
+  let sent = 0
+  for (const state of swarm.states.values()) sent += state.stats(topic)!.messagesSent
+  return sent
+}
+
+describe("a swarm in which nothing happens", () => {
+  it("is quiet also when an answer takes longer than a request has time", () => {
+    const swarm = new Swarm(configWith({}), 1, 300)
+    grow(swarm, 2, () => 0, 20)
+    swarm.run(5_000)
+    assert.deepStrictEqual([swarm.neighbors("n0"), swarm.neighbors("n1")], [["n1"], ["n0"]])
+    assert.isAtMost(sentInAMinute(swarm), 4, "a Shuffle and its answer from each")
+  })
+})
+
 /** One thing that befalls a swarm. */
 const Step = Schema.Union([
   Schema.Struct({ do: Schema.Literal("join"), node: int(0, 11), via: int(0, 11) }),
