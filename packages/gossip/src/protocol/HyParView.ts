@@ -155,15 +155,15 @@ export class HyParView<P extends PeerKey> {
     this.io.schedule(this.config.shuffleIntervalMs, { _tag: "Shuffle" })
   }
 
-  /** A peer had its time to answer request number `request`. */
+  /**
+   * A peer had its time to answer request number `request`: the next contact gets its turn. Who answers later, over a long way or
+   * after a long dial, becomes a neighbour all the same, so the connection stays until it is seen to be idle.
+   */
   onNeighborRequestTimer(peer: P, request: number): void {
     if (this.pending.get(peer) !== request) return
     this.pending.delete(peer)
-    if (this.active.has(peer)) this.overdue.add(peer)
-    else {
-      this.dropContact(peer)
-      this.io.disconnect(peer)
-    }
+    if (!this.active.has(peer)) this.dropContact(peer)
+    else if (this.exact) this.overdue.add(peer)
     this.refill()
   }
 

@@ -102,6 +102,18 @@ describe("MemoryNetwork", () => {
     }),
   )
 
+  it.effect(
+    "who is introduced to a newcomer far away becomes its neighbour: dialling it takes more than a request's time",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 150 }) })
+        const nodes = [yield* world.node(), yield* world.node(), yield* world.node()]
+        const members = yield* joinedInLine(world, nodes)
+        yield* TestClock.adjust("5 seconds")
+        for (const { neighbors } of members) assert.strictEqual((yield* neighbors).size, 2)
+      }),
+  )
+
   const threeJoined = Effect.fnUntraced(function* (options: MemoryNetworkOptions) {
     const world = yield* makeMemoryWorld(options)
     const nodes = [yield* world.node(), yield* world.node(), yield* world.node()] as const

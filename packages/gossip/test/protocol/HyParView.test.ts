@@ -209,6 +209,14 @@ describe("a request without an answer", () => {
     assert.deepStrictEqual(node.passive, [other])
   })
 
+  it("goes on its way all the same, and makes a neighbour of who answers later", () => {
+    const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
+    const [asked] = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
+    assert.deepStrictEqual(disconnects(node.handle({ _tag: "TimerExpired", timer: asked!.timer })), [])
+    node.receive("x", neighbor("low"))
+    assert.deepStrictEqual(node.active, ["b", "x"])
+  })
+
   it("that was answered in time leaves its timer without effect, even when the peer is asked again", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     const [asked] = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
