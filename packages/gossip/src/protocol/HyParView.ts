@@ -29,6 +29,8 @@ export class HyParView<P extends PeerKey> {
    * takes longer than that time. Who answers an answer is answered again, and so on without end.
    */
   private readonly overdue = new Set<P>()
+  /** Peers that had no room for us. In a swarm that is full but for us, we would else ask them in turn without end. */
+  private readonly refusals = new Set<P>()
   /** Peers that said they stay in the swarm: when their connection closes they remain contacts. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
@@ -138,6 +140,7 @@ export class HyParView<P extends PeerKey> {
   onShuffleTimer(): void {
     // No answer is as late as that. Others were owed none: it was we who answered.
     this.overdue.clear()
+    this.refusals.clear()
     const target = this.active.pick(this.io.rng)
     if (target !== undefined) {
       const isTarget = (peer: P) => peer === target
@@ -237,8 +240,10 @@ export class HyParView<P extends PeerKey> {
       if (message.alive) this.keepAsContact(from)
       else this.peers.forget(from)
       this.refill(from)
-    } else if (message.alive && this.passive.has(from)) {
-      this.stayingAlive.add(from)
+    } else if (message.alive) {
+      // Also when its time is over and it is no contact any more: others will name it again.
+      if (this.exact) this.refusals.add(from)
+      if (this.passive.has(from)) this.stayingAlive.add(from)
     }
   }
 
@@ -314,6 +319,8 @@ export class HyParView<P extends PeerKey> {
   private removeActive(peer: P, takeLeave: () => void = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
     this.overdue.delete(peer)
+    // Others may have lost it too, and have room now.
+    this.refusals.clear()
     this.io.neighborDown(peer)
     takeLeave()
   }
@@ -354,9 +361,12 @@ export class HyParView<P extends PeerKey> {
     let occupied = this.active.size
     for (const peer of this.pending.keys()) if (!this.exact || !this.active.has(peer)) occupied++
     if (occupied >= this.config.activeViewCapacity) return
-    const contact = this.passive.pickExcept(this.io.rng, (peer) => peer === except || this.pending.has(peer))
+    const priority = this.active.size === 0 ? "high" : "low"
+    const isOut = (peer: P) =>
+      peer === except || this.pending.has(peer) || (priority === "low" && this.refusals.has(peer))
+    const contact = this.passive.pickExcept(this.io.rng, isOut)
     if (contact !== undefined) {
-      this.request(contact, this.active.size === 0 ? "high" : "low", true)
+      this.request(contact, priority, true)
     } else if (occupied === 0 && this.passive.size > 0) {
       // The peer that has just left is the only one we know. iroh-gossip stays alone; we ask it again in a while.
       this.refillLater()

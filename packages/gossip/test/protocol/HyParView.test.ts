@@ -156,6 +156,39 @@ describe("requests to be neighbours", () => {
   })
 })
 
+describe("a contact that has no room for us", () => {
+  const refuse = (node: Node, peer: string) => {
+    const replied = node.receive(peer, { _tag: "ShuffleReply", nodes: infos("a", "b") })
+    return [...sends(replied), ...sends(node.receive(peer, { _tag: "Disconnect", alive: true, respond: false }))]
+  }
+  const alone = () => new Node().withNeighbors("a", "b", "z").withContacts("a", "x", "y")
+  const other = (asked: string) => (asked === "x Neighbor" ? "y" : "x")
+
+  it("is not asked again before the next shuffle, and stays a contact", () => {
+    const node = alone()
+    const [first = ""] = sends(node.handle({ _tag: "PeerDisconnected", peer: "z" }))
+    assert.deepStrictEqual(refuse(node, first[0]!), [`${other(first)} Neighbor`])
+    assert.deepStrictEqual(refuse(node, other(first)), [])
+    assert.deepStrictEqual(node.passive, ["x", "y"])
+    const [shuffle] = timers(new Node().join(), "Shuffle")
+    node.handle({ _tag: "TimerExpired", timer: shuffle!.timer })
+    assert.lengthOf(sends(node.receive("a", { _tag: "ShuffleReply", nodes: [] })), 1)
+  })
+
+  it("is asked again when another neighbour is gone, and may not refuse when that was the last", () => {
+    const node = alone()
+    const [first = ""] = sends(node.handle({ _tag: "PeerDisconnected", peer: "z" }))
+    refuse(node, first[0]!)
+    refuse(node, other(first))
+    assert.lengthOf(sends(node.handle({ _tag: "PeerDisconnected", peer: "b" })), 1)
+    const last = node.handle({ _tag: "PeerDisconnected", peer: "a" })
+    assert.deepStrictEqual(
+      last.flatMap((action) => (action._tag === "Send" ? [action.message] : [])),
+      [{ _tag: "Neighbor", priority: "high", data: bytes("me") }],
+    )
+  })
+})
+
 describe("neighbours that go", () => {
   it("are replaced from the passive view, with low priority while others are there", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")

@@ -82,6 +82,17 @@ describe("a swarm in which nothing happens", () => {
     assert.deepStrictEqual([swarm.neighbors("n0"), swarm.neighbors("n1")], [["n1"], ["n0"]])
     assert.isAtMost(sentInAMinute(swarm), 4, "a Shuffle and its answer from each")
   })
+
+  for (const leastDelay of [1, 260]) {
+    it(`is quiet also where one has free slots and all others have none, over links of ${leastDelay} ms and more`, () => {
+      for (let seed = 0; seed < 20; seed++) {
+        const swarm = new Swarm(configWith({}), seed, leastDelay)
+        grow(swarm, 10, (i) => (7 * seed + i) % i, 20)
+        swarm.run(20_000)
+        assert.isBelow(sentInAMinute(swarm), 300, `seed ${seed}`)
+      }
+    })
+  }
 })
 
 /** One thing that befalls a swarm. */
