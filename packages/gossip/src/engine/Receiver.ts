@@ -13,6 +13,9 @@ import type { Link } from "./Peer.ts"
 /** So many streams may wait for a topic when their connection is gone; of more, what they brought goes with it. */
 const maxOrphans = 64
 
+/** So many streams of a connection may wait for others of their topics to end, each with what it brought; more do not wait. */
+const maxWaiting = 64
+
 export class Receiver {
   private readonly engine: Engine
   private readonly link: Link
@@ -27,6 +30,12 @@ export class Receiver {
   private ended = false
   /** The connection is gone. */
   private orphaned = false
+  /**
+   * The peer's stream of the same topic before this one, while that lasts. It ends with a Disconnect, and what this one begins with,
+   * a request to be let in again, must not be heard before that: we would part from a peer that takes us for its neighbour.
+   */
+  private predecessor: Receiver | undefined
+  private readonly successors: Array<Receiver> = []
 
   constructor(engine: Engine, link: Link, stream: ReceiveStream) {
     this.engine = engine
@@ -49,7 +58,7 @@ export class Receiver {
 
   /** Hands on what has been decoded, as far as the topic takes it, and then reads more. */
   proceed(): void {
-    if (this.ended) return
+    if (this.ended || this.predecessor !== undefined) return
     const { engine, link } = this
     const from = link.peer.id
     engine.enter()
@@ -101,12 +110,26 @@ export class Receiver {
     if (this.topic === undefined) {
       this.topic = decodeHeader(frame)?.hex
       this.malformed = this.topic === undefined
+      if (!this.malformed) this.lineUp()
       return
     }
     this.engine.counters.messagesIn++
     const message = decodeMessage(frame)
     if (Result.isSuccess(message)) this.messages.push(message.success)
     else this.malformed = true
+  }
+
+  private lineUp(): void {
+    let predecessor: Receiver | undefined
+    let waiting = 0
+    for (const earlier of this.link.receivers) {
+      if (earlier === this) break
+      if (earlier.predecessor !== undefined) waiting++
+      if (earlier.topic === this.topic) predecessor = earlier
+    }
+    if (predecessor === undefined || waiting >= maxWaiting) return
+    this.predecessor = predecessor
+    predecessor.successors.push(this)
   }
 
   private giveUp(): void {
@@ -118,6 +141,11 @@ export class Receiver {
   /** The connection is gone. Payloads that came before are handed on all the same, when their topic takes them. */
   abandon(): void {
     this.orphaned = true
+    if (this.predecessor !== undefined) {
+      // Among payloads there is no order to be kept.
+      this.predecessor = undefined
+      this.proceed()
+    }
     const paused = this.topic === undefined ? undefined : this.engine.topics.get(this.topic)?.paused
     if (paused !== undefined && paused.size > maxOrphans && paused.delete(this)) this.end()
   }
@@ -126,5 +154,9 @@ export class Receiver {
     if (this.ended) return
     this.ended = true
     this.engine.connections.streamEnded(this.link, this)
+    for (const successor of this.successors) {
+      successor.predecessor = undefined
+      this.engine.timers.soon(() => successor.proceed())
+    }
   }
 }

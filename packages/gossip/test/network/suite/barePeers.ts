@@ -32,6 +32,30 @@ export const barePeers = (it: Runner): void => {
         )
       }))
 
+    it("who comes back to a topic is let in after its farewell, also when that is read later", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const [id, other] = [freshTopic(), freshTopic()]
+        const [atA, alsoAtA] = [yield* a.open(id), yield* a.open(other)]
+        const heard = yield* recorded(atA)
+        const tags = () => heard.events.map(({ _tag }) => _tag)
+        const connection = yield* connect(world, a)
+        // Or the connection would end with the farewell.
+        yield* (yield* connection.openStream).write(frames(headerOf(other), joinFrame))
+        yield* until(world, "it is a neighbour in the other topic", () => isJoined(alsoAtA))
+        const first = yield* connection.openStream
+        yield* first.write(frames(headerOf(id), joinFrame))
+        yield* until(world, "it is a neighbour", () => isJoined(atA))
+        const { messagesIn } = yield* a.stats
+        yield* (yield* connection.openStream).write(frames(headerOf(id), joinFrame))
+        yield* until(world, "its return is there", () => Effect.map(a.stats, (stats) => stats.messagesIn > messagesIn))
+        yield* first.write(disconnectFrame)
+        first.finish()
+        yield* until(world, "its farewell is read", () => Effect.sync(() => tags().includes("NeighborDown")))
+        yield* until(world, "it is a neighbour again", () => isJoined(atA))
+        assert.deepStrictEqual(tags(), ["NeighborUp", "NeighborDown", "NeighborUp"])
+      }))
+
     it("many small chunks that came while the topic was held back are read when it is not any more", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
@@ -167,6 +191,9 @@ const headerOf = (id: TopicId): Uint8Array => frame(id.bytes)
 /** A request to join without anything about the sender. */
 const joinFrame = Uint8Array.of(0, 0, 0, 3, 0, 0, 0)
 
+/** A farewell of one who leaves the swarm. */
+const disconnectFrame = Uint8Array.of(0, 0, 0, 4, 0, 5, 0, 0)
+
 /** A message with this content, under the id of another if one is given. */
 const payloadFrame = (content: string, of = content): Uint8Array =>
   frame(
@@ -210,6 +237,7 @@ const bareConnections = Effect.fnUntraced(function* (world: World, to: { readonl
       openStream: Effect.map(openStream, (stream) => ({
         write: (content: Uint8Array) =>
           Effect.callback<boolean>((resume) => stream.write(content, (alive) => resume(Effect.succeed(alive)))),
+        finish: () => stream.finish(),
       })),
       /** Bytes on the first stream towards the bare peer, which is read from the first call on. */
       received: () => {
