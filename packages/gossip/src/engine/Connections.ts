@@ -99,6 +99,18 @@ export class Connections implements TransportHandler {
     this.closeIfQuiet(peer)
   }
 
+  /**
+   * @internal The peer asks to be let in on a connection that is about to be hung up: it stays, or we would have to dial who has
+   * dialled us, which not everyone allows.
+   */
+  keep(peer: Peer): void {
+    if (!this.leaving.has(peer) || peer.isClosing || this.peers.has(peer.id)) return
+    this.leaving.delete(peer)
+    if (peer.lingering !== undefined) this.engine.timers.cancel(peer.lingering)
+    this.peers.set(peer.id, peer)
+    this.hangUpUnused(peer)
+  }
+
   /** The queues that hold the topic's last messages. */
   endingOf(topic: TopicId): ReadonlyArray<Outbound> {
     const ending: Array<Outbound> = []

@@ -34,6 +34,8 @@ export class Peer {
   readonly ending = new Set<Outbound>()
   /** Runs while no topic needs the peer any more, or yet, but the connection is up. */
   lingering: Timer | undefined
+  /** Its connections have been told to close. */
+  isClosing = false
 
   constructor(id: EndpointId.EndpointId) {
     this.id = id
@@ -67,6 +69,7 @@ export class Peer {
   }
 
   closeAll(): void {
+    this.isClosing = true
     for (const link of this.links) link.connection.close()
   }
 

@@ -75,6 +75,8 @@ export class Receiver {
       const message = this.messages[this.next++]!
       // Payloads are for us whoever brought them; the rest was between us and a peer that is gone.
       if (this.orphaned && message._tag !== "Gossip") continue
+      if (topic !== undefined && (message._tag === "Join" || message._tag === "Neighbor"))
+        engine.connections.keep(link.peer)
       engine.feed({ _tag: "Received", from, topic: key, message })
       if (topic?.turnDue !== true) continue
       // A subscriber's buffer is full. It gets a turn to read before anything is dropped.

@@ -56,6 +56,23 @@ export const barePeers = (it: Runner): void => {
         assert.deepStrictEqual(tags(), ["NeighborUp", "NeighborDown", "NeighborUp"])
       }))
 
+    it("who is refused in one topic and let in to another a moment later keeps its connection", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const id = freshTopic()
+        const atA = yield* a.open(id)
+        const connection = yield* connect(world, a)
+        const { messagesIn } = yield* a.stats
+        yield* (yield* connection.openStream).write(frames(headerOf(freshTopic()), joinFrame))
+        yield* until(world, "it is refused", () => Effect.map(a.stats, (stats) => stats.messagesIn > messagesIn))
+        yield* (yield* connection.openStream).write(frames(headerOf(id), joinFrame))
+        yield* until(world, "it is a neighbour", () => isJoined(atA))
+        for (let i = 0; i < 250; i++) yield* world.pass
+        const { connections, dials } = yield* a.stats
+        assert.deepStrictEqual({ connections, dials }, { connections: 1, dials: 0 })
+        assert.isTrue(yield* isJoined(atA))
+      }))
+
     it("many small chunks that came while the topic was held back are read when it is not any more", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
