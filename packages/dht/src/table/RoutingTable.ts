@@ -12,7 +12,7 @@ import type { DhtAddress } from "../Dht.ts"
 import type { Encodable, EncodableDictionary } from "../krpc/bencode.ts"
 import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { ErrorCode, type Query, type Reply } from "../krpc/krpcMessage.ts"
-import { compareBytes, type DhtNode, isPrivateHost, nodesPerHost } from "../nodeId.ts"
+import { COMPACT_NODE_LENGTH, compareBytes, type DhtNode, isPrivateHost, nodesPerHost } from "../nodeId.ts"
 
 /** The queries that bittorrent-dht answers. */
 export type TableQuery = Extract<Query, { q: "ping" | "find_node" | "get_peers" | "announce_peer" }>
@@ -33,6 +33,13 @@ const introductionsMax = 16
 
 /** A query is lost this often in a row before a node leaves the table. */
 const lossesMax = 2
+
+/**
+ * Nodes and peers in one answer. bittorrent-dht names all it has: kilobytes for a query of a hundred bytes, whose sender may be
+ * forged, and more than many take, we among them. Nodes come nearest first, and a walk of ours takes no more of them; peers come in
+ * any order. Either fits an unbroken datagram.
+ */
+const namedMax = { nodes: 32, peers: 100 }
 
 type QueryCallback = (error: Error | null, message: unknown, peer: unknown, query: unknown) => void
 
@@ -206,8 +213,8 @@ class Seam extends EventEmitter {
     })
   }
 
-  response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: object) {
-    this.socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(r))
+  response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: Named) {
+    this.socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(withinDatagram(r)))
   }
 
   error(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, error: unknown) {
@@ -235,6 +242,18 @@ class Seam extends EventEmitter {
 }
 
 const codedError = (message: string, code: string | number): Error => Object.assign(new Error(message), { code })
+
+/** What of an answer grows with what is known. */
+interface Named {
+  readonly nodes?: Uint8Array
+  readonly values?: ReadonlyArray<Uint8Array>
+}
+
+const withinDatagram = (r: Named): object => ({
+  ...r,
+  nodes: r.nodes?.subarray(0, namedMax.nodes * COMPACT_NODE_LENGTH),
+  values: r.values?.slice(0, namedMax.peers),
+})
 
 /** bittorrent-dht builds its messages of Buffers, numbers, strings and lists of Buffers; nothing else is sent. */
 const encodable = (fields: object): EncodableDictionary =>

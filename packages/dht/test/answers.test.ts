@@ -1,0 +1,80 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
+import { makeGenerator } from "../src/memory/generator.ts"
+import { compareDistance, type DhtNode, decodeNodes } from "../src/nodeId.ts"
+import { RoutingTable, type TableQuery } from "../src/table/RoutingTable.ts"
+
+const generator = makeGenerator(44)
+const id = generator.bytes(20)
+const target = generator.bytes(20)
+
+const bound = KrpcSocket.make({
+  host: "127.0.0.1",
+  port: 0,
+  roundTripFloor: 1000,
+  roundTripInitial: 1000,
+  roundTripCeiling: 2000,
+  isReadOnly: () => false,
+  now: () => performance.now(),
+})
+
+/** A table that answers the queries of its socket, and one who asks. */
+const asked = Effect.gen(function* () {
+  const socket = yield* bound
+  const table = yield* RoutingTable.make({ socket, id, maxPeers: 10_000 })
+  socket.onQuery = (query, from) => table.serve(query as TableQuery, from)
+  const asker = yield* bound
+  const ask = Effect.fnUntraced(function* (method: string, a: Record<string, Uint8Array | number>) {
+    const event = yield* Effect.callback<QueryEvent>((resume) =>
+      asker.query(socket.address, method, { id: target, ...a }, (event) => resume(Effect.succeed(event))),
+    )
+    assert(event._tag === "reply", `${method}: ${event._tag}`)
+    return event.reply
+  })
+  return { table, ask }
+})
+
+/** Nodes at all distances from the table's own id, as walks meet them. */
+const nodes = (count: number): ReadonlyArray<DhtNode> =>
+  Array.from({ length: count }, (_, n) => {
+    const shared = n % 20
+    const away = generator
+      .bytes(20)
+      .map((byte, i) => (i < shared >> 3 ? 0 : i === shared >> 3 ? byte >> (shared & 7) : byte))
+    return { id: id.map((byte, i) => byte ^ away[i]!), host: `10.0.${n >> 8}.${n & 255}`, port: 1 }
+  })
+
+describe("an answer of the routing table fits one datagram", () => {
+  it.live("of all nodes it names the 32 nearest", () =>
+    Effect.gen(function* () {
+      const { table, ask } = yield* asked
+      for (const node of nodes(600)) table.add(node)
+      assert.isAbove(table.size, 200)
+      for (const [method, a] of [
+        ["find_node", { target }],
+        ["get_peers", { info_hash: target }],
+      ] as const) {
+        const { nodes } = yield* ask(method, a)
+        const named = decodeNodes(nodes!, "127.0.0.1")
+        assert.deepStrictEqual(
+          named.map(({ port, host }) => ({ port, host })),
+          [...table.nodes]
+            .sort((a, b) => compareDistance(target, a.id, b.id))
+            .slice(0, 32)
+            .map(({ port, host }) => ({ port, host })),
+        )
+      }
+    }),
+  )
+
+  it.live("of all peers it names a hundred", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* asked
+      const { token } = yield* ask("get_peers", { info_hash: target })
+      for (let port = 1; port <= 300; port++) yield* ask("announce_peer", { info_hash: target, port, token: token! })
+      const { values } = yield* ask("get_peers", { info_hash: target })
+      assert.strictEqual(values?.length, 100)
+    }),
+  )
+})
