@@ -140,6 +140,36 @@ describe("KrpcSocket", () => {
     }),
   )
 
+  it.live("judges nobody before it has read what came while the event loop stood still", () =>
+    Effect.gen(function* () {
+      const socket = yield* make({ roundTripFloor: 150, roundTripInitial: 1000, roundTripCeiling: 1000 })
+      const nodes = yield* Effect.forEach(Array.from({ length: 100 }), () => other)
+      let stall = 0
+      let asked = 0
+      for (const node of nodes) {
+        node.on("message", (datagram, from) => {
+          const { t } = decode(new Uint8Array(datagram)) as { readonly t: Uint8Array }
+          node.send(encode({ t, y: "r", r: { id } }), from.port, from.address)
+          if (++asked % nodes.length > 0) return
+          // Not before the last answer is sent.
+          setTimeout(() => {
+            for (const until = performance.now() + stall; performance.now() < until; ) {}
+          })
+        })
+      }
+      const askAll = Effect.suspend(() => {
+        const queries = nodes.map((node) => ping(socket, addressOf(node)))
+        return Effect.map(
+          Effect.forEach(queries, ({ until }) => until("reply")),
+          () => queries.flatMap(({ events }) => events),
+        )
+      })
+      yield* askAll
+      stall = 400
+      assert.deepStrictEqual(new Set(yield* askAll), new Set(["reply"]))
+    }),
+  )
+
   it.live("says that it is read-only, and what cannot be sent is lost at once", () =>
     Effect.gen(function* () {
       const socket = yield* make({ isReadOnly: () => true, roundTripCeiling: 60_000, roundTripInitial: 60_000 })

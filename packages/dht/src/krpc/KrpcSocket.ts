@@ -56,8 +56,11 @@ interface Transaction {
 /** No KRPC message is longer: larger datagrams are dropped unread. */
 const maxDatagram = 4096
 
-/** How often open queries are looked at, in ms; a time-out is late by at most this much. */
+/** How often open queries are looked at, in ms; a time-out is late by at most this much and what `readingTurns` take. */
 const sweepInterval = 5
+
+/** A turn of the event loop hands on at most 32 datagrams. So many turns may go by before a sweep, as long as each brings some. */
+const readingTurns = 32
 
 /** Addresses whose round trips are remembered: some 100 bytes each. */
 const rememberedAddresses = 4096
@@ -223,14 +226,18 @@ export class KrpcSocket {
   /** Sweeps run only while a query is open. */
   private arm(): void {
     if (this.sweepTimer !== undefined || this.closed) return
-    this.sweepTimer = setTimeout(() => {
-      // After a stall of the event loop the answers wait in the socket's buffer: let them in before judging.
-      setImmediate(() => {
-        this.sweepTimer = undefined
-        this.sweep()
-        if (this.transactions.size > 0) this.arm()
-      })
-    }, sweepInterval)
+    this.sweepTimer = setTimeout(() => this.sweepOnceRead(readingTurns), sweepInterval)
+  }
+
+  /** After a stall of the event loop the answers wait in the socket's buffer: let them in before judging. */
+  private sweepOnceRead(turns: number): void {
+    const { packetsReceived } = this.counters
+    setImmediate(() => {
+      if (this.counters.packetsReceived > packetsReceived && turns > 1) return this.sweepOnceRead(turns - 1)
+      this.sweepTimer = undefined
+      this.sweep()
+      if (this.transactions.size > 0) this.arm()
+    })
   }
 
   private sweep(): void {
