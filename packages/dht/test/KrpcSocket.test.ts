@@ -140,6 +140,22 @@ describe("KrpcSocket", () => {
     }),
   )
 
+  it.live("takes one for absent that leaves two queries unanswered, also where it is given all the time there is", () =>
+    Effect.gen(function* () {
+      const socket = yield* make({ roundTripFloor: 100, roundTripCeiling: 100 })
+      const node = yield* other
+      const answered = ping(socket, addressOf(node))
+      const { t } = yield* received(node)
+      yield* send(node, socket.address, encode({ t, y: "r", r: { id } }))
+      yield* answered.until("reply")
+      for (const isAbsent of [false, true]) {
+        const { until } = ping(socket, addressOf(node))
+        yield* until("lost")
+        assert.strictEqual(socket.isAbsent(addressOf(node)), isAbsent)
+      }
+    }),
+  )
+
   it.live("judges nobody before it has read what came while the event loop stood still", () =>
     Effect.gen(function* () {
       const socket = yield* make({ roundTripFloor: 150, roundTripInitial: 1000, roundTripCeiling: 1000 })

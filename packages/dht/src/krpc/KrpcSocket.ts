@@ -245,6 +245,8 @@ export class KrpcSocket {
     this.transactions.forEach((transaction, id) => {
       const waited = now - transaction.sentAt
       if (waited >= this.options.roundTripCeiling) {
+        // Who is given all the time there is was not slow before.
+        if (!transaction.slow) this.roundTrips.lost(transaction.key)
         this.settle(id, lost)
       } else if (!transaction.slow && waited >= this.roundTrips.timeout(transaction.key)) {
         transaction.slow = true
