@@ -78,6 +78,8 @@ export class Lookup implements Asker {
   /** In part: how many of the known nodes have been added. */
   private drawn = 0
   private busy = 0
+  /** Bootstrap nodes that were asked for nodes and have yet to name them. */
+  private routers = 0
   private ended = false
   private begun = false
 
@@ -172,9 +174,13 @@ export class Lookup implements Asker {
 
   private askForNodes(candidate: Candidate): void {
     const { socket, id } = this.lookups.options
+    this.routers++
     socket.query(candidate, "find_node", { id, target: this.options.target }, (event) => {
-      if (this.ended || event._tag !== "reply" || event.reply.nodes === undefined) return
-      for (const node of this.nodesOf(event.reply.nodes, candidate)) this.walk.add(node)
+      if (event._tag === "slow") return
+      this.routers--
+      if (this.ended) return
+      const nodes = event._tag === "reply" ? event.reply.nodes : undefined
+      if (nodes !== undefined) for (const node of this.nodesOf(nodes, candidate)) this.walk.add(node)
       this.step()
     })
   }
@@ -231,7 +237,8 @@ export class Lookup implements Asker {
     this.tellNear()
     if (this.ended) return
     this.lookups.options.turns.schedule(this)
-    if (this.walk.finished) this.end(this.walk.closest)
+    // Who refuses a `get` may yet name nodes, and as long as nobody else has answered there are no others.
+    if (this.walk.finished && (this.walk.heard > 0 || this.routers === 0)) this.end(this.walk.closest)
   }
 
   private tellNear(): void {

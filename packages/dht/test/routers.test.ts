@@ -1,0 +1,41 @@
+import { createSocket, type Socket } from "node:dgram"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { type DhtAddress, type DhtNode, DhtTestnet } from "@topic-tracker/dht"
+import { Effect } from "effect"
+import { encode } from "../src/krpc/bencode.ts"
+import { parse } from "../src/krpc/krpcMessage.ts"
+import { encodeNodes } from "../src/nodeId.ts"
+import { ascii, client, newKey, values } from "./clients.ts"
+
+/** A router as of old: it knows nodes, and answers each `get` with an error. It passes over the first of the other queries. */
+const router = (known: ReadonlyArray<DhtNode>) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const id = new Uint8Array(20).fill(7)
+      const nodes = encodeNodes(known)
+      let isFirst = true
+      const socket = createSocket("udp4", (datagram, { address, port }) => {
+        const message = parse(datagram)
+        if (message?.y !== "q") return
+        const { q, t } = message
+        if (q === "get") return socket.send(encode({ e: [204, "method unknown"], t, y: "e" }), port, address)
+        if (!isFirst) setTimeout(() => socket.send(encode({ r: { id, nodes }, t, y: "r" }), port, address), 20)
+        isFirst = false
+      })
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  ).pipe(Effect.map((socket): DhtAddress => ({ host: "127.0.0.1", port: socket.address().port })))
+
+describe("a bootstrap node that knows nodes but no items", () => {
+  it.live("is heard out, though its refusal comes first", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 3 })
+      const { key, salt, at } = yield* newKey
+      yield* net.services[0]!.put({ key, salt, seq: 1n, value: ascii("x") })
+      const dht = yield* client({ bootstrap: [yield* router(yield* net.services[0]!.snapshot)] })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+})
