@@ -6,19 +6,19 @@ import { Deferred, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { decode, encode } from "../src/krpc/bencode.ts"
 import { targetOf } from "../src/mutableItem.ts"
-import { ascii, client, MAX, newKey, silentNode, values } from "./clients.ts"
+import { ascii, client, MAX, newKey, silentNode, text, values } from "./clients.ts"
 
 /** A node as far from the key's target as can be: a walk waits for it to the last. */
 const silentNodeFarFrom = ({ publicKey, salt }: MutableKey) =>
   silentNode(targetOf(publicKey, salt).map((byte) => 255 - byte))
 
-/** A node known under one id, which answers everything under the id it has now. */
-const answering = (id: Uint8Array, idNow: () => Uint8Array) =>
+/** A node known under this id, and what it answers to each query. */
+const answering = (id: Uint8Array, answer: (q: string) => { readonly id: Uint8Array; readonly token?: string }) =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
       const socket = createSocket("udp4", (datagram, { address, port }) => {
-        const { t } = decode(new Uint8Array(datagram)) as { readonly t: Uint8Array }
-        socket.send(encode({ r: { id: idNow(), token: "t" }, t, y: "r" }), port, address)
+        const { q, t } = decode(new Uint8Array(datagram)) as { readonly q: Uint8Array; readonly t: Uint8Array }
+        socket.send(encode({ r: answer(text(q)), t, y: "r" }), port, address)
       })
       socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
     }),
@@ -98,12 +98,33 @@ describe("the nearest nodes, before a walk is over", () => {
       const knownNodes = yield* Effect.forEach([1, 2, 3, 4], (n) => {
         const id = target.map((byte, i) => (i === 19 ? byte ^ n : byte))
         const idNow = () => id.map((byte, i) => (i === 0 ? byte ^ isAnother : byte))
-        return answering(id, idNow)
+        return answering(id, () => ({ id: idNow(), token: "t" }))
       })
       const dht = yield* client({ bootstrap: net.addresses, knownNodes })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
       isAnother = 0x80
       assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("that gave no token are not put to", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const target = targetOf(at.publicKey, salt)
+      const net = yield* DhtTestnet.make({ nodes: 6 })
+      const heard: Array<string> = []
+      const knownNodes = yield* Effect.forEach([1, 2, 3, 4], (n) => {
+        const id = target.map((byte, i) => (i === 19 ? byte ^ n : byte))
+        return answering(id, (q) => {
+          heard.push(q)
+          return { id }
+        })
+      })
+      const dht = yield* client({ bootstrap: net.addresses, knownNodes })
+      const whenStored = { nodes: 4, run: () => {} }
+      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
+      assert.deepStrictEqual(receipt, { stored: 6, asked: 6 })
+      assert.deepStrictEqual(new Set(heard), new Set(["ping", "get"]))
     }).pipe(Effect.provide(Crypto.layer)),
   )
 

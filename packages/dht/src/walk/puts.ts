@@ -17,7 +17,7 @@ export interface PutOutcome extends PutReceipt {
 
 /** Where to put; who asks may learn of the nodes bit by bit. */
 export interface PutTargets {
-  /** Puts at those among the nodes where it has not been put. */
+  /** Puts at those among the nodes that gave a token and where it has not been put. */
   readonly add: (nodes: ReadonlyArray<HeardNode>) => void
   /** No more nodes come. */
   readonly complete: () => void
@@ -79,6 +79,7 @@ class Put implements Asker, PutTargets {
 
   readonly add = (nodes: ReadonlyArray<HeardNode>): void => {
     for (const node of nodes) {
+      if (node.token === undefined) continue
       if (this.nodes.some(({ host, port }) => host === node.host && port === node.port)) continue
       this.nodes.push(node)
       this.awaited++
