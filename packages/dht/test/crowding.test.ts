@@ -77,6 +77,19 @@ describe("a node that wants to be many", () => {
     }),
   )
 
+  it.effect("loses its place under an id that it no longer has, also where there is none for the new one", () =>
+    Effect.gen(function* () {
+      const table = yield* publicTable
+      const from = { host: "192.0.2.1", port: 1 }
+      table.answered({ id: new Uint8Array(20).fill(1) }, from)
+      for (let n = 1; n <= 20; n++) table.answered({ id: idOf(n) }, { host: `198.51.100.${n}`, port: 1 })
+      assert.strictEqual(table.size, 21)
+      table.answered({ id: idOf(21) }, from)
+      assert.isFalse(table.nodes.some(({ host }) => host === from.host))
+      assert.strictEqual(table.size, 20)
+    }),
+  )
+
   it.effect("has at most eight places in the table from one public host; a private one may have many nodes", () =>
     Effect.gen(function* () {
       const table = yield* publicTable

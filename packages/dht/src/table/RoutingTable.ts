@@ -110,6 +110,9 @@ export class RoutingTable {
   answered(reply: Reply, from: DhtAddress): void {
     const key = addressKey(from)
     this.losses.delete(key)
+    const before = this.contacts.get(key)
+    // Not only when it comes in again: there may be no place for it under the new id.
+    if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.client.removeNode(before.id)
     if (compareBytes(reply.id, this.options.id) === 0) return
     const isCrowded = (this.hosts.get(from.host) ?? 0) >= nodesPerHost && !isPrivateHost(from.host)
     if (isCrowded && !this.contacts.has(key)) return
