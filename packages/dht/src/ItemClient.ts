@@ -58,13 +58,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   // Who was refused because others hold another item will be refused again: only silence is worth another attempt.
   const putRetry = retry(new Set(["Closed", "Rejected"]))
 
-  /** Starts a walk, which is over after `getTimeout` at the latest. What it gives ends it at once, and tells nobody. */
+  /** Starts a walk, which is over after `limit` at the latest. What it gives ends it at once, and tells nobody. */
   const startWalk = (
     target: Uint8Array,
     key: MutableKey | undefined,
     getOptions: GetOptions,
     sink: ReadingSink,
     near?: Subscriber["near"],
+    limit = options.getTimeout,
   ): (() => void) => {
     const end = ({ closed, heard, asked }: WalkOutcome) => {
       clearTimeout(timer)
@@ -80,9 +81,9 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     const timer = setTimeout(
       () => {
         cancel()
-        sink.end(subscription.heard() > 0 ? undefined : tooLong("get", options.getTimeout))
+        sink.end(subscription.heard() > 0 ? undefined : tooLong("get", limit))
       },
-      Math.min(Duration.toMillis(options.getTimeout), LONGEST_TIMER),
+      Math.min(Duration.toMillis(limit), LONGEST_TIMER),
     )
     return cancel
   }
@@ -155,7 +156,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       // The tokens were refused or nobody is there any more: the nodes must be found anew.
       lookups.forget(target)
     }
-    yield* thereAreNodes
+    if (table.size === 0) yield* parts.bootstrapKnown
     const item = { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }
     return yield* sendPuts(socket, turns, message, request, (targets) => {
       const end: ReadingSink["end"] = (error) => {
@@ -164,7 +165,8 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
         targets.complete()
       }
       const near = whenStored && { nodes: whenStored.nodes, reached: targets.add }
-      return startWalk(target, item, { ahead }, { item: () => {}, end }, near)
+      // Cut short, a walk leaves no nodes to put to: the put's own limit is its limit.
+      return startWalk(target, item, { ahead }, { item: () => {}, end }, near, options.putTimeout)
     })
   })
 

@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet, MemoryDht, type MutableKey } from "@topic-tracker/dht"
-import { Deferred, Effect, Fiber, Random, Stream } from "effect"
+import { type DhtConfig, DhtTestnet, MemoryDht, type MutableKey } from "@topic-tracker/dht"
+import { Deferred, Duration, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { decode, encode } from "../src/krpc/bencode.ts"
 import { targetOf } from "../src/mutableItem.ts"
@@ -26,10 +26,10 @@ const answering = (id: Uint8Array, answer: (q: string) => { readonly id: Uint8Ar
   ).pipe(Effect.map((socket) => ({ id, host: "127.0.0.1", port: socket.address().port })))
 
 /** A node among others of which one is silent. No node is slow within a second, so that the first walk takes as long. */
-const patient = Effect.fnUntraced(function* (at: MutableKey) {
+const patient = Effect.fnUntraced(function* (at: MutableKey, options: Partial<DhtConfig.DhtOptions> = {}) {
   const net = yield* DhtTestnet.make({ nodes: 12 })
   const bootstrap = [net.addresses[0]!]
-  const dht = yield* client({ bootstrap, knownNodes: [yield* silentNodeFarFrom(at)] })
+  const dht = yield* client({ bootstrap, knownNodes: [yield* silentNodeFarFrom(at)], ...options })
   return { dht, other: yield* client({ bootstrap }) }
 })
 
@@ -71,6 +71,15 @@ describe("the nearest nodes, before a walk is over", () => {
       const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
       assert.deepStrictEqual(receipt, { stored: 12, asked: 12 })
       assert.isAtLeast(performance.now() - storedAt, 700)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("and the others get an item also when the walk to them takes longer than a get may", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const { dht } = yield* patient(at, { getTimeout: Duration.millis(300) })
+      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x") })
+      assert.deepStrictEqual(receipt, { stored: 12, asked: 12 })
     }).pipe(Effect.provide(Crypto.layer)),
   )
 
