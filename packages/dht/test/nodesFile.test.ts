@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, DhtTestnet } from "@topic-tracker/dht"
-import { Effect, Stream } from "effect"
-import { decodeFile, encodeFile } from "../src/table/nodesFile.ts"
+import { Effect, Logger, Stream } from "effect"
+import { decodeFile, encodeFile, keep } from "../src/table/nodesFile.ts"
 
 const node = (last: number, host = `198.51.100.${last}`) => ({ id: new Uint8Array(20).fill(last), host, port: 6881 })
 
@@ -52,6 +52,34 @@ describe("the file of DHT nodes", () => {
       assert.strictEqual(size, 28 + 26 * 10)
       yield* start(walk, [])
     }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("stays whole when several clients write it at once", () =>
+    Effect.gen(function* () {
+      const folder = yield* directory
+      const path = join(folder, "nodes")
+      const warnings: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void warnings.push(message))
+      const saved = Array.from({ length: 30 }, (_, i) => Array.from({ length: 500 - 10 * i }, () => node(i + 1)))
+      const keepers = Effect.forEach(saved, (nodes) => Effect.scoped(keep(path, () => nodes)), {
+        concurrency: "unbounded",
+      })
+      yield* keepers.pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(warnings, [])
+      const bytes = yield* Effect.promise(() => readFile(path))
+      assert.isTrue(saved.some((nodes) => Buffer.from(encodeFile(nodes)).equals(bytes)))
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), ["nodes"])
+    }),
+  )
+
+  it.live("that cannot be written leaves nothing beside it", () =>
+    Effect.gen(function* () {
+      const folder = yield* directory
+      const path = join(folder, "nodes")
+      yield* Effect.promise(() => mkdir(path))
+      yield* Effect.scoped(keep(path, () => [node(1)])).pipe(Effect.provide(Logger.layer([])))
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), ["nodes"])
+    }),
   )
 
   it.live("that is no such file is no reason not to start, and is replaced", () =>

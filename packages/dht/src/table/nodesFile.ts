@@ -3,8 +3,8 @@
  * SHA-1 digest of the rest, and compact node info (BEP 5). It holds addresses of others and nothing of our own. Whatever is wrong
  * with the file, the client starts without it.
  */
-import { createHash } from "node:crypto"
-import { readFile, rename, writeFile } from "node:fs/promises"
+import { createHash, randomUUID } from "node:crypto"
+import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import { Effect, Schedule, type Scope } from "effect"
 import { COMPACT_NODE_LENGTH, type DhtNode, decodeNodes, encodeNodes } from "../nodeId.ts"
 
@@ -66,11 +66,19 @@ export const keep = (path: string, nodes: () => ReadonlyArray<DhtNode>): Effect.
   })
 }
 
-/** All or nothing: who is interrupted leaves the file that was there. */
+/**
+ * All or nothing: who is interrupted leaves the file that was there. The name beside it is nobody else's: several clients may have
+ * one file, and in containers also one process id.
+ */
 const replace = async (path: string, bytes: Uint8Array): Promise<void> => {
-  const fresh = `${path}.${process.pid}.new`
-  await writeFile(fresh, bytes, { mode: 0o600 })
-  await rename(fresh, path)
+  const fresh = `${path}.${randomUUID()}.new`
+  try {
+    await writeFile(fresh, bytes, { mode: 0o600 })
+    await rename(fresh, path)
+  } catch (error) {
+    await rm(fresh, { force: true })
+    throw error
+  }
 }
 
 const codeOf = (error: unknown): string =>
