@@ -27,7 +27,7 @@ export class TopicId implements Equal.Equal {
   /** The topic with these 32 bytes. Throws a RangeError that names the length when they are not 32. */
   static fromBytes(bytes: Uint8Array): TopicId {
     if (bytes.length !== 32) throw new RangeError(`bytes: ${bytes.length} bytes; a topic id has 32`)
-    return new TopicId(bytes.slice())
+    return new TopicId(new Uint8Array(bytes))
   }
 
   [Equal.symbol](that: Equal.Equal): boolean {

@@ -16,4 +16,10 @@ describe("TopicId", () => {
     assert.throws(() => TopicId.fromBytes(new Uint8Array(31)), /31 bytes; a topic id has 32/)
     assert.deepStrictEqual(TopicId.fromBytes(Bytes.fromHex("07".repeat(32))).bytes, new Uint8Array(32).fill(7))
   })
+  it("keeps bytes of its own, also of a Buffer, whose slices share memory", () => {
+    const buffer = Buffer.alloc(32, 7)
+    const topic = TopicId.fromBytes(buffer)
+    buffer.fill(0)
+    assert.strictEqual(Bytes.toHex(topic.bytes), topic.hex)
+  })
 })
