@@ -27,6 +27,18 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest)),
   )
 
+  it.effect("keeps a copy of what is put, and gives plain bytes, whatever was given", () =>
+    Effect.gen(function* () {
+      const client = yield* (yield* MemoryDht.make()).client()
+      const { key, at } = yield* newUnsaltedKey
+      const value = Buffer.from("kept")
+      yield* client.put({ key, seq: 1n, value })
+      value.fill(0)
+      const [item] = [...(yield* Stream.runCollect(client.get(at)))]
+      assert.deepStrictEqual(item!.value, ascii("kept"))
+    }).pipe(Effect.provide(Crypto.layerTest)),
+  )
+
   it.effect("who puts goes on when so many nodes have stored it, before the last of them has answered", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance })

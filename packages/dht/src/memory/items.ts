@@ -33,7 +33,7 @@ export const makeItem = (
   seq,
   encodedValue: encode(value),
   signature,
-  shown: { publicKey, ...(salt === undefined ? {} : { salt }), seq, value: value.slice(), signature },
+  shown: { publicKey, ...(salt === undefined ? {} : { salt }), seq, value: new Uint8Array(value), signature },
   valid: undefined,
 })
 
