@@ -70,6 +70,8 @@ export class Lookup implements Asker {
   private readonly isPart: boolean
   private readonly walk: Walk
   private readonly subscribers = new Set<Subscriber>()
+  /** Those who have yet to be given what was found before they joined. */
+  private readonly newcomers = new Set<Subscriber>()
   private readonly awaitNear = new Set<AwaitNear>()
   private readonly items: Array<MutableItem> = []
   /** Until when the walk leaves room for others (monotonic, ms). */
@@ -115,10 +117,8 @@ export class Lookup implements Asker {
     this.subscribers.add(subscriber)
     if (near !== undefined) this.awaitNear.add(near)
     if (this.items.length > 0) {
-      queueMicrotask(() => {
-        if (!this.subscribers.has(subscriber)) return
-        for (const item of this.items) subscriber.item(item)
-      })
+      this.newcomers.add(subscriber)
+      queueMicrotask(() => this.welcome(subscriber))
     }
     if (!this.begun || near !== undefined) {
       this.begun = true
@@ -127,8 +127,14 @@ export class Lookup implements Asker {
     return { cancel: () => this.leave(subscriber), heard: () => this.walk.heard }
   }
 
+  private welcome(newcomer: Subscriber): void {
+    if (!this.newcomers.delete(newcomer)) return
+    for (const item of this.items) newcomer.item(item)
+  }
+
   private leave(subscriber: Subscriber): void {
     this.subscribers.delete(subscriber)
+    this.newcomers.delete(subscriber)
     if (subscriber.near !== undefined) this.awaitNear.delete(subscriber.near)
     if (this.subscribers.size === 0) this.end(undefined)
   }
@@ -234,6 +240,8 @@ export class Lookup implements Asker {
 
   private step(): void {
     if (this.ended) return
+    // Who joined because of an item just heard has not been given any yet, and the walk may be over with this step.
+    for (const newcomer of this.newcomers) this.welcome(newcomer)
     this.tellNear()
     if (this.ended) return
     this.lookups.options.turns.schedule(this)
@@ -267,7 +275,7 @@ export class Lookup implements Asker {
     if (item === undefined) return
     if (this.items.length === 0) this.narrowUntil = this.lookups.options.now() + NARROW_FOR
     this.items.push(item)
-    for (const subscriber of this.subscribers) subscriber.item(item)
+    for (const subscriber of this.subscribers) if (!this.newcomers.has(subscriber)) subscriber.item(item)
   }
 
   /** The client is closed: whoever waits is told. */
@@ -287,6 +295,7 @@ export class Lookup implements Asker {
     const outcome = { asked: this.walk.queries, heard: this.walk.heard, closed }
     for (const subscriber of this.subscribers) subscriber.end(outcome)
     this.subscribers.clear()
+    this.newcomers.clear()
     this.awaitNear.clear()
   }
 }

@@ -1,0 +1,44 @@
+import { createSocket, type Socket } from "node:dgram"
+import { assert, describe, it } from "@effect/vitest"
+import { Crypto } from "@topic-tracker/crypto"
+import { Effect, Stream } from "effect"
+import { encode } from "../src/krpc/bencode.ts"
+import { parse } from "../src/krpc/krpcMessage.ts"
+import { signable } from "../src/mutableItem.ts"
+import { ascii, client, newUnsaltedKey, text, values } from "./clients.ts"
+
+/** A node that answers each query with these fields, after so many ms. */
+const answering = (n: number, fields: Record<string, Uint8Array | bigint>, after: number) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const socket = createSocket("udp4", (datagram, { address, port }) => {
+        const message = parse(datagram)
+        if (message?.y !== "q") return
+        const r = { id: new Uint8Array(20).fill(n), ...fields }
+        setTimeout(() => socket.send(encode({ r, t: message.t, y: "r" }), port, address), after)
+      })
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  ).pipe(Effect.map((socket) => ({ id: new Uint8Array(20).fill(n), host: "127.0.0.1", port: socket.address().port })))
+
+describe("who joins a walk", () => {
+  it.live("gets what it has found, also when it is over at once", () =>
+    Effect.gen(function* () {
+      const crypto = yield* Crypto
+      const { key, at } = yield* newUnsaltedKey
+      const item = (value: string) => {
+        const v = ascii(value)
+        return { v, seq: 1n, k: at.publicKey, sig: crypto.sign(key, signable(undefined, 1n, encode(v))) }
+      }
+      const knownNodes = [yield* answering(1, item("one"), 0), yield* answering(2, item("two"), 100)]
+      const dht = yield* client({ bootstrap: [], host: "127.0.0.1", knownNodes })
+      const joined: Array<ReadonlyArray<string>> = []
+      yield* Stream.runForEach(dht.get(at), ({ value }) =>
+        text(value) === "one" ? Effect.void : Effect.map(values(dht.get(at)), (all) => void joined.push(all)),
+      )
+      assert.deepStrictEqual(joined, [["one", "two"]])
+      assert.strictEqual((yield* dht.stats).walks, 1)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+})
