@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes, Crypto } from "@topic-tracker/crypto"
 import { type DhtError, DhtTestnet, type MutableItem } from "@topic-tracker/dht"
-import { Duration, Effect, Fiber, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
 import { parse } from "../src/krpc/krpcMessage.ts"
@@ -325,6 +325,29 @@ describe("Dht over UDP", () => {
       const left = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length
       for (let turn = 0; turn < 100 && left() > before; turn++) yield* Effect.sleep(1)
       assert.isAtMost(left(), before)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("when its scope ends, puts that wait for their turn are told too", () =>
+    Effect.gen(function* () {
+      const { key, salt, at } = yield* newKey
+      const ended = yield* Scope.fork(yield* Effect.scope)
+      const net = yield* DhtTestnet.make({ nodes: 3 })
+      const dht = yield* client({
+        bootstrap: net.addresses,
+        maxOpenQueries: 1,
+        roundTripFloor: Duration.minutes(1),
+        roundTripCeiling: Duration.minutes(1),
+      }).pipe(Scope.provide(ended))
+      yield* Stream.runDrain(dht.get(at))
+      for (let i = 0; i < 3; i++) yield* net.stop(i)
+      const { packetsSent } = yield* dht.stats
+      const put = yield* Effect.forkChild(Effect.flip(dht.put({ key, salt, seq: 1n, value: ascii("x") })))
+      while ((yield* dht.stats).packetsSent === packetsSent) yield* Effect.sleep(1)
+      const began = performance.now()
+      yield* Scope.close(ended, Exit.void)
+      assert.strictEqual((yield* Fiber.join(put)).reason, "Closed")
+      assert.isBelow(performance.now() - began, 2000)
     }).pipe(Effect.provide(Crypto.layer)),
   )
 })

@@ -132,9 +132,12 @@ export class KrpcSocket {
     this.absentees.forget()
   }
 
-  /** Sends a query. Its listener is never called before this returns; a closed socket sends nothing and calls nobody. */
+  /** Sends a query. Its listener is never called before this returns; of a closed socket every query is lost. */
   query(address: DhtAddress, method: string, a: EncodableDictionary, onEvent: (event: QueryEvent) => void): void {
-    if (this.closed) return
+    if (this.closed) {
+      queueMicrotask(() => onEvent(lost))
+      return
+    }
     const id = this.unusedId()
     this.transactions.set(id, {
       address,
