@@ -3,8 +3,8 @@ import { Schema } from "effect"
 
 /**
  * - `NoNodes`: nobody to ask: no bootstrap node answered and the routing table is empty.
- * - `Timeout`: nodes were asked and none answered in time.
- * - `Rejected`: every node that answered refused the item (BEP 44 errors 205 to 207, 301, 302).
+ * - `Timeout`: nodes were asked and none answered in time, or with more than an error that says nothing of the item.
+ * - `Rejected`: nobody stored the item, and nodes refused it (BEP 44 errors 205 to 207, 301, 302).
  * - `InvalidArgument`: the caller's mistake; the message names the argument.
  * - `Bind`: the UDP socket could not be bound; the message names the port.
  * - `Closed`: the layer's scope has ended.

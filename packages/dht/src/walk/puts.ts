@@ -11,7 +11,7 @@ import type { Asker, Turns } from "./Turns.ts"
 export interface PutOutcome extends PutReceipt {
   /** How often each error code was the answer. */
   readonly errors: ReadonlyMap<number, number>
-  /** Nobody stored it, and nobody had anything against the item itself: only tokens were refused, or all were silent. */
+  /** Nobody stored it, and nobody had anything against the item itself: tokens were refused, nodes failed, or all were silent. */
   readonly stale: boolean
 }
 
@@ -123,7 +123,7 @@ class Put implements Asker, PutTargets {
     if (!this.isComplete) return
     if (this.awaited > 0 && (this.stored === 0 || this.awaited > this.slow)) return
     const { stored, errors } = this
-    const stale = stored === 0 && [...errors.keys()].every((code) => code === ErrorCode.Protocol)
+    const stale = stored === 0 && !isRefused(errors)
     this.done(Effect.succeed({ stored, asked: this.nodes.length, errors, stale }))
   }
 }
@@ -138,8 +138,22 @@ export const receipt = ({ stored, asked, errors }: PutOutcome): Effect.Effect<Pu
     return Effect.fail(new DhtError({ reason: "Timeout", message: `put: none of ${asked} nodes answered` }))
   }
   const codes = [...errors].map(([code, count]) => `${describe(code)} (${count} of ${asked})`).join(", ")
-  return Effect.fail(new DhtError({ reason: "Rejected", message: `put: stored by none of ${asked} nodes: ${codes}` }))
+  // A wrong token or a fault of the node's own says nothing of the item: as if it had not answered.
+  const reason = isRefused(errors) ? "Rejected" : "Timeout"
+  return Effect.fail(new DhtError({ reason, message: `put: stored by none of ${asked} nodes: ${codes}` }))
 }
+
+/** Whether a node had something against the item itself. */
+const isRefused = (errors: PutOutcome["errors"]): boolean => [...errors.keys()].some((code) => refusals.has(code))
+
+/** What BEP 44 has a node say that takes other items, but not this one. */
+const refusals: ReadonlySet<number> = new Set([
+  ErrorCode.ValueTooBig,
+  ErrorCode.InvalidSignature,
+  ErrorCode.SaltTooBig,
+  ErrorCode.CasMismatch,
+  ErrorCode.SeqLessThanCurrent,
+])
 
 const describe = (code: number): string => {
   switch (code) {

@@ -1,0 +1,29 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { receipt } from "../src/walk/puts.ts"
+
+const reasonOf = (errors: ReadonlyArray<readonly [code: number, count: number]>) =>
+  Effect.map(
+    Effect.flip(receipt({ stored: 0, asked: 20, errors: new Map(errors), stale: false })),
+    ({ reason }) => reason,
+  )
+
+describe("a put that nobody stored", () => {
+  it.effect("is rejected when a node has something against the item, else worth another attempt", () =>
+    Effect.gen(function* () {
+      for (const code of [205, 206, 207, 301, 302]) {
+        assert.strictEqual(yield* reasonOf([[code, 1]]), "Rejected")
+        assert.strictEqual(
+          yield* reasonOf([
+            [203, 2],
+            [code, 1],
+          ]),
+          "Rejected",
+        )
+      }
+      // A wrong token, a fault of the node's own, no put at all.
+      for (const code of [201, 202, 203, 204, 400]) assert.strictEqual(yield* reasonOf([[code, 20]]), "Timeout")
+      assert.strictEqual(yield* reasonOf([]), "Timeout")
+    }),
+  )
+})
