@@ -116,6 +116,26 @@ describe("the nearest nodes, before a walk is over", () => {
     }).pipe(Effect.provide(Crypto.layer)),
   )
 
+  it.live("are not told of when the put was given up before they had stored the item", () =>
+    Effect.gen(function* () {
+      const { key, salt } = yield* newKey
+      const isAsked = yield* Deferred.make<void>()
+      const id = new Uint8Array(20).fill(1)
+      const node = yield* answering(id, (q) => {
+        if (q === "put") Deferred.doneUnsafe(isAsked, Effect.void)
+        return { id, token: "t" }
+      })
+      const dht = yield* client({ bootstrap: [], host: "127.0.0.1", knownNodes: [node] })
+      let told = 0
+      const whenStored = { nodes: 1, run: () => void told++ }
+      const put = yield* Effect.forkChild(dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored }))
+      yield* Deferred.await(isAsked)
+      yield* Fiber.interrupt(put)
+      yield* Effect.sleep(100)
+      assert.strictEqual(told, 0)
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
   it.live("that gave no token are not put to", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey

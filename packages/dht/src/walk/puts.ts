@@ -42,7 +42,7 @@ export const sendPuts = (
     const stop = find(put)
     return Effect.sync(() => {
       stop()
-      turns.leave(put)
+      put.giveUp()
     })
   })
 
@@ -52,7 +52,7 @@ class Put implements Asker, PutTargets {
   private readonly turns: Turns
   private readonly nodes: Array<HeardNode> = []
   private readonly message: EncodableDictionary
-  private readonly whenStored: PutRequest["whenStored"]
+  private whenStored: PutRequest["whenStored"]
   private readonly done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void
   private readonly errors = new Map<number, number>()
   private asked = 0
@@ -95,6 +95,12 @@ class Put implements Asker, PutTargets {
   fail(error: DhtError): void {
     if (this.nodes.length > 0) this.complete()
     else this.done(Effect.fail(error))
+  }
+
+  /** Asks nobody any more; the answers still to come are nobody's business. */
+  giveUp(): void {
+    this.turns.leave(this)
+    this.whenStored = undefined
   }
 
   askOne(): boolean {
