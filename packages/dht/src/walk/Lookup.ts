@@ -2,7 +2,7 @@
 import type { DhtAddress, MutableItem, MutableKey } from "../Dht.ts"
 import type { QueryEvent } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/krpcMessage.ts"
-import { says } from "../mutableItem.ts"
+import { MAX_VALUE_LENGTH, says } from "../mutableItem.ts"
 import { compareBytes, type DhtNode, decodeNodes } from "../nodeId.ts"
 import { type HeardNode, type PackedNodes, unpackNodes } from "./heardNodes.ts"
 import type { Lookups } from "./Lookups.ts"
@@ -265,11 +265,11 @@ export class Lookup implements Asker {
     }
   }
 
-  /** Hands on the answer's item if it is one of our key, new, and signed. */
+  /** Hands on the answer's item if it is one of our key, of a length that BEP 44 allows, new, and signed. */
   private receive({ v, k, sig, seq }: Reply): void {
     const { key } = this.options
     if (key === undefined || !(v instanceof Uint8Array) || sig === undefined || seq === undefined) return
-    if (k !== undefined && compareBytes(k, key.publicKey) !== 0) return
+    if (v.length > MAX_VALUE_LENGTH || (k !== undefined && compareBytes(k, key.publicKey) !== 0)) return
     if (this.items.some((item) => says(item, seq, v))) return
     const item = this.lookups.signed.get(key, seq, v, sig)
     if (item === undefined) return

@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
-import { Crypto } from "@topic-tracker/crypto"
+import { Crypto, type SigningKey } from "@topic-tracker/crypto"
 import { Effect, Stream } from "effect"
 import { encode } from "../src/krpc/bencode.ts"
 import { parse } from "../src/krpc/krpcMessage.ts"
@@ -22,16 +22,31 @@ const answering = (n: number, fields: Record<string, Uint8Array | bigint>, after
     (socket) => Effect.sync(() => socket.close()),
   ).pipe(Effect.map((socket) => ({ id: new Uint8Array(20).fill(n), host: "127.0.0.1", port: socket.address().port })))
 
-describe("who joins a walk", () => {
-  it.live("gets what it has found, also when it is over at once", () =>
+const itemOf = Effect.fnUntraced(function* (key: SigningKey, v: Uint8Array) {
+  const sig = (yield* Crypto).sign(key, signable(undefined, 1n, encode(v)))
+  return { v, seq: 1n, k: key.publicKey, sig }
+})
+
+describe("what a walk finds", () => {
+  it.live("is at most as long as BEP 44 allows, whatever is signed", () =>
     Effect.gen(function* () {
-      const crypto = yield* Crypto
       const { key, at } = yield* newUnsaltedKey
-      const item = (value: string) => {
-        const v = ascii(value)
-        return { v, seq: 1n, k: at.publicKey, sig: crypto.sign(key, signable(undefined, 1n, encode(v))) }
-      }
-      const knownNodes = [yield* answering(1, item("one"), 0), yield* answering(2, item("two"), 100)]
+      const [longest, longer] = [yield* itemOf(key, new Uint8Array(995)), yield* itemOf(key, new Uint8Array(996))]
+      const knownNodes = [yield* answering(1, longest, 0), yield* answering(2, longer, 0)]
+      const dht = yield* client({ bootstrap: [], host: "127.0.0.1", knownNodes })
+      const items = [...(yield* Stream.runCollect(dht.get(at)))]
+      assert.deepStrictEqual(
+        items.map(({ value }) => value.length),
+        [995],
+      )
+    }).pipe(Effect.provide(Crypto.layer)),
+  )
+
+  it.live("is given to who joins late, also when the walk is over at once", () =>
+    Effect.gen(function* () {
+      const { key, at } = yield* newUnsaltedKey
+      const [one, two] = [yield* itemOf(key, ascii("one")), yield* itemOf(key, ascii("two"))]
+      const knownNodes = [yield* answering(1, one, 0), yield* answering(2, two, 100)]
       const dht = yield* client({ bootstrap: [], host: "127.0.0.1", knownNodes })
       const joined: Array<ReadonlyArray<string>> = []
       yield* Stream.runForEach(dht.get(at), ({ value }) =>
