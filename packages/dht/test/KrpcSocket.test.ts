@@ -212,14 +212,15 @@ describe("KrpcSocket", () => {
   it.live("leaves nothing behind: open queries are lost and the port is free", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
-      const port = yield* Effect.scoped(
+      const { socket, port } = yield* Effect.scoped(
         Effect.gen(function* () {
           const socket = yield* make()
           socket.query({ host: "127.0.0.1", port: 9 }, "ping", { id }, (event) => events.push(event._tag))
-          return socket.address.port
+          return { socket, port: socket.address.port }
         }),
       )
       assert.deepStrictEqual(events, ["lost"])
+      assert.deepStrictEqual(socket.address, { host: "127.0.0.1", port })
       yield* Effect.scoped(make({ port }))
     }),
   )

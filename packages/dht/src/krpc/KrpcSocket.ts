@@ -77,6 +77,8 @@ export class KrpcSocket {
     sendFailures: 0,
   }
   readonly roundTrips: RoundTrips
+  /** Where it is bound, or was when it is closed. */
+  readonly address: DhtAddress
   /** Called with each well-formed query; the socket answers none itself. */
   onQuery: (query: Query | UnknownQuery, from: DhtAddress) => void = () => {}
   /** Called with each answer to a query of ours, before the query's own listener. */
@@ -94,6 +96,8 @@ export class KrpcSocket {
   private constructor(socket: Socket, options: KrpcSocketOptions) {
     this.socket = socket
     this.options = options
+    const { address: host, port } = socket.address()
+    this.address = { host, port }
     this.roundTrips = new RoundTrips({
       floor: options.roundTripFloor,
       initial: options.roundTripInitial,
@@ -110,12 +114,6 @@ export class KrpcSocket {
       Effect.map(bindSocket(options), (socket) => new KrpcSocket(socket, options)),
       (socket) => socket.close(),
     )
-
-  /** Where it is bound. */
-  get address(): DhtAddress {
-    const { address, port } = this.socket.address()
-    return { host: address, port }
-  }
 
   /** Queries without a final event. */
   get open(): number {
