@@ -10,6 +10,14 @@ import { ipv4 } from "./nodeId.ts"
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
 
+/** How long something may take or last; it may be for ever. */
+const Limit = Schema.Duration.check(
+  Schema.makeFilter((limit: Duration.Duration) => !Duration.isNegative(limit), { expected: "a duration of 0 or more" }),
+)
+
+/** How long something is waited for that comes next: not for ever, or nothing would come. */
+const Wait = Limit.check(Schema.makeFilter(Duration.isFinite, { expected: "a duration that ends" }))
+
 /** A host (name or IPv4 address) and a UDP port. */
 export const Address = Schema.Struct({
   host: Schema.NonEmptyString,
@@ -73,29 +81,29 @@ export const DhtOptions = Schema.Struct({
   /** How many nodes one walk asks at most. */
   maxQueriesPerWalk: Count,
   /** When a get ends with what it has; when a put fails. */
-  getTimeout: Schema.Duration,
-  putTimeout: Schema.Duration,
+  getTimeout: Limit,
+  putTimeout: Limit,
   /** How often a failed get or put is tried again; the first attempt is at once. */
   retries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
   /** The pause before each retry, and up to how much is added to it at random. */
-  retryDelay: Schema.Duration,
-  retryJitter: Schema.Duration,
+  retryDelay: Wait,
+  retryJitter: Wait,
   /** The least, the first and the longest time to wait for one node. */
-  roundTripFloor: Schema.Duration,
-  roundTripInitial: Schema.Duration,
-  roundTripCeiling: Schema.Duration,
+  roundTripFloor: Wait,
+  roundTripInitial: Wait,
+  roundTripCeiling: Wait.check(Schema.makeFilter(Duration.isPositive, { expected: "a duration above 0" })),
   /** Tell others not to put us in their tables (BEP 43), and serve nobody. */
   readOnly: Schema.Boolean,
   /**
    * How long after the start our queries say read-only all the same, unless the bootstrap nodes know nobody else. Whoever is
    * asked pings who asks, to put it in its table: for one that comes to join something as many packets again.
    */
-  introduceAfter: Schema.Duration,
+  introduceAfter: Limit,
   /** What to do with a put of the seq already held. */
   equalSeq: Schema.Literals(["overwrite", "keep-first"]),
   /** Items kept for others, and for how long. */
   storedItemsMax: Count,
-  storedItemTtl: Schema.Duration,
+  storedItemTtl: Limit,
   /** Queries served a second: from one host, from all. */
   queriesPerHost: Count,
   queriesTotal: Count,

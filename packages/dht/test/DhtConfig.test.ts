@@ -50,6 +50,22 @@ describe("DhtConfig", () => {
     }),
   )
 
+  it.effect.each([
+    ["getTimeout", Duration.millis(-1)],
+    ["storedItemTtl", Duration.seconds(-1)],
+    ["retryDelay", Duration.infinity],
+    ["retryJitter", Duration.infinity],
+    ["roundTripInitial", Duration.infinity],
+    ["roundTripCeiling", Duration.infinity],
+    ["roundTripCeiling", Duration.zero],
+  ] as const)("no time can be as %s is: %s", ([name, duration]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(DhtConfig.resolve({ [name]: duration }))
+      assert.strictEqual(error.reason, "InvalidArgument")
+      assert.include(error.message, name)
+    }),
+  )
+
   it("reads host:port and nothing else", () => {
     assert.deepStrictEqual(DhtConfig.parseAddress("127.0.0.1:6881"), { host: "127.0.0.1", port: 6881 })
     assert.deepStrictEqual(DhtConfig.parseAddress(" dht-1.example.org:1 "), { host: "dht-1.example.org", port: 1 })
