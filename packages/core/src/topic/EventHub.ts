@@ -19,7 +19,7 @@ interface Subscriber<A> {
   skipped: number
   /** It left, or the hub ended: nothing is given to it, and nobody waits for it. */
   gone: boolean
-  /** Open while there is something to take, or the hub has ended. */
+  /** Open while there is something to take, or nothing will come any more. */
   readonly ready: Latch.Latch
   /** Open while there is room; only a subscriber that holds back ever closes it. */
   readonly room: Latch.Latch
@@ -95,8 +95,8 @@ export class EventHub<A> {
   }
 
   /**
-   * Subscribes now; the stream ends when the hub does, and the subscription when the Scope closes. `first` are events that
-   * come before all others.
+   * Subscribes now, until the hub ends or the Scope closes; then the stream ends once it has given what it holds. `first` are
+   * events that come before all others.
    */
   subscribe(
     options?: SubscribeOptions,
@@ -140,7 +140,7 @@ export class EventHub<A> {
     })
     return Effect.acquireRelease(acquire, (subscriber) => {
       this.#leave(subscriber)
-      return subscriber.room.open
+      return Effect.andThen(subscriber.room.open, subscriber.ready.open)
     })
   }
 
@@ -162,8 +162,8 @@ export class EventHub<A> {
   #take(subscriber: Subscriber<A>) {
     const takeNow = Effect.suspend((): Effect.Effect<[A, ...Array<A>], Cause.Done<void>> => {
       const [first, ...rest] = this.#drain(subscriber)
-      if (!this.#ended) subscriber.ready.closeUnsafe()
-      if (first === undefined) return this.#ended ? Cause.done() : waitAndTake
+      if (!subscriber.gone) subscriber.ready.closeUnsafe()
+      if (first === undefined) return subscriber.gone ? Cause.done() : waitAndTake
       const taken: [A, ...Array<A>] = [first, ...rest]
       return subscriber.holdsBack ? Effect.as(subscriber.room.open, taken) : Effect.succeed(taken)
     })

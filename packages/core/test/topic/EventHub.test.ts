@@ -81,4 +81,22 @@ describe("EventHub", () => {
       assert.strictEqual(hub.subscribers, 0)
     }),
   )
+
+  it.effect("a stream whose subscription is over ends, also for a fiber that waits at it", () =>
+    Effect.gen(function* () {
+      const hub = numbers()
+      const scope = yield* Scope.make()
+      const [waited, read] = yield* Effect.all([hub.subscribe(), hub.subscribe()]).pipe(Scope.provide(scope))
+      const waiting = yield* Effect.forkChild(Stream.runCollect(waited), { startImmediately: true })
+      yield* hub.publish([1, 2])
+      yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      yield* hub.publish([3])
+      yield* Effect.yieldNow
+      const late = yield* Effect.forkChild(Stream.runCollect(read), { startImmediately: true })
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(waiting.pollUnsafe(), Exit.succeed([1, 2]))
+      assert.deepStrictEqual(late.pollUnsafe(), Exit.succeed([1, 2]))
+    }),
+  )
 })
