@@ -6,7 +6,15 @@
 import type { Timers } from "@topic-tracker/gossip"
 import { Effect } from "effect"
 
-export class Signal {
+/** What {@link firstOf} waits for. */
+export interface Awaitable {
+  readonly isOpen: boolean
+  /** `run` is to be run once it is open, unless removed before. */
+  readonly add: (run: () => void) => void
+  readonly remove: (run: () => void) => void
+}
+
+export class Signal implements Awaitable {
   readonly #timers: Timers
   #isOpen: boolean
   #waiting: ReadonlyArray<() => void> = noneWaiting
@@ -51,7 +59,7 @@ export class Signal {
 const noneWaiting: ReadonlyArray<() => void> = []
 
 /** Completes once one of the signals is open or, where a limit is given, after so many ms. */
-export const firstOf = (timers: Timers, signals: ReadonlyArray<Signal>, millis?: number): Effect.Effect<void> =>
+export const firstOf = (timers: Timers, signals: ReadonlyArray<Awaitable>, millis?: number): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (signals.some(({ isOpen }) => isOpen)) return resume(Effect.void)
     const run = () => {

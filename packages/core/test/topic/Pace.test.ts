@@ -72,6 +72,42 @@ describe("Pace", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.effect("who stops waiting leaves its turn to the next", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const [pace, signal] = [new Pace(timers), new Signal(timers, false)]
+      yield* turns(16, pace.turn("routine"))
+      const given = yield* Effect.forkChild(turns(1000, pace.turn("routine")), { startImmediately: true })
+      const called = yield* Effect.forkChild(turns(1000, pace.turn("routine", signal)), { startImmediately: true })
+      const last = yield* Effect.forkChild(turns(2, pace.turn("routine")), { startImmediately: true })
+      yield* TestClock.adjust("15 millis")
+      yield* Fiber.interrupt(given)
+      signal.open()
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(called)
+      assert.deepStrictEqual(yield* Fiber.join(last), [20, 30])
+      assert.isTrue(pace.isFree("routine"))
+      assert.strictEqual(timers.size, 0)
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("many topics that were opened and given up again keep no other waiting", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [node, peer] = yield* world.nodes(2)
+      yield* peer!.join()
+      yield* pass("1 second")
+      const visit = Effect.gen(function* () {
+        for (let i = 0; i < 600; i++) yield* node!.join({ topic: `topic ${i}` })
+        yield* pass("500 millis")
+      })
+      for (let i = 0; i < 5; i++) yield* Effect.scoped(visit)
+      const topic = yield* node!.join()
+      yield* pass("1 second")
+      assert.isTrue(yield* topic.isJoined)
+    }),
+  )
+
   it.effect("a node's many topics look some hundred times a second together, and all are found nevertheless", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
