@@ -177,11 +177,32 @@ export const path = (about: string): ConfigOption<string> => ({
 })
 
 const parseDuration = (input: unknown): Duration.Duration | undefined => {
-  if (Number.isNaN(input)) return undefined
+  if (Number.isNaN(input) || !isWholeDuration(input)) return undefined
   if (typeof input === "string" && /^\s*\d+(\.\d+)?\s*$/.test(input)) return Duration.millis(Number(input))
   const value = Duration.fromInput(input as Duration.Input)
   return value._tag === "Some" && Duration.isFinite(value.value) ? value.value : undefined
 }
+
+/** Of objects and pairs Effect takes what it understands, and makes zero of those in which that is nothing. */
+const isWholeDuration = (input: unknown): boolean => {
+  if (typeof input !== "object" || input === null || Duration.isDuration(input)) return true
+  if (Array.isArray(input)) return input.every(Number.isFinite)
+  const given = DURATION_PARTS.map((part) => Reflect.get(input, part)).filter((value) => value !== undefined)
+  return (
+    given.length > 0 && given.every(Number.isFinite) && Object.keys(input).every((key) => DURATION_PARTS.includes(key))
+  )
+}
+
+const DURATION_PARTS: ReadonlyArray<string> = [
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+  "nanoseconds",
+]
 
 const UNITS = [
   ["d", 86_400_000],

@@ -90,6 +90,21 @@ describe("TopicConfig.make", () => {
     }),
   )
 
+  it.effect("takes durations in each form that Effect has", () =>
+    Effect.gen(function* () {
+      for (const baseInterval of [
+        90_000,
+        90_000_000_000n,
+        "90 seconds",
+        [90, 0],
+        { minutes: 1, seconds: 30 },
+      ] as const) {
+        const config = yield* TopicConfig.make({ publisher: { baseInterval } })
+        assert.strictEqual(Duration.toMillis(config.publisher.baseInterval), 90_000)
+      }
+    }),
+  )
+
   it.effect("goes over another configuration than the defaults", () =>
     Effect.gen(function* () {
       const base = yield* TopicConfig.make({ publisher: { baseInterval: "3 seconds" }, join: { maxJoinPeerCount: 2 } })
@@ -126,6 +141,24 @@ describe("TopicConfig.make", () => {
     [{ dht: { getTimeout: "25 days" } }, `dht.getTimeout is "25 days"; ${duration("above 0")}`],
     [{ dht: { putTimeout: "soon" } }, `dht.putTimeout is "soon"; ${duration("above 0")}`],
     [{ dht: { baseRetryInterval: -5n } }, `dht.baseRetryInterval is -5n; ${duration("above 0")}`],
+    [
+      { publisher: { initialDelay: { second: 10 } } },
+      `publisher.initialDelay is {"second":10}; ${duration("0 or more")}`,
+    ],
+    [
+      { publisher: { initialDelay: { minutes: 1, second: 10 } } },
+      `publisher.initialDelay is {"minutes":1,"second":10}; ${duration("0 or more")}`,
+    ],
+    [
+      { publisher: { maxJitter: { seconds: Number.NaN } } },
+      `publisher.maxJitter is {"seconds":NaN}; ${duration("0 or more")}`,
+    ],
+    [
+      { publisher: { maxJitter: { seconds: "5" } } },
+      `publisher.maxJitter is {"seconds":"5"}; ${duration("0 or more")}`,
+    ],
+    [{ dht: { maxRetryJitter: {} } }, `dht.maxRetryJitter is {}; ${duration("0 or more")}`],
+    [{ dht: { maxRetryJitter: [Number.NaN, 0] } }, `dht.maxRetryJitter is [NaN,0]; ${duration("0 or more")}`],
     [{ dht: { retries: -1 } }, "dht.retries is -1; expected a whole number from 0 to 100"],
     [{ dht: { retries: 1.5 } }, "dht.retries is 1.5; expected a whole number from 0 to 100"],
     [
