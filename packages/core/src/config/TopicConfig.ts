@@ -124,6 +124,18 @@ export const environmentName = (group: string, key: string): string =>
 
 const Text = Schema.Union([Schema.String, Schema.Array(Schema.String)])
 
+type Tree = string | ReadonlyArray<Tree> | { readonly [name: string]: Tree }
+
+/** Whatever a file can have in an option's place: what must not be there is to be told, not to be passed over. */
+const Tree: Schema.Codec<Tree> = Schema.Union([
+  Schema.String,
+  Schema.Array(Schema.suspend(() => Tree)),
+  Schema.Record(
+    Schema.String,
+    Schema.suspend(() => Tree),
+  ),
+])
+
 /**
  * Reads the configuration from the current ConfigProvider: each option from its {@link environmentName}, else from the path
  * topicTracker / group / option (a JSON file, a Map). What is not there keeps its default. The ConfigError's message names
@@ -133,7 +145,7 @@ export const config: Config.Config<TopicConfig> = Config.all(
   groups.flatMap(([group, members]) =>
     members.map(([key]) =>
       Config.schema(Text, environmentName(group, key)).pipe(
-        Config.orElse(() => Config.schema(Text, ["topicTracker", group, key])),
+        Config.orElse(() => Config.schema(Tree, ["topicTracker", group, key])),
         Config.option,
         Config.map((text) => [`${group}.${key}`, Option.getOrUndefined(text)] as const),
       ),

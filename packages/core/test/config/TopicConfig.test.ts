@@ -320,6 +320,35 @@ describe("TopicConfig.config", () => {
       assert.include(error.message, 'publisher.baseInterval is "0"; expected a duration (above 0')
     }),
   )
+
+  it.effect("names what is no text where text is asked for, and takes nodes as code gives them", () =>
+    Effect.gen(function* () {
+      const file = (topicTracker: object) => read(ConfigProvider.fromUnknown({ topicTracker }))
+      for (const [topicTracker, line] of [
+        [
+          { publisher: { baseInterval: { seconds: 20 } } },
+          'publisher.baseInterval is {"seconds":"20"}; expected a duration',
+        ],
+        [{ subscribers: { whenSlow: [["lag"]] } }, 'subscribers.whenSlow is [["lag"]]; expected "lag" or "hold-back"'],
+        [
+          { dht: { bootstrap: [{ host: "127.0.0.1" }] } },
+          'dht.bootstrap is [{"host":"127.0.0.1"}]; expected a list of',
+        ],
+      ] as const) {
+        const error = yield* Effect.flip(file(topicTracker))
+        assert.include(error.message, line)
+        assert.strictEqual(error.message.split("\n").length, 1)
+      }
+      const config = yield* file({ dht: { bootstrap: [{ host: "127.0.0.1", port: 6881 }, "127.0.0.1:6882"] } })
+      assert.deepStrictEqual(config.dht.bootstrap, [
+        { host: "127.0.0.1", port: 6881 },
+        { host: "127.0.0.1", port: 6882 },
+      ])
+      // A variable of somebody else's whose name begins as one of ours does.
+      const environs = yield* environment({ TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL_OF_OTHERS: "1" })
+      assert.deepStrictEqual(environs, TopicConfig.defaults)
+    }),
+  )
 })
 
 describe("the README's table of options", () => {
