@@ -134,7 +134,6 @@ export const makeTracker: (
         // One object for all topics that do not differ.
         options.config === undefined ? defaults : yield* TopicConfig.make(options.config, defaults),
       )
-      const scope = yield* Scope.fork(yield* Effect.scope)
       const taken = Effect.gen(function* () {
         const topic = yield* RcMap.get(topics, key)
         // Before the wait, so that what happens during it is in the user's first stream.
@@ -142,15 +141,15 @@ export const makeTracker: (
         yield* until(topic)
         return handle
       })
-      return yield* taken.pipe(
-        Scope.provide(scope),
-        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
-      )
+      return yield* heldOnSuccess(taken)
     })
 
+  /** What is found may be another topic, joined since this one ended; that is not held. */
   const keepAlive = (key: TopicKey, topic: LiveTopic.LiveTopic) =>
-    Effect.flatMap(RcMap.getOption(topics, key), (found) =>
-      Option.isSome(found) && found.value === topic ? Effect.void : topic.ended,
+    heldOnSuccess(
+      Effect.flatMap(RcMap.getOption(topics, key), (found) =>
+        Option.isSome(found) && found.value === topic ? Effect.void : topic.ended,
+      ),
     )
 
   const publish = (own: EndpointAddress) =>
@@ -184,6 +183,15 @@ export const makeTracker: (
     joinNoWait: joinUntil(() => Effect.void),
     openTopics: Effect.sync(() => live.size),
   }
+})
+
+/** Leaves to the current Scope what the effect acquired if it succeeds, and releases it at once if not. */
+const heldOnSuccess = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  return yield* effect.pipe(
+    Scope.provide(scope),
+    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
+  )
 })
 
 const topicId = (topic: JoinOptions["topic"]): Effect.Effect<TopicId, TopicError> => {

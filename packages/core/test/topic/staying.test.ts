@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SecretRotation } from "@topic-tracker/crypto"
-import { Effect, Redacted } from "effect"
+import { Effect, Exit, Redacted, Scope } from "effect"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
 
 describe("staying joined", () => {
@@ -250,6 +250,26 @@ describe("workers that cannot start", () => {
       assert.isFalse(yield* dialler.isJoined, "and has left the swarm")
       // The name is free again, though the failed topic's scope is still open.
       yield* node.join({ secret: "other" })
+    }),
+  )
+
+  it.effect("keeping the failed topic alive does not keep the one that was joined after it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node({ rotation: broken })
+      const failed = yield* Scope.make()
+      const topic = yield* node.join().pipe(Scope.provide(failed))
+      const dialler = yield* (yield* world.node()).join()
+      yield* pass("1 second")
+      yield* dialler.joinPeers([node.endpointId])
+      yield* pass("1 second")
+      const next = yield* Scope.make()
+      yield* node.join().pipe(Scope.provide(next))
+      assert.strictEqual((yield* Effect.flip(topic.keepAlive)).reason, "StartFailed")
+      yield* Scope.close(failed, Exit.void)
+      assert.strictEqual(yield* node.tracker.openTopics, 1)
+      yield* Scope.close(next, Exit.void)
+      assert.strictEqual(yield* node.tracker.openTopics, 0)
     }),
   )
 
