@@ -61,9 +61,12 @@ export const records = <A>(
   Stream.unwrap(
     Effect.gen(function* () {
       const pull = yield* open(parts, unixMinute, options)
-      const ends = (yield* Clock.currentTimeMillis) + Duration.toMillis(parts.config.dht.getTimeout)
-      const pullInTime = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.timeoutOrElse(pull, { duration: Math.max(0, ends - now), orElse: () => Cause.done() }),
+      const ends = (yield* Clock.monotonicTimeNanos) + Duration.toNanosUnsafe(parts.config.dht.getTimeout)
+      const pullInTime = Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
+        Effect.timeoutOrElse(pull, {
+          duration: Duration.nanos(ends > now ? ends - now : 0n),
+          orElse: () => Cause.done(),
+        }),
       )
       return Stream.fromPull(Effect.succeed(pullInTime))
     }),

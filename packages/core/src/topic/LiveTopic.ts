@@ -8,7 +8,7 @@
 import { type Crypto, type Identity, initialSecretHash, SecretRotation, type TopicId } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
-import { Clock, Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
+import { Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
@@ -45,14 +45,12 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope | Dht | Crypto | SecretRotation | Identity> {
   const { id, secret, config, timers } = options
   const records = yield* RecordPublisher.make({ topic: id, secret, content: TopicRecordContent, config })
-  const openedAt = yield* Clock.currentTimeMillis
   const topic = new LiveTopic({
     ...options,
     scope: yield* Effect.scope,
     rotation: yield* SecretRotation,
     records,
     state: new TopicState(timers),
-    openedAt,
   })
   yield* Effect.addFinalizer(() => topic.leave)
   yield* Effect.uninterruptible(topic.begin)
@@ -64,7 +62,6 @@ interface LiveTopicParts extends LiveTopicOptions {
   readonly rotation: SecretRotation["Service"]
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly state: TopicState
-  readonly openedAt: number
 }
 
 /** Its effects are made when they are asked for: hundreds of topics may be open, of which each is asked for few. */
@@ -83,7 +80,7 @@ export class LiveTopic {
     this.#parts = parts
     this.records = parts.records
     this.state = parts.state
-    this.account = new Account(this.activities, parts.openedAt)
+    this.account = new Account(this.activities, parts.timers)
   }
 
   get id(): TopicId {

@@ -3,7 +3,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { GetOptions } from "@topic-tracker/dht"
-import { Clock, Duration, Effect, type Fiber, Semaphore } from "effect"
+import { Duration, Effect, type Fiber, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
 import { type GossipRecord, learnAddress, type Session } from "./Session.ts"
 import { Signal } from "./Signal.ts"
@@ -69,7 +69,7 @@ export const readAndDial = Effect.fnUntraced(function* (
   const { session } = search
   const { config } = session
   const scope = yield* Effect.scope
-  const beganAt = yield* Clock.currentTimeMillis
+  const beganAt = session.timers.now()
   const slots = Semaphore.makeUnsafe(config.join.maxJoinPeerCount)
   const records: Array<GossipRecord> = []
   const dials: Array<Fiber.Fiber<void>> = []
@@ -124,7 +124,7 @@ const tellOf = Effect.fnUntraced(function* (search: Search, record: GossipRecord
     publisher: record.endpointId,
     unixMinute: record.unixMinute,
     peers: record.content.activePeers.length,
-    millis: (yield* Clock.currentTimeMillis) - beganAt,
+    millis: Math.round(search.session.timers.now() - beganAt),
   })
 })
 

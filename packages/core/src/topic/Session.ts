@@ -4,7 +4,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { EndpointAddress, Gossip, GossipTopic, Timers } from "@topic-tracker/gossip"
-import { Clock, Effect, Random, type Scope } from "effect"
+import { Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { EventHub } from "./EventHub.ts"
@@ -73,16 +73,21 @@ export class Account {
     failures: 0,
   }
   readonly #hub: EventHub<TopicActivity>
+  readonly #timers: Timers
   readonly #openedAt: number
   #lastFailure: string | undefined
 
-  constructor(hub: EventHub<TopicActivity>, openedAt: number) {
+  constructor(hub: EventHub<TopicActivity>, timers: Timers) {
     this.#hub = hub
-    this.#openedAt = openedAt
+    this.#timers = timers
+    this.#openedAt = timers.now()
   }
 
   tell(doing: Doing): Effect.Effect<void> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => this.#hub.publish([{ at: now - this.#openedAt, ...doing }]))
+    return Effect.suspend(() => {
+      const at = Math.round(this.#timers.now() - this.#openedAt)
+      return this.#hub.publish([{ at, ...doing }])
+    })
   }
 
   /** Lets an effect fail without harm: whatever its error or defect, it is told, and done. */
@@ -117,9 +122,9 @@ export const publishRecord = Effect.fnUntraced(function* (
   by: Actor,
   known?: ReadonlyArray<GossipRecord>,
 ) {
-  const { records, state, account, pace } = session
+  const { records, state, account, pace, timers } = session
   const unixMinute = yield* records.unixMinute
-  const began = yield* Clock.currentTimeMillis
+  const began = timers.now()
   session.publishedMinute = unixMinute
   session.publishedAlone = false
   session.isElsewhere = false
@@ -146,7 +151,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   }
   account.counters.recordsPublished++
   session.publishedAlone = content.activePeers.length === 0
-  const millis = (yield* Clock.currentTimeMillis) - began
+  const millis = Math.round(timers.now() - began)
   yield* account.tell({ _tag: "RecordPublished", by, unixMinute, stored: outcome.receipt.stored, millis })
   session.lookNow.open()
 })

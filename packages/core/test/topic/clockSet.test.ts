@@ -1,0 +1,86 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber } from "effect"
+import { collect, joinAll, makeWorld, pass, quiet } from "./world.ts"
+
+/** Runs a test whose time of day can be set back; what sleeps is not concerned, as on a real machine. */
+const withTimeOfDay = <A, E, R>(test: (setBack: (millis: number) => void) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Clock.Clock, (clock) => {
+    let offset = 7_200_000
+    const shifted: Clock.Clock = Object.assign(Object.create(clock), {
+      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + offset,
+      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + offset),
+      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(offset) * 1_000_000n,
+      currentTimeNanos: Effect.sync(() => clock.currentTimeNanosUnsafe() + BigInt(offset) * 1_000_000n),
+    })
+    const setBack = (millis: number) => {
+      offset -= millis
+    }
+    return Effect.provideService(test(setBack), Clock.Clock, shifted)
+  })
+
+describe("when the clock is set back", () => {
+  it.effect("peers that did not answer before are dialled again as soon as ever", () =>
+    withTimeOfDay((setBack) =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
+        world.network.setReachable(() => false)
+        // Looks that ask a few nodes only may see none that shows the other's record.
+        const config = { ...quiet, bootstrap: { pollBreadth: 20 } }
+        const topics = yield* joinAll(yield* world.nodes(2, { config }))
+        yield* pass("5 seconds")
+        assert.isAbove((yield* topics[0]!.stats).dials, 0)
+        setBack(3_600_000)
+        world.network.setReachable(() => true)
+        yield* pass("10 seconds")
+        assert.isTrue(yield* topics[0]!.isJoined)
+        const account = yield* collect(topics[0]!.account)
+        yield* pass("1 millis")
+        for (const doing of account) if ("millis" in doing) assert.isAtLeast(doing.millis, 0)
+      }),
+    ),
+  )
+})
+
+describe("when the clock is set forward", () => {
+  it.effect("a slot that is being read is read to its end", () =>
+    withTimeOfDay((setBack) =>
+      Effect.gen(function* () {
+        // Half of the nodes keep the first record and half the last, and they answer one after the other.
+        const world = yield* makeWorld({ dht: { keepFirst: 0.5, latency: (chance) => 50 + 50 * chance } })
+        const [a, b, reader] = yield* world.nodes(3, { config: quiet })
+        yield* a!.join()
+        yield* pass("1 second")
+        yield* b!.join()
+        const { recordPublisher } = yield* reader!.join({ config: { bootstrap: { maxBootstrapRecords: 0 } } })
+        yield* pass("10 seconds")
+        const minute = yield* recordPublisher.unixMinute
+        const reading = yield* Effect.forkChild(recordPublisher.recordsArray(minute))
+        yield* pass("5 millis")
+        setBack(-3_600_000)
+        yield* pass("1 second")
+        assert.strictEqual((yield* Fiber.join(reading)).length, 2)
+      }),
+    ),
+  )
+
+  it.effect("the account goes on where it was", () =>
+    withTimeOfDay((setBack) =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const topic = yield* (yield* world.node({ config: quiet })).join()
+        const account = yield* collect(topic.account)
+        yield* pass("5 millis")
+        setBack(-3_600_000)
+        yield* pass("5 seconds")
+        for (const doing of account) {
+          assert.isBelow(doing.at, 6000)
+          if ("millis" in doing) assert.isBelow(doing.millis, 6000)
+        }
+        assert.include(
+          account.map(({ _tag }) => _tag),
+          "RecordPublished",
+        )
+      }),
+    ),
+  )
+})
