@@ -135,6 +135,8 @@ export const makeTracker: (
         options.config === undefined ? defaults : yield* TopicConfig.make(options.config, defaults),
       )
       const taken = Effect.gen(function* () {
+        // RcMap would interrupt whoever asks for something of it by now.
+        if (topics.state._tag === "Closed") return yield* LiveTopic.closed("the node has ended")
         const topic = yield* RcMap.get(topics, key)
         // Before the wait, so that what happens during it is in the user's first stream.
         const handle = yield* makeHandle(topic, keepAlive(key, topic))

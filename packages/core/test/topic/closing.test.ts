@@ -2,7 +2,7 @@ import { queryObjects } from "node:v8"
 import { assert, describe, it } from "@effect/vitest"
 import { TopicId } from "@topic-tracker/crypto"
 import { Gossip } from "@topic-tracker/gossip"
-import { Cause, Context, Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
 import { EventHub } from "../../src/topic/EventHub.ts"
 import { Account } from "../../src/topic/Session.ts"
@@ -147,6 +147,18 @@ describe("closing", () => {
       }
       for (const stream of [topic.events, topic.messages]) {
         assert.deepStrictEqual(yield* Stream.runCollect<unknown, never, never>(stream), [])
+      }
+    }),
+  )
+
+  it.effect("a join after the node has ended fails with Closed", () =>
+    Effect.gen(function* () {
+      const node = yield* (yield* makeWorld()).node()
+      yield* node.leave
+      for (const join of [node.tracker.join, node.tracker.joinNoWait]) {
+        const exit = yield* Effect.exit(join({ topic: "topic", secret: "secret" }))
+        const error = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
+        assert.strictEqual(Option.getOrUndefined(error)?._tag, "TopicError", String(exit))
       }
     }),
   )
