@@ -21,11 +21,11 @@ const shownDht = Layer.effect(
     let puts = 0
     return Dht.of({
       ...dht,
-      get: (key) =>
+      get: (key, options) =>
         Stream.suspend(() => {
           const number = ++gets
           let items = 0
-          return dht.get(key).pipe(
+          return dht.get(key, options).pipe(
             Stream.tap(() => Effect.sync(() => items++)),
             Stream.ensuring(Effect.suspend(() => Console.log(`get ${number}: ${items} items`))),
           )
