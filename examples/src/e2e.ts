@@ -16,6 +16,9 @@ const flags = {
   seconds: Flags.integer("seconds", "How long to try (default 60)", 1, 3600).pipe(Flag.withDefault(60)),
 }
 
+/** A message is at most some 4,000 bytes, and an id takes 67 of them: many are named in several reports. */
+const MOST_NAMED = 50
+
 /** Who speaks, and whom it has heard so far. The number makes every message differ: gossip drops what it has seen. */
 const Report = Schema.fromJsonString(
   Schema.Struct({ from: EndpointId.EndpointId, heard: Schema.Array(EndpointId.EndpointId), number: Schema.Int }),
@@ -53,9 +56,13 @@ const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeti
   yield* topic.joined
   yield* Console.log("joined")
   let number = 0
-  const report = Effect.suspend(() =>
-    topic.broadcast(encodeReport({ from: endpointId, heard: [...heard], number: number++ })),
-  )
+  const report = Effect.gen(function* () {
+    const unnamed = [...heard]
+    do {
+      const named = unnamed.splice(0, MOST_NAMED)
+      yield* topic.broadcast(encodeReport({ from: endpointId, heard: named, number: number++ }))
+    } while (unnamed.length > 0)
+  })
   yield* report.pipe(Effect.repeat(Schedule.spaced("300 millis")), Effect.raceFirst(done.await))
   // The others may wait for just this one. Who leaves at once cannot answer those who were only told of it, nor pass it on.
   yield* report

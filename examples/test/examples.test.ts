@@ -1,6 +1,6 @@
 /** Every example as a real process on an embedded testnet: what its user would see. */
 import { assert, describe, it, layer } from "@effect/vitest"
-import { TopicConfig } from "@topic-tracker/core"
+import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht"
 import { Context, Effect, Layer } from "effect"
@@ -79,6 +79,30 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
       const alone = yield* startHere("e2e", ["--topic", "nobody else", "--seconds", "1"])
       assert.strictEqual(yield* alone.exitCode, 1)
       assert.deepStrictEqual(alone.errors, ["Not everybody was heard within 1 seconds."])
+    }),
+  )
+
+  it.effect("e2e: what it has to say of a hundred others fits into its messages", () =>
+    Effect.gen(function* () {
+      const { bootstrap } = yield* Testnet
+      const topic = ["--topic", "crowd"]
+      const one = yield* startHere("e2e", [...topic, "--expect", "100"])
+      // One node that speaks for a hundred, which all have heard whoever is next to it.
+      const crowd = Effect.gen(function* () {
+        const topic = yield* Topic.join({ topic: "crowd", secret: "no secret at all" })
+        const heard = [...(yield* topic.neighbors)]
+        for (let number = 0; ; number++) {
+          const from = number.toString(16).padStart(64, "0")
+          yield* topic.broadcast(JSON.stringify({ from, heard, number }))
+          yield* Effect.sleep("10 millis")
+        }
+      })
+      yield* crowd.pipe(
+        Effect.scoped,
+        Effect.provide(TopicTracker.layer({ bootstrap: bootstrap[1] })),
+        Effect.forkScoped,
+      )
+      assert.strictEqual(yield* one.exitCode, 0, one.errors.join())
     }),
   )
 
