@@ -32,7 +32,9 @@ export interface LiveTopicOptions {
   readonly timers: Timers
   /** Shared by the topics of a process. */
   readonly pace: Pace
-  /** Run when the topic ends by itself, after its gossip has closed. */
+  /** Run when the topic ends by itself, before anybody is told: who then joins again is not to get this one. */
+  readonly onFailing: Effect.Effect<void>
+  /** Run after its gossip has closed. */
   readonly onFailed: Effect.Effect<void>
 }
 
@@ -262,6 +264,7 @@ export class LiveTopic {
   /** Called from a fiber of the session, which cannot wait for its own end. */
   #fail(error: TopicError) {
     return Effect.logError(`topic ${this.id.hex} ends: ${error.message}`).pipe(
+      Effect.andThen(this.#parts.onFailing),
       Effect.andThen(this.#end(error)),
       Effect.andThen(this.#parts.onFailed),
       Effect.forkIn(this.#parts.scope),

@@ -98,14 +98,18 @@ export const makeTracker: (
     key: TopicKey,
   ): Effect.fn.Return<LiveTopic.LiveTopic, TopicError, Scope.Scope> {
     const claimed = yield* Effect.acquireRelease(claim(key), release)
-    const onFailed: Effect.Effect<void> = Effect.andThen(RcMap.invalidate(topics, key), release(claimed))
+    const onFailing: Effect.Effect<void> = Effect.suspend(() => {
+      claimed.leaving = true
+      return RcMap.invalidate(topics, key)
+    })
     const { id, secret, config } = key
     const topic = yield* LiveTopic.make({
       id,
       secret,
       config,
       gossip,
-      onFailed,
+      onFailing,
+      onFailed: release(claimed),
       timers,
       pace,
     }).pipe(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SecretRotation } from "@topic-tracker/crypto"
-import { Effect, Exit, Redacted, Scope } from "effect"
+import { Effect, Exit, Fiber, Redacted, Scope } from "effect"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
 
 describe("staying joined", () => {
@@ -252,6 +252,29 @@ describe("workers that cannot start", () => {
       yield* node.join({ secret: "other" })
     }),
   )
+
+  for (const secret of ["secret", "other"]) {
+    it.effect(
+      `who joins again, with ${secret === "secret" ? "its" : "another"} secret, when told that the topic has failed gets a new one`,
+      () =>
+        Effect.gen(function* () {
+          // Its last words wait for the first to arrive.
+          const world = yield* makeWorld({ network: { streamWindowBytes: 40 } })
+          const node = yield* world.node({ rotation: broken })
+          const topic = yield* node.join()
+          const speaking = Effect.forever(Effect.andThen(topic.broadcast("hello"), Effect.yieldNow))
+          // At once: the dialler finds the new one too, and it fails as well.
+          const speakingAgain = Effect.flatMap(node.join({ secret }), (next) => next.broadcast("hello"))
+          const again = yield* Effect.forkScoped(Effect.andThen(Effect.flip(speaking), speakingAgain))
+          const dialler = yield* (yield* world.node()).join()
+          yield* pass("1 second")
+          yield* dialler.joinPeers([node.endpointId])
+          yield* pass("1 second")
+          yield* Fiber.join(again)
+          assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason, "StartFailed")
+        }),
+    )
+  }
 
   it.effect("keeping the failed topic alive does not keep the one that was joined after it", () =>
     Effect.gen(function* () {
