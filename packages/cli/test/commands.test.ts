@@ -1,5 +1,4 @@
 /** The commands as programs: what they print, and with which exit code they end. Their output is an interface. */
-import { spawn } from "node:child_process"
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -10,53 +9,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht"
 import { Effect } from "effect"
-
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
+import { startProgram } from "./startProgram.ts"
 
 /** Starts a command; it is killed when the scope closes. */
-const start = Effect.fnUntraced(function* (
-  command: string,
-  args: ReadonlyArray<string>,
-  nodeOptions: ReadonlyArray<string> = [],
-) {
+const start = (command: string, args: ReadonlyArray<string>, nodeOptions: ReadonlyArray<string> = []) => {
   const file = fileURLToPath(new URL(`../src/${command}.ts`, import.meta.url))
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(process.execPath, [...nodeOptions, "--conditions=@topic-tracker/source", file, ...args], {
-        env: { ...process.env, NO_COLOR: "1" },
-      }),
-    ),
-    (child) => Effect.sync(() => child.kill("SIGKILL")),
-  )
-  let out = ""
-  let err = ""
-  child.stdout.on("data", (chunk) => {
-    out += chunk
-  })
-  child.stderr.on("data", (chunk) => {
-    err += chunk
-  })
-  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, out, err })))
-  return {
-    ended: Effect.promise(() => ended),
-    /** Completes once its output holds the text; for ever if it never does. */
-    says: (text: string) =>
-      Effect.callback<void>((resume) => {
-        const look = () => {
-          if (out.includes(text)) resume(Effect.void)
-        }
-        child.stdout.on("data", look)
-        look()
-        return Effect.sync(() => child.stdout.off("data", look))
-      }),
-    interrupt: Effect.sync(() => child.kill("SIGINT")),
-    stopReading: Effect.sync(() => child.stdout.destroy()),
-  }
-})
+  return startProgram(process.execPath, [...nodeOptions, "--conditions=@topic-tracker/source", file, ...args])
+}
 
 const run = (command: string, args: ReadonlyArray<string>) =>
   Effect.scoped(Effect.flatMap(start(command, args), ({ ended }) => ended))
@@ -175,7 +134,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       const two = yield* start("node", [...args, "--send", "two"])
       yield* one.says('"text":"two')
       yield* two.says('"text":"one')
-      const nodes = yield* Effect.forEach([one, two], ({ interrupt, ended }) => Effect.andThen(interrupt, ended))
+      const nodes = yield* Effect.forEach([one, two], ({ signal, ended }) => Effect.andThen(signal("SIGINT"), ended))
       for (const { code, out } of nodes) {
         const events = out
           .trim()
@@ -203,7 +162,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       const listen = "process.on('newListener', (event) => event === 'SIGINT' && console.log('listens'))"
       const node = yield* start("node", args, [`--import=data:text/javascript,${listen}`])
       yield* node.says("listens")
-      yield* node.interrupt
+      yield* node.signal("SIGINT")
       const { code, out } = yield* node.ended
       assert.match(out, /\{"event":"closed","t":[\d.]+,"reason":"interrupted"\}\n$/)
       assert.strictEqual(code, 0)
