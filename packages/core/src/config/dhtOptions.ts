@@ -1,7 +1,7 @@
 /**
  * What a topic's configuration means for the DHT client that all topics of a process share.
  */
-import type { DhtConfig } from "@topic-tracker/dht"
+import { DhtConfig } from "@topic-tracker/dht"
 import type { TopicConfig } from "./TopicConfig.ts"
 
 /**
@@ -20,4 +20,4 @@ export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> 
 
 /** Whether only nodes of this host are bootstrapped from: then nothing outside it is to be touched. */
 export const isLoopbackOnly = ({ dht }: TopicConfig): boolean =>
-  dht.bootstrap.length > 0 && dht.bootstrap.every(({ host }) => host === "localhost" || /^127\./.test(host))
+  dht.bootstrap.length > 0 && dht.bootstrap.every(({ host }) => DhtConfig.isLoopback(host))

@@ -2,7 +2,7 @@
  * The parts under a tracker in memory: a world with a DHT and a network of its own, in which any number of nodes live in one
  * process with no socket, on Effect's Clock and Random. For tests of programs that use topics, and for simulation.
  */
-import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Crypto, SecretRotation } from "@topic-tracker/crypto"
 import { MemoryDht } from "@topic-tracker/dht"
 import {
   AddressLookup,
@@ -11,7 +11,9 @@ import {
   MemoryNetwork,
   type MemoryNetworkOptions,
 } from "@topic-tracker/gossip"
-import { Effect, Layer, type Redacted, type Scope, Stream } from "effect"
+import { Effect, Layer, type Scope, Stream } from "effect"
+import type { TopicConfigError } from "../config/TopicConfig.ts"
+import { type IdentitySeed, identityLayer } from "./identity.ts"
 import type { Services } from "./node.ts"
 
 /** How the DHT and the network of a world in memory behave. */
@@ -35,7 +37,7 @@ export const make = (options: MemoryWorldOptions = {}): Effect.Effect<MemoryWorl
 /** What one node of a world in memory has of its own. */
 export interface MemoryStackOptions {
   /** 32 bytes: the seed of this node's key. Default: drawn from Effect's Random. */
-  readonly identity?: Redacted.Redacted<Uint8Array>
+  readonly identity?: IdentitySeed
   /** Which secret seals a minute's records. Default: the reference's rotation. */
   readonly rotation?: Layer.Layer<SecretRotation>
   readonly gossip?: GossipConfigInput
@@ -46,19 +48,13 @@ export interface MemoryStackOptions {
 }
 
 /** The parts of one node. All that chance decides comes from Effect's Random: a seed repeats a run. */
-export const layer = (world: MemoryWorld, options: MemoryStackOptions = {}): Layer.Layer<Services> =>
+export const layer = (world: MemoryWorld, options: MemoryStackOptions = {}): Layer.Layer<Services, TopicConfigError> =>
   Layer.mergeAll(
     MemoryDht.layer(world.dht, options.dht),
     Gossip.layerMemory(world.network, options.gossip),
     options.addressLookup ?? Layer.succeed(AddressLookup, everyoneIsKnown),
     options.rotation ?? SecretRotation.layer,
-  ).pipe(
-    // Fresh: two nodes built in one place must not share one key.
-    Layer.provideMerge(
-      options.identity === undefined ? Layer.fresh(Identity.layerRandom) : Identity.layerFromSeed(options.identity),
-    ),
-    Layer.provideMerge(Crypto.layerTest),
-  )
+  ).pipe(Layer.provideMerge(identityLayer(options.identity)), Layer.provideMerge(Crypto.layerTest))
 
 const everyoneIsKnown: AddressLookup["Service"] = {
   resolve: () => Stream.empty,

@@ -7,7 +7,7 @@
  * bootstrap nodes only, nothing outside this host but relays that are named: the endpoint binds loopback and its loopback addresses are
  * published.
  */
-import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Crypto, type Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError } from "@topic-tracker/dht"
 import {
   type AddressLookup,
@@ -16,10 +16,11 @@ import {
   type GossipError,
   IrohTransport,
 } from "@topic-tracker/gossip"
-import { Layer, Redacted } from "effect"
+import { Layer } from "effect"
 import * as DhtAddressLookup from "../address/DhtAddressLookup.ts"
 import { dhtOptions, isLoopbackOnly } from "../config/dhtOptions.ts"
-import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { TopicConfig, TopicConfigError } from "../config/TopicConfig.ts"
+import { type IdentitySeed, identityLayer } from "./identity.ts"
 
 /** What a tracker stands on. */
 export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | AddressLookup
@@ -27,7 +28,7 @@ export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | Addre
 /** What a node on real sockets can be given beside its configuration. */
 export interface NodeStackOptions {
   /** 32 bytes: the seed of this node's Ed25519 key, for the same endpoint id at every start. Default: a new key. */
-  readonly identity?: Redacted.Redacted<Uint8Array> | Uint8Array
+  readonly identity?: IdentitySeed
   /** Which secret seals a minute's records. Default: the reference's rotation. */
   readonly rotation?: Layer.Layer<SecretRotation>
   /** Parameters of the gossip protocol and its engine. */
@@ -39,17 +40,12 @@ export interface NodeStackOptions {
 export const layer = (
   config: TopicConfig,
   options: NodeStackOptions = {},
-): Layer.Layer<Services, DhtError | GossipError> => {
+): Layer.Layer<Services, TopicConfigError | DhtError | GossipError> => {
   const loopbackOnly = isLoopbackOnly(config)
   const publishPrivateAddresses = loopbackOnly || config.network.publishPrivateAddresses
-  const { identity } = options
-  const seed = identity === undefined || Redacted.isRedacted(identity) ? identity : Redacted.make(identity)
-
-  const keys = Layer.mergeAll(
-    // Fresh: two nodes built in one place must not share one key.
-    seed === undefined ? Layer.fresh(Identity.layerRandom) : Identity.layerFromSeed(seed),
-    options.rotation ?? SecretRotation.layer,
-  ).pipe(Layer.provideMerge(Crypto.layer))
+  const keys = Layer.mergeAll(identityLayer(options.identity), options.rotation ?? SecretRotation.layer).pipe(
+    Layer.provideMerge(Crypto.layer),
+  )
   const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })
   const endpoint = IrohTransport.layerEndpoint({

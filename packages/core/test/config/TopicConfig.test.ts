@@ -244,7 +244,9 @@ describe("the DHT client of a configuration", () => {
       const isLoopbackOnly = (bootstrap: string) =>
         Effect.map(TopicConfig.make({ dht: { bootstrap } }), TopicConfig.isLoopbackOnly)
       assert.isTrue(yield* isLoopbackOnly("127.0.0.1:1,127.9.9.9:2,localhost:3"))
+      assert.isTrue(yield* isLoopbackOnly("LOCALHOST:1"))
       assert.isFalse(yield* isLoopbackOnly("127.0.0.1:1,10.0.0.1:2"))
+      assert.isFalse(yield* isLoopbackOnly("127.example.org:1"))
       assert.isFalse(yield* isLoopbackOnly(""))
     }),
   )

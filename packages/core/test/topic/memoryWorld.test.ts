@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryWorld, Topic, TopicTracker } from "@topic-tracker/core"
-import { Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 
 /** A user's program: it needs a TopicTracker, whichever. */
@@ -43,6 +43,30 @@ describe("a user's own test", () => {
       const config = { join: { maxJoinPeerCount: 6 } }
       const error = yield* Effect.flip(Layer.build(TopicTracker.layerMemory(world, { config })))
       assert.include(error.message, "join.maxJoinPeerCount is 6")
+    }),
+  )
+
+  it.effect("has the key that it is given, of 32 bytes", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const seed = new Uint8Array(32).fill(7)
+      const ids = yield* Effect.forEach([seed, Redacted.make(seed)], (identity) =>
+        Layer.build(TopicTracker.layerMemory(world, { identity })).pipe(
+          Effect.map((services) => Context.get(services, TopicTracker).endpointId),
+          Effect.scoped,
+        ),
+      )
+      assert.strictEqual(ids[0], "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c")
+      assert.strictEqual(ids[1], ids[0])
+      const short = { identity: new Uint8Array(31).fill(7) }
+      for (const layer of [
+        TopicTracker.layerMemory(world, short),
+        TopicTracker.layer({ ...short, bootstrap: ["127.0.0.1:1"] }),
+      ]) {
+        const error = yield* Effect.flip(Layer.build(layer))
+        assert.strictEqual(error._tag, "TopicConfigError")
+        assert.strictEqual(error.message, "identity is 31 bytes; expected 32 bytes")
+      }
     }),
   )
 })

@@ -44,6 +44,11 @@ const isPublic4 = (ip: Uint8Array): boolean => {
   return !((a === 198 && b === 51 && c === 100) || (a === 203 && b === 0 && c === 113)) // documentation
 }
 
-/** Global unicast is 2000::/3 so far; 2001:db8::/32 in it is for documentation. */
-const isPublic6 = (ip: Uint8Array): boolean =>
-  ip[0]! >> 5 === 1 && !(ip[0] === 0x20 && ip[1] === 0x01 && ip[2] === 0x0d && ip[3] === 0xb8)
+/** Global unicast is 2000::/3 so far. In it are some for protocols and documentation, and 6to4, which names an IPv4 address. */
+const isPublic6 = (ip: Uint8Array): boolean => {
+  const [first, second] = [ip[0]! * 256 + ip[1]!, ip[2]! * 256 + ip[3]!]
+  if (first >> 13 !== 1) return false
+  if (first === 0x2001 && (second < 0x200 || second === 0xdb8)) return false // protocol assignments, documentation
+  if (first === 0x3fff && second < 0x1000) return false // documentation, RFC 9637
+  return first !== 0x2002 || isPublic4(ip.subarray(2, 6)) // 6to4, RFC 3056
+}
