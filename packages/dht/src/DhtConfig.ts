@@ -36,8 +36,9 @@ export const parseAddress = (text: string): DhtAddress | undefined => {
   return { host, port: Number(port) }
 }
 
-/** Whether a host can only be this one: a loopback address, or the name of it. */
-export const isLoopback = (host: string): boolean => host.toLowerCase() === "localhost" || ipv4(host)?.[0] === 127
+/** Whether only nodes of this host are started from: then nothing outside it is to be touched. */
+export const isLoopbackOnly = (bootstrap: ReadonlyArray<DhtAddress>): boolean =>
+  bootstrap.length > 0 && bootstrap.every(({ host }) => host.toLowerCase() === "localhost" || ipv4(host)?.[0] === 127)
 
 /** {@link parseAddress} as a codec of text. */
 export const AddressFromString = Schema.String.pipe(

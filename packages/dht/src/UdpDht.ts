@@ -5,7 +5,7 @@
 import { Crypto } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, type Scope } from "effect"
 import type { Dht, DhtAddress } from "./Dht.ts"
-import { type DhtOptions, isLoopback, resolve } from "./DhtConfig.ts"
+import { type DhtOptions, isLoopbackOnly, resolve } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
 import { makeBootstrapped, makeItemClient } from "./ItemClient.ts"
 import { KrpcSocket } from "./krpc/KrpcSocket.ts"
@@ -167,10 +167,8 @@ const greetBootstrap = (
   })
 
 /** Who starts from loopback nodes only has no business on other interfaces. */
-const bindHost = ({ host, bootstrap }: DhtOptions): string => {
-  const loopbackOnly = bootstrap.length > 0 && bootstrap.every(({ host }) => isLoopback(host))
-  return loopbackOnly && host === "0.0.0.0" ? "127.0.0.1" : host
-}
+const bindHost = ({ host, bootstrap }: DhtOptions): string =>
+  isLoopbackOnly(bootstrap) && host === "0.0.0.0" ? "127.0.0.1" : host
 
 /** Where others on the same machine reach a socket bound to all addresses. */
 const reachableHost = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host)

@@ -19,5 +19,4 @@ export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> 
 })
 
 /** Whether only nodes of this host are bootstrapped from: then nothing outside it is to be touched. */
-export const isLoopbackOnly = ({ dht }: TopicConfig): boolean =>
-  dht.bootstrap.length > 0 && dht.bootstrap.every(({ host }) => DhtConfig.isLoopback(host))
+export const isLoopbackOnly = ({ dht }: TopicConfig): boolean => DhtConfig.isLoopbackOnly(dht.bootstrap)
