@@ -84,6 +84,7 @@ interface NodeOptions {
 /** Takes part until interrupted. */
 const takePart = Effect.fn("node")(function* ({ topic: name, secret, send, every }: NodeOptions, print: Print) {
   const gossip = yield* Gossip
+  yield* gossip.ready
   const [address, dht] = yield* Effect.all([gossip.address, Effect.flatMap(Dht, (service) => service.address)])
   yield* print({ event: "ready", endpointId: gossip.endpointId, addresses: address.direct, dhtPort: dht.port })
   const topic = yield* Topic.joinNoWait({ topic: name, secret })

@@ -61,7 +61,9 @@ export class TopicTracker extends Context.Service<
   /**
    * A node on Node.js with all that belongs to it: one UDP socket for the DHT, one iroh endpoint. On the public internet unless
    * the bootstrap nodes are loopback addresses only; then nothing leaves this host. The services below the tracker are there
-   * for use too, for example for a RecordPublisher. Fails when an option cannot be, or a socket cannot be bound.
+   * for use too, for example for a RecordPublisher. Fails when an option cannot be, or the DHT's socket cannot be
+   * bound. The endpoint is still being bound when the tracker is there, while topics look for records already; if it cannot be, they end,
+   * and joins fail, with the reason.
    */
   static readonly layer = (
     options: NodeOptions = {},

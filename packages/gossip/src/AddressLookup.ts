@@ -14,6 +14,9 @@ export interface EndpointAddress {
   readonly direct: ReadonlyArray<string>
 }
 
+/** The address of who cannot be reached, or is not known to be anywhere. */
+export const nowhere: EndpointAddress = { relayUrl: undefined, direct: [] }
+
 /** Whether the address says nothing of where the endpoint is. */
 export const isNowhere = ({ direct, relayUrl }: EndpointAddress): boolean =>
   relayUrl === undefined && direct.length === 0

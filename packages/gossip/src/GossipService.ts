@@ -32,6 +32,11 @@ export interface GossipService {
   readonly endpointId: EndpointId.EndpointId
   /** The most bytes a broadcast's content may have. */
   readonly maxContentBytes: number
+  /**
+   * Waits until peers can reach us and be reached; topics can be opened before, and their dials wait for it. Fails with Bind when that
+   * cannot be: then all topics have closed, and no other can be opened.
+   */
+  readonly ready: Effect.Effect<void, GossipError>
   /** Takes part in the topic until the scope closes. Opening a topic that is already open fails with InvalidArgument. */
   readonly open: (topic: TopicId) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
   /**
@@ -39,9 +44,9 @@ export interface GossipService {
    * looked up; what peers tell each other in gossip is noted without being asked.
    */
   readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
-  /** Our own addresses now, as far as they are to be published. */
+  /** Our own addresses now, as far as they are to be published; waits like `ready`, and is nowhere when that fails. */
   readonly address: Effect.Effect<EndpointAddress>
-  /** The same, now and at every change. */
+  /** The same, first and at every change. */
   readonly addressChanges: Stream.Stream<EndpointAddress>
   /** One element each time the network under us changed (interfaces, routes). */
   readonly networkChanges: Stream.Stream<void>

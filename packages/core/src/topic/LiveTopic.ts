@@ -196,7 +196,9 @@ export class LiveTopic {
       }
       this.#session = session
       yield* this.#pump(gossip.events, session.thinning).pipe(
-        Effect.andThen(() => this.#fail(closed("the gossip service has closed"))),
+        Effect.andThen(service.ready),
+        Effect.match({ onFailure: ({ message }) => message, onSuccess: () => "the gossip service has closed" }),
+        Effect.flatMap((message) => this.#fail(closed(message))),
         Effect.forkIn(scope),
       )
       yield* keepJoined(session, startWorkers(session)).pipe(

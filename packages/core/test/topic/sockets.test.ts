@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Crypto, SecretRotation } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht"
+import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Dht, DhtTestnet } from "@topic-tracker/dht"
+import { AddressLookup, Gossip, IrohTransport } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
 import { type NodeOptions, TopicTracker } from "../../src/TopicTracker.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
@@ -47,6 +48,29 @@ describe("with real sockets on loopback", () => {
         assert.strictEqual((yield* last)._tag, "Some")
       }),
     60_000,
+  )
+
+  it.live("a topic ends, and says why, when the endpoint cannot be bound", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))
+      const nodeAt = (bind: string) =>
+        Layer.build(
+          TopicTracker.layerNoDeps().pipe(
+            Layer.provideMerge(Gossip.layer()),
+            Layer.provide(IrohTransport.layerOverEndpoint()),
+            Layer.provide(IrohTransport.layerEndpoint({ bind })),
+            Layer.provide([AddressLookup.layerNone, Dht.layer({ bootstrap: addresses.slice(0, 1) })]),
+            Layer.provide([Identity.layerRandom, SecretRotation.layer]),
+            Layer.provide(Crypto.layer),
+          ),
+        )
+      const taken = (yield* Context.get(yield* nodeAt("127.0.0.1:0"), Gossip).address).direct[0]!
+      const tracker = Context.get(yield* nodeAt(taken), TopicTracker)
+      const failure = yield* Effect.flip(Effect.scoped(tracker.join({ topic: "topic", secret: "secret" })))
+      assert.strictEqual(failure._tag === "TopicError" && failure.reason, "Closed")
+      assert.include(failure.message, `cannot bind ${taken}: Address already in use`)
+      assert.strictEqual(yield* tracker.openTopics, 0)
+    }),
   )
 
   it.live(

@@ -37,10 +37,11 @@ export const make = Effect.fnUntraced(function* (
     onDefect: (defect) => fork(Effect.logError("gossip: the protocol failed on an event", defect)),
   })
   yield* transport.listen(engine.connections)
-  let isClosed = false
+  /** Why no topic can be opened any more. */
+  let over: GossipError | undefined
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      isClosed = true
+      over ??= new GossipError({ reason: "Closed", message: "gossip has been closed" })
       const ending = [...engine.topics.values()].flatMap((topic) => engine.closeTopic(topic))
       return gone(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
     }),
@@ -49,11 +50,19 @@ export const make = Effect.fnUntraced(function* (
     const data = isNowhere(address) ? new Uint8Array(0) : encodePeerData(address)
     engine.turn({ _tag: "PeerDataChanged", data })
   }
-  // Before any topic is open: the very first Join says where we are.
-  setPeerData(yield* transport.address)
+  // At once: the very first Join, which dials that wait for the endpoint are followed by, says where we are.
   yield* transport.addressChanges.pipe(
     Stream.runForEach((address) => Effect.sync(() => setPeerData(address))),
-    Effect.forkScoped,
+    Effect.forkScoped({ startImmediately: true }),
+  )
+  yield* transport.ready.pipe(
+    Effect.catch((error) =>
+      Effect.sync(() => {
+        over ??= error
+        engine.close()
+      }),
+    ),
+    Effect.forkScoped({ startImmediately: true }),
   )
 
   const maxContent = maxContentBytes(config.maxMessageSize)
@@ -61,7 +70,7 @@ export const make = Effect.fnUntraced(function* (
   const open = (id: TopicId): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.suspend(() => {
-        if (isClosed) return Effect.fail(new GossipError({ reason: "Closed", message: "gossip has been closed" }))
+        if (over !== undefined) return Effect.fail(over)
         const topic = engine.openTopic(id)
         if (topic !== undefined) return Effect.succeed(topic)
         const message = `topic: ${id.hex} is open already; close it first or share its handle`
@@ -73,6 +82,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     endpointId: transport.endpointId,
     maxContentBytes: maxContent,
+    ready: transport.ready,
     open,
     learn: (peer, address) => Effect.sync(() => transport.learn(peer, address)),
     address: transport.address,

@@ -9,6 +9,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "../AddressLookup.ts"
+import type { GossipError } from "../GossipError.ts"
 import type { Timers } from "./Timers.ts"
 
 /** Our end of a stream to the peer. */
@@ -65,15 +66,20 @@ export class GossipTransport extends Context.Service<
      * messages in one write are much cheaper.
      */
     readonly defer: (flush: () => void) => void
+    /**
+     * Waits until peers can reach us and be reached, which dials wait for too; fails with Bind when that cannot be. May be
+     * asked for again and again.
+     */
+    readonly ready: Effect.Effect<void, GossipError>
     /** Takes connections from now until the scope closes; at its end all connections close. One handler at a time. */
     readonly listen: (handler: TransportHandler) => Effect.Effect<void, never, Scope.Scope>
     /** Connects to the peer: ends in `connected` or `dialFailed`. More than one connection may come of it. */
     readonly dial: (peer: EndpointId.EndpointId) => void
     /** Takes note of where a peer can be reached, as another peer or a record told. */
     readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => void
-    /** Our own addresses now, as far as they are to be published. */
+    /** Our own addresses now, as far as they are to be published; once we are ready, or it is clear that we will not be. */
     readonly address: Effect.Effect<EndpointAddress>
-    /** The same, now and at every change. */
+    /** The same, first and at every change. */
     readonly addressChanges: Stream.Stream<EndpointAddress>
     /** One element each time the network under us changed. */
     readonly networkChanges: Stream.Stream<void>

@@ -29,16 +29,16 @@ const makeConnection = () => {
 
 const setUp = Effect.gen(function* () {
   const timers = yield* Timers.make
-  const nowhere = { relayUrl: undefined, direct: [] }
   const engine = new Engine(
     {
       endpointId: me,
       timers,
       defer: (flush) => flush(),
+      ready: Effect.void,
       listen: () => Effect.void,
       dial: () => {},
       learn: () => {},
-      address: Effect.succeed(nowhere),
+      address: Effect.succeed({ relayUrl: undefined, direct: [] }),
       addressChanges: Stream.empty,
       networkChanges: Stream.empty,
     },

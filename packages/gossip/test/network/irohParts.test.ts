@@ -212,13 +212,9 @@ describe("Dialer", () => {
       const failed: Array<string> = []
       const never = () => new Promise<never>(() => {})
       const dialer = new Dialer({
-        bound: {
-          binding: { EndpointId: { fromString: (id: string) => id } } as unknown as Binding,
-          endpoint: { connect: never, remoteAddr: never } as unknown as Iroh.Endpoint,
-          codec: codecOf([]),
-          options: {},
-          isLoopback: true,
-        },
+        binding: { EndpointId: { fromString: (id: string) => id } } as unknown as Binding,
+        codec: codecOf([]),
+        endpoint: Promise.resolve({ connect: never, remoteAddr: never } as unknown as Iroh.Endpoint),
         lookup: { resolve: () => Stream.empty, publish: () => Effect.void, learn: () => Effect.void },
         timers,
         alpn: "test",

@@ -5,15 +5,13 @@
  */
 import { Postcard } from "@topic-tracker/crypto"
 import { Result } from "effect"
-import type { EndpointAddress } from "../../AddressLookup.ts"
+import { type EndpointAddress, nowhere } from "../../AddressLookup.ts"
 import * as SocketAddress from "./socketAddress.ts"
 
 const addrInfo = Postcard.struct({
   relayUrl: Postcard.undefinedOr(Postcard.string),
   direct: Postcard.seq(SocketAddress.socketAddress),
 })
-
-const nowhere: EndpointAddress = { relayUrl: undefined, direct: [] }
 
 /**
  * The bytes of an address. What the reference would not read is left out, since it would refuse the whole: direct addresses

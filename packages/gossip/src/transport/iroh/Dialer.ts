@@ -8,7 +8,8 @@ import { Effect, type Fiber, Stream } from "effect"
 import type { AddressLookup, EndpointAddress } from "../../AddressLookup.ts"
 import type { Timers } from "../Timers.ts"
 import * as Addresses from "./addresses.ts"
-import type { BoundEndpoint } from "./bind.ts"
+import type { Binding } from "./binding.ts"
+import type { BindingBytesCodec } from "./bytes.ts"
 import { Dial } from "./Dial.ts"
 import { LearnedAddresses } from "./LearnedAddresses.ts"
 
@@ -19,7 +20,10 @@ import { LearnedAddresses } from "./LearnedAddresses.ts"
 const maxDials = 1_024
 
 export interface DialerOptions {
-  readonly bound: BoundEndpoint
+  readonly binding: Binding
+  readonly codec: BindingBytesCodec
+  /** Dials wait for it. Rejects when it cannot be bound. */
+  readonly endpoint: Promise<Iroh.Endpoint>
   readonly lookup: AddressLookup["Service"]
   readonly timers: Timers
   readonly alpn: string
@@ -40,7 +44,7 @@ export class Dialer {
 
   constructor(options: DialerOptions) {
     this.options = options
-    this.alpn = options.bound.codec.toBinding(new TextEncoder().encode(options.alpn))
+    this.alpn = options.codec.toBinding(new TextEncoder().encode(options.alpn))
   }
 
   /** Dials the peer, unless that is under way. */
@@ -96,18 +100,19 @@ export class Dialer {
   }
 
   private async connect(peer: EndpointId.EndpointId, address: EndpointAddress): Promise<Iroh.Connection> {
-    const { binding, endpoint } = this.options.bound
+    const { binding } = this.options
     // What an address look-up found may be anything, and one address that is none would spoil the rest.
     const direct = address.direct.filter(Addresses.isAddress)
     const relay = address.relayUrl !== undefined && URL.canParse(address.relayUrl) ? address.relayUrl : null
     const id = binding.EndpointId.fromString(peer)
+    const endpoint = await this.options.endpoint
     return endpoint.connect(new binding.EndpointAddr(id, relay, direct), this.alpn)
   }
 
   /** Where the endpoint itself has seen the peer: it remembers whom it was connected with. */
   private remembered(peer: EndpointId.EndpointId): Effect.Effect<EndpointAddress | undefined> {
-    const { binding, endpoint } = this.options.bound
-    return Effect.tryPromise(() => endpoint.remoteAddr(binding.EndpointId.fromString(peer))).pipe(
+    const { binding, endpoint } = this.options
+    return Effect.tryPromise(async () => (await endpoint).remoteAddr(binding.EndpointId.fromString(peer))).pipe(
       Effect.map((known) =>
         known === null ? undefined : { relayUrl: known.relayUrl() ?? undefined, direct: known.directAddresses() },
       ),

@@ -1,7 +1,7 @@
 /** Binding an endpoint, and closing it. */
 import { networkInterfaces } from "node:os"
 import type * as Iroh from "@number0/iroh"
-import { Duration, Effect, type Scope } from "effect"
+import { Deferred, Duration, Effect, Scope } from "effect"
 import { isRelayUrl } from "../../AddressLookup.ts"
 import { GossipError } from "../../GossipError.ts"
 import * as Addresses from "./addresses.ts"
@@ -42,14 +42,16 @@ export interface IrohOptions {
 export const usesRelays = ({ preset, relay = true }: IrohOptions): boolean =>
   typeof relay === "object" ? relay.length > 0 : relay && preset === "n0"
 
-export interface BoundEndpoint {
+/** An endpoint that is being bound, or is. */
+export interface StartedEndpoint {
   readonly binding: Binding
   readonly codec: BindingBytesCodec
-  readonly endpoint: Iroh.Endpoint
-  /** With which it was bound. */
+  /** With which it is bound. */
   readonly options: IrohOptions
   /** Bound to loopback only. */
   readonly isLoopback: boolean
+  /** The endpoint once it is bound; fails with Bind when it cannot be. */
+  readonly bound: Effect.Effect<Iroh.Endpoint, GossipError>
 }
 
 /**
@@ -58,11 +60,15 @@ export interface BoundEndpoint {
  */
 const closeTimeout = Duration.millis(300)
 
-/** An endpoint with this 32-byte secret key, closed with the scope. */
-export const bindEndpoint = Effect.fnUntraced(function* (
+/**
+ * Begins to bind an endpoint with this 32-byte secret key, and does not wait for it: the first of a process takes some 10 ms, the next 2
+ * to 4. Closed with the scope, whose end waits for a binding under way. Fails with InvalidArgument, and with Bind when iroh's binding
+ * cannot be loaded.
+ */
+export const startEndpoint = Effect.fnUntraced(function* (
   options: IrohOptions,
   seed: Uint8Array,
-): Effect.fn.Return<BoundEndpoint, GossipError, Scope.Scope> {
+): Effect.fn.Return<StartedEndpoint, GossipError, Scope.Scope> {
   const { bind } = options
   if (bind !== undefined && !Addresses.isAddress(bind)) {
     const message = `bind: "${bind}" is no "IP:port" or "[IPv6]:port"`
@@ -79,7 +85,7 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   // Sockets of the family that is not named would be bound to all interfaces.
   const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1" : "::1"
 
-  const bound = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
+  const bindTo = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
     Effect.tryPromise({
       try: () => {
         const builder = binding.Endpoint.builder()
@@ -101,11 +107,14 @@ export const bindEndpoint = Effect.fnUntraced(function* (
   const wanted = bind === undefined ? [] : [bind]
   // A machine without IPv6 has no ::1. Trying it all the same, and then without it, would find our own port still in use.
   const others = otherLoopback !== undefined && isOurs(otherLoopback) ? [socketAddress(otherLoopback)] : []
-  const attempt = bound([...wanted, ...others])
-  const endpoint = yield* Effect.acquireRelease(attempt, (endpoint) =>
+  const attempt = bindTo([...wanted, ...others])
+  const bound = Deferred.makeUnsafe<Iroh.Endpoint, GossipError>()
+  // A scope of its own, there from now on: what is acquired later in the outer one would be released before what uses it.
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  yield* Effect.acquireRelease(attempt, (endpoint) =>
     Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(closeTimeout)),
-  )
-  return { binding, codec, endpoint, options, isLoopback }
+  ).pipe(Scope.provide(scope), Deferred.into(bound), Effect.forkIn(scope, { startImmediately: true }))
+  return { binding, codec, options, isLoopback, bound: Deferred.await(bound) }
 })
 
 /** Loopback addresses that this machine has: they stay, and to ask takes a third of a millisecond. */

@@ -9,7 +9,7 @@ import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../GossipError.ts"
 import { Timers } from "../Timers.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
-import { type BoundEndpoint, bindEndpoint, gossipAlpn, type IrohOptions, usesRelays } from "./bind.ts"
+import { gossipAlpn, type IrohOptions, type StartedEndpoint, startEndpoint, usesRelays } from "./bind.ts"
 import { Dialer } from "./Dialer.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import * as OwnAddress from "./ownAddress.ts"
@@ -24,23 +24,32 @@ const maxConnections = 8_192
 /** From a failure to accept to the next try, in milliseconds. */
 const acceptRetryMs = 100
 
-/** An endpoint that is bound and accepts nobody yet. */
-export class IrohEndpoint extends Context.Service<IrohEndpoint, BoundEndpoint>()(
+/** An endpoint that is being bound, or is, and accepts nobody yet. */
+export class IrohEndpoint extends Context.Service<IrohEndpoint, StartedEndpoint>()(
   "@topic-tracker/gossip/IrohEndpoint",
 ) {}
 
 /** Gossip's transport, with an endpoint of its own. Fails with Bind when that cannot be bound. */
 export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, GossipError, Identity | AddressLookup> =>
-  Layer.provide(layerOverEndpoint(), layerEndpoint(options))
+  Layer.effectDiscard(Effect.flatMap(GossipTransport, ({ ready }) => ready)).pipe(
+    Layer.provideMerge(layerOverEndpoint()),
+    Layer.provide(layerEndpoint(options)),
+  )
 
-/** The endpoint alone, closed with the scope: to have it bound while other things are made that the transport waits for. */
+/**
+ * The endpoint alone, closed with the scope. It is there before it is bound, so that other things are made, and done, meanwhile. Fails
+ * with InvalidArgument, and with Bind when iroh's binding cannot be loaded.
+ */
 export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoint, GossipError, Identity> =>
   Layer.effect(
     IrohEndpoint,
-    Effect.flatMap(Identity, ({ signingKey }) => bindEndpoint(options, Redacted.value(signingKey.seed))),
+    Effect.flatMap(Identity, ({ signingKey }) => startEndpoint(options, Redacted.value(signingKey.seed))),
   )
 
-/** Gossip's transport over an endpoint that is there, with the options that it was bound with. A layer of its own at each call. */
+/**
+ * Gossip's transport over an endpoint of {@link layerEndpoint}, with the options of that. It is there before the endpoint is bound:
+ * dials wait for that, and `ready` tells. A layer of its own at each call.
+ */
 export const layerOverEndpoint = (): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
   Layer.effect(GossipTransport, make())
 
@@ -51,15 +60,17 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
 > {
   const { endpointId } = yield* Identity
   const timers = yield* Timers.make
-  const bound = yield* IrohEndpoint
-  const { codec, endpoint, isLoopback, options } = bound
-  const own = yield* OwnAddress.watch(endpoint, {
+  const { binding, bound, codec, isLoopback, options } = yield* IrohEndpoint
+  const own = yield* OwnAddress.watch(bound, {
     relayed: usesRelays(options),
     publishPrivate: options.publishPrivateAddresses ?? isLoopback,
     pollMs: options.addressPollMs ?? 5_000,
   })
   const scope = yield* Effect.scope
   const run = Effect.runForkWith(yield* Effect.context())
+  const endpoint = Effect.runPromise(bound)
+  // Whoever waits for it hears that it cannot be bound.
+  endpoint.catch(() => {})
 
   /** Every connection that is up. The binding closes one whose object nobody holds. */
   const connections = new Set<IrohConnection>()
@@ -79,7 +90,9 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
   }
 
   const dialer = new Dialer({
-    bound,
+    binding,
+    codec,
+    endpoint,
     lookup: yield* AddressLookup,
     timers,
     alpn: options.alpn ?? gossipAlpn,
@@ -103,17 +116,17 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
     }
   }
 
-  const accept = (): void => {
+  const accept = (endpoint: Iroh.Endpoint): void => {
     if (handler === undefined) return
     endpoint.acceptNext().then(
       (incoming) => {
         if (incoming === null) return
         // A handshake that fails is the peer's affair.
         handshake(incoming).catch(() => {})
-        accept()
+        accept(endpoint)
       },
       () => {
-        if (!endpoint.isClosed()) timers.schedule(acceptRetryMs, accept)
+        if (!endpoint.isClosed()) timers.schedule(acceptRetryMs, () => accept(endpoint))
       },
     )
   }
@@ -122,11 +135,12 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
     endpointId,
     timers,
     defer: queueMicrotask,
+    ready: Effect.asVoid(bound),
     listen: (to) =>
       Effect.acquireRelease(
         Effect.sync(() => {
           handler = to
-          accept()
+          endpoint.then(accept, () => {})
         }),
         () =>
           Effect.suspend(() => {

@@ -4,8 +4,9 @@
  * often at first, while the endpoint finds out about itself.
  */
 import type * as Iroh from "@number0/iroh"
-import { Effect, PubSub, type Scope, Stream, SubscriptionRef } from "effect"
-import type { EndpointAddress } from "../../AddressLookup.ts"
+import { Deferred, Effect, PubSub, type Scope, Stream, SubscriptionRef } from "effect"
+import { type EndpointAddress, nowhere } from "../../AddressLookup.ts"
+import type { GossipError } from "../../GossipError.ts"
 import type { GossipTransport } from "../Transport.ts"
 import * as Addresses from "./addresses.ts"
 import { networkFingerprint } from "./networkFingerprint.ts"
@@ -29,30 +30,34 @@ export interface OwnAddressOptions {
   readonly pollMs: number
 }
 
-/** Looks until the scope closes. */
+/** Looks from when the endpoint is bound until the scope closes. */
 export const watch: (
-  endpoint: Iroh.Endpoint,
+  bound: Effect.Effect<Iroh.Endpoint, GossipError>,
   options: OwnAddressOptions,
 ) => Effect.Effect<
   Pick<GossipTransport["Service"], "address" | "addressChanges" | "networkChanges">,
   never,
   Scope.Scope
-> = Effect.fnUntraced(function* (endpoint, { pollMs, publishPrivate, relayed }) {
-  const look = (): EndpointAddress => {
+> = Effect.fnUntraced(function* (bound, { pollMs, publishPrivate, relayed }) {
+  const look = (endpoint: Iroh.Endpoint): EndpointAddress => {
     const address = endpoint.addr()
     const direct = address.directAddresses().filter((each) => publishPrivate || Addresses.isPublic(each))
     return { relayUrl: address.relayUrl() ?? undefined, direct: direct.slice(0, maxPublished) }
   }
-  const address = yield* SubscriptionRef.make(look())
+  const address = yield* SubscriptionRef.make(nowhere)
+  const seen = Deferred.makeUnsafe<void>()
   const networkChanged = yield* PubSub.sliding<void>(1)
   yield* Effect.gen(function* () {
+    const endpoint = yield* bound
+    yield* SubscriptionRef.set(address, look(endpoint))
+    yield* Deferred.succeed(seen, undefined)
     // Not before the first look: it takes a third of a millisecond, and a join waits for what begins now.
     let fingerprint: string | undefined
     let wait = Math.min(firstPollMs, pollMs)
     let looks = 0
     for (;;) {
       yield* Effect.sleep(wait)
-      const next = look()
+      const next = look(endpoint)
       const awaitsRelay = relayed && next.relayUrl === undefined && ++looks * firstPollMs < relayAwaitedMs
       if (!awaitsRelay) wait = Math.min(2 * wait, pollMs)
       if (!Addresses.same(SubscriptionRef.getUnsafe(address), next)) yield* SubscriptionRef.set(address, next)
@@ -61,10 +66,14 @@ export const watch: (
       if (before === undefined || fingerprint === before) continue
       yield* PubSub.publish(networkChanged, undefined)
     }
-  }).pipe(Effect.forkScoped)
+  }).pipe(
+    // One that cannot be bound is nowhere.
+    Effect.catch(() => Deferred.succeed(seen, undefined)),
+    Effect.forkScoped({ startImmediately: true }),
+  )
   return {
-    address: SubscriptionRef.get(address),
-    addressChanges: SubscriptionRef.changes(address),
+    address: Effect.andThen(Deferred.await(seen), SubscriptionRef.get(address)),
+    addressChanges: Stream.unwrap(Effect.as(Deferred.await(seen), SubscriptionRef.changes(address))),
     networkChanges: Stream.fromPubSub(networkChanged),
   }
 })

@@ -1,12 +1,10 @@
 /** An endpoint of a network in memory as the transport of gossip. */
 import { Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, PubSub, Stream, SubscriptionRef } from "effect"
-import type { EndpointAddress } from "../../AddressLookup.ts"
+import { nowhere } from "../../AddressLookup.ts"
 import { GossipError } from "../../GossipError.ts"
 import { GossipTransport } from "../Transport.ts"
 import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
-
-const nowhere: EndpointAddress = { relayUrl: undefined, direct: [] }
 
 /**
  * Puts the endpoint of the current Identity into the network while it listens. Fails with Bind when one with the same id
@@ -34,6 +32,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         endpointId,
         timers: network.timers,
         defer: (flush) => flush(),
+        ready: Effect.void,
         listen: (handler) =>
           Effect.acquireRelease(
             Effect.suspend(() => {

@@ -1,0 +1,89 @@
+import { assert, describe, it, vi } from "@effect/vitest"
+import { EndpointBuilder } from "@number0/iroh"
+import { Crypto, Identity } from "@topic-tracker/crypto"
+import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { type AddressBook, AddressLookup, Gossip, IrohTransport } from "../../src/index.ts"
+import { freshTopic, isJoined, makeIrohWorld, recorded, until } from "./world.ts"
+
+/** A node that is there before its endpoint is bound. */
+const earlyNode = Effect.fnUntraced(function* (bind: string, book: AddressBook = new Map()) {
+  const layer = Gossip.layer().pipe(
+    Layer.provide(IrohTransport.layerOverEndpoint()),
+    Layer.provide(IrohTransport.layerEndpoint({ bind })),
+    Layer.provide(AddressLookup.layerBook(book)),
+    Layer.provide(Identity.layerRandom),
+    Layer.provide(Crypto.layer),
+  )
+  return Context.get(yield* Layer.build(layer), Gossip)
+})
+
+/** Whether the endpoint of the node is bound by now. */
+const isBound = (node: Gossip["Service"]) =>
+  Effect.map(Effect.timeoutOption(node.ready, 0), (ready) => ready._tag === "Some")
+
+const anyPort = "127.0.0.1:0"
+
+describe("gossip over an endpoint that is still being bound", () => {
+  it.live("opens topics, and dials once it is bound", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const book: AddressBook = new Map()
+      const contact = yield* earlyNode(anyPort, book)
+      book.set(contact.endpointId, yield* contact.address)
+      const id = freshTopic()
+      const atContact = yield* contact.open(id)
+      const node = yield* earlyNode(anyPort, book)
+      assert.isFalse(yield* isBound(node), "it is there before")
+      const topic = yield* node.open(id)
+      yield* topic.join([contact.endpointId])
+      yield* until(world, "it is joined", () => isJoined(topic))
+      yield* until(world, "it is known", () => isJoined(atContact))
+      assert.isTrue(yield* isBound(node))
+    }),
+  )
+
+  it.live("tells its addresses when it is bound, and nothing before", () =>
+    Effect.gen(function* () {
+      const node = yield* earlyNode(anyPort)
+      assert.isFalse(yield* isBound(node))
+      const first = yield* Stream.runHead(node.addressChanges)
+      assert.strictEqual(first._tag, "Some")
+      assert.deepStrictEqual(first._tag === "Some" ? first.value : undefined, yield* node.address)
+      assert.match((yield* node.address).direct[0]!, /^127\.0\.0\.1:[1-9]/)
+    }),
+  )
+
+  it.live("ends when it cannot be bound, and says why to all who ask", () =>
+    Effect.gen(function* () {
+      const world = yield* makeIrohWorld()
+      const taken = (yield* (yield* earlyNode(anyPort)).address).direct[0]!
+      const node = yield* earlyNode(taken)
+      const topic = yield* node.open(freshTopic())
+      const heard = yield* recorded(topic)
+      for (const failure of [
+        yield* Effect.flip(node.ready),
+        yield* Effect.flip(node.ready),
+        yield* Effect.flip(Effect.scoped(node.open(freshTopic()))),
+      ]) {
+        assert.strictEqual(failure.reason, "Bind")
+        assert.include(failure.message, `cannot bind ${taken}: Address already in use`)
+      }
+      yield* until(world, "the topic has ended", () => Effect.sync(heard.isOver))
+      assert.strictEqual((yield* Effect.flip(topic.join([]))).reason, "Closed")
+      assert.deepStrictEqual(yield* node.address, { relayUrl: undefined, direct: [] })
+    }),
+  )
+
+  it.live("closes the endpoint when its scope closes before it is bound", () =>
+    Effect.gen(function* () {
+      const binds = vi.spyOn(EndpointBuilder.prototype, "bind")
+      const scope = yield* Scope.make()
+      const node = yield* earlyNode(anyPort).pipe(Scope.provide(scope))
+      assert.isFalse(yield* isBound(node))
+      yield* Scope.close(scope, Exit.void)
+      const [bound] = binds.mock.settledResults
+      assert.strictEqual(bound?.type, "fulfilled", "the end of the scope waits for it")
+      assert.isTrue(bound?.type === "fulfilled" && bound.value.isClosed())
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.restoreAllMocks()))),
+  )
+})
