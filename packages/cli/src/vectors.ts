@@ -65,6 +65,10 @@ const checkFolder = Effect.fnUntraced(function* (folder: string) {
         Effect.provide(layer),
         Effect.mapError(({ message }) => new UsageError({ message: `DIR: ${inFile(name, message)}` })),
       )
+      // A check of nothing would pass whatever the library does.
+      if (report.passed + report.failed.length === 0) {
+        return yield* new UsageError({ message: `DIR: ${name} holds no case` })
+      }
       passed += report.passed
       failed += report.failed.length
       const where = keyless.has(name) ? name : `${name}, ${layerName} crypto`

@@ -114,7 +114,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
     }),
   )
 
-  it.live("vectors: a file that has another form is told in one line", () =>
+  it.live("vectors: a file that has another form, or no case, is told in one line", () =>
     Effect.gen(function* () {
       const folder = yield* scratch
       yield* Effect.promise(() => writeFile(join(folder, "hpke.json"), '{ "cases": [{}] }'))
@@ -122,6 +122,11 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       assert.include(malformed.err, 'DIR: hpke.json: Missing key at ["cases"][0]')
       assert.isTrue(oneLine(malformed.err), malformed.err)
       assert.strictEqual(malformed.code, 2)
+
+      yield* Effect.promise(() => writeFile(join(folder, "hpke.json"), '{ "cases": [] }'))
+      const empty = yield* run("vectors", [folder])
+      assert.include(empty.err, "DIR: hpke.json holds no case")
+      assert.strictEqual(empty.code, 2)
     }),
   )
 

@@ -40,9 +40,9 @@ interface CallOptions {
 export interface GetOptions extends CallOptions {
   /**
    * How many of the nodes closest to the target to ask, while it is known from a walk of the last minutes which those are; all
-   * k unless set. For those who ask again and again: every node that a put reached holds the item.
+   * k unless set. At least 1. For those who ask again and again: every node that a put reached holds the item.
    */
-  readonly nodes?: number
+  readonly nodes?: number | undefined
   /**
    * Runs once, when so many of the nodes closest to the target have answered and the items that they hold have been taken,
    * unless the get is over before: for those who go on before the last has answered. These are asked first, and the others some

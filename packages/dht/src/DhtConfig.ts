@@ -38,7 +38,8 @@ export const parseAddress = (text: string): DhtAddress | undefined => {
 
 /** Whether only nodes of this host are started from: then nothing outside it is to be touched. */
 export const isLoopbackOnly = (bootstrap: ReadonlyArray<DhtAddress>): boolean =>
-  bootstrap.length > 0 && bootstrap.every(({ host }) => host.toLowerCase() === "localhost" || ipv4(host)?.[0] === 127)
+  bootstrap.length > 0 &&
+  bootstrap.every(({ host }) => host.toLowerCase() === "localhost" || (ipv4(host) ?? 0) >>> 24 === 127)
 
 /** {@link parseAddress} as a codec of text. */
 export const AddressFromString = Schema.String.pipe(

@@ -4,7 +4,7 @@
  */
 import type { Crypto } from "@topic-tracker/crypto"
 import { Cause, Channel, Deferred, Duration, Effect, Schedule, Scope, Stream } from "effect"
-import { invalidKey, invalidPut } from "./arguments.ts"
+import { invalidGet, invalidPut } from "./arguments.ts"
 import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
 import { DhtError } from "./DhtError.ts"
@@ -124,7 +124,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
         Effect.suspend(() => {
-          const invalid = invalidKey(key)
+          const invalid = invalidGet(key, getOptions)
           if (invalid !== undefined) return Effect.fail(invalid)
           counts.gets++
           const target = targetOf(key.publicKey, key.salt)

@@ -52,9 +52,12 @@ export const compareDistance = (target: Uint8Array, a: Uint8Array, b: Uint8Array
   return 0
 }
 
-/** An IPv4 address and port as one number of 48 bits: a cheaper key than text. The host's four bytes begin at `at`. */
-export const addressNumber = (host: Uint8Array, port: number, at = 0): number =>
-  (((host[at]! << 24) | (host[at + 1]! << 16) | (host[at + 2]! << 8) | host[at + 3]!) >>> 0) * 0x1_0000 + port
+/** An IPv4 address, as {@link ipv4} gives it, and port as one number of 48 bits: a cheaper key than text. */
+export const addressNumber = (host: number, port: number): number => host * 0x1_0000 + port
+
+/** The IPv4 address whose four bytes begin at `at`, as {@link ipv4} gives it. */
+export const ipv4At = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
 /**
  * Bytes as the key of a Map: read as Latin-1, shorter and faster to make than hex. By way of Buffer it takes 0.25 µs whatever
@@ -63,8 +66,10 @@ export const addressNumber = (host: Uint8Array, port: number, at = 0): number =>
 export const bytesKey = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
 
-/** Where four bytes lie among the address ranges that matter to who may name whom. */
-const reach = (a: number, b: number): "public" | "private" | "none" => {
+/** Where an address lies among the ranges that matter to who may name whom. */
+const reach = (host: number): "public" | "private" | "none" => {
+  const a = host >>> 24
+  const b = (host >>> 16) & 0xff
   if (a === 127 || a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)) return "private"
   if ((a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128)) return "private"
   return a === 0 || a >= 224 ? "none" : "public"
@@ -72,8 +77,8 @@ const reach = (a: number, b: number): "public" | "private" | "none" => {
 
 /** Whether a dotted IPv4 address is loopback, private, link-local or shared (RFC 1918, 3927, 6598). */
 export const isPrivateHost = (host: string): boolean => {
-  const octets = ipv4(host)
-  return octets !== undefined && reach(octets[0]!, octets[1]!) === "private"
+  const address = ipv4(host)
+  return address !== undefined && reach(address) === "private"
 }
 
 /**
@@ -89,25 +94,34 @@ export const decodeNodes = (
   const believePrivate = isPrivateHost(fromHost)
   const nodes: Array<DhtNode> = []
   for (let at = 0; at + COMPACT_NODE_LENGTH <= compact.length; at += COMPACT_NODE_LENGTH) {
-    const [a, b, c, d] = [compact[at + 20]!, compact[at + 21]!, compact[at + 22]!, compact[at + 23]!]
-    const port = compact[at + 24]! * 256 + compact[at + 25]!
-    const kind = reach(a, b)
-    if (port === 0 || kind === "none" || (kind === "private" && !believePrivate)) continue
-    if (!wanted(compact, at)) continue
-    nodes.push({ id: compact.subarray(at, at + ID_LENGTH), host: `${a}.${b}.${c}.${d}`, port })
+    const kind = reach(ipv4At(compact, at + ID_LENGTH))
+    if (portAt(compact, at) === 0 || kind === "none" || (kind === "private" && !believePrivate)) continue
+    if (wanted(compact, at)) nodes.push(nodeAt(compact, at))
   }
   return nodes
 }
+
+/** The node that begins at `at` of compact node info, whatever it is; its id is a view of the info. */
+export const nodeAt = (compact: Uint8Array, at: number): DhtNode => {
+  const host = at + ID_LENGTH
+  return {
+    id: compact.subarray(at, host),
+    host: `${compact[host]!}.${compact[host + 1]!}.${compact[host + 2]!}.${compact[host + 3]!}`,
+    port: portAt(compact, at),
+  }
+}
+
+const portAt = (compact: Uint8Array, at: number): number => compact[at + 24]! * 256 + compact[at + 25]!
 
 /** The compact node info of the nodes (BEP 5). Nodes whose host is no dotted IPv4 address are left out. */
 export const encodeNodes = (nodes: ReadonlyArray<DhtNode>): Uint8Array => {
   const compact = new Uint8Array(nodes.length * COMPACT_NODE_LENGTH)
   let at = 0
   for (const node of nodes) {
-    const octets = ipv4(node.host)
-    if (octets === undefined || node.id.length !== ID_LENGTH) continue
+    const address = ipv4(node.host)
+    if (address === undefined || node.id.length !== ID_LENGTH) continue
     compact.set(node.id, at)
-    compact.set(octets, at + ID_LENGTH)
+    for (let i = 0; i < 4; i++) compact[at + ID_LENGTH + i] = address >>> (24 - 8 * i)
     compact[at + 24] = node.port >> 8
     compact[at + 25] = node.port & 0xff
     at += COMPACT_NODE_LENGTH
@@ -115,9 +129,9 @@ export const encodeNodes = (nodes: ReadonlyArray<DhtNode>): Uint8Array => {
   return compact.subarray(0, at)
 }
 
-/** The four bytes of a dotted IPv4 address, or undefined when the text is none. */
-export const ipv4 = (host: string): Uint8Array | undefined => {
-  const octets = new Uint8Array(4)
+/** A dotted IPv4 address as a number of 32 bits, its first byte the highest; undefined when the text is none. */
+export const ipv4 = (host: string): number | undefined => {
+  let address = 0
   let at = 0
   for (let i = 0; i < 4; i++) {
     const start = at
@@ -130,10 +144,10 @@ export const ipv4 = (host: string): Uint8Array | undefined => {
     const isCanonical = at > start && (at - start === 1 || host.charCodeAt(start) !== 0x30)
     const isEnd = i === 3 ? at === host.length : host[at] === "."
     if (!isCanonical || octet > 255 || !isEnd) return undefined
-    octets[i] = octet
+    address = address * 256 + octet
     at++
   }
-  return octets
+  return address
 }
 
 /** CRC-32C (Castagnoli, RFC 3720 B.4), reflected; the polynomial BEP 42 names. */
@@ -147,9 +161,9 @@ const crc32c = (bytes: Uint8Array): number => {
 }
 
 /** The first three bytes of the id that BEP 42 gives an IPv4 address; of the third only the upper five bits count. */
-const securePrefix = (address: Uint8Array, random: number): Uint8Array => {
-  const masked = Uint8Array.of(address[0]! & 0x03, address[1]! & 0x0f, address[2]! & 0x3f, address[3]!)
-  masked[0] = masked[0]! | ((random & 0x7) << 5)
+const securePrefix = (address: number, random: number): Uint8Array => {
+  const first = ((address >>> 24) & 0x03) | ((random & 0x7) << 5)
+  const masked = Uint8Array.of(first, (address >>> 16) & 0x0f, (address >>> 8) & 0x3f, address & 0xff)
   const crc = crc32c(masked)
   return Uint8Array.of(crc >>> 24, (crc >>> 16) & 0xff, (crc >>> 8) & 0xf8)
 }
@@ -162,7 +176,7 @@ const securePrefix = (address: Uint8Array, random: number): Uint8Array => {
 export const secureNodeId = (host: string, random: Uint8Array): Uint8Array => {
   const id = random.slice()
   const address = ipv4(host)
-  if (address === undefined || reach(address[0]!, address[1]!) !== "public") return id
+  if (address === undefined || reach(address) !== "public") return id
   const prefix = securePrefix(address, id[19]!)
   id[0] = prefix[0]!
   id[1] = prefix[1]!

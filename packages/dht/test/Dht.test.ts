@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes, Crypto } from "@topic-tracker/crypto"
-import { type DhtError, DhtTestnet, type MutableItem } from "@topic-tracker/dht"
+import { type DhtError, DhtTestnet, type GetOptions, type MutableItem } from "@topic-tracker/dht"
 import { Duration, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
@@ -151,12 +151,16 @@ describe("Dht over UDP", () => {
       const dht = yield* client({ bootstrap: [] })
       const { key } = yield* newKey
       const put = (request: object) => Effect.flip(dht.put({ key, seq: 1n, value: ascii("x"), ...request }))
+      const get = (options: GetOptions) => Effect.flip(Stream.runDrain(dht.get(key, options)))
       const errors = [
         [yield* put({ value: new Uint8Array(996) }), "value: 996 bytes"],
         [yield* put({ salt: new Uint8Array(65) }), "salt: 65 bytes"],
         [yield* put({ seq: MAX + 1n }), "seq: "],
         [yield* put({ cas: -MAX - 2n }), "cas: "],
         [yield* Effect.flip(Stream.runDrain(dht.get({ publicKey: new Uint8Array(31) }))), "publicKey: 31 bytes"],
+        [yield* get({ nodes: 0 }), "nodes: 0; must be an integer of at least 1"],
+        [yield* get({ whenHeard: { nodes: 1.5, run: () => {} } }), "whenHeard.nodes: 1.5"],
+        [yield* put({ whenStored: { nodes: -1, run: () => {} } }), "whenStored.nodes: -1"],
         [yield* Effect.flip(client({ k: 0 })), "k"],
         [yield* Effect.flip(client({ port: 70_000 })), "port"],
       ] as const

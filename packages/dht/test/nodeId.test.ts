@@ -62,7 +62,8 @@ describe("nodeId", () => {
   })
 
   it("reads dotted addresses only in their one form", () => {
-    assert.deepStrictEqual(ipv4("1.2.3.255"), Uint8Array.of(1, 2, 3, 255))
+    assert.deepStrictEqual(ipv4("1.2.3.255"), 0x010203ff)
+    assert.strictEqual(ipv4("255.254.0.1"), 0xfffe0001)
     for (const text of ["1.2.3", "1.2.3.256", "1.2.3.04", "1.2.3.4.5", "1.2.3.x", "", "::1", "1.2.3.-4"]) {
       assert.isUndefined(ipv4(text), text)
     }

@@ -144,7 +144,8 @@ export class KrpcSocket {
       onEvent,
       slow: false,
     })
-    const t = new Uint8Array([id >>> 24, (id >>> 16) & 0xff, (id >>> 8) & 0xff, id & 0xff])
+    const t = new Uint8Array(4)
+    for (let i = 0; i < 4; i++) t[i] = id >>> (24 - 8 * i)
     // In bencoding's order of keys, which spares the sorting.
     this.send(address, { a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" }, () =>
       this.settle(id, lost),

@@ -82,22 +82,33 @@ class Reader {
     if (leadingZero && (end - digits > 1 || digits > start)) throw new Malformed("integer not canonical")
     this.position = end + 1
     // Up to 15 digits a double is exact, and much faster to make than a bigint from text.
-    if (end - start <= 15) return BigInt(Number(this.ascii(start, end)))
-    const value = BigInt(this.ascii(start, end))
+    if (end - start <= 15) return BigInt(digits > start ? -this.number(digits, end) : this.number(start, end))
+    const value = BigInt(latin1(this.bytes, start, end))
     if (value < int64Min || value > int64Max) throw new Malformed("integer outside 64 bits")
     return value
   }
 
   private byteString(): Uint8Array {
+    const from = this.skipString()
+    return this.bytes.subarray(from, this.position)
+  }
+
+  private key(): string {
+    const from = this.skipString()
+    return latin1(this.bytes, from, this.position)
+  }
+
+  /** Where the string begins that is to be read; the position is its end afterwards. */
+  private skipString(): number {
     const start = this.position
     const colon = this.digits(start)
     if (this.bytes[colon] !== CODE_COLON) throw new Malformed("no value")
     if (this.bytes[start] === CODE_0 && colon - start > 1) throw new Malformed("length not canonical")
     const from = colon + 1
-    const to = from + Number(this.ascii(start, colon))
+    const to = from + this.number(start, colon)
     if (to > this.bytes.length) throw new Malformed("string longer than the input")
     this.position = to
-    return this.bytes.subarray(from, to)
+    return from
   }
 
   private list(depth: number): ReadonlyArray<Bencode> {
@@ -110,7 +121,7 @@ class Reader {
     const dictionary = new Dictionary()
     let previous: string | undefined
     while (!this.end()) {
-      const key = latin1(this.byteString())
+      const key = this.key()
       if (previous !== undefined && key <= previous) throw new Malformed("keys out of order")
       previous = key
       dictionary[key] = this.value(depth)
@@ -133,16 +144,17 @@ class Reader {
     return end
   }
 
-  private ascii(from: number, to: number): string {
-    let text = ""
-    for (let i = from; i < to; i++) text += String.fromCharCode(this.bytes[i]!)
-    return text
+  /** The number that these digits are; exact up to 15 of them. */
+  private number(from: number, to: number): number {
+    let value = 0
+    for (let i = from; i < to; i++) value = value * 10 + this.bytes[i]! - CODE_0
+    return value
   }
 }
 
-const latin1 = (bytes: Uint8Array): string => {
+const latin1 = (bytes: Uint8Array, from: number, to: number): string => {
   let text = ""
-  for (const byte of bytes) text += String.fromCharCode(byte)
+  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!)
   return text
 }
 

@@ -1,7 +1,7 @@
 /** One participant of the simulated network: `get` and `put` against the shared nodes. */
 import type { Crypto } from "@topic-tracker/crypto"
 import { Clock, Effect, Stream } from "effect"
-import { invalidKey, invalidPut } from "../arguments.ts"
+import { invalidGet, invalidPut } from "../arguments.ts"
 import type { Dht, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "../Dht.ts"
 import { DhtError } from "../DhtError.ts"
 import { encode } from "../krpc/bencode.ts"
@@ -101,7 +101,7 @@ export const makeMemoryClient = (
   const get = (key: MutableKey, options: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
     Stream.unwrap(
       Effect.gen(function* () {
-        const invalid = invalidKey(key)
+        const invalid = invalidGet(key, options)
         if (invalid !== undefined) return yield* invalid
         counts.gets++
         counts.walks++

@@ -11,6 +11,7 @@ import {
   type DhtNode,
   ID_LENGTH,
   ipv4,
+  ipv4At,
   isPrivateHost,
   nodesPerHost,
 } from "../nodeId.ts"
@@ -82,7 +83,8 @@ export class Walk {
   /** Whether the node that begins at `at` of compact node info is unknown and may be asked. */
   wants(compact: Uint8Array, at: number): boolean {
     const host = at + ID_LENGTH
-    if (this.known.has(addressNumber(compact, compact[host + 4]! * 256 + compact[host + 5]!, host))) return false
+    const port = compact[host + 4]! * 256 + compact[host + 5]!
+    if (this.known.has(addressNumber(ipv4At(compact, host), port))) return false
     if (this.options.knowsVicinity !== true) return true
     let live = 0
     for (const { state, id } of this.candidates) {
@@ -199,9 +201,9 @@ export class Walk {
   }
 
   private isNew({ host, port }: DhtAddress): boolean {
-    const octets = ipv4(host)
-    if (octets === undefined) return false
-    const address = addressNumber(octets, port)
+    const ip = ipv4(host)
+    if (ip === undefined) return false
+    const address = addressNumber(ip, port)
     if (this.known.has(address)) return false
     if (!isPrivateHost(host)) {
       const onHost = this.hosts.get(host) ?? 0

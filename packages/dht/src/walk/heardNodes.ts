@@ -2,7 +2,7 @@
  * The nodes closest to a target, with their tokens, as a few hundred bytes. A client remembers them for each minute of each
  * topic, and as objects they would be thousands, each holding on to the whole datagram that named it.
  */
-import { COMPACT_NODE_LENGTH, type DhtNode, decodeNodes, encodeNodes } from "../nodeId.ts"
+import { COMPACT_NODE_LENGTH, type DhtNode, encodeNodes, nodeAt } from "../nodeId.ts"
 
 /** A node that answered, with the token a put needs. */
 export interface HeardNode extends DhtNode {
@@ -36,9 +36,10 @@ export const unpackNodes = (packed: PackedNodes, from = 0, count = Number.POSITI
   for (let i = 0; at < packed.length && nodes.length < count; i++) {
     const tokenAt = at + COMPACT_NODE_LENGTH + 1
     const end = tokenAt + packed[tokenAt - 1]!
-    // What was believed when it was heard is believed still: as if a private host had named it.
-    const [node] = i < from ? [] : decodeNodes(packed.subarray(at, at + COMPACT_NODE_LENGTH), "127.0.0.1")
-    if (node !== undefined) nodes.push({ ...node, token: packed.subarray(tokenAt, end) })
+    if (i >= from) {
+      const { id, host, port } = nodeAt(packed, at)
+      nodes.push({ id, host, port, token: packed.subarray(tokenAt, end) })
+    }
     at = end
   }
   return nodes

@@ -94,6 +94,6 @@ export const encodeMessage: (message: Message) => Uint8Array = Postcard.encodeSy
  */
 export const maxContentBytes = (maxMessageSize: number): number => {
   const around = 1 + 1 + 32 + (1 + 3)
-  const lengthPrefix = maxMessageSize < 0x80 + around + 1 ? 1 : maxMessageSize < 0x4000 + around + 2 ? 2 : 3
+  const lengthPrefix = maxMessageSize <= 0x80 + around + 1 ? 1 : maxMessageSize <= 0x4000 + around + 2 ? 2 : 3
   return maxMessageSize - 1 - around - lengthPrefix
 }
