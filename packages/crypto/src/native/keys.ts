@@ -54,14 +54,24 @@ export const rawKeys = (node: NodeCryptoModule): Keys => ({
   publicBytes: (key) => new Uint8Array(key.export({ format: "raw-public" })),
 })
 
-/** The cheapest form that this Node has. */
+/** The cheapest form that this Node has. It is found out once: each node that starts asks for it, and to try takes 0.1 ms. */
 export const bestKeys = (node: NodeCryptoModule): Keys => {
-  const raw = rawKeys(node)
+  let best = tried.get(node)
+  if (best === undefined) {
+    best = hasRawKeys(node) ? rawKeys(node) : derKeys(node)
+    tried.set(node, best)
+  }
+  return best
+}
+
+const tried = new WeakMap<NodeCryptoModule, Keys>()
+
+const hasRawKeys = (node: NodeCryptoModule): boolean => {
   try {
-    raw.publicKey("x25519", new Uint8Array(32).fill(9))
-    return raw
+    rawKeys(node).publicKey("x25519", new Uint8Array(32).fill(9))
+    return true
   } catch {
-    return derKeys(node)
+    return false
   }
 }
 
