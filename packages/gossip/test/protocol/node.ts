@@ -130,3 +130,6 @@ export const timers = <T extends Timer["_tag"]>(
 
 const isTimer = <T extends Timer["_tag"]>(timer: Timer, tag: T): timer is Extract<Timer, { readonly _tag: T }> =>
   timer._tag === tag
+
+/** What a Shuffle or its reply says of these peers, without data. */
+export const infos = (...peers: ReadonlyArray<string>) => peers.map((id) => ({ id, data: undefined }))

@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import { bytes, disconnects, emitted, infos, join, Node, neighbor, sends, sentTo, timers, topic } from "../node.ts"
+
+describe("neighbours that go", () => {
+  it("are replaced from the passive view, with low priority while others are there", () => {
+    const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
+    const actions = node.handle({ _tag: "PeerDisconnected", peer: "a" })
+    assert.deepStrictEqual(node.active, ["b"])
+    assert.deepStrictEqual(emitted(actions), ["NeighborDown a"])
+    assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "low", data: bytes("me") }])
+    assert.notInclude(node.passive, "a", "a failed peer is no contact")
+  })
+
+  it("are replaced with high priority when the last one goes", () => {
+    const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
+    node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
+    node.receive("x", { _tag: "Disconnect", alive: false, respond: false })
+    const actions = node.receive("a", { _tag: "Disconnect", alive: false, respond: false })
+    assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
+  })
+
+  it("stay contacts when they say that they are alive, and are forgotten when not", () => {
+    const node = new Node().withNeighbors("a", "b", "c")
+    node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
+    node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
+    assert.deepStrictEqual(node.passive, ["a"])
+    assert.deepStrictEqual(node.active, ["c"])
+    node.handle({ _tag: "PeerDisconnected", peer: "a" })
+    assert.deepStrictEqual(node.passive, ["a"])
+  })
+
+  it("are asked again after a while when we know nobody else", () => {
+    const node = new Node().withNeighbors("a")
+    const actions = node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
+    assert.deepStrictEqual(sends(actions), [])
+    const [refill] = timers(actions, "Refill")
+    assert.strictEqual(refill?.delayMs, 500)
+    assert.deepStrictEqual(sends(node.handle({ _tag: "TimerExpired", timer: refill!.timer })), ["a Neighbor"])
+  })
+})
+
+describe("leaving", () => {
+  it("tells neighbours and those we asked, releases their connections and drops the topic", () => {
+    const node = new Node().withNeighbors("a", "b")
+    node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: undefined }, ttl: 0 })
+    const actions = node.handle({ _tag: "Quit", topic })
+    for (const peer of ["a", "b", "x"]) {
+      assert.deepStrictEqual(sentTo(actions, peer).at(-1), { _tag: "Disconnect", alive: false, respond: false })
+    }
+    assert.deepStrictEqual([...disconnects(actions)].sort(), ["a", "b", "x"])
+    assert.deepStrictEqual([...node.state.topics()], [])
+    assert.strictEqual(node.state.connectionCount, 0)
+  })
+
+  it("is told to whoever takes us for a member afterwards", () => {
+    const node = new Node().withNeighbors("a")
+    node.handle({ _tag: "Quit", topic })
+    const actions = node.receive("b", neighbor("low"))
+    assert.deepStrictEqual(sentTo(actions, "b"), [{ _tag: "Disconnect", alive: false, respond: false }])
+    assert.deepStrictEqual(disconnects(actions), ["b"])
+    assert.deepStrictEqual(node.receive("b", { _tag: "ShuffleReply", nodes: [] }), [])
+    assert.strictEqual(node.state.unexpectedMessages, 2)
+  })
+
+  it("makes the old timers void when the topic is joined again", () => {
+    const node = new Node()
+    const [shuffle] = timers(node.join(), "Shuffle")
+    node.handle({ _tag: "Quit", topic })
+    node.join()
+    assert.deepStrictEqual(node.handle({ _tag: "TimerExpired", timer: shuffle!.timer }), [])
+  })
+})
+
+describe("two topics with the same peer", () => {
+  it("share its connection until both have released it", () => {
+    const node = new Node().withNeighbors("a")
+    node.handle({ _tag: "Join", topic: "other", peers: [] })
+    node.handle({ _tag: "Received", from: "a", topic: "other", message: join("a") })
+    assert.deepStrictEqual(disconnects(node.handle({ _tag: "Quit", topic })), [])
+    assert.deepStrictEqual(disconnects(node.handle({ _tag: "Quit", topic: "other" })), ["a"])
+  })
+})
+
+describe("a connection that no tie needs", () => {
+  /** What is disconnected when the shuffle's timer is due at this time. */
+  const disconnectedAt = (node: Node, now: number) => {
+    const [shuffle] = timers(new Node().join(), "Shuffle")
+    node.now = now
+    return disconnects(node.handle({ _tag: "TimerExpired", timer: shuffle!.timer }))
+  }
+
+  it("is given up a while after the last message, as of one who never answers a Join", () => {
+    const node = new Node().withNeighbors("a")
+    node.join("silent")
+    assert.deepStrictEqual(disconnectedAt(node, 60_000), [])
+    assert.deepStrictEqual(disconnectedAt(node, 119_999), [])
+    assert.deepStrictEqual(disconnectedAt(node, 120_000), ["silent"])
+    assert.deepStrictEqual(disconnectedAt(node, 180_000), [])
+  })
+
+  it("is kept while something comes or goes", () => {
+    const node = new Node().withNeighbors("a")
+    node.join("silent")
+    for (const now of [60_000, 120_000, 180_000]) {
+      assert.deepStrictEqual(disconnectedAt(node, now), [])
+      node.join("silent")
+    }
+  })
+
+  it("of one whose shuffle was answered is given up, too", () => {
+    const node = new Node().withNeighbors("a")
+    node.receive("a", { _tag: "Shuffle", origin: "o", nodes: infos("o"), ttl: 0 })
+    assert.deepStrictEqual(disconnectedAt(node, 60_000), [])
+    assert.deepStrictEqual(disconnectedAt(node, 120_000), ["o"])
+  })
+})
