@@ -1,11 +1,13 @@
 /**
  * Gossip between two nodes on loopback beside the bare binding between two endpoints: SECONDS [ECHO], where ECHO is what
- * gossipEcho printed when the far end is another process; without it both ends are in this one. At each size
+ * gossipEcho printed when the far end is another process; without it both ends are in this one. At each size, ours and the binding turn
+ * by turn:
  *
  * - `rates`: messages a second, samples of SECONDS each. Ours with 32 in flight; the binding with its messages in writes of 64 KB, as
  *   fast as it takes them, and (`windowed`) with frames as long as gossip's, 32 in flight, what is due in one write.
  * - `latencies` in ms of one message when nothing else is under way; between two processes half of there and back.
  */
+import { setTimeout } from "node:timers/promises"
 import type * as Iroh from "@number0/iroh"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Schema, Stream } from "effect"
@@ -18,8 +20,9 @@ const inFlight = 32
 /** What a gossip frame has beside its content, in bytes: length, kind, message id, length of the content, hops and scope. */
 const frameOverhead = 45
 const seconds = numberAt(0)
-const samples = 3
-const pings = { warmUp: 200, measured: 500 }
+const samples = 5
+const pings = { perBlock: 50, warmUp: 4, blocks: 10 }
+const settleMs = 100
 
 const Echo = Schema.Struct({
   id: EndpointId.EndpointId,
@@ -30,32 +33,57 @@ const Echo = Schema.Struct({
 const far =
   process.argv[3] === undefined ? undefined : Schema.decodeUnknownSync(Schema.fromJsonString(Echo))(process.argv[3])
 
-/** Samples of a rate: `sent` counts what was handed over, `send` hands over more. */
-const ratesOf = async (count: () => number, send: () => Promise<void>): Promise<Array<number>> => {
-  const sample = async (): Promise<number> => {
-    const [before, start] = [count(), performance.now()]
-    const end = start + seconds * 1000
-    while (performance.now() < end) await send()
-    return (count() - before) / ((performance.now() - start) / 1000)
-  }
-  await sample()
-  const rates: Array<number> = []
-  for (let i = 0; i < samples; i++) rates.push(await sample())
-  return rates
+/** One way to carry messages, as it is measured. */
+interface Way {
+  /** Sends one message and waits until it has arrived; between two processes, until an answer has. */
+  readonly ping: () => Promise<void>
+  readonly rates: ReadonlyArray<Rate>
 }
 
-const latenciesOf = async (ping: () => Promise<void>): Promise<Array<number>> => {
-  const latencies: Array<number> = []
-  for (let i = 0; i < pings.warmUp + pings.measured; i++) {
-    const start = performance.now()
-    await ping()
-    const ms = performance.now() - start
-    if (i >= pings.warmUp) latencies.push(far === undefined ? ms : ms / 2)
-  }
-  return latencies
+/** What is sent as fast as it is taken. */
+interface Rate {
+  readonly count: () => number
+  /** Hands over more. */
+  readonly send: () => Promise<void>
 }
 
-const bare = async (size: number) => {
+const sampleOf = async ({ count, send }: Rate): Promise<number> => {
+  const [before, start] = [count(), performance.now()]
+  const end = start + seconds * 1000
+  while (performance.now() < end) await send()
+  return (count() - before) / ((performance.now() - start) / 1000)
+}
+
+/** Samples of each, turn by turn: what else the machine does touches all of them. */
+const ratesOf = async (rates: ReadonlyArray<Rate>): Promise<Array<Array<number>>> => {
+  const figures = rates.map((): Array<number> => [])
+  for (let round = -1; round < samples; round++) {
+    for (const [index, rate] of rates.entries()) {
+      const sample = await sampleOf(rate)
+      if (round >= 0) figures[index]!.push(sample)
+      // What is still under way is not to be the next one's burden.
+      await setTimeout(settleMs)
+    }
+  }
+  return figures
+}
+
+const latenciesOf = async (ways: ReadonlyArray<Way>): Promise<Array<Array<number>>> => {
+  const figures = ways.map((): Array<number> => [])
+  for (let block = -pings.warmUp; block < pings.blocks; block++) {
+    for (const [index, { ping }] of ways.entries()) {
+      for (let i = 0; i < pings.perBlock; i++) {
+        const start = performance.now()
+        await ping()
+        const ms = performance.now() - start
+        if (block >= 0) figures[index]!.push(far === undefined ? ms : ms / 2)
+      }
+    }
+  }
+  return figures
+}
+
+const bare = async (size: number): Promise<Way & { readonly close: () => Promise<unknown> }> => {
   const here = far === undefined ? await listen() : undefined
   const accepting = here?.accept()
   const near = await dial(here?.id ?? far!.bareId, here?.address ?? far!.bareAddress)
@@ -66,68 +94,69 @@ const bare = async (size: number) => {
   await one.writeAll([0])
   let [sent, arrived] = [0, 0]
   let onArrival = () => {}
-  let latencies: Array<number>
+  const took = (bytes: number) => {
+    arrived += bytes
+    onArrival()
+  }
   const accepted = await accepting
+  let ping: Way["ping"]
+  let startTaking = () => {}
   if (accepted === undefined) {
     await both.recv.readExact(1)
-    latencies = await latenciesOf(async () => {
+    ping = async () => {
       await both.send.writeAll(message)
       await both.recv.readExact(size)
-    })
+    }
   } else {
     await accepted.acceptBi()
     const uni = await accepted.acceptUni()
     await uni.readExact(1)
-    latencies = await latenciesOf(async () => {
+    ping = async () => {
       const arrival = uni.readExact(size)
       await one.writeAll(message)
       await arrival
-    })
-    void drain(uni, (bytes) => {
-      arrived += bytes
-      onArrival()
-    }).catch(() => {})
+    }
+    startTaking = () => {
+      startTaking = () => {}
+      void drain(uni, took).catch(() => {})
+    }
   }
   const batch = batchOf(size)
-  const rates = await ratesOf(
-    () => arrived / size,
-    async () => {
+  const batches: Rate = {
+    count: () => arrived / size,
+    send: async () => {
+      startTaking()
       sent += batch.bytes.length
       await one.writeAll(batch.bytes)
       // The far end does not tell what has arrived; but what it has not taken holds the next write back.
       if (far !== undefined) arrived += batch.bytes.length
     },
-  )
+  }
   const frame = size + frameOverhead
   let way: Iroh.SendStream = one
   if (far !== undefined) {
     const answered = await near.connection.openBi()
     await answered.send.writeAll([frame >> 8, frame & 255])
-    void drain(answered.recv, (answers) => {
-      arrived += answers * frame
-      onArrival()
-    }).catch(() => {})
+    void drain(answered.recv, (answers) => took(answers * frame)).catch(() => {})
     way = answered.send
   }
   const frames = Array.from({ length: inFlight * frame }, (_, i) => i & 255)
   const due = () => Math.floor((inFlight * frame - (sent - arrived)) / frame)
-  const windowed = () =>
-    ratesOf(
-      () => arrived / frame,
-      async () => {
-        while (due() <= 0) {
-          await new Promise<void>((resolve) => {
-            onArrival = resolve
-          })
-        }
-        const bytes = due() * frame
-        sent += bytes
-        await way.writeAll(frames.slice(0, bytes))
-      },
-    )
-  const figures = { rates, latencies, windowed: await windowed() }
-  await Promise.all([near.close(), here?.close()])
-  return figures
+  const windowed: Rate = {
+    count: () => arrived / frame,
+    send: async () => {
+      startTaking()
+      while (due() <= 0) {
+        await new Promise<void>((resolve) => {
+          onArrival = resolve
+        })
+      }
+      const bytes = due() * frame
+      sent += bytes
+      await way.writeAll(frames.slice(0, bytes))
+    },
+  }
+  return { ping, rates: [batches, windowed], close: () => Promise.all([near.close(), here?.close()]) }
 }
 
 const ours = Effect.fnUntraced(function* (size: number) {
@@ -172,36 +201,49 @@ const ours = Effect.fnUntraced(function* (size: number) {
       onArrival = check
       check()
     })
-  const latencies = yield* Effect.promise(() =>
-    latenciesOf(async () => {
-      const arrival = Effect.runPromise(broadcast)
-      await until(1)
-      await arrival
-    }),
-  )
   const fill = Effect.gen(function* () {
     while (underWay < inFlight) yield* broadcast
   })
-  const before = yield* sender.stats
-  const rates = yield* Effect.promise(() =>
-    ratesOf(
-      () => arrived,
-      async () => {
-        await Effect.runPromise(fill)
-        await until(inFlight)
-      },
-    ),
+  const rate: Rate = {
+    count: () => arrived,
+    send: async () => {
+      await Effect.runPromise(fill)
+      await until(inFlight)
+    },
+  }
+  const way: Way = {
+    ping: async () => {
+      const arrival = Effect.runPromise(broadcast)
+      await until(1)
+      await arrival
+    },
+    rates: [rate],
+  }
+  return { way, stats: sender.stats }
+})
+
+const measure = Effect.fnUntraced(function* (size: number) {
+  const binding = yield* Effect.acquireRelease(
+    Effect.promise(() => bare(size)),
+    ({ close }) => Effect.promise(close),
   )
-  const after = yield* sender.stats
-  return { rates, latencies, perWrite: (after.messagesOut - before.messagesOut) / (after.writes - before.writes) }
+  const { stats, way } = yield* ours(size)
+  const [bareLatencies, latencies] = yield* Effect.promise(() => latenciesOf([binding, way]))
+  const before = yield* stats
+  const [batches, windowed, rates] = yield* Effect.promise(() => ratesOf([...binding.rates, ...way.rates]))
+  const after = yield* stats
+  const perWrite = (after.messagesOut - before.messagesOut) / (after.writes - before.writes)
+  return {
+    size,
+    bare: { rates: batches, latencies: bareLatencies, windowed },
+    ours: { rates, latencies, perWrite },
+  }
 }, Effect.scoped)
 
 await main(
   Effect.gen(function* () {
     const figures: Array<unknown> = []
-    for (const size of sizes) {
-      figures.push({ size, bare: yield* Effect.promise(() => bare(size)), ours: yield* ours(size) })
-    }
+    for (const size of sizes) figures.push(yield* measure(size))
     print(figures)
   }),
 )
