@@ -55,8 +55,12 @@ export const compareDistance = (target: Uint8Array, a: Uint8Array, b: Uint8Array
 /** An IPv4 address, as {@link ipv4} gives it, and port as one number of 48 bits: a cheaper key than text. */
 export const addressNumber = (host: number, port: number): number => host * 0x1_0000 + port
 
+/** The {@link addressNumber} of the node that begins at `at` of compact node info. */
+export const addressNumberAt = (compact: Uint8Array, at: number): number =>
+  addressNumber(ipv4At(compact, at + ID_LENGTH), portAt(compact, at))
+
 /** The IPv4 address whose four bytes begin at `at`, as {@link ipv4} gives it. */
-export const ipv4At = (bytes: Uint8Array, at: number): number =>
+const ipv4At = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
 /**
@@ -75,10 +79,13 @@ const reach = (host: number): "public" | "private" | "none" => {
   return a === 0 || a >= 224 ? "none" : "public"
 }
 
-/** Whether a dotted IPv4 address is loopback, private, link-local or shared (RFC 1918, 3927, 6598). */
+/** Whether an IPv4 address, as {@link ipv4} gives it, is loopback, private, link-local or shared (RFC 1918, 3927, 6598). */
+export const isPrivate = (address: number): boolean => reach(address) === "private"
+
+/** The same of a dotted address; false of any other text. */
 export const isPrivateHost = (host: string): boolean => {
   const address = ipv4(host)
-  return address !== undefined && reach(address) === "private"
+  return address !== undefined && isPrivate(address)
 }
 
 /**
@@ -187,7 +194,7 @@ export const secureNodeId = (host: string, random: Uint8Array): Uint8Array => {
 /** Whether the id is one that BEP 42 allows at the address. Private addresses may have any. */
 export const isSecureNodeId = (id: Uint8Array, host: string): boolean => {
   const address = ipv4(host)
-  if (address === undefined || isPrivateHost(host)) return true
+  if (address === undefined || isPrivate(address)) return true
   const prefix = securePrefix(address, id[19]!)
   return id[0] === prefix[0] && id[1] === prefix[1] && (id[2]! & 0xf8) === prefix[2]
 }

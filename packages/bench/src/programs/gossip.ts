@@ -100,7 +100,6 @@ const bare = async (size: number): Promise<Way & { readonly close: () => Promise
   }
   const accepted = await accepting
   let ping: Way["ping"]
-  let startTaking = () => {}
   if (accepted === undefined) {
     await both.recv.readExact(1)
     ping = async () => {
@@ -108,24 +107,21 @@ const bare = async (size: number): Promise<Way & { readonly close: () => Promise
       await both.recv.readExact(size)
     }
   } else {
-    await accepted.acceptBi()
+    const { recv } = await accepted.acceptBi()
+    await recv.readExact(1)
     const uni = await accepted.acceptUni()
     await uni.readExact(1)
     ping = async () => {
-      const arrival = uni.readExact(size)
-      await one.writeAll(message)
+      const arrival = recv.readExact(size)
+      await both.send.writeAll(message)
       await arrival
     }
-    startTaking = () => {
-      startTaking = () => {}
-      void drain(uni, took).catch(() => {})
-    }
+    void drain(uni, took).catch(() => {})
   }
   const batch = batchOf(size)
   const batches: Rate = {
     count: () => arrived / size,
     send: async () => {
-      startTaking()
       sent += batch.bytes.length
       await one.writeAll(batch.bytes)
       // The far end does not tell what has arrived; but what it has not taken holds the next write back.
@@ -145,7 +141,6 @@ const bare = async (size: number): Promise<Way & { readonly close: () => Promise
   const windowed: Rate = {
     count: () => arrived / frame,
     send: async () => {
-      startTaking()
       while (due() <= 0) {
         await new Promise<void>((resolve) => {
           onArrival = resolve

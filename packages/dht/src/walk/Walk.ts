@@ -6,13 +6,12 @@
 import type { DhtAddress } from "../Dht.ts"
 import {
   addressNumber,
+  addressNumberAt,
   compareBytes,
   compareDistance,
   type DhtNode,
-  ID_LENGTH,
   ipv4,
-  ipv4At,
-  isPrivateHost,
+  isPrivate,
   nodesPerHost,
 } from "../nodeId.ts"
 import type { HeardNode } from "./heardNodes.ts"
@@ -82,9 +81,7 @@ export class Walk {
 
   /** Whether the node that begins at `at` of compact node info is unknown and may be asked. */
   wants(compact: Uint8Array, at: number): boolean {
-    const host = at + ID_LENGTH
-    const port = compact[host + 4]! * 256 + compact[host + 5]!
-    if (this.known.has(addressNumber(ipv4At(compact, host), port))) return false
+    if (this.known.has(addressNumberAt(compact, at))) return false
     if (this.options.knowsVicinity !== true) return true
     let live = 0
     for (const { state, id } of this.candidates) {
@@ -205,7 +202,7 @@ export class Walk {
     if (ip === undefined) return false
     const address = addressNumber(ip, port)
     if (this.known.has(address)) return false
-    if (!isPrivateHost(host)) {
+    if (!isPrivate(ip)) {
       const onHost = this.hosts.get(host) ?? 0
       if (onHost >= nodesPerHost) return false
       this.hosts.set(host, onHost + 1)

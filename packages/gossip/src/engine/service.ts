@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function* (
     const data = isNowhere(address) ? new Uint8Array(0) : encodePeerData(address)
     engine.turn({ _tag: "PeerDataChanged", data })
   }
-  // At once: the very first Join, which dials that wait for the endpoint are followed by, says where we are.
+  // At once, and where the endpoint is still being bound before any dial can succeed: the very first Join says where we are.
   yield* transport.addressChanges.pipe(
     Stream.runForEach((address) => Effect.sync(() => setPeerData(address))),
     Effect.forkScoped({ startImmediately: true }),

@@ -17,9 +17,9 @@ const earlyNode = Effect.fnUntraced(function* (bind: string, book: AddressBook =
   return Context.get(yield* Layer.build(layer), Gossip)
 })
 
-/** Whether the endpoint of the node is bound by now. */
+/** Whether the endpoint of the node is bound by now; no time passes. */
 const isBound = (node: Gossip["Service"]) =>
-  Effect.map(Effect.timeoutOption(node.ready, 0), (ready) => ready._tag === "Some")
+  Effect.map(Effect.forkChild(node.ready, { startImmediately: true }), (fiber) => fiber.pollUnsafe() !== undefined)
 
 const anyPort = "127.0.0.1:0"
 

@@ -113,7 +113,12 @@ export const startEndpoint = Effect.fnUntraced(function* (
   const scope = yield* Scope.fork(yield* Effect.scope)
   yield* Effect.acquireRelease(attempt, (endpoint) =>
     Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(closeTimeout)),
-  ).pipe(Scope.provide(scope), Deferred.into(bound), Effect.forkIn(scope, { startImmediately: true }))
+  ).pipe(
+    Scope.provide(scope),
+    Deferred.into(bound),
+    // What became of it is told also when the scope closes meanwhile.
+    Effect.forkIn(scope, { startImmediately: true, uninterruptible: true }),
+  )
   return { binding, codec, options, isLoopback, bound: Deferred.await(bound) }
 })
 
