@@ -27,6 +27,9 @@ export interface TopicFigures {
   readonly bubbles_at_end: number
   readonly bubbles_most: number
   readonly degree: { readonly mean: number; readonly min: number; readonly max: number }
+  /** New neighbours of a node in a minute, and the same in the second half of the run. */
+  readonly new_neighbors_per_node_minute: number
+  readonly steady_new_neighbors_per_node_minute: number
   readonly delivery: DeliveryFigures
   readonly dht: DhtFigures
   /** What all topics did, together: see TopicStats. */
@@ -65,8 +68,10 @@ export interface OverlayPicture {
 const overlayNodes = 200
 const overlaySeconds = new Set([1, 2, 5, 10, 20, 30, 60, 120, 180, 240, 300, 420, 540])
 
+/** What has added up since the beginning. */
 interface Load {
   readonly minutes: number
+  readonly newNeighbors: number
   readonly nodes: ReadonlyArray<DhtLoad>
 }
 
@@ -109,6 +114,7 @@ export class Figures {
     const joined = Float64Array.from(world.joinedAfter.values()).sort()
     const noticed = Float64Array.from(world.crashNoticedAfter).sort()
     const degrees = world.swarm.degrees()
+    const end = yield* this.load
     const figures: TopicFigures = {
       simulated_ms: time.now,
       nodes: world.swarm.size,
@@ -125,8 +131,10 @@ export class Figures {
         min: Math.min(...degrees),
         max: Math.max(...degrees),
       },
+      new_neighbors_per_node_minute: rate(end, ({ newNeighbors }) => newNeighbors),
+      steady_new_neighbors_per_node_minute: rate(end, ({ newNeighbors }) => newNeighbors, this.middle),
       delivery: world.deliveries.figures(),
-      dht: this.dhtFigures(yield* this.load),
+      dht: this.dhtFigures(end),
       counters: { ...(yield* world.counters) },
       timeline: this.timeline,
       overlay: this.overlay,
@@ -135,7 +143,8 @@ export class Figures {
   })
 
   private get load(): Effect.Effect<Load> {
-    return Effect.map(this.world.ground.load, (nodes) => ({ minutes: this.world.nodeMinutes, nodes }))
+    const { ground, nodeMinutes, swarm } = this.world
+    return Effect.map(ground.load, (nodes) => ({ minutes: nodeMinutes, newNeighbors: swarm.newNeighbors, nodes }))
   }
 
   private readonly measureMinute = Effect.gen({ self: this }, function* () {
@@ -153,16 +162,15 @@ export class Figures {
   })
 
   private dhtFigures(end: Load): DhtFigures {
-    const rate = (kind: "gets" | "puts", from?: Load) => {
-      const sum = (load: Load) => load.nodes.reduce((total, node) => total + node[kind], 0)
-      const minutes = end.minutes - (from?.minutes ?? 0)
-      return minutes === 0 ? 0 : (sum(end) - (from === undefined ? 0 : sum(from))) / minutes
-    }
+    const sum =
+      (kind: "gets" | "puts") =>
+      ({ nodes }: Load) =>
+        nodes.reduce((total, node) => total + node[kind], 0)
     return {
-      gets_per_topic_minute: rate("gets"),
-      puts_per_topic_minute: rate("puts"),
-      steady_gets_per_topic_minute: rate("gets", this.middle),
-      steady_puts_per_topic_minute: rate("puts", this.middle),
+      gets_per_topic_minute: rate(end, sum("gets")),
+      puts_per_topic_minute: rate(end, sum("puts")),
+      steady_gets_per_topic_minute: rate(end, sum("gets"), this.middle),
+      steady_puts_per_topic_minute: rate(end, sum("puts"), this.middle),
       hottest_per_minute: this.hottest.queries,
       hottest_share: this.hottest.share,
       ...this.world.dhtTimes.figures(),
@@ -173,4 +181,10 @@ export class Figures {
     const { swarm } = this.world
     this.overlay.push({ second, nodes: swarm.nodes(), links: swarm.links() })
   }
+}
+
+/** How much of it there was in a minute of one node, from then on. */
+const rate = (end: Load, sum: (load: Load) => number, from?: Load): number => {
+  const minutes = end.minutes - (from?.minutes ?? 0)
+  return minutes === 0 ? 0 : (sum(end) - (from === undefined ? 0 : sum(from))) / minutes
 }

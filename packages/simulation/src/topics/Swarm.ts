@@ -6,6 +6,7 @@ export class Swarm {
   /** By node, its neighbours; undefined for nodes that are not there, or gone. */
   private readonly neighbors: Array<Set<number> | undefined> = []
   private online = 0
+  private ups = 0
   private dirty = true
   private counted = 0
 
@@ -25,12 +26,18 @@ export class Swarm {
 
   up(node: number, peer: number): void {
     this.neighbors[node]?.add(peer)
+    this.ups++
     this.dirty = true
   }
 
   down(node: number, peer: number): void {
     this.neighbors[node]?.delete(peer)
     this.dirty = true
+  }
+
+  /** How often a node got a neighbour, over all nodes that ever were. */
+  get newNeighbors(): number {
+    return this.ups
   }
 
   get size(): number {

@@ -95,6 +95,7 @@ const Expect = Schema.Struct({
   hops: key(integer(0, 1_000)),
   bubbles_at_end: key(integer(1, 100_000)),
   bubbles_at_end_at_least: key(integer(1, 100_000)),
+  steady_new_neighbors_per_node_minute: key(between(0, 1e9, "a number of neighbours")),
   dht_queries_per_topic_minute: key(between(0, 1e9, "a number of queries")),
   hottest_per_minute: key(between(0, 1e9, "a number of queries")),
 })

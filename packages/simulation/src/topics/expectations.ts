@@ -17,6 +17,12 @@ export const unmet = (expect: Expectations, run: TopicRun): ReadonlyArray<string
     ["bubbles_at_end", expect.bubbles_at_end, run.bubbles_at_end, ""],
     ["bubbles_at_end_at_least", expect.bubbles_at_end_at_least, run.bubbles_at_end, "", "at least"],
     [
+      "steady_new_neighbors_per_node_minute",
+      expect.steady_new_neighbors_per_node_minute,
+      run.steady_new_neighbors_per_node_minute,
+      "",
+    ],
+    [
       "dht_queries_per_topic_minute",
       expect.dht_queries_per_topic_minute,
       dht.gets_per_topic_minute + dht.puts_per_topic_minute,

@@ -65,6 +65,14 @@ const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
       ),
   ],
   [
+    "new neighbours/node/min",
+    (runs) =>
+      spread(
+        runs.map((run) => run.new_neighbors_per_node_minute),
+        1,
+      ),
+  ],
+  [
     "gets/topic/min",
     (runs) =>
       spread(
