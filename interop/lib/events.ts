@@ -71,6 +71,8 @@ export const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(Prog
 export type Command =
   | { readonly do: "broadcast"; readonly hex: string; readonly scope?: "swarm" | "neighbors" }
   | { readonly do: "join"; readonly peers: ReadonlyArray<string> }
+  /** Of ours only: a link to each of them. */
+  | { readonly do: "link"; readonly peers: ReadonlyArray<string> }
   | { readonly do: "neighbors" }
   | { readonly do: "quit" }
   | { readonly do: "connect"; readonly peer: string }

@@ -75,6 +75,8 @@ const obey = Effect.fnUntraced(function* (command: Command, topic: GossipTopic, 
       return yield* say({ event: "sent" })
     case "join":
       return yield* topic.join(learn(told, command.peers))
+    case "link":
+      return yield* topic.connect(learn(told, command.peers))
     case "neighbors":
       return yield* say({ event: "neighbors", peers: [...(yield* topic.neighbors)].sort() })
     case "quit":

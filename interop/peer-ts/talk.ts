@@ -16,6 +16,7 @@ const command = <const Name extends string, Fields extends Schema.Struct.Fields>
 const Command = Schema.Union([
   command("broadcast", { hex: Schema.String, scope: Schema.optionalKey(Schema.Literals(["swarm", "neighbors"])) }),
   command("join", { peers: Schema.Array(Schema.String) }),
+  command("link", { peers: Schema.Array(Schema.String) }),
   command("neighbors", {}),
   command("quit", {}),
 ])

@@ -97,6 +97,28 @@ suite("gossip", (it) => {
     }),
   )
 
+  it.effect("one link that ours asks for makes one swarm of two, though the other's member is full", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const topic = "one link"
+      const hub = yield* gossip("Rust", host, "hub", { topic })
+      const theirs = [hub]
+      for (let number = 1; number <= 5; number++) {
+        theirs.push(yield* gossip("Rust", host, `theirs ${number}`, { topic, join: [hub.contact] }))
+      }
+      yield* allJoined(theirs)
+      yield* Effect.sleep("2 seconds")
+      assert.lengthOf((yield* hub.ask({ do: "neighbors" }, "neighbors")).peers, 5)
+      const first = yield* gossip("TS", host, "ours 1", { topic })
+      const second = yield* gossip("TS", host, "ours 2", { topic, join: [first.contact] })
+      yield* allMeet([first, second])
+      yield* second.tell({ do: "link", peers: [hub.contact] })
+      yield* hub.first("neighbor-up", { where: ({ peer }) => peer === second.endpointId, within: "5 seconds" })
+      yield* second.first("neighbor-up", { where: ({ peer }) => peer === hub.endpointId, within: "5 seconds" })
+      yield* allHearAll([...theirs, first, second])
+    }),
+  )
+
   it.effect("a frame above a node's maximum ends the stream and nothing else", () =>
     Effect.gen(function* () {
       const host = yield* Lab.loopback

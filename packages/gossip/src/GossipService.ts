@@ -16,6 +16,12 @@ export interface GossipTopic {
   readonly broadcast: (content: Uint8Array, scope?: BroadcastScope) => Effect.Effect<void, GossipError>
   /** Asks these peers to let us in. Returns at once; success shows as NeighborUp. */
   readonly join: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
+  /**
+   * Asks these peers to be our neighbours, each for one link: what a member does that looks for a way into another part of the
+   * swarm. To {@link GossipTopic.join} is for newcomers: it brings neighbours of the peer's too, each in the place of one that a
+   * member has. Returns at once; success shows as NeighborUp. Source: NEIGHBOR of high priority, HyParView (DSN 2007), p. 7.
+   */
+  readonly connect: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
   /** The current active view. */
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
   /**

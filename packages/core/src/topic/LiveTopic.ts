@@ -13,6 +13,7 @@ import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
 import { EventHub } from "./EventHub.ts"
+import { mergeBubbles } from "./merging.ts"
 import type { Pace } from "./Pace.ts"
 import { Account, lookAfresh, type Session } from "./Session.ts"
 import { Signal } from "./Signal.ts"
@@ -22,7 +23,7 @@ import { TopicError } from "./TopicError.ts"
 import { Message, type TopicEvent } from "./TopicEvent.ts"
 import { TopicRecordContent } from "./TopicRecordContent.ts"
 import { TopicState } from "./TopicState.ts"
-import { mergeBubbles, startWorkers } from "./workers.ts"
+import { startWorkers } from "./workers.ts"
 
 export interface LiveTopicOptions {
   readonly id: TopicId
@@ -233,7 +234,10 @@ export class LiveTopic {
       const now = state.neighbors.size
       // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
       // then gossip may have made up for them out of one side of it.
-      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
+      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) {
+        thinning.reset()
+        state.links.clear()
+      }
       return events.publish(batch.map(toTopicEvent))
     })
   }

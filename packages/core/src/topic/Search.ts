@@ -5,7 +5,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { GetOptions } from "@topic-tracker/dht"
 import { Duration, Effect, type Fiber, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
-import { type GossipRecord, learnAddress, type Session } from "./Session.ts"
+import { type GossipRecord, type Session, takeNote } from "./Session.ts"
 import { Signal } from "./Signal.ts"
 import { firstPoll, type PollRhythm } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
@@ -77,7 +77,7 @@ export const readAndDial = Effect.fnUntraced(function* (
   const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
     records.push(record)
     if (record.content.activePeers.length > 1) session.cameToSwarm = true
-    yield* learnAddress(session, record)
+    yield* takeNote(session, record)
     yield* tellOf(search, record, beganAt)
     for (const peer of candidatesOf(search, record)) {
       // At once: behind the answers of a whole walk it would wait for tens of ms.

@@ -181,14 +181,33 @@ export const recentRecords = Effect.fnUntraced(function* (session: Session, span
 /** Reads a record of every node that shows in the minute, and takes note of where they can be reached. */
 export const readSlot = (session: Session, unixMinute: bigint) =>
   Effect.tap(session.records.recordsArray(unixMinute), (shown) =>
-    Effect.forEach(shown, (record) => learnAddress(session, record), { discard: true }),
+    Effect.forEach(shown, (record) => takeNote(session, record), { discard: true }),
   )
 
-/** Takes note of where the record's node can be reached, if it says so: whoever dials it needs no walk. */
-export const learnAddress = ({ learn }: Session, { content, endpointId }: GossipRecord): Effect.Effect<void> =>
-  content.address === undefined ? Effect.void : learn(endpointId, content.address)
+/**
+ * Takes note of who the record's node's neighbours are, and of where it can be reached, if it says so: whoever dials it needs no
+ * walk.
+ */
+export const takeNote = Effect.fnUntraced(function* ({ learn, records, state }: Session, record: GossipRecord) {
+  if (record.unixMinute === (yield* records.unixMinute)) state.links.named(record)
+  if (record.content.address !== undefined) yield* learn(record.endpointId, record.content.address)
+})
 
-/** Asks peers, chosen at random when there are more than `max`, to let us in. Gives those asked. */
+/** Whether this node's place in the swarm gives no reason to look at the DHT. */
+export const isWell = ({ config, state }: Session): boolean => state.neighbors.size >= config.bubbleMerge.minNeighbors
+
+/** Whether to take a turn: always while something may be wrong, now and then while all is well. */
+export const takesTurn = Effect.fnUntraced(function* (session: Session) {
+  if (!isWell(session)) session.thinning.reset()
+  const takes = yield* session.thinning.takesTurn
+  if (!takes) session.account.counters.turnsSkipped++
+  return takes
+})
+
+/**
+ * Asks peers, chosen at random when there are more than `max`, to be our neighbours; with few neighbours, to let us in as they do
+ * newcomers. Gives those asked.
+ */
 export const askPeers = Effect.fnUntraced(function* (
   session: Session,
   by: Actor,
@@ -199,6 +218,7 @@ export const askPeers = Effect.fnUntraced(function* (
   const chosen = (yield* Random.shuffle(peers)).slice(0, max)
   session.account.counters.merges++
   yield* session.account.tell({ _tag: "Merging", by, peers: chosen })
-  yield* session.gossip.join(chosen).pipe(Effect.timeout(session.config.timeouts.joinPeer))
+  const { connect, join } = session.gossip
+  yield* (isWell(session) ? connect : join)(chosen).pipe(Effect.timeout(session.config.timeouts.joinPeer))
   return chosen
 })

@@ -3,14 +3,14 @@
  * gossip's events); all others read it, or wait for its two signals instead of polling.
  */
 
-import { type EndpointId, type GossipRecordContent, messageHash } from "@topic-tracker/crypto"
+import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import type { GossipEvent, Timers } from "@topic-tracker/gossip"
+import { HeardMessages } from "./HeardMessages.ts"
 import { Signal } from "./Signal.ts"
+import { SwarmLinks } from "./SwarmLinks.ts"
 
-/** As many peers and as many hashes fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
+/** As many peers fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
 const RECORD_SLOTS = 5
-/** Content up to this size is copied on arrival and hashed only when a record is made: most messages never are. */
-const HASH_LATER_LIMIT = 4096
 
 export class TopicState {
   /** In the order in which they came up. */
@@ -19,12 +19,14 @@ export class TopicState {
   readonly joined: Signal
   /** Open while there is none. */
   readonly alone: Signal
-  messagesReceived = 0
-  readonly #recent: Array<{ readonly content: Uint8Array } | { readonly hash: Uint8Array }> = []
+  readonly heard: HeardMessages
+  readonly links: SwarmLinks
 
   constructor(timers: Timers) {
     this.joined = new Signal(timers, false)
     this.alone = new Signal(timers, true)
+    this.heard = new HeardMessages(timers)
+    this.links = new SwarmLinks(timers)
   }
 
   /** Takes note of events and, when they left us with a first neighbour or without any, wakes those who wait for that. */
@@ -32,37 +34,27 @@ export class TopicState {
     const wasJoined = this.neighbors.size > 0
     for (const event of events) {
       if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
-      else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
-      else if (event._tag === "Received") this.#received(event.content)
+      else if (event._tag === "NeighborDown") this.#parted(event.peer)
+      else if (event._tag === "Received") this.heard.received(event.content)
     }
     const isJoined = this.neighbors.size > 0
     if (isJoined === wasJoined) return
+    if (!isJoined) this.heard.interrupted()
     const [opens, closes] = isJoined ? [this.joined, this.alone] : [this.alone, this.joined]
     closes.close()
     opens.open()
   }
 
-  #received(content: Uint8Array): void {
-    this.messagesReceived++
-    this.#recent.push(content.length > HASH_LATER_LIMIT ? { hash: messageHash(content) } : { content: content.slice() })
-    if (this.#recent.length > RECORD_SLOTS) this.#recent.shift()
-  }
-
-  /** SHA-512, cut to 32 bytes, of the last messages received; the oldest first. */
-  lastMessageHashes(): ReadonlyArray<Uint8Array> {
-    return this.#recent.map((message, i) => {
-      if ("hash" in message) return message.hash
-      const hash = messageHash(message.content)
-      this.#recent[i] = { hash }
-      return hash
-    })
+  #parted(peer: EndpointId.EndpointId): void {
+    this.neighbors.delete(peer)
+    this.links.parted(peer)
   }
 
   /** What our record says now. */
   recordContent(): GossipRecordContent {
     return {
       activePeers: [...this.neighbors].slice(0, RECORD_SLOTS),
-      lastMessageHashes: this.lastMessageHashes(),
+      lastMessageHashes: this.heard.last(),
     }
   }
 }

@@ -2,7 +2,7 @@
  * Whom to join, from what records say. Pure functions over records and what we know; they decide, others dial.
  * Source of the rules: distributed-topic-tracker `src/gossip/topic/bootstrap.rs` and `src/gossip/merge`.
  */
-import { Bytes, type EndpointId } from "@topic-tracker/crypto"
+import type { EndpointId } from "@topic-tracker/crypto"
 import type { GossipRecord } from "./Session.ts"
 
 type Peers = ReadonlySet<EndpointId.EndpointId>
@@ -20,45 +20,38 @@ export const outsideBubble = (
 ): Array<EndpointId.EndpointId> => (neighbors.size < minNeighbors ? strangers(records, self, neighbors) : [])
 
 /**
- * Everybody named by records that lead to us over no chain of names: a record leads to us when it names us, one of our
- * neighbours, or somebody whom a record that leads to us names. In a bubble whose nodes have all the neighbours they want,
- * this is the only sign that there are others; in a large swarm, of which the records show a small part, it is a weak one.
+ * Everybody named by records that lead to us over no chain of names: a record leads to us when it names somebody of whom it is
+ * known that links lead from us to them. In a bubble whose nodes have all the neighbours they want, this is the only sign that
+ * there are others; in a large swarm, of which the records show a small part, it is a weak one.
  * A record that names nobody is no sign at all: its node was looking for a neighbour, and does so still if it has none.
  */
 export const apartFromUs = (
   records: ReadonlyArray<GossipRecord>,
   self: EndpointId.EndpointId,
   neighbors: Peers,
+  reachable: Peers,
 ): Array<EndpointId.EndpointId> => {
-  const ours = new Set([self, ...neighbors])
-  let apart = records.filter(({ content }) => content.activePeers.length > 0)
-  for (let before = -1; before !== ours.size; ) {
-    before = ours.size
-    apart = apart.filter((record) => {
-      const named = [record.endpointId, ...record.content.activePeers]
-      if (!named.some((peer) => ours.has(peer))) return true
-      for (const peer of named) ours.add(peer)
-      return false
-    })
-  }
+  const apart = records.filter(
+    ({ content, endpointId }) =>
+      content.activePeers.length > 0 && ![endpointId, ...content.activePeers].some((peer) => reachable.has(peer)),
+  )
   return strangers(apart, self, neighbors)
 }
 
 /**
  * Message-overlap merge: the publishers, and their neighbours, of records whose message hashes are all unknown to us. That
- * they have heard messages, we have too, and none is the same is the sign of a split. Nobody while we have heard none.
+ * they have heard messages, we have too, and none is the same is the sign of a split; `tells`: unless we may have had theirs and
+ * know it no more, or were not there yet.
  */
 export const acrossSplit = (
   records: ReadonlyArray<GossipRecord>,
   self: EndpointId.EndpointId,
   neighbors: Peers,
-  lastMessageHashes: ReadonlyArray<Uint8Array>,
+  { isHeard, tells }: { isHeard: (hash: Uint8Array) => boolean; tells: (record: GossipRecord) => boolean },
 ): Array<EndpointId.EndpointId> => {
-  if (lastMessageHashes.length === 0) return []
-  const ours = new Set(lastMessageHashes.map(Bytes.toHex))
-  const foreign = records.filter(({ content }) => {
-    const theirs = content.lastMessageHashes
-    return theirs.length > 0 && !theirs.some((hash) => ours.has(Bytes.toHex(hash)))
+  const foreign = records.filter((record) => {
+    const hashes = record.content.lastMessageHashes
+    return hashes.length > 0 && tells(record) && !hashes.some(isHeard)
   })
   return strangers(foreign, self, neighbors)
 }

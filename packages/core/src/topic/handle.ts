@@ -39,7 +39,8 @@ export const make = Effect.fnUntraced(function* (
   const broadcast = (name: string, timeout: Duration.Duration, scope: BroadcastScope) => {
     return (content: string | Uint8Array) => {
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
-      return call(name, timeout, (gossip) => gossip.broadcast(bytes, scope))
+      const told = call(name, timeout, (gossip) => gossip.broadcast(bytes, scope))
+      return scope === "swarm" ? Effect.tap(told, () => Effect.sync(() => state.heard.sent(bytes))) : told
     }
   }
 
@@ -84,7 +85,7 @@ export const make = Effect.fnUntraced(function* (
     ),
     isJoined: Effect.sync(() => state.neighbors.size > 0),
     joined: live.joined,
-    lastMessageHashes: Effect.sync(() => state.lastMessageHashes()),
+    lastMessageHashes: Effect.sync(() => state.heard.last()),
   }
 
   return {
@@ -96,7 +97,7 @@ export const make = Effect.fnUntraced(function* (
     suspend: live.suspend,
     resume: live.resume,
     account: live.activities.stream({ capacity: ACCOUNT_CAPACITY }),
-    stats: Effect.sync(() => ({ ...account.counters, messagesReceived: state.messagesReceived })),
+    stats: Effect.sync(() => ({ ...account.counters, messagesReceived: state.heard.count })),
   }
 })
 

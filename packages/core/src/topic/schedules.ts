@@ -48,6 +48,9 @@ export const putAgainDelay = (putsAgain: number): Effect.Effect<number> =>
 /** How much of its minute is over at a time of the clock, in ms. */
 export const intoMinute = (now: number): number => now % 60_000
 
+/** When a minute begins, in Unix ms. */
+export const startOf = (unixMinute: bigint): number => Number(unixMinute) * 60_000
+
 /** ms into a minute; until then who was there a few seconds ago may show in the one before, whose records may yet be put. */
 const MINUTE_TURNS = 5_000
 

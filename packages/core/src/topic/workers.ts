@@ -2,27 +2,14 @@
  * What a joined topic does in the background: three workers, whose duties are each a function over the session, run in the
  * rhythm of a Schedule. A run that fails is told and counted, and the worker goes on.
  *
- * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`, `src/gossip/merge/bubble.rs` and
- * `src/gossip/merge/message_overlap.rs`.
+ * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`; for the merges see merging.ts.
  */
-import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
-import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
-import { askPeers, type GossipRecord, publishRecord, readSlot, recentRecords, type Session } from "./Session.ts"
-import { minuteTurns, onceAfter, workerSchedule } from "./schedules.ts"
+import { joinAcrossSplit, joinApart, mergeBubbles, mergeEarly, mergeSplits, mindUnanswered } from "./merging.ts"
+import { isWell, publishRecord, readSlot, type Session, takesTurn } from "./Session.ts"
+import { onceAfter, workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
-
-/** Whether this node's place in the swarm gives no reason to look at the DHT. */
-const isWell = ({ state, config }: Session): boolean => state.neighbors.size >= config.bubbleMerge.minNeighbors
-
-/** Whether to take a turn: always while something may be wrong, now and then while all is well. */
-const takesTurn = Effect.fnUntraced(function* (session: Session) {
-  if (!isWell(session)) session.thinning.reset()
-  const takes = yield* session.thinning.takesTurn
-  if (!takes) session.account.counters.turnsSkipped++
-  return takes
-})
 
 /**
  * Publishes our neighbours and last messages, unless the slot already shows enough records of others. While all is well, one
@@ -38,7 +25,7 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
   account.counters.looks++
   const shown = yield* readSlot(session, unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
-  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown, 1) : []
+  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown) : []
   if (shown.some(({ content }) => content.activePeers.length > 0)) {
     thinning.provided(yield* Clock.currentTimeMillis)
     account.counters.recordsSkipped++
@@ -48,67 +35,6 @@ export const publish = Effect.fnUntraced(function* (session: Session) {
     yield* publishRecord(session, "publisher", shown)
   }
   yield* mindUnanswered(session, asked)
-})
-
-/** With few neighbours, joins peers that records name and that we are not connected to. */
-export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
-  const { minNeighbors, maxJoinPeers } = session.config.bubbleMerge
-  const { neighbors } = session.state
-  if (isWell(session)) return
-  const records = yield* recentRecords(session)
-  const peers = outsideBubble(records, session.records.endpointId, neighbors, minNeighbors)
-  yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
-})
-
-/**
- * Soon after joining: those who began in the same moment may have found each other in several bubbles. Who came to a swarm that
- * was there leaves this to it.
- */
-const mergeEarly = Effect.fnUntraced(function* (session: Session) {
-  if (session.cameToSwarm) return
-  const span = minuteTurns(yield* Clock.currentTimeMillis) ? 2 : 1
-  yield* joinApart(session, yield* recentRecords(session, span), session.config.bubbleMerge.maxJoinPeers)
-})
-
-/**
- * Joins peers of records that seem to have nothing to do with us: nodes that all have enough neighbours, only none outside
- * their bubble, would otherwise be apart from the rest until somebody speaks.
- */
-const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>, max: number) {
-  const peers = apartFromUs(records, session.records.endpointId, session.state.neighbors)
-  return yield* askPeers(session, "bubbleMerge", peers, max)
-})
-
-/** How often it is looked whether somebody has let us in. */
-const ANSWERED_EVERY = Duration.millis(100)
-
-/**
- * Who is asked to let us in does so at once, if it is there. If not, the network between may be cut: then what others provide
- * is no good to us, and we look again soon.
- */
-const mindUnanswered = Effect.fnUntraced(function* (session: Session, asked: ReadonlyArray<EndpointId.EndpointId>) {
-  const { config, state, thinning, timers } = session
-  const until = timers.now() + Duration.toMillis(config.timeouts.joinPeer)
-  // It may be a neighbour for a moment only: a full view takes one in and lets another go.
-  while (asked.length > 0 && !asked.some((peer) => state.neighbors.has(peer))) {
-    if (timers.now() >= until) return thinning.reset()
-    yield* Effect.sleep(ANSWERED_EVERY)
-  }
-})
-
-/** Joins peers whose records show that they hear other messages than we do. */
-export const mergeSplits = Effect.fnUntraced(function* (session: Session) {
-  // Who has heard nothing cannot tell.
-  if (session.state.messagesReceived === 0 || !(yield* takesTurn(session))) return
-  yield* joinAcrossSplit(session, yield* recentRecords(session))
-})
-
-const joinAcrossSplit = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
-  const { state, config, thinning } = session
-  const peers = acrossSplit(records, session.records.endpointId, state.neighbors, state.lastMessageHashes())
-  if (peers.length === 0) return
-  thinning.reset()
-  yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
 })
 
 /** What a worker does, and when. */

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EndpointId, TopicId } from "@topic-tracker/crypto"
+import { EndpointId, messageHash } from "@topic-tracker/crypto"
 import { Timers } from "@topic-tracker/gossip"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { TopicState } from "../../src/topic/TopicState.ts"
 
 const id = (n: number) => EndpointId.fromBytes(new Uint8Array(32).fill(n))
@@ -26,28 +27,37 @@ describe("TopicState", () => {
     }),
   )
 
-  it.effect("keeps the hashes of the last five messages received, whatever becomes of the bytes", () =>
-    Effect.gen(function* () {
-      const state = new TopicState(yield* Timers.make)
-      const contents = [1, 2, 3, 4, 5, 6, 7].map((n) => new Uint8Array(n === 6 ? 5000 : 10).fill(n))
-      const expected = contents.slice(2).map((content) => TopicId.fromName(content).bytes)
-      for (const content of contents) {
-        state.apply([received(content)])
-        content.fill(0)
-      }
-      assert.deepStrictEqual(state.lastMessageHashes(), expected)
-      assert.deepStrictEqual(state.lastMessageHashes(), expected)
-    }),
-  )
-
-  it.effect("a record says at most five neighbours", () =>
+  it.effect("a record says at most five neighbours, and what was heard last", () =>
     Effect.gen(function* () {
       const state = new TopicState(yield* Timers.make)
       for (const n of [1, 2, 3, 4, 5, 6]) state.apply([{ _tag: "NeighborUp", peer: id(n) }])
+      state.apply([received(new Uint8Array([7]))])
       assert.deepStrictEqual(state.recordContent(), {
         activePeers: [1, 2, 3, 4, 5].map(id),
-        lastMessageHashes: [],
+        lastMessageHashes: [messageHash(new Uint8Array([7]))],
       })
+    }),
+  )
+
+  it.effect("remembers who was a neighbour", () =>
+    Effect.gen(function* () {
+      const state = new TopicState(yield* Timers.make)
+      state.apply([
+        { _tag: "NeighborUp", peer: id(1) },
+        { _tag: "NeighborDown", peer: id(1) },
+      ])
+      assert.deepStrictEqual([...state.links.reachableFrom([id(9)], [])], [id(9), id(1)])
+    }),
+  )
+
+  it.effect("knows that messages pass it by while it has no neighbour", () =>
+    Effect.gen(function* () {
+      const state = new TopicState(yield* Timers.make)
+      state.apply([{ _tag: "NeighborUp", peer: id(1) }, received(new Uint8Array([7]))])
+      assert.isDefined(state.heard.completeSince)
+      yield* TestClock.adjust("1 second")
+      state.apply([{ _tag: "NeighborDown", peer: id(1) }])
+      assert.isUndefined(state.heard.completeSince)
     }),
   )
 })

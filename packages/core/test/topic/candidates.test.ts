@@ -1,22 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EndpointId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/crypto"
 import { acrossSplit, apartFromUs, outsideBubble, peersOf } from "../../src/topic/candidates.ts"
-import type { GossipRecord } from "../../src/topic/Session.ts"
+import { hash, id, record } from "./records.ts"
 
-const id = (n: number) => EndpointId.fromBytes(new Uint8Array(32).fill(n))
-const hash = (n: number) => new Uint8Array(32).fill(n)
 const self = id(1)
-
-const record = (
-  from: number,
-  activePeers: ReadonlyArray<number>,
-  hashes: ReadonlyArray<number> = [],
-): GossipRecord => ({
-  unixMinute: 1n,
-  endpointId: id(from),
-  content: { activePeers: activePeers.map(id), lastMessageHashes: hashes.map(hash) },
-  bytes: new Uint8Array(),
-})
 
 describe("candidates", () => {
   it("a record names its publisher first, then its neighbours, each once, never ourselves", () => {
@@ -30,23 +17,26 @@ describe("candidates", () => {
     assert.deepStrictEqual(outsideBubble([], self, new Set(), 4), [])
   })
 
-  it("apart from us: who is named by records that lead to us over no chain of names", () => {
+  it("apart from us: who is named by records that name nobody whom links lead to", () => {
     const neighbors = new Set([id(2), id(3)])
-    const chain = [record(6, [5]), record(5, [4]), record(4, [2, 7])]
-    assert.deepStrictEqual(apartFromUs(chain, self, neighbors), [], "6 names 5, 5 names 4, and 4 our neighbour")
-    assert.deepStrictEqual(apartFromUs([record(9, [1])], self, neighbors), [], "9 names us")
-    assert.deepStrictEqual(apartFromUs([...chain, record(8, [9, 10])], self, neighbors), [8, 9, 10].map(id))
-    assert.deepStrictEqual(apartFromUs([], self, neighbors), [])
-    assert.deepStrictEqual(apartFromUs([record(8, [])], self, neighbors), [], "8 was looking for a neighbour")
+    const apart = (records: ReadonlyArray<ReturnType<typeof record>>, ...reachable: ReadonlyArray<number>) =>
+      apartFromUs(records, self, neighbors, new Set([self, ...neighbors, ...reachable.map(id)]))
+    assert.deepStrictEqual(apart([record(6, [5])], 5), [])
+    assert.deepStrictEqual(apart([record(6, [5])], 6), [])
+    assert.deepStrictEqual(apart([record(9, [1])]), [], "9 names us")
+    assert.deepStrictEqual(apart([record(6, [5]), record(8, [9, 10])], 5), [8, 9, 10].map(id))
+    assert.deepStrictEqual(apart([]), [])
+    assert.deepStrictEqual(apart([record(8, [])]), [], "8 was looking for a neighbour")
   })
 
   it("no message in common: the record's publisher and its neighbours, whatever the number of ours", () => {
-    const ours = [hash(100), hash(101)]
+    const ours = new Set([hash(100), hash(101)].map(Bytes.toHex))
     const neighbors = new Set([2, 3, 4, 5, 6].map(id))
     const apart = record(7, [8, 2], [102])
     const near = record(9, [10], [103, 101])
     const silent = record(11, [12], [])
-    assert.deepStrictEqual(acrossSplit([apart, near, silent], self, neighbors, ours), [7, 8].map(id))
-    assert.deepStrictEqual(acrossSplit([apart], self, neighbors, []), [], "we have heard nothing: no sign of a split")
+    const knowing = { isHeard: (hash: Uint8Array) => ours.has(Bytes.toHex(hash)), tells: () => true }
+    assert.deepStrictEqual(acrossSplit([apart, near, silent], self, neighbors, knowing), [7, 8].map(id))
+    assert.deepStrictEqual(acrossSplit([apart], self, neighbors, { ...knowing, tells: () => false }), [])
   })
 })

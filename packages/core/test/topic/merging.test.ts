@@ -48,6 +48,34 @@ describe("merging", () => {
     }),
   )
 
+  it.effect("a swarm in which somebody speaks all the time comes to rest: it does not merge with itself", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const nodes = yield* world.nodes(16)
+      const topics = yield* joinAll(nodes)
+      const speak = Effect.fnUntraced(function* (minutes: number) {
+        for (let second = 0; second < 60 * minutes; second++) {
+          yield* topics[second % topics.length]!.broadcast(`message ${second}`)
+          yield* pass("1 second")
+        }
+      })
+      const merges = Effect.map(
+        Effect.forEach(topics, (topic) => topic.stats),
+        (all) => all.reduce((sum, { merges }) => sum + merges, 0),
+      )
+      yield* speak(2)
+      const before = yield* merges
+      const looks = (yield* topics[0]!.stats).looks
+      const heard = yield* Effect.forEach(topics, (topic) => collect(topic.events))
+      yield* speak(8)
+      assert.isAtMost((yield* merges) - before, 10, "who has three neighbours may look for a fourth")
+      assert.isAbove((yield* topics[0]!.stats).looks, looks, "there were looks that could have shown somebody")
+      const changes = heard.flatMap((events) => events.filter(({ _tag }) => _tag === "NeighborUp"))
+      // With every node's every look a sign of another swarm there were 170 merges, and well over a thousand new neighbours.
+      assert.isAtMost(changes.length, 60)
+    }),
+  )
+
   it.effect("without merges two bubbles stay two", () =>
     Effect.gen(function* () {
       let apart = true

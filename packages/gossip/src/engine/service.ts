@@ -2,7 +2,7 @@
  * The Gossip service over any transport: where the engine's callbacks meet Effect. Each operation is one step into the
  * engine; waiting (for congestion to pass, for last words to leave) happens only here.
  */
-import type { TopicId } from "@topic-tracker/crypto"
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope, Stream } from "effect"
 import { type EndpointAddress, isNowhere } from "../AddressLookup.ts"
 import type { GossipConfig } from "../GossipConfig.ts"
@@ -117,15 +117,21 @@ const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipT
       return Effect.void
     })
 
+  const ask = (
+    _tag: "Join" | "Connect",
+    peers: ReadonlyArray<EndpointId.EndpointId>,
+  ): Effect.Effect<void, GossipError> =>
+    Effect.suspend(() => {
+      if (topic.isClosed) return Effect.fail(closedError)
+      engine.turn({ _tag, topic: topic.id.hex, peers })
+      return Effect.void
+    })
+
   return {
     id: topic.id,
     broadcast,
-    join: (peers) =>
-      Effect.suspend(() => {
-        if (topic.isClosed) return Effect.fail(closedError)
-        engine.turn({ _tag: "Join", topic: topic.id.hex, peers })
-        return Effect.void
-      }),
+    join: (peers) => ask("Join", peers),
+    connect: (peers) => ask("Connect", peers),
     neighbors: Effect.sync(() => new Set(topic.neighbors)),
     subscribe: (options: SubscribeOptions = {}) => {
       const capacity = options.capacity ?? defaultCapacity

@@ -15,6 +15,8 @@ export type Event<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "Received"; readonly from: P; readonly topic: TopicKey; readonly message: Message<P> }
   /** Take part in the topic, if we do not yet, and ask these peers (none is fine) to let us in. */
   | { readonly _tag: "Join"; readonly topic: TopicKey; readonly peers: ReadonlyArray<P> }
+  /** Ask these peers to be our neighbours, and nobody else through them. */
+  | { readonly _tag: "Connect"; readonly topic: TopicKey; readonly peers: ReadonlyArray<P> }
   /** Send content to the swarm or to the direct neighbours only. */
   | {
       readonly _tag: "Broadcast"

@@ -68,6 +68,9 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
         for (const peer of event.peers) membership.join(peer)
         return
       }
+      case "Connect":
+        for (const peer of event.peers) this.states.get(event.topic)?.membership.connect(peer)
+        return
       case "Broadcast":
         this.states.get(event.topic)?.broadcast.broadcast(event.content, event.scope, now)
         return

@@ -79,6 +79,14 @@ export class HyParView<P extends PeerKey> {
     if (peer !== this.io.me) this.io.send(peer, { _tag: "Join", data: this.ownData })
   }
 
+  /**
+   * A member asks for one link, with the priority that is never refused (p. 7). A Join would do too, but tells the peer's
+   * neighbours to make links to us as well: a newcomer needs them, and a member loses as many of those it has.
+   */
+  connect(peer: P): void {
+    if (peer !== this.io.me && !this.active.has(peer)) this.request(peer, "high")
+  }
+
   /** Tells every neighbour, and every peer asked to become one, that we leave the swarm. */
   quit(): void {
     const peers = new Set([...this.active.values, ...this.pending.keys()])

@@ -28,6 +28,7 @@ describe("Swarm", () => {
     swarm.down(3, 2)
     assert.strictEqual(swarm.bubbles(), 4)
     assert.deepStrictEqual(swarm.nodes(), [0, 2, 3, 4])
+    assert.strictEqual(swarm.newNeighbors, 6)
   })
 
   it("is not disturbed by what nodes that are gone still say", () => {

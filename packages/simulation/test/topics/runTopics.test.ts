@@ -136,6 +136,9 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
       "healed: expected at most 5 ms, it never came to that",
       "delivered: expected at least 1, it never came to that",
     ])
+    assert.deepStrictEqual(unmet({ steady_new_neighbors_per_node_minute: -1 }, result), [
+      "steady_new_neighbors_per_node_minute: expected at most -1, it was 0",
+    ])
     assert.deepStrictEqual(unmet({ bubbles_at_end_at_least: 2 }, result), [
       "bubbles_at_end_at_least: expected at least 2, it was 1",
     ])

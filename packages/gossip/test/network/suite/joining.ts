@@ -57,6 +57,25 @@ export const joining = (it: Runner): void => {
         )
       }))
 
+    it("a member asks for one link, and no neighbour of the other's hears of it", (world) =>
+      Effect.gen(function* () {
+        const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
+        const third = yield* world.node()
+        const atThird = yield* third.open(atA.id)
+        const heardThird = yield* recorded(atThird)
+        yield* atThird.join([a.endpointId])
+        yield* until(world, "the third is in", () => isJoined(atThird))
+        yield* atB.connect([a.endpointId])
+        yield* until(world, "both have each other", () =>
+          Effect.sync(() => heardA.events.length > 1 && heardB.events.length > 0),
+        )
+        yield* atB.broadcast(text("over the link"))
+        yield* until(world, "the third has heard", () => Effect.sync(() => heardThird.texts().length > 0))
+        assert.deepStrictEqual([...(yield* atB.neighbors)], [a.endpointId])
+        assert.deepStrictEqual([...(yield* atThird.neighbors)], [a.endpointId])
+        assert.sameMembers([...(yield* atA.neighbors)], [b.endpointId, third.endpointId])
+      }))
+
     it("a topic that closes takes leave of its neighbours and can be joined again", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
@@ -75,6 +94,7 @@ export const joining = (it: Runner): void => {
           yield* until(world, "b's stream has ended", () => Effect.sync(heardB.isOver))
           assert.strictEqual((yield* Effect.flip(atB.broadcast(text("late")))).reason, "Closed")
           assert.strictEqual((yield* Effect.flip(atB.join([]))).reason, "Closed")
+          assert.strictEqual((yield* Effect.flip(atB.connect([]))).reason, "Closed")
           assert.strictEqual((yield* Effect.flip(atB.subscribe())).reason, "Closed")
         }
         assert.deepStrictEqual(tags(), ["NeighborUp", "NeighborDown", "NeighborUp", "NeighborDown"])

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { bytes, disconnects, infos, Node, neighbor, sends, sentTo, timers } from "../node.ts"
+import { bytes, disconnects, infos, Node, neighbor, sends, sentTo, timers, topic } from "../node.ts"
 
 describe("requests to be neighbours", () => {
   it("are accepted with low priority while there is a free slot", () => {
@@ -127,5 +127,35 @@ describe("a request without an answer", () => {
     const other = peer === "x" ? "y" : "x"
     const [refill] = timers(node.handle({ _tag: "PeerDisconnected", peer }), "Refill")
     assert.deepStrictEqual(sends(node.handle({ _tag: "TimerExpired", timer: refill!.timer })), [`${other} Neighbor`])
+  })
+})
+
+describe("a member that wants a link", () => {
+  const connect = (node: Node, ...peers: ReadonlyArray<string>) => node.handle({ _tag: "Connect", topic, peers })
+
+  it("asks with high priority and makes room when it is answered, not before", () => {
+    const node = new Node().withNeighbors("a", "b", "c", "d", "e")
+    const asked = connect(node, "x")
+    assert.deepStrictEqual(sentTo(asked, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
+    assert.deepStrictEqual(sends(asked), ["x Neighbor"])
+    assert.deepStrictEqual(node.active, ["a", "b", "c", "d", "e"])
+    const answered = node.receive("x", neighbor("high"))
+    assert.include(node.active, "x")
+    assert.lengthOf(node.active, 5)
+    assert.deepStrictEqual(
+      sends(answered).map((sent) => sent.split(" ")[1]),
+      ["ShuffleReply", "Disconnect"],
+      "one neighbour goes, nobody else hears of it",
+    )
+  })
+
+  it("asks nobody twice, nor neighbours, nor itself", () => {
+    const node = new Node().withNeighbors("a")
+    assert.deepStrictEqual(sends(connect(node, "a", "me", "x", "x")), ["x Neighbor"])
+  })
+
+  it("of a topic that it is not in asks nobody", () => {
+    const node = new Node()
+    assert.deepStrictEqual(connect(node, "x"), [])
   })
 })
