@@ -13,6 +13,7 @@ import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { keepJoined } from "./Bootstrap.ts"
 import { EventHub } from "./EventHub.ts"
+import type { FailureLog } from "./FailureLog.ts"
 import { mergeBubbles } from "./merging.ts"
 import type { Pace } from "./Pace.ts"
 import { Account, lookAfresh, type Session } from "./Session.ts"
@@ -31,8 +32,9 @@ export interface LiveTopicOptions {
   readonly config: TopicConfig
   readonly gossip: Gossip["Service"]
   readonly timers: Timers
-  /** Shared by the topics of a process. */
+  /** These two are shared by the topics of a process. */
   readonly pace: Pace
+  readonly failureLog: FailureLog
   /** Run when the topic ends by itself, before anybody is told: who then joins again is not to get this one. */
   readonly onFailing: Effect.Effect<void>
   /** Run after its gossip has closed. */
@@ -83,7 +85,7 @@ export class LiveTopic {
     this.#parts = parts
     this.records = parts.records
     this.state = parts.state
-    this.account = new Account(this.activities, parts.timers)
+    this.account = new Account(this.activities, parts.timers, parts.failureLog)
   }
 
   get id(): TopicId {

@@ -8,6 +8,7 @@ import { Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { EventHub } from "./EventHub.ts"
+import type { FailureLog } from "./FailureLog.ts"
 import type { Pace } from "./Pace.ts"
 import type { Signal } from "./Signal.ts"
 import type { Thinning } from "./Thinning.ts"
@@ -75,11 +76,12 @@ export class Account {
   readonly #hub: EventHub<TopicActivity>
   readonly #timers: Timers
   readonly #openedAt: number
-  #lastFailure: string | undefined
+  readonly #failureLog: FailureLog
 
-  constructor(hub: EventHub<TopicActivity>, timers: Timers) {
+  constructor(hub: EventHub<TopicActivity>, timers: Timers, failureLog: FailureLog) {
     this.#hub = hub
     this.#timers = timers
+    this.#failureLog = failureLog
     this.#openedAt = timers.now()
   }
 
@@ -101,13 +103,12 @@ export class Account {
       )
   }
 
-  /** Counts and logs a failure that does not end anything; the same one in a row is logged once. */
+  /** Counts and tells a failure that does not end anything; logs it as a warning where it is news, and for debugging else. */
   failed(by: Actor, { message }: { readonly message: string }): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.counters.failures++
       const text = `topic ${by} failed and will try again: ${message}`
-      const log = text === this.#lastFailure ? Effect.logDebug(text) : Effect.logWarning(text)
-      this.#lastFailure = text
+      const log = this.#failureLog.isNews(text) ? Effect.logWarning(text) : Effect.logDebug(text)
       return Effect.andThen(log, this.tell({ _tag: "Failed", by, message }))
     })
   }

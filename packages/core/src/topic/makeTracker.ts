@@ -8,6 +8,7 @@ import { AddressLookup, type EndpointAddress, Gossip, Timers } from "@topic-trac
 import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import type { TopicTracker } from "../TopicTracker.ts"
+import { FailureLog } from "./FailureLog.ts"
 import { make as makeHandle } from "./handle.ts"
 import * as LiveTopic from "./LiveTopic.ts"
 import { Pace } from "./Pace.ts"
@@ -70,6 +71,7 @@ export const makeTracker: (
   )
   const timers = yield* Timers.make
   const pace = new Pace(timers)
+  const failureLog = new FailureLog(timers)
   const claims = new Map<string, Claim>()
   const live = new Set<LiveTopic.LiveTopic>()
 
@@ -112,6 +114,7 @@ export const makeTracker: (
       onFailed: release(claimed),
       timers,
       pace,
+      failureLog,
     }).pipe(
       Effect.provideContext(services),
       Effect.onError(() => release(claimed)),

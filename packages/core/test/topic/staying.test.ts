@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SecretRotation } from "@topic-tracker/crypto"
-import { Effect, Exit, Fiber, Redacted, Scope } from "effect"
+import { Effect, Exit, Fiber, Logger, Redacted, Scope } from "effect"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
 
 describe("staying joined", () => {
@@ -133,6 +133,35 @@ describe("staying joined", () => {
       yield* pass("2 minutes")
       assert.isAbove((yield* topics[0]!.stats).recordsPublished, published)
     }),
+  )
+
+  it.effect(
+    "trouble that all topics have is one warning each for what it keeps them from, and news again when it had passed",
+    () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => {
+          if (logLevel === "Warn") lines.push(`${message}`)
+        })
+        yield* Effect.gen(function* () {
+          const world = yield* makeWorld()
+          const node = yield* world.node()
+          yield* world.dht.setFaults({ dead: 1 })
+          const topics = yield* Effect.forEach(["a", "b", "c", "d", "e", "f"], (topic) => node.join({ topic }))
+          yield* pass("3 minutes")
+          const failures = yield* Effect.forEach(topics, (topic) => Effect.map(topic.stats, (stats) => stats.failures))
+          for (const count of failures) assert.isAbove(count, 3)
+          assert.isAbove(lines.length, 0)
+          assert.strictEqual(new Set(lines).size, lines.length)
+          const told = lines.length
+          yield* world.dht.setFaults({ dead: 0 })
+          yield* pass("6 minutes")
+          assert.lengthOf(lines, told)
+          yield* world.dht.setFaults({ dead: 1 })
+          yield* pass("3 minutes")
+          assert.strictEqual(lines.length, 2 * told)
+        }).pipe(Effect.provide(Logger.layer([logger])))
+      }),
   )
 })
 
