@@ -103,7 +103,7 @@ const unknownOptions = (input: object): Array<TopicConfigIssue> => {
     const keys = known.get(group)
     if (keys === undefined) {
       issues.push({ option: group, value: "no option", expected: `one of ${[...known.keys()].join(", ")}` })
-    } else if (members !== undefined && (typeof members !== "object" || members === null)) {
+    } else if (members !== undefined && (typeof members !== "object" || members === null || Array.isArray(members))) {
       issues.push({ option: group, value: showInput(members), expected: "an object of options" })
     } else {
       for (const key of Object.keys(members ?? {})) {
@@ -113,6 +113,14 @@ const unknownOptions = (input: object): Array<TopicConfigIssue> => {
     }
   }
   return issues
+}
+
+/** What a file has under topicTracker that is no group and no option. Names as the environment has them are read one by one. */
+const unknownInTree = (tree: Tree): Array<TopicConfigIssue> => {
+  if (typeof tree === "string" || Array.isArray(tree)) {
+    return [{ option: "topicTracker", value: showInput(tree), expected: "an object of groups of options" }]
+  }
+  return unknownOptions(Object.fromEntries(Object.entries(tree).filter(([name]) => !/^[A-Z0-9_]+$/.test(name))))
 }
 
 const showInput = (value: unknown): string =>
@@ -141,20 +149,24 @@ const Tree: Schema.Codec<Tree> = Schema.Union([
  * topicTracker / group / option (a JSON file, a Map). What is not there keeps its default. The ConfigError's message names
  * every option that cannot be read, as {@link TopicConfigError}'s does.
  */
-export const config: Config.Config<TopicConfig> = Config.all(
-  groups.flatMap(([group, members]) =>
-    members.map(([key]) =>
-      Config.schema(Text, environmentName(group, key)).pipe(
-        Config.orElse(() => Config.schema(Tree, ["topicTracker", group, key])),
-        Config.option,
-        Config.map((text) => [`${group}.${key}`, Option.getOrUndefined(text)] as const),
+export const config: Config.Config<TopicConfig> = Config.all([
+  Config.option(Config.schema(Tree, "topicTracker")),
+  Config.all(
+    groups.flatMap(([group, members]) =>
+      members.map(([key]) =>
+        Config.schema(Text, environmentName(group, key)).pipe(
+          Config.orElse(() => Config.schema(Tree, ["topicTracker", group, key])),
+          Config.option,
+          Config.map((text) => [`${group}.${key}`, Option.getOrUndefined(text)] as const),
+        ),
       ),
     ),
   ),
-).pipe(
-  Config.mapEffect((entries) => {
+]).pipe(
+  Config.mapEffect(([tree, entries]) => {
     const given = new Map(entries)
-    return finish([], (group, key) => given.get(`${group}.${key}`)).pipe(
+    const issues = Option.match(tree, { onNone: () => [], onSome: unknownInTree })
+    return finish(issues, (group, key) => given.get(`${group}.${key}`)).pipe(
       Effect.mapError(
         ({ message }) => new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.InvalidValue({ message }))),
       ),

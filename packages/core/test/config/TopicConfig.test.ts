@@ -325,7 +325,7 @@ describe("TopicConfig.config", () => {
 
   it.effect("names what is no text where text is asked for, and takes nodes as code gives them", () =>
     Effect.gen(function* () {
-      const file = (topicTracker: object) => read(ConfigProvider.fromUnknown({ topicTracker }))
+      const file = (topicTracker: unknown) => read(ConfigProvider.fromUnknown({ topicTracker }))
       for (const [topicTracker, line] of [
         [
           { publisher: { baseInterval: { seconds: 20 } } },
@@ -336,6 +336,11 @@ describe("TopicConfig.config", () => {
           { dht: { bootstrap: [{ host: "127.0.0.1" }] } },
           'dht.bootstrap is [{"host":"127.0.0.1"}]; expected a list of',
         ],
+        [{ publisher: false }, 'publisher is "false"; expected an object of options'],
+        [{ publisher: [{ enabled: false }] }, 'publisher is [{"enabled":"false"}]; expected an object of options'],
+        [{ publisher: { speed: 3 } }, "publisher.speed is no option; expected one of enabled, "],
+        [{ publishing: { enabled: false } }, "publishing is no option; expected one of bootstrap, "],
+        [false, 'topicTracker is "false"; expected an object of groups of options'],
       ] as const) {
         const error = yield* Effect.flip(file(topicTracker))
         assert.include(error.message, line)
@@ -347,6 +352,9 @@ describe("TopicConfig.config", () => {
         { host: "127.0.0.1", port: 6882 },
       ])
       // A variable of somebody else's whose name begins as one of ours does.
+      const mapped = ConfigProvider.fromEnv({ env: { TOPIC_TRACKER_PUBLISHER_ENABLED: "false" } })
+      const constant = yield* read(ConfigProvider.constantCase(mapped))
+      assert.isFalse(constant.publisher.enabled)
       const environs = yield* environment({ TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL_OF_OTHERS: "1" })
       assert.deepStrictEqual(environs, TopicConfig.defaults)
     }),
