@@ -7,7 +7,8 @@ export type BroadcastScope = "swarm" | "neighbors"
 /** What a topic tells its subscribers. */
 export type GossipEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
-  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId }
+  /** `lost` is there where its connection broke; else it left, or one of the two let the other go. */
+  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly lost?: true }
   | {
       readonly _tag: "Received"
       readonly content: Uint8Array

@@ -15,9 +15,9 @@ import { type GossipRecord, ofMinute, recentMinutes, type Session } from "./Sess
 import { firstOf } from "./Signal.ts"
 import {
   firstPoll,
-  intoMinute,
   isEarly,
   type LookOutcome,
+  minuteShows,
   minuteTurns,
   nextPoll,
   pollDelay,
@@ -152,13 +152,11 @@ const putAgain = Effect.fnUntraced(function* (search: Search, shown: ReadonlyArr
 
 /** ms into a search: time for two nodes that are near to meet, and little beside a walk where they are not. */
 const LOOK_BACK_AFTER = 40
-/** ms into a minute; from then on a running topic mostly shows in it. */
-const MINUTE_SHOWS = 15_000
 
 /** The minute before, as read for the first time: beside the first looks, and not at all when those have shown somebody to dial. */
 const lookBack = Effect.fnUntraced(function* (search: Search) {
   const latest = yield* latestMinute(search)
-  if (intoMinute(yield* Clock.currentTimeMillis) >= MINUTE_SHOWS) yield* Effect.sleep(LOOK_BACK_AFTER)
+  if (minuteShows(yield* Clock.currentTimeMillis)) yield* Effect.sleep(LOOK_BACK_AFTER)
   if (search.dials.size > 0 || latest === 0n) return
   yield* readAndDial(search, [latest - 1n], {})
 })

@@ -236,10 +236,7 @@ export class LiveTopic {
       const now = state.neighbors.size
       // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
       // then gossip may have made up for them out of one side of it.
-      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) {
-        thinning.reset()
-        state.links.clear()
-      }
+      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
       return events.publish(batch.map(toTopicEvent))
     })
   }

@@ -180,7 +180,7 @@ export const recentRecords = Effect.fnUntraced(function* (session: Session, span
 })
 
 /** Reads a record of every node that shows in the minute, and takes note of where they can be reached. */
-export const readSlot = (session: Session, unixMinute: bigint) =>
+const readSlot = (session: Session, unixMinute: bigint) =>
   Effect.tap(session.records.recordsArray(unixMinute), (shown) =>
     Effect.forEach(shown, (record) => takeNote(session, record), { discard: true }),
   )

@@ -7,7 +7,8 @@ import type { BroadcastScope } from "@topic-tracker/gossip"
 /** What a topic tells its subscribers. */
 export type TopicEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
-  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId }
+  /** `lost` is there where its connection broke; else it left, or one of the two let the other go. */
+  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly lost?: true }
   | Message
   /** This subscriber was too slow: so many of the oldest events were dropped. */
   | { readonly _tag: "Lagged"; readonly skipped: number }

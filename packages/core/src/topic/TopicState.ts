@@ -34,7 +34,7 @@ export class TopicState {
     const wasJoined = this.neighbors.size > 0
     for (const event of events) {
       if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
-      else if (event._tag === "NeighborDown") this.#parted(event.peer)
+      else if (event._tag === "NeighborDown") this.#parted(event.peer, event.lost === true)
       else if (event._tag === "Received") this.heard.received(event.content)
     }
     const isJoined = this.neighbors.size > 0
@@ -45,9 +45,11 @@ export class TopicState {
     opens.open()
   }
 
-  #parted(peer: EndpointId.EndpointId): void {
+  #parted(peer: EndpointId.EndpointId, lost: boolean): void {
     this.neighbors.delete(peer)
-    this.links.parted(peer)
+    // The network may be cut: then what led to the other side leads there no more.
+    if (lost) this.links.clear()
+    else this.links.parted(peer)
   }
 
   /** What our record says now. */

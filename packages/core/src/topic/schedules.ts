@@ -57,6 +57,12 @@ const MINUTE_TURNS = 5_000
 /** Whether the minute before is not yet done with. */
 export const minuteTurns = (now: number): boolean => intoMinute(now) < MINUTE_TURNS
 
+/** ms into a minute; from then on a running topic mostly shows in it. */
+const MINUTE_SHOWS = 15_000
+
+/** Whether a look into this minute alone mostly shows who runs. */
+export const minuteShows = (now: number): boolean => intoMinute(now) >= MINUTE_SHOWS
+
 /** What a look into the DHT came to, as far as the next one's time is concerned. */
 export type LookOutcome = "nothing" | "peers"
 

@@ -6,33 +6,36 @@
  */
 import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
 import { joinAcrossSplit, joinApart, mergeBubbles, mergeEarly, mergeSplits, mindUnanswered } from "./merging.ts"
-import { isWell, publishRecord, readSlot, type Session, takesTurn } from "./Session.ts"
-import { onceAfter, workerSchedule } from "./schedules.ts"
+import { isWell, ofMinute, publishRecord, recentRecords, type Session, takesTurn } from "./Session.ts"
+import { minuteShows, onceAfter, workerSchedule } from "./schedules.ts"
 import type { Actor } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"
 
 /**
  * Publishes our neighbours and last messages, unless the slot already shows enough records of others. While all is well, one
- * record of a node that has neighbours is enough, for it leads to several; and what the look shows of a split, or of nodes that
- * are apart from us, is acted on.
+ * record of a node that has neighbours is enough, for it leads to several. What the look shows of a split, or of nodes that
+ * are apart from us, is acted on: in a swarm of a few, who have each other only, no other look comes as soon.
  */
 export const publish = Effect.fnUntraced(function* (session: Session) {
   if (!(yield* takesTurn(session))) return
-  yield* session.pace.turn("routine")
   const { config, records, account, thinning } = session
-  if (config.publisher.maxThinning === 1 || !isWell(session)) return yield* publishRecord(session, "publisher")
+  if (config.publisher.maxThinning === 1) {
+    yield* session.pace.turn("routine")
+    return yield* publishRecord(session, "publisher")
+  }
+  const span = isWell(session) || minuteShows(yield* Clock.currentTimeMillis) ? 1 : 2
   const unixMinute = yield* records.unixMinute
-  account.counters.looks++
-  const shown = yield* readSlot(session, unixMinute)
-  if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, shown)
-  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, shown) : []
-  if (shown.some(({ content }) => content.activePeers.length > 0)) {
+  const recent = yield* recentRecords(session, span)
+  const shown = ofMinute(recent, unixMinute)
+  if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, recent)
+  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, recent) : []
+  if (isWell(session) && shown.some(({ content }) => content.activePeers.length > 0)) {
     thinning.provided(yield* Clock.currentTimeMillis)
     account.counters.recordsSkipped++
     yield* account.tell({ _tag: "RecordSkipped", by: "publisher", unixMinute, shown: shown.length })
   } else {
     thinning.reset()
-    yield* publishRecord(session, "publisher", shown)
+    yield* publishRecord(session, "publisher", (yield* records.unixMinute) === unixMinute ? shown : undefined)
   }
   yield* mindUnanswered(session, asked)
 })

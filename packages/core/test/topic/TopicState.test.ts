@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EndpointId, messageHash } from "@topic-tracker/crypto"
+import { messageHash } from "@topic-tracker/crypto"
 import { Timers } from "@topic-tracker/gossip"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { TopicState } from "../../src/topic/TopicState.ts"
-
-const id = (n: number) => EndpointId.fromBytes(new Uint8Array(32).fill(n))
+import { id, record } from "./records.ts"
 
 const received = (content: Uint8Array) =>
   ({ _tag: "Received", content, deliveredFrom: id(9), scope: "swarm", round: 1 }) as const
@@ -47,6 +46,18 @@ describe("TopicState", () => {
         { _tag: "NeighborDown", peer: id(1) },
       ])
       assert.deepStrictEqual([...state.links.reachableFrom([id(9)], [])], [id(9), id(1)])
+    }),
+  )
+
+  it.effect("of a neighbour that is lost it knows nothing any more, nor what led on from there", () =>
+    Effect.gen(function* () {
+      const state = new TopicState(yield* Timers.make)
+      state.links.named(record(5, [9]))
+      state.apply([
+        { _tag: "NeighborUp", peer: id(1) },
+        { _tag: "NeighborDown", peer: id(1), lost: true },
+      ])
+      assert.deepStrictEqual([...state.links.reachableFrom([id(9)], [])], [id(9)])
     }),
   )
 

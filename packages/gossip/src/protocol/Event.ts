@@ -51,7 +51,8 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
 /** What the members of a topic are told. */
 export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "NeighborUp"; readonly peer: P }
-  | { readonly _tag: "NeighborDown"; readonly peer: P }
+  /** `lost` is there where its connection closed without a word from it or to it. */
+  | { readonly _tag: "NeighborDown"; readonly peer: P; readonly lost?: true }
   | {
       readonly _tag: "Received"
       readonly id: MessageId

@@ -129,7 +129,7 @@ export class HyParView<P extends PeerKey> {
     const wasAsked = this.pending.delete(peer)
     if (this.active.has(peer)) {
       const alive = this.stayingAlive.delete(peer)
-      this.removeActive(peer)
+      this.removeActive(peer, { lost: true })
       if (alive) this.addPassive(peer, undefined)
       else this.peers.forget(peer)
       this.refill(peer)
@@ -314,7 +314,7 @@ export class HyParView<P extends PeerKey> {
     if (this.active.size >= this.config.activeViewCapacity) {
       if (priority === "low") return false
       const dropped = this.active.pick(this.io.rng) as P
-      this.removeActive(dropped, () => this.sendDisconnect(dropped, true))
+      this.removeActive(dropped, { takeLeave: () => this.sendDisconnect(dropped, true) })
       this.keepAsContact(dropped)
     }
     this.passive.delete(peer)
@@ -324,12 +324,18 @@ export class HyParView<P extends PeerKey> {
     return true
   }
 
-  private removeActive(peer: P, takeLeave: () => void = () => this.io.disconnect(peer)): void {
+  private removeActive(
+    peer: P,
+    {
+      lost = false,
+      takeLeave = () => this.io.disconnect(peer),
+    }: { readonly lost?: boolean; readonly takeLeave?: () => void } = {},
+  ): void {
     this.active.delete(peer)
     this.overdue.delete(peer)
     // Others may have lost it too, and have room now.
     this.refusals.clear()
-    this.io.neighborDown(peer)
+    this.io.neighborDown(peer, lost)
     takeLeave()
   }
 

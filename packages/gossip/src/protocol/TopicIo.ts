@@ -14,7 +14,7 @@ export interface TopicIo<P extends PeerKey> {
   readonly stats: TopicStats
   readonly send: (to: P, message: Message<P>) => void
   readonly neighborUp: (peer: P) => void
-  readonly neighborDown: (peer: P) => void
+  readonly neighborDown: (peer: P, lost: boolean) => void
   readonly schedule: (delayMs: number, timer: TopicTimer<P>) => void
   /** This topic has no more use for the connection to the peer. */
   readonly disconnect: (peer: P) => void

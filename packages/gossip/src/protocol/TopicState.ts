@@ -129,9 +129,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.emit({ _tag: "NeighborUp", peer })
   }
 
-  readonly neighborDown = (peer: P): void => {
+  readonly neighborDown = (peer: P, lost: boolean): void => {
     this.broadcast.neighborDown(peer)
-    this.emit({ _tag: "NeighborDown", peer })
+    this.emit(lost ? { _tag: "NeighborDown", peer, lost } : { _tag: "NeighborDown", peer })
   }
 
   readonly received = (event: TopicEvent<P>): void => this.emit(event)

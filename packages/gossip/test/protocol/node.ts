@@ -108,7 +108,9 @@ export const emitted = (actions: ReadonlyArray<Action>): ReadonlyArray<string> =
     if (action._tag !== "Emit") return []
     const { event } = action
     return [
-      event._tag === "Received" ? `Received ${new TextDecoder().decode(event.content)}` : `${event._tag} ${event.peer}`,
+      event._tag === "Received"
+        ? `Received ${new TextDecoder().decode(event.content)}`
+        : `${event._tag} ${event.peer}${event._tag === "NeighborDown" && event.lost ? ", lost" : ""}`,
     ]
   })
 

@@ -106,6 +106,13 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
     assert.strictEqual(nodes, 9)
   })
 
+  it("a silent swarm of four that was split in halves heals at its publishers' next turns", () => {
+    const lines = 'nodes = 4\nduration = "15m"\nstop_early = true\npartition = [{ at = "20s", for = "3m" }]\n'
+    const healed = Array.from({ length: 8 }, (_, i) => run(lines, BigInt(i)).healed_ms ?? Number.POSITIVE_INFINITY)
+    // Left to the bubble merge, which comes every one to three minutes, it takes 35 s at the mean.
+    assert.isBelow(healed.reduce((sum, ms) => sum + ms, 0) / healed.length, 18_000)
+  })
+
   it("clocks two minutes apart delay the first meeting, and do not prevent it", () => {
     const lines = 'nodes = 2\nduration = "6m"\nstop_early = true\nclock_skew = "2m"\n'
     meets({ one_swarm: 240_000 }, lines, 2n)

@@ -97,7 +97,11 @@ export const joining = (it: Runner): void => {
           assert.strictEqual((yield* Effect.flip(atB.connect([]))).reason, "Closed")
           assert.strictEqual((yield* Effect.flip(atB.subscribe())).reason, "Closed")
         }
-        assert.deepStrictEqual(tags(), ["NeighborUp", "NeighborDown", "NeighborUp", "NeighborDown"])
+        const [up, down] = [
+          { _tag: "NeighborUp", peer: b.endpointId },
+          { _tag: "NeighborDown", peer: b.endpointId },
+        ] as const
+        assert.deepStrictEqual(heardA.events, [up, down, up, down])
         yield* until(world, "no connection is left", () =>
           Effect.map(Effect.all([a.stats, b.stats]), (all) => all.every(({ connections }) => connections === 0)),
         )

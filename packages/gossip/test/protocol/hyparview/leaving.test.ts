@@ -6,14 +6,15 @@ describe("neighbours that go", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     const actions = node.handle({ _tag: "PeerDisconnected", peer: "a" })
     assert.deepStrictEqual(node.active, ["b"])
-    assert.deepStrictEqual(emitted(actions), ["NeighborDown a"])
+    assert.deepStrictEqual(emitted(actions), ["NeighborDown a, lost"])
     assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "low", data: bytes("me") }])
     assert.notInclude(node.passive, "a", "a failed peer is no contact")
   })
 
   it("are replaced with high priority when the last one goes", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
-    node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
+    const gone = node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
+    assert.deepStrictEqual(emitted(gone), ["NeighborDown b"])
     node.receive("x", { _tag: "Disconnect", alive: false, respond: false })
     const actions = node.receive("a", { _tag: "Disconnect", alive: false, respond: false })
     assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
