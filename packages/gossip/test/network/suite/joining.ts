@@ -89,6 +89,7 @@ export const joining = (it: Runner): void => {
           const heardB = yield* recorded(atB)
           yield* atB.join([a.endpointId])
           yield* until(world, "b is up", () => Effect.sync(() => tags().length === 2 * round - 1))
+          yield* until(world, "b has heard so", () => isJoined(atB))
           yield* Scope.close(scope, Exit.void)
           yield* until(world, "b is down", () => Effect.sync(() => tags().length === 2 * round))
           yield* until(world, "b's stream has ended", () => Effect.sync(heardB.isOver))
