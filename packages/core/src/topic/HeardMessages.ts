@@ -56,7 +56,7 @@ export class HeardMessages {
     this.#remember({ at: this.#timers.now(), content })
   }
 
-  /** We are alone: what others say now does not come to us. */
+  /** We are alone, or were until now: what others said meanwhile did not come to us. */
   interrupted(): void {
     this.#missedUntil = this.#timers.now()
     this.#clear()

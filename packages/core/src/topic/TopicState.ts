@@ -39,7 +39,7 @@ export class TopicState {
     }
     const isJoined = this.neighbors.size > 0
     if (isJoined === wasJoined) return
-    if (!isJoined) this.heard.interrupted()
+    this.heard.interrupted()
     const [opens, closes] = isJoined ? [this.joined, this.alone] : [this.alone, this.joined]
     closes.close()
     opens.open()

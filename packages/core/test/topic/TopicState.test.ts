@@ -63,9 +63,12 @@ describe("TopicState", () => {
 
   it.effect("knows that messages pass it by while it has no neighbour", () =>
     Effect.gen(function* () {
-      const state = new TopicState(yield* Timers.make)
+      const timers = yield* Timers.make
+      const state = new TopicState(timers)
+      state.heard.sent(new Uint8Array([6]))
+      yield* TestClock.adjust("1 second")
       state.apply([{ _tag: "NeighborUp", peer: id(1) }, received(new Uint8Array([7]))])
-      assert.isDefined(state.heard.completeSince)
+      assert.strictEqual(state.heard.completeSince, timers.now(), "what was said to nobody tells nothing")
       yield* TestClock.adjust("1 second")
       state.apply([{ _tag: "NeighborDown", peer: id(1) }])
       assert.isUndefined(state.heard.completeSince)
