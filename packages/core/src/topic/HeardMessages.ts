@@ -18,6 +18,9 @@ const FIRST_CAPACITY = 64
 /** Of each: the first 8 bytes of the hash, and when it was, in s. */
 const WORDS = 3
 
+/** Most topics remember nothing. */
+const nothing = new Uint32Array(0)
+
 type Recent = { readonly at: number } & ({ readonly content: Uint8Array } | { readonly hash: Uint8Array })
 
 export class HeardMessages {
@@ -28,7 +31,7 @@ export class HeardMessages {
   /** The last messages received, which our own record shows. The oldest first. */
   readonly #recent: Array<Recent> = []
   /** A ring of those before, and of our own; as large as it had to be. */
-  #ring = new Uint32Array(0)
+  #ring = nothing
   #first = 0
   #size = 0
   /** Nothing is remembered until then, in ms of the timers: there is too much of it. */
@@ -117,7 +120,7 @@ export class HeardMessages {
   }
 
   #clear(): void {
-    this.#ring = new Uint32Array(0)
+    this.#ring = nothing
     this.#first = 0
     this.#size = 0
   }
