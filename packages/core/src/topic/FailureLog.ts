@@ -3,6 +3,7 @@
  * way, again and again: that is one piece of news, not hundreds.
  */
 import type { Timers } from "@topic-tracker/gossip"
+import { keepLatest } from "./keepLatest.ts"
 
 /** A failure that did not happen for so long, in ms, is news again. */
 const QUIET = 300_000
@@ -22,12 +23,7 @@ export class FailureLog {
   isNews(text: string): boolean {
     const now = this.#timers.now()
     const last = this.#happened.get(text)
-    this.#happened.delete(text)
-    this.#happened.set(text, now)
-    if (this.#happened.size > MOST_TEXTS) {
-      const [oldest] = this.#happened.keys()
-      this.#happened.delete(oldest as string)
-    }
+    keepLatest(this.#happened, text, now, MOST_TEXTS)
     return last === undefined || now - last >= QUIET
   }
 }

@@ -3,7 +3,7 @@
  * hashes of their publisher's last messages, which are not our last ones by the time they are read. So more are remembered
  * than a record shows, and how far back none is missing.
  */
-import { messageHash } from "@topic-tracker/crypto"
+import { Bytes, messageHash } from "@topic-tracker/crypto"
 import type { Timers } from "@topic-tracker/gossip"
 
 /** As many hashes fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
@@ -82,11 +82,7 @@ export class HeardMessages {
       const slot = this.#slot(i)
       if (ring[slot] === high && ring[slot + 1] === low) return this.#timeAt(i)
     }
-    const recent = this.#recent.find((message) => {
-      const key = keyOf(hashOf(message))
-      return key.high === high && key.low === low
-    })
-    return recent?.at
+    return this.#recent[this.last().findIndex((each) => Bytes.equals(each, hash))]?.at
   }
 
   /**

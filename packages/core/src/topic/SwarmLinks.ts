@@ -4,10 +4,11 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Timers } from "@topic-tracker/gossip"
+import { keepLatest } from "./keepLatest.ts"
 import type { GossipRecord } from "./Session.ts"
 
-/** A link says something for so long, in ms: a swarm that fell apart would else seem whole. */
-const LINK_HOLDS = 120_000
+/** A link, or a message in common, says something for so long, in ms: a swarm that fell apart would else seem whole. */
+export const LINK_HOLDS = 120_000
 /** The latest so many of each kind are kept. */
 const MOST_KEPT = 256
 
@@ -18,7 +19,7 @@ export class SwarmLinks {
   /** By the record's publisher; the latest last. */
   readonly #named = new Map<Peer, { readonly at: number; readonly peers: ReadonlyArray<Peer> }>()
   /** Who was our neighbour, and until when. */
-  readonly #past = new Map<Peer, { readonly at: number }>()
+  readonly #past = new Map<Peer, number>()
 
   constructor(timers: Timers) {
     this.#timers = timers
@@ -27,12 +28,12 @@ export class SwarmLinks {
   /** A record of this minute names its publisher's neighbours. */
   named({ content, endpointId }: GossipRecord): void {
     if (content.activePeers.length > 0)
-      keep(this.#named, endpointId, { at: this.#timers.now(), peers: content.activePeers })
+      keepLatest(this.#named, endpointId, { at: this.#timers.now(), peers: content.activePeers }, MOST_KEPT)
   }
 
   /** The peer is our neighbour no more. */
   parted(peer: Peer): void {
-    keep(this.#past, peer, { at: this.#timers.now() })
+    keepLatest(this.#past, peer, this.#timers.now(), MOST_KEPT)
   }
 
   /** Forgets all: it may be true no more. */
@@ -45,7 +46,7 @@ export class SwarmLinks {
   reachableFrom(some: Iterable<Peer>, records: ReadonlyArray<GossipRecord>): ReadonlySet<Peer> {
     const since = this.#timers.now() - LINK_HOLDS
     const reached = new Set(some)
-    for (const [peer, { at }] of this.#past) if (at >= since) reached.add(peer)
+    for (const [peer, at] of this.#past) if (at >= since) reached.add(peer)
     let groups = records.map(({ content, endpointId }) => [endpointId, ...content.activePeers])
     for (const [publisher, { at, peers }] of this.#named) if (at >= since) groups.push([publisher, ...peers])
     for (let before = -1; before !== reached.size; ) {
@@ -57,15 +58,5 @@ export class SwarmLinks {
       })
     }
     return reached
-  }
-}
-
-const keep = <A>(kept: Map<Peer, A>, peer: Peer, value: A): void => {
-  kept.delete(peer)
-  kept.set(peer, value)
-  if (kept.size <= MOST_KEPT) return
-  for (const oldest of kept.keys()) {
-    kept.delete(oldest)
-    return
   }
 }

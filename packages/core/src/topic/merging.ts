@@ -8,6 +8,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect } from "effect"
 import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
 import { askPeers, type GossipRecord, isWell, recentRecords, type Session, takesTurn } from "./Session.ts"
+import { LINK_HOLDS } from "./SwarmLinks.ts"
 import { minuteTurns, startOf } from "./schedules.ts"
 
 /** With few neighbours, joins peers that records name and that we are not connected to. */
@@ -30,9 +31,6 @@ export const mergeEarly = Effect.fnUntraced(function* (session: Session) {
   yield* joinApart(session, yield* recentRecords(session, span))
 })
 
-/** Who had a message that came to us within so many ms is in our swarm; one from before may have come before a split. */
-const HEARD_LATELY = 120_000
-
 /**
  * Asks peers of records that seem to have nothing to do with us: nodes that all have enough neighbours, only none outside
  * their bubble, would otherwise be apart from the rest until somebody speaks.
@@ -40,7 +38,7 @@ const HEARD_LATELY = 120_000
 export const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
   const { maxJoinPeers } = session.config.bubbleMerge
   const { heard, links, neighbors } = session.state
-  const since = session.timers.now() - HEARD_LATELY
+  const since = session.timers.now() - LINK_HOLDS
   const ofOurs = records.filter(({ content }) =>
     content.lastMessageHashes.some((hash) => (heard.heardAt(hash) ?? Number.NEGATIVE_INFINITY) >= since),
   )

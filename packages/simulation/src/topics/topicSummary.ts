@@ -48,54 +48,12 @@ const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
   ["most hops", (runs) => delivered(runs, (run) => run.delivery.hops.max, 0)],
   ["p50 ms", (runs) => delivered(runs, (run) => run.delivery.latency_ms.p50, 0)],
   ["p99 ms", (runs) => delivered(runs, (run) => run.delivery.latency_ms.p99, 0)],
-  [
-    "bubbles",
-    (runs) =>
-      spread(
-        runs.map((run) => run.bubbles_at_end),
-        0,
-      ),
-  ],
-  [
-    "degree",
-    (runs) =>
-      spread(
-        runs.map((run) => run.degree.mean),
-        1,
-      ),
-  ],
-  [
-    "new neighbours/node/min",
-    (runs) =>
-      spread(
-        runs.map((run) => run.new_neighbors_per_node_minute),
-        1,
-      ),
-  ],
-  [
-    "gets/topic/min",
-    (runs) =>
-      spread(
-        runs.map((run) => run.dht.gets_per_topic_minute),
-        0,
-      ),
-  ],
-  [
-    "puts/topic/min",
-    (runs) =>
-      spread(
-        runs.map((run) => run.dht.puts_per_topic_minute),
-        1,
-      ),
-  ],
-  [
-    "hottest/min",
-    (runs) =>
-      spread(
-        runs.map((run) => run.dht.hottest_per_minute),
-        0,
-      ),
-  ],
+  ["bubbles", (runs) => spreadOf(runs, (run) => run.bubbles_at_end, 0)],
+  ["degree", (runs) => spreadOf(runs, (run) => run.degree.mean, 1)],
+  ["new neighbours/node/min", (runs) => spreadOf(runs, (run) => run.new_neighbors_per_node_minute, 1)],
+  ["gets/topic/min", (runs) => spreadOf(runs, (run) => run.dht.gets_per_topic_minute, 0)],
+  ["puts/topic/min", (runs) => spreadOf(runs, (run) => run.dht.puts_per_topic_minute, 1)],
+  ["hottest/min", (runs) => spreadOf(runs, (run) => run.dht.hottest_per_minute, 0)],
 ]
 
 /**
@@ -141,5 +99,8 @@ const seconds = (values: ReadonlyArray<number | null>): string => {
 const optional = (values: ReadonlyArray<number | null>): string | undefined =>
   values.every((value) => value === null) ? undefined : seconds(values)
 
+const spreadOf = (runs: ReadonlyArray<TopicRun>, figure: (run: TopicRun) => number, digits: number): string =>
+  spread(runs.map(figure), digits)
+
 const delivered = (runs: ReadonlyArray<TopicRun>, figure: (run: TopicRun) => number, digits: number) =>
-  runs.every((run) => run.delivery.broadcasts === 0) ? undefined : spread(runs.map(figure), digits)
+  runs.every((run) => run.delivery.broadcasts === 0) ? undefined : spreadOf(runs, figure, digits)
