@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/test/**/*.test.ts"],
     reporters: ["default", "./scripts/countReporter.ts"],
+    setupFiles: ["./scripts/seedTests.ts"],
     testTimeout: 20_000,
     maxWorkers: 2,
   },

@@ -8,7 +8,8 @@ import { wrongArgument } from "./vitestArguments.ts"
 const help = `npm test [-- FILTER …]
 
 Type check, build, lint, then every test that needs only Node; the last line is "N passed, N failed".
-FILTER and other arguments are vitest's: a part of a file's name, or -t with a part of a test's name.`
+FILTER and other arguments are vitest's: a part of a file's name, or -t with a part of a test's name.
+Tests draw the same random numbers in each run; TEST_SEED=TEXT before the command draws others.`
 
 const args = process.argv.slice(2)
 if (args.includes("--help") || args.includes("-h")) {
