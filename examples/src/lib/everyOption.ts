@@ -56,6 +56,13 @@ export const everyOption: Complete = {
     maxJoinPeers: 2,
     failTopicCreationOnMergeStartupFailure: true,
   },
+  // Neighbours whose connection broke are asked again, with or without a DHT.
+  reconnect: {
+    enabled: true,
+    initialInterval: "1 second",
+    maxInterval: "1 minute",
+    giveUpAfter: "1 hour",
+  },
   // The client that all topics of the process share. No bootstrap nodes: the public ones. Host "": chosen by them.
   dht: {
     retries: 3,

@@ -102,6 +102,18 @@ export const options = {
     maxJoinPeers: integer(2, { min: 1, max: PEER_LIMIT }, "How many peers one merge joins."),
     failTopicCreationOnMergeStartupFailure: boolean(true, FAIL_ON_START),
   },
+  reconnect: {
+    enabled: boolean(
+      true,
+      "Ask neighbours again whose connection broke, until one of them is back; the reference does not.",
+    ),
+    initialInterval: positiveDuration(
+      "1 second",
+      "The wait before the first time, up to twice as long by chance; doubled each time.",
+    ),
+    maxInterval: positiveDuration("1 minute", "What the waits grow to."),
+    giveUpAfter: duration("1 hour", "How long after the last loss those who were lost are forgotten."),
+  },
   dht: {
     retries: integer(3, { min: 0, max: 100 }, "How often a failed put is tried again."),
     baseRetryInterval: positiveDuration("5 seconds", "The least time before a put is tried again."),

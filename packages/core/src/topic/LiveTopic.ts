@@ -16,6 +16,7 @@ import { EventHub } from "./EventHub.ts"
 import type { FailureLog } from "./FailureLog.ts"
 import { mergeBubbles } from "./merging.ts"
 import type { Pace } from "./Pace.ts"
+import { Reconnecting } from "./reconnect.ts"
 import { Account, lookAfresh, type Session } from "./Session.ts"
 import { Signal } from "./Signal.ts"
 import { Thinning } from "./Thinning.ts"
@@ -69,6 +70,12 @@ interface LiveTopicParts extends LiveTopicOptions {
   readonly state: TopicState
 }
 
+interface Running {
+  readonly session: Session
+  readonly scope: Scope.Closeable
+  readonly reconnecting: Reconnecting
+}
+
 /** Its effects are made when they are asked for: hundreds of topics may be open, of which each is asked for few. */
 export class LiveTopic {
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
@@ -79,7 +86,7 @@ export class LiveTopic {
   readonly #parts: LiveTopicParts
   readonly #ended = Deferred.makeUnsafe<never, TopicError>()
   #lock: Semaphore.Semaphore | undefined
-  #session: (Session & { readonly scope: Scope.Closeable }) | undefined
+  #running: Running | undefined
 
   constructor(parts: LiveTopicParts) {
     this.#parts = parts
@@ -99,7 +106,7 @@ export class LiveTopic {
   /** The gossip topic now; fails while there is none. */
   get gossip(): Effect.Effect<GossipTopic, TopicError> {
     return Effect.suspend(() => {
-      if (this.#session !== undefined) return Effect.succeed(this.#session.gossip)
+      if (this.#running !== undefined) return Effect.succeed(this.#running.session.gossip)
       return Deferred.isDoneUnsafe(this.#ended) ? this.ended : Effect.fail(suspended())
     })
   }
@@ -117,7 +124,7 @@ export class LiveTopic {
   get suspend(): Effect.Effect<void> {
     return this.#oneAtATime(
       Effect.suspend(() =>
-        this.#session === undefined
+        this.#running === undefined
           ? Effect.void
           : Effect.andThen(this.#finish, this.account.tell({ _tag: "Suspended" })),
       ),
@@ -128,7 +135,7 @@ export class LiveTopic {
     return this.#oneAtATime(
       Effect.suspend((): Effect.Effect<void, TopicError> => {
         if (Deferred.isDoneUnsafe(this.#ended)) return this.ended
-        return this.#session === undefined
+        return this.#running === undefined
           ? Effect.andThen(this.account.tell({ _tag: "Resumed" }), this.begin)
           : Effect.void
       }),
@@ -138,9 +145,9 @@ export class LiveTopic {
   /** The network under us is another: look again now. */
   get networkChanged(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const session = this.#session
-      if (session === undefined) return Effect.void
-      const told = this.account.tell({ _tag: "NetworkChanged" })
+      if (this.#running === undefined) return Effect.void
+      const { reconnecting, session } = this.#running
+      const told = Effect.andThen(this.account.tell({ _tag: "NetworkChanged" }), reconnecting.now)
       if (this.state.neighbors.size === 0 || !this.config.bubbleMerge.enabled) {
         return Effect.andThen(
           told,
@@ -155,8 +162,8 @@ export class LiveTopic {
   /** We can be reached elsewhere, or by a relay now: whoever cannot reach us so far is to know it. Neighbours know it already. */
   get addressChanged(): Effect.Effect<void> {
     return Effect.sync(() => {
-      const session = this.#session
-      if (session === undefined || this.state.neighbors.size > 0) return
+      if (this.#running === undefined || this.state.neighbors.size > 0) return
+      const { session } = this.#running
       session.isElsewhere = true
       lookAfresh(session)
     })
@@ -177,7 +184,7 @@ export class LiveTopic {
         Scope.provide(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
       )
-      const session = {
+      const session: Session = {
         config,
         gossip: gossip.topic,
         records,
@@ -197,8 +204,9 @@ export class LiveTopic {
         publishedMinute: undefined,
         publishedAlone: false,
       }
-      this.#session = session
-      yield* this.#pump(gossip.events, session.thinning).pipe(
+      const reconnecting = new Reconnecting(session)
+      this.#running = { session, scope, reconnecting }
+      yield* this.#pump(gossip.events, session.thinning, reconnecting).pipe(
         Effect.andThen(service.ready),
         Effect.match({ onFailure: ({ message }) => message, onSuccess: () => "the gossip service has closed" }),
         Effect.flatMap((message) => this.#fail(closed(message))),
@@ -209,6 +217,8 @@ export class LiveTopic {
         Effect.catch((error) => this.#fail(error)),
         Effect.forkIn(scope),
       )
+      // Those of whom a suspension took leave are there still, and where they are is known.
+      yield* reconnecting.now
     })
   }
 
@@ -228,7 +238,7 @@ export class LiveTopic {
   }
 
   /** Reads gossip's events to their end, which comes unasked for only when the gossip service closes. */
-  #pump(gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning): Effect.Effect<void> {
+  #pump(gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning, reconnecting: Reconnecting): Effect.Effect<void> {
     const { config, events, state } = this
     return Stream.runForEachArray(gossipEvents, (batch) => {
       const before = state.neighbors.size
@@ -237,22 +247,22 @@ export class LiveTopic {
       // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
       // then gossip may have made up for them out of one side of it.
       if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
-      return events.publish(batch.map(toTopicEvent))
+      const publish = events.publish(batch.map(toTopicEvent))
+      return batch.some(isLoss) ? Effect.andThen(reconnecting.soon, publish) : publish
     })
   }
 
   /** Ends the session: its fibers first, so that nothing is published or dialled any more, then gossip says goodbye. */
   get #finish(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const session = this.#session
-      if (session === undefined) return Effect.void
-      this.#session = undefined
+      if (this.#running === undefined) return Effect.void
+      const { scope } = this.#running
+      this.#running = undefined
       const sayDown = Effect.suspend(() => {
-        const downs = [...this.state.neighbors].map((peer) => ({ _tag: "NeighborDown", peer }) as const)
-        this.state.apply(downs)
+        const downs = this.state.suspend().map((peer) => ({ _tag: "NeighborDown", peer }) as const)
         return this.events.publishAtOnce(downs)
       })
-      return Effect.andThen(Scope.close(session.scope, Exit.void), sayDown)
+      return Effect.andThen(Scope.close(scope, Exit.void), sayDown)
     })
   }
 
@@ -296,6 +306,8 @@ export const fromGossip = ({ reason, message }: { readonly reason: string; reado
     reason: reason === "MessageTooLarge" || reason === "InvalidArgument" ? reason : "Closed",
     message,
   })
+
+const isLoss = (event: GossipEvent): boolean => event._tag === "NeighborDown" && event.lost === true
 
 const toTopicEvent = (event: GossipEvent): TopicEvent =>
   event._tag === "Received" ? new Message(event.content, event.deliveredFrom, event.scope, event.round) : event

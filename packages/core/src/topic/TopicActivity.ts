@@ -5,7 +5,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 
 /** Which part of a topic did it. */
-export type Actor = "bootstrap" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
+export type Actor = "bootstrap" | "reconnect" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
 
 /** The record a peer was known from: who published it, and for which minute. */
 export interface Evidence {
@@ -56,6 +56,8 @@ export type Doing =
       /** Since the search began. */
       readonly millis: number
     }
+  /** Peers that were neighbours until we lost them, or were suspended, are asked again. */
+  | { readonly _tag: "Reconnecting"; readonly peers: ReadonlyArray<EndpointId.EndpointId> }
   /** The last neighbour is gone. */
   | { readonly _tag: "Alone" }
   /** A merge found peers that we should be neighbours of and asks them. */

@@ -6,11 +6,14 @@
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import type { GossipEvent, Timers } from "@topic-tracker/gossip"
 import { HeardMessages } from "./HeardMessages.ts"
+import { keepLatest } from "./keepLatest.ts"
 import { Signal } from "./Signal.ts"
 import { SwarmLinks } from "./SwarmLinks.ts"
 
 /** As many peers fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
 const RECORD_SLOTS = 5
+/** Of those who were lost, the latest so many are asked again: more than were neighbours at a time. */
+const MOST_LOST = 16
 
 export class TopicState {
   /** In the order in which they came up. */
@@ -21,6 +24,8 @@ export class TopicState {
   readonly alone: Signal
   readonly heard: HeardMessages
   readonly links: SwarmLinks
+  /** Who was our neighbour until its connection broke, or until we left it; the latest last. None once one of them is back. */
+  readonly lost = new Map<EndpointId.EndpointId, true>()
 
   constructor(timers: Timers) {
     this.joined = new Signal(timers, false)
@@ -33,7 +38,7 @@ export class TopicState {
   apply(events: ReadonlyArray<GossipEvent>): void {
     const wasJoined = this.neighbors.size > 0
     for (const event of events) {
-      if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
+      if (event._tag === "NeighborUp") this.#met(event.peer)
       else if (event._tag === "NeighborDown") this.#parted(event.peer, event.lost === true)
       else if (event._tag === "Received") this.heard.received(event.content)
     }
@@ -45,11 +50,27 @@ export class TopicState {
     opens.open()
   }
 
+  #met(peer: EndpointId.EndpointId): void {
+    this.neighbors.add(peer)
+    // It is in touch with the others, or will be.
+    if (this.lost.has(peer)) this.lost.clear()
+  }
+
   #parted(peer: EndpointId.EndpointId, lost: boolean): void {
     this.neighbors.delete(peer)
     // The network may be cut: then what led to the other side leads there no more.
-    if (lost) this.links.clear()
-    else this.links.parted(peer)
+    if (lost) {
+      this.links.clear()
+      keepLatest(this.lost, peer, true, MOST_LOST)
+    } else this.links.parted(peer)
+  }
+
+  /** Takes leave of all neighbours, who are there still. Gives who they were. */
+  suspend(): ReadonlyArray<EndpointId.EndpointId> {
+    const peers = [...this.neighbors]
+    this.apply(peers.map((peer) => ({ _tag: "NeighborDown", peer })))
+    for (const peer of peers) keepLatest(this.lost, peer, true, MOST_LOST)
+    return peers
   }
 
   /** What our record says now. */

@@ -45,6 +45,19 @@ export const putAgainDelay = (putsAgain: number): Effect.Effect<number> =>
     Duration.toMillis,
   )
 
+/**
+ * The wait, in ms, before lost neighbours are asked again: doubled each time up to the longest, and up to twice as long by chance, for
+ * both ends of a broken connection, and all of a cut, ask.
+ */
+export const reconnectDelay = (
+  { initialInterval, maxInterval }: TopicConfig["reconnect"],
+  round: number,
+): Effect.Effect<number> =>
+  Effect.map(
+    upToTwice(Duration.min(Duration.times(initialInterval, 2 ** Math.min(round, 30)), maxInterval)),
+    Duration.toMillis,
+  )
+
 /** How much of its minute is over at a time of the clock, in ms. */
 export const intoMinute = (now: number): number => now % 60_000
 

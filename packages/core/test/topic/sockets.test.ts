@@ -50,6 +50,25 @@ describe("with real sockets on loopback", () => {
     60_000,
   )
 
+  it.live("a suspended topic that is resumed is in again within a second, though the DHT is gone", () =>
+    Effect.gen(function* () {
+      const dht = yield* Scope.fork(yield* Effect.scope)
+      const node = yield* testnet.pipe(Scope.provide(dht))
+      const [a, b] = yield* Effect.all([node(), node()], { concurrency: 2 })
+      const [first, second] = yield* Effect.all([a.join, b.join], { concurrency: 2 })
+      yield* Scope.close(dht, Exit.void)
+      yield* first.suspend
+      while (yield* second.isJoined) yield* Effect.sleep("5 millis")
+      yield* Effect.sleep("2 seconds")
+      const heard = yield* hears(first, "back")
+      yield* first.resume
+      yield* first.joined.pipe(Effect.timeout("1 second"))
+      yield* second.joined
+      yield* second.broadcast("back")
+      assert.strictEqual((yield* heard)._tag, "Some")
+    }),
+  )
+
   it.live("a topic ends, and says why, when the endpoint cannot be bound", () =>
     Effect.gen(function* () {
       const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))

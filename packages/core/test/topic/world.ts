@@ -95,4 +95,5 @@ export const quiet: TopicConfigInput = {
   publisher: { enabled: false },
   bubbleMerge: { enabled: false },
   messageOverlapMerge: { enabled: false },
+  reconnect: { enabled: false },
 }

@@ -1,0 +1,119 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
+import { makeFiberCounter } from "./countFibers.ts"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, swarms } from "./world.ts"
+
+describe("reconnecting", () => {
+  /** So many nodes that met, then have no DHT, and are cut into parts for a minute: how many swarms there are two minutes later. */
+  const afterCut = Effect.fnUntraced(function* (parts: ReadonlyArray<number>, config: TopicConfigInput = {}) {
+    const world = yield* makeWorld()
+    const nodes = yield* world.nodes(
+      parts.reduce((sum, count) => sum + count),
+      { config },
+    )
+    const topics = yield* joinAll(nodes)
+    yield* pass("10 seconds")
+    assert.isTrue(yield* isOneSwarm(nodes, topics))
+    yield* world.dht.setFaults({ dead: 1 })
+    const ids = nodes.map(({ endpointId }) => endpointId)
+    world.network.partition(parts.map((count) => ids.splice(0, count)))
+    yield* pass("1 minute")
+    assert.strictEqual(yield* swarms(nodes, topics), parts.length)
+    world.network.heal()
+    yield* pass("2 minutes")
+    return yield* swarms(nodes, topics)
+  })
+
+  it.effect("two that lost each other meet again without any DHT", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* afterCut([1, 1]), 1)
+    }),
+  )
+
+  it.effect("the halves of a small swarm, and of one whose nodes have all the neighbours they want, do so too", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* afterCut([2, 2]), 1)
+      assert.strictEqual(yield* afterCut([8, 8]), 1)
+    }),
+  )
+
+  it.effect("and stay apart when told not to ask", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* afterCut([1, 1], { reconnect: { enabled: false } }), 2)
+      assert.strictEqual(yield* afterCut([2, 2], { reconnect: { enabled: false } }), 2)
+    }),
+  )
+
+  it.effect("a topic that is resumed asks its neighbours at once: no DHT is needed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const nodes = yield* world.nodes(3)
+      const [topic] = yield* joinAll(nodes)
+      yield* pass("5 seconds")
+      const neighbors = new Set(yield* topic!.neighbors)
+      assert.isAtLeast(neighbors.size, 1)
+      yield* topic!.suspend
+      yield* world.dht.setFaults({ dead: 1 })
+      yield* pass("10 minutes")
+      const account = yield* collect(topic!.account)
+      yield* topic!.resume
+      yield* pass("200 millis")
+      assert.isTrue(yield* topic!.isJoined)
+      const asked = account.findLast(({ _tag }) => _tag === "Reconnecting")
+      assert.deepStrictEqual(new Set(asked?._tag === "Reconnecting" ? asked.peers : []), neighbors)
+      const joined = account.findLast(({ _tag }) => _tag === "Joined")
+      assert.isBelow(joined?._tag === "Joined" ? joined.millis : Number.NaN, 100)
+    }),
+  )
+
+  it.effect("who crashed is asked ever less often, and after an hour no more", () =>
+    Effect.gen(function* () {
+      const counter = makeFiberCounter()
+      const world = yield* makeWorld()
+      const config = { ...quiet, reconnect: { enabled: true } }
+      const nodes = yield* counter.counted(world.nodes(2, { config }))
+      const [topic] = yield* counter.counted(joinAll(nodes))
+      const third = yield* world.node({ config })
+      yield* third.join()
+      yield* pass("10 seconds")
+      assert.strictEqual((yield* topic!.neighbors).size, 2)
+      const account = yield* collect(topic!.account)
+      const fibers = counter.alive
+      world.network.crash(third.endpointId)
+      const asked = () => account.filter(({ _tag }) => _tag === "Reconnecting").length
+      yield* pass("1 minute")
+      assert.isAtLeast(counter.alive, fibers + 2, "one of each of the other two")
+      assert.isAtLeast(asked(), 3)
+      assert.isAtMost(asked(), 6)
+      // It is noticed some 30 s later.
+      yield* pass("61 minutes")
+      const inAll = asked()
+      assert.isAtLeast(inAll, 30)
+      assert.isAtMost(inAll, 66)
+      yield* pass("1 hour")
+      assert.strictEqual(asked(), inAll)
+      assert.strictEqual(counter.alive, fibers)
+    }),
+  )
+
+  it.effect("who was lost and is back is asked no more", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const nodes = yield* world.nodes(2)
+      const [topic] = yield* joinAll(nodes)
+      yield* pass("5 seconds")
+      world.network.partition(nodes.map(({ endpointId }) => [endpointId]))
+      yield* pass("30 seconds")
+      assert.isFalse(yield* topic!.isJoined)
+      world.network.heal()
+      yield* pass("1 minute")
+      assert.isTrue(yield* topic!.isJoined)
+      const account = yield* collect(topic!.account)
+      const before = account.filter(({ _tag }) => _tag === "Reconnecting").length
+      assert.isAtLeast(before, 1)
+      yield* pass("10 minutes")
+      assert.strictEqual(account.filter(({ _tag }) => _tag === "Reconnecting").length, before)
+    }),
+  )
+})
