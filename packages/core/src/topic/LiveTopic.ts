@@ -16,7 +16,7 @@ import { EventHub } from "./EventHub.ts"
 import type { FailureLog } from "./FailureLog.ts"
 import { mergeBubbles } from "./merging.ts"
 import type { Pace } from "./Pace.ts"
-import { Reconnecting } from "./reconnect.ts"
+import { askLost, Reconnecting } from "./reconnect.ts"
 import { Account, lookAfresh, type Session } from "./Session.ts"
 import { Signal } from "./Signal.ts"
 import { Thinning } from "./Thinning.ts"
@@ -204,7 +204,13 @@ export class LiveTopic {
         publishedMinute: undefined,
         publishedAlone: false,
       }
-      const reconnecting = new Reconnecting(session)
+      const reconnecting = new Reconnecting({
+        config: config.reconnect,
+        lost: state.lost,
+        ask: askLost(session),
+        timers,
+        scope,
+      })
       this.#running = { session, scope, reconnecting }
       yield* this.#pump(gossip.events, session.thinning, reconnecting).pipe(
         Effect.andThen(service.ready),

@@ -3,65 +3,97 @@
  * again they are found without the DHT, which may be out of reach itself, also by the parts of a swarm that is too small to
  * have others.
  */
-import { Duration, Effect, Random } from "effect"
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { Timers } from "@topic-tracker/gossip"
+import { Duration, Effect, Random, type Scope } from "effect"
+import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { Session } from "./Session.ts"
 import { firstOf, Signal } from "./Signal.ts"
 import { reconnectDelay } from "./schedules.ts"
 
-/** Asks lost neighbours again, in one fiber of the session that is there while there are any. */
-export class Reconnecting {
-  readonly #session: Session
-  readonly #again: Signal
-  #isRunning = false
+/** A loss less than so many ms after another does not make the waits short again: no hot loop with a peer that hangs up. */
+const STEADY_AFTER = 30_000
 
-  constructor(session: Session) {
-    this.#session = session
-    this.#again = new Signal(session.timers, false)
+export interface ReconnectingOptions {
+  readonly config: TopicConfig["reconnect"]
+  /** Who was lost; empty once one of them is back. */
+  readonly lost: Map<EndpointId.EndpointId, unknown>
+  /** Asks some of them. */
+  readonly ask: Effect.Effect<void>
+  readonly timers: Timers
+  readonly scope: Scope.Scope
+}
+
+/** Asks lost neighbours again, in one fiber of the scope that is there while there are any. */
+export class Reconnecting {
+  readonly #options: ReconnectingOptions
+  /** Opened when the waits begin again from the shortest. */
+  readonly #afresh: Signal
+  #isRunning = false
+  /** How often lost neighbours were asked since the waits were shortest. */
+  #round = 0
+  /** In ms of the timers. */
+  #lastLoss = Number.NEGATIVE_INFINITY
+
+  constructor(options: ReconnectingOptions) {
+    this.#options = options
+    this.#afresh = new Signal(options.timers, false)
   }
 
-  /** Neighbours were lost, or may be in reach again: the waits begin again from the shortest. */
+  /** A neighbour was lost: they are asked after a while. */
   get soon(): Effect.Effect<void> {
     return Effect.suspend(() => {
+      const now = this.#options.timers.now()
+      if (now - this.#lastLoss >= STEADY_AFTER) this.#beginAfresh()
+      this.#lastLoss = now
+      return this.#keepAsking
+    })
+  }
+
+  /** Who was lost may be in reach: they are asked at once, and after the shortest wait again. */
+  get now(): Effect.Effect<void> {
+    return Effect.suspend(() => {
       if (!this.#isWanted) return Effect.void
-      this.#again.open()
-      if (this.#isRunning) return Effect.void
+      this.#beginAfresh()
+      return Effect.andThen(Effect.forkIn(this.#options.ask, this.#options.scope), this.#keepAsking)
+    })
+  }
+
+  #beginAfresh(): void {
+    this.#round = 0
+    this.#afresh.open()
+  }
+
+  get #isWanted(): boolean {
+    const { config, lost } = this.#options
+    return config.enabled && lost.size > 0
+  }
+
+  get #keepAsking(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#isRunning || !this.#isWanted) return Effect.void
       this.#isRunning = true
       const stopped = Effect.sync(() => {
         this.#isRunning = false
       })
-      return Effect.asVoid(Effect.forkIn(Effect.ensuring(this.#rounds, stopped), this.#session.scope))
+      return Effect.asVoid(Effect.forkIn(Effect.ensuring(this.#rounds, stopped), this.#options.scope))
     })
   }
 
-  /** The same, but they are asked at once. */
-  get now(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.#isWanted
-        ? Effect.andThen(Effect.forkIn(askLost(this.#session), this.#session.scope), this.soon)
-        : Effect.void,
-    )
-  }
-
-  get #isWanted(): boolean {
-    const { config, state } = this.#session
-    return config.reconnect.enabled && state.lost.size > 0
-  }
-
   get #rounds(): Effect.Effect<void> {
-    const { config, state, timers } = this.#session
+    const { ask, config, lost, timers } = this.#options
     return Effect.gen({ self: this }, function* () {
-      let round = 0
       let beganAt = timers.now()
-      while (state.lost.size > 0) {
-        if (this.#again.isOpen) [round, beganAt] = [0, timers.now()]
-        this.#again.close()
-        // Not cut short is the first wait: while connections break all the time, the others would never be asked.
-        const delay = yield* reconnectDelay(config.reconnect, round)
-        yield* firstOf(timers, round === 0 ? [] : [this.#again], delay)
-        if (round > 0 && this.#again.isOpen) continue
-        yield* askLost(this.#session)
-        round++
-        if (timers.now() - beganAt >= Duration.toMillis(config.reconnect.giveUpAfter)) state.lost.clear()
+      while (lost.size > 0) {
+        this.#afresh.close()
+        yield* firstOf(timers, [this.#afresh], yield* reconnectDelay(config, this.#round))
+        if (this.#afresh.isOpen) {
+          beganAt = timers.now()
+          continue
+        }
+        this.#round++
+        yield* ask
+        if (timers.now() - beganAt >= Duration.toMillis(config.giveUpAfter)) lost.clear()
       }
     })
   }
@@ -71,7 +103,7 @@ export class Reconnecting {
  * Who is alone asks several to let it in; who has others asks one to be its neighbour, for then the swarm is mostly whole, and
  * who was lost has crashed.
  */
-const askLost = Effect.fnUntraced(function* ({ account, config, gossip, state }: Session) {
+export const askLost = Effect.fnUntraced(function* ({ account, config, gossip, state }: Session) {
   const isAlone = state.neighbors.size === 0
   const most = isAlone ? config.join.maxJoinPeerCount : 1
   const peers = (yield* Random.shuffle([...state.lost.keys()])).slice(0, most)

@@ -195,7 +195,7 @@ describe("TopicConfig.make", () => {
     ],
     [
       { gossip: {} },
-      "gossip is no option; expected one of bootstrap, publisher, bubbleMerge, messageOverlapMerge, dht, timeouts, join, subscribers, network",
+      "gossip is no option; expected one of bootstrap, publisher, bubbleMerge, messageOverlapMerge, reconnect, dht, timeouts, join, subscribers, network",
     ],
     [{ publisher: false }, "publisher is false; expected an object of options"],
   ]

@@ -1,12 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { EndpointId } from "@topic-tracker/crypto"
+import { Timers } from "@topic-tracker/gossip"
 import { Effect } from "effect"
-import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
+import * as TopicConfig from "../../src/config/TopicConfig.ts"
+import { Reconnecting } from "../../src/topic/reconnect.ts"
 import { makeFiberCounter } from "./countFibers.ts"
+import { id } from "./records.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, swarms } from "./world.ts"
 
 describe("reconnecting", () => {
   /** So many nodes that met, then have no DHT, and are cut into parts for a minute: how many swarms there are two minutes later. */
-  const afterCut = Effect.fnUntraced(function* (parts: ReadonlyArray<number>, config: TopicConfigInput = {}) {
+  const afterCut = Effect.fnUntraced(function* (
+    parts: ReadonlyArray<number>,
+    config: TopicConfig.TopicConfigInput = {},
+  ) {
     const world = yield* makeWorld()
     const nodes = yield* world.nodes(
       parts.reduce((sum, count) => sum + count),
@@ -94,6 +101,32 @@ describe("reconnecting", () => {
       yield* pass("1 hour")
       assert.strictEqual(asked(), inAll)
       assert.strictEqual(counter.alive, fibers)
+    }),
+  )
+
+  it.effect("a peer that is back each time and breaks off again is not dialled in a hot loop", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const lost = new Map<EndpointId.EndpointId, true>()
+      let asked = 0
+      const scope = yield* Effect.scope
+      const lose = Effect.suspend(() => {
+        lost.set(id(1), true)
+        return reconnecting.soon
+      })
+      const ask = Effect.gen(function* () {
+        asked++
+        lost.clear()
+        yield* Effect.forkIn(Effect.delay(lose, "500 millis"), scope)
+      })
+      const { reconnect: config } = TopicConfig.defaults
+      const reconnecting = new Reconnecting({ config, lost, ask, timers, scope })
+      yield* lose
+      yield* pass("10 seconds")
+      assert.isAtLeast(asked, 2)
+      yield* pass("1 hour")
+      assert.isAtMost(asked, 300)
+      assert.isAtLeast(asked, 60)
     }),
   )
 
