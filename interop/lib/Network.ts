@@ -90,5 +90,17 @@ export const cutOff = (host: Host) =>
 export const deafen = (host: Host, from: Host) =>
   run(host, "nft", `${chain}; add rule inet lab in ip saddr ${from.address} drop`)
 
+/**
+ * From now on, and whatever is mended, no query of a DHT reaches the host, as behind a firewall that knows BitTorrent: what begins as
+ * KRPC queries do, with "d1:".
+ */
+export const blockDht = (host: Host) =>
+  run(
+    host,
+    "nft",
+    "add table inet firewall; add chain inet firewall in { type filter hook input priority 0; }; " +
+      "add rule inet firewall in meta l4proto udp @th,64,24 0x64313a drop",
+  )
+
 /** Undoes {@link lose}, {@link cutOff} and {@link deafen}. */
 export const mend = (host: Host) => run(host, "nft", "delete table inet lab")

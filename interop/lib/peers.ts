@@ -68,6 +68,8 @@ export interface TrackerOptions {
   /** 0 turns the merge off. */
   readonly bubbleMergeEvery?: number
   readonly overlapMergeEvery?: number
+  /** The longest wait before a lost neighbour is asked again; the Rust tracker asks none. */
+  readonly reconnectEvery?: number
 }
 
 /** A node of a topic: tracker and gossip. */
@@ -93,6 +95,7 @@ export const tracker = Effect.fn("peers.tracker")(function* (
     "publish-every": options.publishEvery,
     "bubble-merge-every": options.bubbleMergeEvery,
     "overlap-merge-every": options.overlapMergeEvery,
+    "reconnect-every": language === "TS" ? options.reconnectEvery : undefined,
   })
 })
 

@@ -19,6 +19,7 @@ const configOf = (args: Args): TopicConfig.TopicConfigInput => {
     publisher: worker("publish-every", "initialDelay"),
     bubbleMerge: worker("bubble-merge-every", "initialInterval"),
     messageOverlapMerge: worker("overlap-merge-every", "initialInterval"),
+    reconnect: { maxInterval: args.number("reconnect-every") },
   }
 }
 
