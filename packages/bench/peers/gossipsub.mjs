@@ -56,11 +56,11 @@ for (const size of [100, 1024, 4000]) {
     return sender.services.pubsub.publish(topic, content)
   }
   const latencies = []
-  for (let i = 0; i < 700; i++) {
+  for (let i = 0; i < 3000; i++) {
     const start = performance.now()
     await publish()
     await until(1)
-    if (i >= 200) latencies.push(performance.now() - start)
+    if (i >= 2000) latencies.push(performance.now() - start)
   }
   const rates = []
   for (let sample = 0; sample < 4; sample++) {

@@ -21,7 +21,8 @@ const inFlight = 32
 const frameOverhead = 45
 const seconds = numberAt(0)
 const samples = 5
-const pings = { perBlock: 50, warmUp: 4, blocks: 10 }
+/** Blocks to warm up with are many: after hundreds of messages a process still runs code that has not been compiled yet. */
+const pings = { perBlock: 50, warmUp: 40, blocks: 20 }
 const settleMs = 100
 
 const Echo = Schema.Struct({
