@@ -71,7 +71,9 @@ export const make = Effect.fn("Network.make")(function* <const Name extends stri
   return network
 })
 
-const chain = "add table inet lab; add chain inet lab in { type filter hook input priority 0; }"
+const inputChain = (table: string) =>
+  `add table inet ${table}; add chain inet ${table} in { type filter hook input priority 0; }`
+const chain = inputChain("lab")
 
 /** From now on the host loses this share of the UDP packets that reach it, at random. */
 export const lose = (host: Host, percent: number) =>
@@ -95,12 +97,7 @@ export const deafen = (host: Host, from: Host) =>
  * KRPC queries do, with "d1:".
  */
 export const blockDht = (host: Host) =>
-  run(
-    host,
-    "nft",
-    "add table inet firewall; add chain inet firewall in { type filter hook input priority 0; }; " +
-      "add rule inet firewall in meta l4proto udp @th,64,24 0x64313a drop",
-  )
+  run(host, "nft", `${inputChain("firewall")}; add rule inet firewall in meta l4proto udp @th,64,24 0x64313a drop`)
 
 /** Undoes {@link lose}, {@link cutOff} and {@link deafen}. */
 export const mend = (host: Host) => run(host, "nft", "delete table inet lab")

@@ -95,7 +95,7 @@ export const tracker = Effect.fn("peers.tracker")(function* (
     "publish-every": options.publishEvery,
     "bubble-merge-every": options.bubbleMergeEvery,
     "overlap-merge-every": options.overlapMergeEvery,
-    "reconnect-every": language === "TS" ? options.reconnectEvery : undefined,
+    "reconnect-every": options.reconnectEvery,
   })
 })
 

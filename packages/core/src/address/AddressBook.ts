@@ -4,6 +4,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { EndpointAddress } from "@topic-tracker/gossip"
+import { keepLatest } from "../keepLatest.ts"
 
 interface Entry {
   learned?: { readonly address: EndpointAddress; readonly at: number }
@@ -76,13 +77,7 @@ export class AddressBook {
 
   #touch(peer: EndpointId.EndpointId): Entry {
     const entry = this.#entries.get(peer) ?? {}
-    // A Map keeps the order of insertion: the first is the one heard of longest ago.
-    this.#entries.delete(peer)
-    this.#entries.set(peer, entry)
-    if (this.#entries.size > this.#options.capacity) {
-      const oldest = this.#entries.keys().next()
-      if (!oldest.done) this.#entries.delete(oldest.value)
-    }
+    keepLatest(this.#entries, peer, entry, this.#options.capacity)
     return entry
   }
 }

@@ -5,6 +5,7 @@
 import { Bytes, type Crypto, EncryptedRecord, Record, type SigningKey, type TopicId } from "@topic-tracker/crypto"
 import type { MutableItem } from "@topic-tracker/dht"
 import { Effect } from "effect"
+import { keepLatest } from "../keepLatest.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
 /** What became of the items read. */
@@ -60,9 +61,7 @@ export class RecordReader<A> {
     this.stats.items++
     return Effect.map(this.#open(item.value, unixMinute, encryptionKey), (record) => {
       if (unixMinute > this.#newest) this.#forgetBefore(unixMinute)
-      this.#remembered.delete(name)
-      this.#remembered.set(name, { unixMinute, encryptionKey, record })
-      if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!)
+      keepLatest(this.#remembered, name, { unixMinute, encryptionKey, record }, REMEMBERED)
       return record
     })
   }

@@ -3,7 +3,7 @@
  * way, again and again: that is one piece of news, not hundreds.
  */
 import type { Timers } from "@topic-tracker/gossip"
-import { keepLatest } from "./keepLatest.ts"
+import { keepLatest } from "../keepLatest.ts"
 
 /** A failure that did not happen for so long, in ms, is news again. */
 const QUIET = 300_000

@@ -248,13 +248,13 @@ export class LiveTopic {
     const { config, events, state } = this
     return Stream.runForEachArray(gossipEvents, (batch) => {
       const before = state.neighbors.size
-      state.apply(batch)
+      const isLost = state.apply(batch)
       const now = state.neighbors.size
       // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
       // then gossip may have made up for them out of one side of it.
       if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
       const publish = events.publish(batch.map(toTopicEvent))
-      return batch.some(isLoss) ? Effect.andThen(reconnecting.soon, publish) : publish
+      return isLost ? Effect.andThen(reconnecting.soon, publish) : publish
     })
   }
 
@@ -264,10 +264,7 @@ export class LiveTopic {
       if (this.#running === undefined) return Effect.void
       const { scope } = this.#running
       this.#running = undefined
-      const sayDown = Effect.suspend(() => {
-        const downs = this.state.suspend().map((peer) => ({ _tag: "NeighborDown", peer }) as const)
-        return this.events.publishAtOnce(downs)
-      })
+      const sayDown = Effect.suspend(() => this.events.publishAtOnce(this.state.suspend()))
       return Effect.andThen(Scope.close(scope, Exit.void), sayDown)
     })
   }
@@ -312,8 +309,6 @@ export const fromGossip = ({ reason, message }: { readonly reason: string; reado
     reason: reason === "MessageTooLarge" || reason === "InvalidArgument" ? reason : "Closed",
     message,
   })
-
-const isLoss = (event: GossipEvent): boolean => event._tag === "NeighborDown" && event.lost === true
 
 const toTopicEvent = (event: GossipEvent): TopicEvent =>
   event._tag === "Received" ? new Message(event.content, event.deliveredFrom, event.scope, event.round) : event

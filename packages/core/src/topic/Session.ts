@@ -215,11 +215,22 @@ export const askPeers = Effect.fnUntraced(function* (
   peers: ReadonlyArray<EndpointId.EndpointId>,
   max: number,
 ) {
+  if (peers.length > 0) session.account.counters.merges++
+  const told = (chosen: ReadonlyArray<EndpointId.EndpointId>): Doing => ({ _tag: "Merging", by, peers: chosen })
+  return yield* askSome(session, isWell(session) ? "connect" : "join", peers, max, told)
+})
+
+/** Asks as many of the peers, chosen at random, for a link each (`connect`) or to let us in (`join`). Gives those asked. */
+export const askSome = Effect.fnUntraced(function* (
+  { account, config, gossip }: Session,
+  way: "connect" | "join",
+  peers: ReadonlyArray<EndpointId.EndpointId>,
+  max: number,
+  told: (chosen: ReadonlyArray<EndpointId.EndpointId>) => Doing,
+) {
   if (peers.length === 0) return []
   const chosen = (yield* Random.shuffle(peers)).slice(0, max)
-  session.account.counters.merges++
-  yield* session.account.tell({ _tag: "Merging", by, peers: chosen })
-  const { connect, join } = session.gossip
-  yield* (isWell(session) ? connect : join)(chosen).pipe(Effect.timeout(session.config.timeouts.joinPeer))
+  yield* account.tell(told(chosen))
+  yield* gossip[way](chosen).pipe(Effect.timeout(config.timeouts.joinPeer))
   return chosen
 })

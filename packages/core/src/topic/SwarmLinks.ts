@@ -4,7 +4,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Timers } from "@topic-tracker/gossip"
-import { keepLatest } from "./keepLatest.ts"
+import { keepLatest } from "../keepLatest.ts"
 import type { GossipRecord } from "./Session.ts"
 
 /** A link, or a message in common, says something for so long, in ms: a swarm that fell apart would else seem whole. */

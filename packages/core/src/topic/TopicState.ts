@@ -5,8 +5,8 @@
 
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import type { GossipEvent, Timers } from "@topic-tracker/gossip"
+import { keepLatest } from "../keepLatest.ts"
 import { HeardMessages } from "./HeardMessages.ts"
-import { keepLatest } from "./keepLatest.ts"
 import { Signal } from "./Signal.ts"
 import { SwarmLinks } from "./SwarmLinks.ts"
 
@@ -34,20 +34,27 @@ export class TopicState {
     this.links = new SwarmLinks(timers)
   }
 
-  /** Takes note of events and, when they left us with a first neighbour or without any, wakes those who wait for that. */
-  apply(events: ReadonlyArray<GossipEvent>): void {
+  /**
+   * Takes note of events and, when they left us with a first neighbour or without any, wakes those who wait for that. Gives whether
+   * a neighbour was lost.
+   */
+  apply(events: ReadonlyArray<GossipEvent>): boolean {
     const wasJoined = this.neighbors.size > 0
+    let isLost = false
     for (const event of events) {
       if (event._tag === "NeighborUp") this.#met(event.peer)
-      else if (event._tag === "NeighborDown") this.#parted(event.peer, event.lost === true)
-      else if (event._tag === "Received") this.heard.received(event.content)
+      else if (event._tag === "NeighborDown") {
+        this.#parted(event.peer, event.lost === true)
+        isLost ||= event.lost === true
+      } else if (event._tag === "Received") this.heard.received(event.content)
     }
     const isJoined = this.neighbors.size > 0
-    if (isJoined === wasJoined) return
+    if (isJoined === wasJoined) return isLost
     this.heard.interrupted()
     const [opens, closes] = isJoined ? [this.joined, this.alone] : [this.alone, this.joined]
     closes.close()
     opens.open()
+    return isLost
   }
 
   #met(peer: EndpointId.EndpointId): void {
@@ -65,12 +72,12 @@ export class TopicState {
     } else this.links.parted(peer)
   }
 
-  /** Takes leave of all neighbours, who are there still. Gives who they were. */
-  suspend(): ReadonlyArray<EndpointId.EndpointId> {
-    const peers = [...this.neighbors]
-    this.apply(peers.map((peer) => ({ _tag: "NeighborDown", peer })))
-    for (const peer of peers) keepLatest(this.lost, peer, true, MOST_LOST)
-    return peers
+  /** Takes leave of all neighbours, who are there still. Gives what subscribers are to hear of it. */
+  suspend() {
+    const downs = [...this.neighbors].map((peer) => ({ _tag: "NeighborDown", peer }) as const)
+    this.apply(downs)
+    for (const { peer } of downs) keepLatest(this.lost, peer, true, MOST_LOST)
+    return downs
   }
 
   /** What our record says now. */

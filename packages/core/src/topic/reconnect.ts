@@ -5,9 +5,9 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Timers } from "@topic-tracker/gossip"
-import { Duration, Effect, Random, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
-import type { Session } from "./Session.ts"
+import { askSome, type Session } from "./Session.ts"
 import { firstOf, Signal } from "./Signal.ts"
 import { reconnectDelay } from "./schedules.ts"
 
@@ -103,15 +103,13 @@ export class Reconnecting {
  * Who is alone asks several to let it in; who has others asks one to be its neighbour, for then the swarm is mostly whole, and
  * who was lost has crashed.
  */
-export const askLost = Effect.fnUntraced(function* ({ account, config, gossip, state }: Session) {
+export const askLost = Effect.fnUntraced(function* (session: Session) {
+  const { account, config, state } = session
   const isAlone = state.neighbors.size === 0
-  const most = isAlone ? config.join.maxJoinPeerCount : 1
-  const peers = (yield* Random.shuffle([...state.lost.keys()])).slice(0, most)
-  if (peers.length === 0) return
-  account.counters.dials += peers.length
-  yield* account.tell({ _tag: "Reconnecting", peers })
-  yield* (isAlone ? gossip.join : gossip.connect)(peers).pipe(
-    Effect.timeout(config.timeouts.joinPeer),
+  const lost = [...state.lost.keys()]
+  const most = Math.min(lost.length, isAlone ? config.join.maxJoinPeerCount : 1)
+  account.counters.dials += most
+  yield* askSome(session, isAlone ? "join" : "connect", lost, most, (peers) => ({ _tag: "Reconnecting", peers })).pipe(
     account.forgive("reconnect"),
   )
 })

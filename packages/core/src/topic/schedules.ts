@@ -34,29 +34,19 @@ export const workerSchedule = (
 export const onceAfter = (interval: Duration.Duration): Schedule.Schedule<number> =>
   Schedule.recurs(1).pipe(Schedule.addDelay(() => upToTwice(interval)))
 
-/** Before our record is put again for the first time; the waits double up to the longest. Each is up to twice as long by chance. */
+/** Before our record is put again for the first time, and at the most. */
 const PUT_AGAIN_AFTER = Duration.seconds(4)
 const PUT_AGAIN_MOST = Duration.seconds(16)
 
 /** The wait, in ms, before the record of a node that is alone among others that are alone is put again. */
 export const putAgainDelay = (putsAgain: number): Effect.Effect<number> =>
-  Effect.map(
-    upToTwice(Duration.min(Duration.times(PUT_AGAIN_AFTER, 2 ** putsAgain), PUT_AGAIN_MOST)),
-    Duration.toMillis,
-  )
+  backOff(PUT_AGAIN_AFTER, PUT_AGAIN_MOST, putsAgain)
 
-/**
- * The wait, in ms, before lost neighbours are asked again: doubled each time up to the longest, and up to twice as long by chance, for
- * both ends of a broken connection, and all of a cut, ask.
- */
+/** The wait, in ms, before lost neighbours are asked again. Chance parts the two ends of a broken connection, and all of a cut. */
 export const reconnectDelay = (
   { initialInterval, maxInterval }: TopicConfig["reconnect"],
   round: number,
-): Effect.Effect<number> =>
-  Effect.map(
-    upToTwice(Duration.min(Duration.times(initialInterval, 2 ** Math.min(round, 30)), maxInterval)),
-    Duration.toMillis,
-  )
+): Effect.Effect<number> => backOff(initialInterval, maxInterval, round)
 
 /** How much of its minute is over at a time of the clock, in ms. */
 export const intoMinute = (now: number): number => now % 60_000
@@ -121,6 +111,10 @@ export const isEarly = (config: TopicConfig["bootstrap"], { waits }: PollRhythm)
 
 const grown = (config: TopicConfig["bootstrap"], waits: number): number =>
   Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** waits
+
+/** A wait, in ms: doubled each time, up to the longest, and made up to twice as long by chance. */
+const backOff = (first: Duration.Duration, longest: Duration.Duration, before: number): Effect.Effect<number> =>
+  Effect.map(upToTwice(Duration.min(Duration.times(first, 2 ** Math.min(before, 30)), longest)), Duration.toMillis)
 
 const upToTwice = (interval: Duration.Duration): Effect.Effect<Duration.Duration> =>
   Effect.map(Random.next, (share) => wholeMillis(Duration.times(interval, 1 + share)))
