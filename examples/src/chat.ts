@@ -1,5 +1,5 @@
 /** A chat that opens when the first other is found. Names, colours, who is here: see chat/. */
-import { runCommand } from "@topic-tracker/cli"
+import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"

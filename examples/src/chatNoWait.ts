@@ -1,5 +1,5 @@
 /** The same chat, open at once: the topic is usable while it looks for others, and what is typed is kept until one comes. */
-import { runCommand } from "@topic-tracker/cli"
+import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"

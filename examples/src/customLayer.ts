@@ -2,7 +2,7 @@
  * A Dht layer of one's own under the tracker: here one that counts and shows what passes through it. In its place could be
  * another network, a cache, or a client in another process: whatever can get and put.
  */
-import { runCommand } from "@topic-tracker/cli"
+import { runCommand } from "@topic-tracker/cli-kit"
 import { DhtAddressLookup, Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"

@@ -2,7 +2,7 @@
  * Whether two machines, or two implementations of this library, really hear each other: run it on both. It ends with exit
  * code 0 when so many others as expected were heard, and have said that they heard us; with 1 when that takes too long.
  */
-import { CommandFailed, Flags, runCommand } from "@topic-tracker/cli"
+import { CommandFailed, Flags, runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Console, Effect, Latch, Option, Schedule, Schema, Stream } from "effect"

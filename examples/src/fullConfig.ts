@@ -2,7 +2,7 @@
  * Every option there is, given in code (lib/everyOption.ts), or read from the environment: names such as
  * TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL, values such as "20 seconds". Either way it is checked as a whole before anything starts.
  */
-import { runCommand, UsageError } from "@topic-tracker/cli"
+import { runCommand, UsageError } from "@topic-tracker/cli-kit"
 import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Console, Duration, Effect, Layer } from "effect"
 import { Command, Flag } from "effect/cli"

@@ -2,7 +2,7 @@
  * Records with content of one's own, and no gossip: programs that offer something put a note of it into the topic's minute of
  * the DHT, and find the notes of others there. Only DHT, keys and secret are needed: one UDP socket, no connections.
  */
-import { Flags, runCommand } from "@topic-tracker/cli"
+import { Flags, runCommand } from "@topic-tracker/cli-kit"
 import { RecordPublisher } from "@topic-tracker/core"
 import { Crypto, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"

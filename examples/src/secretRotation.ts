@@ -3,7 +3,7 @@
  * topic must use the same: those with another find records that they cannot open.
  */
 import { createHash } from "node:crypto"
-import { runCommand } from "@topic-tracker/cli"
+import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { type RotationInput, SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Redacted } from "effect"

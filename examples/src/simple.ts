@@ -1,5 +1,5 @@
 /** Joins a topic, says hello once and prints what it hears. Everything it needs is in one layer. */
-import { runCommand } from "@topic-tracker/cli"
+import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect, Stream } from "effect"
 import { Command } from "effect/cli"

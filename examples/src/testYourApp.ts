@@ -1,5 +1,5 @@
 /** The weather stations of testYourApp/Weather.ts on the real network; their test is test/testYourApp.test.ts. */
-import { Flags, runCommand } from "@topic-tracker/cli"
+import { Flags, runCommand } from "@topic-tracker/cli-kit"
 import { TopicTracker } from "@topic-tracker/core"
 import { Console, Effect, Layer, Random, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"

@@ -2,7 +2,7 @@
  * A topic without the two background merges: it reads the DHT to find its first neighbour and not again while it has one.
  * That saves traffic where the swarm is small or peers are known otherwise, and leaves a split swarm split.
  */
-import { runCommand } from "@topic-tracker/cli"
+import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, type TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Effect } from "effect"
 import { Command } from "effect/cli"

@@ -1,5 +1,6 @@
 /** The command line: one command, then `--name value` pairs. What is wrong with it is a mistake in a test, so it throws. */
-import { Bytes, TopicId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { TopicId } from "@topic-tracker/crypto"
 
 export interface Args {
   readonly command: string

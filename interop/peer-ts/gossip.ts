@@ -1,5 +1,6 @@
 /** `gossip`: a gossip node without the tracker. */
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Crypto } from "@topic-tracker/crypto"
 import { Gossip, type GossipEvent, type GossipTopic } from "@topic-tracker/gossip"
 import { Effect, Layer, Stream } from "effect"
 import { type Args, topicOf } from "./args.ts"

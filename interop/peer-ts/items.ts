@@ -1,5 +1,6 @@
 /** `put` and `get`: one mutable item (BEP 44). */
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Crypto } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { Effect, Redacted, Stream } from "effect"
 import type { Args } from "./args.ts"

@@ -1,7 +1,8 @@
 /** `record-put` and `record-get`: a topic's records without gossip. */
 
+import { Bytes } from "@topic-tracker/common"
 import { RecordPublisher, TopicRecordContent } from "@topic-tracker/core"
-import { Bytes, EndpointId, SecretRotation } from "@topic-tracker/crypto"
+import { EndpointId, SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted } from "effect"
 import { type Args, topicOf } from "./args.ts"
 import { dhtClientLayer, identityLayer } from "./layers.ts"

@@ -1,6 +1,8 @@
 /** `tracker`: a node of a topic. */
+
+import { Bytes } from "@topic-tracker/common"
 import { Topic, type TopicConfig, type TopicEvent, TopicTracker } from "@topic-tracker/core"
-import { Bytes, SecretRotation } from "@topic-tracker/crypto"
+import { SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Stream } from "effect"
 import { type Args, topicOf } from "./args.ts"
 import { sayMessage } from "./gossip.ts"

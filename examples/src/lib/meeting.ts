@@ -2,7 +2,7 @@
  * What the examples share as programs: the options that say where and under which secret to meet, and a DHT on this host to
  * try them on without the internet.
  */
-import { Flags, UsageError } from "@topic-tracker/cli"
+import { Flags, UsageError } from "@topic-tracker/cli-kit"
 import { Crypto } from "@topic-tracker/crypto"
 import { type DhtAddress, DhtTestnet } from "@topic-tracker/dht"
 import { Effect, Layer, Redacted } from "effect"

@@ -1,5 +1,5 @@
 /** `npm run -s bench`: measures, and shows the figures as a table or as JSON. Loopback only. */
-import { CommandFailed, runCommand } from "@topic-tracker/cli"
+import { CommandFailed, runCommand } from "@topic-tracker/cli-kit"
 import { Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { benchmarks } from "./benchmarks/index.ts"

@@ -2,13 +2,14 @@
  * `npm run demo`: three nodes that share only a topic name and a secret find each other on an embedded DHT testnet, and every
  * one hears a message from every other. What happens is told as it happens; the exit code is 0 only if all heard all.
  */
+
+import { CommandFailed, runCommand } from "@topic-tracker/cli-kit/runCommand"
 import { type Topic, type TopicActivity, TopicTracker } from "@topic-tracker/core"
 import { Crypto, type EndpointId } from "@topic-tracker/crypto"
 import { type DhtAddress, DhtTestnet } from "@topic-tracker/dht"
 import { Clock, Console, Context, Deferred, Effect, Layer, Random, type Scope, Stream } from "effect"
 import { Command } from "effect/cli"
 import { type Colour, makeTeller } from "./account.ts"
-import { CommandFailed, runCommand } from "./runCommand.ts"
 
 /** The most that the demo takes before it gives up. */
 const timeLimit = "20 seconds"

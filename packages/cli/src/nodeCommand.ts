@@ -2,6 +2,9 @@
  * The command of node.ts: one node in a topic. With `--json` standard output is one JSON object a line and nothing else; the
  * events and their fields are an interface, to be changed only by adding.
  */
+
+import { bootstrap, integer, relay, secret, text } from "@topic-tracker/cli-kit/flags"
+import { runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
@@ -9,8 +12,6 @@ import { Cause, Console, Effect, Exit, Fiber, Option, type Redacted, Schedule, S
 import { Command, Flag } from "effect/cli"
 import { harmless, makeTeller } from "./account.ts"
 import { leaveSignals } from "./earlySignals.ts"
-import { bootstrap, integer, relay, secret, text } from "./flags.ts"
-import { runCommand, UsageError } from "./runCommand.ts"
 
 const flags = {
   topic: text("topic", "The topic's name"),

@@ -1,10 +1,11 @@
 /** `npm run -s testnet`: a DHT of real nodes on loopback that runs until it is told to end. */
+
+import { integer, port } from "@topic-tracker/cli-kit/flags"
+import { runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { integer, port } from "./flags.ts"
-import { runCommand, UsageError } from "./runCommand.ts"
 
 const testnet = Command.make(
   "testnet",

@@ -2,13 +2,14 @@
  * `npm run -s vectors -- DIR`: checks every case of every JSON file in a folder, on the portable and on the native layer of
  * Crypto wherever keys are involved. The last line is `N passed, N failed`; a case counts once for each layer.
  */
+
+import { CommandFailed, runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { AddressVectors } from "@topic-tracker/core"
 import { Crypto, Vectors } from "@topic-tracker/crypto"
 import { checkVectors as checkDhtItems } from "@topic-tracker/dht"
 import { Protocol } from "@topic-tracker/gossip"
 import { Console, Effect, FileSystem, Path, type Schema } from "effect"
 import { Argument, Command } from "effect/cli"
-import { CommandFailed, runCommand, UsageError } from "./runCommand.ts"
 
 type Check = (
   json: unknown,

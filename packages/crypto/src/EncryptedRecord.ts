@@ -3,9 +3,10 @@
  * Whoever can derive the minute's encryption key opens the second box, and with its seed the first.
  * Source: distributed-topic-tracker `src/crypto/record.rs` (`EncryptedRecord`).
  */
+
+import { concat } from "@topic-tracker/common/Bytes"
 import { Effect, Redacted, Result } from "effect"
 import * as Box from "./box.ts"
-import { concat } from "./bytes.ts"
 import { Crypto } from "./Crypto.ts"
 import type { OpenError, SealError } from "./CryptoError.ts"
 import * as Record from "./Record.ts"

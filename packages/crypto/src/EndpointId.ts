@@ -3,8 +3,9 @@
  * and its iroh endpoint id. It is held as 64 lowercase hex digits, so that it can be compared, be the key of a Map and be
  * shown; {@link bytes} gives the 32 bytes for the wire.
  */
+
+import { fromHex, toHex } from "@topic-tracker/common/Bytes"
 import { type Brand, Schema } from "effect"
-import { fromHex, toHex } from "./bytes.ts"
 
 /** A node's public key as 64 lowercase hex digits. */
 export type EndpointId = string & Brand.Brand<"EndpointId">

@@ -3,9 +3,10 @@
  * messages that it saw, by which nodes notice that their swarm has split. 320 bytes, empty places filled with zeros.
  * Source: distributed-topic-tracker `src/gossip/mod.rs` (`GossipRecordContent`).
  */
+
+import { Postcard } from "@topic-tracker/postcard"
 import { Schema } from "effect"
 import * as EndpointId from "./EndpointId.ts"
-import * as Postcard from "./postcard/index.ts"
 
 const slots = 5
 const slotSize = 32

@@ -2,8 +2,9 @@
  * Who this node is: one Ed25519 key that signs its records and is its iroh endpoint's secret key at once, as the
  * reference has it (a record's public key is what others dial).
  */
+
+import { fromHex } from "@topic-tracker/common/Bytes"
 import { Config, Context, Effect, Layer, Redacted, Schema, SchemaIssue } from "effect"
-import { fromHex } from "./bytes.ts"
 import { Crypto } from "./Crypto.ts"
 import * as EndpointId from "./EndpointId.ts"
 import type { SigningKey } from "./SigningKey.ts"

@@ -4,8 +4,9 @@
  * Nothing here reads a clock or a network, and a decoded record is not to be believed before {@link verify}.
  * Source: distributed-topic-tracker `src/crypto/record.rs` (`Record`).
  */
+
+import { equals, readU64le, u64le } from "@topic-tracker/common/Bytes"
 import { Effect, Result, Schema } from "effect"
-import { equals, readU64le, u64le } from "./bytes.ts"
 import { Crypto } from "./Crypto.ts"
 import * as EndpointId from "./EndpointId.ts"
 import { RecordContentInvalid, RecordMalformed, RecordRejected } from "./RecordError.ts"

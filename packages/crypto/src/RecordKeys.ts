@@ -5,8 +5,8 @@
  * Source: distributed-topic-tracker `src/crypto/keys.rs`; the target is BEP 44's.
  */
 import { sha1 } from "@noble/hashes/legacy.js"
+import { concat, equals, u64le } from "@topic-tracker/common/Bytes"
 import { Context, Effect, Layer, Redacted } from "effect"
-import { concat, equals, u64le } from "./bytes.ts"
 import { Crypto } from "./Crypto.ts"
 import { sha512Half } from "./hash.ts"
 import { type RotationInput, SecretRotation } from "./SecretRotation.ts"

@@ -3,8 +3,9 @@
  * of topic, minute and initial secret. It may change while a topic runs: it is asked anew for each minute's record.
  * Source: distributed-topic-tracker `src/crypto/keys.rs` (`SecretRotation`, `DefaultSecretRotation`).
  */
+
+import { u64be } from "@topic-tracker/common/Bytes"
 import { Context, Effect, Layer, Redacted } from "effect"
-import { u64be } from "./bytes.ts"
 import { sha512Half } from "./hash.ts"
 import type { TopicId } from "./TopicId.ts"
 

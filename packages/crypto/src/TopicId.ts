@@ -3,8 +3,8 @@
  * Source: distributed-topic-tracker `src/crypto/record.rs` (`TopicId`).
  */
 import { sha512 } from "@noble/hashes/sha2.js"
+import { toHex } from "@topic-tracker/common/Bytes"
 import { Equal, Hash } from "effect"
-import { toHex } from "./bytes.ts"
 
 /** The 32 bytes that stand for a topic. Equal ids are equal for `Equal.equals`. */
 export class TopicId implements Equal.Equal {

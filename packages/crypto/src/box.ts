@@ -3,8 +3,9 @@
  * encapsulated key, that key, the ciphertext with its tag.
  * Source: ed25519-dalek-hpke 0.0.5 `src/lib.rs`; the HPKE parts are RFC 9180's.
  */
+
+import { readU64le } from "@topic-tracker/common/Bytes"
 import { Result } from "effect"
-import { readU64le } from "./bytes.ts"
 import { OpenError, SealError } from "./CryptoError.ts"
 
 const utf8 = new TextEncoder()

@@ -4,7 +4,7 @@
  * Sources: RFC 8032 (5.1), RFC 7748 (4.1), curve25519-dalek (`is_small_order`, `to_montgomery`).
  */
 import { ed25519 } from "@noble/curves/ed25519.js"
-import { fromHex } from "./bytes.ts"
+import { fromHex } from "@topic-tracker/common/Bytes"
 
 /**
  * The y coordinates, as encoded without the sign bit, of the eight points whose order divides the cofactor 8. A y is read

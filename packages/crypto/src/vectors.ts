@@ -3,8 +3,9 @@
  * whichever layer of Crypto it is given; reading files is up to the caller. The kinds are keys, records, encrypted records
  * and HPKE boxes, told apart by their file names.
  */
+
+import { equals, toHex } from "@topic-tracker/common/Bytes"
 import { Effect, Exit, Layer, Redacted, Schema } from "effect"
-import { equals, toHex } from "./bytes.ts"
 import { Crypto } from "./Crypto.ts"
 import * as EncryptedRecord from "./EncryptedRecord.ts"
 import * as EndpointId from "./EndpointId.ts"

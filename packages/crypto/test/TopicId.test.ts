@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, TopicId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { TopicId } from "@topic-tracker/crypto"
 
 describe("TopicId", () => {
   it("is SHA-512 of the name, cut to 32 bytes", () => {

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ed25519 } from "@noble/curves/ed25519.js"
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Hex, publishedBeside } from "@topic-tracker/common/testing"
+import { Crypto } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
 import { isSmallOrder, toX25519PublicKey } from "../src/edwards.ts"
 import { layers } from "./layers.ts"
-import { Hex, published } from "./published.ts"
+
+const published = publishedBeside(import.meta.url)
 
 const rfc8032 = published(
   "rfc8032-ed25519.json",

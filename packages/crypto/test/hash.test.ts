@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, messageHash } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { messageHash } from "@topic-tracker/crypto"
 import { sha512Half } from "../src/hash.ts"
 
 describe("SHA-512, cut to 32 bytes", () => {

@@ -1,13 +1,16 @@
 import * as nodeCrypto from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Hex, publishedBeside } from "@topic-tracker/common/testing"
+import { Crypto } from "@topic-tracker/crypto"
 import { Effect, Layer, Random, Redacted, Schema } from "effect"
 import * as Hpke from "../src/native/hpke.ts"
 import { derKeys, type Keys, rawKeys } from "../src/native/keys.ts"
 import * as Portable from "../src/portable/make.ts"
 import * as RandomSource from "../src/random.ts"
 import { layers } from "./layers.ts"
-import { Hex, published } from "./published.ts"
+
+const published = publishedBeside(import.meta.url)
 
 const rfc = published(
   "rfc9180-a2.json",

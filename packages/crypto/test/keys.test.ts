@@ -1,7 +1,7 @@
 import { inspect } from "node:util"
 import { assert, describe, it, vi } from "@effect/vitest"
+import { Bytes } from "@topic-tracker/common"
 import {
-  Bytes,
   Crypto,
   EndpointId,
   Identity,

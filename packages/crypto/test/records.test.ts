@@ -5,10 +5,10 @@ import {
   EndpointId,
   GossipRecordContent,
   messageHash,
-  Postcard,
   Record,
   TopicId,
 } from "@topic-tracker/crypto"
+import { Postcard } from "@topic-tracker/postcard"
 import { Effect, Redacted, Result, Schema } from "effect"
 
 const topic = TopicId.fromName("records")

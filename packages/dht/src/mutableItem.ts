@@ -4,7 +4,8 @@
  */
 
 import { sha1 } from "@noble/hashes/legacy.js"
-import { Bytes, type Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import type { Crypto } from "@topic-tracker/crypto"
 import { decode, encode } from "./krpc/bencode.ts"
 
 /** BEP 44: at most 64 bytes of salt, and a bencoded value shorter than 1,000 bytes. */

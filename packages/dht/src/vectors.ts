@@ -1,5 +1,6 @@
 /** Checks recorded BEP 44 items, so that other implementations' bytes and ours can be held against each other. */
-import { Bytes, Crypto, type Vectors } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Crypto, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
 import { encode } from "./krpc/bencode.ts"
 import { signable, targetOf, verifyItem } from "./mutableItem.ts"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Crypto } from "@topic-tracker/crypto"
 import { type DhtError, DhtTestnet, type GetOptions, type MutableItem } from "@topic-tracker/dht"
 import { Duration, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"

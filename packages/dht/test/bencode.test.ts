@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
 import { Schema } from "effect"
 import { decode, encode } from "../src/krpc/bencode.ts"
 import { makeGenerator } from "../src/memory/generator.ts"

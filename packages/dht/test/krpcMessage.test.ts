@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { publishedBeside } from "@topic-tracker/common/testing"
 import { Schema } from "effect"
 import { type EncodableDictionary, encode } from "../src/krpc/bencode.ts"
 import { parse } from "../src/krpc/krpcMessage.ts"
 import { makeGenerator } from "../src/memory/generator.ts"
-import { published } from "./published.ts"
+
+const published = publishedBeside(import.meta.url)
 
 const id = new Uint8Array(20).fill(1)
 const target = new Uint8Array(20).fill(2)

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Bytes, Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { publishedBeside } from "@topic-tracker/common/testing"
+import { Crypto } from "@topic-tracker/crypto"
 import { checkVectors } from "@topic-tracker/dht"
 import { Effect, Schema } from "effect"
 import { encode } from "../src/krpc/bencode.ts"
 import { immutableTarget, refusal, signable, targetOf, verifyItem } from "../src/mutableItem.ts"
-import { published } from "./published.ts"
+
+const published = publishedBeside(import.meta.url)
 
 const hello = encode("Hello World!")
 const ascii = (text: string) => new TextEncoder().encode(text)

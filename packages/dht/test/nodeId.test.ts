@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { publishedBeside } from "@topic-tracker/common/testing"
 import { Schema } from "effect"
 import { decodeNodes, encodeNodes, ipv4, isSecureNodeId, secureNodeId } from "../src/nodeId.ts"
-import { published } from "./published.ts"
+
+const published = publishedBeside(import.meta.url)
 
 const bep42 = published(
   "bep42.json",

@@ -23,7 +23,6 @@ export {
   type MemoryNetworkOptions,
   type RetransmitPolicy,
 } from "./transport/memory/MemoryNetwork.ts"
-export { type Timer, Timers } from "./transport/Timers.ts"
 export {
   type Connection,
   GossipTransport,

@@ -1,7 +1,7 @@
 /** `npm run -s sim`: simulations from a configuration file. */
 import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { CommandFailed, runCommand, UsageError } from "@topic-tracker/cli"
+import { CommandFailed, runCommand, UsageError } from "@topic-tracker/cli-kit"
 import { Console, Effect, Option, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { readConfig } from "./config/readConfig.ts"

@@ -1,5 +1,5 @@
 /** Results as text for people. */
-import { textTable } from "@topic-tracker/cli"
+import { textTable } from "@topic-tracker/cli-kit"
 import type { Result } from "./Benchmark.ts"
 import { shown } from "./figures.ts"
 

@@ -2,7 +2,8 @@
  * Keeps one packet of this node stored in the DHT: put at once when it changes, again when the time has come, and sooner
  * after a failure.
  */
-import { Bytes, Identity } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError } from "@topic-tracker/dht"
 import { Clock, Deferred, type Duration, Effect, FiberHandle, Schedule, type Scope } from "effect"
 

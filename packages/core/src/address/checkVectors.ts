@@ -1,7 +1,8 @@
 /**
  * Checks this package's codecs against address packets that iroh's own code made and signed.
  */
-import { Bytes, Crypto, EndpointId, type Vectors } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Crypto, EndpointId, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
 import * as z32 from "z32"
 import * as Pkarr from "./pkarr.ts"

@@ -5,7 +5,8 @@
  *
  * Sources: iroh-dns 1.4.1 `src/pkarr.rs`, `src/attrs.rs`; RFC 1035 for DNS; RFC 1464 for the key=value form.
  */
-import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { EndpointId } from "@topic-tracker/crypto"
 import { type EndpointAddress, isRelayUrl } from "@topic-tracker/gossip"
 import * as dns from "dns-packet"
 import * as z32 from "z32"

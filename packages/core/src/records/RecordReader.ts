@@ -2,7 +2,8 @@
  * Makes records of the items that a slot of the DHT shows. Whoever knows a topic can put anything into its slots, so all that
  * is wrong with an item is an ordinary event: it is counted and dropped.
  */
-import { Bytes, type Crypto, EncryptedRecord, Record, type SigningKey, type TopicId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { type Crypto, EncryptedRecord, Record, type SigningKey, type TopicId } from "@topic-tracker/crypto"
 import type { MutableItem } from "@topic-tracker/dht"
 import { Effect } from "effect"
 import { keepLatest } from "../keepLatest.ts"

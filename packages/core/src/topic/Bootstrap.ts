@@ -6,13 +6,14 @@
  * Source: distributed-topic-tracker `src/gossip/topic/bootstrap.rs`, which reads one minute after the other, then dials one
  * peer after the other, and never searches again. What goes over the wire is the same.
  */
+
+import { firstOf } from "@topic-tracker/common"
 import { Clock, Effect, Fiber, Metric, type Scope } from "effect"
 import { joinDuration } from "../metrics/joinDuration.ts"
 import { inBackground, nameNeighbor, publishAndName, publishFirst } from "./firstRecord.ts"
 import type { Urgency } from "./Pace.ts"
 import { forgetBefore, newSearch, readAndDial, type Search } from "./Search.ts"
 import { type GossipRecord, ofMinute, recentMinutes, type Session } from "./Session.ts"
-import { firstOf } from "./Signal.ts"
 import {
   firstPoll,
   isEarly,

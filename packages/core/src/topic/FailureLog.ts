@@ -2,7 +2,7 @@
  * What of the failures of a process's topics is worth a line in the log. When the network is gone all topics fail in the same
  * way, again and again: that is one piece of news, not hundreds.
  */
-import type { Timers } from "@topic-tracker/gossip"
+import type { Timers } from "@topic-tracker/common"
 import { keepLatest } from "../keepLatest.ts"
 
 /** A failure that did not happen for so long, in ms, is news again. */

@@ -3,8 +3,10 @@
  * hashes of their publisher's last messages, which are not our last ones by the time they are read. So more are remembered
  * than a record shows, and how far back none is missing.
  */
-import { Bytes, messageHash } from "@topic-tracker/crypto"
-import type { Timers } from "@topic-tracker/gossip"
+
+import type { Timers } from "@topic-tracker/common"
+import { Bytes } from "@topic-tracker/common"
+import { messageHash } from "@topic-tracker/crypto"
 
 /** As many hashes fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
 const RECORD_SLOTS = 5

@@ -5,9 +5,12 @@
  * A session has two fibers from its first moment: one reads gossip's events, keeps {@link TopicState} true and hands them to
  * the subscribers; the other keeps the topic joined. The first neighbour brings up to three more, the workers.
  */
+
+import type { Timers } from "@topic-tracker/common"
+import { Signal } from "@topic-tracker/common"
 import { type Crypto, type Identity, initialSecretHash, SecretRotation, type TopicId } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
-import type { Gossip, GossipEvent, GossipTopic, Timers } from "@topic-tracker/gossip"
+import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
 import { Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
@@ -18,7 +21,6 @@ import { mergeBubbles } from "./merging.ts"
 import type { Pace } from "./Pace.ts"
 import { askLost, Reconnecting } from "./reconnect.ts"
 import { Account, lookAfresh, type Session } from "./Session.ts"
-import { Signal } from "./Signal.ts"
 import { Thinning } from "./Thinning.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import { TopicError } from "./TopicError.ts"

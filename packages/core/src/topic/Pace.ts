@@ -3,9 +3,9 @@
  * poll, their walks would otherwise be under way at once, each slower for the others, and what they hold meanwhile is most of
  * the memory that the process takes. So the topics take turns, in the order in which they came; a few never wait.
  */
-import type { Timer, Timers } from "@topic-tracker/gossip"
+import type { Timer, Timers } from "@topic-tracker/common"
+import { type Awaitable, firstOf, type Signal } from "@topic-tracker/common"
 import { Effect } from "effect"
-import { type Awaitable, firstOf, type Signal } from "./Signal.ts"
 
 /** What a turn is for: somebody may be waiting for it, or it is one of many that come again and again. */
 export type Urgency = "urgent" | "routine"

@@ -1,12 +1,13 @@
 /**
  * One search for a neighbour: what it remembers from look to look, and the reading and dialling of which its looks are made.
  */
+
+import { Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { GetOptions } from "@topic-tracker/dht"
 import { Duration, Effect, type Fiber, Semaphore } from "effect"
 import { peersOf } from "./candidates.ts"
 import { type GossipRecord, type Session, takeNote } from "./Session.ts"
-import { Signal } from "./Signal.ts"
 import { firstPoll, type PollRhythm } from "./schedules.ts"
 import type { Evidence } from "./TopicActivity.ts"
 

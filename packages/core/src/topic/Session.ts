@@ -2,15 +2,16 @@
  * What the parts of one running topic share: the services they call, what is known, and the account they keep. A session lasts
  * from join (or resume) to leave (or suspend); everything that runs in it is forked into its scope.
  */
+
+import type { Signal, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { EndpointAddress, Gossip, GossipTopic, Timers } from "@topic-tracker/gossip"
+import type { EndpointAddress, Gossip, GossipTopic } from "@topic-tracker/gossip"
 import { Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { FailureLog } from "./FailureLog.ts"
 import type { Pace } from "./Pace.ts"
-import type { Signal } from "./Signal.ts"
 import type { Thinning } from "./Thinning.ts"
 import type { TopicStats } from "./Topic.ts"
 import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"

@@ -2,8 +2,9 @@
  * What is known of who is whose neighbour: records name their publishers', and we have and had our own. Over such links it shows
  * that somebody is in the same swarm who is named by nobody near us; of one look alone, in a swarm of dozens, it often does not.
  */
+
+import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Timers } from "@topic-tracker/gossip"
 import { keepLatest } from "../keepLatest.ts"
 import type { GossipRecord } from "./Session.ts"
 

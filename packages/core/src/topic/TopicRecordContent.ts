@@ -6,7 +6,8 @@
  * (`Protocol.encodePeerData`). A node of the reference passes over all that follows its own part: it decodes with
  * `postcard::from_bytes`, which ignores bytes after the value (distributed-topic-tracker `src/crypto/record.rs`).
  */
-import { Bytes, EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import { type EndpointAddress, isNowhere, Protocol } from "@topic-tracker/gossip"
 import { Effect, Result, Schema, SchemaTransformation } from "effect"
 

@@ -3,11 +3,12 @@
  * gossip's events); all others read it, or wait for its two signals instead of polling.
  */
 
+import type { Timers } from "@topic-tracker/common"
+import { Signal } from "@topic-tracker/common"
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import type { GossipEvent, Timers } from "@topic-tracker/gossip"
+import type { GossipEvent } from "@topic-tracker/gossip"
 import { keepLatest } from "../keepLatest.ts"
 import { HeardMessages } from "./HeardMessages.ts"
-import { Signal } from "./Signal.ts"
 import { SwarmLinks } from "./SwarmLinks.ts"
 
 /** As many peers fit into a record (distributed-topic-tracker, `GossipRecordContent`). */

@@ -1,8 +1,9 @@
 /** A search's records: the first one, and the one that follows it when there is a neighbour to name. */
+
+import { firstOf, Signal } from "@topic-tracker/common"
 import { Duration, Effect } from "effect"
 import type { Search } from "./Search.ts"
 import { type GossipRecord, ofMinute, publishRecord, type Session } from "./Session.ts"
-import { firstOf, Signal } from "./Signal.ts"
 
 /**
  * The first record of a search, once its first look has heard the nearest nodes. Where others show already, it waits a moment for

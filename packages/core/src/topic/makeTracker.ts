@@ -2,9 +2,10 @@
  * Opens topics and shares them: who joins the same id with the same secret gets the same live topic, which ends when the last
  * of its holders leaves. Also keeps our addresses findable and passes on that the network changed.
  */
-import { Bytes, Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import { Bytes, Timers } from "@topic-tracker/common"
+import { Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
-import { AddressLookup, type EndpointAddress, Gossip, Timers } from "@topic-tracker/gossip"
+import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import type { TopicTracker } from "../TopicTracker.ts"

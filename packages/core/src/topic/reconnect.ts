@@ -3,12 +3,13 @@
  * again they are found without the DHT, which may be out of reach itself, also by the parts of a swarm that is too small to
  * have others.
  */
+
+import type { Timers } from "@topic-tracker/common"
+import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Timers } from "@topic-tracker/gossip"
 import { Duration, Effect, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import { askSome, type Session } from "./Session.ts"
-import { firstOf, Signal } from "./Signal.ts"
 import { reconnectDelay } from "./schedules.ts"
 
 /** A loss less than so many ms after another does not make the waits short again: no hot loop with a peer that hangs up. */

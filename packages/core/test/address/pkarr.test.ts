@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { EndpointId } from "@topic-tracker/crypto"
 import { Schema } from "effect"
 import * as Pkarr from "../../src/address/pkarr.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Bytes } from "@topic-tracker/common"
 import {
-  Bytes,
   EncryptedRecord,
   Identity,
   initialSecretHash,

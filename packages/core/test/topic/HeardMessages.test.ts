@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Timers } from "@topic-tracker/common"
 import { messageHash, TopicId } from "@topic-tracker/crypto"
-import { Timers } from "@topic-tracker/gossip"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { HeardMessages } from "../../src/topic/HeardMessages.ts"

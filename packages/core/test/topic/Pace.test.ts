@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Timers } from "@topic-tracker/gossip"
+import { Signal, Timers } from "@topic-tracker/common"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Pace } from "../../src/topic/Pace.ts"
-import { Signal } from "../../src/topic/Signal.ts"
 import { makeWorld, pass } from "./world.ts"
 
 /** Asks for turns, all at once; when each came, in ms. */

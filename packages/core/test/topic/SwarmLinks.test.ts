@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Timers } from "@topic-tracker/gossip"
+import { Timers } from "@topic-tracker/common"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { SwarmLinks } from "../../src/topic/SwarmLinks.ts"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EncryptedRecord, EndpointId, GossipRecordContent, Postcard } from "@topic-tracker/crypto"
+import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
+import { Postcard } from "@topic-tracker/postcard"
 import { Effect, Schema } from "effect"
 import { TopicRecordContent } from "../../src/topic/TopicRecordContent.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
 import { acrossSplit, apartFromUs, outsideBubble, peersOf } from "../../src/topic/candidates.ts"
 import { hash, id, record } from "./records.ts"
 

@@ -1,5 +1,6 @@
 import { queryObjects } from "node:v8"
 import { assert, describe, it } from "@effect/vitest"
+import { makeFiberCounter } from "@topic-tracker/common/testing"
 import { TopicId } from "@topic-tracker/crypto"
 import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Context, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
@@ -8,7 +9,6 @@ import { EventHub } from "../../src/topic/EventHub.ts"
 import { Account } from "../../src/topic/Session.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
 import { TopicState } from "../../src/topic/TopicState.ts"
-import { makeFiberCounter } from "./countFibers.ts"
 import { collect, makeWorld, type Node, pass, quiet, settle } from "./world.ts"
 
 const openTopics = (node: Node) =>

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import { type FiberCounter, makeFiberCounter } from "@topic-tracker/common/testing"
 import { messageHash } from "@topic-tracker/crypto"
 import { Effect, Exit, Random, Schema, Scope, Stream } from "effect"
 import type { Topic } from "../../src/topic/Topic.ts"
-import { type FiberCounter, makeFiberCounter } from "./countFibers.ts"
 import { isOneSwarm, makeWorld, type Node, pass, settle } from "./world.ts"
 
 const PLACES = 5

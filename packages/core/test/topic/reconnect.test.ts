@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Timers } from "@topic-tracker/common"
+import { makeFiberCounter } from "@topic-tracker/common/testing"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Timers } from "@topic-tracker/gossip"
 import { Effect } from "effect"
 import * as TopicConfig from "../../src/config/TopicConfig.ts"
 import { Reconnecting } from "../../src/topic/reconnect.ts"
 import type { TopicActivity } from "../../src/topic/TopicActivity.ts"
-import { makeFiberCounter } from "./countFibers.ts"
 import { id } from "./records.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, swarms } from "./world.ts"
 

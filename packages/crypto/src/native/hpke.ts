@@ -4,7 +4,7 @@
  * Names are those of RFC 9180, sections 4.1 and 5.1.
  */
 import type { KeyObject } from "node:crypto"
-import { concat } from "../bytes.ts"
+import { concat } from "@topic-tracker/common/Bytes"
 import type { Keys } from "./keys.ts"
 import type { NodeCryptoModule } from "./nodeCrypto.ts"
 

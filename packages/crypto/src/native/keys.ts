@@ -3,7 +3,7 @@
  * cheapest form that the running Node has: raw keys where it knows them, else DER with a fixed header (RFC 8410).
  */
 import type { KeyObject } from "node:crypto"
-import { concat, fromHex } from "../bytes.ts"
+import { concat, fromHex } from "@topic-tracker/common/Bytes"
 import type { NodeCryptoModule } from "./nodeCrypto.ts"
 
 export type Curve = "ed25519" | "x25519"

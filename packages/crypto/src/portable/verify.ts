@@ -5,7 +5,7 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js"
 import { sha512 } from "@noble/hashes/sha2.js"
-import { concat, equals } from "../bytes.ts"
+import { concat, equals } from "@topic-tracker/common/Bytes"
 
 const { Point } = ed25519
 const { Fn } = Point

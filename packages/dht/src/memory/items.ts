@@ -1,5 +1,5 @@
 /** Items as the slots of the simulated network hold them. */
-import { Bytes } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
 import type { MutableItem } from "../Dht.ts"
 import { encode } from "../krpc/bencode.ts"
 import { type EqualSeq, refusal, type StoredItem } from "../mutableItem.ts"

@@ -4,7 +4,7 @@
  * stored for one.
  */
 import { sha256 } from "@noble/hashes/sha2.js"
-import { Bytes } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
 
 /** BEP 5: the secret changes every five minutes, and tokens up to ten minutes old are accepted. */
 const period = 5 * 60_000

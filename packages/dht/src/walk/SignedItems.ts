@@ -2,7 +2,8 @@
  * Checks the signatures of items, and remembers those that held: who asks again gets the same items again, from every node
  * that keeps them.
  */
-import { Bytes, type Crypto } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import type { Crypto } from "@topic-tracker/crypto"
 import type { MutableItem, MutableKey } from "../Dht.ts"
 import { encode } from "../krpc/bencode.ts"
 import { says, verifyItem } from "../mutableItem.ts"

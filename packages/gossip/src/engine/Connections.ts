@@ -2,7 +2,8 @@
  * Whom the engine is connected with: dials when the protocol has something to say to a stranger, reads what comes in, closes
  * what no topic needs. The protocol is told that a peer is gone only when its last connection is.
  */
-import { Bytes, type EndpointId, TopicId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { type EndpointId, TopicId } from "@topic-tracker/crypto"
 import { encodeMessage } from "../protocol/codec/message.ts"
 import type { Message, TopicKey } from "../protocol/index.ts"
 import type { Connection, GossipTransport, TransportHandler } from "../transport/Transport.ts"

@@ -3,6 +3,8 @@
  * 0.101 `src/net.rs`. All of it is synchronous: an event comes in (a message, a timer, a command), the state machine says
  * what to do, it is done, and at the end of the turn what was queued is flushed and waiting subscribers are woken.
  */
+
+import type { Timers } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import { FrameEncoder } from "../protocol/codec/frames.ts"
@@ -15,7 +17,6 @@ import {
   type Rng,
   type TopicKey,
 } from "../protocol/index.ts"
-import type { Timers } from "../transport/Timers.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { Connections } from "./Connections.ts"
 import { type Counters, type GossipStats, makeCounters } from "./Counters.ts"

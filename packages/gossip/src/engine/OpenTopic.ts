@@ -1,10 +1,11 @@
 /**
  * A topic that is open here: who listens, who the neighbours are, which timers run for it, and whether it must hold back.
  */
+
+import type { Timer } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { GossipEvent, SubscribeOptions } from "../GossipEvent.ts"
 import type { TopicEvent } from "../protocol/index.ts"
-import type { Timer } from "../transport/Timers.ts"
 import type { Engine } from "./Engine.ts"
 import type { Outbound } from "./Outbound.ts"
 import type { Receiver } from "./Receiver.ts"

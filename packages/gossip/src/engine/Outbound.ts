@@ -3,8 +3,9 @@
  * gather; the next write takes all of them. It outlives connections: before there is one, messages wait for the dial;
  * when a newer one takes over, a new stream begins there.
  */
+
+import type { Timer } from "@topic-tracker/common"
 import type { TopicId } from "@topic-tracker/crypto"
-import type { Timer } from "../transport/Timers.ts"
 import type { SendStream } from "../transport/Transport.ts"
 import type { Engine } from "./Engine.ts"
 import type { Link, Peer } from "./Peer.ts"

@@ -3,9 +3,10 @@
  * 0.101 `src/net.rs`: without a connection messages wait for the dial; a newer connection takes over sending while older
  * ones go on being read, because the other side may have chosen differently which of two simultaneous dials is the newer.
  */
+
+import type { Timer } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { TopicKey } from "../protocol/index.ts"
-import type { Timer } from "../transport/Timers.ts"
 import type { Connection } from "../transport/Transport.ts"
 import type { Outbound } from "./Outbound.ts"
 import type { Receiver } from "./Receiver.ts"

@@ -6,11 +6,12 @@
  * implementation keeps: a callback never runs within the call it was given to, except where said; after `close` of a
  * connection no callback but `done`s that were owed runs; nothing throws.
  */
+
+import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "../AddressLookup.ts"
 import type { GossipError } from "../GossipError.ts"
-import type { Timers } from "./Timers.ts"
 
 /** Our end of a stream to the peer. */
 export interface SendStream {

@@ -1,9 +1,10 @@
 /** What becomes of a queue when the connection that it goes out on ends and another to the same peer is there. */
 import { assert, describe, it } from "@effect/vitest"
+import { Timers } from "@topic-tracker/common"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Schema, Stream } from "effect"
 import { Engine } from "../../src/engine/Engine.ts"
-import { type Connection, Protocol, type SendStream, Timers } from "../../src/index.ts"
+import { type Connection, Protocol, type SendStream } from "../../src/index.ts"
 import { freshTopic, text } from "./world.ts"
 
 const idOf = (byte: string) => Schema.decodeSync(EndpointId.EndpointId)(byte.repeat(32))

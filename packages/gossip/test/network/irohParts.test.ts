@@ -1,10 +1,11 @@
 /** The parts of the transport over iroh that can be told apart from it. */
 import { assert, describe, it } from "@effect/vitest"
 import type * as Iroh from "@number0/iroh"
+import { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type EndpointAddress, Timers } from "../../src/index.ts"
+import type { EndpointAddress } from "../../src/index.ts"
 import * as Addresses from "../../src/transport/iroh/addresses.ts"
 import { type Binding, describe as describeError } from "../../src/transport/iroh/binding.ts"
 import { codecOf } from "../../src/transport/iroh/bytes.ts"

@@ -1,4 +1,5 @@
-import { Bytes, EndpointId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { EndpointId } from "@topic-tracker/crypto"
 import { Arbitrary, Schema } from "effect"
 import * as Protocol from "../../src/protocol/index.ts"
 

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { blake3 as noble } from "@noble/hashes/blake3.js"
-import { Bytes } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
 import { Schema } from "effect"
 import * as Protocol from "../../src/protocol/index.ts"
 import { byteArrays } from "./arbitraries.ts"

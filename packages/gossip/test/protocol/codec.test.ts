@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, TopicId } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { TopicId } from "@topic-tracker/crypto"
 import { Arbitrary, Result, Schema } from "effect"
 import * as Protocol from "../../src/protocol/index.ts"
 import { byteArrays, messages } from "./arbitraries.ts"

@@ -1,5 +1,5 @@
 /** Summaries for people. */
-import { textTable } from "@topic-tracker/cli"
+import { textTable } from "@topic-tracker/cli-kit"
 import type { Spread, Summary } from "./summary.ts"
 
 /** One line a scenario; each figure as mean (min to max). */

@@ -8,7 +8,7 @@
  * without anybody's knowing: see `namespace.ts`.)
  */
 import { createSocket, type Socket } from "node:dgram"
-import { Timers } from "@topic-tracker/gossip"
+import { Timers } from "@topic-tracker/common"
 import { Effect, Schema, Scope } from "effect"
 
 /** An IPv4 address and a UDP port. */

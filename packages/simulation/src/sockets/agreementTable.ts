@@ -1,5 +1,5 @@
 /** Simulation and reality side by side, for people. */
-import { textTable } from "@topic-tracker/cli"
+import { textTable } from "@topic-tracker/cli-kit"
 import type { Agreement, Spread } from "./agreement.ts"
 
 interface Row {

@@ -1,6 +1,6 @@
 /** `npm run -s sim -- --sockets`: the same scenarios in the simulation and over real packets, side by side. */
 import { writeFile } from "node:fs/promises"
-import { CommandFailed, UsageError } from "@topic-tracker/cli"
+import { CommandFailed, UsageError } from "@topic-tracker/cli-kit"
 import { Console, Effect, Option } from "effect"
 import { progressLine } from "../run/progress.ts"
 import type { TopicFigures } from "../topics/Figures.ts"

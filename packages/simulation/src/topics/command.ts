@@ -1,6 +1,6 @@
 /** The part of `npm run -s sim` for files of whole topics, and folders of such files. */
 import { writeFile } from "node:fs/promises"
-import { CommandFailed, UsageError } from "@topic-tracker/cli"
+import { CommandFailed, UsageError } from "@topic-tracker/cli-kit"
 import { Console, Effect, Option, Result } from "effect"
 import { reportHtml } from "../report/html.ts"
 import { progressLine } from "../run/progress.ts"

@@ -1,5 +1,5 @@
 /** What is reported of whole-topic scenarios: as JSON, and as a table for people. */
-import { textTable } from "@topic-tracker/cli"
+import { textTable } from "@topic-tracker/cli-kit"
 import { unmet } from "./expectations.ts"
 import type { TopicScenarioResult } from "./runAllTopics.ts"
 import type { TopicRun } from "./runTopics.ts"

@@ -3,7 +3,8 @@
  * same slots, and all of them open and verify the same few records; what those operations answer depends on their input alone,
  * so the first node's answer is every node's. Sealing is never shared.
  */
-import { Bytes, Crypto, type OpenError, type SigningKey } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Crypto, type OpenError, type SigningKey } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted, type Result } from "effect"
 
 /** How many results of each kind are kept: some minutes' worth of full slots. */

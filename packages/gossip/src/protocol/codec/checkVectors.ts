@@ -1,7 +1,8 @@
 /**
  * Checks this package's codecs against messages that states of the Rust protocol sent to one another.
  */
-import { Bytes, EndpointId, type Vectors } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { EndpointId, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Result, Schema } from "effect"
 import { defaultConfig } from "../Config.ts"
 import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"

@@ -4,7 +4,9 @@
  *
  * At the limit its two sides differ: it refuses to write a frame of the maximum size, and reads one. We do the same.
  */
-import { Postcard, TopicId } from "@topic-tracker/crypto"
+
+import { TopicId } from "@topic-tracker/crypto"
+import { Postcard } from "@topic-tracker/postcard"
 import { Result, Schema } from "effect"
 import type { Message } from "../Message.ts"
 import { messageCodec } from "./message.ts"

@@ -2,7 +2,9 @@
  * How messages lie on the wire: postcard of iroh-gossip 0.101's `topic::Message<EndpointId>`, an enum of the membership's and
  * the broadcast's messages (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`). The topic is not part of it; the stream tells.
  */
-import { Bytes, type EndpointId, Postcard } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import type { EndpointId } from "@topic-tracker/crypto"
+import { Postcard } from "@topic-tracker/postcard"
 import { type Result, Schema } from "effect"
 import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"

@@ -3,7 +3,7 @@
  * 0.101 `src/net.rs` (`AddrInfo`): postcard of an optional relay URL and a sorted set of socket addresses. Empty bytes stand
  * for neither.
  */
-import { Postcard } from "@topic-tracker/crypto"
+import { Postcard } from "@topic-tracker/postcard"
 import { Result } from "effect"
 import { type EndpointAddress, nowhere } from "../../AddressLookup.ts"
 import * as SocketAddress from "./socketAddress.ts"

@@ -2,7 +2,7 @@
  * Socket addresses as text and as serde's `SocketAddr` in a binary format: an enum of V4 and V6, each its address's bytes and
  * the port as a u16. IPv6 scope and flow labels are not on the wire.
  */
-import { Postcard } from "@topic-tracker/crypto"
+import { Postcard } from "@topic-tracker/postcard"
 
 /** An IPv4 (4 bytes) or IPv6 (16 bytes) address and a port. */
 export interface SocketAddress {

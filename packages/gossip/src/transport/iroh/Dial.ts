@@ -4,8 +4,8 @@
  * is handed on like the first: closing it would look to the peer as if we had left, for it may have taken it for the newer.
  */
 import type * as Iroh from "@number0/iroh"
+import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointAddress } from "../../AddressLookup.ts"
-import type { Timer, Timers } from "../Timers.ts"
 import { describe } from "./binding.ts"
 
 /** From one attempt to the next while the first is under way, in milliseconds (RFC 8305, section 5: 250). */

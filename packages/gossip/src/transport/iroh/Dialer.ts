@@ -3,10 +3,10 @@
  * memory, all at once, and hands each answer to the {@link Dial} as it comes.
  */
 import type * as Iroh from "@number0/iroh"
+import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, type Fiber, Stream } from "effect"
 import type { AddressLookup, EndpointAddress } from "../../AddressLookup.ts"
-import type { Timers } from "../Timers.ts"
 import * as Addresses from "./addresses.ts"
 import type { Binding } from "./binding.ts"
 import type { BindingBytesCodec } from "./bytes.ts"

@@ -3,11 +3,11 @@
  * the Identity's, so that the key in a record is the key one dials.
  */
 import type * as Iroh from "@number0/iroh"
+import { Timers } from "@topic-tracker/common"
 import { Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Fiber, Layer, Redacted, type Scope } from "effect"
 import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../GossipError.ts"
-import { Timers } from "../Timers.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
 import { gossipAlpn, type IrohOptions, type StartedEndpoint, startEndpoint, usesRelays } from "./bind.ts"
 import { Dialer } from "./Dialer.ts"

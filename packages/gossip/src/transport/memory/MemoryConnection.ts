@@ -2,8 +2,9 @@
  * Connections and streams of the network in memory. A connection is two ends that know each other; a stream is one pipe
  * with a writing and a reading side. They hold no timers of their own beyond what is under way.
  */
+
+import type { Timer } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Timer } from "../Timers.ts"
 import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
 import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 

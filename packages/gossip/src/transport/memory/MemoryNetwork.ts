@@ -4,10 +4,11 @@
  * connection across which nothing gets is given up after the idle time. Nothing here has a fiber of its own; one heap of
  * timers drives all endpoints, so that a thousand of them are cheap and TestClock and a seeded Random repeat a run exactly.
  */
+
+import { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
 import { type EndpointAddress, isNowhere } from "../../AddressLookup.ts"
-import { Timers } from "../Timers.ts"
 import type { TransportHandler } from "../Transport.ts"
 import { MemoryConnection } from "./MemoryConnection.ts"
 

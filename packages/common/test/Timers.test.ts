@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Random, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { Timers } from "../../src/index.ts"
+import { Timers } from "../src/index.ts"
 
 describe("Timers", () => {
   it.effect("run at their time, those of the same time in the order in which they were made", () =>

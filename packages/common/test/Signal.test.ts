@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Timers } from "@topic-tracker/gossip"
+import { makeFiberCounter } from "@topic-tracker/common/testing"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { firstOf, Signal } from "../../src/topic/Signal.ts"
-import { makeFiberCounter } from "./countFibers.ts"
+import { firstOf, Signal, Timers } from "../src/index.ts"
 
 /** Forks the wait; when it ended, in ms. */
 const endOf = (wait: Effect.Effect<void>) =>

@@ -3,8 +3,9 @@
  * take a fiber for each thing waited for: an idle topic waits all the time, and a process may hold hundreds of them. Here a
  * wait is one entry in a list, and all time limits share the one sleeping fiber of {@link Timers}.
  */
-import type { Timers } from "@topic-tracker/gossip"
+
 import { Effect } from "effect"
+import type { Timers } from "./Timers.ts"
 
 /** What {@link firstOf} waits for. */
 export interface Awaitable {

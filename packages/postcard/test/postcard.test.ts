@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, Postcard } from "@topic-tracker/crypto"
+import { Bytes } from "@topic-tracker/common"
+import { Hex, publishedBeside } from "@topic-tracker/common/testing"
+import { Postcard } from "@topic-tracker/postcard"
 import { Option, Result, Schema } from "effect"
-import { Hex, published } from "./published.ts"
+
+const published = publishedBeside(import.meta.url)
 
 const hex = <A>(codec: Postcard.Codec<A>, value: A) => Bytes.toHex(Postcard.encodeSync(codec)(value))
 

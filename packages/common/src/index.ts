@@ -1,0 +1,6 @@
+export { BoundedMap } from "./BoundedMap.ts"
+export * as Bytes from "./Bytes.ts"
+export { EventQueue, type EventQueueOptions } from "./EventQueue.ts"
+export { type Awaitable, firstOf, Signal } from "./Signal.ts"
+export * as SocketAddress from "./SocketAddress.ts"
+export { type Timer, Timers } from "./Timers.ts"

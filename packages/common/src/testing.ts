@@ -1,0 +1,2 @@
+export { type FiberCounter, makeFiberCounter } from "./testing/countFibers.ts"
+export { Hex, publishedBeside } from "./testing/published.ts"

@@ -1,0 +1,1 @@
+export * as Postcard from "./Postcard.ts"
