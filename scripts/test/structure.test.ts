@@ -1,0 +1,92 @@
+/**
+ * The layers of the repository: which package may import which, that each import is declared in the package's own package.json,
+ * and that a package is only entered through its entry points. Import circles inside a package are found by the lint rule
+ * `noImportCycles` in biome.json.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs"
+import { join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+
+/** For each package, all that it may import. A package that is not listed here may not exist. */
+const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
+  common: [],
+  postcard: ["common"],
+  crypto: ["common", "postcard"],
+  dht: ["common", "crypto"],
+  gossip: ["common", "postcard", "crypto"],
+  core: ["common", "postcard", "crypto", "dht", "gossip"],
+  "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
+  cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
+  simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
+  bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit", "simulation"],
+}
+
+interface Manifest {
+  readonly name: string
+  readonly exports?: Readonly<Record<string, unknown>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
+const manifestOf = (name: string): Manifest =>
+  JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"))
+
+const filesBelow = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name)
+    if (statSync(path).isDirectory()) return name === "node_modules" ? [] : filesBelow(path)
+    return name.endsWith(".ts") && !name.endsWith(".d.ts") ? [path] : []
+  })
+
+/** Every module that the source imports or exports from, types included. */
+const importsOf = (source: string): ReadonlyArray<string> =>
+  [...source.matchAll(/^(?:import|export)\b[^"'`;]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
+    (match) => (match[1] ?? match[2] ?? match[3])!,
+  )
+
+const packages = readdirSync(join(root, "packages"))
+
+describe("layers", () => {
+  it("every package has a place in them", () => {
+    assert.deepStrictEqual([...packages].sort(), Object.keys(LAYERS).sort())
+  })
+
+  it("the table itself has no circle: each package is imported only by later ones", () => {
+    const seen = new Set<string>()
+    for (const [name, below] of Object.entries(LAYERS)) {
+      for (const each of below) assert.isTrue(seen.has(each), `${name} may import ${each}, which comes later`)
+      seen.add(name)
+    }
+  })
+
+  for (const name of packages) {
+    it(`${name} imports only packages below it, declared in its package.json, through their entry points`, () => {
+      const manifest = manifestOf(name)
+      const declared = { ...manifest.dependencies, ...manifest.peerDependencies }
+      const folder = join(root, "packages", name, "src")
+      const wrong: Array<string> = []
+      for (const file of filesBelow(folder)) {
+        for (const specifier of importsOf(readFileSync(file, "utf8"))) {
+          const where = `${relative(root, file)}: ${specifier}`
+          if (specifier.startsWith(".")) {
+            if (relative(folder, join(file, "..", specifier)).startsWith("..")) wrong.push(`${where} leaves src`)
+            continue
+          }
+          if (specifier.startsWith("node:")) continue
+          const [scope, second, ...rest] = specifier.split("/")
+          const packageName = specifier.startsWith("@") ? `${scope}/${second}` : scope!
+          if (!(packageName in declared)) wrong.push(`${where} is not declared in package.json`)
+          if (scope !== "@topic-tracker") continue
+          if (!LAYERS[name]!.includes(second!)) wrong.push(`${where} is not below ${name}`)
+          const entry = rest.length === 0 ? "." : `./${rest.join("/")}`
+          if (!(entry in (manifestOf(second!).exports ?? {}))) wrong.push(`${where} is not an entry point`)
+        }
+      }
+      assert.deepStrictEqual(wrong, [])
+    })
+  }
+})
