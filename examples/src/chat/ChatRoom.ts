@@ -115,7 +115,7 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   })
 
   // No line is to be lost: what arrives faster than it is shown waits.
-  const events = yield* topic.subscribe({ whenSlow: "hold-back" })
+  const events = yield* topic.subscribe({ whenSlow: "backpressure" })
   yield* events.pipe(
     Stream.runForEach((event) => {
       if (event._tag === "NeighborUp") return mention("Hello")

@@ -83,10 +83,10 @@ export const everyOption: Complete = {
   join: {
     maxJoinPeerCount: 4,
   },
-  // What a subscriber that is too slow gets: a Lagged event ("lag"), or it holds the topic back ("hold-back").
+  // When a subscriber is too slow: drop its oldest events and report that ("drop-oldest"), or stop reading ("backpressure").
   subscribers: {
     capacity: 64,
-    whenSlow: "lag",
+    whenSlow: "drop-oldest",
   },
   network: {
     relays: true,

@@ -25,5 +25,5 @@ export type GossipEvent =
 export interface SubscribeOptions {
   /** Events held for the subscriber. Default 64. */
   readonly capacity?: number
-  readonly whenSlow?: "lag" | "hold-back"
+  readonly whenSlow?: "drop-oldest" | "backpressure"
 }

@@ -162,7 +162,7 @@ const ours = Effect.fnUntraced(function* (size: number) {
   let underWay = 0
   let onArrival = () => {}
   // In one process the receiver's events are counted, between two the answers' numbers.
-  const events = yield* (receiver ?? sender).topic.subscribe({ capacity: 4_096, whenSlow: "hold-back" })
+  const events = yield* (receiver ?? sender).topic.subscribe({ capacity: 4_096, whenSlow: "backpressure" })
   yield* events.pipe(
     Stream.runForEachArray((batch) =>
       Effect.sync(() => {

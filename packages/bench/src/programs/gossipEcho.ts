@@ -11,7 +11,7 @@ import { main, print } from "./print.ts"
 
 const echo = Effect.gen(function* () {
   const node = yield* makeNode()
-  const events = yield* node.topic.subscribe({ capacity: 4_096, whenSlow: "hold-back" })
+  const events = yield* node.topic.subscribe({ capacity: 4_096, whenSlow: "backpressure" })
   yield* events.pipe(
     Stream.runForEachArray((batch) => {
       const count = batch.filter(({ _tag }) => _tag === "Received").length

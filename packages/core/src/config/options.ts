@@ -144,9 +144,9 @@ export const options = {
       "How many events wait for one subscriber before it counts as slow.",
     ),
     whenSlow: literal(
-      "lag",
-      ["lag", "hold-back"],
-      "A slow subscriber loses the oldest events and is told, or holds the topic back.",
+      "drop-oldest",
+      ["drop-oldest", "backpressure"],
+      "What happens when a subscriber is slow: the oldest events are dropped and the subscriber gets a Lagged event, or the topic stops reading until the subscriber has read.",
     ),
   },
   network: {

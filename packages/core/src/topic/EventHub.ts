@@ -112,15 +112,18 @@ export class EventHub<A> {
    * can be taken once; then, or when the Scope closes, no more are kept.
    */
   keep(capacity: number): Effect.Effect<() => ReadonlyArray<A>, never, Scope.Scope> {
-    return Effect.map(this.#acquire({ capacity, whenSlow: "lag" }, undefined, alwaysOpen), (subscriber) => () => {
-      this.#leave(subscriber)
-      return this.#drain(subscriber)
-    })
+    return Effect.map(
+      this.#acquire({ capacity, whenSlow: "drop-oldest" }, undefined, alwaysOpen),
+      (subscriber) => () => {
+        this.#leave(subscriber)
+        return this.#drain(subscriber)
+      },
+    )
   }
 
   /** `ready` is given for one that nobody waits for. */
   #acquire(
-    { capacity = 64, whenSlow = "lag" }: SubscribeOptions = {},
+    { capacity = 64, whenSlow = "drop-oldest" }: SubscribeOptions = {},
     first?: () => ReadonlyArray<A>,
     ready?: Latch.Latch,
   ) {
@@ -128,12 +131,12 @@ export class EventHub<A> {
       const events = [...this.#past, ...(first?.() ?? [])]
       const subscriber: Subscriber<A> = {
         capacity,
-        holdsBack: whenSlow === "hold-back",
+        holdsBack: whenSlow === "backpressure",
         events,
         skipped: 0,
         gone: this.#ended,
         ready: ready ?? Latch.makeUnsafe(this.#ended || events.length > 0),
-        room: whenSlow === "hold-back" ? Latch.makeUnsafe(true) : alwaysOpen,
+        room: whenSlow === "backpressure" ? Latch.makeUnsafe(true) : alwaysOpen,
       }
       if (!this.#ended) this.#subscribers.add(subscriber)
       return subscriber

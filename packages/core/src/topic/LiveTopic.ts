@@ -234,7 +234,7 @@ export class LiveTopic {
     const { gossip, id } = this.#parts
     return Effect.gen(function* () {
       const topic = yield* gossip.open(id)
-      return { topic, events: yield* topic.subscribe({ whenSlow: "hold-back" }) }
+      return { topic, events: yield* topic.subscribe({ whenSlow: "backpressure" }) }
     }).pipe(Effect.mapError(fromGossip))
   }
 

@@ -61,7 +61,7 @@ describe("TopicConfig.make", () => {
       assert.deepStrictEqual([nodes, host, port], [[], "", 0])
       assert.deepStrictEqual(millisOf(config.timeouts), { joinPeer: 5000, broadcast: 5000, broadcastNeighbors: 5000 })
       assert.deepStrictEqual(config.join, { maxJoinPeerCount: 4 })
-      assert.deepStrictEqual(config.subscribers, { capacity: 64, whenSlow: "lag" })
+      assert.deepStrictEqual(config.subscribers, { capacity: 64, whenSlow: "drop-oldest" })
       assert.deepStrictEqual(config, TopicConfig.defaults)
     }),
   )
@@ -71,7 +71,7 @@ describe("TopicConfig.make", () => {
       const config = yield* TopicConfig.make({
         publisher: { baseInterval: "3 seconds", maxJitter: 0, initialDelay: undefined },
         dht: { bootstrap: ["127.0.0.1:6881", { host: "router.example", port: 1 }], host: "127.0.0.1" },
-        subscribers: { whenSlow: "hold-back" },
+        subscribers: { whenSlow: "backpressure" },
       })
       assert.deepStrictEqual(config, {
         ...TopicConfig.defaults,
@@ -84,7 +84,7 @@ describe("TopicConfig.make", () => {
           ],
           host: "127.0.0.1",
         },
-        subscribers: { capacity: 64, whenSlow: "hold-back" },
+        subscribers: { capacity: 64, whenSlow: "backpressure" },
       })
       assert.deepStrictEqual(yield* TopicConfig.make(config), config)
     }),
@@ -173,7 +173,7 @@ describe("TopicConfig.make", () => {
     ],
     [{ join: { maxJoinPeerCount: 0 } }, "join.maxJoinPeerCount is 0; expected a whole number from 1 to 5"],
     [{ publisher: { enabled: "maybe" } }, 'publisher.enabled is "maybe"; expected true or false'],
-    [{ subscribers: { whenSlow: "drop" } }, 'subscribers.whenSlow is "drop"; expected "lag" or "hold-back"'],
+    [{ subscribers: { whenSlow: "drop" } }, 'subscribers.whenSlow is "drop"; expected "drop-oldest" or "backpressure"'],
     [{ dht: { bootstrap: "127.0.0.1" } }, `dht.bootstrap is "127.0.0.1"; ${nodes}`],
     [{ dht: { bootstrap: ["127.0.0.1:6881", "x:0"] } }, `dht.bootstrap is ["127.0.0.1:6881","x:0"]; ${nodes}`],
     [
@@ -267,7 +267,7 @@ describe("TopicConfig.config", () => {
     bootstrap: { maxBootstrapRecords: 3, publishRecordOnStartup: false, noPeersRetryInterval: 750 },
     publisher: { baseInterval: "20 seconds" },
     dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
-    subscribers: { whenSlow: "hold-back" },
+    subscribers: { whenSlow: "backpressure" },
     network: { relayUrls: ["https://relay.example", "http://10.0.0.1:3340"] },
   })
 
@@ -279,7 +279,7 @@ describe("TopicConfig.config", () => {
         TOPIC_TRACKER_BOOTSTRAP_NO_PEERS_RETRY_INTERVAL: "750",
         TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL: "20 seconds",
         TOPIC_TRACKER_DHT_BOOTSTRAP: "127.0.0.1:6881,127.0.0.1:6882",
-        TOPIC_TRACKER_SUBSCRIBERS_WHEN_SLOW: "hold-back",
+        TOPIC_TRACKER_SUBSCRIBERS_WHEN_SLOW: "backpressure",
         TOPIC_TRACKER_NETWORK_RELAY_URLS: "https://relay.example, http://10.0.0.1:3340",
       })
       assert.deepStrictEqual(config, yield* expected)
@@ -291,7 +291,7 @@ describe("TopicConfig.config", () => {
       bootstrap: { maxBootstrapRecords: 3, publishRecordOnStartup: false, noPeersRetryInterval: 750 },
       publisher: { baseInterval: "20 seconds" },
       dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
-      subscribers: { whenSlow: "hold-back" },
+      subscribers: { whenSlow: "backpressure" },
       network: { relayUrls: ["https://relay.example", "http://10.0.0.1:3340"] },
     },
   }
@@ -331,7 +331,10 @@ describe("TopicConfig.config", () => {
           { publisher: { baseInterval: { seconds: 20 } } },
           'publisher.baseInterval is {"seconds":"20"}; expected a duration',
         ],
-        [{ subscribers: { whenSlow: [["lag"]] } }, 'subscribers.whenSlow is [["lag"]]; expected "lag" or "hold-back"'],
+        [
+          { subscribers: { whenSlow: [["drop-oldest"]] } },
+          'subscribers.whenSlow is [["drop-oldest"]]; expected "drop-oldest" or "backpressure"',
+        ],
         [
           { dht: { bootstrap: [{ host: "127.0.0.1" }] } },
           'dht.bootstrap is [{"host":"127.0.0.1"}]; expected a list of',

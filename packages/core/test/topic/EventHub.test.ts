@@ -32,7 +32,7 @@ describe("EventHub", () => {
   it.effect("is held back by a full subscriber that asked for it, and loses nothing", () =>
     Effect.gen(function* () {
       const hub = numbers()
-      const slow = yield* hub.subscribe({ capacity: 2, whenSlow: "hold-back" })
+      const slow = yield* hub.subscribe({ capacity: 2, whenSlow: "backpressure" })
       const publishing = yield* Effect.forkChild(hub.publish([1, 2, 3, 4, 5]), { startImmediately: true })
       yield* Effect.yieldNow
       assert.isUndefined(publishing.pollUnsafe())
@@ -47,7 +47,7 @@ describe("EventHub", () => {
       for (const how of ["leaves", "ends"]) {
         const hub = numbers()
         const scope = yield* Scope.make()
-        yield* hub.subscribe({ capacity: 1, whenSlow: "hold-back" }).pipe(Scope.provide(scope))
+        yield* hub.subscribe({ capacity: 1, whenSlow: "backpressure" }).pipe(Scope.provide(scope))
         const publishing = yield* Effect.forkChild(hub.publish([1, 2, 3]), { startImmediately: true })
         yield* Effect.yieldNow
         assert.isUndefined(publishing.pollUnsafe())

@@ -76,7 +76,7 @@ describe("closing", () => {
   leavesNothing("while a subscriber holds it back", (node, peer) =>
     Effect.gen(function* () {
       const topic = yield* node.join()
-      yield* topic.subscribe({ capacity: 1, whenSlow: "hold-back" })
+      yield* topic.subscribe({ capacity: 1, whenSlow: "backpressure" })
       const other = yield* peer.join()
       yield* Effect.forever(Effect.andThen(Effect.ignore(other.broadcast(`${Math.random()}`)), Effect.sleep(10)))
     }),
@@ -171,7 +171,7 @@ describe("closing", () => {
       const topic = yield* node!.join().pipe(Scope.provide(scope))
       const other = yield* peer!.join()
       yield* pass("1 second")
-      const events = yield* topic.subscribe({ capacity: 1, whenSlow: "hold-back" })
+      const events = yield* topic.subscribe({ capacity: 1, whenSlow: "backpressure" })
       for (const text of ["one", "two", "three"]) yield* other.broadcast(text)
       yield* pass("1 second")
       yield* topic.suspend

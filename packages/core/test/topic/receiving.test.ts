@@ -82,7 +82,7 @@ describe("receiving", () => {
       // What has happened since the join is the first one's to hear.
       yield* Effect.scoped(b.subscribe())
       const slow = yield* b.subscribe({ capacity: 2 })
-      const patient = yield* b.subscribe({ capacity: 2, whenSlow: "hold-back" })
+      const patient = yield* b.subscribe({ capacity: 2, whenSlow: "backpressure" })
       const sent = Array.from({ length: 10 }, (_, i) => `message ${i}`)
       for (const text of sent) yield* a.broadcast(text)
       yield* pass("1 second")

@@ -30,7 +30,7 @@ export class Subscriber {
   constructor(owner: SubscriberOwner, options: Required<SubscribeOptions>) {
     this.owner = owner
     this.capacity = options.capacity
-    this.holdsBack = options.whenSlow === "hold-back"
+    this.holdsBack = options.whenSlow === "backpressure"
   }
 
   /** Adds an event. True when the buffer is full from this one on: the reader should get a turn before the next. */

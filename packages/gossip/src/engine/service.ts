@@ -143,7 +143,7 @@ const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipT
         Effect.suspend(() =>
           topic.isClosed
             ? Effect.fail(closedError)
-            : Effect.succeed(topic.subscribe({ capacity, whenSlow: options.whenSlow ?? "lag" })),
+            : Effect.succeed(topic.subscribe({ capacity, whenSlow: options.whenSlow ?? "drop-oldest" })),
         ),
         (subscriber) => Effect.sync(() => topic.unsubscribe(subscriber)),
       ).pipe(Effect.map((subscriber) => subscriber.stream))

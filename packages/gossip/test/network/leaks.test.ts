@@ -46,7 +46,7 @@ describe("what is left behind", () => {
       const [a, b, stranger] = [yield* world.node({ sendQueueBytes: 1 }), yield* world.node(), yield* world.node()]
       world.network.crash(stranger.endpointId)
       const [atA, atB] = yield* joinedInLine(world, [a, b])
-      yield* atB!.subscribe({ capacity: 1, whenSlow: "hold-back" })
+      yield* atB!.subscribe({ capacity: 1, whenSlow: "backpressure" })
       const content = new Uint8Array(4_000)
       yield* Effect.gen(function* () {
         for (let i = 0; i < 100; i++) {

@@ -80,7 +80,7 @@ export const barePeers = (it: Runner): void => {
         const stream = yield* (yield* connect(world, a)).openStream
         yield* stream.write(frames(headerOf(id), joinFrame))
         yield* until(world, "it is a neighbour", () => isJoined(atA))
-        const slow = yield* atA.subscribe({ capacity: 1, whenSlow: "hold-back" })
+        const slow = yield* atA.subscribe({ capacity: 1, whenSlow: "backpressure" })
         yield* stream.write(frames(payloadFrame("first"), payloadFrame("second")))
         yield* until(world, "both are there", () => Effect.map(a.stats, ({ messagesIn }) => messagesIn === 3))
         const count = 5_000

@@ -81,7 +81,7 @@ export const messages = (it: Runner): void => {
       Effect.gen(function* () {
         const [a, b] = [yield* world.node({ sendQueueBytes: 50_000 }), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
-        const slow = yield* atB!.subscribe({ capacity: 4, whenSlow: "hold-back" })
+        const slow = yield* atB!.subscribe({ capacity: 4, whenSlow: "backpressure" })
         const total = 500
         let sent = 0
         const numbered = (i: number) => {
@@ -119,7 +119,7 @@ export const messages = (it: Runner): void => {
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
-        const slow = yield* atB!.subscribe({ capacity: 4, whenSlow: "hold-back" })
+        const slow = yield* atB!.subscribe({ capacity: 4, whenSlow: "backpressure" })
         const total = 60
         for (let i = 0; i < total; i++) yield* atA!.broadcast(text(`${i}`.padEnd(4_000)))
         yield* inTime(world, "a has left", a.leave)
