@@ -51,9 +51,9 @@ const trackerLayer = (bootstrap: Meeting["bootstrap"]) =>
         Layer.provide(gossip),
         Layer.provide(lookup),
         Layer.provide(dht),
-        Layer.provide(Identity.layerRandom),
-        Layer.provide(SecretRotation.layer),
-        Layer.provide(Crypto.layer),
+        Layer.provide(Identity.layerRandom()),
+        Layer.provide(SecretRotation.layer()),
+        Layer.provide(Crypto.layer()),
       )
     }),
   )

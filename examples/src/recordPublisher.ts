@@ -70,9 +70,9 @@ const offerAndLook = Effect.fn("recordPublisher")(function* ({ topic, secret, of
 const recordLayer = (bootstrap: Meeting["bootstrap"]) =>
   Layer.mergeAll(
     bootstrap.length === 0 ? Dht.layer() : Dht.layer({ bootstrap }),
-    Identity.layerRandom,
-    SecretRotation.layer,
-  ).pipe(Layer.provideMerge(Crypto.layer))
+    Identity.layerRandom(),
+    SecretRotation.layer(),
+  ).pipe(Layer.provideMerge(Crypto.layer()))
 
 const command = Command.make("record-publisher", flags, (options) =>
   offerAndLook(options).pipe(Effect.provide(layerOn(options, recordLayer))),

@@ -17,7 +17,7 @@ class Testnet extends Context.Service<Testnet, { readonly bootstrap: ReadonlyArr
     Effect.map(DhtTestnet.make(), ({ addresses }) => ({
       bootstrap: ["--bootstrap", `127.0.0.1:${addresses[0]?.port}`],
     })),
-  ).pipe(Layer.provide(Crypto.layer))
+  ).pipe(Layer.provide(Crypto.layer()))
 }
 
 /** An example that meets the others of this test. */

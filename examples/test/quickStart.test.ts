@@ -31,7 +31,7 @@ describe("quick start", () => {
           yield* interrupt
           assert.strictEqual(yield* exitCode, 130)
         }
-      }).pipe(Effect.provide(Crypto.layer)),
+      }).pipe(Effect.provide(Crypto.layer())),
     60_000,
   )
 })

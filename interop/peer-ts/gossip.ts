@@ -24,7 +24,7 @@ const layer = (args: Args, told: Told) => {
   return gossipLayer(args).pipe(
     Layer.provideMerge(lookup),
     Layer.provide(identityLayer(args)),
-    Layer.provide(Crypto.layer),
+    Layer.provide(Crypto.layer()),
   )
 }
 

@@ -6,7 +6,7 @@ import { type Args, bootstrapOf } from "./args.ts"
 
 const dhtOf = (args: Args, readOnly: boolean) =>
   Dht.layer({ bootstrap: bootstrapOf(args), host: args.optional("bind") ?? "0.0.0.0", readOnly }).pipe(
-    Layer.provideMerge(Crypto.layer),
+    Layer.provideMerge(Crypto.layer()),
   )
 
 /** `--bootstrap`, and `--bind IP` for the one address to use. */
@@ -18,5 +18,5 @@ export const dhtClientLayer = (args: Args) => dhtOf(args, true)
 /** `--key HEX` (or `--seed HEX`) as who we are, else a new key. */
 export const identityLayer = (args: Args) => {
   const seed = args.bytes("key") ?? args.bytes("seed")
-  return seed === undefined ? Identity.layerRandom : Identity.layerFromSeed(Redacted.make(seed))
+  return seed === undefined ? Identity.layerRandom() : Identity.layerFromSeed(Redacted.make(seed))
 }

@@ -16,7 +16,7 @@ const publisher = (args: Args) =>
   })
 
 const layer = (args: Args) =>
-  Layer.mergeAll(identityLayer(args), SecretRotation.layer).pipe(Layer.provideMerge(dhtClientLayer(args)))
+  Layer.mergeAll(identityLayer(args), SecretRotation.layer()).pipe(Layer.provideMerge(dhtClientLayer(args)))
 
 const minuteOf = (args: Args, now: bigint): bigint => {
   const minute = args.optional("minute")

@@ -27,7 +27,7 @@ export const testnet = (args: Args) =>
           // All queries come from the few hosts of a test.
           queriesPerHost: 100_000,
           queriesTotal: 100_000,
-        }).pipe(Layer.provide(Crypto.layer)),
+        }).pipe(Layer.provide(Crypto.layer())),
       )
       yield* Effect.gen(function* () {
         const dht = yield* Dht

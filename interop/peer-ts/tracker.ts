@@ -29,7 +29,7 @@ const layer = (args: Args) =>
   TopicTracker.layerNoDeps({ config: configOf(args) }).pipe(
     Layer.provideMerge(gossipLayer(args)),
     Layer.provide(dhtLookupLayer),
-    Layer.provide(Layer.mergeAll(identityLayer(args), SecretRotation.layer)),
+    Layer.provide(Layer.mergeAll(identityLayer(args), SecretRotation.layer())),
     Layer.provide(dhtLayer(args)),
   )
 

@@ -45,7 +45,7 @@ const bootstrapNodes = Effect.fn("bootstrapNodes")(function* ({
   if (!testnet) return bootstrap
   if (bootstrap.length > 0) return yield* new UsageError({ message: "--testnet: not together with --bootstrap" })
   yield* DhtTestnet.make({ port: TESTNET_PORT }).pipe(
-    Effect.provide(Crypto.layer),
+    Effect.provide(Crypto.layer()),
     // The port is in use: by the testnet of an example that was started before.
     Effect.catchIf(
       (error) => error.reason === "Bind",

@@ -25,7 +25,7 @@ const demo = Effect.gen(function* () {
   const teller = yield* makeTeller()
   yield* Console.log("Three nodes share a topic name and a secret, nothing else.\n")
 
-  const testnet = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))
+  const testnet = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer()))
   yield* teller.tell("testnet", "dim", `${testnet.addresses.length} DHT nodes on loopback`)
   const bootstrap = testnet.addresses.slice(0, 1)
 

@@ -22,7 +22,7 @@ const testnet = Command.make(
       return yield* Effect.never
     },
     Effect.scoped,
-    Effect.provide(Crypto.layer),
+    Effect.provide(Crypto.layer()),
   ),
 ).pipe(Command.withDescription("Run an embedded DHT testnet on loopback until interrupted; prints `ready NODES PORT`."))
 

@@ -25,7 +25,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
 /** Files that no key is needed for: checked once. */
 const keyless = new Set(["gossip-frames.json"])
 
-const layers = { portable: Crypto.layerPortable, native: Crypto.layer }
+const layers = { portable: Crypto.layerPortable(), native: Crypto.layer() }
 
 interface VectorFile {
   readonly name: string

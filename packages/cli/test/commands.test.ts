@@ -87,7 +87,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       assert.include(err, `${option}: UDP port ${port} is in use on 127.0.0.1`)
       assert.isTrue(oneLine(err), err)
       assert.strictEqual(code, 2)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("vectors: the last line counts, unknown files and cases that do not hold are told", () =>
@@ -157,7 +157,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
         assert.deepInclude(events.at(-1), { event: "closed", reason: "interrupted" })
         assert.strictEqual(code, 0)
       }
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("node: a signal while it is loading is answered with `closed` and exit code 0 too", () =>
@@ -181,7 +181,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       yield* start("node", [...args, "--send", "\u001b[2Jgone\n", "--every", "100"])
       const node = yield* start("node", args)
       yield* node.says("\\u001b[2Jgone\\u000a")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("who reads the output may leave early, as head does: nothing is said of it, and the command ends", () =>
@@ -215,7 +215,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       const bootstrap = `127.0.0.1:${addresses[0]?.port}`
       yield* start("node", ["--topic", "t", "--secret", "s", "--bootstrap", bootstrap, "--relay", relay])
       yield* Effect.promise(() => isAsked)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("demo: ends by itself, and every node heard every other", () =>

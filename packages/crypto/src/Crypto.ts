@@ -11,13 +11,6 @@ import { nodeCrypto } from "./native/nodeCrypto.ts"
 import * as RandomSource from "./random.ts"
 import type { SigningKey } from "./SigningKey.ts"
 
-/** Loaded when it is asked for: @hpke/core and what it brings are a tenth of all modules, and Node needs none of them. */
-const makePortable = (random: RandomSource.RandomSource): Effect.Effect<Crypto["Service"]> =>
-  Effect.map(
-    Effect.promise(() => import("./portable/make.ts")),
-    ({ make }) => make(random),
-  )
-
 /** The cryptography that records are made of. All layers agree on every byte. */
 export class Crypto extends Context.Service<
   Crypto,
@@ -41,36 +34,49 @@ export class Crypto extends Context.Service<
     readonly randomBytes: (length: number) => Effect.Effect<Uint8Array>
   }
 >()("@topic-tracker/crypto/Crypto") {
+  /** The native layer on a runtime with node:crypto, else the portable one. The same layer on every call, so it is built once. */
+  static readonly layer = (): Layer.Layer<Crypto> => best
+
+  /** node:crypto. Dies on a runtime without it. */
+  static readonly layerNative = (): Layer.Layer<Crypto> => native
+
   /** noble and @hpke/core: any runtime whose WebCrypto has X25519. */
-  static readonly layerPortable: Layer.Layer<Crypto> = Layer.effect(Crypto, makePortable(RandomSource.system))
-
-  /** node:crypto. Dies where there is none. */
-  static readonly layerNative: Layer.Layer<Crypto> = Layer.effect(
-    Crypto,
-    Effect.suspend(() => {
-      const node = nodeCrypto()
-      return node === undefined
-        ? Effect.die(new Error("Crypto.layerNative: this runtime has no node:crypto; use Crypto.layerPortable"))
-        : Effect.succeed(Native.make(node, bestKeys(node), RandomSource.system))
-    }),
-  )
-
-  /** The native layer where there is node:crypto, else the portable one. */
-  static readonly layer: Layer.Layer<Crypto> = Layer.suspend(() =>
-    nodeCrypto() === undefined ? Crypto.layerPortable : Crypto.layerNative,
-  )
+  static readonly layerPortable = (): Layer.Layer<Crypto> => portable
 
   /**
    * The operations of `layer`, with all random bytes and ephemeral keys taken from Effect's Random: a seed repeats a run to
    * the byte. For tests and simulations only.
    */
-  static readonly layerTest: Layer.Layer<Crypto> = Layer.effect(
-    Crypto,
-    Effect.suspend(() => {
-      const node = nodeCrypto()
-      return node === undefined
-        ? makePortable(RandomSource.deterministic)
-        : Effect.succeed(Native.make(node, bestKeys(node), RandomSource.deterministic))
-    }),
-  )
+  static readonly layerTest = (): Layer.Layer<Crypto> => test
 }
+
+/** Imported on first use: @hpke/core and its dependencies are a tenth of all modules, and Node needs none of them. */
+const makePortable = (random: RandomSource.RandomSource): Effect.Effect<Crypto["Service"]> =>
+  Effect.map(
+    Effect.promise(() => import("./portable/make.ts")),
+    ({ make }) => make(random),
+  )
+
+const portable = Layer.effect(Crypto, makePortable(RandomSource.system))
+
+const native = Layer.effect(
+  Crypto,
+  Effect.suspend(() => {
+    const node = nodeCrypto()
+    return node === undefined
+      ? Effect.die(new Error("Crypto.layerNative: this runtime has no node:crypto; use Crypto.layerPortable"))
+      : Effect.succeed(Native.make(node, bestKeys(node), RandomSource.system))
+  }),
+)
+
+const best = Layer.suspend(() => (nodeCrypto() === undefined ? portable : native))
+
+const test = Layer.effect(
+  Crypto,
+  Effect.suspend(() => {
+    const node = nodeCrypto()
+    return node === undefined
+      ? makePortable(RandomSource.deterministic)
+      : Effect.succeed(Native.make(node, bestKeys(node), RandomSource.deterministic))
+  }),
+)

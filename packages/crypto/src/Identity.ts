@@ -17,14 +17,11 @@ export class Identity extends Context.Service<
     readonly signingKey: SigningKey
   }
 >()("@topic-tracker/crypto/Identity") {
-  /** A new key for as long as the layer lives. */
-  static readonly layerRandom: Layer.Layer<Identity, never, Crypto> = Layer.effect(
-    Identity,
-    Effect.gen(function* () {
-      const crypto = yield* Crypto
-      return fromSeed(crypto, Redacted.make(yield* crypto.randomBytes(32), { label: "identitySeed" }))
-    }),
-  )
+  /**
+   * A new random key. The same layer on every call: Effect builds it once for a program, so all parts share one key. Use
+   * `Layer.fresh` for a second node in the same program.
+   */
+  static readonly layerRandom = (): Layer.Layer<Identity, never, Crypto> => random
 
   /** The key of a 32-byte seed: the same node on every run. Dies with a RangeError when it is not 32 bytes. */
   static readonly layerFromSeed = (seed: Redacted.Redacted<Uint8Array>): Layer.Layer<Identity, never, Crypto> =>
@@ -43,6 +40,14 @@ export class Identity extends Context.Service<
       }),
     )
 }
+
+const random = Layer.effect(
+  Identity,
+  Effect.gen(function* () {
+    const crypto = yield* Crypto
+    return fromSeed(crypto, Redacted.make(yield* crypto.randomBytes(32), { label: "identitySeed" }))
+  }),
+)
 
 const fromSeed = (crypto: Crypto["Service"], seed: Redacted.Redacted<Uint8Array>): Identity["Service"] => {
   const signingKey = crypto.signingKey(seed)

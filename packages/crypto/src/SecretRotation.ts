@@ -39,10 +39,8 @@ export class SecretRotation extends Context.Service<
     readonly encryptionSeed: (input: RotationInput) => Effect.Effect<Redacted.Redacted<Uint8Array>>
   }
 >()("@topic-tracker/crypto/SecretRotation") {
-  /** The reference's default rotation: peers that set none use this one. */
-  static readonly layer: Layer.Layer<SecretRotation> = Layer.succeed(SecretRotation, {
-    encryptionSeed: (input) => Effect.sync(() => defaultSeed(input)),
-  })
+  /** The default rotation of the crate. All nodes that set no rotation use it. The same layer on every call. */
+  static readonly layer = (): Layer.Layer<SecretRotation> => defaultRotation
 
   /**
    * A rotation of the user's own: any function to 32 bytes, plain or as an Effect. All peers of a topic must agree on it.
@@ -60,3 +58,7 @@ export class SecretRotation extends Context.Service<
         }),
     })
 }
+
+const defaultRotation = Layer.succeed(SecretRotation, {
+  encryptionSeed: (input) => Effect.sync(() => defaultSeed(input)),
+})

@@ -56,7 +56,7 @@ const KeyCase = Schema.Struct({
   encryption_public_key: Hex,
 })
 
-const recordKeysLayer = RecordKeys.layer.pipe(Layer.provide(SecretRotation.layer))
+const recordKeysLayer = RecordKeys.layer.pipe(Layer.provide(SecretRotation.layer()))
 
 const checkKeys = Effect.fnUntraced(function* (expected: typeof KeyCase.Type) {
   const keys = yield* RecordKeys

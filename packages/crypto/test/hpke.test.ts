@@ -155,7 +155,7 @@ describe("layers of Crypto", () => {
 
   it.effect("the deterministic layer repeats a run to the byte, on either implementation", () =>
     Effect.gen(function* () {
-      const native = boxes.pipe(Effect.provide(Crypto.layerTest))
+      const native = boxes.pipe(Effect.provide(Crypto.layerTest()))
       const portable = boxes.pipe(Effect.provide(layerPortableTest))
       const one = yield* Random.withSeed(native, "a seed")
       assert.deepStrictEqual(yield* Random.withSeed(native, "a seed"), one)

@@ -21,7 +21,7 @@ const input = { topic, unixMinute: 1n, initialSecretHash: initialSecretHash(Reda
 const seedHex = "5e".repeat(32)
 
 const keysLayer = (rotation: Layer.Layer<SecretRotation>) =>
-  RecordKeys.layer.pipe(Layer.provide(Layer.mergeAll(Crypto.layer, rotation)))
+  RecordKeys.layer.pipe(Layer.provide(Layer.mergeAll(Crypto.layer(), rotation)))
 
 describe("RecordKeys", () => {
   it.effect("derives each key once and keeps it", () =>
@@ -31,7 +31,7 @@ describe("RecordKeys", () => {
       assert.strictEqual(yield* keys.encryption(input), yield* keys.encryption(input))
       assert.notDeepEqual(keys.dht(topic, 2n).target, keys.dht(topic, 1n).target)
       assert.strictEqual(keys.dht(topic, 1n).target.length, 20)
-    }).pipe(Effect.provide(keysLayer(SecretRotation.layer))),
+    }).pipe(Effect.provide(keysLayer(SecretRotation.layer()))),
   )
 
   it.effect("forgets keys beyond its bound and derives them alike again", () =>
@@ -41,7 +41,7 @@ describe("RecordKeys", () => {
       for (let minute = 1n; minute <= 512n; minute++) keys.dht(topic, minute)
       assert.notStrictEqual(keys.dht(topic, 0n), first)
       assert.deepStrictEqual(keys.dht(topic, 0n).target, first.target)
-    }).pipe(Effect.provide(keysLayer(SecretRotation.layer))),
+    }).pipe(Effect.provide(keysLayer(SecretRotation.layer()))),
   )
 
   it.effect("asks the rotation each time, so that it may change while running", () => {
@@ -90,14 +90,16 @@ describe("unixMinute", () => {
 describe("Identity", () => {
   const fromConfig = (environment: Record<string, string>) =>
     Identity.pipe(
-      Effect.provide(Identity.layerConfig().pipe(Layer.provide(Crypto.layer))),
+      Effect.provide(Identity.layerConfig().pipe(Layer.provide(Crypto.layer()))),
       Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environment))),
     )
 
   it.effect("is the same from a seed and from configuration", () =>
     Effect.gen(function* () {
       const fromSeed = yield* Identity.pipe(
-        Effect.provide(Identity.layerFromSeed(Redacted.make(Bytes.fromHex(seedHex))).pipe(Layer.provide(Crypto.layer))),
+        Effect.provide(
+          Identity.layerFromSeed(Redacted.make(Bytes.fromHex(seedHex))).pipe(Layer.provide(Crypto.layer())),
+        ),
       )
       const configured = yield* fromConfig({ IDENTITY_SEED: seedHex.toUpperCase() })
       assert.strictEqual(configured.endpointId, fromSeed.endpointId)
@@ -117,9 +119,9 @@ describe("Identity", () => {
   it.effect("is new each time at random, and repeats under a seed in the test layer", () =>
     Effect.gen(function* () {
       const random = Effect.map(Identity, (identity) => identity.endpointId)
-      const live = random.pipe(Effect.provide(Layer.fresh(Identity.layerRandom).pipe(Layer.provide(Crypto.layer))))
+      const live = random.pipe(Effect.provide(Layer.fresh(Identity.layerRandom()).pipe(Layer.provide(Crypto.layer()))))
       assert.notStrictEqual(yield* live, yield* live)
-      const test = random.pipe(Effect.provide(Identity.layerRandom.pipe(Layer.provide(Crypto.layerTest))))
+      const test = random.pipe(Effect.provide(Identity.layerRandom().pipe(Layer.provide(Crypto.layerTest()))))
       assert.strictEqual(yield* Random.withSeed(test, 7), yield* Random.withSeed(test, 7))
     }),
   )
@@ -163,10 +165,10 @@ describe("a runtime without node:crypto", () => {
 
   it.effect("gets the portable layer by default, and a plain refusal of the native one", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layer)), Uint8Array.of(1, 2, 3))
-      assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layerTest)), Uint8Array.of(1, 2, 3))
-      const exit = yield* without(Effect.exit(Effect.provide(sealAndOpen, Crypto.layerNative)))
-      assert.include(String(exit), "this runtime has no node:crypto; use Crypto.layerPortable")
+      assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layer())), Uint8Array.of(1, 2, 3))
+      assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layerTest())), Uint8Array.of(1, 2, 3))
+      const exit = yield* without(Effect.exit(Effect.provide(sealAndOpen, Crypto.layerNative())))
+      assert.include(String(exit), "this runtime has no node:crypto; use Crypto.layerPortable()")
     }),
   )
 })

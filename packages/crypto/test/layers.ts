@@ -10,7 +10,7 @@ import * as RandomSource from "../src/random.ts"
 const layerNativeDer = Layer.sync(Crypto, () => Native.make(nodeCrypto, derKeys(nodeCrypto), RandomSource.system))
 
 export const layers: ReadonlyArray<readonly [string, Layer.Layer<Crypto>]> = [
-  ["native", Crypto.layerNative],
+  ["native", Crypto.layerNative()],
   ["native with DER keys", layerNativeDer],
-  ["portable", Crypto.layerPortable],
+  ["portable", Crypto.layerPortable()],
 ]

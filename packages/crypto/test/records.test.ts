@@ -42,7 +42,7 @@ describe("Record", () => {
         const decoded = yield* Effect.fromResult(Record.decode(bytes))
         assert.deepStrictEqual(decoded, record)
         yield* Record.verify(decoded, own, minute)
-      }).pipe(Effect.provide(Crypto.layer)),
+      }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("is rejected for another topic or minute, or with any byte altered, saying why", () =>
@@ -59,7 +59,7 @@ describe("Record", () => {
         const decoded = yield* Effect.fromResult(Record.decode(altered))
         assert.strictEqual(yield* reason(Record.verify(decoded, topic, unixMinute)), "signature", `byte ${at}`)
       }
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it("is not read from fewer than 136 bytes", () => {
@@ -84,7 +84,7 @@ describe("Record", () => {
         signingKey: yield* keyOf(1),
       })
       assert.strictEqual((yield* Effect.flip(invalid))._tag, "RecordContentInvalid")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })
 
@@ -137,8 +137,8 @@ describe("EncryptedRecord", () => {
           EncryptedRecord.openVerified(bytes, { encryptionKey, topic, unixMinute }),
         )
       for (const [from, to] of [
-        [Crypto.layerNative, Crypto.layerPortable],
-        [Crypto.layerPortable, Crypto.layerNative],
+        [Crypto.layerNative(), Crypto.layerPortable()],
+        [Crypto.layerPortable(), Crypto.layerNative()],
       ] as const) {
         const { record, bytes } = yield* Effect.provide(sealing, from)
         assert.strictEqual(bytes.length, 604)
@@ -165,7 +165,7 @@ describe("EncryptedRecord", () => {
       }
       assert.strictEqual((yield* Effect.flip(open(bytes.slice(0, -1))))._tag, "RecordMalformed")
       assert.strictEqual((yield* Effect.flip(open(Uint8Array.of(...bytes, 0))))._tag, "RecordMalformed")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("is made for content up to what a DHT item holds, and says the limit beyond it", () =>
@@ -178,7 +178,7 @@ describe("EncryptedRecord", () => {
       const error = yield* Effect.flip(EncryptedRecord.seal(yield* signed(new Uint8Array(712)), encryptionKey))
       assert.strictEqual(error._tag, "RecordTooLarge")
       assert.include(error.message, "712 bytes; at most 711")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("seals the same record to other bytes each time", () =>
@@ -186,6 +186,6 @@ describe("EncryptedRecord", () => {
       const record = yield* signed(new Uint8Array(0))
       const seal = EncryptedRecord.seal(record, yield* keyOf(2))
       assert.notDeepEqual(yield* seal, yield* seal)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

@@ -13,8 +13,8 @@ const expectedCases: Record<string, number> = {
 }
 
 describe.each([
-  ["native", Crypto.layerNative],
-  ["portable", Crypto.layerPortable],
+  ["native", Crypto.layerNative()],
+  ["portable", Crypto.layerPortable()],
 ])("vectors of the Rust implementation, %s layer", (_name, layer) => {
   it.effect.each(Vectors.files)("%s", (file) =>
     Effect.gen(function* () {

@@ -110,4 +110,4 @@ const benchmark = Effect.gen(function* () {
   }
 })
 
-await Effect.runPromise(benchmark.pipe(Effect.scoped, Effect.provide(Crypto.layer)))
+await Effect.runPromise(benchmark.pipe(Effect.scoped, Effect.provide(Crypto.layer())))

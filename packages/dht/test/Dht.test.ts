@@ -32,7 +32,7 @@ describe("Dht over UDP", () => {
       assert.deepStrictEqual(yield* values(bob.get({ publicKey: key.publicKey })), [])
       yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
       assert.deepStrictEqual(yield* values(alice.get(at)), ["two"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a walk asks few nodes before anybody has answered", () =>
@@ -48,7 +48,7 @@ describe("Dht over UDP", () => {
       while (gets === 0) yield* Effect.sleep(1)
       yield* Effect.sleep(50)
       assert.strictEqual(gets, 4)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("when every node known keeps a walk waiting, the next one asks them all the same", () =>
@@ -68,7 +68,7 @@ describe("Dht over UDP", () => {
         yield* Effect.sleep(100)
       }
       assert.deepStrictEqual([...asked.values()], [4, 4])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a get that a few nodes are enough for asks a few, once a walk has found them, and spoils no put", () =>
@@ -90,7 +90,7 @@ describe("Dht over UDP", () => {
       assert.isAtMost(again.sent, 6)
       const receipt = yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
       assert.deepStrictEqual(receipt, { stored: 20, asked: 20 })
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("who puts goes on when so many nodes have stored it, once, and not when fewer do", () =>
@@ -105,7 +105,7 @@ describe("Dht over UDP", () => {
       seen.push("all")
       yield* dht.put({ ...item, whenStored: whenStored(7) })
       assert.deepStrictEqual(seen, ["2 stored", "all"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a slot shows every distinct value that a node holds", () =>
@@ -125,7 +125,7 @@ describe("Dht over UDP", () => {
       assert.isBelow(receipt.stored, receipt.asked)
       const reader = yield* client({ bootstrap: [keeping.addresses[0]!, late.addresses[0]!] })
       assert.deepStrictEqual(yield* values(reader.get(at)), ["first", "second"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a cas that does not fit and an older seq are rejected with BEP 44's codes", () =>
@@ -144,7 +144,7 @@ describe("Dht over UDP", () => {
       yield* dht.put({ key: negative.key, seq: -(2n ** 63n), value: ascii("z") })
       assert.deepStrictEqual(yield* values(dht.get(negative.at)), [])
       assert.deepStrictEqual(yield* values(dht.get({ publicKey: negative.key.publicKey })), ["z"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("bad arguments are named before anything is sent", () =>
@@ -170,7 +170,7 @@ describe("Dht over UDP", () => {
         assert.include(error.message, message)
       }
       assert.strictEqual((yield* dht.stats).packetsSent, 0)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("walks around dead nodes: half of the tables dead, everything stored is found", () =>
@@ -184,7 +184,7 @@ describe("Dht over UDP", () => {
       assert.deepStrictEqual(yield* values(reader.get(at)), ["x"])
       const receipt = yield* reader.put({ key, salt, seq: MAX, value: ascii("y") })
       assert.isAtLeast(receipt.stored, 14)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("gets of one key at one time are one walk, and each gets every item", () =>
@@ -205,7 +205,7 @@ describe("Dht over UDP", () => {
         concurrency: "unbounded",
       })
       assert.deepStrictEqual([first, rest], [["x"], ["x"]])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("two hundred keys at once over one socket, within the bound of open queries", () =>
@@ -225,7 +225,7 @@ describe("Dht over UDP", () => {
         found,
         keys.map((_, i) => [`${i}`]),
       )
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("clients serve each other: no other node is needed", () =>
@@ -238,7 +238,7 @@ describe("Dht over UDP", () => {
       assert.strictEqual((yield* alice.stats).itemsStored, 1)
       assert.deepStrictEqual(yield* values(bob.get(at)), ["x"])
       assert.deepStrictEqual(yield* values(alice.get(at)), ["x"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("answers the queries of BEP 5, and the unknown ones with an error", () =>
@@ -284,7 +284,7 @@ describe("Dht over UDP", () => {
       const forged = { info_hash: target, port: 1, token: new Uint8Array(20) }
       assert.deepStrictEqual(yield* ask("announce_peer", forged), { _tag: "error", code: 203 })
       assert.deepStrictEqual(yield* ask("vote", {}), { _tag: "error", code: 204 })
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("the first attempt is at once, then as many retries as configured, with base and jitter between", () =>
@@ -300,7 +300,7 @@ describe("Dht over UDP", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* walks, 5)
       assert.strictEqual((yield* Fiber.join(fiber)).reason, "NoNodes")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("when its scope ends, waiting gets are told and nothing is left", () =>
@@ -330,7 +330,7 @@ describe("Dht over UDP", () => {
       const left = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length
       for (let turn = 0; turn < 100 && left() > before; turn++) yield* Effect.sleep(1)
       assert.isAtMost(left(), before)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("when its scope ends, puts that wait for their turn are told too", () =>
@@ -353,6 +353,6 @@ describe("Dht over UDP", () => {
       yield* Scope.close(ended, Exit.void)
       assert.strictEqual((yield* Fiber.join(put)).reason, "Closed")
       assert.isBelow(performance.now() - began, 2000)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

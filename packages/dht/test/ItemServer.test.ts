@@ -50,7 +50,7 @@ const make = Effect.fnUntraced(function* (options: Partial<ItemServerOptions> = 
 
 const code = (answer: Answer): number | "stored" => (answer._tag === "error" ? answer.code : "stored")
 
-layer(Crypto.layer)("ItemServer", (it) => {
+layer(Crypto.layer())("ItemServer", (it) => {
   it.effect("gives back what was put, seq exact", () =>
     Effect.gen(function* () {
       const { server, get, signed } = yield* make()

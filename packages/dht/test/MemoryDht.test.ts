@@ -24,7 +24,7 @@ describe("MemoryDht", () => {
       )
       assert.strictEqual(items[0]!.seq, MAX)
       assert.notDeepEqual(yield* alice.address, yield* bob.address)
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("keeps a copy of what is put, and gives plain bytes, whatever was given", () =>
@@ -36,7 +36,7 @@ describe("MemoryDht", () => {
       value.fill(0)
       const [item] = [...(yield* Stream.runCollect(client.get(at)))]
       assert.deepStrictEqual(item!.value, ascii("kept"))
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("who puts goes on when so many nodes have stored it, before the last of them has answered", () =>
@@ -56,7 +56,7 @@ describe("MemoryDht", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(vain)
       assert.strictEqual(enough, 1)
-    }).pipe(Effect.provide(Crypto.layerTest), Random.withSeed("whenStored")),
+    }).pipe(Effect.provide(Crypto.layerTest()), Random.withSeed("whenStored")),
   )
 
   it.effect("keep-first nodes keep the first, so a slot shows several values", () =>
@@ -72,7 +72,7 @@ describe("MemoryDht", () => {
       const { stored, asked } = yield* other.put({ key, seq: MAX, value: ascii("b") })
       assert.isTrue(stored > 0 && stored < asked)
       assert.deepStrictEqual(yield* values(other.get(at)), ["a", "b"])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("items expire two hours after their last put", () =>
@@ -85,7 +85,7 @@ describe("MemoryDht", () => {
       assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])
       yield* TestClock.adjust(Duration.minutes(1))
       assert.deepStrictEqual(yield* values(dht.get(at)), [])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("the first walk takes more round trips, later ones fewer; one is enough to ask a few that are known", () =>
@@ -102,7 +102,7 @@ describe("MemoryDht", () => {
         })
       const [one, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
       assert.deepStrictEqual([yield* took(one), yield* took(other), yield* took(one, 4)], [400, 200, 100])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("lost answers are waited for: a get then asks others, a put does not", () =>
@@ -122,7 +122,7 @@ describe("MemoryDht", () => {
       assert.isUndefined(put.pollUnsafe())
       yield* TestClock.adjust(2_000)
       assert.isDefined(put.pollUnsafe())
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("dead nodes are walked around; with all dead there is nobody", () =>
@@ -137,7 +137,7 @@ describe("MemoryDht", () => {
       assert.strictEqual((yield* Effect.flip(dht.put({ key, seq: 1n, value: ascii("a") }))).reason, "NoNodes")
       yield* network.setFaults({ dead: 0 })
       yield* dht.bootstrapped
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("a lost put reaches no node, and some nodes when chance has it", () =>
@@ -151,7 +151,7 @@ describe("MemoryDht", () => {
       yield* network.setFaults({ lostGets: 1, lostPuts: 1 })
       assert.strictEqual((yield* Effect.flip(dht.put({ key, seq: 2n, value: ascii("b") }))).reason, "Timeout")
       assert.deepStrictEqual(yield* values(dht.get(at)), [])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("stale nodes answer with what they held before", () =>
@@ -163,7 +163,7 @@ describe("MemoryDht", () => {
       yield* dht.put({ key, seq: 2n, value: ascii("b") })
       yield* dht.put({ key, seq: 3n, value: ascii("c") })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["b"])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("an injected item with a signature that does not hold is not handed on", () =>
@@ -178,7 +178,7 @@ describe("MemoryDht", () => {
       assert.strictEqual((yield* dht.stats).itemsInvalid, 5)
       yield* network.inject({ ...at, seq: 1n, value: ascii("good"), signature: good.signature })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["good"])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("an answer takes its time, and each item comes with the first that holds it", () =>
@@ -198,7 +198,7 @@ describe("MemoryDht", () => {
       assert.isUndefined(get.pollUnsafe())
       yield* TestClock.adjust("60 millis")
       yield* Fiber.join(get)
-    }).pipe(Effect.provide(Crypto.layerTest), Random.withSeed("latency")),
+    }).pipe(Effect.provide(Crypto.layerTest()), Random.withSeed("latency")),
   )
 
   it.effect("a client that reaches only some nodes sees only what they hold", () =>
@@ -210,7 +210,7 @@ describe("MemoryDht", () => {
       yield* even.put({ key, seq: 1n, value: ascii("a") })
       assert.deepStrictEqual(yield* values(odd.get(at)), [])
       assert.deepStrictEqual(yield* values(even.get(at)), ["a"])
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("counts what each node is asked; a put soon after a get needs no walk", () =>
@@ -224,7 +224,7 @@ describe("MemoryDht", () => {
       yield* dht.put({ key, seq: 2n, value: ascii("b") })
       const load = (yield* network.load).filter(({ gets }) => gets > 0)
       assert.deepStrictEqual(load, Array(20).fill({ gets: 4, puts: 2 }))
-    }).pipe(Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("one seed, one network and one run", () =>
@@ -239,7 +239,7 @@ describe("MemoryDht", () => {
           log.push(yield* values(dht.get(at)))
         }
         return { log, load: yield* network.load }
-      }).pipe(Effect.provide(Crypto.layerTest))
+      }).pipe(Effect.provide(Crypto.layerTest()))
       const [one, again, other] = [
         yield* Random.withSeed(run, "seed"),
         yield* Random.withSeed(run, "seed"),
@@ -257,6 +257,6 @@ describe("MemoryDht", () => {
       yield* dht.bootstrapped
       yield* dht.put({ key, seq: 1n, value: ascii("a") })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])
-    }).pipe(Effect.provide(Dht.layerMemory()), Effect.provide(Crypto.layerTest)),
+    }).pipe(Effect.provide(Dht.layerMemory()), Effect.provide(Crypto.layerTest())),
   )
 })

@@ -65,7 +65,7 @@ describe("a node that wants to be many", () => {
       }
       assert.deepStrictEqual(yield* values(dht.get(at)), ["there"])
       assert.isAtMost((yield* dht.stats).nodes, 21)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("has one place in the table for each address, under the id it last answered with", () =>

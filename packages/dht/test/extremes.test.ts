@@ -25,6 +25,6 @@ describe("options at their ends", () => {
         const dht = yield* client({ bootstrap: net.addresses, getTimeout })
         yield* Stream.runDrain(dht.get(at))
       }
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

@@ -39,7 +39,7 @@ describe("what a walk finds", () => {
         items.map(({ value }) => value.length),
         [995],
       )
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("is given to who joins late, also when the walk is over at once", () =>
@@ -54,6 +54,6 @@ describe("what a walk finds", () => {
       )
       assert.deepStrictEqual(joined, [["one", "two"]])
       assert.strictEqual((yield* dht.stats).walks, 1)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

@@ -31,7 +31,7 @@ const bep44 = published(
 )
 const { publicKey } = bep44
 
-layer(Crypto.layer)("mutable items", (it) => {
+layer(Crypto.layer())("mutable items", (it) => {
   it.effect.each(bep44.mutable)("BEP 44: the item at $target", ({ salt: text, signed, target, signature }) =>
     Effect.gen(function* () {
       const crypto = yield* Crypto

@@ -56,7 +56,7 @@ describe("the nearest nodes, before a walk is over", () => {
       const vain = { nodes: 13, run: () => void seen.push("all heard") }
       assert.deepStrictEqual(yield* values(dht.get(at, { whenHeard: vain })), ["x"])
       assert.strictEqual(seen.length, 2)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("have an item while a put still looks for the others; then these get it too", () =>
@@ -71,7 +71,7 @@ describe("the nearest nodes, before a walk is over", () => {
       const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
       assert.deepStrictEqual(receipt, { stored: 12, asked: 12 })
       assert.isAtLeast(performance.now() - storedAt, 700)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("and the others get an item also when the walk to them takes longer than a get may", () =>
@@ -80,7 +80,7 @@ describe("the nearest nodes, before a walk is over", () => {
       const { dht } = yield* patient(at, { getTimeout: Duration.millis(300) })
       const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x") })
       assert.deepStrictEqual(receipt, { stored: 12, asked: 12 })
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("are asked for a put before the others, and asked again while the walk is under way", () =>
@@ -94,7 +94,7 @@ describe("the nearest nodes, before a walk is over", () => {
       assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
       assert.isUndefined(put.pollUnsafe())
       yield* Fiber.join(put)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("that answer under another id than before are made up for by the next", () =>
@@ -113,7 +113,7 @@ describe("the nearest nodes, before a walk is over", () => {
       assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
       isAnother = 0x80
       assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("are not told of when the put was given up before they had stored the item", () =>
@@ -133,7 +133,7 @@ describe("the nearest nodes, before a walk is over", () => {
       yield* Fiber.interrupt(put)
       yield* Effect.sleep(100)
       assert.strictEqual(told, 0)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("that gave no token are not put to", () =>
@@ -154,7 +154,7 @@ describe("the nearest nodes, before a walk is over", () => {
       const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
       assert.deepStrictEqual(receipt, { stored: 6, asked: 6 })
       assert.deepStrictEqual(new Set(heard), new Set(["ping", "get"]))
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("in memory as on the wire", () =>
@@ -173,6 +173,6 @@ describe("the nearest nodes, before a walk is over", () => {
       const [, { stored }] = yield* Fiber.join(both)
       assert.strictEqual(stored, 20)
       assert.deepStrictEqual(seen, ["four heard", "four stored", "all heard", "all stored"])
-    }).pipe(Effect.provide(Crypto.layerTest), Random.withSeed("near1")),
+    }).pipe(Effect.provide(Crypto.layerTest()), Random.withSeed("near1")),
   )
 })

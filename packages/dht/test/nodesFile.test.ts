@@ -51,7 +51,7 @@ describe("the file of DHT nodes", () => {
       assert.strictEqual(mode & 0o777, 0o600)
       assert.strictEqual(size, 28 + 26 * 10)
       yield* start(walk, [])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("stays whole when several clients write it at once", () =>
@@ -92,6 +92,6 @@ describe("the file of DHT nodes", () => {
       )
       const bytes = yield* Effect.promise(() => readFile(nodesFile))
       assert.isNotEmpty(decodeFile(bytes, "127.0.0.1") ?? [])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

@@ -36,6 +36,6 @@ describe("a bootstrap node that knows nodes but no items", () => {
       yield* net.services[0]!.put({ key, salt, seq: 1n, value: ascii("x") })
       const dht = yield* client({ bootstrap: [yield* router(yield* net.services[0]!.snapshot)] })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

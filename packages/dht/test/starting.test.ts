@@ -25,7 +25,7 @@ describe("how a client begins", () => {
       })
       assert.strictEqual((yield* Effect.flip(lonely.bootstrapped)).reason, "NoNodes")
       assert.strictEqual((yield* reader.stats).queriesServed, 0)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("shows itself to other nodes after a while only", () =>
@@ -44,7 +44,7 @@ describe("how a client begins", () => {
       assert.deepStrictEqual(yield* isKnownTo({}), [false, false, false, false, false, false])
       const atOnce = yield* isKnownTo({ introduceAfter: Duration.zero })
       assert.deepStrictEqual(atOnce, [true, true, true, true, true, true])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("asks the bootstrap nodes for others before anybody wants anything", () =>
@@ -57,7 +57,7 @@ describe("how a client begins", () => {
       yield* net.stop(0)
       const items = yield* Stream.runCollect(dht.get(at))
       assert.strictEqual(items.length, 1)
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a snapshot makes the next start a warm one, without bootstrap nodes", () =>
@@ -76,7 +76,7 @@ describe("how a client begins", () => {
       assert.deepStrictEqual(yield* values(warm.get(at)), ["x"])
       const bad = yield* Effect.flip(client({ knownNodes: [{ id: new Uint8Array(3), host: "127.0.0.1", port: 1 }] }))
       assert.include(bad.message, "20 bytes")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("with loopback bootstrap nodes it is bound to loopback only", () =>
@@ -88,7 +88,7 @@ describe("how a client begins", () => {
         ],
       })
       assert.strictEqual((yield* dht.address).host, "127.0.0.1")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a name that cannot be resolved is no reason not to start", () =>
@@ -100,7 +100,7 @@ describe("how a client begins", () => {
       const alone = yield* client({ bootstrap: [nowhere], host: "127.0.0.1" })
       const error = yield* Effect.flip(alone.bootstrapped)
       assert.strictEqual(error.reason, "NoNodes")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live("a port in use is named", () =>
@@ -112,6 +112,6 @@ describe("how a client begins", () => {
       assert.include(error.message, String(port))
       const none = yield* Effect.flip(DhtTestnet.make({ nodes: 0 }))
       assert.include(none.message, "nodes: 0")
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

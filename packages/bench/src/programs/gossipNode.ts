@@ -15,8 +15,8 @@ export const makeNode = Effect.fnUntraced(function* (peer?: {
   const services = yield* Layer.build(
     Gossip.layerIroh({ bind: "127.0.0.1:0" }).pipe(
       Layer.provide(AddressLookup.layerBook(book)),
-      Layer.provide(Identity.layerRandom),
-      Layer.provide(Crypto.layer),
+      Layer.provide(Identity.layerRandom()),
+      Layer.provide(Crypto.layer()),
     ),
   )
   const gossip = Context.get(services, Gossip)

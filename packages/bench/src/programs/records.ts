@@ -88,15 +88,15 @@ const agreement = () => {
   }
 }
 
-const keysLayer = RecordKeys.layer.pipe(Layer.provide(SecretRotation.layer))
+const keysLayer = RecordKeys.layer.pipe(Layer.provide(SecretRotation.layer()))
 
 await main(
   Effect.gen(function* () {
     const on = (layer: Layer.Layer<Crypto>, isSync: boolean) =>
       measure(isSync).pipe(Effect.provide(keysLayer), Effect.provide(layer))
     print({
-      native: yield* on(Crypto.layerNative, true),
-      portable: yield* on(Crypto.layerPortable, false),
+      native: yield* on(Crypto.layerNative(), true),
+      portable: yield* on(Crypto.layerPortable(), false),
       x25519: yield* Effect.promise(() => ratesOf({ agreement: agreement() })),
     })
   }),

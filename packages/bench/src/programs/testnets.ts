@@ -27,5 +27,5 @@ await main(
     yield* Effect.sleep(settled)
     print(ports)
     return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(Crypto.layer)),
+  }).pipe(Effect.scoped, Effect.provide(Crypto.layer())),
 )

@@ -53,8 +53,8 @@ export const layer = (world: MemoryWorld, options: MemoryStackOptions = {}): Lay
     MemoryDht.layer(world.dht, options.dht),
     Gossip.layerMemory(world.network, options.gossip),
     options.addressLookup ?? Layer.succeed(AddressLookup, everyoneIsKnown),
-    options.rotation ?? SecretRotation.layer,
-  ).pipe(Layer.provideMerge(identityLayer(options.identity)), Layer.provideMerge(Crypto.layerTest))
+    options.rotation ?? SecretRotation.layer(),
+  ).pipe(Layer.provideMerge(identityLayer(options.identity)), Layer.provideMerge(Crypto.layerTest()))
 
 const everyoneIsKnown: AddressLookup["Service"] = {
   resolve: () => Stream.empty,

@@ -43,8 +43,8 @@ export const layer = (
 ): Layer.Layer<Services, TopicConfigError | DhtError | GossipError> => {
   const loopbackOnly = isLoopbackOnly(config)
   const publishPrivateAddresses = loopbackOnly || config.network.publishPrivateAddresses
-  const keys = Layer.mergeAll(identityLayer(options.identity), options.rotation ?? SecretRotation.layer).pipe(
-    Layer.provideMerge(Crypto.layer),
+  const keys = Layer.mergeAll(identityLayer(options.identity), options.rotation ?? SecretRotation.layer()).pipe(
+    Layer.provideMerge(Crypto.layer()),
   )
   const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })

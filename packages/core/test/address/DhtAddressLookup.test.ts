@@ -11,7 +11,7 @@ import * as Pkarr from "../../src/address/pkarr.ts"
 import * as TopicConfig from "../../src/config/index.ts"
 
 const identity = (key: number) =>
-  Identity.layerFromSeed(Redacted.make(new Uint8Array(32).fill(key))).pipe(Layer.provide(Crypto.layerTest))
+  Identity.layerFromSeed(Redacted.make(new Uint8Array(32).fill(key))).pipe(Layer.provide(Crypto.layerTest()))
 
 /** One node's lookup on a DHT, with its key and its client. */
 const node = Effect.fnUntraced(function* (
@@ -19,7 +19,7 @@ const node = Effect.fnUntraced(function* (
   key: number,
   options?: DhtAddressLookup.DhtAddressLookupOptions,
 ) {
-  const parts = Layer.mergeAll(dht.pipe(Layer.provide(Crypto.layerTest)), identity(key))
+  const parts = Layer.mergeAll(dht.pipe(Layer.provide(Crypto.layerTest())), identity(key))
   const context = yield* Layer.build(DhtAddressLookup.layer(options).pipe(Layer.provideMerge(parts)))
   return yield* Effect.provideContext(
     Effect.gen(function* () {
@@ -369,7 +369,7 @@ describe("packets made and signed by iroh", () => {
 
   it.effect("hold in every respect, under either layer of Crypto", () =>
     Effect.gen(function* () {
-      for (const layer of [Crypto.layerNative, Crypto.layerPortable]) {
+      for (const layer of [Crypto.layerNative(), Crypto.layerPortable()]) {
         const report = yield* Effect.provide(checkVectors(json()), layer)
         assert.deepStrictEqual(report, { passed: 5, failed: [] })
       }
@@ -381,7 +381,7 @@ describe("packets made and signed by iroh", () => {
       const altered = json()
       const first = altered.cases[0]!
       altered.cases[0] = { ...first, signature: `00${String(first.signature).slice(2)}`, txt: ["addr=1.2.3.4:5"] }
-      const report = yield* Effect.provide(checkVectors(altered), Crypto.layer)
+      const report = yield* Effect.provide(checkVectors(altered), Crypto.layer())
       assert.deepStrictEqual(report, {
         passed: 4,
         failed: [
@@ -393,7 +393,7 @@ describe("packets made and signed by iroh", () => {
 
   it.effect("are told from other files", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(Effect.provide(checkVectors({ cases: [{}] }), Crypto.layer))
+      const error = yield* Effect.flip(Effect.provide(checkVectors({ cases: [{}] }), Crypto.layer()))
       assert.strictEqual(error._tag, "SchemaError")
     }),
   )

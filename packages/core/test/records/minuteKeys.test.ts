@@ -16,7 +16,7 @@ describe("the keys of a topic's minutes", () => {
             return crypto.signingKey(seed)
           },
         })),
-      ).pipe(Layer.provide(Crypto.layer))
+      ).pipe(Layer.provide(Crypto.layer()))
       const topic = TopicId.fromName("minutes")
       const secret = initialSecretHash(Redacted.make("secret"))
       yield* Effect.gen(function* () {
@@ -43,7 +43,7 @@ describe("the keys of a topic's minutes", () => {
         assert.strictEqual(prepared, 8)
         yield* of(1n)
         assert.strictEqual(prepared, 10)
-      }).pipe(Effect.provide(RecordKeys.layer), Effect.provide(SecretRotation.layer), Effect.provide(counting))
+      }).pipe(Effect.provide(RecordKeys.layer), Effect.provide(SecretRotation.layer()), Effect.provide(counting))
     }),
   )
 })

@@ -30,9 +30,9 @@ interface NodeOptions {
 }
 
 /** What records are sealed and signed with. */
-export const keysOf = ({ key, rotation = SecretRotation.layer }: Pick<NodeOptions, "key" | "rotation">) =>
+export const keysOf = ({ key, rotation = SecretRotation.layer() }: Pick<NodeOptions, "key" | "rotation">) =>
   Layer.mergeAll(rotation, Identity.layerFromSeed(Redacted.make(new Uint8Array(32).fill(key)))).pipe(
-    Layer.provideMerge(Crypto.layerTest),
+    Layer.provideMerge(Crypto.layerTest()),
   )
 
 export const partsOf = (options: NodeOptions) => Layer.provideMerge(options.dht, keysOf(options))

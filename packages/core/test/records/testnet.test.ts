@@ -14,11 +14,11 @@ const node = Effect.fnUntraced(function* (key: number, bootstrap: string) {
     Layer.provideMerge(
       Layer.mergeAll(
         Dht.layer(TopicConfig.dhtOptions(config)),
-        SecretRotation.layer,
+        SecretRotation.layer(),
         Identity.layerFromSeed(Redacted.make(new Uint8Array(32).fill(key))),
       ),
     ),
-    Layer.provideMerge(Crypto.layer),
+    Layer.provideMerge(Crypto.layer()),
   )
   const context = yield* Layer.build(parts)
   return yield* Effect.gen(function* () {
@@ -50,6 +50,6 @@ describe("on a DHT of real sockets", () => {
       assert.strictEqual(found?.endpointId, ann.records.endpointId)
       assert.deepStrictEqual(found?.content, Uint8Array.of(1, 2, 3))
       assert.deepStrictEqual(yield* Stream.runCollect(bob.lookup.resolve(ann.records.endpointId)), [own])
-    }).pipe(Effect.provide(Crypto.layer)),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 })

@@ -10,7 +10,7 @@ import type { Topic } from "../../src/topic/Topic.ts"
 
 /** A testnet of real DHT nodes, and nodes of ours with real sockets, all on loopback. */
 const testnet = Effect.gen(function* () {
-  const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))
+  const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer()))
   const bootstrap = addresses.slice(0, 1)
   return Effect.fnUntraced(function* (options: NodeOptions = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope)
@@ -71,7 +71,7 @@ describe("with real sockets on loopback", () => {
 
   it.live("a topic ends, and says why, when the endpoint cannot be bound", () =>
     Effect.gen(function* () {
-      const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer))
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer()))
       const nodeAt = (bind: string) =>
         Layer.build(
           TopicTracker.layerNoDeps().pipe(
@@ -79,8 +79,8 @@ describe("with real sockets on loopback", () => {
             Layer.provide(IrohTransport.layerOverEndpoint()),
             Layer.provide(IrohTransport.layerEndpoint({ bind })),
             Layer.provide([AddressLookup.layerNone, Dht.layer({ bootstrap: addresses.slice(0, 1) })]),
-            Layer.provide([Identity.layerRandom, SecretRotation.layer]),
-            Layer.provide(Crypto.layer),
+            Layer.provide([Identity.layerRandom(), SecretRotation.layer()]),
+            Layer.provide(Crypto.layer()),
           ),
         )
       const taken = (yield* Context.get(yield* nodeAt("127.0.0.1:0"), Gossip).address).direct[0]!

@@ -12,8 +12,8 @@ describe("an iroh endpoint", () => {
     Layer.build(
       Gossip.layerIroh({ bind }).pipe(
         Layer.provide(lookup),
-        Layer.provide(Identity.layerRandom),
-        Layer.provide(Crypto.layer),
+        Layer.provide(Identity.layerRandom()),
+        Layer.provide(Crypto.layer()),
       ),
     ).pipe(Effect.map((context) => Context.get(context, Gossip)))
 
@@ -200,7 +200,10 @@ describe("an iroh endpoint", () => {
   it.live("says which relay is none", () =>
     Effect.gen(function* () {
       const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", relay: ["http://127.0.0.1:3340", "relay.example"] })
-      const dependencies = Layer.merge(AddressLookup.layerNone, Identity.layerRandom.pipe(Layer.provide(Crypto.layer)))
+      const dependencies = Layer.merge(
+        AddressLookup.layerNone,
+        Identity.layerRandom().pipe(Layer.provide(Crypto.layer())),
+      )
       const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
       assert.strictEqual(failure.reason, "InvalidArgument")
       assert.include(failure.message, 'relay: "relay.example" is no http or https URL')
@@ -210,7 +213,10 @@ describe("an iroh endpoint", () => {
   it.live("says which part of the configuration is wrong", () =>
     Effect.gen(function* () {
       const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", config: { membership: { shuffleIntervalMs: -1 } } })
-      const dependencies = Layer.merge(AddressLookup.layerNone, Identity.layerRandom.pipe(Layer.provide(Crypto.layer)))
+      const dependencies = Layer.merge(
+        AddressLookup.layerNone,
+        Identity.layerRandom().pipe(Layer.provide(Crypto.layer())),
+      )
       const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
       assert.strictEqual(failure.reason, "InvalidArgument")
       assert.include(failure.message, "config.membership.shuffleIntervalMs")

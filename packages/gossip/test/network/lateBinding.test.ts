@@ -11,8 +11,8 @@ const earlyNode = Effect.fnUntraced(function* (bind: string, book: AddressBook =
     Layer.provide(IrohTransport.layerOverEndpoint()),
     Layer.provide(IrohTransport.layerEndpoint({ bind })),
     Layer.provide(AddressLookup.layerBook(book)),
-    Layer.provide(Identity.layerRandom),
-    Layer.provide(Crypto.layer),
+    Layer.provide(Identity.layerRandom()),
+    Layer.provide(Crypto.layer()),
   )
   return Context.get(yield* Layer.build(layer), Gossip)
 })

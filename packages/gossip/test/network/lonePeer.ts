@@ -14,8 +14,8 @@ await Gossip.pipe(
   Effect.provide(
     Gossip.layerIroh({ bind: "127.0.0.1:0" }).pipe(
       Layer.provide(AddressLookup.layerStatic(new Map([[peerId, { relayUrl: undefined, direct: [address] }]]))),
-      Layer.provide(Identity.layerRandom),
-      Layer.provide(Crypto.layer),
+      Layer.provide(Identity.layerRandom()),
+      Layer.provide(Crypto.layer()),
     ),
   ),
   Effect.runPromise,

@@ -44,7 +44,7 @@ let seeds = 0
 const freshIdentity = (): Layer.Layer<Identity> => {
   const seed = new Uint8Array(32)
   new DataView(seed.buffer).setUint32(0, ++seeds)
-  return Identity.layerFromSeed(Redacted.make(seed)).pipe(Layer.provide(Crypto.layerTest))
+  return Identity.layerFromSeed(Redacted.make(seed)).pipe(Layer.provide(Crypto.layerTest()))
 }
 
 const built = <I, S, E>(service: Context.Service<I, S>, layer: Layer.Layer<I, E>) =>

@@ -66,7 +66,7 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
   const testnet = yield* DhtTestnet.make({
     nodes: dht.nodes,
     equalSeq: dht.keepFirst > 0 ? "keep-first" : "overwrite",
-  }).pipe(Effect.provide(Crypto.layer))
+  }).pipe(Effect.provide(Crypto.layer()))
   const alive: Array<number> = []
   for (const [index, address] of testnet.addresses.entries()) {
     yield* Effect.orDie(relay.attach({ kind: "testnet", index }, address, frontOf(address)))
@@ -106,7 +106,7 @@ export const socketGround = Effect.fnUntraced(function* (scenario: TopicScenario
   }
 
   const ground: Ground = {
-    crypto: Crypto.layer,
+    crypto: Crypto.layer(),
     node,
     add: (index, endpointId) => {
       links.add(index, index)

@@ -22,7 +22,7 @@ export interface HostileOptions {
 
 /** Attacks until it is interrupted. */
 export const attack = Effect.fnUntraced(function* ({ client, dht, settings, topicName }: HostileOptions) {
-  const keys = Context.get(yield* Layer.build(Layer.provide(RecordKeys.layer, SecretRotation.layer)), RecordKeys)
+  const keys = Context.get(yield* Layer.build(Layer.provide(RecordKeys.layer, SecretRotation.layer())), RecordKeys)
   const topic = TopicId.fromName(topicName)
   const once = Effect.gen(function* () {
     const random = yield* Random.Random

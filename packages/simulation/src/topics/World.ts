@@ -125,10 +125,10 @@ export class World {
     const { scenario, time } = this
     const scope = yield* Scope.fork(this.scope)
     const skew = scenario.clockSkewMs * (2 * (yield* Random.next) - 1)
-    const identity = Layer.fresh(Identity.layerRandom)
+    const identity = Layer.fresh(Identity.layerRandom())
     const ground = this.ground.node(index)
     const timed = this.dhtTimes.layer.pipe(Layer.provide(ground))
-    const parts = Layer.merge(SecretRotation.layer, Layer.merge(ground, timed))
+    const parts = Layer.merge(SecretRotation.layer(), Layer.merge(ground, timed))
     const tracker = TopicTracker.layerNoDeps({ config: scenario.topic }).pipe(
       Layer.provide(parts),
       Layer.provideMerge(identity),

@@ -39,7 +39,7 @@ export const layer: Layer.Layer<Crypto> = Layer.effect(
         }),
     }
   }),
-).pipe(Layer.provide(Crypto.layerTest))
+).pipe(Layer.provide(Crypto.layerTest()))
 
 /** What was opened belongs to whoever opened it. */
 const copied = (result: Result.Result<Uint8Array, OpenError>): Effect.Effect<Uint8Array, OpenError> =>

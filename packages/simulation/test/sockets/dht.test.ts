@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Redacted, Stream } from "effect"
 import { dhtBehindFronts } from "./dhtBehindFronts.ts"
 
 const makeKey = Effect.gen(function* () {
-  const crypto = Context.get(yield* Layer.build(Crypto.layer), Crypto)
+  const crypto = Context.get(yield* Layer.build(Crypto.layer()), Crypto)
   return crypto.signingKey(Redacted.make(yield* crypto.randomBytes(32)))
 })
 

@@ -22,7 +22,7 @@ export const dhtBehindFronts = Effect.fnUntraced(function* (count: number, judge
   const bootstrap: Array<DhtAddress> = []
   for (let index = 0; index < count; index++) {
     const layer = Dht.layer({ bootstrap, host, ...retries, ...patience, ...introduced }).pipe(
-      Layer.provideMerge(Crypto.layer),
+      Layer.provideMerge(Crypto.layer()),
     )
     const node = Context.get(yield* Layer.build(Layer.fresh(layer)), Dht)
     const front = yield* relay.attach(index, yield* node.address, { host, port: 0 })
