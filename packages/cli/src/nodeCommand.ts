@@ -7,7 +7,7 @@ import { bootstrap, integer, relay, secret, text } from "@topic-tracker/cli-kit/
 import { runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
-import { Gossip } from "@topic-tracker/gossip"
+import { Gossip, type NeighborDownReason } from "@topic-tracker/gossip"
 import { Cause, Console, Effect, Exit, Fiber, Option, type Redacted, Schedule, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { harmless, makeTeller } from "./account.ts"
@@ -37,7 +37,8 @@ type NodeEvent =
       readonly dhtPort: number
     }
   | { readonly event: "joined" }
-  | { readonly event: "neighbor-up" | "neighbor-down"; readonly peer: string }
+  | { readonly event: "neighbor-up"; readonly peer: string }
+  | { readonly event: "neighbor-down"; readonly peer: string; readonly reason: NeighborDownReason }
   | { readonly event: "message"; readonly text: string; readonly from: string; readonly scope: string }
   | { readonly event: "lagged"; readonly skipped: number }
   | { readonly event: "closed"; readonly reason: string }
@@ -60,7 +61,7 @@ const makePrintText = Effect.map(
         case "neighbor-up":
           return tell("up", "cyan", `${event.peer.slice(0, 8)}…`)
         case "neighbor-down":
-          return tell("down", "dim", `${event.peer.slice(0, 8)}…`)
+          return tell("down", "dim", `${event.peer.slice(0, 8)}… (${event.reason})`)
         case "message":
           return tell("message", "yellow", `${event.from.slice(0, 8)}…: ${harmless(event.text)}`)
         case "lagged":
@@ -100,7 +101,7 @@ const takePart = Effect.fn("node")(function* ({ topic: name, secret, send, every
             joined = true
             return yield* print({ event: "neighbor-up", peer: event.peer })
           case "NeighborDown":
-            return yield* print({ event: "neighbor-down", peer: event.peer })
+            return yield* print({ event: "neighbor-down", peer: event.peer, reason: event.reason })
           case "Message": {
             const text = event.text ?? `${event.content.length} bytes that are no text`
             return yield* print({ event: "message", text, from: event.from, scope: event.scope })

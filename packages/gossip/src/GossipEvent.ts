@@ -1,5 +1,6 @@
 /** What the members of a topic hear, and how they listen. */
 import type { EndpointId } from "@topic-tracker/crypto"
+import type { NeighborDownReason } from "./protocol/index.ts"
 
 /** How far a message goes: the whole swarm, or the direct neighbours only. */
 export type BroadcastScope = "swarm" | "neighbors"
@@ -7,8 +8,7 @@ export type BroadcastScope = "swarm" | "neighbors"
 /** What a topic tells its subscribers. */
 export type GossipEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
-  /** `lost` is there where its connection broke; else it left, or one of the two let the other go. */
-  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly lost?: true }
+  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly reason: NeighborDownReason }
   | {
       readonly _tag: "Received"
       readonly content: Uint8Array

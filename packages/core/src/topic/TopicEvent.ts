@@ -2,13 +2,16 @@
  * What a topic tells its subscribers: neighbours that come and go, and messages. Every subscriber gets every event.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { BroadcastScope } from "@topic-tracker/gossip"
+import type { BroadcastScope, NeighborDownReason } from "@topic-tracker/gossip"
 
 /** What a topic tells its subscribers. */
 export type TopicEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
-  /** `lost` is there where its connection broke; else it left, or one of the two let the other go. */
-  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly lost?: true }
+  /**
+   * The peer is no longer a neighbour. `reason`: `left`, it leaves the topic, or this node suspended it; `replaced`, one of the two
+   * gave its place to another peer; `lost`, its connection closed and no Disconnect had come from it.
+   */
+  | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly reason: NeighborDownReason }
   | Message
   /** This subscriber was too slow: so many of the oldest events were dropped. */
   | { readonly _tag: "Lagged"; readonly skipped: number }

@@ -45,8 +45,8 @@ export class TopicState {
     for (const event of events) {
       if (event._tag === "NeighborUp") this.#met(event.peer)
       else if (event._tag === "NeighborDown") {
-        this.#parted(event.peer, event.lost === true)
-        isLost ||= event.lost === true
+        this.#parted(event.peer, event.reason === "lost")
+        isLost ||= event.reason === "lost"
       } else if (event._tag === "Received") this.heard.received(event.content)
     }
     const isJoined = this.neighbors.size > 0
@@ -75,7 +75,7 @@ export class TopicState {
 
   /** Takes leave of all neighbours, who are there still. Gives what subscribers are to hear of it. */
   suspend() {
-    const downs = [...this.neighbors].map((peer) => ({ _tag: "NeighborDown", peer }) as const)
+    const downs = [...this.neighbors].map((peer) => ({ _tag: "NeighborDown", peer, reason: "left" }) as const)
     this.apply(downs)
     for (const { peer } of downs) keepLatest(this.lost, peer, true, MOST_LOST)
     return downs

@@ -18,10 +18,10 @@ describe("TopicState", () => {
       state.apply([{ _tag: "NeighborUp", peer: id(1) }])
       state.apply([
         { _tag: "NeighborUp", peer: id(2) },
-        { _tag: "NeighborDown", peer: id(1) },
+        { _tag: "NeighborDown", peer: id(1), reason: "left" },
       ])
       assert.deepStrictEqual(signals(), [true, false])
-      state.apply([{ _tag: "NeighborDown", peer: id(2) }])
+      state.apply([{ _tag: "NeighborDown", peer: id(2), reason: "left" }])
       assert.deepStrictEqual(signals(), [false, true])
     }),
   )
@@ -43,7 +43,7 @@ describe("TopicState", () => {
       const state = new TopicState(yield* Timers.make)
       state.apply([
         { _tag: "NeighborUp", peer: id(1) },
-        { _tag: "NeighborDown", peer: id(1) },
+        { _tag: "NeighborDown", peer: id(1), reason: "left" },
       ])
       assert.deepStrictEqual([...state.links.reachableFrom([id(9)], [])], [id(9), id(1)])
     }),
@@ -55,7 +55,7 @@ describe("TopicState", () => {
       state.links.named(record(5, [9]))
       state.apply([
         { _tag: "NeighborUp", peer: id(1) },
-        { _tag: "NeighborDown", peer: id(1), lost: true },
+        { _tag: "NeighborDown", peer: id(1), reason: "lost" },
       ])
       assert.deepStrictEqual([...state.links.reachableFrom([id(9)], [])], [id(9)])
     }),
@@ -70,7 +70,7 @@ describe("TopicState", () => {
       state.apply([{ _tag: "NeighborUp", peer: id(1) }, received(new Uint8Array([7]))])
       assert.strictEqual(state.heard.completeSince, timers.now(), "what was said to nobody tells nothing")
       yield* TestClock.adjust("1 second")
-      state.apply([{ _tag: "NeighborDown", peer: id(1) }])
+      state.apply([{ _tag: "NeighborDown", peer: id(1), reason: "left" }])
       assert.isUndefined(state.heard.completeSince)
     }),
   )

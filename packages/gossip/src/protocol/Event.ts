@@ -48,11 +48,18 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
   /** A peer told something new about another (see codec/peerData.ts). Never empty. */
   | { readonly _tag: "PeerData"; readonly peer: P; readonly data: Uint8Array }
 
-/** What the members of a topic are told. */
+/**
+ * Why a peer is no longer a neighbour.
+ * - `left`: it sent a Disconnect because it leaves the topic.
+ * - `replaced`: its active view or ours was full, and one side gave its place to another peer. It stays in the topic.
+ * - `lost`: its connection closed, and no Disconnect had come from it: a crash, a cut network, or a process that ended without one.
+ */
+export type NeighborDownReason = "left" | "replaced" | "lost"
+
+/** An event for the application of this node. */
 export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "NeighborUp"; readonly peer: P }
-  /** `lost` is there where its connection closed without a word from it or to it. */
-  | { readonly _tag: "NeighborDown"; readonly peer: P; readonly lost?: true }
+  | { readonly _tag: "NeighborDown"; readonly peer: P; readonly reason: NeighborDownReason }
   | {
       readonly _tag: "Received"
       readonly id: MessageId

@@ -7,6 +7,7 @@
  * differs from iroh-gossip, the bytes are the same and the comment says why.
  */
 import type { MembershipConfig } from "./Config.ts"
+import type { NeighborDownReason } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
 import type { Disconnect, ForwardJoin, Neighbor, PeerInfo, PeerKey, Shuffle, SwarmMessage } from "./Message.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
@@ -129,7 +130,7 @@ export class HyParView<P extends PeerKey> {
     const wasAsked = this.pending.delete(peer)
     if (this.active.has(peer)) {
       const alive = this.stayingAlive.delete(peer)
-      this.removeActive(peer, { lost: true })
+      this.removeActive(peer, "lost")
       if (alive) this.addPassive(peer, undefined)
       else this.peers.forget(peer)
       this.refill(peer)
@@ -244,7 +245,7 @@ export class HyParView<P extends PeerKey> {
   private onDisconnect(from: P, message: Disconnect): void {
     this.pending.delete(from)
     if (this.active.has(from)) {
-      this.removeActive(from)
+      this.removeActive(from, message.alive ? "replaced" : "left")
       if (message.alive) this.keepAsContact(from)
       else this.peers.forget(from)
       this.refill(from)
@@ -314,7 +315,7 @@ export class HyParView<P extends PeerKey> {
     if (this.active.size >= this.config.activeViewCapacity) {
       if (priority === "low") return false
       const dropped = this.active.pick(this.io.rng) as P
-      this.removeActive(dropped, { takeLeave: () => this.sendDisconnect(dropped, true) })
+      this.removeActive(dropped, "replaced", () => this.sendDisconnect(dropped, true))
       this.keepAsContact(dropped)
     }
     this.passive.delete(peer)
@@ -324,19 +325,13 @@ export class HyParView<P extends PeerKey> {
     return true
   }
 
-  private removeActive(
-    peer: P,
-    {
-      lost = false,
-      takeLeave = () => this.io.disconnect(peer),
-    }: { readonly lost?: boolean; readonly takeLeave?: () => void } = {},
-  ): void {
+  private removeActive(peer: P, reason: NeighborDownReason, close = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
     this.overdue.delete(peer)
     // Others may have lost it too, and have room now.
     this.refusals.clear()
-    this.io.neighborDown(peer, lost)
-    takeLeave()
+    this.io.neighborDown(peer, reason)
+    close()
   }
 
   /** The peer is alive and its connection about to close: it stays a contact. */

@@ -1,4 +1,4 @@
-import type { Timer } from "./Event.ts"
+import type { NeighborDownReason, Timer } from "./Event.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import type { TopicStats } from "./Stats.ts"
@@ -14,7 +14,7 @@ export interface TopicIo<P extends PeerKey> {
   readonly stats: TopicStats
   readonly send: (to: P, message: Message<P>) => void
   readonly neighborUp: (peer: P) => void
-  readonly neighborDown: (peer: P, lost: boolean) => void
+  readonly neighborDown: (peer: P, reason: NeighborDownReason) => void
   readonly schedule: (delayMs: number, timer: TopicTimer<P>) => void
   /** This topic has no more use for the connection to the peer. */
   readonly disconnect: (peer: P) => void

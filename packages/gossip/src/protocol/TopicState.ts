@@ -3,7 +3,7 @@
  * to the application. Modelled on iroh-gossip 0.101 `src/proto/topic.rs`.
  */
 import type { ProtocolConfig } from "./Config.ts"
-import type { Action, Timer, TopicEvent, TopicKey } from "./Event.ts"
+import type { Action, NeighborDownReason, Timer, TopicEvent, TopicKey } from "./Event.ts"
 import { HyParView } from "./HyParView.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import { PlumTree, type PlumTreeIo } from "./PlumTree.ts"
@@ -129,9 +129,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.emit({ _tag: "NeighborUp", peer })
   }
 
-  readonly neighborDown = (peer: P, lost: boolean): void => {
+  readonly neighborDown = (peer: P, reason: NeighborDownReason): void => {
     this.broadcast.neighborDown(peer)
-    this.emit(lost ? { _tag: "NeighborDown", peer, lost } : { _tag: "NeighborDown", peer })
+    this.emit({ _tag: "NeighborDown", peer, reason })
   }
 
   readonly received = (event: TopicEvent<P>): void => this.emit(event)

@@ -3,7 +3,7 @@
  * Exported as `@topic-tracker/gossip/machine`; everything in it is also in the package's `Protocol`.
  */
 export type { ProtocolConfig } from "./Config.ts"
-export type { Action, Event, Timer, TopicEvent, TopicKey } from "./Event.ts"
+export type { Action, Event, NeighborDownReason, Timer, TopicEvent, TopicKey } from "./Event.ts"
 export { GossipState, type GossipStateOptions } from "./GossipState.ts"
 export type { Message, PeerKey } from "./Message.ts"
 export type { MessageId } from "./MessageId.ts"

@@ -110,7 +110,7 @@ export const emitted = (actions: ReadonlyArray<Action>): ReadonlyArray<string> =
     return [
       event._tag === "Received"
         ? `Received ${new TextDecoder().decode(event.content)}`
-        : `${event._tag} ${event.peer}${event._tag === "NeighborDown" && event.lost ? ", lost" : ""}`,
+        : `${event._tag} ${event.peer}${event._tag === "NeighborDown" ? `, ${event.reason}` : ""}`,
     ]
   })
 

@@ -28,7 +28,7 @@ export const barePeers = (it: Runner): void => {
         yield* until(world, "it is missed", () => Effect.map(isJoined(atA), (joined) => !joined))
         const [up, down] = heard.events
         assert(heard.events.length === 2 && up?._tag === "NeighborUp")
-        assert.deepStrictEqual(down, { _tag: "NeighborDown", peer: up.peer, lost: true })
+        assert.deepStrictEqual(down, { _tag: "NeighborDown", peer: up.peer, reason: "lost" })
       }))
 
     it("who comes back to a topic is let in after its farewell, also when that is read later", (world) =>

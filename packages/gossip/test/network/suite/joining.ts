@@ -100,7 +100,7 @@ export const joining = (it: Runner): void => {
         }
         const [up, down] = [
           { _tag: "NeighborUp", peer: b.endpointId },
-          { _tag: "NeighborDown", peer: b.endpointId },
+          { _tag: "NeighborDown", peer: b.endpointId, reason: "left" },
         ] as const
         assert.deepStrictEqual(heardA.events, [up, down, up, down])
         yield* until(world, "no connection is left", () =>

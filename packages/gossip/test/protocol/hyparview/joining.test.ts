@@ -36,7 +36,7 @@ describe("joining", () => {
     assert.include(node.active, "f")
     const dropped = node.passive[0] ?? "nobody"
     assert.deepStrictEqual(node.passive.length, 1)
-    assert.deepStrictEqual(emitted(actions), [`NeighborDown ${dropped}`, "NeighborUp f"])
+    assert.deepStrictEqual(emitted(actions), [`NeighborDown ${dropped}, replaced`, "NeighborUp f"])
     assert.deepStrictEqual(
       sentTo(actions, dropped).map((message) => message._tag),
       ["ShuffleReply", "Disconnect"],

@@ -14,7 +14,7 @@ describe("neighbours that go", () => {
   it("are replaced with high priority when the last one goes", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     const gone = node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
-    assert.deepStrictEqual(emitted(gone), ["NeighborDown b"])
+    assert.deepStrictEqual(emitted(gone), ["NeighborDown b, left"])
     node.receive("x", { _tag: "Disconnect", alive: false, respond: false })
     const actions = node.receive("a", { _tag: "Disconnect", alive: false, respond: false })
     assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
@@ -22,8 +22,9 @@ describe("neighbours that go", () => {
 
   it("stay contacts when they say that they are alive, and are forgotten when not", () => {
     const node = new Node().withNeighbors("a", "b", "c")
-    node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
-    node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
+    const replaced = node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
+    const left = node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
+    assert.deepStrictEqual([emitted(replaced), emitted(left)], [["NeighborDown a, replaced"], ["NeighborDown b, left"]])
     assert.deepStrictEqual(node.passive, ["a"])
     assert.deepStrictEqual(node.active, ["c"])
     node.handle({ _tag: "PeerDisconnected", peer: "a" })
