@@ -8,7 +8,7 @@ import { AddressLookup, AddressLookupError, type EndpointAddress, isNowhere, isR
 import { Clock, Context, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import { AddressBook } from "./AddressBook.ts"
-import * as AddressPublisher from "./addressPublisher.ts"
+import * as AddressPublisher from "./AddressPublisher.ts"
 import * as Pkarr from "./pkarr.ts"
 import * as SocketAddress from "./socketAddress.ts"
 

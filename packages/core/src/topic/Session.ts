@@ -9,14 +9,14 @@ import type { EndpointAddress, Gossip, GossipTopic } from "@topic-tracker/gossip
 import { Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
+import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
+import type { FailureLog } from "../tracker/FailureLog.ts"
+import type { Pace } from "../tracker/RateLimiter.ts"
 import type { EventHub } from "./EventHub.ts"
-import type { FailureLog } from "./FailureLog.ts"
-import type { Pace } from "./Pace.ts"
-import type { Thinning } from "./Thinning.ts"
+import type { Thinning } from "./joined/TrickleTimer.ts"
+import type { TopicState } from "./knowledge/SwarmView.ts"
 import type { TopicStats } from "./Topic.ts"
 import type { Actor, Doing, TopicActivity } from "./TopicActivity.ts"
-import type { TopicRecordContent } from "./TopicRecordContent.ts"
-import type { TopicState } from "./TopicState.ts"
 
 export type GossipRecord = TopicRecord<TopicRecordContent>
 

@@ -10,11 +10,11 @@ import type { SubscribeOptions } from "@topic-tracker/gossip"
 import { Effect, type Redacted, type Scope, type Stream } from "effect"
 import type { TopicConfig, TopicConfigError, TopicConfigInput } from "../config/TopicConfig.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
-import { TopicTracker } from "../TopicTracker.ts"
+import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
+import { TopicTracker } from "../tracker/TopicTracker.ts"
 import type { TopicActivity } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
 import type { Message, TopicEvent } from "./TopicEvent.ts"
-import type { TopicRecordContent } from "./TopicRecordContent.ts"
 
 /** What both halves of a topic have. */
 interface TopicHalf {

@@ -2,8 +2,8 @@
 
 import { firstOf, Signal } from "@topic-tracker/common"
 import { Duration, Effect } from "effect"
-import type { Search } from "./Search.ts"
 import { type GossipRecord, ofMinute, publishRecord, type Session } from "./Session.ts"
+import type { Search } from "./search/Search.ts"
 
 /**
  * The first record of a search, once its first look has heard the nearest nodes. Where others show already, it waits a moment for

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
-import { acrossSplit, apartFromUs, outsideBubble, peersOf } from "../../src/topic/candidates.ts"
+import { acrossSplit, apartFromUs, outsideBubble, peersOf } from "../../src/topic/knowledge/candidates.ts"
 import { hash, id, record } from "./records.ts"
 
 const self = id(1)

@@ -6,9 +6,9 @@ import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Context, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
 import { EventHub } from "../../src/topic/EventHub.ts"
+import { TopicState } from "../../src/topic/knowledge/SwarmView.ts"
 import { Account } from "../../src/topic/Session.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
-import { TopicState } from "../../src/topic/TopicState.ts"
 import { collect, makeWorld, type Node, pass, quiet, settle } from "./world.ts"
 
 const openTopics = (node: Node) =>

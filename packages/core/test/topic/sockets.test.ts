@@ -5,8 +5,8 @@ import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht, DhtTestnet } from "@topic-tracker/dht"
 import { AddressLookup, Gossip, IrohTransport } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
-import { type NodeOptions, TopicTracker } from "../../src/TopicTracker.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
+import { type NodeOptions, TopicTracker } from "../../src/tracker/TopicTracker.ts"
 
 /** A testnet of real DHT nodes, and nodes of ours with real sockets, all on loopback. */
 const testnet = Effect.gen(function* () {

@@ -7,8 +7,8 @@ import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effe
 import { TestClock } from "effect/testing"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
 import { type MemoryStackOptions, type MemoryWorldOptions, make as makeMemoryWorld } from "../../src/stack/memory.ts"
-import { TopicTracker, type TopicTrackerOptions } from "../../src/TopicTracker.ts"
 import type { JoinOptions, Topic } from "../../src/topic/Topic.ts"
+import { TopicTracker, type TopicTrackerOptions } from "../../src/tracker/TopicTracker.ts"
 
 export interface NodeOptions extends TopicTrackerOptions, MemoryStackOptions {}
 

@@ -9,11 +9,10 @@
 
 import { firstOf } from "@topic-tracker/common"
 import { Clock, Effect, Fiber, Metric, type Scope } from "effect"
-import { joinDuration } from "../metrics/joinDuration.ts"
-import { inBackground, nameNeighbor, publishAndName, publishFirst } from "./firstRecord.ts"
-import type { Urgency } from "./Pace.ts"
-import { forgetBefore, newSearch, readAndDial, type Search } from "./Search.ts"
-import { type GossipRecord, ofMinute, recentMinutes, type Session } from "./Session.ts"
+import { joinDuration } from "../../metrics/joinDuration.ts"
+import type { Urgency } from "../../tracker/RateLimiter.ts"
+import { inBackground, nameNeighbor, publishAndName, publishFirst } from "../firstRecord.ts"
+import { type GossipRecord, ofMinute, recentMinutes, type Session } from "../Session.ts"
 import {
   firstPoll,
   isEarly,
@@ -23,7 +22,8 @@ import {
   nextPoll,
   pollDelay,
   putAgainDelay,
-} from "./schedules.ts"
+} from "../schedules.ts"
+import { forgetBefore, newSearch, readAndDial, type Search } from "./Search.ts"
 
 /** A neighbour that stays less long (ms) does not make the next search begin afresh: no hot loop with a peer that hangs up. */
 const STEADY_AFTER = 10_000

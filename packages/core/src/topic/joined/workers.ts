@@ -5,11 +5,11 @@
  * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`; for the merges see merging.ts.
  */
 import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
-import { joinAcrossSplit, joinApart, mergeBubbles, mergeEarly, mergeSplits, mindUnanswered } from "./merging.ts"
-import { isWell, ofMinute, publishRecord, recentRecords, type Session, takesTurn } from "./Session.ts"
-import { minuteShows, onceAfter, workerSchedule } from "./schedules.ts"
-import type { Actor } from "./TopicActivity.ts"
-import { TopicError } from "./TopicError.ts"
+import { isWell, ofMinute, publishRecord, recentRecords, type Session, takesTurn } from "../Session.ts"
+import { minuteShows, onceAfter, workerSchedule } from "../schedules.ts"
+import type { Actor } from "../TopicActivity.ts"
+import { TopicError } from "../TopicError.ts"
+import { joinAcrossSplit, joinApart, mergeBubbles, mergeEarly, mergeSplits, mindUnanswered } from "./merges.ts"
 
 /**
  * Publishes our neighbours and last messages, unless the slot already shows enough records of others. While all is well, one

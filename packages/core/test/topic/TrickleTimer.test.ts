@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
-import { Thinning } from "../../src/topic/Thinning.ts"
+import { Thinning } from "../../src/topic/joined/TrickleTimer.ts"
 import { joinAll, makeWorld, type Node, pass, settle } from "./world.ts"
 
 const turnsTaken = Effect.fnUntraced(function* (thinning: Thinning, turns: number) {

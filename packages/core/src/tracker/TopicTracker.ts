@@ -7,12 +7,12 @@ import type { Crypto, EndpointId, Identity, SecretRotation } from "@topic-tracke
 import type { Dht, DhtError } from "@topic-tracker/dht"
 import type { AddressLookup, Gossip, GossipError } from "@topic-tracker/gossip"
 import { type Config, Context, Effect, Layer, type Scope } from "effect"
-import * as TopicConfig from "./config/TopicConfig.ts"
-import * as MemoryStack from "./stack/memory.ts"
-import * as NodeStack from "./stack/node.ts"
-import { makeTracker } from "./topic/makeTracker.ts"
-import type { JoinOptions, Topic } from "./topic/Topic.ts"
-import type { TopicError } from "./topic/TopicError.ts"
+import * as TopicConfig from "../config/TopicConfig.ts"
+import * as MemoryStack from "../stack/memory.ts"
+import * as NodeStack from "../stack/node.ts"
+import type { JoinOptions, Topic } from "../topic/Topic.ts"
+import type { TopicError } from "../topic/TopicError.ts"
+import { makeTracker } from "./makeTracker.ts"
 
 /** What a tracker over any services can be told. */
 export interface TopicTrackerOptions {

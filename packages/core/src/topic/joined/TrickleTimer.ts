@@ -11,7 +11,7 @@
  * to ten nodes look no more often than that to begin with, and are left alone.
  */
 import { Effect, Random } from "effect"
-import { intoMinute } from "./schedules.ts"
+import { intoMinute } from "../schedules.ts"
 
 /** How many ms of a minute count as early. */
 const EARLY = 15_000

@@ -6,10 +6,10 @@ import { Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { GetOptions } from "@topic-tracker/dht"
 import { Duration, Effect, type Fiber, Semaphore } from "effect"
-import { peersOf } from "./candidates.ts"
-import { type GossipRecord, type Session, takeNote } from "./Session.ts"
-import { firstPoll, type PollRhythm } from "./schedules.ts"
-import type { Evidence } from "./TopicActivity.ts"
+import { peersOf } from "../knowledge/candidates.ts"
+import { type GossipRecord, type Session, takeNote } from "../Session.ts"
+import { firstPoll, type PollRhythm } from "../schedules.ts"
+import type { Evidence } from "../TopicActivity.ts"
 
 /** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
 const HEAD_START = 30

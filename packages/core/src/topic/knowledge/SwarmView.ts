@@ -7,9 +7,9 @@ import type { Timers } from "@topic-tracker/common"
 import { Signal } from "@topic-tracker/common"
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import type { GossipEvent } from "@topic-tracker/gossip"
-import { keepLatest } from "../keepLatest.ts"
-import { HeardMessages } from "./HeardMessages.ts"
-import { SwarmLinks } from "./SwarmLinks.ts"
+import { keepLatest } from "../../keepLatest.ts"
+import { SwarmLinks } from "./OverlayGraph.ts"
+import { HeardMessages } from "./RecentMessages.ts"
 
 /** As many peers fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
 const RECORD_SLOTS = 5

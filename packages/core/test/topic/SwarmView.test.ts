@@ -3,7 +3,7 @@ import { Timers } from "@topic-tracker/common"
 import { messageHash } from "@topic-tracker/crypto"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { TopicState } from "../../src/topic/TopicState.ts"
+import { TopicState } from "../../src/topic/knowledge/SwarmView.ts"
 import { id, record } from "./records.ts"
 
 const received = (content: Uint8Array) =>

@@ -8,9 +8,9 @@ import type { Timers } from "@topic-tracker/common"
 import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Duration, Effect, type Scope } from "effect"
-import type { TopicConfig } from "../config/TopicConfig.ts"
-import { askSome, type Session } from "./Session.ts"
-import { reconnectDelay } from "./schedules.ts"
+import type { TopicConfig } from "../../config/TopicConfig.ts"
+import { askSome, type Session } from "../Session.ts"
+import { reconnectDelay } from "../schedules.ts"
 
 /** A loss less than so many ms after another does not make the waits short again: no hot loop with a peer that hangs up. */
 const STEADY_AFTER = 30_000

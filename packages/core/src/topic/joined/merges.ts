@@ -6,10 +6,10 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect } from "effect"
-import { acrossSplit, apartFromUs, outsideBubble } from "./candidates.ts"
-import { askPeers, type GossipRecord, isWell, recentRecords, type Session, takesTurn } from "./Session.ts"
-import { LINK_HOLDS } from "./SwarmLinks.ts"
-import { minuteTurns, startOf } from "./schedules.ts"
+import { acrossSplit, apartFromUs, outsideBubble } from "../knowledge/candidates.ts"
+import { LINK_HOLDS } from "../knowledge/OverlayGraph.ts"
+import { askPeers, type GossipRecord, isWell, recentRecords, type Session, takesTurn } from "../Session.ts"
+import { minuteTurns, startOf } from "../schedules.ts"
 
 /** With few neighbours, joins peers that records name and that we are not connected to. */
 export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import { Postcard } from "@topic-tracker/postcard"
 import { Effect, Schema } from "effect"
-import { TopicRecordContent } from "../../src/topic/TopicRecordContent.ts"
+import { TopicRecordContent } from "../../src/records/TopicRecordContent.ts"
 
 const encode = Schema.encodeEffect(TopicRecordContent)
 const decode = Schema.decodeEffect(TopicRecordContent)

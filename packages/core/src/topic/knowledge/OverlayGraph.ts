@@ -5,8 +5,8 @@
 
 import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { keepLatest } from "../keepLatest.ts"
-import type { GossipRecord } from "./Session.ts"
+import { keepLatest } from "../../keepLatest.ts"
+import type { GossipRecord } from "../Session.ts"
 
 /** A link, or a message in common, says something for so long, in ms: a swarm that fell apart would else seem whole. */
 export const LINK_HOLDS = 120_000

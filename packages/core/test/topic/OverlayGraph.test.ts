@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Timers } from "@topic-tracker/common"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { SwarmLinks } from "../../src/topic/SwarmLinks.ts"
+import { SwarmLinks } from "../../src/topic/knowledge/OverlayGraph.ts"
 import { id, record } from "./records.ts"
 
 const self = id(1)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Signal, Timers } from "@topic-tracker/common"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Pace } from "../../src/topic/Pace.ts"
+import { Pace } from "../../src/tracker/RateLimiter.ts"
 import { makeWorld, pass } from "./world.ts"
 
 /** Asks for turns, all at once; when each came, in ms. */

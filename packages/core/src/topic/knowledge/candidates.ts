@@ -3,7 +3,7 @@
  * Source of the rules: distributed-topic-tracker `src/gossip/topic/bootstrap.rs` and `src/gossip/merge`.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { GossipRecord } from "./Session.ts"
+import type { GossipRecord } from "../Session.ts"
 
 type Peers = ReadonlySet<EndpointId.EndpointId>
 
