@@ -3,7 +3,7 @@
  * default. Times are milliseconds, sizes bytes.
  */
 import { Effect, Schema, SchemaIssue } from "effect"
-import { GossipError } from "./GossipError.ts"
+import { GossipError } from "./model.ts"
 import { ProtocolConfig } from "./protocol/index.ts"
 
 const withDefault = (schema: Schema.Codec<number>, value: number) =>

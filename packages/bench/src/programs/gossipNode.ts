@@ -1,6 +1,6 @@
 /** A gossip node on loopback for benchmarks, whose peers are told and not looked up. */
 import { Crypto, type EndpointId, Identity, TopicId } from "@topic-tracker/crypto"
-import { type AddressBook, AddressLookup, Gossip } from "@topic-tracker/gossip"
+import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Layer } from "effect"
 
 export const topicId = TopicId.fromName("bench")
@@ -10,11 +10,11 @@ export const makeNode = Effect.fnUntraced(function* (peer?: {
   readonly id: EndpointId.EndpointId
   readonly addresses: ReadonlyArray<string>
 }) {
-  const book: AddressBook = new Map()
-  if (peer !== undefined) book.set(peer.id, { relayUrl: undefined, direct: peer.addresses })
+  const addresses = new Map<EndpointId.EndpointId, EndpointAddress>()
+  if (peer !== undefined) addresses.set(peer.id, { relayUrl: undefined, direct: peer.addresses })
   const services = yield* Layer.build(
     Gossip.layerIroh({ bind: "127.0.0.1:0" }).pipe(
-      Layer.provide(AddressLookup.layerBook(book)),
+      Layer.provide(AddressLookup.layerShared(addresses)),
       Layer.provide(Identity.layerRandom()),
       Layer.provide(Crypto.layer()),
     ),

@@ -4,7 +4,13 @@
  */
 import { EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
-import { AddressLookup, AddressLookupError, type EndpointAddress, isNowhere, isRelayUrl } from "@topic-tracker/gossip"
+import {
+  AddressLookup,
+  AddressLookupError,
+  type EndpointAddress,
+  isEmptyAddress,
+  isRelayUrl,
+} from "@topic-tracker/gossip"
 import { Clock, Context, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import { AddressBook } from "./AddressBook.ts"
@@ -166,15 +172,15 @@ const make = Effect.fnUntraced(function* (
       .pipe(Effect.mapError((error) => lookupError(self, "our addresses could not be stored in the DHT", error)))
   }
 
-  const learn = (peer: EndpointId.EndpointId, address: EndpointAddress) =>
+  const learnAddress = (peer: EndpointId.EndpointId, address: EndpointAddress) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
       const direct = Pkarr.usable(address.direct)
       const relayUrl = address.relayUrl !== undefined && isRelayUrl(address.relayUrl) ? address.relayUrl : undefined
       const usable = { relayUrl, direct }
-      if (peer !== self && !isNowhere(usable)) book.learn(peer, usable, now)
+      if (peer !== self && !isEmptyAddress(usable)) book.learn(peer, usable, now)
     })
 
-  return Context.make(AddressLookup, { resolve, publish, learn }).pipe(
+  return Context.make(AddressLookup, { resolve, publish, learnAddress }).pipe(
     Context.add(AddressLookupMonitor, { stats: Effect.sync(() => ({ ...stats, peers: book.size })) }),
   )
 })

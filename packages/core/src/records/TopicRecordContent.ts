@@ -8,7 +8,7 @@
  */
 import { Bytes } from "@topic-tracker/common"
 import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import { type EndpointAddress, isNowhere, Protocol } from "@topic-tracker/gossip"
+import { type EndpointAddress, isEmptyAddress, Protocol } from "@topic-tracker/gossip"
 import { Effect, Result, Schema, SchemaTransformation } from "effect"
 
 /** Bytes of the reference's part. */
@@ -71,7 +71,7 @@ const encodeAddress = (address: EndpointAddress | undefined): Uint8Array => {
 const decodeAddress = (bytes: Uint8Array): EndpointAddress | undefined => {
   if (bytes.length <= TAG.length || !Bytes.equals(bytes.subarray(0, TAG.length), TAG)) return undefined
   const decoded = Protocol.decodePeerData(bytes.subarray(TAG.length))
-  if (Result.isFailure(decoded) || isNowhere(decoded.success)) return undefined
+  if (Result.isFailure(decoded) || isEmptyAddress(decoded.success)) return undefined
   const { direct, relayUrl } = decoded.success
   return { relayUrl, direct: direct.slice(0, MAX_DIRECT) }
 }

@@ -4,13 +4,8 @@
  */
 import { Crypto, SecretRotation } from "@topic-tracker/crypto"
 import { MemoryDht } from "@topic-tracker/dht"
-import {
-  AddressLookup,
-  Gossip,
-  type GossipConfigInput,
-  MemoryNetwork,
-  type MemoryNetworkOptions,
-} from "@topic-tracker/gossip"
+import { AddressLookup, type GossipConfigInput } from "@topic-tracker/gossip"
+import { layerMemory, MemoryNetwork, type MemoryNetworkOptions } from "@topic-tracker/gossip/testing"
 import { Effect, Layer, type Scope, Stream } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"
 import { type IdentitySeed, identityLayer } from "./identity.ts"
@@ -51,7 +46,7 @@ export interface MemoryStackOptions {
 export const layer = (world: MemoryWorld, options: MemoryStackOptions = {}): Layer.Layer<Services, TopicConfigError> =>
   Layer.mergeAll(
     MemoryDht.layer(world.dht, options.dht),
-    Gossip.layerMemory(world.network, options.gossip),
+    layerMemory(world.network, options.gossip),
     options.addressLookup ?? Layer.succeed(AddressLookup, everyoneIsKnown),
     options.rotation ?? SecretRotation.layer(),
   ).pipe(Layer.provideMerge(identityLayer(options.identity)), Layer.provideMerge(Crypto.layerTest()))
@@ -59,5 +54,5 @@ export const layer = (world: MemoryWorld, options: MemoryStackOptions = {}): Lay
 const everyoneIsKnown: AddressLookup["Service"] = {
   resolve: () => Stream.empty,
   publish: () => Effect.void,
-  learn: () => Effect.void,
+  learnAddress: () => Effect.void,
 }

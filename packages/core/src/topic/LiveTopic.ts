@@ -197,7 +197,7 @@ export class LiveTopic {
         pace,
         checkKeys: this.#checkKeys,
         ownAddress: service.address,
-        learn: service.learn,
+        learnAddress: service.learnAddress,
         lookNow: new Signal(timers, false),
         isNew: false,
         isElsewhere: false,

@@ -34,7 +34,7 @@ export interface Session {
   /** Where we can be reached, as far as we know now and tell others. */
   readonly ownAddress: Effect.Effect<EndpointAddress>
   /** Takes note of where a peer can be reached. */
-  readonly learn: Gossip["Service"]["learn"]
+  readonly learnAddress: Gossip["Service"]["learnAddress"]
   /** Opened to make the search for a neighbour look again now instead of at its next time. */
   readonly lookNow: Signal
   /** Whether that is because things are another than before (the network changed, we begin to show): then it begins afresh. */
@@ -190,9 +190,9 @@ const readSlot = (session: Session, unixMinute: bigint) =>
  * Takes note of who the record's node's neighbours are, and of where it can be reached, if it says so: whoever dials it needs no
  * walk.
  */
-export const takeNote = Effect.fnUntraced(function* ({ learn, records, state }: Session, record: GossipRecord) {
+export const takeNote = Effect.fnUntraced(function* ({ learnAddress, records, state }: Session, record: GossipRecord) {
   if (record.unixMinute === (yield* records.unixMinute)) state.links.named(record)
-  if (record.content.address !== undefined) yield* learn(record.endpointId, record.content.address)
+  if (record.content.address !== undefined) yield* learnAddress(record.endpointId, record.content.address)
 })
 
 /** Whether this node's place in the swarm gives no reason to look at the DHT. */

@@ -283,11 +283,11 @@ describe("DhtAddressLookup", () => {
       yield* TestClock.setTime(1_700_000_000_000)
       yield* ann.publish(address(1))
       yield* TestClock.adjust("1 minute")
-      yield* bob.learn(ann.endpointId, address(2))
+      yield* bob.learnAddress(ann.endpointId, address(2))
       assert.deepStrictEqual(yield* withHeadStart(bob.resolveAll(ann.endpointId)), [address(2), address(1)])
       // Both are remembered now, and one address is named once.
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2), address(1)])
-      yield* bob.learn(ann.endpointId, address(1))
+      yield* bob.learnAddress(ann.endpointId, address(1))
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
       yield* TestClock.adjust("5 minutes")
       const { walks } = yield* bob.stats
@@ -300,7 +300,7 @@ describe("DhtAddressLookup", () => {
     Effect.gen(function* () {
       const { dht } = yield* network()
       const bob = yield* node(dht, 2)
-      yield* bob.learn(peer, address(1))
+      yield* bob.learnAddress(peer, address(1))
       const enough = yield* Effect.forkChild(Stream.runDrain(bob.resolve(peer)))
       yield* advance(240)
       assert.strictEqual((yield* bob.stats).walks, 0)
@@ -318,10 +318,10 @@ describe("DhtAddressLookup", () => {
     Effect.gen(function* () {
       const { dht } = yield* network()
       const bob = yield* node(dht, 2)
-      yield* bob.learn(peer, { relayUrl: "javascript:alert(1)", direct: ["0.0.0.0:1", "x", "1.2.3.4:0"] })
-      yield* bob.learn(bob.endpointId, address(1))
+      yield* bob.learnAddress(peer, { relayUrl: "javascript:alert(1)", direct: ["0.0.0.0:1", "x", "1.2.3.4:0"] })
+      yield* bob.learnAddress(bob.endpointId, address(1))
       assert.strictEqual((yield* bob.stats).peers, 0)
-      yield* bob.learn(peer, { relayUrl: "https://relay.example/", direct: ["x", "1.2.3.4:5"] })
+      yield* bob.learnAddress(peer, { relayUrl: "https://relay.example/", direct: ["x", "1.2.3.4:5"] })
       assert.deepStrictEqual(yield* searchInVain(bob.resolveAll(peer)), [
         { relayUrl: "https://relay.example/", direct: ["1.2.3.4:5"] },
       ])
@@ -346,7 +346,7 @@ describe("DhtAddressLookup", () => {
     Effect.gen(function* () {
       const { dht } = yield* network({ dead: 1 })
       const bob = yield* node(dht, 2)
-      yield* bob.learn(peer, address(1))
+      yield* bob.learnAddress(peer, address(1))
       assert.deepStrictEqual(Option.getOrThrow(yield* Stream.runHead(bob.resolve(peer))), address(1))
       const error = yield* withHeadStart(Effect.flip(bob.resolveAll(peer)))
       assert.strictEqual(error._tag, "AddressLookupError")

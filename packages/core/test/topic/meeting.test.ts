@@ -322,7 +322,7 @@ describe("meeting", () => {
             Effect.sync(() => void published.push(own)),
             Effect.never,
           ),
-        learn: () => Effect.void,
+        learnAddress: () => Effect.void,
       })
       const node = yield* world.node({ addressLookup })
       yield* pass("1 second")

@@ -24,7 +24,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOption
     const addressLookup = Layer.succeed(AddressLookup, {
       resolve: () => Stream.empty,
       publish: (own) => Effect.sync(() => void published.push(own)),
-      learn: () => Effect.void,
+      learnAddress: () => Effect.void,
     })
     const layer = TopicTracker.layerMemory({ dht, network }, { addressLookup, ...nodeOptions })
     const services = yield* Layer.buildWithScope(layer, scope)

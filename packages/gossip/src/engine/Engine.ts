@@ -7,6 +7,7 @@
 import type { Timers } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
+import type { GossipStats } from "../model.ts"
 import { FrameEncoder } from "../protocol/codec/frames.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
 import {
@@ -19,7 +20,7 @@ import {
 } from "../protocol/index.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { Connections } from "./Connections.ts"
-import { type Counters, type GossipStats, makeCounters } from "./Counters.ts"
+import { type Counters, makeCounters } from "./Counters.ts"
 import { OpenTopic } from "./OpenTopic.ts"
 import type { Outbound } from "./Outbound.ts"
 import type { Subscriber } from "./Subscriber.ts"
@@ -216,7 +217,7 @@ export class Engine {
       case "PeerData": {
         const address = decodePeerData(action.data)
         if (Result.isSuccess(address) && action.peer !== this.transport.endpointId) {
-          this.transport.learn(action.peer, address.success)
+          this.transport.learnAddress(action.peer, address.success)
         }
       }
     }

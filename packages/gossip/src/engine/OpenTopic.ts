@@ -4,7 +4,7 @@
 
 import type { Timer } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import type { GossipEvent, SubscribeOptions } from "../GossipEvent.ts"
+import type { GossipEvent, SubscribeOptions } from "../model.ts"
 import type { TopicEvent } from "../protocol/index.ts"
 import type { Engine } from "./Engine.ts"
 import type { Outbound } from "./Outbound.ts"

@@ -3,7 +3,7 @@
  * which takes all there is at once. Nothing of Effect runs while events are pushed.
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
-import type { GossipEvent, SubscribeOptions } from "../GossipEvent.ts"
+import type { GossipEvent, SubscribeOptions } from "../model.ts"
 
 /** What a subscriber tells its topic. */
 export interface SubscriberOwner {

@@ -4,11 +4,10 @@
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope, Stream } from "effect"
-import { type EndpointAddress, isNowhere } from "../AddressLookup.ts"
+import { type EndpointAddress, isEmptyAddress } from "../AddressLookup.ts"
 import type { GossipConfig } from "../GossipConfig.ts"
-import { GossipError } from "../GossipError.ts"
-import type { BroadcastScope, SubscribeOptions } from "../GossipEvent.ts"
-import type { GossipService, GossipTopic } from "../GossipService.ts"
+import type { BroadcastScope, GossipService, GossipTopic, SubscribeOptions } from "../model.ts"
+import { GossipError } from "../model.ts"
 import { maxContentBytes } from "../protocol/codec/message.ts"
 import { encodePeerData } from "../protocol/codec/peerData.ts"
 import { Xoshiro128 } from "../protocol/index.ts"
@@ -22,7 +21,7 @@ const defaultCapacity = 64
 const closedError = new GossipError({ reason: "Closed", message: "the topic has been closed" })
 
 /** Starts an engine on the transport. When the scope closes it leaves every topic and closes every connection. */
-export const make = Effect.fnUntraced(function* (
+export const makeService = Effect.fnUntraced(function* (
   config: GossipConfig,
 ): Effect.fn.Return<GossipService, never, GossipTransport | Scope.Scope> {
   const transport = yield* GossipTransport
@@ -47,7 +46,7 @@ export const make = Effect.fnUntraced(function* (
     }),
   )
   const setPeerData = (address: EndpointAddress) => {
-    const data = isNowhere(address) ? new Uint8Array(0) : encodePeerData(address)
+    const data = isEmptyAddress(address) ? new Uint8Array(0) : encodePeerData(address)
     engine.turn({ _tag: "PeerDataChanged", data })
   }
   // At once, and where the endpoint is still being bound before any dial can succeed: the very first Join says where we are.
@@ -84,7 +83,7 @@ export const make = Effect.fnUntraced(function* (
     maxContentBytes: maxContent,
     ready: transport.ready,
     open,
-    learn: (peer, address) => Effect.sync(() => transport.learn(peer, address)),
+    learnAddress: (peer, address) => Effect.sync(() => transport.learnAddress(peer, address)),
     address: transport.address,
     addressChanges: transport.addressChanges,
     networkChanges: transport.networkChanges,

@@ -11,7 +11,7 @@ import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "../AddressLookup.ts"
-import type { GossipError } from "../GossipError.ts"
+import type { GossipError } from "../model.ts"
 
 /** Our end of a stream to the peer. */
 export interface SendStream {
@@ -77,7 +77,7 @@ export class GossipTransport extends Context.Service<
     /** Connects to the peer: ends in `connected` or `dialFailed`. More than one connection may come of it. */
     readonly dial: (peer: EndpointId.EndpointId) => void
     /** Takes note of where a peer can be reached, as another peer or a record told. */
-    readonly learn: (peer: EndpointId.EndpointId, address: EndpointAddress) => void
+    readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress) => void
     /** Our own addresses now, as far as they are to be published; once we are ready, or it is clear that we will not be. */
     readonly address: Effect.Effect<EndpointAddress>
     /** The same, first and at every change. */

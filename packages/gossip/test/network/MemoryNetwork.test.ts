@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
 import { TestClock } from "effect/testing"
-import type { MemoryNetworkOptions } from "../../src/index.ts"
+import type { MemoryNetworkOptions } from "../../src/testing.ts"
 import { freshTopic, isJoined, joinedInLine, makeMemoryWorld, recorded, text, until } from "./world.ts"
 
 describe("MemoryNetwork", () => {

@@ -38,7 +38,7 @@ const setUp = Effect.gen(function* () {
       ready: Effect.void,
       listen: () => Effect.void,
       dial: () => {},
-      learn: () => {},
+      learnAddress: () => {},
       address: Effect.succeed({ relayUrl: undefined, direct: [] }),
       addressChanges: Stream.empty,
       networkChanges: Stream.empty,

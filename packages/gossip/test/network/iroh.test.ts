@@ -104,7 +104,7 @@ describe("an iroh endpoint", () => {
       yield* topic.join([peer.endpointId])
       yield* Effect.sleep("500 millis")
       assert.isFalse(yield* isJoined(topic))
-      yield* node.learn(peer.endpointId, yield* peer.address)
+      yield* node.learnAddress(peer.endpointId, yield* peer.address)
       yield* until(world, "it is joined", () => isJoined(topic)).pipe(Effect.timeout("3 seconds"))
       assert.strictEqual((yield* node.stats).dials, 1)
     }),
@@ -119,11 +119,11 @@ describe("an iroh endpoint", () => {
       yield* peer.open(id)
       const topic = yield* node.open(id)
       for (const port of [9, 10, 11, 12]) {
-        yield* node.learn(peer.endpointId, { relayUrl: undefined, direct: [`127.0.0.1:${port}`] })
+        yield* node.learnAddress(peer.endpointId, { relayUrl: undefined, direct: [`127.0.0.1:${port}`] })
         yield* topic.join([peer.endpointId])
         yield* Effect.sleep("300 millis")
       }
-      yield* node.learn(peer.endpointId, yield* peer.address)
+      yield* node.learnAddress(peer.endpointId, yield* peer.address)
       yield* until(world, "it is joined", () => isJoined(topic)).pipe(Effect.timeout("4 seconds"))
     }),
   )
@@ -163,7 +163,7 @@ describe("an iroh endpoint", () => {
         const lookup = Layer.succeed(AddressLookup, {
           resolve: () => answer,
           publish: () => Effect.void,
-          learn: () => Effect.void,
+          learnAddress: () => Effect.void,
         })
         const node = yield* nodeWith(lookup)
         const topic = yield* node.open(id)

@@ -216,7 +216,7 @@ describe("Dialer", () => {
         binding: { EndpointId: { fromString: (id: string) => id } } as unknown as Binding,
         codec: codecOf([]),
         endpoint: Promise.resolve({ connect: never, remoteAddr: never } as unknown as Iroh.Endpoint),
-        lookup: { resolve: () => Stream.empty, publish: () => Effect.void, learn: () => Effect.void },
+        lookup: { resolve: () => Stream.empty, publish: () => Effect.void, learnAddress: () => Effect.void },
         timers,
         alpn: "test",
         timeoutMs: 10_000,

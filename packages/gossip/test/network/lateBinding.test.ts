@@ -2,15 +2,15 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import { EndpointBuilder } from "@number0/iroh"
 import { Crypto, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
-import { type AddressBook, AddressLookup, Gossip, IrohTransport } from "../../src/index.ts"
-import { freshTopic, isJoined, makeIrohWorld, recorded, until } from "./world.ts"
+import { AddressLookup, Gossip, IrohTransport } from "../../src/index.ts"
+import { type AddressMap, freshTopic, isJoined, makeIrohWorld, recorded, until } from "./world.ts"
 
 /** A node that is there before its endpoint is bound. */
-const earlyNode = Effect.fnUntraced(function* (bind: string, book: AddressBook = new Map()) {
+const earlyNode = Effect.fnUntraced(function* (bind: string, book: AddressMap = new Map()) {
   const layer = Gossip.layer().pipe(
     Layer.provide(IrohTransport.layerOverEndpoint()),
     Layer.provide(IrohTransport.layerEndpoint({ bind })),
-    Layer.provide(AddressLookup.layerBook(book)),
+    Layer.provide(AddressLookup.layerShared(book)),
     Layer.provide(Identity.layerRandom()),
     Layer.provide(Crypto.layer()),
   )
@@ -27,7 +27,7 @@ describe("gossip over an endpoint that is still being bound", () => {
   it.live("opens topics, and dials once it is bound", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
-      const book: AddressBook = new Map()
+      const book: AddressMap = new Map()
       const contact = yield* earlyNode(anyPort, book)
       book.set(contact.endpointId, yield* contact.address)
       const id = freshTopic()

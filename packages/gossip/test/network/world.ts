@@ -6,8 +6,8 @@ import { Crypto, type EndpointId, Identity, TopicId } from "@topic-tracker/crypt
 import { Context, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
-  type AddressBook,
   AddressLookup,
+  type EndpointAddress,
   Gossip,
   type GossipConfigInput,
   type GossipError,
@@ -16,11 +16,12 @@ import {
   type GossipTopic,
   GossipTransport,
   IrohTransport,
-  MemoryNetwork,
-  type MemoryNetworkOptions,
-  MemoryTransport,
   type SubscribeOptions,
 } from "../../src/index.ts"
+import { layerMemory, MemoryNetwork, type MemoryNetworkOptions, MemoryTransport } from "../../src/testing.ts"
+
+/** Addresses that several nodes share. */
+export type AddressMap = Map<EndpointId.EndpointId, EndpointAddress>
 
 /** A node and the way to end it before its test ends. */
 export interface TestNode extends GossipService {
@@ -81,7 +82,7 @@ export const makeMemoryWorld = (
 ): Effect.Effect<World & { readonly network: MemoryNetwork }, never, Scope.Scope> =>
   Effect.map(MemoryNetwork.make(options), (network) => ({
     ...worldOf(
-      (config) => Gossip.layerMemory(network, config),
+      (config) => layerMemory(network, config),
       MemoryTransport.layer(network),
       () => Effect.void,
       TestClock.adjust(10),
@@ -90,8 +91,8 @@ export const makeMemoryWorld = (
   }))
 
 /** `book`: where nodes' addresses are put, and looked up by the others. */
-export const makeIrohWorld = (book: AddressBook = new Map()): Effect.Effect<World> => {
-  const lookup = AddressLookup.layerBook(book)
+export const makeIrohWorld = (book: AddressMap = new Map()): Effect.Effect<World> => {
+  const lookup = AddressLookup.layerShared(book)
   const options = { bind: "127.0.0.1:0", addressPollMs: 50 }
   return Effect.succeed(
     worldOf(

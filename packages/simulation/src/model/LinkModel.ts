@@ -3,7 +3,7 @@
  * the link policy of the network in memory, whose streams repeat what was lost and keep bytes in order, as QUIC does: loss
  * and reordering show as waits, not as gaps. It also decides about real packets on their way through a relay.
  */
-import type { LinkState } from "@topic-tracker/gossip"
+import type { LinkState } from "@topic-tracker/gossip/testing"
 import { type Delay, delayAt, regionAt } from "./Delay.ts"
 
 /** Shares and chances are 0 to 1. */

@@ -46,9 +46,9 @@ export const lookingUp = <E, R>(
           lookingFor.add(peer)
           run(lookFor(peer))
         },
-        learn: (peer, address) => {
+        learnAddress: (peer, address) => {
           known.add(peer)
-          run(lookup.learn(peer, address))
+          run(lookup.learnAddress(peer, address))
         },
         address: Effect.succeed(somewhere),
         addressChanges: Stream.concat(Stream.succeed(somewhere), Stream.never),

@@ -2,7 +2,8 @@
 import { DhtAddressLookup } from "@topic-tracker/core"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { MemoryDht } from "@topic-tracker/dht"
-import { AddressLookup, Gossip, MemoryNetwork, MemoryTransport } from "@topic-tracker/gossip"
+import { AddressLookup, Gossip } from "@topic-tracker/gossip"
+import { MemoryNetwork, MemoryTransport } from "@topic-tracker/gossip/testing"
 import { Effect, Layer, Random, Stream } from "effect"
 import { delayAt } from "../model/Delay.ts"
 import { LinkModel } from "../model/LinkModel.ts"
@@ -91,5 +92,5 @@ export const memoryGround = Effect.fnUntraced(function* (scenario: TopicScenario
 const everyoneIsKnown = Layer.succeed(AddressLookup, {
   resolve: () => Stream.empty,
   publish: () => Effect.void,
-  learn: () => Effect.void,
+  learnAddress: () => Effect.void,
 })

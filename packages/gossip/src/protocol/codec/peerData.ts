@@ -5,7 +5,7 @@
  */
 import { Postcard } from "@topic-tracker/postcard"
 import { Result } from "effect"
-import { type EndpointAddress, nowhere } from "../../AddressLookup.ts"
+import { type EndpointAddress, emptyAddress } from "../../AddressLookup.ts"
 import * as SocketAddress from "./socketAddress.ts"
 
 const addrInfo = Postcard.struct({
@@ -27,7 +27,7 @@ export const encodePeerData = (address: EndpointAddress): Uint8Array => {
 
 /** The address that the bytes say, or why they say none. */
 export const decodePeerData = (data: Uint8Array): Result.Result<EndpointAddress, Postcard.DecodeError> => {
-  if (data.length === 0) return Result.succeed(nowhere)
+  if (data.length === 0) return Result.succeed(emptyAddress)
   return Result.map(Postcard.decodeResult(addrInfo)(data), ({ relayUrl, direct }) => ({
     relayUrl: relayUrl === undefined ? undefined : URL.parse(relayUrl)?.href,
     direct: direct.map(SocketAddress.format),

@@ -85,12 +85,12 @@ export class Dialer {
   }
 
   /** Takes note of what a peer told of another, or of itself. */
-  learn(peer: EndpointId.EndpointId, address: EndpointAddress): void {
+  learnAddress(peer: EndpointId.EndpointId, address: EndpointAddress): void {
     const { fork, lookup, timers } = this.options
     const news = this.learned.learn(peer, address, timers.now())
     if (news === undefined) return
     this.dials.get(peer)?.add(news)
-    fork(lookup.learn(peer, news))
+    fork(lookup.learnAddress(peer, news))
   }
 
   /** Ends all dials without a word. */

@@ -1,6 +1,6 @@
 /** Where peers were last said to be, by other peers or in their own records: a bounded memory, the least recently told-of forgotten first. */
 import type { EndpointId } from "@topic-tracker/crypto"
-import { type EndpointAddress, isNowhere } from "../../AddressLookup.ts"
+import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
 import * as Addresses from "./addresses.ts"
 
 const capacity = 1_024
@@ -16,7 +16,7 @@ export class LearnedAddresses {
 
   /** Remembers it. The address as remembered when it is news, undefined when the same was said a short while ago. */
   learn(peer: EndpointId.EndpointId, told: EndpointAddress, now: number): EndpointAddress | undefined {
-    if (isNowhere(told)) return undefined
+    if (isEmptyAddress(told)) return undefined
     const address: EndpointAddress = { relayUrl: told.relayUrl, direct: told.direct.slice(0, maxDirect) }
     const before = this.known.get(peer)
     if (before !== undefined && now - before.at < freshMs && Addresses.same(before.address, address)) return undefined

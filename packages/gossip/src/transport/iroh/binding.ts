@@ -1,6 +1,6 @@
 /** The native binding, loaded when the first endpoint is made: programs on a network in memory never need it. */
 import { Effect } from "effect"
-import { GossipError } from "../../GossipError.ts"
+import { GossipError } from "../../model.ts"
 import { type BindingBytesCodec, codecOf } from "./bytes.ts"
 
 export type Binding = typeof import("@number0/iroh")

@@ -7,7 +7,7 @@ import { Timers } from "@topic-tracker/common"
 import { Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Fiber, Layer, Redacted, type Scope } from "effect"
 import { AddressLookup } from "../../AddressLookup.ts"
-import type { GossipError } from "../../GossipError.ts"
+import type { GossipError } from "../../model.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
 import { gossipAlpn, type IrohOptions, type StartedEndpoint, startEndpoint, usesRelays } from "./bind.ts"
 import { Dialer } from "./Dialer.ts"
@@ -155,7 +155,7 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
     dial: (peer) => {
       if (handler !== undefined) dialer.dial(peer)
     },
-    learn: (peer, address) => dialer.learn(peer, address),
+    learnAddress: (peer, address) => dialer.learnAddress(peer, address),
     ...own,
   })
 })

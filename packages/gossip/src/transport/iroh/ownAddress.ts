@@ -5,8 +5,8 @@
  */
 import type * as Iroh from "@number0/iroh"
 import { Deferred, Effect, PubSub, type Scope, Stream, SubscriptionRef } from "effect"
-import { type EndpointAddress, nowhere } from "../../AddressLookup.ts"
-import type { GossipError } from "../../GossipError.ts"
+import { type EndpointAddress, emptyAddress } from "../../AddressLookup.ts"
+import type { GossipError } from "../../model.ts"
 import type { GossipTransport } from "../Transport.ts"
 import * as Addresses from "./addresses.ts"
 import { networkFingerprint } from "./networkFingerprint.ts"
@@ -44,7 +44,7 @@ export const watch: (
     const direct = address.directAddresses().filter((each) => publishPrivate || Addresses.isPublic(each))
     return { relayUrl: address.relayUrl() ?? undefined, direct: direct.slice(0, maxPublished) }
   }
-  const address = yield* SubscriptionRef.make(nowhere)
+  const address = yield* SubscriptionRef.make(emptyAddress)
   const seen = Deferred.makeUnsafe<void>()
   const networkChanged = yield* PubSub.sliding<void>(1)
   yield* Effect.gen(function* () {
@@ -67,7 +67,7 @@ export const watch: (
       yield* PubSub.publish(networkChanged, undefined)
     }
   }).pipe(
-    // One that cannot be bound is nowhere.
+    // If the endpoint cannot be bound the address stays empty.
     Effect.catch(() => Deferred.succeed(seen, undefined)),
     Effect.forkScoped({ startImmediately: true }),
   )

@@ -8,7 +8,7 @@
 import { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
-import { type EndpointAddress, isNowhere } from "../../AddressLookup.ts"
+import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
 import type { TransportHandler } from "../Transport.ts"
 import { MemoryConnection } from "./MemoryConnection.ts"
 
@@ -215,7 +215,7 @@ export class MemoryNetwork {
 
   /** @internal */
   noteLearned(id: EndpointId.EndpointId, peer: EndpointId.EndpointId, address: EndpointAddress): void {
-    if (isNowhere(address)) return
+    if (isEmptyAddress(address)) return
     const told = this.told.get(id) ?? new Map()
     this.told.set(id, told.set(peer, address))
   }
@@ -241,7 +241,7 @@ export class MemoryNetwork {
     this.carry(from.id, to, deadline, asked, gaveUp, { dialling: true })
   }
 
-  /** @internal Carries one transmission: `arrived` runs at its time, or `lost` when it got nowhere until the deadline. */
+  /** @internal Carries one transmission: `arrived` runs at its time, or `lost` when it did not get through before the deadline. */
   carry(
     from: EndpointId.EndpointId,
     to: EndpointId.EndpointId,

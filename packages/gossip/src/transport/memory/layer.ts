@@ -1,8 +1,8 @@
 /** An endpoint of a network in memory as the transport of gossip. */
 import { Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, PubSub, Stream, SubscriptionRef } from "effect"
-import { nowhere } from "../../AddressLookup.ts"
-import { GossipError } from "../../GossipError.ts"
+import { emptyAddress } from "../../AddressLookup.ts"
+import { GossipError } from "../../model.ts"
 import { GossipTransport } from "../Transport.ts"
 import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 
@@ -15,7 +15,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
     GossipTransport,
     Effect.gen(function* () {
       const { endpointId } = yield* Identity
-      const address = yield* SubscriptionRef.make(nowhere)
+      const address = yield* SubscriptionRef.make(emptyAddress)
       const changes = yield* PubSub.sliding<void>(1)
       const fork = Effect.runForkWith(yield* Effect.context())
       let endpoint: MemoryEndpoint | undefined
@@ -46,7 +46,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         dial: (peer) => {
           if (endpoint !== undefined) network.dial(endpoint, peer)
         },
-        learn: (peer, address) => network.noteLearned(endpointId, peer, address),
+        learnAddress: (peer, address) => network.noteLearned(endpointId, peer, address),
         address: SubscriptionRef.get(address),
         addressChanges: SubscriptionRef.changes(address),
         networkChanges: Stream.fromPubSub(changes),

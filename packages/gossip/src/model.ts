@@ -1,0 +1,164 @@
+/**
+ * The contract of the Gossip service: what a node and its topics can do, the events, errors and counters. It knows no
+ * implementation; Gossip.ts has the service's tag and layers.
+ */
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
+import { type Effect, Schema, type Scope, type Stream } from "effect"
+import type { EndpointAddress } from "./AddressLookup.ts"
+import type { TopicEvent } from "./protocol/index.ts"
+
+/**
+ * A gossip operation failed. `reason`:
+ * - `MessageTooLarge`: the content does not fit into one message; nothing was sent.
+ * - `Closed`: the topic or the service is closed.
+ * - `Bind`: the endpoint could not be bound, or iroh's native binding could not be loaded.
+ * - `InvalidArgument`: an option or argument is invalid; the message names it, its value and the allowed values.
+ *
+ * @since 0.1.0
+ */
+export class GossipError extends Schema.TaggedError<GossipError>()("GossipError", {
+  reason: Schema.Literals(["MessageTooLarge", "Closed", "Bind", "InvalidArgument"]),
+  message: Schema.String,
+}) {}
+
+/**
+ * How far a message goes: to the whole swarm, or to the direct neighbours only.
+ *
+ * @since 0.1.0
+ */
+export type BroadcastScope = "swarm" | "neighbors"
+
+/**
+ * An event of a topic. `NeighborUp` and `NeighborDown` are the protocol's own.
+ *
+ * @since 0.1.0
+ */
+export type GossipEvent =
+  | Exclude<TopicEvent, { readonly _tag: "Received" }>
+  | {
+      readonly _tag: "Received"
+      readonly content: Uint8Array
+      /** The neighbour that sent us the message. It is not, in general, the author. */
+      readonly deliveredFrom: EndpointId.EndpointId
+      readonly scope: BroadcastScope
+      /** Hops from the author; 0 for a message that comes from the author itself. */
+      readonly round: number
+    }
+  /** This subscriber was too slow: its `skipped` oldest events were dropped. */
+  | { readonly _tag: "Lagged"; readonly skipped: number }
+
+/**
+ * How a subscription buffers events.
+ *
+ * @since 0.1.0
+ */
+export interface SubscribeOptions {
+  /** The number of events that may wait for the subscriber. At least 1. Default 64. */
+  readonly capacity?: number
+  /**
+   * What happens when the subscriber is slow. `"drop-oldest"` (default): its oldest events are dropped and it gets one
+   * `Lagged` event. `"backpressure"`: the topic reads nothing more from its peers until the subscriber has read.
+   */
+  readonly whenSlow?: "drop-oldest" | "backpressure"
+}
+
+/**
+ * One topic as this node takes part in it. It closes with the scope it was opened in; the neighbours then get a Disconnect.
+ *
+ * @since 0.1.0
+ */
+export interface GossipTopic {
+  readonly id: TopicId
+  /**
+   * Sends content to the swarm or to the neighbours. Waits while the topic is congested, that is while more bytes than
+   * `sendQueueBytes` wait for one neighbour. Fails with MessageTooLarge before anything is sent, and with Closed.
+   */
+  readonly broadcast: (content: Uint8Array, scope?: BroadcastScope) => Effect.Effect<void, GossipError>
+  /** Asks these peers to let this node into the topic. Returns at once; a NeighborUp event reports success. Fails with Closed. */
+  readonly join: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
+  /**
+   * Asks each of these peers for one link: for a member that needs a link into another part of the swarm. {@link
+   * GossipTopic.join} is for newcomers: it also adds the peer's neighbours, and each of them replaces a neighbour. Returns at
+   * once; a NeighborUp event reports success. Fails with Closed. Source: NEIGHBOR with high priority, HyParView (DSN 2007), p. 7.
+   */
+  readonly connect: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
+  /** The neighbours now (HyParView's active view). */
+  readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
+  /**
+   * Subscribes at once: the stream has every event from this moment on and ends when the topic closes. Run the stream once.
+   * Subscribers share the content of events and must not change it. Fails with Closed, and with InvalidArgument for a bad capacity.
+   */
+  readonly subscribe: (
+    options?: SubscribeOptions,
+  ) => Effect.Effect<Stream.Stream<GossipEvent>, GossipError, Scope.Scope>
+}
+
+/**
+ * The Gossip service, whichever layer made it.
+ *
+ * @since 0.1.0
+ */
+export interface GossipService {
+  readonly endpointId: EndpointId.EndpointId
+  /** The maximum size of a broadcast's content in bytes. */
+  readonly maxContentBytes: number
+  /**
+   * Waits until this node can dial and be dialled. Topics can be opened before; their dials wait. Fails with Bind when the endpoint
+   * cannot be bound: then all topics are closed and no other can be opened.
+   */
+  readonly ready: Effect.Effect<void, GossipError>
+  /** Takes part in the topic until the scope closes. Fails with InvalidArgument if the topic is open already, and with Closed. */
+  readonly open: (topic: TopicId) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
+  /**
+   * Remembers an address of a peer, for example from the peer's own record. The next dial starts there, before any lookup.
+   * Addresses that peers send over gossip are remembered without this call.
+   */
+  readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
+  /** This node's own addresses, as far as they are published. Waits like `ready`; empty if the endpoint cannot be bound. */
+  readonly address: Effect.Effect<EndpointAddress>
+  /** The own addresses now, and again at every change. */
+  readonly addressChanges: Stream.Stream<EndpointAddress>
+  /** One element for each change of the machine's network (interfaces, routes). */
+  readonly networkChanges: Stream.Stream<void>
+  /** Counters since the start, and the current numbers of topics, peers and connections. */
+  readonly stats: Effect.Effect<GossipStats>
+}
+
+/**
+ * Counters of the gossip engine since it started; they only grow. The last four are current values.
+ *
+ * @since 0.1.0
+ */
+export interface GossipStats {
+  /** Messages written to streams and read from streams. */
+  readonly messagesOut: number
+  readonly messagesIn: number
+  /** Bytes of streams, including length prefixes and stream headers. */
+  readonly bytesOut: number
+  readonly bytesIn: number
+  /** Writes given to the transport and chunks read from it. With the counters above: how well frames are batched. */
+  readonly writes: number
+  readonly reads: number
+  /** Streams that were given up because of a frame that is too long or is not a message. */
+  readonly malformedStreams: number
+  /** Messages that were not sent because they are too large or because the peer refused the stream. */
+  readonly unsendable: number
+  readonly dials: number
+  readonly dialFailures: number
+  /** Connections that were closed because the peer took no bytes for `stallTimeoutMs`. */
+  readonly stalls: number
+  /** Events that slow subscribers lost. */
+  readonly lagged: number
+  /** Exceptions in the engine or in the protocol's state machine: bugs. */
+  readonly defects: number
+  /** Payloads whose id is not their hash. */
+  readonly forgedPayloads: number
+  /** Payloads that were received before. */
+  readonly duplicatePayloads: number
+  /** Messages that make no sense from their sender. */
+  readonly droppedMessages: number
+  readonly topics: number
+  readonly peers: number
+  readonly connections: number
+  readonly timers: number
+}
