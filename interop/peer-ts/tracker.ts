@@ -2,6 +2,7 @@
 
 import { Bytes } from "@topic-tracker/common"
 import { Topic, type TopicConfig, type TopicEvent, TopicTracker } from "@topic-tracker/core"
+import { type Tuning, TuningOverrides } from "@topic-tracker/core/testing"
 import { SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Stream } from "effect"
 import { type Args, topicOf } from "./args.ts"
@@ -21,12 +22,18 @@ const configOf = (args: Args): TopicConfig.TopicConfigInput => {
     publisher: worker("publish-every", "initialDelay"),
     bubbleMerge: worker("bubble-merge-every", "initialInterval"),
     messageOverlapMerge: worker("overlap-merge-every", "initialInterval"),
-    reconnect: { maxInterval: args.number("reconnect-every") },
   }
+}
+
+/** An interval given (ms) is the longest wait before lost neighbours are dialled again. */
+const tuningOf = (args: Args): Partial<Tuning> => {
+  const reconnectMaxMs = args.number("reconnect-every")
+  return reconnectMaxMs === undefined ? {} : { reconnectMaxMs }
 }
 
 const layer = (args: Args) =>
   TopicTracker.layerNoDeps({ config: configOf(args) }).pipe(
+    Layer.provide(Layer.succeed(TuningOverrides, tuningOf(args))),
     Layer.provideMerge(gossipLayer(args)),
     Layer.provide(dhtLookupLayer),
     Layer.provide(Layer.mergeAll(identityLayer(args), SecretRotation.layer())),

@@ -21,11 +21,6 @@ export const everyOption: Complete = {
     perPeerJoinSettleTime: "100 millis",
     joinConfirmationWaitTime: "500 millis",
     discoveryPollInterval: "2 seconds",
-    fastPollInterval: "50 millis",
-    slowPollInterval: "5 seconds",
-    pollBackoffFactor: 1.5,
-    pollJitter: 0.2,
-    pollBreadth: 4,
   },
   // Once joined, records of our neighbours keep the topic findable.
   publisher: {
@@ -33,13 +28,11 @@ export const everyOption: Complete = {
     initialDelay: "10 seconds",
     baseInterval: "10 seconds",
     maxJitter: "50 seconds",
-    maxThinning: 100,
     failTopicCreationOnPublishingStartupFailure: true,
   },
   // Swarms that formed apart find each other.
   bubbleMerge: {
     enabled: true,
-    earlyInterval: "1 second",
     initialInterval: "30 seconds",
     baseInterval: "1 minute",
     maxJitter: "2 minutes",
@@ -55,13 +48,6 @@ export const everyOption: Complete = {
     maxJitter: "2 minutes",
     maxJoinPeers: 2,
     failTopicCreationOnMergeStartupFailure: true,
-  },
-  // Neighbours whose connection broke are asked again, with or without a DHT.
-  reconnect: {
-    enabled: true,
-    initialInterval: "1 second",
-    maxInterval: "1 minute",
-    giveUpAfter: "1 hour",
   },
   // The client that all topics of the process share. No bootstrap nodes: the public ones. Host "": chosen by them.
   dht: {

@@ -7,9 +7,9 @@ import * as Programs from "../harness/programs.ts"
 const Figures = Schema.Struct({ load: Schema.Finite, joins: Schema.Array(Schema.Finite), heal: Schema.Finite })
 
 /** How many turns are taken at the least, of how many; and how long the swarm lives before it is measured, in minutes. */
-const thinned = { maxThinning: 100, minutes: 30 }
+const thinned = { maxSuppression: 100, minutes: 30 }
 /** As the reference: every turn. Nothing adapts, so that little time is enough. */
-const every = { maxThinning: 1, minutes: 8 }
+const every = { maxSuppression: 1, minutes: 8 }
 
 /** How often each swarm is simulated, from a seed of its own. */
 const seeds = [1, 2, 3, 4, 5]
@@ -22,7 +22,7 @@ export const swarm: Benchmark = {
     for (const count of run.nodes) {
       const sample = (how: typeof thinned) =>
         Effect.forEach(run.rounds < seeds.length ? seeds.slice(0, 1) : seeds, (seed) =>
-          Programs.run(Figures, Programs.ours("swarm", count, how.maxThinning, how.minutes, seed), "15 minutes"),
+          Programs.run(Figures, Programs.ours("swarm", count, how.maxSuppression, how.minutes, seed), "15 minutes"),
         )
       const [ours, reference] = [yield* sample(thinned), yield* sample(every)]
       const figure = (what: string, unit: string, of: (figures: typeof Figures.Type) => ReadonlyArray<number>) =>

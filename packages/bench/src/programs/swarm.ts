@@ -1,5 +1,5 @@
 /**
- * What a topic of N nodes asks of the DHT, simulated: N MAX_THINNING MINUTES SEED. Real trackers with real gossip and records
+ * What a topic of N nodes asks of the DHT, simulated: N MAX_SUPPRESSION MINUTES SEED. Real trackers with real gossip and records
  * on a DHT and a network in memory, under a clock that jumps. Once all have joined and MINUTES have passed it prints
  *
  * - `load`: DHT queries of all nodes together in a minute, over the last quarter of the time;
@@ -8,11 +8,12 @@
  *   (-1: not within ten minutes).
  */
 import { MemoryWorld, TopicTracker } from "@topic-tracker/core"
+import { TuningOverrides } from "@topic-tracker/core/testing"
 import { Context, Effect, Exit, Layer, Random, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { main, numberAt, print } from "./print.ts"
 
-const [count, maxThinning, minutes, seed] = [numberAt(0), numberAt(1), numberAt(2), numberAt(3)]
+const [count, maxSuppression, minutes, seed] = [numberAt(0), numberAt(1), numberAt(2), numberAt(3)]
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 30 })
 const pass = (millis: number) => settle.pipe(Effect.andThen(TestClock.adjust(millis)), Effect.andThen(settle))
@@ -25,7 +26,9 @@ const program = Effect.gen(function* () {
 
   const start = Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const layer = TopicTracker.layerMemory(world, { config: { publisher: { maxThinning } } })
+    const layer = TopicTracker.layerMemory(world).pipe(
+      Layer.provide(Layer.succeed(TuningOverrides, { maxSuppression })),
+    )
     const tracker = Context.get(yield* Layer.buildWithScope(layer, scope), TopicTracker)
     const topic = yield* tracker.joinNoWait({ topic: "swarm", secret: "secret" }).pipe(Scope.provide(scope))
     return { id: tracker.endpointId, topic, leave: Scope.close(scope, Exit.void) }

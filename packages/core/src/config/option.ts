@@ -72,23 +72,6 @@ export const integer = (
   show: String,
 })
 
-/** A number within bounds, both included. */
-export const finite = (
-  standard: number,
-  range: { readonly min: number; readonly max: number },
-  about: string,
-): ConfigOption<number> => ({
-  default: standard,
-  expected: `a number from ${range.min} to ${range.max}`,
-  range: `${range.min} to ${range.max}, fractions too`,
-  about,
-  parse: (input) => {
-    const value = parseNumber(input)
-    return value >= range.min && value <= range.max ? value : undefined
-  },
-  show: String,
-})
-
 const YES = ["true", "yes", "on", "1"]
 const NO = ["false", "no", "off", "0"]
 

@@ -7,7 +7,6 @@ import {
   addresses,
   boolean,
   duration,
-  finite,
   integer,
   literal,
   localHost,
@@ -45,48 +44,16 @@ export const options = {
       "2 seconds",
       "The wait before the next look when peers were found but none joined.",
     ),
-    fastPollInterval: positiveDuration(
-      "50 millis",
-      "The first waits between looks; they grow to the interval for what was found.",
-    ),
-    slowPollInterval: positiveDuration(
-      "5 seconds",
-      "What the waits grow to, slowly, while a node stays alone and finds no record; the interval for that or less: not at all, as the reference.",
-    ),
-    pollBackoffFactor: finite(
-      1.5,
-      { min: 1, max: 10 },
-      "By how much each wait between looks is longer than the one before.",
-    ),
-    pollJitter: finite(
-      0.2,
-      { min: 0, max: 1 },
-      "The share by which a wait between looks varies at random, up or down.",
-    ),
-    pollBreadth: integer(
-      4,
-      { min: 1, max: SLOT_LIMIT },
-      "How many of a slot's nodes most looks ask once the first found nothing; some look asks all. 20: every look asks all.",
-    ),
   },
   publisher: {
     enabled: boolean(true, "Publish records of neighbours and last messages while joined."),
     initialDelay: duration("10 seconds", "The wait before the first record after joining."),
     baseInterval: positiveDuration("10 seconds", "The least time between records; below 1 s counts as 1 s."),
     maxJitter: duration("50 seconds", "The most that chance adds to each interval."),
-    maxThinning: integer(
-      100,
-      { min: 1, max: 1000 },
-      "With enough neighbours, and while records of others show, fewer turns are taken, at the least one of so many; 1 takes all, as the reference.",
-    ),
     failTopicCreationOnPublishingStartupFailure: boolean(true, FAIL_ON_START),
   },
   bubbleMerge: {
     enabled: boolean(true, "Look for nodes of the topic that are not reached while there are few neighbours."),
-    earlyInterval: duration(
-      "1 second",
-      "The wait before a look soon after joining, up to twice as long by chance, for those who began in the same moment; 0: none, as the reference.",
-    ),
     initialInterval: duration("30 seconds", "The wait before the first look after joining."),
     baseInterval: positiveDuration("60 seconds", "The least time between looks; below 1 s counts as 1 s."),
     maxJitter: duration("120 seconds", "The most that chance adds to each interval."),
@@ -101,18 +68,6 @@ export const options = {
     maxJitter: duration("120 seconds", "The most that chance adds to each interval."),
     maxJoinPeers: integer(2, { min: 1, max: PEER_LIMIT }, "How many peers one merge joins."),
     failTopicCreationOnMergeStartupFailure: boolean(true, FAIL_ON_START),
-  },
-  reconnect: {
-    enabled: boolean(
-      true,
-      "Ask neighbours again whose connection broke, until one of them is back; the reference does not.",
-    ),
-    initialInterval: positiveDuration(
-      "1 second",
-      "The wait before the first time, up to twice as long by chance; doubled each time.",
-    ),
-    maxInterval: positiveDuration("1 minute", "What the waits grow to."),
-    giveUpAfter: duration("1 hour", "How long after the last loss those who were lost are forgotten."),
   },
   dht: {
     retries: integer(3, { min: 0, max: 100 }, "How often a failed put is tried again."),

@@ -13,6 +13,7 @@ import type { Dht } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
 import { Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { Tuning } from "../config/Tuning.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { FailureLog } from "../tracker/FailureLog.ts"
@@ -33,6 +34,7 @@ export interface LiveTopicOptions {
   readonly id: TopicId
   readonly secret: Redacted.Redacted<string | Uint8Array>
   readonly config: TopicConfig
+  readonly tuning: Tuning
   readonly gossip: Gossip["Service"]
   readonly timers: Timers
   /** These two are shared by the topics of a process. */
@@ -179,7 +181,7 @@ export class LiveTopic {
   /** Begins a session. */
   get begin(): Effect.Effect<void, TopicError> {
     return Effect.gen({ self: this }, function* () {
-      const { config, gossip: service, pace, timers } = this.#parts
+      const { config, gossip: service, pace, timers, tuning } = this.#parts
       const { account, records, state } = this
       const scope = yield* Scope.fork(this.#parts.scope)
       const gossip = yield* this.#openGossip.pipe(
@@ -188,6 +190,7 @@ export class LiveTopic {
       )
       const session: Session = {
         config,
+        tuning,
         gossip: gossip.topic,
         records,
         state,
@@ -202,12 +205,12 @@ export class LiveTopic {
         isNew: false,
         isElsewhere: false,
         cameToSwarm: false,
-        thinning: new Thinning(config.publisher.maxThinning),
+        thinning: new Thinning(tuning.maxSuppression),
         publishedMinute: undefined,
         publishedAlone: false,
       }
       const reconnecting = new Reconnecting({
-        config: config.reconnect,
+        tuning,
         lost: state.lost,
         ask: askLost(session),
         timers,

@@ -8,6 +8,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { EndpointAddress, Gossip, GossipTopic } from "@topic-tracker/gossip"
 import { Effect, Random, type Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { Tuning } from "../config/Tuning.ts"
 import type { RecordPublisher, TopicRecord } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { FailureLog } from "../tracker/FailureLog.ts"
@@ -22,6 +23,7 @@ export type GossipRecord = TopicRecord<TopicRecordContent>
 
 export interface Session {
   readonly config: TopicConfig
+  readonly tuning: Tuning
   readonly gossip: GossipTopic
   readonly records: RecordPublisher<TopicRecordContent>
   readonly state: TopicState
@@ -134,7 +136,7 @@ export const publishRecord = Effect.fnUntraced(function* (
   const record = yield* records.newRecord(unixMinute, content)
   // As many nodes as the looks ask that follow: they may show by now who puts a record in the same moment.
   const whenStored = {
-    nodes: session.config.bootstrap.pollBreadth,
+    nodes: session.tuning.pollBreadth,
     run: () => {
       if (pace.isFree("urgent")) session.lookNow.open()
     },

@@ -4,6 +4,7 @@
  */
 import { Duration, Effect, Random, Schedule } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { Tuning } from "../config/Tuning.ts"
 
 /** A base interval below this counts as this (distributed-topic-tracker, in each of its workers). */
 const LEAST_INTERVAL = Duration.seconds(1)
@@ -43,10 +44,8 @@ export const putAgainDelay = (putsAgain: number): Effect.Effect<number> =>
   backOff(PUT_AGAIN_AFTER, PUT_AGAIN_MOST, putsAgain)
 
 /** The wait, in ms, before lost neighbours are asked again. Chance parts the two ends of a broken connection, and all of a cut. */
-export const reconnectDelay = (
-  { initialInterval, maxInterval }: TopicConfig["reconnect"],
-  round: number,
-): Effect.Effect<number> => backOff(initialInterval, maxInterval, round)
+export const reconnectDelay = ({ reconnectFirstMs, reconnectMaxMs }: Tuning, round: number): Effect.Effect<number> =>
+  backOff(Duration.millis(reconnectFirstMs), Duration.millis(reconnectMaxMs), round)
 
 /** How much of its minute is over at a time of the clock, in ms. */
 export const intoMinute = (now: number): number => now % 60_000
@@ -69,6 +68,12 @@ export const minuteShows = (now: number): boolean => intoMinute(now) >= MINUTE_S
 /** What a look into the DHT came to, as far as the next one's time is concerned. */
 export type LookOutcome = "nothing" | "peers"
 
+/** The options and the tuning on which the waits of a search depend. */
+export interface PollSettings {
+  readonly config: Pick<TopicConfig, "bootstrap">
+  readonly tuning: Tuning
+}
+
 /** How far the waits of a search have grown. */
 export interface PollRhythm {
   /** Waits since it began, or began afresh. */
@@ -88,29 +93,30 @@ const SLOWING = 1.1
  * From there those after nothing go on growing, slowly. A function and no Schedule: idle topics wait some twenty times a minute.
  */
 export const pollDelay = (
-  config: TopicConfig["bootstrap"],
+  settings: PollSettings,
   { waits, alone }: PollRhythm,
   outcome: LookOutcome,
 ): Effect.Effect<number> => {
-  const regular = Duration.toMillis(config.noPeersRetryInterval)
-  const slow = Math.min(regular * SLOWING ** alone, Math.max(Duration.toMillis(config.slowPollInterval), regular))
-  const longest = outcome === "peers" ? Duration.toMillis(config.discoveryPollInterval) : slow
-  return Effect.map(Random.nextBetween(1 - config.pollJitter, 1 + config.pollJitter), (factor) =>
-    Math.round(Math.min(grown(config, waits), longest) * factor),
+  const { bootstrap } = settings.config
+  const { pollJitter, slowPollMs } = settings.tuning
+  const regular = Duration.toMillis(bootstrap.noPeersRetryInterval)
+  const slow = Math.min(regular * SLOWING ** alone, Math.max(slowPollMs, regular))
+  const longest = outcome === "peers" ? Duration.toMillis(bootstrap.discoveryPollInterval) : slow
+  return Effect.map(Random.nextBetween(1 - pollJitter, 1 + pollJitter), (factor) =>
+    Math.round(Math.min(grown(settings, waits), longest) * factor),
   )
 }
 
-export const nextPoll = (config: TopicConfig["bootstrap"], rhythm: PollRhythm, outcome: LookOutcome): PollRhythm => ({
+export const nextPoll = (settings: PollSettings, rhythm: PollRhythm, outcome: LookOutcome): PollRhythm => ({
   waits: rhythm.waits + 1,
-  alone: outcome === "peers" || isEarly(config, rhythm) ? 0 : rhythm.alone + 1,
+  alone: outcome === "peers" || isEarly(settings, rhythm) ? 0 : rhythm.alone + 1,
 })
 
 /** Whether the waits of {@link pollDelay} have yet to grow to the reference's. */
-export const isEarly = (config: TopicConfig["bootstrap"], { waits }: PollRhythm): boolean =>
-  grown(config, waits) < Duration.toMillis(config.noPeersRetryInterval)
+export const isEarly = (settings: PollSettings, { waits }: PollRhythm): boolean =>
+  grown(settings, waits) < Duration.toMillis(settings.config.bootstrap.noPeersRetryInterval)
 
-const grown = (config: TopicConfig["bootstrap"], waits: number): number =>
-  Duration.toMillis(config.fastPollInterval) * config.pollBackoffFactor ** waits
+const grown = ({ tuning }: PollSettings, waits: number): number => tuning.fastPollMs * tuning.pollGrowth ** waits
 
 /** A wait, in ms: doubled each time, up to the longest, and made up to twice as long by chance. */
 const backOff = (first: Duration.Duration, longest: Duration.Duration, before: number): Effect.Effect<number> =>

@@ -8,6 +8,7 @@ import { Dht } from "@topic-tracker/dht"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
+import { type Tuning, TuningOverrides, tuningOf } from "../config/Tuning.ts"
 import * as LiveTopic from "../topic/LiveTopic.ts"
 import { make as makeHandle } from "../topic/makeTopic.ts"
 import type { JoinOptions } from "../topic/Topic.ts"
@@ -27,13 +28,20 @@ class TopicKey implements Equal.Equal {
   readonly id: TopicId
   readonly secret: Redacted.Redacted<string | Uint8Array>
   readonly config: TopicConfig.TopicConfig
+  readonly tuning: Tuning
   /** SHA-512 of the secret, cut to 32 bytes, in hex; never shown. */
   readonly #secretHash: string
 
-  constructor(id: TopicId, secret: Redacted.Redacted<string | Uint8Array>, config: TopicConfig.TopicConfig) {
+  constructor(
+    id: TopicId,
+    secret: Redacted.Redacted<string | Uint8Array>,
+    config: TopicConfig.TopicConfig,
+    tuning: Tuning,
+  ) {
     this.id = id
     this.secret = secret
     this.config = config
+    this.tuning = tuning
     this.#secretHash = Bytes.toHex(Redacted.value(initialSecretHash(secret)))
   }
 
@@ -70,6 +78,7 @@ export const makeTracker: (
     Context.add(SecretRotation, yield* SecretRotation),
     Context.add(Identity, identity),
   )
+  const overrides = yield* TuningOverrides
   const timers = yield* Timers.make
   const pace = new Pace(timers)
   const failureLog = new FailureLog(timers)
@@ -105,11 +114,12 @@ export const makeTracker: (
       claimed.leaving = true
       return RcMap.invalidate(topics, key)
     })
-    const { id, secret, config } = key
+    const { id, secret, config, tuning } = key
     const topic = yield* LiveTopic.make({
       id,
       secret,
       config,
+      tuning,
       gossip,
       onFailing,
       onFailed: release(claimed),
@@ -141,6 +151,7 @@ export const makeTracker: (
         asRedacted(options.secret),
         // One object for all topics that do not differ.
         options.config === undefined ? defaults : yield* TopicConfig.make(options.config, defaults),
+        tuningOf("fast", overrides),
       )
       const taken = Effect.gen(function* () {
         // RcMap would interrupt whoever asks for something of it by now.

@@ -16,9 +16,7 @@ describe("TopicConfig.make", () => {
     Effect.gen(function* () {
       const config = yield* TopicConfig.make()
       // distributed-topic-tracker 0.3.5, src/config.rs, the `Default` of each part.
-      const { fastPollInterval, slowPollInterval, pollBackoffFactor, pollJitter, pollBreadth, ...bootstrap } =
-        config.bootstrap
-      assert.deepStrictEqual(millisOf(bootstrap), {
+      assert.deepStrictEqual(millisOf(config.bootstrap), {
         maxBootstrapRecords: 5,
         publishRecordOnStartup: true,
         checkOlderRecordsFirstOnStartup: false,
@@ -27,15 +25,11 @@ describe("TopicConfig.make", () => {
         joinConfirmationWaitTime: 500,
         discoveryPollInterval: 2000,
       })
-      assert.isTrue(Duration.isLessThan(fastPollInterval, config.bootstrap.noPeersRetryInterval))
-      assert.isTrue(Duration.isGreaterThan(slowPollInterval, config.bootstrap.noPeersRetryInterval))
-      assert.deepStrictEqual([pollBackoffFactor, pollJitter, pollBreadth], [1.5, 0.2, 4])
       assert.deepStrictEqual(millisOf(config.publisher), {
         enabled: true,
         initialDelay: 10_000,
         baseInterval: 10_000,
         maxJitter: 50_000,
-        maxThinning: 100,
         failTopicCreationOnPublishingStartupFailure: true,
       })
       const merge = {
@@ -46,9 +40,7 @@ describe("TopicConfig.make", () => {
         maxJoinPeers: 2,
         failTopicCreationOnMergeStartupFailure: true,
       }
-      const { earlyInterval, ...bubbleMerge } = config.bubbleMerge
-      assert.deepStrictEqual(millisOf(bubbleMerge), { ...merge, minNeighbors: 4 })
-      assert.isTrue(Duration.isLessThan(earlyInterval, bubbleMerge.initialInterval))
+      assert.deepStrictEqual(millisOf(config.bubbleMerge), { ...merge, minNeighbors: 4 })
       assert.deepStrictEqual(millisOf(config.messageOverlapMerge), merge)
       const { bootstrap: nodes, host, port, nodesFile, ...dht } = config.dht
       assert.deepStrictEqual(millisOf(dht), {
@@ -165,7 +157,10 @@ describe("TopicConfig.make", () => {
       { bootstrap: { maxBootstrapRecords: 21 } },
       "bootstrap.maxBootstrapRecords is 21; expected a whole number from 0 to 20",
     ],
-    [{ bootstrap: { pollBackoffFactor: 0.5 } }, "bootstrap.pollBackoffFactor is 0.5; expected a number from 1 to 10"],
+    [
+      { bootstrap: { pollBreadth: 4 } },
+      "bootstrap.pollBreadth is no option; expected one of maxBootstrapRecords, publishRecordOnStartup, checkOlderRecordsFirstOnStartup, noPeersRetryInterval, perPeerJoinSettleTime, joinConfirmationWaitTime, discoveryPollInterval",
+    ],
     [{ bubbleMerge: { maxJoinPeers: 6 } }, "bubbleMerge.maxJoinPeers is 6; expected a whole number from 1 to 5"],
     [
       { messageOverlapMerge: { maxJoinPeers: 0 } },
@@ -195,7 +190,7 @@ describe("TopicConfig.make", () => {
     ],
     [
       { gossip: {} },
-      "gossip is no option; expected one of bootstrap, publisher, bubbleMerge, messageOverlapMerge, reconnect, dht, timeouts, join, subscribers, network",
+      "gossip is no option; expected one of bootstrap, publisher, bubbleMerge, messageOverlapMerge, dht, timeouts, join, subscribers, network",
     ],
     [{ publisher: false }, "publisher is false; expected an object of options"],
   ]

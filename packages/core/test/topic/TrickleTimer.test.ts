@@ -17,9 +17,9 @@ const load = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeo
   return ((yield* total) - before) / minutes
 })
 
-const swarm = Effect.fnUntraced(function* (count: number, maxThinning: number) {
+const swarm = Effect.fnUntraced(function* (count: number, maxSuppression: number) {
   const world = yield* makeWorld()
-  const nodes: Array<Node> = yield* world.nodes(count, { config: { publisher: { maxThinning } } })
+  const nodes: Array<Node> = yield* world.nodes(count, { tuning: { maxSuppression } })
   yield* joinAll(nodes)
   return world
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
-import { collect, joinAll, makeWorld, pass, quiet } from "./world.ts"
+import { collect, joinAll, makeWorld, pass, quiet, quietWith } from "./world.ts"
 
 /** Runs a test whose time of day can be set back; what sleeps is not concerned, as on a real machine. */
 const withTimeOfDay = <A, E, R>(test: (setBack: (millis: number) => void) => Effect.Effect<A, E, R>) =>
@@ -25,8 +25,8 @@ describe("when the clock is set back", () => {
         const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
         world.network.setReachable(() => false)
         // Looks that ask a few nodes only may see none that shows the other's record.
-        const config = { ...quiet, bootstrap: { pollBreadth: 20 } }
-        const topics = yield* joinAll(yield* world.nodes(2, { config }))
+        const options = quietWith({}, { pollBreadth: 20 })
+        const topics = yield* joinAll(yield* world.nodes(2, options))
         yield* pass("5 seconds")
         assert.isAbove((yield* topics[0]!.stats).dials, 0)
         setBack(3_600_000)
@@ -47,7 +47,7 @@ describe("when the clock is set forward", () => {
       Effect.gen(function* () {
         // Half of the nodes keep the first record and half the last, and they answer one after the other.
         const world = yield* makeWorld({ dht: { keepFirst: 0.5, latency: (chance) => 50 + 50 * chance } })
-        const [a, b, reader] = yield* world.nodes(3, { config: quiet })
+        const [a, b, reader] = yield* world.nodes(3, quiet)
         yield* a!.join()
         yield* pass("1 second")
         yield* b!.join()
@@ -67,7 +67,7 @@ describe("when the clock is set forward", () => {
     withTimeOfDay((setBack) =>
       Effect.gen(function* () {
         const world = yield* makeWorld()
-        const topic = yield* (yield* world.node({ config: quiet })).join()
+        const topic = yield* (yield* world.node(quiet)).join()
         const account = yield* collect(topic.account)
         yield* pass("5 millis")
         setBack(-3_600_000)

@@ -28,7 +28,7 @@ const leavesNothing = (
       const counter = makeFiberCounter()
       const world = yield* makeWorld()
       const node = yield* counter.counted(world.node({ config }))
-      const peer = yield* world.node({ config: quiet })
+      const peer = yield* world.node(quiet)
       yield* pass("1 second")
       const before = counter.alive
       const scope = yield* Scope.make()
@@ -166,7 +166,7 @@ describe("closing", () => {
   it.effect("a subscriber of another scope that holds a topic back does not keep it from being suspended or left", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const [node, peer] = yield* world.nodes(2, { config: quiet })
+      const [node, peer] = yield* world.nodes(2, quiet)
       const scope = yield* Scope.make()
       const topic = yield* node!.join().pipe(Scope.provide(scope))
       const other = yield* peer!.join()
@@ -259,7 +259,7 @@ describe("closing", () => {
         const counter = makeFiberCounter()
         const world = yield* makeWorld({ dht: { nodes: 40, k: 4, latency: () => 0 } })
         const node = yield* counter.counted(world.node())
-        const peer = yield* world.node({ config: quiet })
+        const peer = yield* world.node(quiet)
         const cycle = (topic: string) =>
           Effect.gen(function* () {
             const joined: Topic = yield* node.join({ topic })

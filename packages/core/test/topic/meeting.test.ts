@@ -3,8 +3,8 @@ import { SecretRotation } from "@topic-tracker/crypto"
 import { AddressLookup, type EndpointAddress } from "@topic-tracker/gossip"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
-import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
+import type { Tuning } from "../../src/config/Tuning.ts"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, quietWith, settle } from "./world.ts"
 
 describe("meeting", () => {
   for (const [kind, keepFirst] of [
@@ -71,7 +71,7 @@ describe("meeting", () => {
   it.effect("who is alone when it gets a relay says so in a record at once; who has neighbours need not", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const ann = yield* world.node({ config: quiet })
+      const ann = yield* world.node(quiet)
       const topic = yield* ann.join()
       yield* pass("3 seconds")
       assert.strictEqual((yield* topic.stats).recordsPublished, 1)
@@ -79,7 +79,7 @@ describe("meeting", () => {
       world.network.setAddress(ann.endpointId, address)
       yield* pass("100 millis")
       assert.strictEqual((yield* topic.stats).recordsPublished, 2)
-      const bob = yield* world.node({ config: quiet })
+      const bob = yield* world.node(quiet)
       yield* bob.join()
       yield* pass("200 millis")
       assert.deepStrictEqual(world.network.learned(bob.endpointId).get(ann.endpointId), address)
@@ -109,7 +109,7 @@ describe("meeting", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld()
       yield* TestClock.setTime(30_000)
-      yield* joinAll(yield* world.nodes(2, { config: quiet }))
+      yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("40 seconds")
       const late = yield* (yield* world.node()).join()
       const account = yield* collect(late.account)
@@ -159,11 +159,11 @@ describe("meeting", () => {
     Effect.gen(function* () {
       // Half of the puts are lost, so that a slot shows records of them all.
       const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
-      const nodes = yield* world.nodes(4, { config: quiet })
+      const nodes = yield* world.nodes(4, quiet)
       const topics = yield* joinAll(nodes)
       yield* pass("1 second")
       for (const node of nodes.slice(1)) world.network.crash(node.endpointId)
-      const late = yield* (yield* world.node({ config: quiet })).join()
+      const late = yield* (yield* world.node(quiet)).join()
       yield* pass("3 seconds")
       assert.deepStrictEqual([...(yield* late.neighbors)], [nodes[0]!.endpointId])
       assert.isTrue(yield* topics[0]!.isJoined)
@@ -181,9 +181,9 @@ describe("meeting", () => {
     }),
   )
 
-  const looksIn15s = Effect.fnUntraced(function* (config: TopicConfigInput) {
+  const looksIn15s = Effect.fnUntraced(function* (tuning: Partial<Tuning>) {
     const world = yield* makeWorld()
-    const topic = yield* (yield* world.node({ config })).join()
+    const topic = yield* (yield* world.node({ tuning })).join()
     yield* pass("1 second")
     const early = (yield* topic.stats).looks
     yield* pass("29 seconds")
@@ -194,7 +194,7 @@ describe("meeting", () => {
 
   it.effect("looks are frequent at first and then as rare as the reference's, if told so", () =>
     Effect.gen(function* () {
-      const { early, inFifteen } = yield* looksIn15s({ bootstrap: { slowPollInterval: "1500 millis" } })
+      const { early, inFifteen } = yield* looksIn15s({ slowPollMs: 1_500 })
       assert.isAbove(early, 4)
       assert.isTrue(inFifteen >= 8 && inFifteen <= 13, `${inFifteen} looks in 15 s`)
     }),
@@ -226,7 +226,7 @@ describe("meeting", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1 } })
       yield* TestClock.setTime(5 * 60_000)
-      yield* (yield* world.node({ config: quiet })).join()
+      yield* (yield* world.node(quiet)).join()
       yield* pass("10 seconds")
       const config = { bootstrap: { checkOlderRecordsFirstOnStartup: true, publishRecordOnStartup: false } }
       const late = yield* (yield* world.node({ config })).join()
@@ -241,10 +241,10 @@ describe("meeting", () => {
   it.effect("nothing is published into a slot that shows enough records", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
-      const config = { ...quiet, bootstrap: { maxBootstrapRecords: 2 } }
-      yield* joinAll(yield* world.nodes(3, { config }))
+      const options = quietWith({ bootstrap: { maxBootstrapRecords: 2 } })
+      yield* joinAll(yield* world.nodes(3, options))
       yield* pass("1 second")
-      const late = yield* (yield* world.node({ config })).join()
+      const late = yield* (yield* world.node(options)).join()
       const account = yield* collect(late.account)
       yield* pass("1 second")
       assert.deepStrictEqual(
@@ -258,7 +258,7 @@ describe("meeting", () => {
   it.effect("who stays alone among others that are alone puts its record again, ever less often", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ network: { reachable: () => false } })
-      const topics = yield* joinAll(yield* world.nodes(2, { config: quiet }))
+      const topics = yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("3900 millis")
       for (const topic of topics) assert.strictEqual((yield* topic.stats).recordsPublished, 1)
       yield* pass("50 seconds")
@@ -274,10 +274,10 @@ describe("meeting", () => {
   it.effect("who cannot get into a swarm does not hide its records", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      yield* joinAll(yield* world.nodes(2, { config: quiet }))
+      yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("1 second")
       world.network.setReachable(() => false)
-      const late = yield* (yield* world.node({ config: quiet })).join()
+      const late = yield* (yield* world.node(quiet)).join()
       const account = yield* collect(late.account)
       yield* pass("50 seconds")
       assert.isAbove(account.filter(({ _tag }) => _tag === "RecordFound").length, 0)

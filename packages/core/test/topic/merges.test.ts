@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
-import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, swarms } from "./world.ts"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, quietWith, swarms } from "./world.ts"
 
 describe("merging", () => {
   it.effect("two bubbles of three, made apart, become one within two merge intervals", () =>
@@ -95,12 +95,12 @@ describe("merging", () => {
   )
 
   /** No healing but by merges. */
-  const overlapOnly: TopicConfigInput = { reconnect: { enabled: false }, bubbleMerge: { enabled: false } }
+  const overlapOnly: TopicConfigInput = { bubbleMerge: { enabled: false } }
 
   /** Eight nodes, split in halves for two minutes, then together again while everyone talks: how many swarms there are. */
   const afterSplit = Effect.fnUntraced(function* (config: TopicConfigInput) {
     const world = yield* makeWorld({ dht: { keepFirst: 0.5, lostPuts: 0.3 } })
-    const nodes = yield* world.nodes(8, { config })
+    const nodes = yield* world.nodes(8, { config, tuning: { reconnects: false } })
     const topics = yield* joinAll(nodes)
     yield* pass("5 seconds")
     assert.isTrue(yield* isOneSwarm(nodes, topics))
@@ -134,9 +134,9 @@ describe("merging", () => {
   it.effect("the publisher says who our neighbours are and what we heard last", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { latency: () => 0 } })
-      const talker = yield* world.node({ config: quiet })
+      const talker = yield* world.node(quiet)
       const publisher = { initialDelay: "10 seconds", maxJitter: 0 } as const
-      const listener = yield* world.node({ config: { ...quiet, publisher } })
+      const listener = yield* world.node(quietWith({ publisher }))
       const [a, b] = yield* joinAll([talker, listener])
       yield* pass("1 second")
       yield* a!.broadcast("heard")

@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { TopicId } from "@topic-tracker/crypto"
 import { Effect, Fiber, Stream } from "effect"
 import type { TopicEvent } from "../../src/topic/TopicEvent.ts"
-import { collect, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
+import { collect, joinAll, makeWorld, pass, quiet, quietWith, settle } from "./world.ts"
 
 /** Two joined nodes in which nothing else happens. */
 const pair = Effect.gen(function* () {
   const world = yield* makeWorld()
-  const nodes = yield* world.nodes(2, { config: quiet })
+  const nodes = yield* world.nodes(2, quiet)
   const [a, b] = yield* joinAll(nodes)
   yield* pass("1 second")
   return { world, nodes, a: a!, b: b! }
@@ -52,7 +52,7 @@ describe("receiving", () => {
   it.effect("who waited to be joined hears of it, and what came with it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const [one, other] = yield* world.nodes(2, { config: quiet })
+      const [one, other] = yield* world.nodes(2, quiet)
       const waiting = yield* Effect.forkChild(one!.tracker.join({ topic: "topic", secret: "secret" }))
       const b = yield* other!.join()
       yield* Effect.forkChild(Effect.andThen(b.joined, b.broadcast("welcome")))
@@ -65,7 +65,7 @@ describe("receiving", () => {
   it.effect("what waits for the first subscriber is bounded, and the loss is told", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const [one, other] = yield* world.nodes(2, { config: { ...quiet, subscribers: { capacity: 3 } } })
+      const [one, other] = yield* world.nodes(2, quietWith({ subscribers: { capacity: 3 } }))
       const [a, b] = yield* joinAll([one!, other!])
       yield* pass("1 second")
       for (const n of [1, 2, 3, 4, 5]) yield* a!.broadcast(`message ${n}`)
@@ -110,7 +110,7 @@ describe("receiving", () => {
   it.effect("a message to the neighbours goes no further", () =>
     Effect.gen(function* () {
       const { world, b, nodes } = yield* pair
-      const third = yield* world.node({ config: { ...quiet, bootstrap: { publishRecordOnStartup: false } } })
+      const third = yield* world.node(quietWith({ bootstrap: { publishRecordOnStartup: false } }))
       const c = yield* third.join()
       yield* c.joinPeers([nodes[1]!.endpointId])
       yield* pass("1 second")
@@ -127,7 +127,7 @@ describe("receiving", () => {
   it.effect("neighbours: now, and at each change", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const [x, y] = yield* world.nodes(2, { config: quiet })
+      const [x, y] = yield* world.nodes(2, quiet)
       const topic = yield* x!.join()
       const changes = yield* collect(topic.neighborChanges)
       yield* y!.join()
@@ -160,8 +160,8 @@ describe("receiving", () => {
   it.effect("joinPeers joins so many, chosen at random, and refuses a max that is none", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const config = { ...quiet, bootstrap: { maxBootstrapRecords: 0, publishRecordOnStartup: false } }
-      const nodes = yield* world.nodes(5, { config })
+      const options = quietWith({ bootstrap: { maxBootstrapRecords: 0, publishRecordOnStartup: false } })
+      const nodes = yield* world.nodes(5, options)
       const topics = yield* joinAll(nodes)
       const others = nodes.slice(1).map(({ endpointId }) => endpointId)
       for (const max of [0, -1, 1.5]) {

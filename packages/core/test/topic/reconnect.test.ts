@@ -3,11 +3,11 @@ import { Timers } from "@topic-tracker/common"
 import { makeFiberCounter } from "@topic-tracker/common/testing"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect } from "effect"
-import * as TopicConfig from "../../src/config/TopicConfig.ts"
+import { type Tuning, tuningOf } from "../../src/config/Tuning.ts"
 import { Reconnecting } from "../../src/topic/joined/Reconnector.ts"
 import type { TopicActivity } from "../../src/topic/TopicActivity.ts"
 import { id } from "./records.ts"
-import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, swarms } from "./world.ts"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quietWith, swarms } from "./world.ts"
 
 /** How often lost neighbours were asked. */
 const timesAsked = (account: ReadonlyArray<TopicActivity>): number =>
@@ -15,14 +15,11 @@ const timesAsked = (account: ReadonlyArray<TopicActivity>): number =>
 
 describe("reconnecting", () => {
   /** So many nodes that met, then have no DHT, and are cut into parts for a minute: how many swarms there are two minutes later. */
-  const afterCut = Effect.fnUntraced(function* (
-    parts: ReadonlyArray<number>,
-    config: TopicConfig.TopicConfigInput = {},
-  ) {
+  const afterCut = Effect.fnUntraced(function* (parts: ReadonlyArray<number>, tuning: Partial<Tuning> = {}) {
     const world = yield* makeWorld()
     const nodes = yield* world.nodes(
       parts.reduce((sum, count) => sum + count),
-      { config },
+      { tuning },
     )
     const topics = yield* joinAll(nodes)
     yield* pass("10 seconds")
@@ -52,8 +49,8 @@ describe("reconnecting", () => {
 
   it.effect("and stay apart when told not to ask", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* afterCut([1, 1], { reconnect: { enabled: false } }), 2)
-      assert.strictEqual(yield* afterCut([2, 2], { reconnect: { enabled: false } }), 2)
+      assert.strictEqual(yield* afterCut([1, 1], { reconnects: false }), 2)
+      assert.strictEqual(yield* afterCut([2, 2], { reconnects: false }), 2)
     }),
   )
 
@@ -83,10 +80,10 @@ describe("reconnecting", () => {
     Effect.gen(function* () {
       const counter = makeFiberCounter()
       const world = yield* makeWorld()
-      const config = { ...quiet, reconnect: { enabled: true } }
-      const nodes = yield* counter.counted(world.nodes(2, { config }))
+      const options = quietWith({}, { reconnects: true })
+      const nodes = yield* counter.counted(world.nodes(2, options))
       const [topic] = yield* counter.counted(joinAll(nodes))
-      const third = yield* world.node({ config })
+      const third = yield* world.node(options)
       yield* third.join()
       yield* pass("10 seconds")
       assert.strictEqual((yield* topic!.neighbors).size, 2)
@@ -123,8 +120,7 @@ describe("reconnecting", () => {
         lost.clear()
         yield* Effect.forkIn(Effect.delay(lose, "500 millis"), scope)
       })
-      const { reconnect: config } = TopicConfig.defaults
-      const reconnecting = new Reconnecting({ config, lost, ask, timers, scope })
+      const reconnecting = new Reconnecting({ tuning: tuningOf("fast"), lost, ask, timers, scope })
       yield* lose
       yield* pass("10 seconds")
       assert.isAtLeast(asked, 2)

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Random, type Schedule } from "effect"
 import { TestClock } from "effect/testing"
-import { defaults, type TopicConfig } from "../../src/config/TopicConfig.ts"
+import { defaults } from "../../src/config/TopicConfig.ts"
+import { type Tuning, tuningOf } from "../../src/config/Tuning.ts"
 import {
   firstPoll,
   type LookOutcome,
@@ -64,12 +65,12 @@ describe("onceAfter", () => {
 })
 
 describe("pollDelay", () => {
-  const waits = (outcomes: ReadonlyArray<LookOutcome>, options: Partial<TopicConfig["bootstrap"]> = {}) => {
-    const config = { ...defaults.bootstrap, pollJitter: 0, ...options }
+  const waits = (outcomes: ReadonlyArray<LookOutcome>, tuning: Partial<Tuning> = {}) => {
+    const settings = { config: defaults, tuning: tuningOf("fast", { pollJitter: 0, ...tuning }) }
     let rhythm = firstPoll
     return Effect.forEach(outcomes, (outcome) => {
-      const wait = pollDelay(config, rhythm, outcome)
-      rhythm = nextPoll(config, rhythm, outcome)
+      const wait = pollDelay(settings, rhythm, outcome)
+      rhythm = nextPoll(settings, rhythm, outcome)
       return wait
     })
   }
@@ -97,7 +98,7 @@ describe("pollDelay", () => {
 
   it.effect("stays at the reference's interval where the slow one is no longer", () =>
     Effect.gen(function* () {
-      const alone = yield* waits(times(40, "nothing"), { slowPollInterval: Duration.millis(1) })
+      const alone = yield* waits(times(40, "nothing"), { slowPollMs: 1 })
       assert.deepStrictEqual(alone.slice(-2), [1500, 1500])
     }),
   )

@@ -25,7 +25,7 @@ describe("staying joined", () => {
   it.effect("the only two: one leaves, the other searches again, and a third finds it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const [a, b, c] = yield* world.nodes(3, { config: quiet })
+      const [a, b, c] = yield* world.nodes(3, quiet)
       const topic = yield* b!.join()
       yield* a!.join()
       yield* pass("5 seconds")
@@ -47,7 +47,7 @@ describe("staying joined", () => {
   it.effect("a node whose last neighbour dies searches at the same moment, and finds another", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
-      const [a, b, c] = yield* world.nodes(3, { config: quiet })
+      const [a, b, c] = yield* world.nodes(3, quiet)
       const first = yield* a!.join()
       const lonely = yield* b!.join()
       yield* pass("2 seconds")
@@ -65,9 +65,9 @@ describe("staying joined", () => {
   it.effect("a peer that hangs up again and again is not dialled in a hot loop", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const steady = yield* world.node({ config: quiet })
+      const steady = yield* world.node(quiet)
       const topic = yield* steady.join()
-      const fickle = yield* world.node({ config: quiet })
+      const fickle = yield* world.node(quiet)
       const other = yield* fickle.join()
       yield* pass("1 second")
       const before = yield* topic.stats
@@ -86,7 +86,7 @@ describe("staying joined", () => {
   it.effect("a lonely node shows in every minute and looks no more often for it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const topic = yield* (yield* world.node({ config: { bootstrap: { pollJitter: 0 } } })).join()
+      const topic = yield* (yield* world.node({ tuning: { pollJitter: 0 } })).join()
       yield* pass("1 minute")
       const before = yield* topic.stats
       yield* pass("5 minutes")
@@ -107,7 +107,7 @@ describe("staying joined", () => {
       world.network.changeNetwork(node.endpointId)
       yield* pass("100 millis")
       assert.isAbove((yield* topic.stats).looks, searching)
-      yield* (yield* world.node({ config: quiet })).join()
+      yield* (yield* world.node(quiet)).join()
       yield* pass("3 seconds")
       assert.isTrue(yield* topic.isJoined)
       const joined = (yield* topic.stats).looks

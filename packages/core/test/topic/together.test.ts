@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Duration, Effect, Random } from "effect"
+import { Effect, Random } from "effect"
 import type { Topic } from "../../src/topic/Topic.ts"
 import { joinAll, makeWorld, pass, swarms } from "./world.ts"
 
 /** In how many swarms ten nodes are, 5 s after they began in the same moment; one for each seed. */
-const bubbles = (earlyInterval: Duration.Input) =>
+const bubbles = (earlyMergeMs: number) =>
   Effect.forEach(
     Array.from({ length: 12 }, (_, seed) => seed),
     (seed) =>
       Effect.gen(function* () {
         const world = yield* makeWorld({ dht: { latency: (chance) => 60 + 120 * chance } })
-        const nodes = yield* world.nodes(10)
-        const topics = yield* joinAll(nodes, { config: { bubbleMerge: { earlyInterval } } })
+        const nodes = yield* world.nodes(10, { tuning: { earlyMergeMs } })
+        const topics = yield* joinAll(nodes)
         yield* pass("5 seconds")
         for (const topic of topics) assert.isTrue(yield* topic.isJoined)
         return yield* swarms(nodes, topics)
@@ -21,10 +21,10 @@ const bubbles = (earlyInterval: Duration.Input) =>
 describe("nodes that begin in the same moment", () => {
   it.effect("find each other in several bubbles, and are one swarm soon after", () =>
     Effect.gen(function* () {
-      const without = yield* bubbles("0 seconds")
+      const without = yield* bubbles(0)
       assert.isAbove(Math.max(...without), 1, "there is something to mend")
       const one = Array.from(without, () => 1)
-      assert.deepStrictEqual(yield* bubbles("1 second"), one)
+      assert.deepStrictEqual(yield* bubbles(1_000), one)
     }),
   )
 

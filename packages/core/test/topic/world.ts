@@ -6,11 +6,15 @@ import { AddressLookup, type EndpointAddress } from "@topic-tracker/gossip"
 import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
+import { type Tuning, TuningOverrides } from "../../src/config/Tuning.ts"
 import { type MemoryStackOptions, type MemoryWorldOptions, make as makeMemoryWorld } from "../../src/stack/memory.ts"
 import type { JoinOptions, Topic } from "../../src/topic/Topic.ts"
 import { TopicTracker, type TopicTrackerOptions } from "../../src/tracker/TopicTracker.ts"
 
-export interface NodeOptions extends TopicTrackerOptions, MemoryStackOptions {}
+export interface NodeOptions extends TopicTrackerOptions, MemoryStackOptions {
+  /** Values of the profile that differ. */
+  readonly tuning?: Partial<Tuning>
+}
 
 export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOptions = {}) {
   const { dht, network } = yield* makeMemoryWorld({
@@ -18,7 +22,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOption
     network: { link: () => ({ delayMs: 10 }), ...options.network },
   })
 
-  const node = Effect.fnUntraced(function* (nodeOptions: NodeOptions = {}) {
+  const node = Effect.fnUntraced(function* ({ tuning = {}, ...nodeOptions }: NodeOptions = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const published: Array<EndpointAddress> = []
     const addressLookup = Layer.succeed(AddressLookup, {
@@ -26,7 +30,9 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOption
       publish: (own) => Effect.sync(() => void published.push(own)),
       learnAddress: () => Effect.void,
     })
-    const layer = TopicTracker.layerMemory({ dht, network }, { addressLookup, ...nodeOptions })
+    const layer = TopicTracker.layerMemory({ dht, network }, { addressLookup, ...nodeOptions }).pipe(
+      Layer.provide(Layer.succeed(TuningOverrides, tuning)),
+    )
     const services = yield* Layer.buildWithScope(layer, scope)
     const tracker = Context.get(services, TopicTracker)
     return {
@@ -91,9 +97,17 @@ export const collect = Effect.fnUntraced(function* <A, E>(stream: Stream.Stream<
 })
 
 /** A configuration in which nothing happens but what a test makes happen: no workers. */
-export const quiet: TopicConfigInput = {
-  publisher: { enabled: false },
-  bubbleMerge: { enabled: false },
-  messageOverlapMerge: { enabled: false },
-  reconnect: { enabled: false },
-}
+export const quietWith = (
+  config: TopicConfigInput,
+  tuning: Partial<Tuning> = {},
+): Pick<NodeOptions, "config" | "tuning"> => ({
+  config: {
+    publisher: { enabled: false },
+    bubbleMerge: { enabled: false },
+    messageOverlapMerge: { enabled: false },
+    ...config,
+  },
+  tuning: { reconnects: false, ...tuning },
+})
+
+export const quiet = quietWith({})

@@ -7,8 +7,8 @@
 import type { Timers } from "@topic-tracker/common"
 import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Duration, Effect, type Scope } from "effect"
-import type { TopicConfig } from "../../config/TopicConfig.ts"
+import { Effect, type Scope } from "effect"
+import type { Tuning } from "../../config/Tuning.ts"
 import { askSome, type Session } from "../Session.ts"
 import { reconnectDelay } from "../schedules.ts"
 
@@ -16,7 +16,7 @@ import { reconnectDelay } from "../schedules.ts"
 const STEADY_AFTER = 30_000
 
 export interface ReconnectingOptions {
-  readonly config: TopicConfig["reconnect"]
+  readonly tuning: Tuning
   /** Who was lost; empty once one of them is back. */
   readonly lost: Map<EndpointId.EndpointId, unknown>
   /** Asks some of them. */
@@ -66,8 +66,8 @@ export class Reconnecting {
   }
 
   get #isWanted(): boolean {
-    const { config, lost } = this.#options
-    return config.enabled && lost.size > 0
+    const { lost, tuning } = this.#options
+    return tuning.reconnects && lost.size > 0
   }
 
   get #keepAsking(): Effect.Effect<void> {
@@ -82,19 +82,19 @@ export class Reconnecting {
   }
 
   get #rounds(): Effect.Effect<void> {
-    const { ask, config, lost, timers } = this.#options
+    const { ask, lost, timers, tuning } = this.#options
     return Effect.gen({ self: this }, function* () {
       let beganAt = timers.now()
       while (lost.size > 0) {
         this.#afresh.close()
-        yield* firstOf(timers, [this.#afresh], yield* reconnectDelay(config, this.#round))
+        yield* firstOf(timers, [this.#afresh], yield* reconnectDelay(tuning, this.#round))
         if (this.#afresh.isOpen) {
           beganAt = timers.now()
           continue
         }
         this.#round++
         yield* ask
-        if (timers.now() - beganAt >= Duration.toMillis(config.giveUpAfter)) lost.clear()
+        if (timers.now() - beganAt >= tuning.reconnectGiveUpMs) lost.clear()
       }
     })
   }

@@ -18,8 +18,8 @@ import { joinAcrossSplit, joinApart, mergeBubbles, mergeEarly, mergeSplits, mind
  */
 export const publish = Effect.fnUntraced(function* (session: Session) {
   if (!(yield* takesTurn(session))) return
-  const { config, records, account, thinning } = session
-  if (config.publisher.maxThinning === 1) {
+  const { config, records, account, thinning, tuning } = session
+  if (tuning.maxSuppression === 1) {
     yield* session.pace.turn("routine")
     return yield* publishRecord(session, "publisher")
   }
@@ -63,9 +63,9 @@ const enabledWorkers = (session: Session): ReadonlyArray<Worker> => {
       failTopic: publisher.failTopicCreationOnPublishingStartupFailure,
     })
   }
-  const early = Duration.isPositive(bubbleMerge.earlyInterval)
-    ? [{ run: mergeEarly(session), schedule: onceAfter(bubbleMerge.earlyInterval) }]
-    : []
+  const { earlyMergeMs } = session.tuning
+  const early =
+    earlyMergeMs > 0 ? [{ run: mergeEarly(session), schedule: onceAfter(Duration.millis(earlyMergeMs)) }] : []
   for (const [name, config, run, others] of [
     ["bubbleMerge", bubbleMerge, mergeBubbles(session), early],
     ["messageOverlapMerge", messageOverlapMerge, mergeSplits(session), []],

@@ -68,11 +68,11 @@ const findNeighbor = Effect.fnUntraced(function* (search: Search) {
 
 /** Looks until there is a neighbour, which also ends the looks under way. */
 const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
-  const { config, lookNow, pace, state, timers } = search.session
+  const { lookNow, pace, state, timers } = search.session
   const { joined } = state
   lookNow.close()
   while (true) {
-    const urgency = search.foundLast || isEarly(config.bootstrap, search.rhythm) ? "urgent" : "routine"
+    const urgency = search.foundLast || isEarly(search.session, search.rhythm) ? "urgent" : "routine"
     // What opens the other signal, such as our own record, had its turn; what it shows is to be seen at once.
     yield* pace.turn(urgency, joined, lookNow)
     if (joined.isOpen) return
@@ -81,8 +81,8 @@ const lookRepeatedly = Effect.fnUntraced(function* (search: Search) {
     if (search.looks === 0) yield* Effect.forkScoped(lookBack(search), { startImmediately: true })
     const outcome = yield* Effect.raceFirst(look(search, urgency), Effect.as(joined.await, undefined))
     if (outcome === undefined) return
-    const wait = yield* pollDelay(config.bootstrap, search.rhythm, outcome)
-    search.rhythm = nextPoll(config.bootstrap, search.rhythm, outcome)
+    const wait = yield* pollDelay(search.session, search.rhythm, outcome)
+    search.rhythm = nextPoll(search.session, search.rhythm, outcome)
     yield* firstOf(timers, [lookNow, joined], wait)
   }
 }, Effect.scoped)
@@ -109,7 +109,7 @@ const look = Effect.fnUntraced(function* (
   const now = session.timers.now()
   const asksAll = search.foundLast || now - search.askedAllAt >= ALL_NODES_EVERY
   if (asksAll) search.askedAllAt = now
-  const breadth = asksAll ? {} : { nodes: bootstrap.pollBreadth }
+  const breadth = asksAll ? {} : { nodes: session.tuning.pollBreadth }
   search.looks++
   session.account.counters.looks++
   forgetBefore(search, latest - 1n)
