@@ -79,6 +79,11 @@ describe("readConfig", () => {
   const cases: ReadonlyArray<readonly [string, string, string]> = [
     ["an unknown key", scenarioWith("nodes = 9\nspeed = 3"), "test.toml:6: scenario[0].speed: no such key here"],
     ["a key of another table", `seeds = [1]\nnodes = 3`, "test.toml:2: nodes: no such key here"],
+    [
+      "a key that the protocol has no longer",
+      scenarioWith('nodes = 9\n[scenario.config.proto.membership]\nrequest_bookkeeping = "exact"'),
+      "test.toml:7: scenario[0].config.proto.membership.request_bookkeeping: no such key here",
+    ],
     ["a missing key", scenarioWith(""), "test.toml:3: scenario[0].nodes: is missing"],
     [
       "too few nodes",

@@ -1,6 +1,6 @@
 /**
- * The protocol's parameters and their defaults, which are iroh-gossip 0.101's. They should be the same on every node of a
- * network. Durations are milliseconds, sizes bytes.
+ * The protocol's parameters, with the defaults of iroh-gossip 0.101. They should be the same on every node of a network.
+ * Durations are milliseconds, sizes bytes.
  *
  * Papers: HyParView (Leitão, Pereira, Rodrigues, DSN 2007), PlumTree ("Epidemic Broadcast Trees", the same, SRDS 2007).
  */
@@ -16,9 +16,9 @@ const withDefault = <S extends Schema.Codec<number>>(schema: S, value: number) =
 
 /** Membership. The numbers of the paper are those of its evaluation, section 5.1 (p. 9). */
 export const MembershipConfig = Schema.Struct({
-  /** Peers that connections are held to. Paper: 5. With 1, three nodes would drop one another without end. */
+  /** The most neighbours. Paper: 5. With 1, three nodes would replace one another without end. */
   activeViewCapacity: withDefault(atLeast(2), 5),
-  /** Peers remembered without a connection. Paper: 30. */
+  /** The most contacts: peers remembered without a connection. Paper: 30. */
   passiveViewCapacity: withDefault(atLeast(1), 30),
   /** Hops of a ForwardJoin until the new peer enters an active view (ARWL). Paper: 6. */
   activeRandomWalkLength: withDefault(hops, 6),
@@ -30,54 +30,45 @@ export const MembershipConfig = Schema.Struct({
   shuffleActiveViewCount: withDefault(count, 3),
   /** Passive peers in a Shuffle (k_p). Paper: 4. */
   shufflePassiveViewCount: withDefault(count, 4),
-  /** Time between two Shuffles. iroh-gossip's guess. */
+  /** Time between two Shuffles. The value is iroh-gossip's estimate. */
   shuffleIntervalMs: withDefault(millis, 60_000),
-  /** How long a peer may take to answer a request to be neighbours. iroh-gossip's guess. */
+  /** Time in which a peer answers a Neighbor request, or the next contact is asked. The value is iroh-gossip's estimate. */
   neighborRequestTimeoutMs: withDefault(millis, 500),
-  /**
-   * How the account of requests to be neighbours and of farewells is kept. "exact": each entry ends with its answer, its
-   * time or the tie itself. "iroh-gossip": as that does, for comparing with it. An answer that we owed stays on the books as
-   * a request, so that such a neighbour is counted twice when free slots are looked for, and active views stay at three or
-   * four peers; a request outlives the tie that it made, so that some neighbours do not have us as theirs; and who once
-   * left us in peace is kept as a contact even when it crashes later.
-   */
-  requestBookkeeping: Schema.Literals(["exact", "iroh-gossip"]).pipe(
-    Schema.withDecodingDefaultType(Effect.succeed("exact" as const)),
-  ),
 })
 export type MembershipConfig = typeof MembershipConfig.Type
 
 /** Broadcast. */
 export const BroadcastConfig = Schema.Struct({
-  /** From an IHave to the first Graft. Paper (p. 8): by the overlay's diameter and the recovery latency wanted. */
+  /** Time from an IHave to the first Graft. Paper (p. 8): chosen by the overlay's diameter and the wanted recovery latency. */
   graftTimeout1Ms: withDefault(millis, 80),
-  /** From one Graft to the next. Paper (p. 9): smaller than the first, about a round trip to a neighbour. */
+  /** Time from one Graft to the next. Paper (p. 9): smaller than the first, about a round trip to a neighbour. */
   graftTimeout2Ms: withDefault(millis, 40),
-  /** How long ids are gathered before they go out in one IHave. */
+  /** Time in which ids are collected before they go out in one IHave. */
   dispatchTimeoutMs: withDefault(millis, 5),
-  /** Hops by which a lazy peer must be nearer to the author than the eager one to take its place. Paper (p. 12): 7. */
+  /** Number of hops by which a lazy peer must be nearer to the author than an eager peer to replace it. Paper (p. 12): 7. */
   optimizationThreshold: withDefault(hops, 7),
-  /** How long payloads are kept for peers that graft. */
+  /** Time for which payloads are kept for peers that graft. */
   messageCacheRetentionMs: withDefault(millis, 30_000),
-  /** The most bytes of payload kept for them: the oldest go first. Ours; iroh-gossip sets no limit. */
+  /** The most bytes of payload kept for them; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). */
   messageCacheMaxBytes: withDefault(count, 64 * 1024 * 1024),
-  /** How long ids are kept so that no payload is delivered twice; at least as long as the payloads. */
+  /** Time for which ids are kept, so that no payload is delivered twice; at least as long as the payloads. */
   messageIdRetentionMs: withDefault(millis, 90_000),
-  /** The most ids kept, about 60 bytes of memory each: the oldest go first. Ours; iroh-gossip sets no limit. */
+  /** The most ids kept, about 60 bytes of memory each; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). */
   messageIdMaxCount: withDefault(atLeast(1), 500_000),
   /** Time between two clean-ups of the caches. */
   cacheEvictIntervalMs: withDefault(millis, 1_000),
 })
 export type BroadcastConfig = typeof BroadcastConfig.Type
 
-/** The least that `maxMessageSize` may be, so that control messages fit (iroh-gossip `MIN_MAX_MESSAGE_SIZE`). */
-export const minMaxMessageSize = 512
+/** The smallest `maxMessageSize`, in bytes: control messages must fit (iroh-gossip `MIN_MAX_MESSAGE_SIZE`). */
+export const MIN_MAX_MESSAGE_BYTES = 512
 
+/** All parameters of the protocol. */
 export const ProtocolConfig = Schema.Struct({
   membership: MembershipConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
   broadcast: BroadcastConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
   /** The most bytes a message's encoding may have (the frame's length prefix not counted). */
-  maxMessageSize: withDefault(atLeast(minMaxMessageSize), 4_096),
+  maxMessageSize: withDefault(atLeast(MIN_MAX_MESSAGE_BYTES), 4_096),
 })
 export type ProtocolConfig = typeof ProtocolConfig.Type
 

@@ -1,21 +1,22 @@
 /**
- * What goes into the protocol's state machine and what comes out of it. The machine does no I/O and knows no clock: whoever
- * drives it (the network layer, the simulator) delivers events and carries out actions, in their order.
+ * What goes into the protocol's state machine and what comes out of it, and what its parts share. The machine does no I/O
+ * and knows no clock: its driver (the engine, the simulator) delivers events and carries out actions, in their order.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Message, PeerKey } from "./Message.ts"
 import type { MessageId } from "./MessageId.ts"
+import type { Rng } from "./Rng.ts"
 
-/** What names a topic: the 64 hex digits of its id (`TopicId.hex`). */
+/** The name of a topic: the 64 hex digits of its id (`TopicId.hex`). */
 export type TopicKey = string
 
 /** Something that happened. */
 export type Event<P extends PeerKey = EndpointId.EndpointId> =
   /** A message arrived on the topic's stream. */
   | { readonly _tag: "Received"; readonly from: P; readonly topic: TopicKey; readonly message: Message<P> }
-  /** Take part in the topic, if we do not yet, and ask these peers (none is fine) to let us in. */
+  /** Take part in the topic, if this node does not yet, and ask these peers (the list may be empty) to let it in. */
   | { readonly _tag: "Join"; readonly topic: TopicKey; readonly peers: ReadonlyArray<P> }
-  /** Ask these peers to be our neighbours, and nobody else through them. */
+  /** Ask these peers to be our neighbours, and no other peers through them. */
   | { readonly _tag: "Connect"; readonly topic: TopicKey; readonly peers: ReadonlyArray<P> }
   /** Send content to the swarm or to the direct neighbours only. */
   | {
@@ -24,13 +25,13 @@ export type Event<P extends PeerKey = EndpointId.EndpointId> =
       readonly content: Uint8Array
       readonly scope: "swarm" | "neighbors"
     }
-  /** Leave the topic: neighbours are told, the topic's state is dropped. */
+  /** Leave the topic: each neighbour gets a Disconnect, the topic's state is dropped. */
   | { readonly _tag: "Quit"; readonly topic: TopicKey }
-  /** A timer asked for by a ScheduleTimer action is due. */
+  /** A timer that a ScheduleTimer action started is due. */
   | { readonly _tag: "TimerExpired"; readonly timer: Timer<P> }
-  /** The connection to the peer closed or could not be made. */
+  /** The connection to the peer closed, or the dial failed. */
   | { readonly _tag: "PeerDisconnected"; readonly peer: P }
-  /** What we tell others about ourselves has changed. */
+  /** The data that we send to others about ourselves has changed. */
   | { readonly _tag: "PeerDataChanged"; readonly data: Uint8Array }
 
 /** Something to do. */
@@ -41,11 +42,11 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
    */
   | { readonly _tag: "Send"; readonly to: P; readonly topic: TopicKey; readonly message: Message<P> }
   | { readonly _tag: "Emit"; readonly topic: TopicKey; readonly event: TopicEvent<P> }
-  /** Hand the timer back as a TimerExpired event after `delayMs` milliseconds. */
+  /** Give the timer back as a TimerExpired event after `delayMs` milliseconds. */
   | { readonly _tag: "ScheduleTimer"; readonly delayMs: number; readonly timer: Timer<P> }
   /** No topic needs the connection to the peer any more: close it once everything queued for it has been sent. */
   | { readonly _tag: "DisconnectPeer"; readonly peer: P }
-  /** A peer told something new about another (see codec/peerData.ts). Never empty. */
+  /** A peer sent something new about another (see codec/peerData.ts). Never empty. */
   | { readonly _tag: "PeerData"; readonly peer: P; readonly data: Uint8Array }
 
 /**
@@ -64,7 +65,7 @@ export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
       readonly _tag: "Received"
       readonly id: MessageId
       readonly content: Uint8Array
-      /** The neighbour that handed it to us; not, in general, its author. */
+      /** The neighbour that sent it to us; not, in general, its author. */
       readonly deliveredFrom: P
       readonly scope: "swarm" | "neighbors"
       /** Hops from the author; 0 for a message from the author itself. */
@@ -72,8 +73,8 @@ export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
     }
 
 /**
- * A timer, opaque to whoever runs it. `epoch` tells a topic that was left and joined again from what it was before, so
- * that timers need not be cancelled when a topic is left.
+ * A timer. Its driver does not look into it. `epoch` distinguishes a topic that was left and joined again from its earlier
+ * state, so that no timer has to be cancelled when a topic is left.
  */
 export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic: TopicKey; readonly epoch: number } & (
   | { readonly _tag: "Shuffle" }
@@ -83,3 +84,51 @@ export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic:
   | { readonly _tag: "DispatchLazyPush" }
   | { readonly _tag: "EvictCache" }
 )
+
+/** A timer before its topic is added. */
+export type TopicTimer<P extends PeerKey> = WithoutTopic<Timer<P>>
+type WithoutTopic<T> = T extends unknown ? Omit<T, "topic" | "epoch"> : never
+
+/** Counters of one topic. Plain numbers that only grow until they are reset. */
+export interface TopicStats {
+  messagesSent: number
+  messagesReceived: number
+  /** Gossip messages received, duplicates and forgeries included. */
+  payloadMessagesReceived: number
+  /** Prune, Graft and IHave messages received. */
+  controlMessagesReceived: number
+  /** The largest number of hops of a payload delivered here. */
+  maxLastDeliveryHop: number
+  /** Payloads dropped because this node had them already. */
+  duplicatePayloads: number
+  /** Payloads dropped because their id is not the BLAKE3 hash of their content. */
+  forgedPayloads: number
+  /** Messages dropped because our own rules allow no such message from this peer. */
+  droppedMessages: number
+}
+
+/** Counters at 0. */
+export const makeTopicStats = (): TopicStats => ({
+  messagesSent: 0,
+  messagesReceived: 0,
+  payloadMessagesReceived: 0,
+  controlMessagesReceived: 0,
+  maxLastDeliveryHop: 0,
+  duplicatePayloads: 0,
+  forgedPayloads: 0,
+  droppedMessages: 0,
+})
+
+/** What HyParView and PlumTree of one topic act through, and what they share. */
+export interface TopicIo<P extends PeerKey> {
+  readonly me: P
+  readonly rng: Rng
+  readonly stats: TopicStats
+  readonly send: (to: P, message: Message<P>) => void
+  readonly neighborUp: (peer: P) => void
+  readonly neighborDown: (peer: P, reason: NeighborDownReason) => void
+  readonly schedule: (delayMs: number, timer: TopicTimer<P>) => void
+  /** This topic needs the connection to the peer no more. */
+  readonly disconnect: (peer: P) => void
+  readonly peerData: (peer: P, data: Uint8Array) => void
+}

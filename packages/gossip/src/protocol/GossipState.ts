@@ -1,19 +1,18 @@
 /**
- * The gossip protocol of one node, as a value: every topic it takes part in, with HyParView for membership and PlumTree for
- * broadcast. Events in, actions out; no clock, no I/O, no randomness of its own. The network layer and the simulator drive
- * this very class. Modelled on iroh-gossip 0.101 `src/proto/state.rs`.
+ * The gossip protocol of one node, as a value: every topic that the node takes part in, with HyParView for membership and
+ * PlumTree for broadcast. Events in, actions out; no clock, no I/O, no randomness of its own. The engine and the simulator
+ * drive this same class. Source: iroh-gossip 0.101 `src/proto/state.rs`.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { ProtocolConfig } from "./Config.ts"
-import type { Action, Event, TopicKey } from "./Event.ts"
+import type { Action, Event, TopicKey, TopicStats } from "./Event.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
-import type { TopicStats } from "./Stats.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
 
 export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
-  /** What others are told about us at first; empty bytes when nothing is known yet. */
+  /** The data that we send about ourselves at first; empty bytes if there is none yet. */
   readonly peerData: Uint8Array
   readonly config: ProtocolConfig
   readonly rng: Rng
@@ -25,7 +24,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   private readonly host: TopicHost<P>
   private peerData: Uint8Array
   private readonly states = new Map<TopicKey, TopicState<P>>()
-  private epoch = 0
+  private nextEpoch = 0
   private dropped = 0
   /** Where actions go while an event is handled. */
   private out: Array<Action<P>> = []
@@ -44,8 +43,8 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   }
 
   /**
-   * Takes an event and appends what is to be done about it to `out`, in order. `now` is in milliseconds on any clock that
-   * never goes back. Events about topics that we do not take part in are dropped and counted.
+   * Handles an event and appends the actions that follow from it to `out`, in order. `now` is in milliseconds on any clock that
+   * never goes back. Events about topics that this node does not take part in are dropped and counted.
    */
   handle(event: Event<P>, now: number, out: Array<Action<P>>): void {
     this.out = out
@@ -90,7 +89,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     }
   }
 
-  /** The topics that we take part in. */
+  /** The topics that this node takes part in. */
   topics(): Iterable<TopicKey> {
     return this.states.keys()
   }
@@ -100,7 +99,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     return this.states.get(topic)
   }
 
-  /** The active view of a topic, in no particular order; empty when we do not take part in it. Valid until the next event. */
+  /** The active view of a topic, in no particular order; empty if we do not take part in it. Valid until the next event. */
   neighbors(topic: TopicKey): ReadonlyArray<P> {
     return this.states.get(topic)?.membership.active.values ?? []
   }
@@ -115,12 +114,12 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     this.states.get(topic)?.resetStats()
   }
 
-  /** Messages that came for topics we do not take part in. */
+  /** Number of messages for topics that this node does not take part in, and of messages from itself. */
   get unexpectedMessages(): number {
     return this.dropped
   }
 
-  /** Peers whose connection some topic uses. */
+  /** Number of peers whose connection some topic uses. */
   get connectionCount(): number {
     const peers = new Set<P>()
     for (const state of this.states.values()) for (const peer of state.connections) peers.add(peer)
@@ -136,7 +135,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   private open(key: TopicKey): TopicState<P> {
     const existing = this.states.get(key)
     if (existing !== undefined) return existing
-    const state = new TopicState({ key, epoch: this.epoch++, ownData: this.peerData, host: this.host })
+    const state = new TopicState({ key, epoch: this.nextEpoch++, ownData: this.peerData, host: this.host })
     this.states.set(key, state)
     return state
   }
@@ -151,8 +150,8 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   }
 
   /**
-   * A message for a topic that we left or were never in. Who takes us for a member is told, or it would keep us as a neighbour
-   * for as long as the connection serves another topic (iroh-gossip says nothing).
+   * A message for a topic that this node left or never was in. A peer that takes this node for a member gets a Disconnect
+   * (DEVIATIONS.md, "unknown topics").
    */
   private refuse(from: P, topic: TopicKey, message: Message<P>): void {
     this.dropped++
@@ -161,7 +160,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     if (!this.usesConnection(from)) this.out.push({ _tag: "DisconnectPeer", peer: from })
   }
 
-  /** A topic needs the connection no more: it is closed when no other does. (iroh-gossip closes it: `handle_out_event`.) */
+  /** A topic needs the connection no more: close it if no other topic does (iroh-gossip, `handle_out_event`). */
   private connectionReleased(peer: P): void {
     if (!this.usesConnection(peer)) this.out.push({ _tag: "DisconnectPeer", peer })
   }

@@ -1,41 +1,46 @@
 /**
- * The HyParView membership protocol of one topic: a small active view of peers that are connected to us both ways, and a
- * larger passive view of contacts to fill it from. It knows nothing of payloads.
+ * The HyParView membership protocol of one topic: a small active view of peers that are connected to us both ways (the
+ * neighbours), and a larger passive view of contacts that fill it. It knows nothing of payloads.
  *
  * Source: Leitão, Pereira, Rodrigues, "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007
- * (page numbers below are that paper's), in the form that iroh-gossip 0.101 gave it (`src/proto/hyparview.rs`). Where this
- * differs from iroh-gossip, the bytes are the same and the comment says why.
+ * (page numbers below are that paper's), as iroh-gossip 0.101 has it (`src/proto/hyparview.rs`). The bytes are the same;
+ * DEVIATIONS.md of this package lists where the behaviour differs, by the titles that comments here name.
  */
 import type { MembershipConfig } from "./Config.ts"
-import type { NeighborDownReason } from "./Event.ts"
+import type { NeighborDownReason, TopicIo } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
 import type { Disconnect, ForwardJoin, Neighbor, PeerInfo, PeerKey, Shuffle, SwarmMessage } from "./Message.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
-import type { TopicIo } from "./TopicIo.ts"
+
+/** The fields of {@link HyParView} besides the views, for reading. */
+export interface MembershipBookkeeping<P extends PeerKey> {
+  readonly pending: ReadonlyMap<P, number>
+  readonly overdue: ReadonlySet<P>
+  readonly refusals: ReadonlySet<P>
+  readonly stayingAlive: ReadonlySet<P>
+  readonly refillScheduled: boolean
+  readonly peerData: ReadonlyMap<P, Uint8Array>
+}
 
 export class HyParView<P extends PeerKey> {
-  /** Peers that we are connected to, both ways. */
+  /** Peers that are connected to us, both ways. */
   readonly active = new IndexedSet<P>()
-  /** Peers that we know of. */
+  /** Peers that we know and are not connected to. */
   readonly passive = new IndexedSet<P>()
   private readonly io: TopicIo<P>
   private readonly config: MembershipConfig
   private readonly peers: PeerDirectory<P>
   private ownData: Uint8Array
-  /** Peers asked to be neighbours that have not answered, each with the number of the request. */
+  /** Peers to which we sent a Neighbor message that is not answered, each with the number of that request. */
   private readonly pending = new Map<P, number>()
-  private requests = 0
-  /**
-   * Neighbours that were asked and whose time is over: what they send next is still the answer when the way to them and back
-   * takes longer than that time. Who answers an answer is answered again, and so on without end.
-   */
+  private lastRequest = 0
+  /** Neighbours whose answer is late. Their next Neighbor message is still that answer (DEVIATIONS.md, "late replies"). */
   private readonly overdue = new Set<P>()
-  /** Peers that had no room for us. In a swarm that is full but for us, we would else ask them in turn without end. */
+  /** Peers that had no free slot for us since the last shuffle (DEVIATIONS.md, "refusals"). */
   private readonly refusals = new Set<P>()
-  /** Peers that said they stay in the swarm: when their connection closes they remain contacts. */
+  /** Contacts that sent a Disconnect and stay in the swarm: they remain contacts when their connection closes. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
-  private readonly exact: boolean
 
   constructor(options: {
     readonly io: TopicIo<P>
@@ -47,7 +52,6 @@ export class HyParView<P extends PeerKey> {
     this.io = options.io
     this.config = config
     this.ownData = options.ownData
-    this.exact = config.requestBookkeeping === "exact"
     this.peers = new PeerDirectory({
       // A Shuffle must fit into one message with every contact's data at this size; 37: id, option tag and length prefix.
       maxSize: Math.floor((options.maxMessageSize - 48) / (this.shuffleSize + 1)) - 37,
@@ -57,14 +61,15 @@ export class HyParView<P extends PeerKey> {
     })
   }
 
-  /** The first of the timer that never stops. */
+  /** Starts the shuffle timer, which never stops. */
   start(): void {
     this.io.schedule(this.config.shuffleIntervalMs, { _tag: "Shuffle" })
   }
 
-  /** Bounds that tests hold us to. */
-  get sizes() {
-    return { pending: this.pending.size, stayingAlive: this.stayingAlive.size, peerData: this.peers.size }
+  /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
+  get bookkeeping(): MembershipBookkeeping<P> {
+    const { overdue, peers, pending, refillScheduled, refusals, stayingAlive } = this
+    return { overdue, peerData: peers.known, pending, refillScheduled, refusals, stayingAlive }
   }
 
   /** Whether the peer is a neighbour, or has been asked to become one. */
@@ -80,20 +85,16 @@ export class HyParView<P extends PeerKey> {
     if (peer !== this.io.me) this.io.send(peer, { _tag: "Join", data: this.ownData })
   }
 
-  /**
-   * A member asks for one link, with the priority that is never refused (p. 7). A Join would do too, but tells the peer's
-   * neighbours to make links to us as well: a newcomer needs them, and a member loses as many of those it has.
-   */
+  /** Asks a peer for one link, with the priority that is never refused (p. 7; DEVIATIONS.md, "one link"). */
   connect(peer: P): void {
     if (peer !== this.io.me && !this.active.has(peer)) this.request(peer, "high")
   }
 
-  /** Tells every neighbour, and every peer asked to become one, that we leave the swarm. */
+  /** Sends a Disconnect to every neighbour and to every peer asked to become one: we leave the topic. */
   quit(): void {
     const peers = new Set([...this.active.values, ...this.pending.keys()])
     for (const peer of peers) {
       this.active.delete(peer)
-      this.pending.delete(peer)
       this.sendDisconnect(peer, false)
     }
   }
@@ -120,19 +121,16 @@ export class HyParView<P extends PeerKey> {
         this.onDisconnect(from, message)
         return
     }
-    // Connections are kept to neighbours, and to peers asked to become one (iroh-gossip closes those too, and so its own
-    // request); a message from anyone else was the only thing that one was opened for.
-    if (!this.active.has(from) && !(this.exact && this.pending.has(from))) this.io.disconnect(from)
+    // Any other peer opened its connection for this message only (DEVIATIONS.md, "connections of asked peers").
+    if (!this.isTiedTo(from)) this.io.disconnect(from)
   }
 
-  /** The connection to the peer closed, or could not be made. */
+  /** The connection to the peer closed, or the dial failed. */
   connectionClosed(peer: P): void {
     const wasAsked = this.pending.delete(peer)
     if (this.active.has(peer)) {
-      const alive = this.stayingAlive.delete(peer)
       this.removeActive(peer, "lost")
-      if (alive) this.addPassive(peer, undefined)
-      else this.peers.forget(peer)
+      this.peers.forget(peer)
       this.refill(peer)
       return
     }
@@ -140,14 +138,13 @@ export class HyParView<P extends PeerKey> {
       this.passive.delete(peer)
       this.peers.forget(peer)
     }
-    // "Another node is selected at random and a new attempt is made" (p. 7). In iroh-gossip that attempt was the last until
-    // something else happens, for the request's timer finds nothing to do any more.
-    if (this.exact && wasAsked) this.refillLater()
+    // "Another node is selected at random and a new attempt is made" (p. 7; DEVIATIONS.md, "failed dials").
+    if (wasAsked) this.refillLater()
   }
 
-  /** It is time to offer some of our contacts to another part of the swarm (p. 8). */
+  /** Offers some of our contacts to another part of the swarm (p. 8). */
   onShuffleTimer(): void {
-    // No answer is as late as that. Others were owed none: it was we who answered.
+    // After a whole shuffle interval a reply can no longer arrive. The other entries were for peers that we replied to.
     this.overdue.clear()
     this.refusals.clear()
     const target = this.active.pick(this.io.rng)
@@ -161,21 +158,21 @@ export class HyParView<P extends PeerKey> {
       nodes.push({ id: this.io.me, data: this.ownData })
       this.io.send(target, { _tag: "Shuffle", origin: this.io.me, nodes, ttl: shuffleRandomWalkLength })
     } else {
-      // iroh-gossip does nothing here and so stays alone for good with contacts at hand.
+      // See DEVIATIONS.md, "alone with contacts".
       this.refill()
     }
     this.io.schedule(this.config.shuffleIntervalMs, { _tag: "Shuffle" })
   }
 
   /**
-   * A peer had its time to answer request number `request`: the next contact gets its turn. Who answers later, over a long way or
-   * after a long dial, becomes a neighbour all the same, so the connection stays until it is seen to be idle.
+   * The time to answer request number `request` is over: the next contact is asked. A peer that answers later still becomes a
+   * neighbour, so its connection stays until it is idle.
    */
   onNeighborRequestTimer(peer: P, request: number): void {
     if (this.pending.get(peer) !== request) return
     this.pending.delete(peer)
-    if (!this.active.has(peer)) this.dropContact(peer)
-    else if (this.exact) this.overdue.add(peer)
+    if (this.active.has(peer)) this.overdue.add(peer)
+    else this.dropContact(peer)
     this.refill()
   }
 
@@ -186,10 +183,12 @@ export class HyParView<P extends PeerKey> {
 
   /**
    * "A node that receives a join request will start by adding the new node to its active view, even if it has to drop a
-   * random node from it" (p. 6); it then tells its other neighbours, which pass the news on for ARWL hops.
+   * random node from it" (p. 6); it then informs its other neighbours, which forward the message for ARWL hops.
    */
   private onJoin(peer: P, data: Uint8Array | undefined): void {
     if (peer === this.io.me) return
+    // A peer that joins has usually restarted: it will not answer an earlier request (DEVIATIONS.md, "Join during a request").
+    this.pending.delete(peer)
     this.addActive(peer, data, "high")
     this.request(peer, "high")
     const message: ForwardJoin<P> = {
@@ -203,14 +202,14 @@ export class HyParView<P extends PeerKey> {
   /** One step of a new member's random walk (p. 7). */
   private onForwardJoin(from: P, message: ForwardJoin<P>): void {
     const { id, data } = message.peer
-    // Our own walk coming back to us: iroh-gossip would ask itself to be its neighbour.
+    // Our own walk came back to us (DEVIATIONS.md, "own walks").
     if (id === this.io.me) {
       this.drop()
       return
     }
     const ttl = Math.min(message.ttl, this.config.activeRandomWalkLength)
-    // At the end of the walk the paper adds the peer at once; we ask first and add it when it answers, so that nobody who
-    // cannot be reached gets into the active view (iroh-gossip does the same). A neighbour already: the tie is renewed.
+    // At the end of the walk the paper adds the peer at once. We ask it first and add it when it answers, so that a peer which
+    // cannot be reached does not enter the active view. If it is a neighbour already, the request renews the tie.
     if (this.active.has(id) || ttl === 0 || this.active.size <= 1) {
       this.peers.learn(id, data)
       this.request(id, "high")
@@ -223,8 +222,8 @@ export class HyParView<P extends PeerKey> {
   }
 
   /**
-   * A request is accepted whenever its priority is high, "even if it has to drop a random member", else if there is a free
-   * slot (p. 7). What answers a request of ours is not answered again.
+   * Accepts a request of high priority always, "even if it has to drop a random member", and any other if there is a free slot
+   * (p. 7). The answer to a request of ours is not answered again.
    */
   private onNeighbor(from: P, message: Neighbor): void {
     if (from === this.io.me) {
@@ -236,8 +235,8 @@ export class HyParView<P extends PeerKey> {
     if (!this.addActive(from, message.data, message.priority)) {
       this.sendDisconnect(from, true)
     } else if (!isAnswer) {
-      // Noted as a request of our own, although no answer will come: should both sides think that they were asked, that is
-      // what ends their exchange.
+      // The answer counts as a request of our own, although no answer will come. If both sides take the other's message for a
+      // request, this ends their exchange.
       this.request(from, message.priority)
     }
   }
@@ -250,14 +249,14 @@ export class HyParView<P extends PeerKey> {
       else this.peers.forget(from)
       this.refill(from)
     } else if (message.alive) {
-      // Also when its time is over and it is no contact any more: others will name it again.
-      if (this.exact) this.refusals.add(from)
+      // Also if the peer was dropped as a contact when its time was over: other peers will name it again.
+      this.refusals.add(from)
       if (this.passive.has(from)) this.stayingAlive.add(from)
     }
   }
 
   /**
-   * A step of a random walk with another member's contacts; who is at its end takes them and answers with as many of its
+   * A step of a random walk with another member's contacts. The node at its end takes them and answers with as many of its
    * own (p. 8).
    */
   private onShuffle(from: P, message: Shuffle<P>): void {
@@ -281,11 +280,10 @@ export class HyParView<P extends PeerKey> {
     this.io.send(to, { _tag: "ShuffleReply", nodes: nodes.map((peer) => this.peers.info(peer)) })
   }
 
-  /** Contacts first, so that a peer who just joined through us is not left without any (iroh-gossip `send_disconnect`). */
+  /** Contacts first, so that a peer which has just joined through us keeps some (iroh-gossip, `send_disconnect`). */
   private sendDisconnect(peer: P, alive: boolean): void {
-    // What crosses this on its way is no answer to an earlier request of ours any more, and must be answered itself: else one
-    // side would have a neighbour that does not have it.
-    if (this.exact) this.pending.delete(peer)
+    // See DEVIATIONS.md, "crossing messages".
+    this.pending.delete(peer)
     this.sendShuffleReply(peer, this.shuffleSize)
     this.io.send(peer, { _tag: "Disconnect", alive, respond: false })
     this.io.disconnect(peer)
@@ -295,20 +293,16 @@ export class HyParView<P extends PeerKey> {
     return this.config.shuffleActiveViewCount + this.config.shufflePassiveViewCount
   }
 
-  /**
-   * Asks a peer to be our neighbour, unless it has been asked and not yet answered. Every request ends after a time;
-   * iroh-gossip times only those to contacts.
-   */
-  private request(peer: P, priority: Neighbor["priority"], timed = this.exact): void {
+  /** Asks a peer to be our neighbour, unless a request to it is pending. Every request ends after a time. */
+  private request(peer: P, priority: Neighbor["priority"]): void {
     if (this.pending.has(peer)) return
-    const request = ++this.requests
+    const request = ++this.lastRequest
     this.pending.set(peer, request)
     this.io.send(peer, { _tag: "Neighbor", priority, data: this.ownData })
-    if (!timed) return
     this.io.schedule(this.config.neighborRequestTimeoutMs, { _tag: "NeighborRequest", peer, request })
   }
 
-  /** Makes the peer a neighbour if its priority or a free slot allows; whether it is one now. */
+  /** Makes the peer a neighbour if its priority or a free slot allows it. Returns whether it is a neighbour now. */
   private addActive(peer: P, data: Uint8Array | undefined, priority: Neighbor["priority"]): boolean {
     this.peers.learn(peer, data)
     if (this.active.has(peer)) return true
@@ -319,7 +313,7 @@ export class HyParView<P extends PeerKey> {
       this.keepAsContact(dropped)
     }
     this.passive.delete(peer)
-    if (this.exact) this.stayingAlive.delete(peer)
+    this.stayingAlive.delete(peer)
     this.active.add(peer)
     this.io.neighborUp(peer)
     return true
@@ -328,19 +322,19 @@ export class HyParView<P extends PeerKey> {
   private removeActive(peer: P, reason: NeighborDownReason, close = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
     this.overdue.delete(peer)
-    // Others may have lost it too, and have room now.
+    // Other nodes may have lost this peer too, and have a free slot now.
     this.refusals.clear()
     this.io.neighborDown(peer, reason)
     close()
   }
 
-  /** The peer is alive and its connection about to close: it stays a contact. */
+  /** The peer is alive and its connection is about to close: it stays a contact. */
   private keepAsContact(peer: P): void {
     this.addPassive(peer, undefined)
     if (this.passive.has(peer)) this.stayingAlive.add(peer)
   }
 
-  /** No more than a Shuffle of ours would hold: a message cannot replace our whole passive view. */
+  /** Takes no more contacts than a Shuffle of ours would hold: one message cannot replace the whole passive view. */
   private addContacts(nodes: ReadonlyArray<PeerInfo<P>>): void {
     const count = Math.min(nodes.length, this.shuffleSize + 1)
     for (let i = 0; i < count; i++) this.addPassive(nodes[i]!.id, nodes[i]!.data)
@@ -363,21 +357,21 @@ export class HyParView<P extends PeerKey> {
   }
 
   /**
-   * Asks a contact to fill a free slot of the active view: with high priority when we have no neighbour at all (p. 7).
+   * Asks a contact to fill a free slot of the active view: with high priority if we have no neighbour at all (p. 7).
    * `except`: a peer that has just left us.
    */
   private refill(except?: P): void {
     let occupied = this.active.size
-    for (const peer of this.pending.keys()) if (!this.exact || !this.active.has(peer)) occupied++
+    for (const peer of this.pending.keys()) if (!this.active.has(peer)) occupied++
     if (occupied >= this.config.activeViewCapacity) return
     const priority = this.active.size === 0 ? "high" : "low"
-    const isOut = (peer: P) =>
+    const isExcluded = (peer: P) =>
       peer === except || this.pending.has(peer) || (priority === "low" && this.refusals.has(peer))
-    const contact = this.passive.pickExcept(this.io.rng, isOut)
+    const contact = this.passive.pickExcept(this.io.rng, isExcluded)
     if (contact !== undefined) {
-      this.request(contact, priority, true)
+      this.request(contact, priority)
     } else if (occupied === 0 && this.passive.size > 0) {
-      // The peer that has just left is the only one we know. iroh-gossip stays alone; we ask it again in a while.
+      // The peer that has just left is the only contact (DEVIATIONS.md, "alone with contacts").
       this.refillLater()
     }
   }

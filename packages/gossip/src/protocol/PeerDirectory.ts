@@ -1,7 +1,8 @@
 /**
- * What peers tell about themselves and one another (their addresses), so that it can be passed on with their names. Kept for
- * as long as a peer is in a view; what others claim about peers that we do not know is announced and forgotten.
+ * The data that peers send about themselves and one another (their addresses), so that it can be passed on with their names.
+ * Data is kept while its peer is in a view. Data about peers that are in no view is announced and soon forgotten.
  */
+import * as Bytes from "@topic-tracker/common/Bytes"
 import type { PeerInfo, PeerKey } from "./Message.ts"
 
 export class PeerDirectory<P extends PeerKey> {
@@ -24,15 +25,16 @@ export class PeerDirectory<P extends PeerKey> {
     this.announce = options.announce
   }
 
-  get size(): number {
-    return this.data.size
+  /** What is kept, for tests. */
+  get known(): ReadonlyMap<P, Uint8Array> {
+    return this.data
   }
 
-  /** Takes note of what was told, and announces it when it is news. */
+  /** Keeps the data, and announces it if it is new. */
   learn(peer: P, data: Uint8Array | undefined): void {
     if (data === undefined) return
     const known = this.data.get(peer)
-    if (known !== undefined && sameBytes(known, data)) return
+    if (known !== undefined && Bytes.equals(known, data)) return
     if (data.length > 0) this.announce(peer, data)
     if (data.length > this.maxSize) return
     this.data.set(peer, data)
@@ -46,10 +48,4 @@ export class PeerDirectory<P extends PeerKey> {
   forget(peer: P): void {
     this.data.delete(peer)
   }
-}
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -1,29 +1,38 @@
 /**
  * The PlumTree broadcast protocol of one topic: payloads go at once to eager peers, which over time become the edges of a
- * spanning tree, and their ids go in batches to lazy peers, who ask for what the tree failed to bring them. It knows nothing
- * of membership but which peers are neighbours now: each is either eager or lazy.
+ * spanning tree, and their ids go in batches to lazy peers, which ask for payloads that the tree did not bring them. It knows
+ * nothing of membership except the current neighbours: each is either eager or lazy.
  *
- * Source: Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007 (page numbers below are that paper's), in the
- * form that iroh-gossip 0.101 gave it (`src/proto/plumtree.rs`). Where this differs from iroh-gossip, the bytes are the same
- * and the comment says why.
+ * Source: Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007 (page numbers below are that paper's), as
+ * iroh-gossip 0.101 has it (`src/proto/plumtree.rs`). The bytes are the same; DEVIATIONS.md of this package lists where the
+ * behaviour differs, by the titles that comments here name.
  */
 import type { BroadcastConfig } from "./Config.ts"
-import type { TopicEvent } from "./Event.ts"
+import type { TopicEvent, TopicIo } from "./Event.ts"
 import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, IHaveEntry, PeerKey, Prune } from "./Message.ts"
 import { MessageHistory } from "./MessageHistory.ts"
 import * as MessageId from "./MessageId.ts"
-import type { TopicIo } from "./TopicIo.ts"
 
-const prune: Prune = { _tag: "Prune" }
-const neighborsScope: DeliveryScope = { _tag: "Neighbors" }
-const fromAuthor: DeliveryScope = { _tag: "Swarm", round: 0 }
-const maxRound = 0xffff
+const PRUNE: Prune = { _tag: "Prune" }
+const NEIGHBORS_SCOPE: DeliveryScope = { _tag: "Neighbors" }
+const FROM_AUTHOR: DeliveryScope = { _tag: "Swarm", round: 0 }
+const MAX_ROUND = 0xffff
 
-/** An announced payload: who has it, the first to tell first, each with the hops it had come there. */
+/** A peer that announced a payload, and the hops from the author to that peer. */
 type Announcement<P> = { readonly peer: P; readonly round: number }
 
 export interface PlumTreeIo<P extends PeerKey> extends TopicIo<P> {
   readonly received: (event: Extract<TopicEvent<P>, { readonly _tag: "Received" }>) => void
+}
+
+/** The fields of {@link PlumTree} besides the sets of peers, for reading. */
+export interface BroadcastBookkeeping<P extends PeerKey> {
+  readonly missing: ReadonlyMap<MessageId.MessageId, ReadonlyArray<Announcement<P>>>
+  readonly lazyQueue: ReadonlyMap<P, ReadonlyArray<IHaveEntry>>
+  readonly lastBroadcasts: ReadonlyArray<{ readonly id: MessageId.MessageId; readonly at: number }>
+  readonly history: Pick<MessageHistory, "has" | "payload" | "size" | "payloadSize">
+  readonly dispatchScheduled: boolean
+  readonly evictScheduled: boolean
 }
 
 export class PlumTree<P extends PeerKey> {
@@ -31,17 +40,17 @@ export class PlumTree<P extends PeerKey> {
   readonly lazy = new Set<P>()
   private readonly io: PlumTreeIo<P>
   private readonly config: BroadcastConfig
-  /** Ids that one IHave holds. */
+  /** The number of ids that fit into one IHave. */
   private readonly batchSize: number
   private readonly lazyQueue = new Map<P, Array<IHaveEntry>>()
   private dispatchScheduled = false
   private evictScheduled = false
-  /** Payloads that we know of and do not have. Each has a SendGraft timer, so that none stays here for long. */
+  /** Announced payloads that we do not have, each with its announcements, the first one first. Each has a SendGraft timer. */
   private readonly missing = new Map<MessageId.MessageId, Array<Announcement<P>>>()
-  /** What we had. The payloads are ready to be sent: the round is already the next one. */
+  /** The messages that we had. Payloads are ready to be sent: their round is already the next one. */
   private readonly history: MessageHistory
-  /** What we broadcast of late, the oldest first, and when. */
-  private lastWords: Array<{ readonly id: MessageId.MessageId; readonly at: number }> = []
+  /** Our last broadcasts, the oldest first, and their times (DEVIATIONS.md, "last payloads"). */
+  private lastBroadcasts: Array<{ readonly id: MessageId.MessageId; readonly at: number }> = []
 
   constructor(options: {
     readonly io: PlumTreeIo<P>
@@ -62,10 +71,16 @@ export class PlumTree<P extends PeerKey> {
     })
   }
 
-  /** Bounds that tests hold us to. */
+  /** Sizes whose bounds tests check. */
   get sizes() {
     const { history, lazyQueue, missing } = this
     return { missing: missing.size, seen: history.size, cache: history.payloadSize, lazyQueue: lazyQueue.size }
+  }
+
+  /** The state besides the two sets of peers, for tests: what checkInvariants compares. Valid until the next event. */
+  get bookkeeping(): BroadcastBookkeeping<P> {
+    const { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } = this
+    return { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing }
   }
 
   /** New neighbours are eager (p. 7). */
@@ -78,7 +93,7 @@ export class PlumTree<P extends PeerKey> {
   neighborDown(peer: P): void {
     this.eager.delete(peer)
     this.lazy.delete(peer)
-    // iroh-gossip leaves the queue, and opens a connection to the peer that left to announce payloads to it.
+    // See DEVIATIONS.md, "announcements to a former neighbour".
     this.lazyQueue.delete(peer)
     for (const [id, announcements] of this.missing) {
       const rest = announcements.filter((announcement) => announcement.peer !== peer)
@@ -92,27 +107,27 @@ export class PlumTree<P extends PeerKey> {
   broadcast(content: Uint8Array, scope: "swarm" | "neighbors", now: number): void {
     const id = MessageId.ofContent(content)
     if (scope === "neighbors") {
-      const message: Gossip = { _tag: "Gossip", id, content, scope: neighborsScope }
-      this.push(message)
-      // Lazy neighbours too: no id is announced for this scope. iroh-gossip leaves them out.
+      const message: Gossip = { _tag: "Gossip", id, content, scope: NEIGHBORS_SCOPE }
+      this.pushEager(message)
+      // See DEVIATIONS.md, "payloads for neighbours only".
       for (const peer of this.lazy) this.io.send(peer, message)
       return
     }
-    const message: Gossip = { _tag: "Gossip", id, content, scope: fromAuthor }
+    const message: Gossip = { _tag: "Gossip", id, content, scope: FROM_AUTHOR }
     this.remember(message, now)
-    if (this.lazy.size > 0) this.lastWords.push({ id, at: now })
-    this.announce(id, 0)
-    this.push(message)
+    if (this.lazy.size > 0) this.lastBroadcasts.push({ id, at: now })
+    this.announceLazy(id, 0)
+    this.pushEager(message)
   }
 
   /**
-   * Before we leave: lazy peers get the payloads that they have only been told of, or were about to be, since soon nobody will
-   * be here to be asked for them. iroh-gossip leaves without, and a last message may reach no one.
+   * Before we leave the topic: sends lazy peers the payloads that were announced to them a moment ago, or are about to be.
+   * After we have left, no peer could ask us for them (DEVIATIONS.md, "last payloads").
    */
   leave(now: number): void {
-    this.forgetLastWords(now)
+    this.forgetLastBroadcasts(now)
     for (const peer of this.lazy) {
-      const ids = new Set(this.lastWords.map(({ id }) => id))
+      const ids = new Set(this.lastBroadcasts.map(({ id }) => id))
       for (const { id } of this.lazyQueue.get(peer) ?? []) ids.add(id)
       for (const id of ids) {
         const payload = this.history.payload(id)
@@ -121,11 +136,11 @@ export class PlumTree<P extends PeerKey> {
     }
   }
 
-  /** An announcement is answered within both graft time-outs, and the time on the way as long again. */
-  private forgetLastWords(now: number): void {
+  /** A peer grafts within both graft time-outs; the time on the way may be as long again. */
+  private forgetLastBroadcasts(now: number): void {
     const { dispatchTimeoutMs, graftTimeout1Ms, graftTimeout2Ms } = this.config
     const since = now - 2 * (dispatchTimeoutMs + graftTimeout1Ms + graftTimeout2Ms)
-    this.lastWords = this.lastWords.filter(({ at }) => at >= since)
+    this.lastBroadcasts = this.lastBroadcasts.filter(({ at }) => at >= since)
   }
 
   receive(from: P, message: GossipMessage, now: number): void {
@@ -158,15 +173,15 @@ export class PlumTree<P extends PeerKey> {
   }
 
   /**
-   * An announced payload has not come: ask the first peer that announced it, and after a second, shorter time the next one
-   * (p. 9).
+   * An announced payload has not arrived: asks the first peer that announced it, and after a second, shorter time the next
+   * one (p. 9).
    */
   onGraftTimer(id: MessageId.MessageId): void {
     const announcements = this.missing.get(id)
     if (announcements === undefined) return
     const next = announcements.shift()
     if (next === undefined) {
-      // All were asked in vain. A later announcement starts anew; iroh-gossip keeps the empty entry for good.
+      // No peer that announced it has sent it (DEVIATIONS.md, "payloads that never come").
       this.missing.delete(id)
       return
     }
@@ -177,12 +192,12 @@ export class PlumTree<P extends PeerKey> {
 
   onEvictTimer(now: number): void {
     this.history.evict(now)
-    this.forgetLastWords(now)
-    this.evictScheduled = this.history.size > 0 || this.lastWords.length > 0
+    this.forgetLastBroadcasts(now)
+    this.evictScheduled = this.history.size > 0 || this.lastBroadcasts.length > 0
     if (this.evictScheduled) this.io.schedule(this.config.cacheEvictIntervalMs, { _tag: "EvictCache" })
   }
 
-  /** In iroh-gossip the timer never stops; a topic in which nobody speaks has nothing to evict. */
+  /** Starts the eviction timer if it does not run (DEVIATIONS.md, "eviction timer"). */
   private remember(message: Gossip, now: number): void {
     this.history.add(message, now)
     if (this.evictScheduled) return
@@ -192,13 +207,12 @@ export class PlumTree<P extends PeerKey> {
 
   private onGossip(from: P, message: Gossip, now: number): void {
     const { content, id, scope } = message
-    // Before the hash is checked, which costs far more: for content that we had, it makes no difference.
+    // Before the hash is checked, which costs far more (DEVIATIONS.md, "duplicates").
     if (this.history.has(id)) {
       this.io.stats.duplicatePayloads++
-      // A payload for neighbours says nothing about the tree; iroh-gossip prunes its sender all the same.
       if (scope._tag === "Swarm" && this.isNeighbor(from)) {
         this.makeLazy(from)
-        this.io.send(from, prune)
+        this.io.send(from, PRUNE)
       }
       return
     }
@@ -210,11 +224,11 @@ export class PlumTree<P extends PeerKey> {
       this.io.received({ _tag: "Received", id, content, deliveredFrom: from, scope: "neighbors", round: 0 })
       return
     }
-    const round = Math.min(scope.round + 1, maxRound)
+    const round = Math.min(scope.round + 1, MAX_ROUND)
     const onward: Gossip = { _tag: "Gossip", id, content, scope: { _tag: "Swarm", round } }
     this.remember(onward, now)
-    this.push(onward, from)
-    this.announce(id, round, from)
+    this.pushEager(onward, from)
+    this.announceLazy(id, round, from)
     const announcements = this.missing.get(id)
     if (announcements !== undefined) {
       this.missing.delete(id)
@@ -224,12 +238,12 @@ export class PlumTree<P extends PeerKey> {
     this.io.received({ _tag: "Received", id, content, deliveredFrom: from, scope: "swarm", round: scope.round })
   }
 
-  /** Puts a peer that had the payload after much fewer hops in the place of the one that brought it (p. 9). */
+  /** Makes a peer eager that had the payload after far fewer hops, and the peer that brought it lazy (p. 9). */
   private optimize(from: P, round: number, announcements: ReadonlyArray<Announcement<P>>): void {
     let best: Announcement<P> | undefined
     for (const announcement of announcements)
       if (best === undefined || announcement.round < best.round) best = announcement
-    // At least one hop nearer even when the threshold is 0.
+    // At least one hop nearer, even if the threshold is 0.
     if (best === undefined || round - best.round < Math.max(1, this.config.optimizationThreshold)) return
     if (this.isNeighbor(best.peer) && !this.eager.has(best.peer)) {
       this.makeEager(best.peer)
@@ -237,12 +251,12 @@ export class PlumTree<P extends PeerKey> {
     }
     if (this.isNeighbor(from)) {
       this.makeLazy(from)
-      this.io.send(from, prune)
+      this.io.send(from, PRUNE)
     }
   }
 
   private onGraft(from: P, message: Graft): void {
-    // Someone who is no neighbour must not become an edge of the tree: iroh-gossip sends it payloads ever after.
+    // Only a neighbour can be an edge of the tree (DEVIATIONS.md, "strangers in the tree").
     if (!this.isNeighbor(from)) {
       this.io.stats.droppedMessages++
       return
@@ -271,12 +285,12 @@ export class PlumTree<P extends PeerKey> {
     }
   }
 
-  private push(message: Gossip, except?: P): void {
+  private pushEager(message: Gossip, except?: P): void {
     for (const peer of this.eager) if (peer !== except) this.io.send(peer, message)
   }
 
-  /** Queues the id for the lazy peers, to go out with others in one message. */
-  private announce(id: MessageId.MessageId, round: number, except?: P): void {
+  /** Queues the id for the lazy peers; several ids go out in one message. */
+  private announceLazy(id: MessageId.MessageId, round: number, except?: P): void {
     if (this.lazy.size === 0) return
     const entry: IHaveEntry = { id, round }
     for (const peer of this.lazy) {

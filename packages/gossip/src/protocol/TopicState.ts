@@ -1,15 +1,21 @@
 /**
- * One topic of one node: HyParView and PlumTree put together. Every change of neighbours in the one is told to the other and
- * to the application. Modelled on iroh-gossip 0.101 `src/proto/topic.rs`.
+ * One topic of one node: HyParView and PlumTree put together. Each change of the neighbours in the one goes to the other and
+ * to the application. Source: iroh-gossip 0.101 `src/proto/topic.rs`.
  */
 import type { ProtocolConfig } from "./Config.ts"
-import type { Action, NeighborDownReason, Timer, TopicEvent, TopicKey } from "./Event.ts"
+import {
+  type Action,
+  makeTopicStats,
+  type NeighborDownReason,
+  type Timer,
+  type TopicEvent,
+  type TopicKey,
+  type TopicTimer,
+} from "./Event.ts"
 import { HyParView } from "./HyParView.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import { PlumTree, type PlumTreeIo } from "./PlumTree.ts"
 import type { Rng } from "./Rng.ts"
-import { makeTopicStats, resetTopicStats } from "./Stats.ts"
-import type { TopicTimer } from "./TopicIo.ts"
 
 /** What a topic needs of the node that it is part of. */
 export interface TopicHost<P extends PeerKey> {
@@ -18,12 +24,12 @@ export interface TopicHost<P extends PeerKey> {
   readonly config: ProtocolConfig
   /** Adds something to do. */
   readonly act: (action: Action<P>) => void
-  /** A topic used the connection to the peer and needs it no more. */
+  /** This topic used the connection to the peer and needs it no more. */
   readonly connectionReleased: (peer: P) => void
 }
 
-/** A connection over which nothing about membership has come or gone for so long, to a peer that is no neighbour, is given up. */
-const idleMs = 60_000
+/** Time after which a connection to a peer that is no neighbour is released if no membership message used it. */
+const IDLE_MS = 60_000
 
 export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly me: P
@@ -31,15 +37,14 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly stats = makeTopicStats()
   readonly membership: HyParView<P>
   readonly broadcast: PlumTree<P>
-  /**
-   * Peers that a message of membership was exchanged with, as neighbours have, and whose connection was not given up since.
-   */
+  /** Distinguishes this state from an earlier one of the same topic. */
+  readonly epoch: number
+  /** Peers with which a membership message was exchanged, and whose connection was not released since. */
   readonly connections = new Set<P>()
-  /** Those of them with which nothing was exchanged since they were looked at last, and when that was. */
+  /** The connections that nothing used since the last check, and the time of that check. */
   private readonly idle = new Set<P>()
-  private lookedAt = Number.NEGATIVE_INFINITY
+  private lastIdleCheck = Number.NEGATIVE_INFINITY
   private readonly key: TopicKey
-  private readonly epoch: number
   private readonly host: TopicHost<P>
 
   constructor(options: {
@@ -70,7 +75,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
         this.broadcast.receive(from, message, now)
         return
       default:
-        this.uses(from)
+        this.useConnection(from)
         this.membership.receive(from, message)
     }
   }
@@ -100,23 +105,23 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     }
   }
 
-  /** The connection to the peer closed, or could not be made. */
+  /** The connection to the peer closed, or the dial failed. */
   connectionClosed(peer: P): void {
-    // First, so that nobody asks for a connection to be closed that is closed.
-    this.forget(peer)
+    // First, so that no action asks to close a connection that is closed.
+    this.forgetConnection(peer)
     this.membership.connectionClosed(peer)
   }
 
   resetStats(): void {
-    resetTopicStats(this.stats)
+    Object.assign(this.stats, makeTopicStats())
   }
 
-  // What the two protocols can have done (TopicIo). Properties, so that they can be handed on without their object.
+  // The actions of the two protocols (TopicIo). Properties, so that they can be passed on without their object.
 
   readonly send = (to: P, message: Message<P>): void => {
     this.stats.messagesSent++
     // Payloads go to neighbours only.
-    if (message._tag !== "Gossip") this.uses(to)
+    if (message._tag !== "Gossip") this.useConnection(to)
     this.host.act({ _tag: "Send", to, topic: this.key, message })
   }
 
@@ -137,28 +142,25 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly received = (event: TopicEvent<P>): void => this.emit(event)
 
   readonly disconnect = (peer: P): void => {
-    if (this.forget(peer)) this.host.connectionReleased(peer)
+    if (this.forgetConnection(peer)) this.host.connectionReleased(peer)
   }
 
   readonly peerData = (peer: P, data: Uint8Array): void => this.host.act({ _tag: "PeerData", peer, data })
 
-  private uses(peer: P): void {
+  private useConnection(peer: P): void {
     this.connections.add(peer)
     this.idle.delete(peer)
   }
 
-  private forget(peer: P): boolean {
+  private forgetConnection(peer: P): boolean {
     this.idle.delete(peer)
     return this.connections.delete(peer)
   }
 
-  /**
-   * Who does not answer a Join, or leaves it to us to hang up after the answer to its Shuffle, as iroh-gossip does, would stay
-   * connected for good.
-   */
+  /** Releases connections that no tie needs and nothing used for a while (DEVIATIONS.md, "idle connections"). */
   private releaseIdle(now: number): void {
-    if (now - this.lookedAt < idleMs) return
-    this.lookedAt = now
+    if (now - this.lastIdleCheck < IDLE_MS) return
+    this.lastIdleCheck = now
     for (const peer of [...this.connections]) {
       if (this.membership.isTiedTo(peer)) continue
       if (this.idle.has(peer)) this.disconnect(peer)

@@ -3,16 +3,15 @@ export {
   BroadcastConfig,
   defaultConfig,
   MembershipConfig,
-  minMaxMessageSize,
+  MIN_MAX_MESSAGE_BYTES,
   ProtocolConfig,
 } from "./Config.ts"
 export { checkVectors } from "./codec/checkVectors.ts"
 export { decodeHeader, FrameDecoder, FrameEncoder, FrameTooLarge, type TooLong } from "./codec/frames.ts"
 export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./codec/message.ts"
 export { decodePeerData, encodePeerData } from "./codec/peerData.ts"
-export type { Action, Event, NeighborDownReason, Timer, TopicEvent, TopicKey } from "./Event.ts"
+export type { Action, Event, NeighborDownReason, Timer, TopicEvent, TopicKey, TopicStats } from "./Event.ts"
 export { GossipState, type GossipStateOptions } from "./GossipState.ts"
 export type * from "./Message.ts"
 export * as MessageId from "./MessageId.ts"
 export { type Rng, Xoshiro128 } from "./Rng.ts"
-export type { TopicStats } from "./Stats.ts"

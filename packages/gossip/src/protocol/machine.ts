@@ -3,9 +3,8 @@
  * Exported as `@topic-tracker/gossip/machine`; everything in it is also in the package's `Protocol`.
  */
 export type { ProtocolConfig } from "./Config.ts"
-export type { Action, Event, NeighborDownReason, Timer, TopicEvent, TopicKey } from "./Event.ts"
+export type { Action, Event, NeighborDownReason, Timer, TopicEvent, TopicKey, TopicStats } from "./Event.ts"
 export { GossipState, type GossipStateOptions } from "./GossipState.ts"
 export type { Message, PeerKey } from "./Message.ts"
 export type { MessageId } from "./MessageId.ts"
 export { type Rng, Xoshiro128 } from "./Rng.ts"
-export type { TopicStats } from "./Stats.ts"

@@ -19,8 +19,6 @@ const membership = {
   shuffle_passive_view_count: number,
   shuffle_interval: duration,
   neighbor_request_timeout: duration,
-  /** Ours: "exact" or "iroh-gossip". */
-  request_bookkeeping: Schema.optionalKey(Schema.String),
 }
 
 const broadcast = {

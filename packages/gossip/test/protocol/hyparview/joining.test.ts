@@ -29,6 +29,23 @@ describe("joining", () => {
     assert.deepStrictEqual(sentTo(actions, "a"), [{ _tag: "ForwardJoin", peer: { id: "c", data: bytes("c") }, ttl: 6 }])
   })
 
+  it("answers a Join during a request to the same peer: it has restarted and will not answer the request", () => {
+    const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
+    const asked = timers(node.handle({ _tag: "PeerDisconnected", peer: "b" }), "NeighborRequest")
+    const joined = node.receive("x", join("x"))
+    assert.deepStrictEqual(sentTo(joined, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
+    assert.deepStrictEqual(sends(node.receive("x", neighbor("high"))), [], "the answer is not answered again")
+    assert.deepStrictEqual(node.handle({ _tag: "TimerExpired", timer: asked[0]!.timer }), [], "the old timer is void")
+    assert.deepStrictEqual(node.active, ["a", "x"])
+  })
+
+  it("answers a Join of a neighbour that has restarted within the time of its last request", () => {
+    const node = new Node().withNeighbors("a")
+    node.receive("a", neighbor("high"))
+    assert.deepStrictEqual(sends(node.receive("a", join("a"))), ["a Neighbor"])
+    assert.deepStrictEqual(node.active, ["a"])
+  })
+
   it("drops a random neighbour for a newcomer when the active view is full, and keeps it as a contact", () => {
     const node = new Node().withNeighbors("a", "b", "c", "d", "e")
     const actions = node.receive("f", join("f"))

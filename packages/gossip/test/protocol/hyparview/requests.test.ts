@@ -36,7 +36,7 @@ describe("requests to be neighbours", () => {
     const [timer] = timers(node.receive("a", neighbor("high")), "NeighborRequest")
     assert.deepStrictEqual(sends(node.handle({ _tag: "TimerExpired", timer: timer!.timer })), [])
     assert.deepStrictEqual(node.active, ["a"])
-    assert.strictEqual(node.topic.membership.sizes.pending, 0)
+    assert.strictEqual(node.topic.membership.bookkeeping.pending.size, 0)
   })
 })
 
@@ -116,7 +116,7 @@ describe("a request without an answer", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     node.handle({ _tag: "PeerDisconnected", peer: "a" })
     node.handle({ _tag: "PeerDisconnected", peer: "x" })
-    assert.strictEqual(node.topic.membership.sizes.pending, 0)
+    assert.strictEqual(node.topic.membership.bookkeeping.pending.size, 0)
     assert.deepStrictEqual(node.passive, [])
   })
 

@@ -79,7 +79,7 @@ describe("peer data", () => {
     const data = new Uint8Array(2_000)
     const learned = node.receive("a", { _tag: "ShuffleReply", nodes: [{ id: "x", data }] })
     assert.deepInclude(learned, { _tag: "PeerData", peer: "x", data })
-    assert.strictEqual(node.topic.membership.sizes.peerData, 1, "a's own, from its Join")
+    assert.strictEqual(node.topic.membership.bookkeeping.peerData.size, 1, "a's own, from its Join")
   })
 
   it("of peers in no view does not pile up", () => {
@@ -87,7 +87,7 @@ describe("peer data", () => {
     for (let i = 0; i < 1_000; i++) {
       node.receive("a", { _tag: "ForwardJoin", peer: { id: `x${i}`, data: bytes(`at ${i}`) }, ttl: 3 })
     }
-    assert.isAtMost(node.topic.membership.sizes.peerData, 86)
+    assert.isAtMost(node.topic.membership.bookkeeping.peerData.size, 86)
   })
 
   it("of our own is sent as it is now", () => {
