@@ -90,7 +90,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("vectors: the last line counts, unknown files and cases that do not hold are told", () =>
+  it.live("vectors: the last line counts the cases, failed cases and unknown files are reported", () =>
     Effect.gen(function* () {
       const folder = yield* scratch
       yield* Effect.promise(() => cp(published("crypto/test/vectors/hpke.json"), join(folder, "hpke.json")))
@@ -108,13 +108,13 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
 
       yield* Effect.promise(() => writeFile(join(folder, "other.json"), "{}"))
       const unknown = yield* run("vectors", [folder])
-      assert.include(unknown.err, "DIR: other.json is no known file of vectors; known are ")
+      assert.include(unknown.err, "DIR: other.json is not a known file of vectors; known are ")
       assert.strictEqual(unknown.out, "")
       assert.strictEqual(unknown.code, 2)
     }),
   )
 
-  it.live("vectors: a file that has another form, or no case, is told in one line", () =>
+  it.live("vectors: a file with another format, or without a case, is reported in one line", () =>
     Effect.gen(function* () {
       const folder = yield* scratch
       yield* Effect.promise(() => writeFile(join(folder, "hpke.json"), '{ "cases": [{}] }'))
@@ -125,7 +125,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
 
       yield* Effect.promise(() => writeFile(join(folder, "hpke.json"), '{ "cases": [] }'))
       const empty = yield* run("vectors", [folder])
-      assert.include(empty.err, "DIR: hpke.json holds no case")
+      assert.include(empty.err, "DIR: hpke.json has no case")
       assert.strictEqual(empty.code, 2)
     }),
   )

@@ -1,3 +1,4 @@
+export * as Bep44 from "./Bep44.ts"
 export { BoundedMap } from "./BoundedMap.ts"
 export * as Bytes from "./Bytes.ts"
 export { EventQueue, type EventQueueOptions } from "./EventQueue.ts"

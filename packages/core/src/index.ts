@@ -1,4 +1,3 @@
-export * as AddressVectors from "./address/checkVectors.ts"
 export * as DhtAddressLookup from "./address/DhtAddressLookup.ts"
 export * as Pkarr from "./address/pkarr.ts"
 export * as TopicConfig from "./config/index.ts"

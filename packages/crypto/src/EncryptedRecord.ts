@@ -1,40 +1,48 @@
 /**
- * A record as it lies in the DHT: u32 little-endian length ‖ box(record, one-time key) ‖ box(one-time seed, encryption key).
- * Whoever can derive the minute's encryption key opens the second box, and with its seed the first.
- * Source: distributed-topic-tracker `src/crypto/record.rs` (`EncryptedRecord`).
+ * A record as it is stored in the DHT: u32 little-endian length ‖ box(record, one-time key) ‖ box(one-time seed, encryption
+ * key). A node that can derive the minute's encryption key opens the second box, and with the seed inside opens the first.
+ * Source: distributed-topic-tracker 0.3.5 `src/crypto/record.rs` (`EncryptedRecord`).
  */
+import { MAX_VALUE_BYTES } from "@topic-tracker/common/Bep44"
 
 import { concat } from "@topic-tracker/common/Bytes"
 import { Effect, Redacted, Result } from "effect"
 import * as Box from "./box.ts"
 import { Crypto } from "./Crypto.ts"
-import type { OpenError, SealError } from "./CryptoError.ts"
+import type { OpenError, SealError, SigningKey } from "./CryptoService.ts"
 import * as Record from "./Record.ts"
 import { RecordMalformed, type RecordRejected, RecordTooLarge } from "./RecordError.ts"
-import type { SigningKey } from "./SigningKey.ts"
 import type { TopicId } from "./TopicId.ts"
 
-/** The largest encrypted record that is read, in bytes (`EncryptedRecord::MAX_SIZE`). */
-export const maxSize = 2048
-
 /**
- * The largest encrypted record that a DHT node stores, in bytes: a BEP 44 value must bencode to less than 1,000, and a byte
- * string of three-digit length takes four more than its bytes.
+ * The largest encrypted record that is read, in bytes (`EncryptedRecord::MAX_SIZE` of the crate).
+ *
+ * @since 0.1.0
  */
-export const maxStorableSize = 995
+export const MAX_BYTES = 2048
 
 /** The box of a 32-byte seed. */
-const keyBoxSize = 32 + Box.overhead
-
-/** How many bytes longer an encrypted record is than its record. */
-export const overhead: number = 4 + Box.overhead + keyBoxSize
-
-/** The largest content of a record that the DHT takes, in bytes: 711. A gossip record's is 320. */
-export const maxContentSize: number = maxStorableSize - overhead - Record.overhead
+const KEY_BOX_BYTES = 32 + Box.OVERHEAD_BYTES
 
 /**
- * The record, sealed for the minute's encryption key with a one-time key of its own. Fails when it would not fit in a DHT
- * item.
+ * The number of bytes by which an encrypted record is longer than its record.
+ *
+ * @since 0.1.0
+ */
+export const OVERHEAD_BYTES: number = 4 + Box.OVERHEAD_BYTES + KEY_BOX_BYTES
+
+/**
+ * The largest content of a record that fits in a DHT item, in bytes: 711. The content of a gossip record has 320.
+ *
+ * @since 0.1.0
+ */
+export const MAX_CONTENT_BYTES: number = MAX_VALUE_BYTES - OVERHEAD_BYTES - Record.OVERHEAD_BYTES
+
+/**
+ * Seals the record with a new one-time key, and that key's seed for the minute's encryption key. Fails with RecordTooLarge if
+ * the result does not fit in a DHT item.
+ *
+ * @since 0.1.0
  */
 export const seal: (
   record: Record.Record,
@@ -42,7 +50,9 @@ export const seal: (
 ) => Effect.Effect<Uint8Array, RecordTooLarge | SealError, Crypto> = Effect.fnUntraced(
   function* (record, encryptionKey) {
     const contentSize = record.content.length
-    if (contentSize > maxContentSize) return yield* new RecordTooLarge({ contentSize, maxContentSize })
+    if (contentSize > MAX_CONTENT_BYTES) {
+      return yield* new RecordTooLarge({ contentSize, maxContentSize: MAX_CONTENT_BYTES })
+    }
     const crypto = yield* Crypto
     const oneTimeSeed = yield* crypto.randomBytes(32)
     const oneTimeKey = crypto.signingKey(Redacted.make(oneTimeSeed))
@@ -54,7 +64,11 @@ export const seal: (
   },
 )
 
-/** The record inside, not yet verified. `openVerified` is what a reader of the DHT wants. */
+/**
+ * The record inside, not verified. A reader of the DHT uses {@link openVerified}.
+ *
+ * @since 0.1.0
+ */
 export const open: (
   bytes: Uint8Array,
   encryptionKey: SigningKey,
@@ -68,7 +82,12 @@ export const open: (
   },
 )
 
-/** The record inside, made for this topic and minute and strictly signed by its node. */
+/**
+ * The record inside, after the checks that it was made for this topic and minute and that its node's signature is strictly
+ * valid.
+ *
+ * @since 0.1.0
+ */
 export const openVerified: (
   bytes: Uint8Array,
   options: { readonly encryptionKey: SigningKey; readonly topic: TopicId; readonly unixMinute: bigint },
@@ -84,13 +103,13 @@ export const openVerified: (
 const split = (
   bytes: Uint8Array,
 ): Result.Result<{ readonly recordBox: Uint8Array; readonly keyBox: Uint8Array }, RecordMalformed> => {
-  if (bytes.length < 4) return malformed(`${bytes.length} bytes; its length field alone has 4`)
-  if (bytes.length > maxSize) return malformed(`${bytes.length} bytes; at most ${maxSize}`)
+  if (bytes.length < 4) return malformed(`${bytes.length} bytes; the length field alone has 4`)
+  if (bytes.length > MAX_BYTES) return malformed(`${bytes.length} bytes; at most ${MAX_BYTES}`)
   const recordBoxSize = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
-  const expected = 4 + recordBoxSize + keyBoxSize
-  if (bytes.length !== expected) return malformed(`${bytes.length} bytes; its length field says ${expected}`)
+  const expected = 4 + recordBoxSize + KEY_BOX_BYTES
+  if (bytes.length !== expected) return malformed(`${bytes.length} bytes; its length field requires ${expected}`)
   const end = 4 + recordBoxSize
   return Result.succeed({ recordBox: bytes.subarray(4, end), keyBox: bytes.subarray(end) })
 }
 
-const malformed = (what: string) => Result.fail(new RecordMalformed({ message: `encrypted record: ${what}` }))
+const malformed = (problem: string) => Result.fail(new RecordMalformed({ message: `encrypted record: ${problem}` }))

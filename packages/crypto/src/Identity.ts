@@ -1,15 +1,19 @@
 /**
- * Who this node is: one Ed25519 key that signs its records and is its iroh endpoint's secret key at once, as the
- * reference has it (a record's public key is what others dial).
+ * The identity of this node: one Ed25519 key. It signs the node's records and is the secret key of its iroh endpoint, as in
+ * the Rust crate distributed-topic-tracker: other nodes dial the public key of a record.
  */
 
 import { fromHex } from "@topic-tracker/common/Bytes"
 import { Config, Context, Effect, Layer, Redacted, Schema, SchemaIssue } from "effect"
 import { Crypto } from "./Crypto.ts"
+import type { CryptoService, SigningKey } from "./CryptoService.ts"
 import * as EndpointId from "./EndpointId.ts"
-import type { SigningKey } from "./SigningKey.ts"
 
-/** This node's key pair: it signs its records, and is its iroh endpoint's. */
+/**
+ * This node's key pair. It signs the node's records and is the key of its iroh endpoint.
+ *
+ * @since 0.1.0
+ */
 export class Identity extends Context.Service<
   Identity,
   {
@@ -23,14 +27,14 @@ export class Identity extends Context.Service<
    */
   static readonly layerRandom = (): Layer.Layer<Identity, never, Crypto> => random
 
-  /** The key of a 32-byte seed: the same node on every run. Dies with a RangeError when it is not 32 bytes. */
+  /** The key of a 32-byte seed: the same node on every run. Dies with a RangeError if the seed is not 32 bytes. */
   static readonly layerFromSeed = (seed: Redacted.Redacted<Uint8Array>): Layer.Layer<Identity, never, Crypto> =>
     Layer.effect(
       Identity,
       Effect.map(Crypto, (crypto) => fromSeed(crypto, seed)),
     )
 
-  /** The key whose seed, 64 hex digits, is in the configuration under this name. */
+  /** The key of the seed that the configuration has under this name, as 64 hex digits. */
   static readonly layerConfig = (name = "IDENTITY_SEED"): Layer.Layer<Identity, Config.ConfigError, Crypto> =>
     Layer.effect(
       Identity,
@@ -49,7 +53,7 @@ const random = Layer.effect(
   }),
 )
 
-const fromSeed = (crypto: Crypto["Service"], seed: Redacted.Redacted<Uint8Array>): Identity["Service"] => {
+const fromSeed = (crypto: CryptoService, seed: Redacted.Redacted<Uint8Array>): Identity["Service"] => {
   const signingKey = crypto.signingKey(seed)
   return { signingKey, endpointId: EndpointId.fromBytes(signingKey.publicKey) }
 }
@@ -64,7 +68,7 @@ const seedConfig = (name: string): Config.Config<Redacted.Redacted<Uint8Array>> 
     }),
   )
 
-/** Names the variable and the number of characters, never the value. */
+/** The message has the name of the variable and the number of characters, never the value. */
 const invalidSeed = (name: string, length: number): Config.ConfigError =>
   new Config.ConfigError(
     new Schema.SchemaError(

@@ -1,26 +1,42 @@
 /**
- * Why a record could not be made, read or accepted. Those about received bytes are ordinary events on a public DHT: callers
- * count and drop.
+ * The errors of making, reading and accepting records. Anyone can write to a slot of the public DHT, so errors about received
+ * bytes are ordinary: callers count them and drop the bytes.
  */
 import { Schema } from "effect"
 
-/** Bytes that are no record or encrypted record: the sizes do not fit. */
+/**
+ * The bytes are not a record or encrypted record: the sizes do not match.
+ *
+ * @since 0.1.0
+ */
 export class RecordMalformed extends Schema.TaggedError<RecordMalformed>()("RecordMalformed", {
   message: Schema.String,
 }) {}
 
-/** A well-formed record that must not be believed: made for another topic or minute, or not signed by its node. */
+/**
+ * The record is well-formed and must not be trusted: it is for another topic or minute, or not signed by its node.
+ *
+ * @since 0.1.0
+ */
 export class RecordRejected extends Schema.TaggedError<RecordRejected>()("RecordRejected", {
   reason: Schema.Literals(["topic", "minute", "signature"]),
   message: Schema.String,
 }) {}
 
-/** Content that its schema does not encode, or bytes that it does not decode. */
+/**
+ * The content does not encode, or its bytes do not decode, with the schema.
+ *
+ * @since 0.1.0
+ */
 export class RecordContentInvalid extends Schema.TaggedError<RecordContentInvalid>()("RecordContentInvalid", {
   message: Schema.String,
 }) {}
 
-/** A record whose content leaves no room for it in a DHT item. */
+/**
+ * The content is too large: its record does not fit in a DHT item.
+ *
+ * @since 0.1.0
+ */
 export class RecordTooLarge extends Schema.TaggedError<RecordTooLarge>()("RecordTooLarge", {
   /** The size of the content, in bytes. */
   contentSize: Schema.Int,

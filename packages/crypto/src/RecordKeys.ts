@@ -1,88 +1,89 @@
 /**
- * The keys of a topic's minute: where its records lie in the DHT and whom they are sealed for. Everyone who knows the topic
- * can derive the first, everyone who knows the secret too the second. Derived keys are kept for the last few hundred
- * minutes asked for, so that the layers of Crypto prepare each once.
- * Source: distributed-topic-tracker `src/crypto/keys.rs`; the target is BEP 44's.
+ * The keys of a topic's minute: where its records are stored in the DHT and the key they are sealed for. A node that knows the
+ * topic can derive the first; the second needs the secret, too. Derived keys are cached, so that a layer of Crypto prepares
+ * each key once.
+ * Source: distributed-topic-tracker 0.3.5 `src/crypto/keys.rs`.
  */
-import { sha1 } from "@noble/hashes/legacy.js"
-import { concat, equals, u64le } from "@topic-tracker/common/Bytes"
-import { Context, Effect, Layer, Redacted } from "effect"
-import { Crypto } from "./Crypto.ts"
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { equals, u64le } from "@topic-tracker/common/Bytes"
+import { Clock, Effect, Redacted } from "effect"
+import type { CryptoService, SigningKey } from "./CryptoService.ts"
 import { sha512Half } from "./hash.ts"
-import { type RotationInput, SecretRotation } from "./SecretRotation.ts"
-import type { SigningKey } from "./SigningKey.ts"
+import type { RotationInput, SecretRotation } from "./SecretRotation.ts"
 import type { TopicId } from "./TopicId.ts"
 
-/** Where a topic's records of one minute lie. */
+/**
+ * The current minute by Effect's Clock: whole minutes since the Unix epoch, a u64. It is the time slot of records.
+ *
+ * @since 0.1.0
+ */
+export const unixMinute: Effect.Effect<bigint> = Effect.map(Clock.currentTimeMillis, (ms) =>
+  BigInt(Math.floor(ms / 60_000)),
+)
+
+/**
+ * The key and salt of the BEP 44 items that hold a topic's records of one minute.
+ *
+ * @since 0.1.0
+ */
 export interface DhtKeys {
-  /** Signs the mutable item: the same for everyone who knows the topic. */
+  /** Signs the mutable item. The same for every node that knows the topic. */
   readonly signingKey: SigningKey
   /** 32 bytes. */
   readonly salt: Uint8Array
-  /** 20 bytes: SHA-1 of public key ‖ salt (BEP 44). */
-  readonly target: Uint8Array
 }
 
-/** The keys of a minute: where records lie in the DHT, and whom they are sealed for. */
-export class RecordKeys extends Context.Service<
-  RecordKeys,
-  {
-    /** Where the records of a topic's minute lie; the minute is a u64. */
-    readonly dht: (topic: TopicId, unixMinute: bigint) => DhtKeys
-    /**
-     * Whom the records of a topic's minute are sealed for. Asks SecretRotation each time; dies with a RangeError when that
-     * gives no 32 bytes.
-     */
-    readonly encryption: (input: RotationInput) => Effect.Effect<SigningKey>
-  }
->()("@topic-tracker/crypto/RecordKeys") {
-  /** The service over these; `remembered` is for how many minutes asked for, of all topics, derived keys are kept. */
-  static readonly make = (
-    crypto: Crypto["Service"],
-    rotation: SecretRotation["Service"],
-    remembered = 512,
-  ): RecordKeys["Service"] => {
-    const dhtKeys = new Map<string, DhtKeys>()
-    const encryptionKeys = new Map<string, SigningKey>()
+/**
+ * Derives the keys of a topic's minutes. Make one with `RecordKeys.make`.
+ *
+ * @since 0.1.0
+ */
+export interface RecordKeys {
+  /** Where the records of a topic's minute are stored. The minute is a u64. */
+  readonly dht: (topic: TopicId, unixMinute: bigint) => DhtKeys
+  /**
+   * The key that the records of a topic's minute are sealed for. Asks SecretRotation on every call. Dies with a RangeError if
+   * the rotation does not give 32 bytes.
+   */
+  readonly encryption: (input: RotationInput) => Effect.Effect<SigningKey>
+}
+
+export const RecordKeys = {
+  /** `capacity` is the number of minutes, of all topics together, whose derived keys are cached. */
+  make: (crypto: CryptoService, rotation: SecretRotation["Service"], capacity = 512): RecordKeys => {
+    const dhtKeys = new BoundedMap<string, DhtKeys>(capacity)
+    const encryptionKeys = new BoundedMap<string, SigningKey>(capacity)
     return {
       dht: (topic, unixMinute) =>
-        cached(dhtKeys, remembered, nameOf(topic, unixMinute), () => deriveDhtKeys(crypto, topic, unixMinute)),
+        cached(dhtKeys, cacheKey(topic, unixMinute), () => deriveDhtKeys(crypto, topic, unixMinute)),
       encryption: (input) =>
         Effect.map(rotation.encryptionSeed(input), (seed) => {
-          const name = nameOf(input.topic, input.unixMinute)
-          // Compared, not used as a name: two secrets may share topic and minute, and no secret becomes a Map's key.
+          // Compared, not part of the cache key: two secrets may share topic and minute, and no secret becomes a Map's key.
           const isCurrent = (key: SigningKey) => equals(Redacted.value(key.seed), Redacted.value(seed))
-          return cached(encryptionKeys, remembered, name, () => crypto.signingKey(seed), isCurrent)
+          const make = () => crypto.signingKey(seed)
+          return cached(encryptionKeys, cacheKey(input.topic, input.unixMinute), make, isCurrent)
         }),
     }
-  }
-
-  static readonly layer: Layer.Layer<RecordKeys, never, Crypto | SecretRotation> = Layer.effect(
-    RecordKeys,
-    Effect.gen(function* () {
-      return RecordKeys.make(yield* Crypto, yield* SecretRotation)
-    }),
-  )
+  },
 }
 
-const nameOf = (topic: TopicId, unixMinute: bigint): string => `${topic.hex}:${unixMinute}`
+const cacheKey = (topic: TopicId, unixMinute: bigint): string => `${topic.hex}:${unixMinute}`
 
-/** The value under this name, made anew when missing or out of date; the entry made longest ago gives way. */
-const cached = <A>(cache: Map<string, A>, size: number, name: string, make: () => A, isCurrent = (_: A) => true): A => {
-  const found = cache.get(name)
+/** The cached value, or a new one if there is none or it is out of date. */
+const cached = <A>(cache: BoundedMap<string, A>, key: string, make: () => A, isCurrent = (_: A) => true): A => {
+  const found = cache.get(key)
   if (found !== undefined && isCurrent(found)) return found
   const made = make()
-  cache.delete(name)
-  if (cache.size === size) cache.delete(cache.keys().next().value!)
-  cache.set(name, made)
+  cache.set(key, made)
   return made
 }
 
-const saltPrefix = new TextEncoder().encode("salt")
+const SALT_PREFIX = new TextEncoder().encode("salt")
 
-const deriveDhtKeys = (crypto: Crypto["Service"], topic: TopicId, unixMinute: bigint): DhtKeys => {
+const deriveDhtKeys = (crypto: CryptoService, topic: TopicId, unixMinute: bigint): DhtKeys => {
   const minute = u64le(unixMinute)
-  const signingKey = crypto.signingKey(Redacted.make(sha512Half(topic.bytes, minute), { label: "dhtSeed" }))
-  const salt = sha512Half(saltPrefix, topic.bytes, minute)
-  return { signingKey, salt, target: sha1(concat(signingKey.publicKey, salt)) }
+  return {
+    signingKey: crypto.signingKey(Redacted.make(sha512Half(topic.bytes, minute), { label: "dhtSeed" })),
+    salt: sha512Half(SALT_PREFIX, topic.bytes, minute),
+  }
 }

@@ -1,7 +1,7 @@
 /**
- * Which secret seals the records of a minute. The default is the reference's; a user's own is a Layer over any function
- * of topic, minute and initial secret. It may change while a topic runs: it is asked anew for each minute's record.
- * Source: distributed-topic-tracker `src/crypto/keys.rs` (`SecretRotation`, `DefaultSecretRotation`).
+ * The secret that seals the records of a minute. The default rotation is that of the crate; `layerFrom` makes one from a function
+ * of topic, minute and initial secret. The function may change its answer while a topic runs: it is called for each record.
+ * Source: distributed-topic-tracker 0.3.5 `src/crypto/keys.rs` (`SecretRotation`, `DefaultSecretRotation`).
  */
 
 import { u64be } from "@topic-tracker/common/Bytes"
@@ -9,29 +9,42 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { sha512Half } from "./hash.ts"
 import type { TopicId } from "./TopicId.ts"
 
-/** What a minute's secret follows from. */
+/**
+ * The input of a rotation.
+ *
+ * @since 0.1.0
+ */
 export interface RotationInput {
   readonly topic: TopicId
   /** Whole minutes since the Unix epoch; a u64. */
   readonly unixMinute: bigint
-  /** 32 bytes: SHA-512 of the user's secret, cut to 32. */
+  /** 32 bytes, from {@link initialSecretHash}. */
   readonly initialSecretHash: Redacted.Redacted<Uint8Array>
 }
 
-/** What every rotation starts from: SHA-512 of the user's secret, cut to 32 bytes. A string counts as its UTF-8 bytes. */
+/**
+ * The first 32 bytes of SHA-512 of the user's secret; of a string, its UTF-8 bytes. Call it once where the secret is given, and
+ * pass on only the hash: no code below needs the secret itself.
+ *
+ * @since 0.1.0
+ */
 export const initialSecretHash = (secret: Redacted.Redacted<string | Uint8Array>): Redacted.Redacted<Uint8Array> => {
   const value = Redacted.value(secret)
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value
   return Redacted.make(sha512Half(bytes), { label: "initialSecretHash" })
 }
 
-/** SHA-512 of topic ‖ minute (big-endian, unlike everywhere else) ‖ initial secret hash, cut to 32. */
+/** The first 32 bytes of SHA-512 of topic ‖ minute (big-endian here, little-endian elsewhere) ‖ initial secret hash. */
 const defaultSeed = ({ topic, unixMinute, initialSecretHash }: RotationInput): Redacted.Redacted<Uint8Array> =>
   Redacted.make(sha512Half(topic.bytes, u64be(unixMinute), Redacted.value(initialSecretHash)), {
     label: "encryptionSeed",
   })
 
-/** Makes each minute's secret of the topic's. All members need the same rotation. */
+/**
+ * Derives the secret of each minute. All nodes of a topic need the same rotation.
+ *
+ * @since 0.1.0
+ */
 export class SecretRotation extends Context.Service<
   SecretRotation,
   {
@@ -42,9 +55,7 @@ export class SecretRotation extends Context.Service<
   /** The default rotation of the crate. All nodes that set no rotation use it. The same layer on every call. */
   static readonly layer = (): Layer.Layer<SecretRotation> => defaultRotation
 
-  /**
-   * A rotation of the user's own: any function to 32 bytes, plain or as an Effect. All peers of a topic must agree on it.
-   */
+  /** A custom rotation: a function that returns 32 bytes, directly or as an Effect. */
   static readonly layerFrom = (
     encryptionSeed: (
       input: RotationInput,

@@ -1,16 +1,16 @@
 /**
- * Facts about the curve edwards25519 that verification and the HPKE box need beside plain Ed25519: which encodings are of
- * small order, and how a public key is written as an X25519 one. Pure functions on encodings, for all layers alike.
+ * Operations on the curve edwards25519 that verification and the HPKE box need in addition to plain Ed25519: the test for points
+ * of small order, and the conversion of keys to X25519. Pure functions on encodings, shared by all layers of Crypto.
  * Sources: RFC 8032 (5.1), RFC 7748 (4.1), curve25519-dalek (`is_small_order`, `to_montgomery`).
  */
 import { ed25519 } from "@noble/curves/ed25519.js"
 import { fromHex } from "@topic-tracker/common/Bytes"
 
 /**
- * The y coordinates, as encoded without the sign bit, of the eight points whose order divides the cofactor 8. A y is read
- * modulo p, so 0 and 1 have a second encoding: p and p + 1. (p − 1 and the y of the points of order 8 have none below 2^255.)
+ * The y coordinates, encoded without the sign bit, of the eight points whose order divides the cofactor 8. A y is read modulo
+ * p, so 0 and 1 have a second encoding: p and p + 1. (p − 1 and the y of the points of order 8 have no second one below 2^255.)
  */
-const smallOrderY: ReadonlyArray<Uint8Array> = [
+const SMALL_ORDER_Y: ReadonlyArray<Uint8Array> = [
   "0000000000000000000000000000000000000000000000000000000000000000", // 0, order 4
   "0100000000000000000000000000000000000000000000000000000000000000", // 1, the identity
   "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
@@ -20,9 +20,9 @@ const smallOrderY: ReadonlyArray<Uint8Array> = [
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // p + 1, read as 1
 ].map(fromHex)
 
-/** Whether the first 32 bytes from `offset` encode a point of small order, canonically or not. For public values only. */
+/** Whether the 32 bytes from `offset` encode a point of small order, canonically or not. Not constant-time: for public values. */
 export const isSmallOrder = (encoded: Uint8Array, offset = 0): boolean =>
-  smallOrderY.some((y) => sameY(y, encoded, offset))
+  SMALL_ORDER_Y.some((y) => sameY(y, encoded, offset))
 
 const sameY = (y: Uint8Array, encoded: Uint8Array, offset: number): boolean => {
   for (let i = 0; i < 31; i++) if (y[i] !== encoded[offset + i]) return false
@@ -32,8 +32,8 @@ const sameY = (y: Uint8Array, encoded: Uint8Array, offset: number): boolean => {
 const { Fp } = ed25519.Point
 
 /**
- * The X25519 form, 32 bytes, of a 32-byte Ed25519 public key: u = (1 + y) / (1 − y). Undefined when the bytes are no point
- * of the curve, or the identity, which has no such form. Encodings are read as dalek reads them: y modulo p.
+ * The X25519 form, 32 bytes, of a 32-byte Ed25519 public key: u = (1 + y) / (1 − y). Undefined if the bytes are not a
+ * point of the curve, or are the identity, which has no such form. Encodings are read as in dalek: y modulo p.
  */
 export const toX25519PublicKey = (publicKey: Uint8Array): Uint8Array | undefined => {
   try {

@@ -4,10 +4,10 @@ import { Crypto } from "@topic-tracker/crypto"
 import { Layer } from "effect"
 import { derKeys } from "../src/native/keys.ts"
 import * as Native from "../src/native/make.ts"
-import * as RandomSource from "../src/random.ts"
+import { systemRandom } from "../src/platform.ts"
 
 /** The native layer as it is on a Node without raw key formats. */
-const layerNativeDer = Layer.sync(Crypto, () => Native.make(nodeCrypto, derKeys(nodeCrypto), RandomSource.system))
+const layerNativeDer = Layer.sync(Crypto, () => Native.make(nodeCrypto, derKeys(nodeCrypto), systemRandom))
 
 export const layers: ReadonlyArray<readonly [string, Layer.Layer<Crypto>]> = [
   ["native", Crypto.layerNative()],

@@ -171,7 +171,7 @@ describe("EncryptedRecord", () => {
   it.effect("is made for content up to what a DHT item holds, and says the limit beyond it", () =>
     Effect.gen(function* () {
       const encryptionKey = yield* keyOf(2)
-      assert.strictEqual(EncryptedRecord.maxContentSize, 711)
+      assert.strictEqual(EncryptedRecord.MAX_CONTENT_BYTES, 711)
       const largest = yield* EncryptedRecord.seal(yield* signed(new Uint8Array(711)), encryptionKey)
       // The value as BEP 44 counts it: "995:" and the bytes.
       assert.strictEqual(`${largest.length}:`.length + largest.length, 999)

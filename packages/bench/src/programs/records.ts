@@ -13,7 +13,7 @@ import {
   SecretRotation,
   TopicId,
 } from "@topic-tracker/crypto"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, type Layer, Redacted } from "effect"
 import { Bench } from "tinybench"
 import { main, numberAt, print } from "./print.ts"
 
@@ -37,7 +37,7 @@ const ratesOf = async (tasks: Record<string, () => unknown>) => {
 
 const measure = Effect.fnUntraced(function* (isSync: boolean) {
   const crypto = yield* Crypto
-  const keys = yield* RecordKeys
+  const keys = RecordKeys.make(crypto, yield* SecretRotation)
   const context = yield* Effect.context<Crypto>()
   const [runSync, runPromise] = [Effect.runSyncWith(context), Effect.runPromiseWith(context)]
   const task = (operation: Effect.Effect<unknown, unknown, Crypto>) =>
@@ -57,7 +57,7 @@ const measure = Effect.fnUntraced(function* (isSync: boolean) {
   let minute = 2n
   const derive = Effect.suspend(() => {
     minute++
-    void keys.dht(topic, minute).target
+    void keys.dht(topic, minute).signingKey.publicKey
     return Effect.map(keys.encryption({ topic, unixMinute: minute, initialSecretHash }), (key) => key.publicKey)
   })
   const seal = EncryptedRecord.seal(record, encryptionKey)
@@ -88,12 +88,10 @@ const agreement = () => {
   }
 }
 
-const keysLayer = RecordKeys.layer.pipe(Layer.provide(SecretRotation.layer()))
-
 await main(
   Effect.gen(function* () {
     const on = (layer: Layer.Layer<Crypto>, isSync: boolean) =>
-      measure(isSync).pipe(Effect.provide(keysLayer), Effect.provide(layer))
+      measure(isSync).pipe(Effect.provide(SecretRotation.layer()), Effect.provide(layer))
     print({
       native: yield* on(Crypto.layerNative(), true),
       portable: yield* on(Crypto.layerPortable(), false),

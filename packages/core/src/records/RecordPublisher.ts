@@ -30,7 +30,7 @@ import type { TopicRecord } from "./TopicRecord.ts"
 export type { TopicRecord }
 
 /** The largest content of a record, in bytes as the codec makes them. */
-export const maxContentBytes = EncryptedRecord.maxContentSize
+export const maxContentBytes = EncryptedRecord.MAX_CONTENT_BYTES
 
 /** What became of a record handed to `publish`. */
 export type PublishOutcome<A> =

@@ -15,7 +15,7 @@ import { Effect, Result, Schema, SchemaTransformation } from "effect"
 const REFERENCE_BYTES = 320
 /** What a later version of the reference may put here does not begin like this. */
 const TAG = new TextEncoder().encode("addr")
-const MAX_ADDRESS_BYTES = EncryptedRecord.maxContentSize - REFERENCE_BYTES - TAG.length
+const MAX_ADDRESS_BYTES = EncryptedRecord.MAX_CONTENT_BYTES - REFERENCE_BYTES - TAG.length
 /** More direct addresses of one node are not worth dialling. */
 const MAX_DIRECT = 16
 

@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht, MemoryDht } from "@topic-tracker/dht"
 import { AddressLookup } from "@topic-tracker/gossip"
 import { Effect, Fiber, Layer, Option, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { checkVectors } from "../../src/address/checkVectors.ts"
 import * as DhtAddressLookup from "../../src/address/DhtAddressLookup.ts"
 import * as Pkarr from "../../src/address/pkarr.ts"
 import * as TopicConfig from "../../src/config/index.ts"
@@ -361,40 +359,4 @@ describe("DhtAddressLookup", () => {
       walkTimeout: TopicConfig.defaults.dht.getTimeout,
     })
   })
-})
-
-describe("packets made and signed by iroh", () => {
-  const json = (): { cases: Array<Record<string, unknown>> } =>
-    JSON.parse(readFileSync(new URL("../vectors/pkarr.json", import.meta.url), "utf8"))
-
-  it.effect("hold in every respect, under either layer of Crypto", () =>
-    Effect.gen(function* () {
-      for (const layer of [Crypto.layerNative(), Crypto.layerPortable()]) {
-        const report = yield* Effect.provide(checkVectors(json()), layer)
-        assert.deepStrictEqual(report, { passed: 5, failed: [] })
-      }
-    }),
-  )
-
-  it.effect("do not when one byte differs", () =>
-    Effect.gen(function* () {
-      const altered = json()
-      const first = altered.cases[0]!
-      altered.cases[0] = { ...first, signature: `00${String(first.signature).slice(2)}`, txt: ["addr=1.2.3.4:5"] }
-      const report = yield* Effect.provide(checkVectors(altered), Crypto.layer())
-      assert.deepStrictEqual(report, {
-        passed: 4,
-        failed: [
-          "pkarr case 0: the signature does not hold, the signature is made otherwise, the strings are read otherwise",
-        ],
-      })
-    }),
-  )
-
-  it.effect("are told from other files", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(Effect.provide(checkVectors({ cases: [{}] }), Crypto.layer()))
-      assert.strictEqual(error._tag, "SchemaError")
-    }),
-  )
 })

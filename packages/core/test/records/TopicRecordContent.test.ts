@@ -77,7 +77,7 @@ describe("TopicRecordContent", () => {
     Effect.gen(function* () {
       const direct = Array.from({ length: 40 }, (_, i) => `[2001:db8::${(i + 1).toString(16)}]:65535`)
       const crowded = yield* encode({ ...content, address: { relayUrl: address.relayUrl, direct } })
-      assert.isAtMost(crowded.length, EncryptedRecord.maxContentSize)
+      assert.isAtMost(crowded.length, EncryptedRecord.MAX_CONTENT_BYTES)
       const kept = (yield* decode(crowded)).address
       assert.deepStrictEqual(kept, { relayUrl: address.relayUrl, direct: direct.slice(0, kept?.direct.length) })
       assert.isAbove(kept?.direct.length ?? 0, 10)

@@ -26,7 +26,7 @@ describe("the keys of a topic's minutes", () => {
           return { dht: keys.dht, encryption: yield* keys.encryption }
         })
         const first = yield* of(1n)
-        const expected = yield* RecordKeys
+        const expected = RecordKeys.make(yield* Crypto, yield* SecretRotation)
         assert.deepStrictEqual(first.dht.salt, expected.dht(topic, 1n).salt)
         assert.deepStrictEqual(first.dht.signingKey.publicKey, expected.dht(topic, 1n).signingKey.publicKey)
         const input = { topic, unixMinute: 1n, initialSecretHash: secret }
@@ -43,7 +43,7 @@ describe("the keys of a topic's minutes", () => {
         assert.strictEqual(prepared, 8)
         yield* of(1n)
         assert.strictEqual(prepared, 10)
-      }).pipe(Effect.provide(RecordKeys.layer), Effect.provide(SecretRotation.layer()), Effect.provide(counting))
+      }).pipe(Effect.provide(SecretRotation.layer()), Effect.provide(counting))
     }),
   )
 })

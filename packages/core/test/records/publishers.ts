@@ -52,5 +52,10 @@ export const publishNew = <A>(node: RecordPublisher.RecordPublisher<A>, content:
 export const network = (options: MemoryDht.MemoryDhtOptions = {}) =>
   Effect.map(MemoryDht.make(options), (made) => ({ ...made, dht: MemoryDht.layer(made) }))
 
+/** The keys of the environment's Crypto and SecretRotation. */
+export const recordKeys = Effect.gen(function* () {
+  return RecordKeys.make(yield* Crypto, yield* SecretRotation)
+})
+
 /** Where the DHT has the topic's records of the minute. */
-export const slotKeys = Effect.map(RecordKeys, (keys) => keys.dht(topic, minute)).pipe(Effect.provide(RecordKeys.layer))
+export const slotKeys = Effect.map(recordKeys, (keys) => keys.dht(topic, minute))

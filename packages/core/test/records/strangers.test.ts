@@ -1,14 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
-import {
-  EncryptedRecord,
-  Identity,
-  initialSecretHash,
-  Record,
-  RecordKeys,
-  SecretRotation,
-  TopicId,
-} from "@topic-tracker/crypto"
+import { EncryptedRecord, Identity, initialSecretHash, Record, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { Effect, Logger, Redacted, References, Schema } from "effect"
 import * as RecordPublisher from "../../src/records/RecordPublisher.ts"
@@ -20,6 +12,7 @@ import {
   partsOf,
   publisher,
   publishNew,
+  recordKeys,
   secret,
   slotKeys,
   topic,
@@ -101,7 +94,7 @@ describe("RecordPublisher among strangers", () => {
     /** A record sealed with the right secret, made otherwise than it should be. */
     const sealed = (alter: (record: Record.Record) => Record.Record, content = Bytes.fromHex("00")) =>
       Effect.gen(function* () {
-        const keys = yield* Effect.provide(RecordKeys, RecordKeys.layer)
+        const keys = yield* recordKeys
         const { signingKey } = yield* Identity
         const options = { topic, unixMinute: minute, schema: Schema.Uint8Array, content, signingKey }
         const record = alter(yield* Record.sign(options))

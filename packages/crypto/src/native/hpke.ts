@@ -1,12 +1,12 @@
 /**
- * HPKE base mode for the one suite that boxes use, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, put together
- * from node:crypto's primitives. One message per context, so the sequence number is always 0 and the nonce is base_nonce.
+ * HPKE base mode for the one suite that boxes use, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, built
+ * from the primitives of node:crypto. One message per context, so the sequence number is always 0 and the nonce is base_nonce.
  * Names are those of RFC 9180, sections 4.1 and 5.1.
  */
 import type { KeyObject } from "node:crypto"
 import { concat } from "@topic-tracker/common/Bytes"
+import type { NodeCryptoModule } from "../platform.ts"
 import type { Keys } from "./keys.ts"
-import type { NodeCryptoModule } from "./nodeCrypto.ts"
 
 export interface KeyPair {
   readonly privateKey: KeyObject
@@ -18,14 +18,14 @@ export interface KeyPair {
 export interface Hpke {
   /** DeriveKeyPair (7.1.3) of at least 32 bytes of input key material. */
   readonly deriveKeyPair: (ikm: Uint8Array) => KeyPair
-  /** Writes ciphertext and tag into `out`, 16 bytes longer than the plaintext. Throws when the shared secret is zero. */
+  /** Writes ciphertext and tag into `out`, 16 bytes longer than the plaintext. Throws if the shared secret is zero. */
   readonly seal: (
     ephemeral: KeyPair,
     recipient: Pick<KeyPair, "publicKey" | "publicBytes">,
     plaintext: Uint8Array,
     out: Uint8Array,
   ) => void
-  /** The plaintext of ciphertext and tag. Throws when it does not open. */
+  /** The plaintext of ciphertext and tag. Throws if the tag does not match. */
   readonly open: (recipient: KeyPair, enc: Uint8Array, ciphertext: Uint8Array) => Uint8Array
 }
 
@@ -38,72 +38,72 @@ export const keyPair = (node: NodeCryptoModule, keys: Keys, scalar: Uint8Array):
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-const empty = new Uint8Array(0)
-const version = ascii("HPKE-v1")
+const EMPTY = new Uint8Array(0)
+const VERSION = ascii("HPKE-v1")
 /** "KEM" and the KEM's id, 0x0020. */
-const kemSuite = concat(ascii("KEM"), Uint8Array.of(0x00, 0x20))
+const KEM_SUITE = concat(ascii("KEM"), Uint8Array.of(0x00, 0x20))
 /** "HPKE" and the ids of KEM (0x0020), KDF (0x0001) and AEAD (0x0003). */
-const hpkeSuite = concat(ascii("HPKE"), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x03))
-const tagSize = 16
-/** SHA-256's block and digest, in bytes. */
-const block = 64
-const digest = 32
+const HPKE_SUITE = concat(ascii("HPKE"), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x03))
+const TAG_BYTES = 16
+/** The block and the digest of SHA-256, in bytes. */
+const BLOCK_BYTES = 64
+const DIGEST_BYTES = 32
 
-/** The functions of the suite for one `info` and `aad`: what depends on them alone is computed here, once. */
+/** The functions of the suite for one `info` and `aad`. The parts that depend on them alone are computed here, once. */
 export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: Uint8Array): Hpke => {
-  // Two one-shot hashes: createHmac costs several times as much for inputs of this size. They give binary strings, one
-  // character a byte, since each Buffer that crosses from native code costs more than the hash. Keys are at most a block.
+  // Two one-shot hashes: createHmac costs several times as much for inputs of this size. They return binary strings, one
+  // character per byte, since each Buffer that crosses from native code costs more than the hash. Keys are at most one block.
   const hmac = (key: Uint8Array, ...message: ReadonlyArray<Uint8Array>): Uint8Array => {
-    let length = block
+    let length = BLOCK_BYTES
     for (const part of message) length += part.length
     const inner = Buffer.allocUnsafe(length)
-    const outer = Buffer.allocUnsafe(block + digest)
-    inner.fill(0x36, 0, block)
-    outer.fill(0x5c, 0, block)
+    const outer = Buffer.allocUnsafe(BLOCK_BYTES + DIGEST_BYTES)
+    inner.fill(0x36, 0, BLOCK_BYTES)
+    outer.fill(0x5c, 0, BLOCK_BYTES)
     for (let i = 0; i < key.length; i++) {
       inner[i]! ^= key[i]!
       outer[i]! ^= key[i]!
     }
-    let offset = block
+    let offset = BLOCK_BYTES
     for (const part of message) {
       inner.set(part, offset)
       offset += part.length
     }
-    outer.write(node.hash("sha256", inner, "binary"), block, "binary")
+    outer.write(node.hash("sha256", inner, "binary"), BLOCK_BYTES, "binary")
     return Buffer.from(node.hash("sha256", outer, "binary"), "binary")
   }
 
-  const labelled = (suite: Uint8Array, label: string) => concat(version, suite, ascii(label))
+  const labelled = (suite: Uint8Array, label: string) => concat(VERSION, suite, ascii(label))
   // HKDF-Expand of at most one hash: T(1) = HMAC(prk, labeled info, 0x01). The length and the label come first.
   const expandLabel = (suite: Uint8Array, label: string, length: number) =>
     concat(Uint8Array.of(0, length), labelled(suite, label))
   const one = Uint8Array.of(1)
 
-  const eaePrk = labelled(kemSuite, "eae_prk")
-  const dkpPrk = labelled(kemSuite, "dkp_prk")
-  const sk = concat(expandLabel(kemSuite, "sk", 32), one)
-  const sharedSecretLabel = expandLabel(kemSuite, "shared_secret", 32)
-  const secretLabel = labelled(hpkeSuite, "secret")
+  const eaePrk = labelled(KEM_SUITE, "eae_prk")
+  const dkpPrk = labelled(KEM_SUITE, "dkp_prk")
+  const sk = concat(expandLabel(KEM_SUITE, "sk", 32), one)
+  const sharedSecretLabel = expandLabel(KEM_SUITE, "shared_secret", 32)
+  const secretLabel = labelled(HPKE_SUITE, "secret")
   const context = concat(
     Uint8Array.of(0),
-    hmac(empty, labelled(hpkeSuite, "psk_id_hash")),
-    hmac(empty, labelled(hpkeSuite, "info_hash"), info),
+    hmac(EMPTY, labelled(HPKE_SUITE, "psk_id_hash")),
+    hmac(EMPTY, labelled(HPKE_SUITE, "info_hash"), info),
   )
-  const keyInfo = concat(expandLabel(hpkeSuite, "key", 32), context, one)
-  const nonceInfo = concat(expandLabel(hpkeSuite, "base_nonce", 12), context, one)
+  const keyInfo = concat(expandLabel(HPKE_SUITE, "key", 32), context, one)
+  const nonceInfo = concat(expandLabel(HPKE_SUITE, "base_nonce", 12), context, one)
 
   /** ExtractAndExpand, then KeySchedule in base mode. */
   const schedule = (dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array) => {
-    const sharedSecret = hmac(hmac(empty, eaePrk, dh), sharedSecretLabel, enc, recipient, one)
+    const sharedSecret = hmac(hmac(EMPTY, eaePrk, dh), sharedSecretLabel, enc, recipient, one)
     const secret = hmac(sharedSecret, secretLabel)
-    // As a KeyObject: node:crypto takes those without first asking what they are, see keys.ts.
+    // A KeyObject: node:crypto accepts it without first testing its kind, see keys.ts.
     return { key: node.createSecretKey(hmac(secret, keyInfo)), nonce: hmac(secret, nonceInfo).subarray(0, 12) }
   }
 
-  const cipherOptions = { authTagLength: tagSize }
+  const cipherOptions = { authTagLength: TAG_BYTES }
 
   return {
-    deriveKeyPair: (ikm) => keyPair(node, keys, hmac(hmac(empty, dkpPrk, ikm), sk)),
+    deriveKeyPair: (ikm) => keyPair(node, keys, hmac(hmac(EMPTY, dkpPrk, ikm), sk)),
     seal: (ephemeral, recipient, plaintext, out) => {
       const dh = node.diffieHellman({ privateKey: ephemeral.privateKey, publicKey: recipient.publicKey })
       const { key, nonce } = schedule(dh, ephemeral.publicBytes, recipient.publicBytes)
@@ -119,7 +119,7 @@ export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: 
         publicKey: keys.publicKey("x25519", enc),
       })
       const { key, nonce } = schedule(dh, enc, recipient.publicBytes)
-      const length = ciphertext.length - tagSize
+      const length = ciphertext.length - TAG_BYTES
       const decipher = node.createDecipheriv("chacha20-poly1305", key, nonce, cipherOptions)
       decipher.setAAD(aad, { plaintextLength: length })
       decipher.setAuthTag(ciphertext.subarray(length))

@@ -1,43 +1,43 @@
 /**
- * 32-byte keys in and out of node:crypto's KeyObjects. Imports dominate the cost of small operations, so this takes the
- * cheapest form that the running Node has: raw keys where it knows them, else DER with a fixed header (RFC 8410).
+ * Converts 32-byte keys to and from node:crypto's KeyObjects. Imports dominate the cost of small operations, so this uses the
+ * cheapest form that the running Node has: raw keys if available, else DER with a fixed header (RFC 8410).
  */
 import type { KeyObject } from "node:crypto"
 import { concat, fromHex } from "@topic-tracker/common/Bytes"
-import type { NodeCryptoModule } from "./nodeCrypto.ts"
+import type { NodeCryptoModule } from "../platform.ts"
 
 export type Curve = "ed25519" | "x25519"
 
 export interface Keys {
   /** The private key of a 32-byte Ed25519 seed or X25519 scalar. */
   readonly privateKey: (curve: Curve, bytes: Uint8Array) => KeyObject
-  /** The public key of 32 bytes. Throws when node:crypto refuses them. */
+  /** The public key of 32 bytes. Throws if node:crypto refuses them. */
   readonly publicKey: (curve: Curve, bytes: Uint8Array) => KeyObject
   /** The 32 bytes of a public key. */
   readonly publicBytes: (key: KeyObject) => Uint8Array
 }
 
-const pkcs8Header = {
+const PKCS8_HEADER = {
   ed25519: fromHex("302e020100300506032b657004220420"),
   x25519: fromHex("302e020100300506032b656e04220420"),
 }
 
-const spkiHeader = {
+const SPKI_HEADER = {
   ed25519: fromHex("302a300506032b6570032100"),
   x25519: fromHex("302a300506032b656e032100"),
 }
 
-/** Keys as DER: every Node has it. */
+/** Keys as DER: every Node supports it. */
 export const derKeys = (node: NodeCryptoModule): Keys => ({
   privateKey: (curve, bytes) =>
     withoutStackTraces(() =>
-      node.createPrivateKey({ key: Buffer.from(concat(pkcs8Header[curve], bytes)), format: "der", type: "pkcs8" }),
+      node.createPrivateKey({ key: Buffer.from(concat(PKCS8_HEADER[curve], bytes)), format: "der", type: "pkcs8" }),
     ),
   publicKey: (curve, bytes) =>
     withoutStackTraces(() =>
-      node.createPublicKey({ key: Buffer.from(concat(spkiHeader[curve], bytes)), format: "der", type: "spki" }),
+      node.createPublicKey({ key: Buffer.from(concat(SPKI_HEADER[curve], bytes)), format: "der", type: "spki" }),
     ),
-  // JWK, since exporting DER costs some twenty times as much.
+  // JWK, since exporting DER costs about twenty times as much.
   publicBytes: (key) => new Uint8Array(Buffer.from(key.export({ format: "jwk" }).x!, "base64url")),
 })
 
@@ -54,17 +54,17 @@ export const rawKeys = (node: NodeCryptoModule): Keys => ({
   publicBytes: (key) => new Uint8Array(key.export({ format: "raw-public" })),
 })
 
-/** The cheapest form that this Node has. It is found out once: each node that starts asks for it, and to try takes 0.1 ms. */
+/** The cheapest form that this Node has. The test takes 0.1 ms and runs once per process, not once per node. */
 export const bestKeys = (node: NodeCryptoModule): Keys => {
-  let best = tried.get(node)
+  let best = bestKeysOf.get(node)
   if (best === undefined) {
     best = hasRawKeys(node) ? rawKeys(node) : derKeys(node)
-    tried.set(node, best)
+    bestKeysOf.set(node, best)
   }
   return best
 }
 
-const tried = new WeakMap<NodeCryptoModule, Keys>()
+const bestKeysOf = new WeakMap<NodeCryptoModule, Keys>()
 
 const hasRawKeys = (node: NodeCryptoModule): boolean => {
   try {
@@ -75,12 +75,12 @@ const hasRawKeys = (node: NodeCryptoModule): boolean => {
   }
 }
 
-/** The same memory as a Buffer, which is what the types of raw keys ask for. */
+/** The same memory as a Buffer, which the types of raw keys require. */
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /**
- * Runs a synchronous import. Node 24 finds out what kind of key it was given by throwing and catching errors inside, up to
- * four times an import; with no stack to record, each costs a third.
+ * Runs a synchronous import. Node 24 determines the kind of a key by throwing and catching errors inside, up to four times per
+ * import. Without a stack trace to record, each costs a third.
  */
 const withoutStackTraces = <A>(run: () => A): A => {
   const limit = Error.stackTraceLimit

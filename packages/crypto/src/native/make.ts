@@ -1,28 +1,26 @@
 /**
- * The native layer's functions: Ed25519 and the HPKE box on node:crypto. OpenSSL's Ed25519 verification is the cofactorless
- * one, checks that S is canonical and reads points as dalek does; only what Node says of points of small order depends on
- * its version, so those rare signatures are judged by the portable arithmetic.
+ * The operations of the native layer: Ed25519 and the HPKE box on node:crypto. OpenSSL's Ed25519 verification is cofactorless,
+ * checks that S is canonical and reads points as dalek does. Only its verdict on points of small order depends on the version
+ * of Node, so the portable arithmetic verifies those rare signatures.
  */
 import type { KeyObject } from "node:crypto"
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { Effect, Redacted, Result } from "effect"
 import * as Box from "../box.ts"
-import type { Crypto } from "../Crypto.ts"
-import type { OpenError } from "../CryptoError.ts"
+import { type CryptoService, type OpenError, type SigningKey, seedBytes } from "../CryptoService.ts"
 import { clampedScalar, isSmallOrder, toX25519PublicKey } from "../edwards.ts"
+import type { NodeCryptoModule, RandomSource } from "../platform.ts"
 import { verify as verifyPortably } from "../portable/verify.ts"
-import type { RandomSource } from "../random.ts"
-import { type SigningKey, seedBytes } from "../SigningKey.ts"
 import * as Hpke from "./hpke.ts"
 import type { Keys } from "./keys.ts"
-import type { NodeCryptoModule } from "./nodeCrypto.ts"
 
-/** How many parsed Ed25519 public keys are kept: the nodes and minutes that a busy process checks again and again. */
-const publicKeyCacheSize = 256
+/** The number of parsed Ed25519 public keys that are cached: a busy process verifies the same nodes and minutes repeatedly. */
+const PUBLIC_KEY_CACHE_SIZE = 256
 
-export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): Crypto["Service"] => {
-  const hpke = Hpke.make(node, keys, Box.info, Box.aad)
+export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): CryptoService => {
+  const hpke = Hpke.make(node, keys, Box.INFO, Box.AAD)
 
-  /** Holds what it prepares in private fields, which no inspection shows. */
+  /** Keeps prepared forms in private fields, which no inspection shows. */
   class NativeSigningKey implements SigningKey {
     readonly seed: Redacted.Redacted<Uint8Array>
     #privateKey: KeyObject | undefined
@@ -53,14 +51,13 @@ export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): 
   const prepared = (key: SigningKey): NativeSigningKey =>
     key instanceof NativeSigningKey ? key : new NativeSigningKey(key.seed)
 
-  const publicKeys = new Map<string, KeyObject>()
+  const publicKeys = new BoundedMap<string, KeyObject>(PUBLIC_KEY_CACHE_SIZE)
 
   const parsedPublicKey = (bytes: Uint8Array): KeyObject => {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
     let key = publicKeys.get(name)
     if (key === undefined) {
       key = keys.publicKey("ed25519", bytes)
-      if (publicKeys.size === publicKeyCacheSize) publicKeys.delete(publicKeys.keys().next().value!)
       publicKeys.set(name, key)
     }
     return key
@@ -133,5 +130,5 @@ export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): 
   }
 }
 
-/** The same bytes without Buffer's own methods: its `slice` shares memory where a Uint8Array's copies. */
+/** The same bytes as a plain Uint8Array: the `slice` of a Buffer shares memory, that of a Uint8Array copies. */
 const plain = (buffer: Uint8Array): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)

@@ -1,8 +1,8 @@
 /**
- * The portable layer's functions: Ed25519 on noble, the HPKE box on @hpke/core over the platform's WebCrypto (X25519 and
+ * The operations of the portable layer: Ed25519 on noble, the HPKE box on @hpke/core over the platform's WebCrypto (X25519 and
  * HKDF) with @hpke/chacha20poly1305. Runs wherever WebCrypto has X25519: Node, Deno, Bun, current browsers.
  */
-// Types only: node:crypto is where @types/node keeps WebCrypto's.
+// Types only: @types/node declares the types of WebCrypto in node:crypto.
 import type { webcrypto } from "node:crypto"
 import { Chacha20Poly1305 } from "@hpke/chacha20poly1305"
 import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core"
@@ -10,14 +10,12 @@ import { ed25519, x25519 } from "@noble/curves/ed25519.js"
 import { sha512 } from "@noble/hashes/sha2.js"
 import { Effect, Redacted } from "effect"
 import * as Box from "../box.ts"
-import type { Crypto } from "../Crypto.ts"
-import type { OpenError, SealError } from "../CryptoError.ts"
+import { type CryptoService, type OpenError, type SealError, type SigningKey, seedBytes } from "../CryptoService.ts"
 import { clampedScalar, isSmallOrder, toX25519PublicKey } from "../edwards.ts"
-import type { RandomSource } from "../random.ts"
-import { type SigningKey, seedBytes } from "../SigningKey.ts"
+import type { RandomSource } from "../platform.ts"
 import { verify } from "./verify.ts"
 
-/** Holds what it prepares in private fields, which no inspection shows. */
+/** Keeps prepared forms in private fields, which no inspection shows. */
 class PortableSigningKey implements SigningKey {
   readonly seed: Redacted.Redacted<Uint8Array>
   #publicKey: Uint8Array | undefined
@@ -52,10 +50,10 @@ const prepared = (key: SigningKey): PortableSigningKey =>
 export const makeSuite = (): CipherSuite =>
   new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Chacha20Poly1305() })
 
-export const make = (random: RandomSource): Crypto["Service"] => {
+export const make = (random: RandomSource): CryptoService => {
   const suite = makeSuite()
 
-  // A given ikm makes the ephemeral key by DeriveKeyPair (RFC 9180, 7.1.3); else the platform generates one.
+  // With an ekm, the ephemeral key comes from DeriveKeyPair (RFC 9180, 7.1.3); without one, the platform generates it.
   const ephemeral: Effect.Effect<{ readonly ekm?: Uint8Array }> = random.isSystem
     ? Effect.succeed({})
     : Effect.map(random.bytes(32), (ekm) => ({ ekm }))
@@ -83,7 +81,7 @@ export const make = (random: RandomSource): Crypto["Service"] => {
       const keyMaterial = yield* ephemeral
       const recipientPublicKey = yield* recipientOf(recipient)
       const sealed = yield* Effect.tryPromise({
-        try: () => suite.seal({ recipientPublicKey, info: Box.info, ...keyMaterial }, plaintext, Box.aad),
+        try: () => suite.seal({ recipientPublicKey, info: Box.INFO, ...keyMaterial }, plaintext, Box.AAD),
         catch: Box.smallOrderRecipient,
       })
       const { box, enc, ciphertext } = Box.allocate(plaintext.length)
@@ -95,7 +93,7 @@ export const make = (random: RandomSource): Crypto["Service"] => {
       const { enc, ciphertext } = yield* Effect.fromResult(Box.parse(box))
       const recipientKey = yield* Effect.promise(() => prepared(recipient).x25519(suite))
       const plaintext = yield* Effect.tryPromise({
-        try: () => suite.open({ recipientKey, enc, info: Box.info }, ciphertext, Box.aad),
+        try: () => suite.open({ recipientKey, enc, info: Box.INFO }, ciphertext, Box.AAD),
         catch: Box.notOpened,
       })
       return new Uint8Array(plaintext)

@@ -1,7 +1,7 @@
 /**
- * Ed25519 verification as dalek has it, on noble's curve arithmetic. noble's own `verify` multiplies by the cofactor, which
- * accepts signatures that dalek and OpenSSL refuse; here R is computed and compared as bytes (RFC 8032, 5.1.7, without the
- * cofactor).
+ * Ed25519 verification with the verdicts of dalek, on noble's curve arithmetic. noble's own `verify` multiplies by the cofactor
+ * and so accepts signatures that dalek and OpenSSL refuse. Here R is computed and compared as bytes (RFC 8032, 5.1.7, without
+ * the cofactor).
  */
 import { ed25519 } from "@noble/curves/ed25519.js"
 import { sha512 } from "@noble/hashes/sha2.js"
@@ -15,7 +15,7 @@ export const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Ui
   if (publicKey.length !== 32 || signature.length !== 64) return false
   try {
     const R = signature.subarray(0, 32)
-    // Points are read as ZIP 215 and dalek read them: y modulo p. The hash takes the bytes as they came.
+    // Points are read as in ZIP 215 and dalek: y modulo p. The hash takes the original bytes.
     const A = Point.fromBytes(publicKey, true)
     const S = littleEndian(signature.subarray(32))
     if (S >= Fn.ORDER) return false
@@ -23,7 +23,7 @@ export const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Ui
     const expected = Point.BASE.multiplyUnsafe(S).subtract(A.multiplyUnsafe(k))
     return equals(expected.toBytes(), R)
   } catch {
-    // The public key is no point of the curve.
+    // The public key is not a point of the curve.
     return false
   }
 }

@@ -2,9 +2,9 @@
  * Somebody who knows the topic's name, and so where its records lie, but not its secret: puts values of the size of records
  * into the slot of the current minute, again and again.
  */
-import { RecordKeys, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import { Crypto, RecordKeys, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import type { Dht, MemoryDht } from "@topic-tracker/dht"
-import { Clock, Context, Effect, Layer, Random } from "effect"
+import { Clock, Effect, Random } from "effect"
 import type { DhtSettings } from "./TopicScenario.ts"
 
 /** As all records have it (see RecordPublisher). */
@@ -22,7 +22,7 @@ export interface HostileOptions {
 
 /** Attacks until it is interrupted. */
 export const attack = Effect.fnUntraced(function* ({ client, dht, settings, topicName }: HostileOptions) {
-  const keys = Context.get(yield* Layer.build(Layer.provide(RecordKeys.layer, SecretRotation.layer())), RecordKeys)
+  const keys = RecordKeys.make(yield* Crypto, yield* Effect.provide(SecretRotation, SecretRotation.layer()))
   const topic = TopicId.fromName(topicName)
   const once = Effect.gen(function* () {
     const random = yield* Random.Random

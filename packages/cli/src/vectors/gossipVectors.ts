@@ -1,20 +1,19 @@
 /**
- * Checks this package's codecs against messages that states of the Rust protocol sent to one another.
+ * Checks the codecs of the gossip package against messages of iroh-gossip 0.101, which the Rust crate distributed-topic-tracker
+ * sends.
  */
 import { Bytes } from "@topic-tracker/common"
-import { EndpointId, type Vectors } from "@topic-tracker/crypto"
+import { EndpointId } from "@topic-tracker/crypto"
+import { Protocol } from "@topic-tracker/gossip"
 import { Effect, Result, Schema } from "effect"
-import { defaultConfig } from "../Config.ts"
-import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
-import * as MessageId from "../MessageId.ts"
-import { decodeHeader, FrameDecoder, FrameEncoder } from "./frames.ts"
-import { decodeMessage, encodeMessage } from "./message.ts"
+import { failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
 
-const Hex = Schema.String.check(Schema.isPattern(/^([0-9a-f]{2})*$/, { expected: "lowercase hex" }))
-const Data = Schema.UndefinedOr(Hex).pipe(Schema.optionalKey)
+const { decodeHeader, decodeMessage, defaultConfig, encodeMessage, FrameDecoder, FrameEncoder, MessageId } = Protocol
+
+const Data = Schema.UndefinedOr(HexText).pipe(Schema.optionalKey)
 const Peer = Schema.Struct({ id: EndpointId.EndpointId, data: Data })
 const Id = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/, { expected: "64 lowercase hex digits" }))
-const bytes = { postcard: Hex, frame: Hex }
+const bytes = { postcard: HexText, frame: HexText }
 
 const Case = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("Join"), fields: Schema.Struct({ data: Data }), ...bytes }),
@@ -47,7 +46,7 @@ const Case = Schema.Union([
     kind: Schema.Literal("Gossip"),
     fields: Schema.Struct({
       id: Id,
-      content: Hex,
+      content: HexText,
       scope: Schema.Union([Schema.Struct({ swarm: Schema.Int }), Schema.Literal("neighbors")]),
     }),
     ...bytes,
@@ -66,16 +65,13 @@ const Case = Schema.Union([
 ])
 type Case = typeof Case.Type
 
-const GossipFrames = Schema.Struct({ cases: Schema.Array(Case), stream_header_frame: Hex, topic_id: Id })
+const GossipFrames = Schema.Struct({ cases: Schema.Array(Case), stream_header_frame: HexText, topic_id: Id })
 
 /**
- * Checks every case of a `gossip-frames.json`: that decoding gives the fields, that encoding the fields gives the bytes, that
- * a payload's id is the BLAKE3 hash of its content, that the frame is written and read; and the stream's header frame, which
- * counts as a case. Fails with a SchemaError when the value is no such file.
+ * Checks every case of `gossip-frames.json`: decoding gives the fields, encoding the fields gives the bytes, the id of a payload is
+ * the BLAKE3 hash of its content, the frame is written and read. The header frame of the stream counts as one case.
  */
-export const checkVectors = Effect.fnUntraced(function* (
-  json: unknown,
-): Effect.fn.Return<Vectors.VectorReport, Schema.SchemaError> {
+export const gossipVectors: VectorCheck = Effect.fnUntraced(function* (json) {
   const file = yield* Schema.decodeUnknownEffect(GossipFrames)(json)
   const failed: Array<string> = []
   for (const [i, vector] of file.cases.entries()) {
@@ -91,14 +87,13 @@ const checkCase = (vector: Case): ReadonlyArray<string> => {
   const expected = messageOf(vector)
   const decoded = decodeMessage(Bytes.fromHex(vector.postcard))
   const encoder = new FrameEncoder(defaultConfig.maxMessageSize)
-  const checks = {
+  return failedChecks({
     decoding: Result.isSuccess(decoded) && show(decoded.success) === show(expected),
     encoding: Bytes.toHex(encodeMessage(expected)) === vector.postcard,
     "frame writing": Result.isSuccess(encoder.message(expected)) && Bytes.toHex(encoder.take()) === vector.frame,
     "frame reading": readFrames(Bytes.fromHex(vector.frame)).map(Bytes.toHex).join() === vector.postcard,
     "message id": expected._tag !== "Gossip" || MessageId.ofContent(expected.content) === expected.id,
-  }
-  return Object.entries(checks).flatMap(([name, holds]) => (holds ? [] : [name]))
+  })
 }
 
 const readFrames = (stream: Uint8Array): ReadonlyArray<Uint8Array> => {
@@ -108,15 +103,15 @@ const readFrames = (stream: Uint8Array): ReadonlyArray<Uint8Array> => {
   return decoder.atBoundary ? frames : []
 }
 
-/** A form in which two messages are equal when their fields are. */
-const show = (message: Message): string =>
+/** A text that is equal for messages with equal fields. */
+const show = (message: Protocol.Message): string =>
   JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? Bytes.toHex(value) : value))
 
 const data = (hex: string | undefined) => (hex === undefined ? undefined : Bytes.fromHex(hex))
 const id = (hex: string) => MessageId.read(Bytes.fromHex(hex))
-const peer = (fields: typeof Peer.Type): PeerInfo => ({ id: fields.id, data: data(fields.data) })
+const peer = (fields: typeof Peer.Type): Protocol.PeerInfo => ({ id: fields.id, data: data(fields.data) })
 
-const messageOf = (vector: Case): SwarmMessage | GossipMessage => {
+const messageOf = (vector: Case): Protocol.SwarmMessage | Protocol.GossipMessage => {
   switch (vector.kind) {
     case "Join":
       return { _tag: "Join", data: data(vector.fields.data) }
