@@ -1,15 +1,15 @@
 /**
- * The identity of a payload: the BLAKE3 hash of its content, 32 bytes. It is looked up in several maps for each message
- * that arrives, so it is held as a string of 16 UTF-16 units with two bytes each, which costs a tenth of what hex digits
- * cost to make and compare. Opaque: {@link toHex} is for showing, {@link write} for the wire.
+ * The identity of a payload: the BLAKE3 hash of its content, 32 bytes. Each message that arrives is looked up in several maps,
+ * so the id is a string of 16 UTF-16 units with two bytes each, which costs a tenth of hex digits to make and compare. The
+ * string is opaque: {@link toHex} is for people, {@link write} for the wire.
  */
-
+import * as Bytes from "@topic-tracker/common/Bytes"
 import type { Brand } from "effect"
 import { blake3Words } from "./blake3.ts"
 
 export type MessageId = string & Brand.Brand<"MessageId">
 
-/** The id in the 32 bytes from `offset` on. They must be there. */
+/** The id in the 32 bytes from `offset` on, which must exist. */
 export const read = (bytes: Uint8Array, offset = 0): MessageId => {
   const unit = (i: number) => bytes[offset + 2 * i]! | (bytes[offset + 2 * i + 1]! << 8)
   return String.fromCharCode(
@@ -35,7 +35,7 @@ export const read = (bytes: Uint8Array, offset = 0): MessageId => {
 /** The i-th of the eight 32-bit words that the id's bytes are, little-endian, as a signed integer. */
 export const word = (id: MessageId, i: number): number => id.charCodeAt(2 * i) | (id.charCodeAt(2 * i + 1) << 16)
 
-/** Puts the 32 bytes of the id at `offset`. */
+/** Writes the 32 bytes of the id at `offset`. */
 export const write = (id: MessageId, bytes: Uint8Array, offset: number): void => {
   for (let i = 0; i < 16; i++) {
     const unit = id.charCodeAt(i)
@@ -77,8 +77,4 @@ export const toBytes = (id: MessageId): Uint8Array => {
 }
 
 /** The id as 64 lowercase hex digits. */
-export const toHex = (id: MessageId): string => {
-  let hex = ""
-  for (const byte of toBytes(id)) hex += byte.toString(16).padStart(2, "0")
-  return hex
-}
+export const toHex = (id: MessageId): string => Bytes.toHex(toBytes(id))

@@ -65,7 +65,7 @@ describe("messages", () => {
   it("that name a peer by bytes which are no key are refused, as the reference does", () => {
     const noKey = "0200000000000000000000000000000000000000000000000000000000000000"
     const decoded = Protocol.decodeMessage(Bytes.fromHex(`000301${noKey}00`))
-    assert.isTrue(Result.isFailure(decoded) && decoded.failure.message.includes("is no point of the curve"))
+    assert.isTrue(Result.isFailure(decoded) && decoded.failure.message.includes("is not a point of the curve"))
   })
 
   it("hold the largest content they promise, at every hop", () => {

@@ -2,7 +2,7 @@
  * Reads configuration files of iroh-gossip's simulator (`simulations/*.toml`; `SimConfig` in its `src/bin/sim.rs`) as they
  * stand, and says by line and key what is wrong with one.
  */
-import type { ProtocolConfig } from "@topic-tracker/gossip/machine"
+import type { ProtocolConfig } from "@topic-tracker/gossip/stateMachine"
 import { Result, Schema } from "effect"
 import type { Bootstrap, Scenario } from "../gossip/Scenario.ts"
 import { defaultLatency, type Latency } from "../network/Latency.ts"

@@ -1,5 +1,5 @@
 /** A scenario of the gossip protocol alone, as iroh-gossip's simulator knows them (`src/bin/sim.rs`). */
-import type { ProtocolConfig } from "@topic-tracker/gossip/machine"
+import type { ProtocolConfig } from "@topic-tracker/gossip/stateMachine"
 import type { Latency } from "../network/Latency.ts"
 
 export type Bootstrap =

@@ -2,7 +2,7 @@
  * Runs a scenario with one seed: the swarm is built, then broadcasts in rounds, each until every node has every message or
  * for 5 simulated seconds. Follows iroh-gossip 0.101's `Simulator` (`src/proto/sim.rs`).
  */
-import { Xoshiro128 } from "@topic-tracker/gossip/machine"
+import { Xoshiro128 } from "@topic-tracker/gossip/stateMachine"
 import { type EventLog, LogHash } from "../network/EventLog.ts"
 import { type Emitted, Network, topic } from "../network/Network.ts"
 import type { Scenario } from "./Scenario.ts"

@@ -1,5 +1,5 @@
 /** How long a message is on its way between two nodes, in whole microseconds. */
-import type { Rng } from "@topic-tracker/gossip/machine"
+import type { Rng } from "@topic-tracker/gossip/stateMachine"
 
 export type Latency =
   /** The same between any two. */

@@ -14,7 +14,7 @@ import {
   type Timer,
   type TopicEvent,
   type Xoshiro128,
-} from "@topic-tracker/gossip/machine"
+} from "@topic-tracker/gossip/stateMachine"
 import { type EventLog, kindNumbers } from "./EventLog.ts"
 import { EventQueue } from "./EventQueue.ts"
 import * as Latency from "./Latency.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EndpointId } from "@topic-tracker/crypto"
-import { Xoshiro128 } from "@topic-tracker/gossip/machine"
+import { Xoshiro128 } from "@topic-tracker/gossip/stateMachine"
 import { type Delay, delayAt, regionAt, timeoutOf } from "../../src/model/Delay.ts"
 import { evenly, LinkModel, type LinkSettings, perfectLinks } from "../../src/model/LinkModel.ts"
 

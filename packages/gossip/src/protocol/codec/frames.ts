@@ -1,25 +1,23 @@
 /**
- * Frames: how messages follow one another on a topic's stream, each as a u32 big-endian length and that many bytes. The first
- * frame of a stream is the topic's id. Source: iroh-gossip 0.101 `src/net/util.rs`.
- *
- * At the limit its two sides differ: it refuses to write a frame of the maximum size, and reads one. We do the same.
+ * Frames: the messages on a topic's stream, each as a u32 big-endian length and that many bytes. The first frame of a stream
+ * is the topic's id. Source: iroh-gossip 0.101 `src/net/util.rs`. As there, a frame of exactly the maximum size is read but not
+ * written.
  */
-
 import { TopicId } from "@topic-tracker/crypto"
 import { Postcard } from "@topic-tracker/postcard"
 import { Result, Schema } from "effect"
 import type { Message } from "../Message.ts"
 import { messageCodec } from "./message.ts"
 
-const prefixSize = 4
+const PREFIX_BYTES = 4
 
-/** A message whose encoding is not below the maximum size. */
+/** The encoding of a message is not below the maximum size. `size`: its bytes. */
 export class FrameTooLarge extends Schema.TaggedError<FrameTooLarge>()("FrameTooLarge", {
   message: Schema.String,
   size: Schema.Int,
 }) {}
 
-/** Frames written one after the other into one buffer, so that many go out in one write. */
+/** Writes frames one after the other into one buffer, so that many go out in one write. */
 export class FrameEncoder {
   private readonly writer: Postcard.Writer
   private readonly maxMessageSize: number
@@ -49,7 +47,7 @@ export class FrameEncoder {
     return this.encoded(this.writer.view())
   }
 
-  /** Appends a message that has been encoded before: for one that goes to several peers. */
+  /** Appends a message that is encoded already: for a message that goes to several peers. */
   encoded(bytes: Uint8Array): Result.Result<void, FrameTooLarge> {
     if (bytes.length >= this.maxMessageSize) {
       const message = `message: ${bytes.length} bytes; must be less than ${this.maxMessageSize}`
@@ -59,7 +57,7 @@ export class FrameEncoder {
     return Result.succeed(undefined)
   }
 
-  /** What was appended, as bytes of the caller's own; the encoder is empty afterwards. */
+  /** The appended bytes, which belong to the caller; the encoder is empty afterwards. */
   take(): Uint8Array {
     const bytes = this.buffer.slice(0, this.length)
     this.length = 0
@@ -67,7 +65,7 @@ export class FrameEncoder {
   }
 
   private append(bytes: Uint8Array): void {
-    const end = this.length + prefixSize + bytes.length
+    const end = this.length + PREFIX_BYTES + bytes.length
     if (end > this.buffer.length) {
       const grown = new Uint8Array(Math.max(2 * this.buffer.length, end))
       grown.set(this.buffer.subarray(0, this.length))
@@ -78,7 +76,7 @@ export class FrameEncoder {
     this.buffer[this.length + 1] = size >>> 16
     this.buffer[this.length + 2] = size >>> 8
     this.buffer[this.length + 3] = size
-    this.buffer.set(bytes, this.length + prefixSize)
+    this.buffer.set(bytes, this.length + PREFIX_BYTES)
     this.length = end
   }
 }
@@ -91,12 +89,12 @@ export interface TooLong {
 }
 
 /**
- * Cuts a stream into frames, however its bytes arrive. A frame that lies within one chunk is a window on that chunk, without a
- * copy; at most one frame's bytes are ever held back.
+ * Cuts a stream into frames, in whatever pieces its bytes arrive. A frame that lies within one chunk is a view of that chunk,
+ * without a copy; the bytes of at most one frame are held.
  */
 export class FrameDecoder {
   private readonly maxMessageSize: number
-  /** The start of a frame whose rest has not come: prefix and body. */
+  /** The start of a frame whose rest has not arrived: prefix and body. */
   private held: Uint8Array = new Uint8Array(0)
   private heldLength = 0
   private failure: TooLong | undefined
@@ -105,14 +103,14 @@ export class FrameDecoder {
     this.maxMessageSize = maxMessageSize
   }
 
-  /** Whether the stream may end here: no frame is cut in two. */
+  /** Whether the stream may end here: no frame is incomplete. */
   get atBoundary(): boolean {
     return this.heldLength === 0 && this.failure === undefined
   }
 
   /**
-   * Hands each frame that the chunk completes to `onFrame`, in order. The frame's bytes are valid until `onFrame` returns and
-   * as long as the chunk is not changed. After a TooLong every further push gives the same answer.
+   * Calls `onFrame` with each frame that the chunk completes, in order. The frame's bytes are valid until `onFrame` returns and
+   * as long as the chunk is not changed. After a TooLong every further push returns the same one.
    */
   push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): TooLong | undefined {
     if (this.failure !== undefined) return this.failure
@@ -121,33 +119,33 @@ export class FrameDecoder {
       position = this.complete(chunk, onFrame)
       if (this.failure !== undefined || this.heldLength > 0) return this.failure
     }
-    while (chunk.length - position >= prefixSize) {
+    while (chunk.length - position >= PREFIX_BYTES) {
       const size = this.frameSize(chunk, position)
       if (size === undefined) return this.failure
-      const end = position + prefixSize + size
+      const end = position + PREFIX_BYTES + size
       if (end > chunk.length) break
-      onFrame(chunk.subarray(position + prefixSize, end))
+      onFrame(chunk.subarray(position + PREFIX_BYTES, end))
       position = end
     }
     if (position < chunk.length) this.hold(chunk, position, chunk.length)
     return undefined
   }
 
-  /** Fills up the frame that is held; how many bytes of the chunk that took. */
+  /** Completes the frame that is held. Returns how many bytes of the chunk that took. */
   private complete(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): number {
     let position = 0
-    if (this.heldLength < prefixSize) {
-      position = Math.min(prefixSize - this.heldLength, chunk.length)
+    if (this.heldLength < PREFIX_BYTES) {
+      position = Math.min(PREFIX_BYTES - this.heldLength, chunk.length)
       this.hold(chunk, 0, position)
-      if (this.heldLength < prefixSize) return position
+      if (this.heldLength < PREFIX_BYTES) return position
     }
     const size = this.frameSize(this.held, 0)
     if (size === undefined) return position
-    const end = Math.min(position + prefixSize + size - this.heldLength, chunk.length)
+    const end = Math.min(position + PREFIX_BYTES + size - this.heldLength, chunk.length)
     this.hold(chunk, position, end)
-    if (this.heldLength === prefixSize + size) {
+    if (this.heldLength === PREFIX_BYTES + size) {
       this.heldLength = 0
-      onFrame(this.held.subarray(prefixSize, prefixSize + size))
+      onFrame(this.held.subarray(PREFIX_BYTES, PREFIX_BYTES + size))
     }
     return end
   }
@@ -163,7 +161,7 @@ export class FrameDecoder {
   private hold(chunk: Uint8Array, start: number, end: number): void {
     const needed = this.heldLength + end - start
     if (needed > this.held.length) {
-      const grown = new Uint8Array(Math.max(needed, Math.min(2 * this.held.length, prefixSize + this.maxMessageSize)))
+      const grown = new Uint8Array(Math.max(needed, Math.min(2 * this.held.length, PREFIX_BYTES + this.maxMessageSize)))
       grown.set(this.held.subarray(0, this.heldLength))
       this.held = grown
     }
@@ -172,6 +170,6 @@ export class FrameDecoder {
   }
 }
 
-/** The topic that a stream's first frame names. As in the reference, bytes after the 32 are ignored. */
+/** The topic in a stream's first frame. As in iroh-gossip, bytes after the first 32 are ignored. */
 export const decodeHeader = (frame: Uint8Array): TopicId | undefined =>
   frame.length < 32 ? undefined : TopicId.fromBytes(frame.subarray(0, 32))

@@ -1,18 +1,44 @@
 /**
- * How messages lie on the wire: postcard of iroh-gossip 0.101's `topic::Message<EndpointId>`, an enum of the membership's and
- * the broadcast's messages (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`). The topic is not part of it; the stream tells.
+ * The wire format of messages: postcard of iroh-gossip 0.101's `topic::Message<EndpointId>`, an enum of the membership's and
+ * the broadcast's messages (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`). The topic is not part of a message: the first
+ * frame of the stream names it.
  */
-import { Bytes } from "@topic-tracker/common"
+import { ed25519 } from "@noble/curves/ed25519.js"
+import { BoundedMap, Bytes } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Postcard } from "@topic-tracker/postcard"
 import { type Result, Schema } from "effect"
 import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
-import { isEndpointKey } from "./endpointKey.ts"
 
 /**
- * 32 bytes that are a point of the curve. The reference refuses a message that names a key which is none, and drops the
- * stream that it came on: we must not learn such a key and pass it on.
+ * Whether 32 bytes are an Ed25519 public key; half of all byte strings are not. A square root in the field costs tens of
+ * microseconds, and the same few peers are named again and again, so the answers are kept.
+ */
+const knownKeys = new BoundedMap<string, boolean>(4_096)
+
+/** `id`: 64 lowercase hex digits. Accepts the same keys as `VerifyingKey::from_bytes` of ed25519-dalek. */
+const isEndpointKey = (id: string): boolean => {
+  const known = knownKeys.get(id)
+  if (known !== undefined) return known
+  const isKey = isCurvePoint(id)
+  knownKeys.set(id, isKey)
+  return isKey
+}
+
+const isCurvePoint = (id: string): boolean => {
+  try {
+    // ZIP 215 rules: y may be written as a value that is not below the field's prime, as in dalek's decompression.
+    ed25519.Point.fromHex(id, true)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * 32 bytes that are a point of the curve. iroh-gossip refuses a message with any other key and drops the stream that it came
+ * on, so this node must not learn such a key and pass it on.
  */
 const endpointId = Postcard.make<EndpointId.EndpointId>({
   schema: Schema.make<Schema.Schema<EndpointId.EndpointId>>(Schema.String.ast),
@@ -20,7 +46,7 @@ const endpointId = Postcard.make<EndpointId.EndpointId>({
   write: (writer, id) => writer.bytes(Bytes.fromHex(id)),
   read: (reader) => {
     const id = Bytes.toHex(reader.view(32)) as EndpointId.EndpointId
-    return isEndpointKey(id) ? id : reader.fail(`the endpoint id ${id} is no point of the curve`)
+    return isEndpointKey(id) ? id : reader.fail(`the endpoint id ${id} is not a point of the curve`)
   },
 })
 
@@ -83,7 +109,7 @@ export const messageCodec: Postcard.Codec<Message> = Postcard.make<Message>({
   },
 })
 
-/** The message that the bytes are, or why they are none. Bytes after it are ignored, as the reference does. */
+/** The message in the bytes, or the reason why they hold none. Bytes after the message are ignored, as in iroh-gossip. */
 export const decodeMessage: (bytes: Uint8Array) => Result.Result<Message, Postcard.DecodeError> =
   Postcard.decodeResult(messageCodec)
 
@@ -91,8 +117,8 @@ export const decodeMessage: (bytes: Uint8Array) => Result.Result<Message, Postca
 export const encodeMessage: (message: Message) => Uint8Array = Postcard.encodeSync(messageCodec)
 
 /**
- * The most bytes that the content of a broadcast may have. Counted for the longest round number, or a message that goes out
- * here could grow too large on its way; and less than the maximum, because the reference sends nothing of exactly that size.
+ * The most bytes that the content of a broadcast may have. Computed for the longest round number, since a message grows with its
+ * hops, and for a frame below the maximum, since iroh-gossip sends no frame of exactly that size.
  */
 export const maxContentBytes = (maxMessageSize: number): number => {
   const around = 1 + 1 + 32 + (1 + 3)

@@ -2,8 +2,8 @@
  * Which socket addresses mean something outside this machine and its local network. Those that do not are published only
  * when asked for. Source: the IANA special-purpose address registries (RFC 6890 and its updates).
  */
+import * as SocketAddress from "@topic-tracker/common/SocketAddress"
 import type { EndpointAddress } from "../../AddressLookup.ts"
-import * as SocketAddress from "../../protocol/codec/socketAddress.ts"
 
 /** Whether the text is "IP:port" or "[IPv6]:port". */
 export const isAddress = (text: string): boolean => SocketAddress.parse(text) !== undefined
