@@ -1,49 +1,65 @@
 /**
- * A topic that is open here: who listens, who the neighbours are, which timers run for it, and whether it must hold back.
+ * A topic that is open on this node: its subscribers, its neighbours, the protocol's timers for it, and its flow control, that is
+ * whether its streams may be read and whether broadcasts must wait.
  */
-
-import type { Timer } from "@topic-tracker/common"
+import { EventQueue, type Timer } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { GossipEvent, SubscribeOptions } from "../model.ts"
-import type { TopicEvent } from "../protocol/index.ts"
-import type { Engine } from "./Engine.ts"
-import type { Outbound } from "./Outbound.ts"
-import type { Receiver } from "./Receiver.ts"
-import { Subscriber, type SubscriberOwner } from "./Subscriber.ts"
+import type { Timer as ProtocolTimer, TopicEvent } from "../protocol/index.ts"
+import type { EngineContext } from "./context.ts"
+import type { SendQueue } from "./SendQueue.ts"
 
-export class OpenTopic implements SubscriberOwner {
+/** Events that may wait beyond the capacity of a subscriber with backpressure. Only changes of neighbours use this reserve. */
+const BACKPRESSURE_RESERVE = 1_024
+
+/** A stream's reader that waits until the topic may be read again. */
+export interface PausedReader {
+  readonly proceed: () => void
+}
+
+export class OpenTopic {
   readonly id: TopicId
   readonly neighbors = new Set<EndpointId.EndpointId>()
-  readonly timers = new Set<Timer>()
-  /** Queues that are longer than they should be. */
-  readonly congested = new Set<Outbound>()
-  /** Streams that wait until the topic takes messages again. */
-  readonly paused = new Set<Receiver>()
-  /** A subscriber's buffer has just filled up: it should get a turn to read. */
-  turnDue = false
+  /** A subscriber's queue has just filled up: the subscriber should get a turn to read before the next message is handed on. */
+  hasFreshlyFull = false
   isClosed = false
-  private readonly engine: Engine
-  private readonly subscribers = new Set<Subscriber>()
-  private holding = 0
+  private readonly context: EngineContext
+  private readonly subscribers = new Set<EventQueue<GossipEvent>>()
+  private readonly timers = new Set<Timer>()
+  private readonly paused = new Set<PausedReader>()
+  /** Queues to peers that have more than `sendQueueBytes`. */
+  private readonly congested = new Set<SendQueue>()
+  /** Subscribers with backpressure whose queue is full. */
+  private fullCount = 0
   private waiters: Array<() => void> = []
 
-  constructor(engine: Engine, id: TopicId) {
-    this.engine = engine
+  constructor(context: EngineContext, id: TopicId) {
+    this.context = context
     this.id = id
   }
 
   /**
-   * Whether messages from this peer may be read. Not while a subscriber holds back. Nor while the way to another peer is
-   * congested, since what comes from here may have to go there; the congested peer itself is read on, or two that flood
-   * each other would wait for each other for ever. But not without end: who asks and asks and never takes the answers would
-   * fill our memory with them.
+   * Whether messages from this peer may be read. Not while a subscriber with backpressure is full. Not while the queue to another
+   * peer is congested, because a message from here may have to go there. The congested peer itself is read, or two peers that flood
+   * each other would wait for each other for ever; but only until its queue is overfull, because a peer that sends requests and never
+   * takes the answers would fill our memory with them.
    */
   mayRead(from: EndpointId.EndpointId): boolean {
     if (this.isClosed) return true
-    if (this.holding > 0) return false
+    if (this.fullCount > 0) return false
     if (this.congested.size === 0) return true
-    for (const outbound of this.congested) if (outbound.peer.id !== from || outbound.isOverfull) return false
+    for (const queue of this.congested) if (queue.target.id !== from || queue.isOverfull) return false
     return true
+  }
+
+  /** Runs the reader's `proceed` when the topic may be read again. */
+  pause(reader: PausedReader): void {
+    this.paused.add(reader)
+  }
+
+  /** Takes a paused reader out if more than `limit` are paused; whether it did. */
+  dropPaused(reader: PausedReader, limit: number): boolean {
+    return this.paused.size > limit && this.paused.delete(reader)
   }
 
   get hasFullSubscriber(): boolean {
@@ -51,13 +67,28 @@ export class OpenTopic implements SubscriberOwner {
     return false
   }
 
-  subscribe(options: Required<SubscribeOptions>): Subscriber {
-    const subscriber = new Subscriber(this, options)
-    this.subscribers.add(subscriber)
-    return subscriber
+  get isCongested(): boolean {
+    return this.congested.size > 0
   }
 
-  unsubscribe(subscriber: Subscriber): void {
+  subscribe({ capacity, whenSlow }: Required<SubscribeOptions>): EventQueue<GossipEvent> {
+    const { counters, turn } = this.context
+    const queue = new EventQueue<GossipEvent>({
+      capacity,
+      whenFull: whenSlow,
+      reserve: BACKPRESSURE_RESERVE,
+      lagged: (skipped) => ({ _tag: "Lagged", skipped }),
+      onDropped: () => counters.lagged++,
+      onReady: (ready) => turn.wakeAtEnd(ready),
+      onDrained: (drained) => {
+        if (drained.hasBackpressure && --this.fullCount === 0) this.resumePaused()
+      },
+    })
+    this.subscribers.add(queue)
+    return queue
+  }
+
+  unsubscribe(subscriber: EventQueue<GossipEvent>): void {
     this.subscribers.delete(subscriber)
     subscriber.discard()
   }
@@ -65,15 +96,23 @@ export class OpenTopic implements SubscriberOwner {
   emit(event: TopicEvent): void {
     if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
     else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
-    const told: GossipEvent = event
     for (const subscriber of this.subscribers) {
-      if (!subscriber.push(told)) continue
-      this.turnDue = true
-      if (subscriber.holdsBack) this.holding++
+      if (!subscriber.push(event)) continue
+      this.hasFreshlyFull = true
+      if (subscriber.hasBackpressure) this.fullCount++
     }
   }
 
-  /** Runs once nothing is congested, or the topic is closed. The answer takes it back. */
+  /** Starts a timer of the protocol. It is cancelled when the topic closes. */
+  schedule(delayMs: number, protocolTimer: ProtocolTimer): void {
+    const timer = this.context.timers.schedule(delayMs, () => {
+      this.timers.delete(timer)
+      this.context.dispatch({ _tag: "TimerExpired", timer: protocolTimer })
+    })
+    this.timers.add(timer)
+  }
+
+  /** Runs once when no queue is congested any more, or the topic is closed. Returns a function that takes it back. */
   onceRelieved(run: () => void): () => void {
     this.waiters.push(run)
     return () => {
@@ -81,16 +120,20 @@ export class OpenTopic implements SubscriberOwner {
     }
   }
 
-  relievedBy(outbound: Outbound): void {
-    this.congested.delete(outbound)
+  addCongested(queue: SendQueue): void {
+    this.congested.add(queue)
+  }
+
+  removeCongested(queue: SendQueue): void {
+    this.congested.delete(queue)
     if (this.congested.size === 0) this.resumeWaiters()
     this.resumePaused()
   }
 
-  /** No more events, timers or waiting. */
+  /** Ends the subscribers' streams, the timers and all waiting. */
   close(): void {
     this.isClosed = true
-    for (const timer of this.timers) this.engine.timers.cancel(timer)
+    for (const timer of this.timers) this.context.timers.cancel(timer)
     this.timers.clear()
     this.congested.clear()
     for (const subscriber of this.subscribers) subscriber.close()
@@ -99,29 +142,16 @@ export class OpenTopic implements SubscriberOwner {
     this.resumePaused()
   }
 
-  wake(subscriber: Subscriber): void {
-    this.engine.willWake(subscriber)
-  }
-
-  drained(subscriber: Subscriber): void {
-    if (!subscriber.holdsBack || --this.holding > 0) return
-    this.resumePaused()
-  }
-
-  lagged(skipped: number): void {
-    this.engine.counters.lagged += skipped
-  }
-
-  // Neither resumes within the call, which may come from the middle of something: a subscriber's fiber, a peer being lost.
+  // Both resume in the next turn of the scheduler: the call may come from a subscriber's fiber or while a peer is being removed.
 
   private resumeWaiters(): void {
-    for (const waiter of this.waiters) this.engine.timers.soon(waiter)
+    for (const waiter of this.waiters) this.context.timers.soon(waiter)
     this.waiters = []
   }
 
-  /** Those that still may not read pause again. */
+  /** Readers that still may not read pause again. */
   private resumePaused(): void {
-    for (const receiver of this.paused) this.engine.timers.soon(() => receiver.proceed())
+    for (const reader of this.paused) this.context.timers.soon(() => reader.proceed())
     this.paused.clear()
   }
 }

@@ -1,56 +1,56 @@
 /**
- * A peer that some topic has to do with: its connections and the queues towards it. Modelled on `PeerState` of iroh-gossip
- * 0.101 `src/net.rs`: without a connection messages wait for the dial; a newer connection takes over sending while older
- * ones go on being read, because the other side may have chosen differently which of two simultaneous dials is the newer.
+ * A peer that some topic needs, or that connected to us: its connections and the queues to it. Modelled on `PeerState` of iroh-gossip
+ * 0.101 `src/net.rs`. Without a connection messages wait for the dial. A newer connection takes over sending, while older ones are
+ * still read: after two simultaneous dials the other side may have chosen the other connection as the newer one.
  */
-
 import type { Timer } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { TopicKey } from "../protocol/index.ts"
 import type { Connection } from "../transport/Transport.ts"
-import type { Outbound } from "./Outbound.ts"
-import type { Receiver } from "./Receiver.ts"
+import type { SendLink, SendQueue, SendTarget } from "./SendQueue.ts"
+import type { StreamReader } from "./StreamReader.ts"
 
-/** A connection and those who read the peer's streams on it. */
-export class Link {
+/** The number of topics at a time of which the peer is told that this node is not a member. */
+const MAX_REFUSALS = 256
+
+/** A connection and the readers of the peer's streams on it. */
+export class Link implements SendLink {
   readonly connection: Connection
-  readonly peer: Peer
-  readonly receivers = new Set<Receiver>()
+  readonly readers = new Set<StreamReader>()
   isClosed = false
 
-  constructor(connection: Connection, peer: Peer) {
+  constructor(connection: Connection) {
     this.connection = connection
-    this.peer = peer
   }
 }
 
-export class Peer {
+export class Peer implements SendTarget {
   readonly id: EndpointId.EndpointId
-  /** The newest connection: the one we send on. None while the dial is under way. */
+  /** The newest connection: the one to send on. Undefined while the dial is in progress. */
   link: Link | undefined
   /** Older connections, the newest last. */
   readonly older: Array<Link> = []
-  readonly outbound = new Map<TopicKey, Outbound>()
-  /** Queues whose last message is in them. */
-  readonly ending = new Set<Outbound>()
-  /** Runs while no topic needs the peer any more, or yet, but the connection is up. */
-  lingering: Timer | undefined
-  /** Its connections have been told to close. */
+  readonly queues = new Map<TopicKey, SendQueue>()
+  /** Queues that end with the messages in them. */
+  readonly ending = new Set<SendQueue>()
+  /** Runs while the connection is up and no topic needs the peer. */
+  lingerTimer: Timer | undefined
+  /** {@link closeAll} was called. */
   isClosing = false
 
   constructor(id: EndpointId.EndpointId) {
     this.id = id
   }
 
-  /** A connection came up; it takes over. */
-  add(link: Link): void {
+  /** Adds a new connection, which takes over sending. */
+  addLink(link: Link): void {
     if (this.link !== undefined) this.older.push(this.link)
     this.link = link
     this.flush()
   }
 
-  /** A connection is gone; the newest that is left, if any, takes over. */
-  remove(link: Link): void {
+  /** Removes a connection that is gone; the newest of the others takes over. */
+  removeLink(link: Link): void {
     link.isClosed = true
     if (this.link === link) {
       this.link = this.older.pop()
@@ -61,11 +61,34 @@ export class Peer {
     if (index >= 0) this.older.splice(index, 1)
   }
 
-  /** Gives up everything that is queued. */
-  dropAll(): void {
-    for (const outbound of this.outbound.values()) outbound.drop()
-    this.outbound.clear()
-    for (const outbound of [...this.ending]) outbound.drop()
+  /** No further message goes out on the queue. `over` runs when its last message has gone out. */
+  endQueue(queue: SendQueue, over: () => void): void {
+    this.queues.delete(queue.topic.hex)
+    this.ending.add(queue)
+    queue.onceOver(() => {
+      this.ending.delete(queue)
+      over()
+    })
+    queue.end()
+  }
+
+  /** The queue of the topic whose last message is on its way. */
+  endingQueue(topic: TopicKey): SendQueue | undefined {
+    let latest: SendQueue | undefined
+    for (const queue of this.ending) if (queue.topic.hex === topic) latest = queue
+    return latest
+  }
+
+  /** Whether the peer asked to be let into so many topics that no further refusal is sent now. */
+  get hasTooManyRefusals(): boolean {
+    return this.ending.size >= MAX_REFUSALS
+  }
+
+  /** Gives up all queued messages. */
+  dropQueues(): void {
+    for (const queue of this.queues.values()) queue.drop()
+    this.queues.clear()
+    for (const queue of [...this.ending]) queue.drop()
     this.ending.clear()
   }
 
@@ -80,12 +103,12 @@ export class Peer {
 
   /** Whether nothing is queued and the peer has ended all its streams. */
   get isQuiet(): boolean {
-    if (this.ending.size > 0 || this.outbound.size > 0) return false
-    return this.links.every((link) => link.receivers.size === 0)
+    if (this.ending.size > 0 || this.queues.size > 0) return false
+    return this.links.every((link) => link.readers.size === 0)
   }
 
   private flush(): void {
-    for (const outbound of [...this.ending]) outbound.flush()
-    for (const outbound of this.outbound.values()) outbound.flush()
+    for (const queue of [...this.ending]) queue.flush()
+    for (const queue of this.queues.values()) queue.flush()
   }
 }

@@ -1,26 +1,34 @@
 /**
- * The Gossip service over any transport: where the engine's callbacks meet Effect. Each operation is one step into the
- * engine; waiting (for congestion to pass, for last words to leave) happens only here.
+ * The Gossip service over any transport: this is where the engine's callbacks meet Effect. Each operation is one step into the
+ * engine; all waiting (until congestion has passed, until last messages are out) is here.
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope, Stream } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../AddressLookup.ts"
 import type { GossipConfig } from "../GossipConfig.ts"
-import type { BroadcastScope, GossipService, GossipTopic, SubscribeOptions } from "../model.ts"
-import { GossipError } from "../model.ts"
+import {
+  type BroadcastScope,
+  GossipError,
+  type GossipService,
+  type GossipTopic,
+  type SubscribeOptions,
+} from "../model.ts"
 import { maxContentBytes } from "../protocol/codec/message.ts"
 import { encodePeerData } from "../protocol/codec/peerData.ts"
 import { Xoshiro128 } from "../protocol/index.ts"
 import { GossipTransport } from "../transport/Transport.ts"
 import { Engine } from "./Engine.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
-import type { Outbound } from "./Outbound.ts"
+import type { SendQueue } from "./SendQueue.ts"
 
-const defaultCapacity = 64
+const DEFAULT_CAPACITY = 64
+
+/** A span needs no stack trace of this file; capturing one costs more than the span. */
+const NO_STACK = { captureStackTrace: false }
 
 const closedError = new GossipError({ reason: "Closed", message: "the topic has been closed" })
 
-/** Starts an engine on the transport. When the scope closes it leaves every topic and closes every connection. */
+/** Starts an engine on the transport. When the scope closes, the engine leaves every topic and closes every connection. */
 export const makeService = Effect.fnUntraced(function* (
   config: GossipConfig,
 ): Effect.fn.Return<GossipService, never, GossipTransport | Scope.Scope> {
@@ -33,23 +41,26 @@ export const makeService = Effect.fnUntraced(function* (
     sendQueueBytes: config.sendQueueBytes,
     stallTimeoutMs: config.stallTimeoutMs,
     lingerMs: config.lingerMs,
-    onDefect: (defect) => fork(Effect.logError("gossip: the protocol failed on an event", defect)),
+    onDefect: (defect) =>
+      fork(
+        Effect.logError("an exception in the gossip engine", defect).pipe(Effect.annotateLogs({ package: "gossip" })),
+      ),
   })
-  yield* transport.listen(engine.connections)
+  yield* transport.listen(engine.peers)
   /** Why no topic can be opened any more. */
   let over: GossipError | undefined
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       over ??= new GossipError({ reason: "Closed", message: "gossip has been closed" })
       const ending = [...engine.topics.values()].flatMap((topic) => engine.closeTopic(topic))
-      return gone(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
+      return awaitOver(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
     }),
   )
   const setPeerData = (address: EndpointAddress) => {
     const data = isEmptyAddress(address) ? new Uint8Array(0) : encodePeerData(address)
-    engine.turn({ _tag: "PeerDataChanged", data })
+    engine.dispatch({ _tag: "PeerDataChanged", data })
   }
-  // At once, and where the endpoint is still being bound before any dial can succeed: the very first Join says where we are.
+  // It starts at once, so that even the first Join carries our address: no dial succeeds before the endpoint is bound.
   yield* transport.addressChanges.pipe(
     Stream.runForEach((address) => Effect.sync(() => setPeerData(address))),
     Effect.forkScoped({ startImmediately: true }),
@@ -75,8 +86,11 @@ export const makeService = Effect.fnUntraced(function* (
         const message = `topic: ${id.hex} is open already; close it first or share its handle`
         return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))
       }),
-      (topic) => Effect.suspend(() => gone(engine.closeTopic(topic), config.closeTimeoutMs)),
-    ).pipe(Effect.map((topic) => handleOf(engine, topic, maxContent)))
+      (topic) => Effect.suspend(() => awaitOver(engine.closeTopic(topic), config.closeTimeoutMs)),
+    ).pipe(
+      Effect.map((topic) => makeTopic(engine, topic, maxContent)),
+      Effect.withSpan("Gossip.open", { attributes: { "gossip.topic.id": id.hex } }, NO_STACK),
+    )
 
   return {
     endpointId: transport.endpointId,
@@ -91,18 +105,19 @@ export const makeService = Effect.fnUntraced(function* (
   }
 })
 
-/** Waits until the queues are empty, but not for ever. Needs no time at all when they are. */
-const gone = (queues: ReadonlyArray<Outbound>, timeoutMs: number): Effect.Effect<void> => {
-  const waiting = queues.filter((outbound) => !outbound.isOver)
+/** Waits until the queues are over, but no longer than `timeoutMs`. Takes no time if they are over already. */
+const awaitOver = (queues: ReadonlyArray<SendQueue>, timeoutMs: number): Effect.Effect<void> => {
+  const waiting = queues.filter((queue) => !queue.isOver)
   if (waiting.length === 0) return Effect.void
   const all = Effect.callback<void>((resume) => {
     let left = waiting.length
-    for (const outbound of waiting) outbound.onceOver(() => --left === 0 && resume(Effect.void))
+    for (const queue of waiting) queue.onceOver(() => --left === 0 && resume(Effect.void))
   })
   return all.pipe(Effect.timeoutOption(timeoutMs), Effect.asVoid)
 }
 
-const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipTopic => {
+/** The user's side of an open topic. A broadcast has no span: it is the hot path, and a span would cost more than 3 % of it. */
+const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): GossipTopic => {
   const broadcast = (content: Uint8Array, scope: BroadcastScope = "swarm"): Effect.Effect<void, GossipError> =>
     Effect.suspend(() => {
       if (topic.isClosed) return Effect.fail(closedError)
@@ -110,9 +125,9 @@ const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipT
         const message = `content: ${content.length} bytes; must be at most ${maxContent}`
         return Effect.fail(new GossipError({ reason: "MessageTooLarge", message }))
       }
-      if (topic.congested.size > 0) return Effect.andThen(relieved(topic), broadcast(content, scope))
-      // A copy: the protocol keeps it for peers that ask for it later.
-      engine.turn({ _tag: "Broadcast", topic: topic.id.hex, content: content.slice(), scope })
+      if (topic.isCongested) return Effect.andThen(awaitRelief(topic), broadcast(content, scope))
+      // A copy, because the protocol keeps the content for peers that ask for it later.
+      engine.dispatch({ _tag: "Broadcast", topic: topic.id.hex, content: content.slice(), scope })
       return Effect.void
     })
 
@@ -122,9 +137,15 @@ const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipT
   ): Effect.Effect<void, GossipError> =>
     Effect.suspend(() => {
       if (topic.isClosed) return Effect.fail(closedError)
-      engine.turn({ _tag, topic: topic.id.hex, peers })
+      engine.dispatch({ _tag, topic: topic.id.hex, peers })
       return Effect.void
-    })
+    }).pipe(
+      Effect.withSpan(
+        `Gossip.${_tag === "Join" ? "join" : "connect"}`,
+        { attributes: { "gossip.topic.id": topic.id.hex, "gossip.peer.count": peers.length } },
+        NO_STACK,
+      ),
+    )
 
   return {
     id: topic.id,
@@ -133,7 +154,7 @@ const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipT
     connect: (peers) => ask("Connect", peers),
     neighbors: Effect.sync(() => new Set(topic.neighbors)),
     subscribe: (options: SubscribeOptions = {}) => {
-      const capacity = options.capacity ?? defaultCapacity
+      const capacity = options.capacity ?? DEFAULT_CAPACITY
       if (!Number.isSafeInteger(capacity) || capacity < 1) {
         const message = `capacity: ${capacity}; must be an integer of at least 1`
         return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))
@@ -150,7 +171,8 @@ const handleOf = (engine: Engine, topic: OpenTopic, maxContent: number): GossipT
   }
 }
 
-const relieved = (topic: OpenTopic): Effect.Effect<void> =>
+/** Waits until no queue of the topic is congested, or the topic is closed. */
+const awaitRelief = (topic: OpenTopic): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const takeBack = topic.onceRelieved(() => resume(Effect.void))
     return Effect.sync(takeBack)

@@ -1,0 +1,230 @@
+/**
+ * All peers of the engine. It dials a peer when the protocol has a message for it and there is no connection, reads incoming streams,
+ * and closes connections that no topic needs. The protocol gets PeerDisconnected only when the last connection of a peer is gone.
+ */
+import { Bytes } from "@topic-tracker/common"
+import { type EndpointId, TopicId } from "@topic-tracker/crypto"
+import type { Message, TopicKey } from "../protocol/index.ts"
+import type { Connection, GossipTransport, TransportHandler } from "../transport/Transport.ts"
+import type { EngineContext } from "./context.ts"
+import type { OpenTopic } from "./OpenTopic.ts"
+import { Link, Peer } from "./Peer.ts"
+import { SendQueue, type SendQueueHooks } from "./SendQueue.ts"
+import { StreamReader, type StreamSource } from "./StreamReader.ts"
+
+/** A peer that connects and that no topic uses after this time is disconnected. */
+const UNUSED_MS = 60_000
+
+/** Connections of one peer beyond the newest. If there are more, the oldest are closed. */
+const MAX_OLDER_LINKS = 15
+
+export interface PeerManagerOptions {
+  readonly context: EngineContext
+  readonly transport: Pick<GossipTransport["Service"], "dial">
+  readonly topics: ReadonlyMap<TopicKey, OpenTopic>
+  /** Whether some topic needs the connection to the peer. */
+  readonly usesConnection: (peer: EndpointId.EndpointId) => boolean
+}
+
+export class PeerManager implements TransportHandler {
+  private readonly options: PeerManagerOptions
+  private readonly context: EngineContext
+  private readonly queueHooks: SendQueueHooks
+  private readonly peers = new Map<EndpointId.EndpointId, Peer>()
+  /** Peers that no topic needs, until their connections are closed. */
+  private readonly leaving = new Set<Peer>()
+  private isClosed = false
+
+  constructor(options: PeerManagerOptions) {
+    this.options = options
+    this.context = options.context
+    this.queueHooks = {
+      congested: (queue) => options.topics.get(queue.topic.hex)?.addCongested(queue),
+      relieved: (queue) => options.topics.get(queue.topic.hex)?.removeCongested(queue),
+    }
+  }
+
+  connected(connection: Connection, isDialled: boolean): void {
+    let peer = this.peers.get(connection.remoteId)
+    // A connection that we dialled and no longer need is closed. An accepted one may be the start of something.
+    if (this.isClosed || (peer === undefined && isDialled)) {
+      connection.close()
+      return
+    }
+    if (peer === undefined) {
+      peer = this.addPeer(new Peer(connection.remoteId))
+      this.disconnectIfUnused(peer)
+    }
+    const link = new Link(connection)
+    connection.onClosed(() => this.linkClosed(peer, link))
+    peer.addLink(link)
+    for (const { connection } of peer.older.slice(0, -MAX_OLDER_LINKS)) connection.close()
+    this.acceptStreams(link, {
+      from: peer.id,
+      readers: link.readers,
+      topics: this.options.topics,
+      onRequest: () => this.keep(peer),
+      onEnded: (reader) => {
+        link.readers.delete(reader)
+        this.closeIfQuiet(peer)
+      },
+    })
+  }
+
+  dialFailed(id: EndpointId.EndpointId): void {
+    this.context.counters.dialFailures++
+    const peer = this.peers.get(id)
+    if (peer !== undefined && peer.link === undefined) this.remove(peer)
+  }
+
+  /** Queues the message for the peer. Dials the peer if there is no connection. */
+  send(to: EndpointId.EndpointId, key: TopicKey, message: Message): void {
+    let peer = this.peers.get(to)
+    const isLast = message._tag === "Disconnect"
+    if (isLast) {
+      if (peer?.link === undefined) {
+        // Not connected yet: nobody has to be notified.
+        peer?.queues.get(key)?.drop()
+        peer?.queues.delete(key)
+        return
+      }
+      if (!peer.queues.has(key) && this.isRefusalSuperfluous(peer, key)) return
+    }
+    const bytes = this.context.encoder.encode(message)
+    if (bytes === undefined) {
+      this.context.counters.unsendable++
+      return
+    }
+    if (peer === undefined) {
+      peer = this.addPeer(new Peer(to))
+      this.context.counters.dials++
+      this.options.transport.dial(to)
+    }
+    const queue = peer.queues.get(key) ?? this.addQueue(peer, key)
+    queue.push(bytes)
+    if (isLast) this.endQueue(peer, queue)
+  }
+
+  /** No topic needs the peer: its connections close when our last messages are out and, for up to `lingerMs`, the peer's are in. */
+  release(id: EndpointId.EndpointId): void {
+    const peer = this.peers.get(id)
+    if (peer === undefined) return
+    this.peers.delete(id)
+    if (peer.link === undefined) {
+      peer.dropQueues()
+      return
+    }
+    this.leaving.add(peer)
+    this.startLingerTimer(peer, this.context.options.lingerMs, () => peer.closeAll())
+    for (const queue of [...peer.queues.values()]) this.endQueue(peer, queue)
+    this.closeIfQuiet(peer)
+  }
+
+  /** The queues that hold the last messages of the topic. */
+  endingQueues(topic: TopicId): ReadonlyArray<SendQueue> {
+    return this.all().flatMap((peer) => [...peer.ending].filter((queue) => queue.topic.hex === topic.hex))
+  }
+
+  count(): { readonly peers: number; readonly connections: number } {
+    const all = this.all()
+    return { peers: all.length, connections: all.reduce((sum, peer) => sum + peer.links.length, 0) }
+  }
+
+  /** Closes every connection without waiting for queued messages. */
+  close(): void {
+    this.isClosed = true
+    for (const peer of this.all()) {
+      const { links } = peer
+      this.remove(peer)
+      for (const link of links) link.connection.close()
+    }
+  }
+
+  private all(): ReadonlyArray<Peer> {
+    return [...this.peers.values(), ...this.leaving]
+  }
+
+  private addPeer(peer: Peer): Peer {
+    this.peers.set(peer.id, peer)
+    return peer
+  }
+
+  /**
+   * The peer asks to become a neighbour while its connection is about to be closed. The connection stays: otherwise we would have to
+   * dial a peer that has dialled us, and not every peer can be dialled.
+   */
+  private keep(peer: Peer): void {
+    if (!this.leaving.has(peer) || peer.isClosing || this.peers.has(peer.id)) return
+    this.leaving.delete(peer)
+    this.addPeer(peer)
+    this.disconnectIfUnused(peer)
+  }
+
+  /** Whether the peer need not be told that this node is not in the topic: the message is on its way, or too many others are. */
+  private isRefusalSuperfluous(peer: Peer, key: TopicKey): boolean {
+    if (peer.endingQueue(key) !== undefined) return true
+    return peer.hasTooManyRefusals && !this.options.topics.has(key)
+  }
+
+  private disconnectIfUnused(peer: Peer): void {
+    this.startLingerTimer(peer, UNUSED_MS, () => {
+      if (!this.options.usesConnection(peer.id)) this.release(peer.id)
+    })
+  }
+
+  private startLingerTimer(peer: Peer, delayMs: number, run: () => void): void {
+    this.stopLingerTimer(peer)
+    peer.lingerTimer = this.context.timers.schedule(delayMs, run)
+  }
+
+  private stopLingerTimer(peer: Peer): void {
+    if (peer.lingerTimer !== undefined) this.context.timers.cancel(peer.lingerTimer)
+  }
+
+  private addQueue(peer: Peer, key: TopicKey): SendQueue {
+    const queue = new SendQueue({
+      context: this.context,
+      hooks: this.queueHooks,
+      target: peer,
+      // The topic may not be open here: refusals are sent for such topics.
+      topic: this.options.topics.get(key)?.id ?? TopicId.fromBytes(Bytes.fromHex(key)),
+      predecessor: peer.endingQueue(key),
+    })
+    peer.queues.set(key, queue)
+    return queue
+  }
+
+  private endQueue(peer: Peer, queue: SendQueue): void {
+    peer.endQueue(queue, () => this.closeIfQuiet(peer))
+  }
+
+  private closeIfQuiet(peer: Peer): void {
+    if (this.leaving.has(peer) && peer.isQuiet) peer.closeAll()
+  }
+
+  private acceptStreams(link: Link, source: StreamSource): void {
+    link.connection.acceptStream((stream) => {
+      if (stream === undefined) return
+      const reader = new StreamReader(this.context, source, stream)
+      link.readers.add(reader)
+      reader.read()
+      this.acceptStreams(link, source)
+    })
+  }
+
+  private linkClosed(peer: Peer, link: Link): void {
+    for (const reader of [...link.readers]) reader.abandon()
+    peer.removeLink(link)
+    if (peer.link === undefined) this.remove(peer)
+  }
+
+  /** The peer cannot be reached, or its last connection is gone. */
+  private remove(peer: Peer): void {
+    const isCurrent = this.peers.get(peer.id) === peer
+    if (isCurrent) this.peers.delete(peer.id)
+    this.leaving.delete(peer)
+    this.stopLingerTimer(peer)
+    peer.dropQueues()
+    if (isCurrent) this.context.dispatch({ _tag: "PeerDisconnected", peer: peer.id })
+  }
+}

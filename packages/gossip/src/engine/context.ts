@@ -1,0 +1,55 @@
+/**
+ * What the parts of the engine share. Each part gets it at construction; no part knows the engine itself or the parts above it.
+ * The hot path runs through here, so it is plain data and functions.
+ */
+import type { Timers } from "@topic-tracker/common"
+import type { Event, ProtocolConfig, Rng } from "../protocol/index.ts"
+import type { MessageEncoder } from "./MessageEncoder.ts"
+import type { Turn } from "./Turn.ts"
+
+export interface EngineOptions {
+  readonly protocol: ProtocolConfig
+  readonly rng: Rng
+  /** Bytes in the queue for one peer on one topic from which on the topic is congested. */
+  readonly sendQueueBytes: number
+  /** The transport may take nothing from a congested queue for this long, in ms; then the peer's connections are closed. */
+  readonly stallTimeoutMs: number
+  /** A connection that no topic needs waits this long for the peer's streams to end, in ms. */
+  readonly lingerMs: number
+  /** Runs for each exception in the engine or in the protocol's state machine. */
+  readonly onDefect: (defect: unknown) => void
+}
+
+export interface EngineContext {
+  readonly options: EngineOptions
+  readonly timers: Timers
+  readonly counters: Counters
+  readonly encoder: MessageEncoder
+  readonly turn: Turn
+  /** Gives an event to the protocol and performs its actions. Call it within a turn only. Never throws. */
+  readonly feed: (event: Event) => void
+  /** The same in a turn of its own. */
+  readonly dispatch: (event: Event) => void
+}
+
+/** The counters of the engine. Those that topics count are here for the topics that were closed. */
+export const makeCounters = () => ({
+  messagesOut: 0,
+  messagesIn: 0,
+  bytesOut: 0,
+  bytesIn: 0,
+  writes: 0,
+  reads: 0,
+  malformedStreams: 0,
+  unsendable: 0,
+  dials: 0,
+  dialFailures: 0,
+  stalls: 0,
+  lagged: 0,
+  defects: 0,
+  forgedPayloads: 0,
+  duplicatePayloads: 0,
+  droppedMessages: 0,
+})
+
+export type Counters = ReturnType<typeof makeCounters>
