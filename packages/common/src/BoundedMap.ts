@@ -1,6 +1,6 @@
 /**
- * A Map with a maximum size that drops its oldest entry when it is full. For caches and for memory about other nodes: what a
- * remote node can make us remember must have a bound.
+ * A Map with a maximum size that drops its oldest entry when it is full. For caches, and for data about other nodes: a remote node
+ * must not be able to fill our memory.
  */
 
 /**

@@ -1,24 +1,25 @@
 /**
- * The few byte operations that every package needs. All take and give plain `Uint8Array`s; none keeps or alters its input.
+ * The byte operations that every package needs. They work on plain `Uint8Array`s and neither keep nor change their input. Effect is
+ * not loaded.
  */
 import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js"
 
 /**
- * Lowercase hex of the bytes. Node's own way where there is one: what is put together from digits stays in memory as a chain of its
- * parts, a kilobyte for an id, and takes twice the time.
+ * The bytes as lowercase hex. Uses Node's Buffer if there is one: a string that is concatenated from digits stays in memory as a chain
+ * of its parts (a kilobyte for an id) and takes twice the time.
  */
 export const toHex = (bytes: Uint8Array): string =>
   typeof Buffer === "undefined"
     ? bytesToHex(bytes)
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")
 
-/** The bytes of a hex string. Throws when a digit is not hex or their number is odd. */
+/** The bytes of a hex string. Throws if a digit is not hex or the number of digits is odd. */
 export const fromHex: (hex: string) => Uint8Array = hexToBytes
 
 /** The arrays, one after the other, in a new array. */
 export const concat = (...arrays: ReadonlyArray<Uint8Array>): Uint8Array => concatBytes(...arrays)
 
-/** Whether both hold the same bytes. Not constant-time: for public values only. */
+/** Whether both have the same bytes. Not constant-time: for public values only. */
 export const equals = (a: Uint8Array, b: Uint8Array): boolean => {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
@@ -31,7 +32,7 @@ export const u64le = (value: bigint): Uint8Array => u64(value, true)
 /** A u64 as 8 bytes, big-endian. Throws a RangeError outside 0 … 2^64 − 1. */
 export const u64be = (value: bigint): Uint8Array => u64(value, false)
 
-/** The u64 in the 8 bytes from `offset`, little-endian. Throws a RangeError when they are not all there. */
+/** The u64 in the 8 bytes from `offset`, little-endian. Throws a RangeError if the input is too short. */
 export const readU64le = (bytes: Uint8Array, offset: number): bigint =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(offset, true)
 

@@ -1,6 +1,6 @@
 /**
  * A bounded queue of events between code that pushes synchronously and one fiber that reads a Stream. The reader takes all waiting
- * events at once. Nothing of Effect runs while events are pushed, so a protocol engine can push from its hot path.
+ * events at once. A push runs no Effect, so a protocol engine can push from its hot path.
  *
  * It differs from Effect's `Queue` and `PubSub` in two ways: a reader that is too slow learns how many events it lost, and the side
  * that pushes learns when the queue is full and when it was drained.
@@ -9,7 +9,7 @@ import { Cause, Effect, type Pull, Stream } from "effect"
 
 /** How a queue behaves when its reader is slow. */
 export interface EventQueueOptions<A> {
-  /** The number of waiting events from which on the queue is full. At least 1. */
+  /** The queue is full at this number of waiting events. At least 1. */
   readonly capacity: number
   /**
    * - `drop-oldest`: a push into a full queue drops the oldest event; the reader gets {@link EventQueueOptions.lagged} first.
@@ -28,6 +28,7 @@ export interface EventQueueOptions<A> {
   readonly onDrained?: (queue: EventQueue<A>) => void
 }
 
+/** A queue with one reader. {@link EventQueue.push} never waits. */
 export class EventQueue<A> {
   readonly #options: EventQueueOptions<A>
   #events: Array<A> = []
@@ -71,7 +72,7 @@ export class EventQueue<A> {
     return true
   }
 
-  /** No more events: the stream ends after those that wait. */
+  /** Ends the stream after the events that wait. */
   close(): void {
     this.#isClosed = true
     this.#ready()

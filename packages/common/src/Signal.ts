@@ -1,20 +1,22 @@
 /**
- * A condition that fibers wait for, alone or with others and a time limit. In place of Effect's Latch, race and sleep, which
- * take a fiber for each thing waited for: an idle topic waits all the time, and a process may hold hundreds of them. Here a
- * wait is one entry in a list, and all time limits share the one sleeping fiber of {@link Timers}.
+ * A condition that fibers wait for, alone or with other conditions and a time limit. Effect's Latch, race and sleep need one fiber per
+ * condition; an idle topic waits all the time, and a process may have hundreds of topics. Here a wait is one entry in a list, and all
+ * time limits share the one sleeping fiber of {@link Timers}.
  */
 
 import { Effect } from "effect"
 import type { Timers } from "./Timers.ts"
 
-/** What {@link firstOf} waits for. */
+/** A condition that {@link firstOf} can wait for. */
 export interface Awaitable {
   readonly isOpen: boolean
-  /** `run` is to be run once it is open, unless removed before. */
+  /** Registers a callback that runs once, when the condition opens. */
   readonly add: (run: () => void) => void
+  /** Removes a callback that has not run. */
   readonly remove: (run: () => void) => void
 }
 
+/** A condition that code opens and closes. Waiting fibers continue when it opens. */
 export class Signal implements Awaitable {
   readonly #timers: Timers
   #isOpen: boolean
@@ -29,7 +31,7 @@ export class Signal implements Awaitable {
     return this.#isOpen
   }
 
-  /** Lets everybody go on who waits, in the next turn of the scheduler. */
+  /** Opens the signal. Waiting fibers continue in the next turn of the scheduler. */
   open(): void {
     this.#isOpen = true
     for (const run of this.#waiting) this.#timers.soon(run)
@@ -40,17 +42,13 @@ export class Signal implements Awaitable {
     this.#isOpen = false
   }
 
-  /** Completes once it is open. */
-  get await(): Effect.Effect<void> {
-    return firstOf(this.#timers, [this])
-  }
+  /** Completes when the signal is open. */
+  readonly await: Effect.Effect<void> = Effect.suspend(() => firstOf(this.#timers, [this]))
 
-  /** @internal For {@link firstOf}. */
   add(run: () => void): void {
     this.#waiting = [...this.#waiting, run]
   }
 
-  /** @internal For {@link firstOf}. */
   remove(run: () => void): void {
     const waiting = this.#waiting.filter((other) => other !== run)
     this.#waiting = waiting.length === 0 ? noneWaiting : waiting
@@ -59,7 +57,7 @@ export class Signal implements Awaitable {
 
 const noneWaiting: ReadonlyArray<() => void> = []
 
-/** Completes once one of the signals is open or, where a limit is given, after so many ms. */
+/** Completes when one of the signals is open, or after `millis` if it is given. */
 export const firstOf = (timers: Timers, signals: ReadonlyArray<Awaitable>, millis?: number): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (signals.some(({ isOpen }) => isOpen)) return resume(Effect.void)

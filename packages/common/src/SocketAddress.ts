@@ -1,6 +1,6 @@
 /**
- * IP addresses with a port: the bytes, the text form ("192.0.2.1:53", "[2001:db8::1]:53"), and from where an address can be
- * reached. This is the only place that classifies addresses; the DHT, gossip and the address look-up all ask it.
+ * IP addresses with a port: their bytes, their text form ("192.0.2.1:53", "[2001:db8::1]:53") and the networks that can reach them.
+ * The only module that classifies addresses: the DHT, gossip and the address lookup use it.
  */
 
 /** An IPv4 (4 bytes) or IPv6 (16 bytes) address and a UDP or TCP port. */
@@ -11,12 +11,12 @@ export interface SocketAddress {
 }
 
 /**
- * From where an address can be reached:
- * - `public`: from the whole internet;
- * - `private`: from the same network only (RFC 1918, RFC 4193, RFC 6598);
- * - `link-local`: from the same link only (169.254.0.0/16, fe80::/10);
- * - `loopback`: from the same host only;
- * - `none`: from nowhere. Unspecified, multicast, broadcast, reserved and documentation addresses.
+ * The networks that can reach an address:
+ * - `public`: the whole internet;
+ * - `private`: the same network only (RFC 1918, RFC 4193, RFC 6598);
+ * - `link-local`: the same link only (169.254.0.0/16, fe80::/10);
+ * - `loopback`: the same host only;
+ * - `none`: no network. Unspecified, multicast, broadcast, reserved and documentation addresses.
  *
  * Source: IANA's special-purpose address registries (RFC 6890 and its updates).
  */
@@ -60,15 +60,15 @@ const reachOf6 = (ip: Uint8Array): Reach => {
   return first === 0x2002 ? reachOf(ip.subarray(2, 6)) : "public" // 6to4 carries an IPv4 address, RFC 3056
 }
 
-/** "192.0.2.1:53" or "[2001:db8::1]:53", IPv6 compressed as RFC 5952 has it. */
+/** "192.0.2.1:53" or "[2001:db8::1]:53", IPv6 compressed as in RFC 5952. */
 export const format = ({ ip, port }: SocketAddress): string => {
   if (ip.length === 4) return `${ip.join(".")}:${port}`
   const groups = Array.from({ length: 8 }, (_, i) => ((ip[2 * i]! << 8) | ip[2 * i + 1]!).toString(16))
-  // The URL standard writes IPv6 hosts compressed, as RFC 5952 has it.
+  // The URL standard compresses IPv6 hosts as in RFC 5952.
   return `${new URL(`http://[${groups.join(":")}]/`).hostname}:${port}`
 }
 
-/** The address that the text names, or undefined. A host name is not an address: no resolver is asked. */
+/** The address of the text, or undefined. A host name is not an address; it is not resolved. */
 export const parse = (text: string): SocketAddress | undefined => {
   const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|(\d{1,3}(?:\.\d{1,3}){3})):(\d{1,5})$/.exec(text)
   if (match === null) return undefined
@@ -89,7 +89,7 @@ export const reachOfText = (text: string): Reach => {
   return address === undefined || address.port === 0 ? "none" : reachOf(address.ip)
 }
 
-/** As a Rust `BTreeSet<SocketAddr>` orders them: IPv4 first, then by address, then by port. */
+/** The order of a Rust `BTreeSet<SocketAddr>`: IPv4 first, then by address, then by port. */
 export const compare = (a: SocketAddress, b: SocketAddress): number => {
   if (a.ip.length !== b.ip.length) return a.ip.length - b.ip.length
   for (let i = 0; i < a.ip.length; i++) if (a.ip[i] !== b.ip[i]) return a.ip[i]! - b.ip[i]!

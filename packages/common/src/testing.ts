@@ -1,2 +1,3 @@
+/** Support for tests of the packages. */
 export { type FiberCounter, makeFiberCounter } from "./testing/countFibers.ts"
 export { Hex, publishedBeside } from "./testing/published.ts"

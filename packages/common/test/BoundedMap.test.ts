@@ -14,7 +14,7 @@ describe("BoundedMap", () => {
     )
   })
 
-  it("keeps what was touched last", () => {
+  it("keeps the entry that was touched last", () => {
     const map = new BoundedMap<string, number>(2)
     map.set("a", 1).set("b", 2)
     assert.strictEqual(map.touch("a"), 1)

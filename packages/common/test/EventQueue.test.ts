@@ -33,7 +33,7 @@ describe("EventQueue", () => {
     assert.deepStrictEqual(queue.takeAll(), [])
   })
 
-  it("with backpressure keeps every event up to its reserve, and tells when it was drained", () => {
+  it("keeps every event up to its reserve with backpressure, and calls onDrained when it is empty again", () => {
     let drained = 0
     const options = { capacity: 2, whenFull: "backpressure", reserve: 1, lagged, onDrained: () => drained++ } as const
     const queue = new EventQueue<string>(options)
@@ -44,7 +44,7 @@ describe("EventQueue", () => {
     assert.deepStrictEqual(queue.takeAll(), ["lost 1", "e", "f", "g"])
   })
 
-  it.effect("leaves it to its owner when a waiting reader wakes", () =>
+  it.effect("lets onReady decide when a waiting reader wakes", () =>
     Effect.gen(function* () {
       const ready: Array<EventQueue<number>> = []
       const queue = new EventQueue<number>({

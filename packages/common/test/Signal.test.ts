@@ -4,12 +4,12 @@ import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { firstOf, Signal, Timers } from "../src/index.ts"
 
-/** Forks the wait; when it ended, in ms. */
+/** Forks the wait. The fiber returns the time of its end in ms. */
 const endOf = (wait: Effect.Effect<void>) =>
   Effect.forkChild(Effect.andThen(wait, Clock.currentTimeMillis), { startImmediately: true })
 
 describe("Signal", () => {
-  it.effect("lets everybody go on who waits, and nobody wait while it is open", () =>
+  it.effect("wakes all waiting fibers when it opens, and does not hold fibers while it is open", () =>
     Effect.gen(function* () {
       const signal = new Signal(yield* Timers.make, false)
       const waiting = yield* Effect.forEach([1, 2, 3], () => endOf(signal.await))
@@ -27,7 +27,7 @@ describe("Signal", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("a wait ends with the first of several signals, or at its limit", () =>
+  it.effect("ends a wait with the first of several signals, or at the time limit", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const [a, b] = [new Signal(timers, false), new Signal(timers, false)]
@@ -39,7 +39,7 @@ describe("Signal", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("a wait forks nothing, and when interrupted leaves nothing behind", () =>
+  it.effect("forks no fiber for a wait, and keeps no timer of an interrupted wait", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const signal = new Signal(timers, false)

@@ -44,7 +44,7 @@ describe("SocketAddress", () => {
     it(`${text} is ${reach}`, () => assert.strictEqual(SocketAddress.reachOfText(text), reach))
   }
 
-  it("172.32 and 100.128 are outside of the private ranges", () => {
+  it("172.32.0.0 and 100.128.0.0 are outside of the private ranges", () => {
     assert.strictEqual(SocketAddress.reachOfText("172.32.0.1:1"), "public")
     assert.strictEqual(SocketAddress.reachOfText("100.128.0.1:1"), "public")
   })

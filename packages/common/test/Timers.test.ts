@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { Timers } from "../src/index.ts"
 
 describe("Timers", () => {
-  it.effect("run at their time, those of the same time in the order in which they were made", () =>
+  it.effect("run at their time, and in order of creation if the time is the same", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const ran: Array<string> = []
@@ -25,7 +25,7 @@ describe("Timers", () => {
     }),
   )
 
-  it.effect("one of many that are made and cancelled at random runs once, at its time, or never", () =>
+  it.effect("run once at their time, or never if cancelled, with many timers at random", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const random = yield* Random.Random
@@ -53,7 +53,7 @@ describe("Timers", () => {
     }),
   )
 
-  it.effect("a timer may make, cancel and be followed by others", () =>
+  it.effect("may schedule and cancel other timers from a callback", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const ran: Array<string> = []
@@ -72,7 +72,7 @@ describe("Timers", () => {
     }),
   )
 
-  it.effect("soon is after what runs now, in order, and without time passing", () =>
+  it.effect("run `soon` callbacks in order after the current task, without a change of the clock", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const ran: Array<number> = []
@@ -88,7 +88,7 @@ describe("Timers", () => {
     }),
   )
 
-  it.effect("none runs after the scope has closed", () =>
+  it.effect("do not run after the scope has closed", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const timers = yield* Timers.make.pipe(Scope.provide(scope))

@@ -1,49 +1,74 @@
 /**
- * What a postcard codec is, and the functions that run one. A codec knows how a value of one type lies on the wire and
- * carries the Schema of that type, so that a value can be validated, generated and shown without a second description.
+ * The type of a postcard codec, and the functions that run one. A codec knows the bytes of a value of one type and has the Schema
+ * of that type, so that a value can be validated, generated and printed without a second description.
  * Source: the postcard wire format, https://postcard.jamesmunns.com/wire-format
  */
 import { Effect, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
 import { Malformed, Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
+/**
+ * Writes and reads the values of one type.
+ *
+ * @since 0.1.0
+ */
 export interface Codec<A> {
   /** The values that this codec encodes. */
   readonly schema: Schema.Schema<A>
-  /** The fewest bytes that a value takes on the wire: bounds how many elements a length prefix may claim. */
+  /** The smallest encoding of a value, in bytes. It limits the number of elements that a length prefix can claim. */
   readonly minSize: number
   /**
-   * Appends the value. Throws {@link EncodeError} for a value outside `schema`. (A method, not a function property, so that
-   * every codec is a `Codec<unknown>`, the bound of the parameters that infer codecs.)
+   * Appends the value. Throws {@link EncodeError} for a value outside `schema`. (A method, not a function property: every codec
+   * is then a `Codec<unknown>`, the bound of the type parameters that infer codecs.)
    */
   write(writer: Writer, value: A): void
-  /** Takes the next value. Ends with `reader.fail` on malformed bytes: call it from within a codec only. */
+  /** Reads the next value. Calls `reader.fail` on malformed bytes. Call it from the `read` of another codec only. */
   read(reader: Reader): A
 }
 
-/** The type of the values of a codec. */
+/**
+ * The type of the values of a codec.
+ *
+ * @since 0.1.0
+ */
 export type Type<C> = C extends Codec<infer A> ? A : never
 
-/** Bytes that are no value of the codec. */
+/**
+ * The bytes are not a value of the codec.
+ *
+ * @since 0.1.0
+ */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("PostcardDecodeError", {
   message: Schema.String,
-  /** Where in the input it was noticed, in bytes. */
+  /** The position in the input, in bytes. */
   offset: Schema.Int,
 }) {}
 
-/** A value that the codec has no encoding for, such as 256 as a u8. */
+/**
+ * The codec has no encoding for the value, for example for 256 as a u8.
+ *
+ * @since 0.1.0
+ */
 export class EncodeError extends Schema.TaggedError<EncodeError>()("PostcardEncodeError", {
   message: Schema.String,
 }) {}
 
-/** A new codec from its parts. */
+/**
+ * A codec from its parts.
+ *
+ * @since 0.1.0
+ */
 export const make = <A>(codec: Codec<A>): Codec<A> => codec
 
-/** The bytes of a value. Throws {@link EncodeError} for a value outside the codec's schema. */
+/**
+ * The bytes of a value. Throws {@link EncodeError} for a value outside the codec's schema.
+ *
+ * @since 0.1.0
+ */
 export const encodeSync =
   <A>(codec: Codec<A>) =>
   (value: A): Uint8Array => {
-    // Taken, not shared: a codec that encodes something else while it writes finds no spare and makes its own.
+    // Taken, not shared: if a codec encodes another value inside its own `write`, the inner call makes a new writer.
     const writer = spare ?? new Writer()
     spare = undefined
     try {
@@ -51,15 +76,19 @@ export const encodeSync =
       return writer.toBytes()
     } finally {
       writer.reset()
-      if (writer.capacity <= maxSpareCapacity) spare = writer
+      if (writer.capacity <= MAX_SPARE_BYTES) spare = writer
     }
   }
 
-/** The last writer used, kept because a new buffer for each message costs more than the encoding itself. */
+/** The last writer, kept for reuse: a new buffer for each message costs more than the encoding itself. */
 let spare: Writer | undefined
-const maxSpareCapacity = 65_536
+const MAX_SPARE_BYTES = 65_536
 
-/** The bytes of a value, or why it has none. */
+/**
+ * The bytes of a value, or the reason why it has no encoding.
+ *
+ * @since 0.1.0
+ */
 export const encodeResult =
   <A>(codec: Codec<A>) =>
   (value: A): Result.Result<Uint8Array, EncodeError> => {
@@ -72,8 +101,10 @@ export const encodeResult =
   }
 
 /**
- * The value that the bytes begin with, and how many bytes it took. As in Rust's `postcard::take_from_bytes`, what follows
- * is left to the caller.
+ * The value at the start of the bytes, and the number of its bytes. Bytes after it are left to the caller, as in Rust's
+ * `postcard::take_from_bytes`.
+ *
+ * @since 0.1.0
  */
 export const decodePrefixResult =
   <A>(codec: Codec<A>) =>
@@ -88,7 +119,12 @@ export const decodePrefixResult =
     }
   }
 
-/** The value of the bytes, or why there is none. Bytes after the value are ignored, as Rust's `postcard::from_bytes` does. */
+/**
+ * The value at the start of the bytes, or the reason why there is none. Bytes after the value are ignored, as in Rust's
+ * `postcard::from_bytes`.
+ *
+ * @since 0.1.0
+ */
 export const decodeResult =
   <A>(codec: Codec<A>) =>
   (bytes: Uint8Array): Result.Result<A, DecodeError> => {
@@ -100,15 +136,21 @@ export const decodeResult =
     }
   }
 
-/** {@link decodeResult} as an Effect. */
+/**
+ * {@link decodeResult} as an Effect.
+ *
+ * @since 0.1.0
+ */
 export const decodeEffect =
   <A>(codec: Codec<A>) =>
   (bytes: Uint8Array): Effect.Effect<A, DecodeError> =>
     Effect.suspend(() => Effect.fromResult(decodeResult(codec)(bytes)))
 
 /**
- * The codec as a Schema whose encoded side is bytes, for every place that takes content as
- * `Schema.Codec<A, Uint8Array>`. Decoding ignores bytes after the value, as {@link decodeResult} does.
+ * The codec as a Schema that encodes to bytes, for functions that take content as `Schema.Codec<A, Uint8Array>`. Decoding ignores
+ * bytes after the value, like {@link decodeResult}.
+ *
+ * @since 0.1.0
  */
 export const toSchema = <A>(codec: Codec<A>): Schema.Codec<A, Uint8Array> =>
   Schema.Uint8Array.pipe(
@@ -122,8 +164,10 @@ export const toSchema = <A>(codec: Codec<A>): Schema.Codec<A, Uint8Array> =>
   )
 
 /**
- * The same bytes read as another type. `decode` may refuse a value with `fail`, which names what was found and what would
- * be right; `encode` is total on the values of `schema`.
+ * A codec with the same bytes and another type. `decode` may refuse a value with `fail`, whose reason has the actual and the
+ * expected value. `encode` must accept every value of `schema`.
+ *
+ * @since 0.1.0
  */
 export const transform = <A, B>(
   codec: Codec<A>,

@@ -1,15 +1,14 @@
 /**
- * A bounded view of bytes with postcard's primitive decodings. Every read is checked against the end; what does not hold is
- * thrown as a {@link Malformed}, which only the decode functions of this folder see: they turn it into a typed result.
- * Source: the postcard wire format, https://postcard.jamesmunns.com/wire-format; which varints are refused: postcard 1.1
- * `src/de/deserializer.rs` (at most ceil(bits / 7) bytes, and no bit above the type's width; padding with zero groups is
- * accepted).
+ * Reads postcard's primitive encodings from bytes. Every read checks for the end of the input. Malformed input throws
+ * {@link Malformed}, which the decode functions of Codec.ts turn into a typed result.
+ * Sources: the postcard wire format, https://postcard.jamesmunns.com/wire-format; for the accepted varints, postcard 1.1
+ * `src/de/deserializer.rs` (at most ceil(bits / 7) bytes, no bit above the type's width, padding with zero groups allowed).
  */
 
-/** What stops a read: internal to the codecs, never seen by callers of the decode functions. */
+/** The reason why a read stopped. Callers of the decode functions never see it. */
 export class Malformed {
   readonly reason: string
-  /** The position in the input at which it was noticed, in bytes. */
+  /** The position in the input, in bytes. */
   readonly offset: number
 
   constructor(reason: string, offset: number) {
@@ -18,33 +17,39 @@ export class Malformed {
   }
 }
 
+/**
+ * The input of a codec's `read`.
+ *
+ * @since 0.1.0
+ */
 export class Reader {
-  private readonly input: Uint8Array
-  private offset = 0
+  readonly #input: Uint8Array
+  #offset = 0
 
   constructor(input: Uint8Array) {
-    this.input = input
+    this.#input = input
   }
 
-  /** How many bytes have been read. */
+  /** The number of bytes that were read. */
   get position(): number {
-    return this.offset
+    return this.#offset
   }
 
-  /** How many bytes are left. */
+  /** The number of bytes that are left. */
   get remaining(): number {
-    return this.input.length - this.offset
+    return this.#input.length - this.#offset
   }
 
-  /** Ends the decoding with a reason; the message names what was found and what would be right. */
+  /** Stops the decoding. The reason has the actual and the expected value. */
   fail(reason: string): never {
-    throw new Malformed(reason, this.offset)
+    throw new Malformed(reason, this.#offset)
   }
 
+  /** The next byte. */
   byte(): number {
-    const value = this.input[this.offset]
-    if (value === undefined) this.fail("the input ends where a byte is due")
-    this.offset++
+    const value = this.#input[this.#offset]
+    if (value === undefined) this.fail("the input ends where a byte is expected")
+    this.#offset++
     return value
   }
 
@@ -56,15 +61,15 @@ export class Reader {
     return copy
   }
 
-  /** The next `length` bytes as a window on the input. */
+  /** The next `length` bytes as a view of the input. */
   view(length: number): Uint8Array {
-    if (length > this.remaining) this.fail(`${length} bytes are due and ${this.remaining} are left`)
-    const view = this.input.subarray(this.offset, this.offset + length)
-    this.offset += length
+    if (length > this.remaining) this.fail(`${length} bytes are expected and ${this.remaining} are left`)
+    const view = this.#input.subarray(this.#offset, this.#offset + length)
+    this.#offset += length
     return view
   }
 
-  /** A varint of an integer type of `bits` bits, 32 at most. */
+  /** A varint of an integer type of `bits` bits. */
   varint(bits: 16 | 32): number {
     const first = this.byte()
     if (first < 0x80) return first
@@ -78,7 +83,7 @@ export class Reader {
       if (group < 0x80) return value
       scale *= 0x80
     }
-    return this.fail(`a varint goes beyond ${bits} bits`)
+    return this.fail(`a varint has more than ${bits} bits`)
   }
 
   /** A varint of a u64. */
@@ -91,12 +96,12 @@ export class Reader {
       if (group < 0x80) return BigInt(low)
       scale *= 0x80
     }
-    return BigInt(low) + (BigInt(this.varintTail()) << 49n)
+    return BigInt(low) + (BigInt(this.#varintTail()) << 49n)
   }
 
   /**
-   * The length of a sequence, string or byte array: a u64 varint. It must be borne out by the bytes that are left when
-   * each element takes at least `elementSize` of them, so that a few bytes cannot ask for much memory.
+   * The length of a sequence, string or byte array: a u64 varint. Fails if the bytes that are left are too few for so many
+   * elements of at least `elementSize` bytes, so that a short input cannot make the reader allocate much memory.
    */
   length(elementSize: number): number {
     let value = 0
@@ -104,10 +109,10 @@ export class Reader {
     for (let i = 0; i < 7; i++) {
       const group = this.byte()
       value += (group & 0x7f) * scale
-      if (group < 0x80) return this.borneOut(value, elementSize)
+      if (group < 0x80) return this.#checkLength(value, elementSize)
       scale *= 0x80
     }
-    return this.borneOut(value + this.varintTail() * scale, elementSize)
+    return this.#checkLength(value + this.#varintTail() * scale, elementSize)
   }
 
   /** 8 bytes, IEEE 754 double, little-endian. */
@@ -116,8 +121,8 @@ export class Reader {
     return new DataView(view.buffer, view.byteOffset, 8).getFloat64(0, true)
   }
 
-  /** The groups of a u64 varint above its first seven: bits 49 to 63. */
-  private varintTail(): number {
+  /** The groups of a u64 varint after the first seven: bits 49 to 63. */
+  #varintTail(): number {
     let value = 0
     for (let shift = 0; shift <= 14; shift += 7) {
       const group = this.byte()
@@ -125,10 +130,10 @@ export class Reader {
       value |= (group & 0x7f) << shift
       if (group < 0x80) return value
     }
-    return this.fail("a varint goes beyond 64 bits")
+    return this.fail("a varint has more than 64 bits")
   }
 
-  private borneOut(count: number, elementSize: number): number {
+  #checkLength(count: number, elementSize: number): number {
     if (count * elementSize > this.remaining) {
       this.fail(`a length of ${count} needs at least ${count * elementSize} bytes and ${this.remaining} are left`)
     }

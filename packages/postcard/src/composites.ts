@@ -1,5 +1,5 @@
 /**
- * Codecs made of other codecs: options, sequences, sets and maps.
+ * Codecs that contain other codecs: options, sequences, sets and maps.
  * Source: the postcard wire format, https://postcard.jamesmunns.com/wire-format
  */
 import { Option, Schema } from "effect"
@@ -11,7 +11,11 @@ const optionTag = (reader: Reader): boolean => {
   return tag === 0 ? false : tag === 1 ? true : reader.fail(`an option tag of ${tag}; must be 0 or 1`)
 }
 
-/** One byte 0 for none, or 1 and the value. */
+/**
+ * One byte 0 for none, or 1 and the value: Rust's `Option<T>`.
+ *
+ * @since 0.1.0
+ */
 export const option = <A>(codec: Codec<A>): Codec<Option.Option<A>> => ({
   schema: Schema.Option(Schema.toType(codec.schema)),
   minSize: 1,
@@ -23,7 +27,11 @@ export const option = <A>(codec: Codec<A>): Codec<Option.Option<A>> => ({
   read: (reader) => (optionTag(reader) ? Option.some(codec.read(reader)) : Option.none()),
 })
 
-/** The bytes of {@link option} with `undefined` for none: for plain data in hot paths. */
+/**
+ * The bytes of {@link option}, with `undefined` for none: for plain data in hot paths.
+ *
+ * @since 0.1.0
+ */
 export const undefinedOr = <A>(codec: Codec<A>): Codec<A | undefined> => ({
   schema: Schema.UndefinedOr(codec.schema),
   minSize: 1,
@@ -35,13 +43,18 @@ export const undefinedOr = <A>(codec: Codec<A>): Codec<A | undefined> => ({
   read: (reader) => (optionTag(reader) ? codec.read(reader) : undefined),
 })
 
-/** A length prefix vouches for elements only if each takes at least a byte. */
+/** A length prefix can be checked against the input only if each element takes at least one byte. */
 const elementSize = (size: number): number => {
-  if (size === 0) throw new RangeError("codec: the element takes no bytes; a collection needs elements of at least one")
+  if (size === 0)
+    throw new RangeError("codec: the element takes no bytes; the elements of a collection need at least one byte")
   return size
 }
 
-/** A length and that many elements: Rust's `Vec<T>`. Throws a RangeError when the element takes no bytes on the wire. */
+/**
+ * A length and that many elements: Rust's `Vec<T>`. Throws a RangeError if an element takes no bytes.
+ *
+ * @since 0.1.0
+ */
 export const seq = <A>(codec: Codec<A>): Codec<ReadonlyArray<A>> => {
   const size = elementSize(codec.minSize)
   return {
@@ -61,8 +74,10 @@ export const seq = <A>(codec: Codec<A>): Codec<ReadonlyArray<A>> => {
 }
 
 /**
- * The bytes of {@link seq} as a Set, in the Set's own order: to match a Rust `BTreeSet`, insert in ascending order. A
- * repeated element counts once, as there. Elements that are objects are distinct by identity.
+ * The bytes of {@link seq} as a Set, in the Set's own order: to match a Rust `BTreeSet`, insert in ascending order. A repeated
+ * element counts once, as in Rust. Elements that are objects are distinct by identity.
+ *
+ * @since 0.1.0
  */
 export const set = <A>(codec: Codec<A>): Codec<ReadonlySet<A>> => {
   const size = elementSize(codec.minSize)
@@ -82,7 +97,11 @@ export const set = <A>(codec: Codec<A>): Codec<ReadonlySet<A>> => {
   }
 }
 
-/** A length and that many pairs of key and value, in the Map's own order. Of a repeated key the last value counts. */
+/**
+ * A length and that many pairs of key and value, in the Map's own order. The last value of a repeated key counts.
+ *
+ * @since 0.1.0
+ */
 export const map = <K, V>(key: Codec<K>, value: Codec<V>): Codec<ReadonlyMap<K, V>> => {
   const size = elementSize(key.minSize + value.minSize)
   return {

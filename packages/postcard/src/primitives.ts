@@ -21,7 +21,11 @@ const checkInt = (name: string, value: number, minimum: number, maximum: number)
   }
 }
 
-/** One byte, 0 to 255. */
+/**
+ * One byte, 0 to 255.
+ *
+ * @since 0.1.0
+ */
 export const u8: Codec<number> = {
   schema: int("u8", 0, 0xff),
   minSize: 1,
@@ -32,7 +36,11 @@ export const u8: Codec<number> = {
   read: (reader) => reader.byte(),
 }
 
-/** One byte in two's complement, −128 to 127. */
+/**
+ * One byte in two's complement, −128 to 127.
+ *
+ * @since 0.1.0
+ */
 export const i8: Codec<number> = {
   schema: int("i8", -0x80, 0x7f),
   minSize: 1,
@@ -76,36 +84,60 @@ const signed = (bits: 16 | 32): Codec<number> => {
   }
 }
 
-/** A varint of at most 3 bytes, 0 to 2^16 − 1. */
+/**
+ * A varint of at most 3 bytes, 0 to 2^16 − 1.
+ *
+ * @since 0.1.0
+ */
 export const u16: Codec<number> = unsigned(16)
-/** A varint of at most 5 bytes, 0 to 2^32 − 1. */
+/**
+ * A varint of at most 5 bytes, 0 to 2^32 − 1.
+ *
+ * @since 0.1.0
+ */
 export const u32: Codec<number> = unsigned(32)
-/** A zigzag varint of at most 3 bytes. */
+/**
+ * A zigzag varint of at most 3 bytes.
+ *
+ * @since 0.1.0
+ */
 export const i16: Codec<number> = signed(16)
-/** A zigzag varint of at most 5 bytes. */
+/**
+ * A zigzag varint of at most 5 bytes.
+ *
+ * @since 0.1.0
+ */
 export const i32: Codec<number> = signed(32)
 
-const maxU64 = 2n ** 64n - 1n
-const minI64 = -(2n ** 63n)
-const maxI64 = 2n ** 63n - 1n
+const MAX_U64 = 2n ** 64n - 1n
+const MIN_I64 = -(2n ** 63n)
+const MAX_I64 = 2n ** 63n - 1n
 
-/** A varint of at most 10 bytes, 0 to 2^64 − 1, exact. */
+/**
+ * A varint of at most 10 bytes, 0 to 2^64 − 1, exact.
+ *
+ * @since 0.1.0
+ */
 export const u64: Codec<bigint> = {
-  schema: int64("u64", 0n, maxU64),
+  schema: int64("u64", 0n, MAX_U64),
   minSize: 1,
   write: (writer, value) => {
-    if (value < 0n || value > maxU64) outside("u64", value, "an integer from 0 to 2^64 - 1")
+    if (value < 0n || value > MAX_U64) outside("u64", value, "an integer from 0 to 2^64 - 1")
     writer.varint64(value)
   },
   read: (reader) => reader.varint64(),
 }
 
-/** A zigzag varint of at most 10 bytes, −2^63 to 2^63 − 1, exact. */
+/**
+ * A zigzag varint of at most 10 bytes, −2^63 to 2^63 − 1, exact.
+ *
+ * @since 0.1.0
+ */
 export const i64: Codec<bigint> = {
-  schema: int64("i64", minI64, maxI64),
+  schema: int64("i64", MIN_I64, MAX_I64),
   minSize: 1,
   write: (writer, value) => {
-    if (value < minI64 || value > maxI64) outside("i64", value, "an integer from -2^63 to 2^63 - 1")
+    if (value < MIN_I64 || value > MAX_I64) outside("i64", value, "an integer from -2^63 to 2^63 - 1")
     writer.varint64(value < 0n ? -2n * value - 1n : 2n * value)
   },
   read: (reader) => {
@@ -114,7 +146,11 @@ export const i64: Codec<bigint> = {
   },
 }
 
-/** 8 bytes, IEEE 754, little-endian. */
+/**
+ * 8 bytes, IEEE 754, little-endian.
+ *
+ * @since 0.1.0
+ */
 export const f64: Codec<number> = {
   schema: Schema.Number,
   minSize: 8,
@@ -122,7 +158,11 @@ export const f64: Codec<number> = {
   read: (reader) => reader.float64(),
 }
 
-/** One byte, 0 or 1; any other is refused. */
+/**
+ * One byte, 0 or 1; any other is refused.
+ *
+ * @since 0.1.0
+ */
 export const bool: Codec<boolean> = {
   schema: Schema.Boolean,
   minSize: 1,
@@ -133,7 +173,11 @@ export const bool: Codec<boolean> = {
   },
 }
 
-/** No bytes at all: Rust's `()` and unit structs. */
+/**
+ * No bytes: Rust's `()` and unit structs.
+ *
+ * @since 0.1.0
+ */
 export const unit: Codec<void> = {
   schema: Schema.Void,
   minSize: 0,
@@ -141,7 +185,11 @@ export const unit: Codec<void> = {
   read: () => undefined,
 }
 
-/** A length and that many bytes. */
+/**
+ * A length and that many bytes.
+ *
+ * @since 0.1.0
+ */
 export const bytes: Codec<Uint8Array> = {
   schema: Schema.Uint8Array,
   minSize: 1,
@@ -152,7 +200,11 @@ export const bytes: Codec<Uint8Array> = {
   read: (reader) => reader.bytes(reader.length(1)),
 }
 
-/** Exactly `length` bytes without a length prefix: Rust's `[u8; N]`. */
+/**
+ * Exactly `length` bytes without a length prefix: Rust's `[u8; N]`.
+ *
+ * @since 0.1.0
+ */
 export const fixedBytes = (length: number): Codec<Uint8Array> => ({
   schema: Schema.Uint8Array.check(
     Schema.makeFilter((value: Uint8Array) => value.length === length || `${value.length} bytes; must be ${length}`),
@@ -165,27 +217,31 @@ export const fixedBytes = (length: number): Codec<Uint8Array> => ({
   read: (reader) => reader.bytes(length),
 })
 
-const utf8Encoder = new TextEncoder()
-const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const UTF8_ENCODER = new TextEncoder()
+const UTF8_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-/** A length in bytes and that many bytes of UTF-8. Strings with a lone surrogate have no UTF-8 form and are refused. */
+/**
+ * A length in bytes and that many bytes of UTF-8. A string with a lone surrogate has no UTF-8 form and is refused.
+ *
+ * @since 0.1.0
+ */
 export const string: Codec<string> = {
   schema: Schema.String.check(
-    Schema.makeFilter((value: string) => value.isWellFormed() || "a string with no lone surrogate"),
+    Schema.makeFilter((value: string) => value.isWellFormed() || "a string without a lone surrogate"),
   ),
   minSize: 1,
   write: (writer, value) => {
     if (!value.isWellFormed()) outside("string", "a lone surrogate", "well-formed UTF-16")
-    const utf8 = utf8Encoder.encode(value)
+    const utf8 = UTF8_ENCODER.encode(value)
     writer.varint(utf8.length)
     writer.bytes(utf8)
   },
   read: (reader) => {
     const utf8 = reader.view(reader.length(1))
     try {
-      return utf8Decoder.decode(utf8)
+      return UTF8_DECODER.decode(utf8)
     } catch {
-      return reader.fail("a string whose bytes are no UTF-8")
+      return reader.fail("a string whose bytes are not valid UTF-8")
     }
   },
 }

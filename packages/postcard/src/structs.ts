@@ -1,6 +1,6 @@
 /**
- * Codecs of Rust's product and sum types. The order of keys is the order on the wire: a struct's keys are its fields in
- * order of declaration, a tagged union's keys its variants.
+ * Codecs of Rust's structs, tuples and enums. The order of an object's keys is the order of the bytes: the keys of a struct are
+ * its fields and the keys of a tagged union its variants, in order of declaration.
  * Source: the postcard wire format, https://postcard.jamesmunns.com/wire-format ("tagged unions")
  */
 import { Schema, type Types } from "effect"
@@ -12,7 +12,11 @@ export type Fields = Readonly<Record<string, Codec<unknown>>>
 /** The value of a struct with these fields. */
 export type StructType<F extends Fields> = { readonly [K in keyof F]: Type<F[K]> }
 
-/** The fields one after the other, in the order of the object's keys. */
+/**
+ * The fields one after the other, in the order of the object's keys: Rust's `struct`.
+ *
+ * @since 0.1.0
+ */
 export const struct = <const F extends Fields>(fields: F): Codec<StructType<F>> => {
   const keys = fieldNames(fields)
   const codecs = keys.map((key) => fields[key]!)
@@ -30,7 +34,11 @@ export const struct = <const F extends Fields>(fields: F): Codec<StructType<F>> 
   }
 }
 
-/** The elements one after the other: Rust's tuples and tuple structs. */
+/**
+ * The elements one after the other: Rust's tuples and tuple structs.
+ *
+ * @since 0.1.0
+ */
 export const tuple = <const C extends ReadonlyArray<Codec<unknown>>>(
   ...codecs: C
 ): Codec<{ readonly [I in keyof C]: Type<C[I]> }> => ({
@@ -51,14 +59,16 @@ export const tuple = <const C extends ReadonlyArray<Codec<unknown>>>(
 /** Fields by variant name. */
 export type Variants = Readonly<Record<string, Fields>>
 
-/** The value of a tagged union: `_tag` names the variant, its fields stand beside. */
+/** The value of a tagged union: `_tag` is the name of the variant, its fields are next to it. */
 export type TaggedUnionType<V extends Variants> = {
   readonly [Tag in keyof V]: Types.Simplify<{ readonly _tag: Tag } & StructType<V[Tag]>>
 }[keyof V]
 
 /**
  * The variant's index as a u32 varint, then its fields: Rust's `enum`. The object's keys are the variants in order of
- * declaration, from index 0; a unit variant is `{}`, a newtype or tuple variant names its elements.
+ * declaration, from index 0. A unit variant is `{}`; a newtype or tuple variant gives its elements names.
+ *
+ * @since 0.1.0
  */
 export const taggedUnion = <const V extends Variants>(variants: V): Codec<TaggedUnionType<V>> => {
   const tags = fieldNames(variants)
@@ -92,7 +102,11 @@ export const taggedUnion = <const V extends Variants>(variants: V): Codec<Tagged
   }
 }
 
-/** An enum of unit variants only, as string literals in order of declaration. */
+/**
+ * An enum with unit variants only, as string literals in order of declaration.
+ *
+ * @since 0.1.0
+ */
 export const literals = <const L extends ReadonlyArray<string>>(...names: L): Codec<L[number]> => ({
   schema: Schema.Literals(names),
   minSize: 1,
@@ -107,11 +121,12 @@ export const literals = <const L extends ReadonlyArray<string>>(...names: L): Co
   },
 })
 
-/** Keys in order of insertion; integer-like ones would be moved to the front by the language. */
+/** The keys in order of insertion. Integer-like keys are refused: JavaScript moves them to the front. */
 const fieldNames = (fields: Readonly<Record<string, unknown>>): Array<string> => {
   const names = Object.keys(fields)
   for (const name of names) {
-    if (/^\d+$/.test(name) || name === "_tag") throw new RangeError(`field: ${name}; must be a name other than _tag`)
+    if (/^\d+$/.test(name) || name === "_tag")
+      throw new RangeError(`field: ${name}; must be a name that is not a number and not _tag`)
   }
   return names
 }

@@ -8,19 +8,19 @@ const published = publishedBeside(import.meta.url)
 
 const hex = <A>(codec: Postcard.Codec<A>, value: A) => Bytes.toHex(Postcard.encodeSync(codec)(value))
 
-const ReferenceStruct = Postcard.struct({
+const RustStruct = Postcard.struct({
   a: Postcard.u8,
   b: Postcard.option(Postcard.u16),
   c: Postcard.tuple(Postcard.bool, Postcard.i32),
 })
 
-const ReferenceEnum = Postcard.taggedUnion({
+const RustEnum = Postcard.taggedUnion({
   A: {},
   B: { value: Postcard.u64 },
   C: { x: Postcard.i8, y: Postcard.string },
 })
 
-/** Rust's sets and maps come out sorted; here they keep the order of the input. */
+/** Rust's sets and maps are sorted; ours keep the order of the input. */
 const sortedSet = Postcard.transform(Postcard.set(Postcard.u8), Schema.ReadonlySet(Schema.Number), {
   decode: (value) => new Set([...value].sort((a, b) => a - b)),
   encode: (value) => value,
@@ -49,8 +49,8 @@ const codecs: Record<string, Postcard.Codec<unknown>> = {
   seq: Postcard.seq(Postcard.u16),
   set: sortedSet,
   map: sortedMap,
-  struct: ReferenceStruct,
-  enum: ReferenceEnum,
+  struct: RustStruct,
+  enum: RustEnum,
 }
 
 const rust = published(
@@ -67,23 +67,26 @@ const rust = published(
   }),
 ).cases
 
-describe("postcard beside postcard 1.1.3", () => {
-  it.each(Object.keys(codecs))("%s: takes what Rust takes, as many bytes of it, and encodes it alike", (type) => {
-    const cases = rust.filter((one) => one.type === type)
-    assert.strictEqual(cases.length, 40)
-    const codec = codecs[type]!
-    for (const { bytes, size, encoded } of cases) {
-      const decoded = Postcard.decodePrefixResult(codec)(bytes)
-      if (size === undefined) {
-        assert.isTrue(Result.isFailure(decoded), `${Bytes.toHex(bytes)} is refused`)
-      } else {
-        const { value, size: taken } = Result.getOrThrow(decoded)
-        assert.strictEqual(taken, size)
-        assert.deepStrictEqual(Postcard.encodeSync(codec)(value), encoded)
-        assert.isTrue(Schema.is(codec.schema)(value))
+describe("codecs compared with postcard 1.1.3", () => {
+  it.each(Object.keys(codecs))(
+    "%s: accepts the inputs that Rust accepts, reads as many bytes, and encodes the same bytes",
+    (type) => {
+      const cases = rust.filter((one) => one.type === type)
+      assert.strictEqual(cases.length, 40)
+      const codec = codecs[type]!
+      for (const { bytes, size, encoded } of cases) {
+        const decoded = Postcard.decodePrefixResult(codec)(bytes)
+        if (size === undefined) {
+          assert.isTrue(Result.isFailure(decoded), `${Bytes.toHex(bytes)} is refused`)
+        } else {
+          const { value, size: taken } = Result.getOrThrow(decoded)
+          assert.strictEqual(taken, size)
+          assert.deepStrictEqual(Postcard.encodeSync(codec)(value), encoded)
+          assert.isTrue(Schema.is(codec.schema)(value))
+        }
       }
-    }
-  })
+    },
+  )
 
   // Values and bytes of postcard's own tests/loopback.rs (MIT OR Apache-2.0).
   it("encodes the values of postcard's own tests", () => {
@@ -124,34 +127,30 @@ describe("postcard codecs", () => {
     string: Postcard.string,
     option: Postcard.option(Postcard.string),
     undefinedOr: Postcard.undefinedOr(Postcard.u64),
-    seq: Postcard.seq(ReferenceEnum),
+    seq: Postcard.seq(RustEnum),
     set: Postcard.set(Postcard.string),
     map: Postcard.map(Postcard.u16, Postcard.seq(Postcard.bool)),
     tuple: Postcard.tuple(Postcard.u8, Postcard.string),
     literal: Postcard.literals("one", "two"),
   })
 
-  it.prop("give back every value of their schema", { value: All.schema }, ({ value }) => {
+  it.prop("decode every encoded value of their schema", { value: All.schema }, ({ value }) => {
     const bytes = Postcard.encodeSync(All)(value)
     const { value: decoded, size } = Result.getOrThrow(Postcard.decodePrefixResult(All)(bytes))
     assert.strictEqual(size, bytes.length)
     assert.deepStrictEqual(decoded, value)
   })
 
-  it.prop(
-    "answer any bytes with a value or a typed error",
-    { bytes: Schema.Array(Postcard.u8.schema) },
-    ({ bytes }) => {
-      const decoded = Postcard.decodeResult(All)(Uint8Array.from(bytes))
-      if (Result.isFailure(decoded)) assert.strictEqual(decoded.failure._tag, "PostcardDecodeError")
-    },
-  )
+  it.prop("decode any bytes to a value or a typed error", { bytes: Schema.Array(Postcard.u8.schema) }, ({ bytes }) => {
+    const decoded = Postcard.decodeResult(All)(Uint8Array.from(bytes))
+    if (Result.isFailure(decoded)) assert.strictEqual(decoded.failure._tag, "PostcardDecodeError")
+  })
 
-  it("ignore bytes after the value, as from_bytes does", () => {
+  it("ignore bytes after the value, like from_bytes", () => {
     assert.deepStrictEqual(Postcard.decodeResult(Postcard.u8)(Uint8Array.of(7, 9)), Result.succeed(7))
   })
 
-  it("refuse a length that the bytes do not bear out before making room for it", () => {
+  it("refuse a length that exceeds the remaining bytes before they allocate memory", () => {
     const claimsMuch = Bytes.fromHex("ffffffffffffff7f")
     for (const codec of [Postcard.bytes, Postcard.string, Postcard.seq(Postcard.u8), Postcard.set(Postcard.bool)]) {
       const error = Result.getOrThrow(Result.flip(Postcard.decodeResult<unknown>(codec)(claimsMuch)))
@@ -162,14 +161,14 @@ describe("postcard codecs", () => {
     assert.throws(() => Postcard.seq(Postcard.unit), RangeError, "takes no bytes")
   })
 
-  it("copy bytes out of the input", () => {
+  it("copy bytes from the input", () => {
     const input = Uint8Array.of(2, 1, 2)
     const decoded = Result.getOrThrow(Postcard.decodeResult(Postcard.bytes)(input))
     input[1] = 9
     assert.deepStrictEqual(decoded, Uint8Array.of(1, 2))
   })
 
-  it("refuse values outside their type, naming value and type", () => {
+  it("refuse values outside their type with an error that has value and type", () => {
     const refused = <A>(codec: Postcard.Codec<A>, value: A) =>
       Result.getOrThrow(Result.flip(Postcard.encodeResult(codec)(value))).message
     assert.include(refused(Postcard.u8, 256), "u8: 256")
@@ -182,7 +181,7 @@ describe("postcard codecs", () => {
     assert.include(refused(Postcard.fixedBytes(4), new Uint8Array(3)), "3 bytes; must be 4 bytes")
   })
 
-  it("may encode something else while they write", () => {
+  it("may encode another value inside their own write", () => {
     const inner = Postcard.transform(Postcard.bytes, Schema.String, {
       decode: (bytes) => Result.getOrThrow(Postcard.decodeResult(Postcard.string)(bytes)),
       encode: Postcard.encodeSync(Postcard.string),
@@ -192,7 +191,7 @@ describe("postcard codecs", () => {
     assert.deepStrictEqual(Postcard.decodeResult(both)(bytes), Result.succeed([70000, "nested"] as const))
   })
 
-  it("are Schemas to bytes by toSchema", () => {
+  it("become Schemas that encode to bytes by toSchema", () => {
     const schema = Postcard.toSchema(Postcard.struct({ name: Postcard.string, at: Postcard.option(Postcard.u64) }))
     const bytes = Schema.encodeSync(schema)({ name: "ada", at: Option.some(1815n) })
     assert.strictEqual(Bytes.toHex(bytes), "0361646101970e")

@@ -1,8 +1,9 @@
 /**
- * Counts the fibers that live, by the runtime's own hooks: what a counted fiber forks is counted too.
+ * Counts the living fibers of a test with the runtime's own hooks. The children of a counted fiber are counted, too.
  */
 import { Effect, Metric } from "effect"
 
+/** A counter of the fibers of one effect. */
 export const makeFiberCounter = () => {
   const counter = { alive: 0 }
   const service: Metric.FiberRuntimeMetricsService = {
@@ -14,11 +15,11 @@ export const makeFiberCounter = () => {
     },
   }
   return {
-    /** How many are alive now. */
+    /** The number of counted fibers that are alive. */
     get alive() {
       return counter.alive
     },
-    /** Counts every fiber that the effect forks; not the one that runs it. */
+    /** Counts every fiber that the effect forks, not the fiber that runs it. */
     counted: Effect.provideService(Metric.FiberRuntimeMetrics, service),
   }
 }
