@@ -47,7 +47,7 @@ describe.each(layers)("Ed25519, %s layer", (_name, layer) => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("judges the edge cases of ed25519-speccheck as dalek does", () =>
+  it.effect("gives the verdicts of dalek on the edge cases of ed25519-speccheck", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       assert.strictEqual(speccheck.length, 12)
@@ -58,7 +58,7 @@ describe.each(layers)("Ed25519, %s layer", (_name, layer) => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("refuses every single flipped bit, and wrong sizes without throwing", () =>
+  it.effect("refuses every flipped bit, and returns false for wrong sizes", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const { publicKey, message, signature } = rfc8032[2]!
@@ -70,12 +70,12 @@ describe.each(layers)("Ed25519, %s layer", (_name, layer) => {
       assert.isFalse(crypto.verify(publicKey, new Uint8Array([0xaf, 0x83]), signature))
       for (const size of [0, 31, 33]) assert.isFalse(crypto.verify(new Uint8Array(size), message, signature))
       for (const size of [0, 63, 65]) assert.isFalse(crypto.verifyStrict(publicKey, message, new Uint8Array(size)))
-      // No point of the curve has y = 2.
+      // The curve has no point with y = 2.
       assert.isFalse(crypto.verify(new Uint8Array(32).fill(2, 0, 1), message, signature))
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("takes keys of another layer's making", () =>
+  it.effect("accepts keys that another layer made", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const { seed, publicKey, message, signature } = rfc8032[1]!
@@ -83,7 +83,7 @@ describe.each(layers)("Ed25519, %s layer", (_name, layer) => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("refuses seeds that are not 32 bytes, naming the length", () =>
+  it.effect("refuses seeds that are not 32 bytes, with an error that has the length", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       assert.throws(() => crypto.signingKey(Redacted.make(new Uint8Array(31))), RangeError, "31 bytes")
@@ -92,7 +92,7 @@ describe.each(layers)("Ed25519, %s layer", (_name, layer) => {
 })
 
 describe("points of edwards25519", () => {
-  it("knows every encoding of the eight points of small order, and no other", () => {
+  it("recognises every encoding of the eight points of small order, and no other", () => {
     const torsion = ed25519.Point.fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
     let point = ed25519.Point.ZERO
     const encodings = new Set<string>()
@@ -103,7 +103,7 @@ describe("points of edwards25519", () => {
     assert.strictEqual(encodings.size, 8)
     assert.isTrue(point.equals(ed25519.Point.ZERO))
     for (const encoding of encodings) assert.isTrue(isSmallOrder(Bytes.fromHex(encoding)), encoding)
-    // Encodings of p + 0 and p + 1 and, for the points with x = 0, a sign bit that changes nothing.
+    // Encodings of p + 0 and p + 1 and, for the points with x = 0, a sign bit without effect.
     for (const y of ["ed", "ee"]) {
       for (const sign of ["7f", "ff"]) {
         const encoded = Bytes.fromHex(`${y}${"ff".repeat(30)}${sign}`)
@@ -115,7 +115,7 @@ describe("points of edwards25519", () => {
     assert.isFalse(isSmallOrder(ed25519.Point.BASE.add(torsion).toBytes()))
   })
 
-  it("has no X25519 form for the identity and for what is no point", () => {
+  it("have no X25519 form if they are the identity or not on the curve", () => {
     assert.isUndefined(toX25519PublicKey(ed25519.Point.ZERO.toBytes()))
     assert.isUndefined(toX25519PublicKey(new Uint8Array(32).fill(2, 0, 1)))
     assert.isUndefined(toX25519PublicKey(new Uint8Array(31)))

@@ -3,8 +3,8 @@ import { Bytes } from "@topic-tracker/common"
 import { messageHash } from "@topic-tracker/crypto"
 import { sha512Half } from "../src/hash.ts"
 
-describe("SHA-512, cut to 32 bytes", () => {
-  it("is the same by noble and by node:crypto, of one part or several", () => {
+describe("sha512Half and messageHash", () => {
+  it("give the same hash with noble and node:crypto, for one part and for several", () => {
     // SHA-512 of "abc", FIPS 180-4.
     const abc = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
     const bytes = (text: string) => new TextEncoder().encode(text)
@@ -17,7 +17,7 @@ describe("SHA-512, cut to 32 bytes", () => {
     }
   })
 
-  it("gives bytes of the caller's own", () => {
+  it("return bytes that the caller owns", () => {
     const hash = messageHash(new Uint8Array([1]))
     assert.strictEqual(hash.constructor, Uint8Array)
     assert.strictEqual(hash.buffer.byteLength, 32)

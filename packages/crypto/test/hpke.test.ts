@@ -27,7 +27,7 @@ const rfc = published(
   }),
 ).case
 
-/** Node 24.16 and later. By its version and not by trying, so that these keys cannot break unnoticed. */
+/** Node 24.16 and later. By version, not by a trial, so that a break of these keys is noticed. */
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 const hasRawKeys = major > 24 || (major === 24 && minor >= 16)
 
@@ -66,7 +66,7 @@ const seed = (fill: number) => Redacted.make(new Uint8Array(32).fill(fill))
 const plaintext = Uint8Array.from({ length: 456 }, (_, index) => index % 251)
 
 describe.each(layers)("HPKE box, %s layer", (_name, layer) => {
-  it.effect("is 56 bytes longer than its plaintext and opens with the recipient's key only", () =>
+  it.effect("is 56 bytes longer than its plaintext and opens only with the recipient's key", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const recipient = crypto.signingKey(seed(1))
@@ -82,7 +82,7 @@ describe.each(layers)("HPKE box, %s layer", (_name, layer) => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("refuses malformed boxes, saying what is wrong", () =>
+  it.effect("refuses malformed boxes, with the reason", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const recipient = crypto.signingKey(seed(1))
@@ -100,7 +100,7 @@ describe.each(layers)("HPKE box, %s layer", (_name, layer) => {
         [withLength(31), "31 bytes"],
         [withLength(255, 255, 255, 255, 255, 255, 255, 255), "18446744073709551615 bytes"],
         [box.slice(0, -1), "does not open"],
-        // An encapsulated key of small order: the key agreement would give zero.
+        // An encapsulated key of small order: the key agreement gives zero.
         [withLength(32, 0, 0, 0, 0, 0, 0, 0, ...new Uint8Array(32)), "does not open"],
       ]
       for (const [bytes, reason] of refused) {
@@ -111,7 +111,7 @@ describe.each(layers)("HPKE box, %s layer", (_name, layer) => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("is not made for keys that are no point or of small order", () =>
+  it.effect("is not sealed for keys that are not on the curve or of small order", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const noPoint = new Uint8Array(32).fill(2, 0, 1)
@@ -135,7 +135,7 @@ describe.each(layers)("HPKE box, %s layer", (_name, layer) => {
 describe("layers of Crypto", () => {
   const others = layers.flatMap(([from, sealer]) => layers.map(([to, opener]) => ({ from, to, sealer, opener })))
 
-  it.effect.each(others)("what one layer seals, every layer opens", ({ sealer, opener }) =>
+  it.effect.each(others)("a box of one layer opens on every layer", ({ sealer, opener }) =>
     Effect.gen(function* () {
       const sealing = yield* Effect.provide(Crypto, sealer)
       const opening = yield* Effect.provide(Crypto, opener)
@@ -153,7 +153,7 @@ describe("layers of Crypto", () => {
     return { first, second, bytes: yield* crypto.randomBytes(16) }
   })
 
-  it.effect("the deterministic layer repeats a run to the byte, on either implementation", () =>
+  it.effect("the deterministic layer repeats a run to the byte, on both implementations", () =>
     Effect.gen(function* () {
       const native = boxes.pipe(Effect.provide(Crypto.layerTest()))
       const portable = boxes.pipe(Effect.provide(layerPortableTest))

@@ -75,7 +75,7 @@ describe("RecordKeys", () => {
 })
 
 describe("unixMinute", () => {
-  it.effect("is the Clock's whole minutes since the epoch", () =>
+  it.effect("is the Clock's number of whole minutes since the epoch", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(29923043 * 60_000 + 59_999)
       assert.strictEqual(yield* unixMinute, 29923043n)
@@ -92,7 +92,7 @@ describe("Identity", () => {
       Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environment))),
     )
 
-  it.effect("is the same from a seed and from configuration", () =>
+  it.effect("is the same from a seed and from the configuration", () =>
     Effect.gen(function* () {
       const fromSeed = yield* Identity.pipe(
         Effect.provide(
@@ -105,7 +105,7 @@ describe("Identity", () => {
     }),
   )
 
-  it.effect("names the variable of a seed that is none, and never shows it", () =>
+  it.effect("reports the variable of an invalid seed, and never its value", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(fromConfig({ IDENTITY_SEED: `${seedHex}5g` }))
       assert.include(error.message, "IDENTITY_SEED: 66 characters; must be a seed of 64 hex digits")
@@ -114,7 +114,7 @@ describe("Identity", () => {
     }),
   )
 
-  it.effect("is new each time at random, and repeats under a seed in the test layer", () =>
+  it.effect("is new for every layer, and repeats with a seed in the test layer", () =>
     Effect.gen(function* () {
       const random = Effect.map(Identity, (identity) => identity.endpointId)
       const live = random.pipe(Effect.provide(Layer.fresh(Identity.layerRandom()).pipe(Layer.provide(Crypto.layer()))))
@@ -126,7 +126,7 @@ describe("Identity", () => {
 })
 
 describe("secrets", () => {
-  it.effect.each(layers)("are not shown by a signing key that was used", ([_name, layer]) =>
+  it.effect.each(layers)("do not appear in a printed signing key that was used", ([_name, layer]) =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const key = crypto.signingKey(Redacted.make(Bytes.fromHex(seedHex)))
@@ -153,7 +153,7 @@ describe("a runtime without node:crypto", () => {
     return yield* crypto.open(key, yield* crypto.seal(key, Uint8Array.of(1, 2, 3)))
   })
 
-  it.effect("gets the portable layer by default, and a plain refusal of the native one", () =>
+  it.effect("has the portable layer by default, and an error that explains why the native one fails", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layer())), Uint8Array.of(1, 2, 3))
       assert.deepStrictEqual(yield* without(Effect.provide(sealAndOpen, Crypto.layerTest())), Uint8Array.of(1, 2, 3))

@@ -1,4 +1,4 @@
-/** Every way in which this package computes the same bytes. */
+/** The implementations that must give the same bytes. */
 import * as nodeCrypto from "node:crypto"
 import { Crypto } from "@topic-tracker/crypto"
 import { Layer } from "effect"
@@ -6,7 +6,7 @@ import { derKeys } from "../src/native/keys.ts"
 import * as Native from "../src/native/make.ts"
 import { systemRandom } from "../src/platform.ts"
 
-/** The native layer as it is on a Node without raw key formats. */
+/** The native layer of a Node without raw key formats. */
 const layerNativeDer = Layer.sync(Crypto, () => Native.make(nodeCrypto, derKeys(nodeCrypto), systemRandom))
 
 export const layers: ReadonlyArray<readonly [string, Layer.Layer<Crypto>]> = [

@@ -25,7 +25,7 @@ const Bytes = Schema.Array(Postcard.u8.schema)
 
 describe("Record", () => {
   it.effect.prop(
-    "comes back from its bytes with any content, minute and topic, and verifies",
+    "decodes from its bytes with any content, minute and topic, and verifies",
     { content: Bytes, minute: Postcard.u64.schema, name: Schema.String },
     ({ content, minute, name }) =>
       Effect.gen(function* () {
@@ -45,7 +45,7 @@ describe("Record", () => {
       }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.effect("is rejected for another topic or minute, or with any byte altered, saying why", () =>
+  it.effect("is rejected for another topic or minute, or with any byte altered, with the reason", () =>
     Effect.gen(function* () {
       const record = yield* signed(Uint8Array.of(1, 2, 3))
       const reason = (attempt: Effect.Effect<void, { readonly reason: string }, Crypto>) =>
@@ -62,13 +62,13 @@ describe("Record", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it("is not read from fewer than 136 bytes", () => {
+  it("does not decode from fewer than 136 bytes", () => {
     assert.isTrue(Result.isSuccess(Record.decode(new Uint8Array(136))))
     const error = Result.getOrThrow(Result.flip(Record.decode(new Uint8Array(135))))
     assert.include(error.message, "135 bytes; at least 136")
   })
 
-  it.effect("carries content of any schema, and says when it does not decode", () =>
+  it.effect("carries content of any schema, and reports content that does not decode", () =>
     Effect.gen(function* () {
       const schema = Postcard.toSchema(Postcard.struct({ name: Postcard.string, port: Postcard.u16 }))
       const content = { name: "printer", port: 9100 }
@@ -91,7 +91,7 @@ describe("Record", () => {
 describe("GossipRecordContent", () => {
   const id = (fill: number) => EndpointId.fromBytes(new Uint8Array(32).fill(fill))
 
-  it("is 320 bytes, whatever number of places is used", () => {
+  it("has 320 bytes, however many slots are used", () => {
     for (const content of [
       { activePeers: [], lastMessageHashes: [] },
       { activePeers: [id(1), id(2)], lastMessageHashes: [messageHash(new Uint8Array(0))] },
@@ -106,7 +106,7 @@ describe("GossipRecordContent", () => {
     }
   })
 
-  it("drops places that are all zero, wherever they are", () => {
+  it("drops slots that are all zero, at any position", () => {
     const bytes = new Uint8Array(320)
     bytes.fill(7, 64, 96)
     bytes.fill(8, 288)
@@ -116,7 +116,7 @@ describe("GossipRecordContent", () => {
     })
   })
 
-  it("refuses a sixth peer, a hash of another size, and bytes too few", () => {
+  it("refuses a sixth peer, a hash of another size, and too few bytes", () => {
     const six = { activePeers: [1, 2, 3, 4, 5, 6].map(id), lastMessageHashes: [] }
     assert.throws(() => Schema.encodeSync(GossipRecordContent)(six))
     const short = { activePeers: [], lastMessageHashes: [new Uint8Array(31)] }
@@ -126,7 +126,7 @@ describe("GossipRecordContent", () => {
 })
 
 describe("EncryptedRecord", () => {
-  it.effect("opens with the minute's key, on either layer, and with no other", () =>
+  it.effect("opens with the minute's key only, on both layers", () =>
     Effect.gen(function* () {
       const sealing = Effect.gen(function* () {
         const record = yield* signed(new Uint8Array(320))
@@ -156,7 +156,7 @@ describe("EncryptedRecord", () => {
       const bytes = yield* EncryptedRecord.seal(record, encryptionKey)
       const open = (altered: Uint8Array) => EncryptedRecord.open(altered, encryptionKey)
       assert.deepStrictEqual(yield* open(bytes), record)
-      // The top bit: X25519 ignores that of an encapsulated key, but the key schedule hashes it.
+      // The top bit: X25519 ignores it in an encapsulated key, but the key schedule hashes it.
       for (let at = 0; at < bytes.length; at++) {
         const altered = bytes.slice()
         altered[at]! ^= 0x80
@@ -168,12 +168,12 @@ describe("EncryptedRecord", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.effect("is made for content up to what a DHT item holds, and says the limit beyond it", () =>
+  it.effect("takes content up to the limit of a DHT item, and reports the limit above it", () =>
     Effect.gen(function* () {
       const encryptionKey = yield* keyOf(2)
       assert.strictEqual(EncryptedRecord.MAX_CONTENT_BYTES, 711)
       const largest = yield* EncryptedRecord.seal(yield* signed(new Uint8Array(711)), encryptionKey)
-      // The value as BEP 44 counts it: "995:" and the bytes.
+      // The size of the value in BEP 44: "995:" and the bytes.
       assert.strictEqual(`${largest.length}:`.length + largest.length, 999)
       const error = yield* Effect.flip(EncryptedRecord.seal(yield* signed(new Uint8Array(712)), encryptionKey))
       assert.strictEqual(error._tag, "RecordTooLarge")
@@ -181,7 +181,7 @@ describe("EncryptedRecord", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.effect("seals the same record to other bytes each time", () =>
+  it.effect("seals the same record to different bytes each time", () =>
     Effect.gen(function* () {
       const record = yield* signed(new Uint8Array(0))
       const seal = EncryptedRecord.seal(record, yield* keyOf(2))
