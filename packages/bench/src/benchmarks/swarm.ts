@@ -27,12 +27,12 @@ export const swarm: Benchmark = {
       const [ours, reference] = [yield* sample(thinned), yield* sample(every)]
       const figure = (what: string, unit: string, of: (figures: typeof Figures.Type) => ReadonlyArray<number>) =>
         result(`swarm/${count} nodes, ${what}`, unit, "lower", ours.flatMap(of), {
-          "every turn taken, as the reference": median(reference.flatMap(of)),
+          "every round, as the crate": median(reference.flatMap(of)),
         })
       results.push(
         figure("DHT queries a minute", "", ({ load }) => [load]),
-        figure("until a newcomer is in", "simulated ms", ({ joins }) => joins),
-        figure("until a split is healed", "simulated ms", ({ heal }) => [heal]),
+        figure("until a newcomer has joined", "simulated ms", ({ joins }) => joins),
+        figure("until a partition is healed", "simulated ms", ({ heal }) => [heal]),
       )
     }
     return results

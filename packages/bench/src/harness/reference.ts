@@ -3,13 +3,13 @@ import { existsSync } from "node:fs"
 
 const repository = new URL("../../../../", import.meta.url).pathname
 
-/** The Rust reference stack: the program of the interop tests, but optimised, which theirs is not. */
+/** The Rust programs: the program of the interop tests, but optimised, which theirs is not. */
 const rustPeer = `${process.env.CARGO_TARGET_DIR ?? `${repository}interop/peer/target`}/optimised/interop-peer`
 
 export const rust = {
-  name: "Rust reference",
+  name: "Rust crate",
   path: existsSync(rustPeer) ? rustPeer : undefined,
-  missing: `the Rust reference is not built: "npm run bench:rust" builds it, with cargo`,
+  missing: `the Rust crate is not built: "npm run bench:rust" builds it, with cargo`,
 }
 
 const peers = new URL("../../peers/", import.meta.url).pathname

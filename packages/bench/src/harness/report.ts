@@ -28,7 +28,7 @@ const Stored = Schema.Struct({
   ),
 })
 
-const title = "Ours beside others in the same run; right of 1, ours is better"
+const title = "Ours compared with others in the same run; right of 1, ours is better"
 
 /** How ours stands to each peer, as bars on a logarithmic axis: to the right of 1 ours is better. */
 export const chart = (results: ReadonlyArray<Result>): string => {
@@ -71,11 +71,12 @@ export const chart = (results: ReadonlyArray<Result>): string => {
 
 const page = (results: ReadonlyArray<Result>, machine: Machine): string => `# Benchmarks
 
-Written by \`npm run bench -- --report\`; what the figures mean and how they came about is in [performance](../performance.md).
+Written by \`npm run bench -- --report\`. [packages/bench](../../packages/bench/README.md) says how each figure is measured, and
+[performance](../performance.md) what it means. Figures of different runs are not comparable; ratios within one run are.
 
 ${describe(machine)}.
 
-![how ours stands to others](ratios.svg)
+![ratios of ours to others](ratios.svg)
 
 ${Table.markdown(results)}
 `

@@ -17,7 +17,7 @@ const cells = (result: Result): ReadonlyArray<string> => {
   return [name, withUnit(value, unit), samples > 1 ? `${shown(min)} to ${shown(max)}` : "", beside.join("; ")]
 }
 
-const header = ["benchmark", "median", "min to max", "beside it (× above 1: ours is better)"]
+const header = ["benchmark", "median", "min to max", "compared with (× above 1: ours is better)"]
 
 /** For a terminal. */
 export const text = (results: ReadonlyArray<Result>): string =>

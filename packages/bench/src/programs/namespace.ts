@@ -1,5 +1,5 @@
 /**
- * The Rust reference asks four public names for its DHT and has no option for others. In network and mount namespaces of its
+ * The Rust crate asks four public names for its DHT and has no option for others. In network and mount namespaces of its
  * own those names lead to a testnet on loopback, and no packet can leave. As root, or where users may make namespaces.
  */
 import { execFileSync, spawn } from "node:child_process"

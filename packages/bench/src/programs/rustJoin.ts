@@ -1,5 +1,5 @@
 /**
- * How long until a node of the Rust reference has its first neighbour: PEER KIND ROUNDS, as program join.ts for ours. In ms
+ * How long until a node of the Rust crate has its first neighbour: PEER KIND ROUNDS, as program join.ts for ours. In ms
  * from the start of its process, which takes a few ms. A node that is not in after 60 s gives no sample.
  */
 import { insideNamespace, peer } from "./namespace.ts"

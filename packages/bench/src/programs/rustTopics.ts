@@ -1,5 +1,5 @@
 /**
- * What many idle topics cost a process of the Rust reference: PEER COUNT SETTLED SECONDS, as `topics` has
+ * What many idle topics cost a process of the Rust crate: PEER COUNT SETTLED SECONDS, as `topics` has
  * them. Packets are those that the node's namespace carried, less what the testnet of 20 answered: a query and its answer are
  * one packet of the node each.
  */
