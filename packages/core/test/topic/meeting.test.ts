@@ -61,7 +61,7 @@ describe("meeting", () => {
       yield* pass("100 millis")
       assert.isTrue(yield* topic.isJoined)
       assert.strictEqual(account.filter(({ _tag }) => _tag === "DialBegan").length, 1)
-      assert.deepStrictEqual(world.network.learned(bob.endpointId).get(ann.endpointId), address)
+      assert.deepStrictEqual(world.network.learnedAddresses(bob.endpointId).get(ann.endpointId), address)
       const records = yield* collect(topic.recordPublisher.records(0n))
       yield* pass("100 millis")
       assert.deepStrictEqual(records[0]?.content.address, address)
@@ -82,7 +82,7 @@ describe("meeting", () => {
       const bob = yield* world.node(quiet)
       yield* bob.join()
       yield* pass("200 millis")
-      assert.deepStrictEqual(world.network.learned(bob.endpointId).get(ann.endpointId), address)
+      assert.deepStrictEqual(world.network.learnedAddresses(bob.endpointId).get(ann.endpointId), address)
       const { recordsPublished } = yield* topic.stats
       assert.isTrue(yield* topic.isJoined)
       world.network.setAddress(ann.endpointId, { relayUrl: "https://other.example/", direct: [] })

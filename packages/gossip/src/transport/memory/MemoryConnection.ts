@@ -1,31 +1,52 @@
 /**
- * Connections and streams of the network in memory. A connection is two ends that know each other; a stream is one pipe
- * with a writing and a reading side. They hold no timers of their own beyond what is under way.
+ * Connections and streams of the network in memory. A connection is two ends that know each other; a stream is one pipe with a writing
+ * and a reading side. They know of the network only that it carries transmissions, and have no timers beyond those.
  */
 
-import type { Timer } from "@topic-tracker/common"
+import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
-import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
+
+/** The network as a connection sees it. */
+export interface MemoryCarrier {
+  readonly timers: Timers
+  readonly idleTimeoutMs: number
+  readonly streamWindowBytes: number
+  /** Carries one transmission: `arrived` runs when it arrives, or `lost` if it does not get through before the deadline. */
+  readonly carry: (
+    from: EndpointId.EndpointId,
+    to: EndpointId.EndpointId,
+    deadline: number,
+    arrived: () => void,
+    lost: () => void,
+    options: { readonly bytes?: number | undefined },
+  ) => void
+}
+
+/** The endpoint that an end of a connection belongs to. */
+export interface MemoryOwner {
+  readonly id: EndpointId.EndpointId
+  readonly connections: Set<MemoryConnection>
+}
 
 export class MemoryConnection implements Connection {
   readonly remoteId: EndpointId.EndpointId
-  private readonly network: MemoryNetwork
-  private readonly endpoint: MemoryEndpoint
+  private readonly network: MemoryCarrier
+  private readonly endpoint: MemoryOwner
   private other!: MemoryConnection
-  /** Both ends' own. */
+  /** Shared by both ends. */
   private readonly line: { heardAt: number }
   private readonly incoming: Array<Pipe> = []
   private accepting: ((stream: ReceiveStream | undefined) => void) | undefined
   private closedListener: ((reason: string) => void) | undefined
   private readonly pipes = new Set<Pipe>()
   private givingUp: Timer | undefined
-  private readonly underWay: Array<{ readonly effect: () => void; isThere: boolean }> = []
+  private readonly inTransit: Array<{ readonly effect: () => void; isThere: boolean }> = []
   private isClosed = false
 
   private constructor(
-    network: MemoryNetwork,
-    endpoint: MemoryEndpoint,
+    network: MemoryCarrier,
+    endpoint: MemoryOwner,
     remoteId: EndpointId.EndpointId,
     line: { heardAt: number },
   ) {
@@ -38,9 +59,9 @@ export class MemoryConnection implements Connection {
 
   /** The two ends of a new connection. */
   static pair(
-    network: MemoryNetwork,
-    from: MemoryEndpoint,
-    to: MemoryEndpoint,
+    network: MemoryCarrier,
+    from: MemoryOwner,
+    to: MemoryOwner,
   ): [from: MemoryConnection, to: MemoryConnection] {
     const line = { heardAt: network.timers.now() }
     const ours = new MemoryConnection(network, from, to.id, line)
@@ -64,7 +85,7 @@ export class MemoryConnection implements Connection {
     this.closedListener = listener
   }
 
-  /** Ours ends at once; the other end once what is under way has arrived. */
+  /** Our end closes at once, the other end after everything that was sent before has arrived. */
   close(): void {
     if (this.isClosed) return
     this.end("closed by us")
@@ -74,7 +95,7 @@ export class MemoryConnection implements Connection {
     )
   }
 
-  /** Both ends are given up after this time unless the condition holds by then; the other one too if this one is closed before. */
+  /** Closes both ends after this time unless the condition holds then; the other end also if this end is closed before. */
   giveUpUnless(connected: () => boolean, afterMs: number): void {
     this.endUnless(connected, afterMs)
     this.other.endUnless(connected, afterMs)
@@ -88,20 +109,20 @@ export class MemoryConnection implements Connection {
     })
   }
 
-  /** @internal Carries something to the other end, where it takes effect once everything before it has. */
+  /** Sends something to the other end. Its effect runs there after the effects of everything that was sent before. */
   transmit(effect: () => void, lost: () => void, bytes?: number): void {
     const { idleTimeoutMs, timers } = this.network
     const parcel = { effect, isThere: false }
-    this.underWay.push(parcel)
+    this.inTransit.push(parcel)
     const arrived = (): void => {
       parcel.isThere = true
       this.line.heardAt = timers.now()
-      while (this.underWay[0]?.isThere === true) this.underWay.shift()!.effect()
+      while (this.inTransit[0]?.isThere === true) this.inTransit.shift()!.effect()
     }
     this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
   }
 
-  /** @internal A pipe of ours reaches the other end with its first bytes, as in QUIC. */
+  /** Our pipe becomes visible at the other end with its first bytes, as in QUIC. */
   announce(pipe: Pipe): void {
     const other = this.other
     if (other.isClosed) return
@@ -112,18 +133,17 @@ export class MemoryConnection implements Connection {
     else accepting(pipe)
   }
 
-  /** @internal */
-  adopt(pipe: Pipe): void {
+  addPipe(pipe: Pipe): void {
     this.pipes.add(pipe)
   }
 
-  /** @internal Neither end needs the pipe any more. */
-  release(pipe: Pipe): void {
+  /** Neither end needs the pipe any more. */
+  removePipe(pipe: Pipe): void {
     this.pipes.delete(pipe)
     this.other.pipes.delete(pipe)
   }
 
-  /** When something last got through, whichever way: what is received is acknowledged. Heartbeats not counted. */
+  /** When a transmission last arrived in either direction (received packets are acknowledged). Without heartbeats. */
   get heardAt(): number {
     return this.line.heardAt
   }
@@ -136,7 +156,7 @@ export class MemoryConnection implements Connection {
     return this.isClosed
   }
 
-  /** @internal Nothing gets through: both ends are told. */
+  /** Nothing gets through: both ends close. */
   giveUp(): void {
     this.end("timed out")
     this.other.end("timed out")
@@ -165,19 +185,19 @@ class Pipe implements SendStream, ReceiveStream {
   private readonly writer: MemoryConnection
   private announced = false
   private readonly arrived: Array<Uint8Array> = []
-  /** Bytes handed over by the writer and not yet taken by the reader. */
+  /** Bytes that were written and that the reader has not taken yet. */
   private outstanding = 0
   private reading: ((bytes: Uint8Array | undefined) => void) | undefined
   private writing: ((alive: boolean) => void) | undefined
-  /** The reader has seen, or will see after `arrived`, the end. */
+  /** The end of the stream has arrived; the reader sees it after the bytes in `arrived`. */
   private ended = false
-  /** The reader wants no more. */
+  /** The reader called `stop`. */
   private stopped = false
   private finished = false
 
   constructor(writer: MemoryConnection) {
     this.writer = writer
-    writer.adopt(this)
+    writer.addPipe(this)
   }
 
   write(bytes: Uint8Array, done: (alive: boolean) => void): void {
@@ -217,11 +237,10 @@ class Pipe implements SendStream, ReceiveStream {
     if (this.stopped) return
     this.stopped = true
     this.arrived.length = 0
-    this.writer.release(this)
+    this.writer.removePipe(this)
     this.settleWrite(false)
   }
 
-  /** @internal */
   connectionEnded(side: MemoryConnection): void {
     if (side === this.writer) this.settleWrite(false)
     else {
@@ -242,7 +261,7 @@ class Pipe implements SendStream, ReceiveStream {
 
   private arriveEnd(): void {
     this.ended = true
-    this.writer.release(this)
+    this.writer.removePipe(this)
     this.settleRead()
   }
 

@@ -1,28 +1,33 @@
 /**
- * A network in memory: many endpoints in one process, joined by links whose delay, loss and reachability a test or a
- * simulation decides. Streams behave like QUIC's: bytes arrive whole and in order, a lost one is sent again, and a
- * connection across which nothing gets is given up after the idle time. Nothing here has a fiber of its own; one heap of
- * timers drives all endpoints, so that a thousand of them are cheap and TestClock and a seeded Random repeat a run exactly.
+ * A network in memory: many endpoints in one process, connected by links whose delay, loss and reachability a test or a simulation
+ * decides. Streams behave as in QUIC: bytes arrive complete and in order, lost ones are sent again, and a connection is given up when
+ * nothing gets through for the idle time. There are no fibers here: one heap of timers drives all endpoints, so that a thousand of them
+ * are cheap, and TestClock and a seeded Random repeat a run exactly.
  */
-
 import { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
 import type { TransportHandler } from "../Transport.ts"
-import { MemoryConnection } from "./MemoryConnection.ts"
+import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
 
-/** What becomes of one transmission. */
+/**
+ * What happens to one transmission.
+ *
+ * @since 0.1.0
+ */
 export interface LinkState {
-  /** One way, in milliseconds. Default 0. */
+  /** The delay of one direction, in ms. Default 0. */
   readonly delayMs?: number
-  /** Lost on the way; it is tried again after `retransmitMs`. Default false. */
+  /** The transmission is lost; it is sent again after `retransmitMs`. Default false. */
   readonly drop?: boolean
 }
 
 /**
- * Decides about each transmission of so many `bytes`. `random` gives numbers in [0, 1) from the Random the network was made
- * with.
+ * Decides what happens to each transmission of `bytes` bytes. `random` returns numbers in [0, 1) from the Random that the network was
+ * made with.
+ *
+ * @since 0.1.0
  */
 export type LinkPolicy = (
   from: EndpointId.EndpointId,
@@ -31,7 +36,11 @@ export type LinkPolicy = (
   bytes: number,
 ) => LinkState
 
-/** After how many milliseconds a lost transmission is tried again, having been lost so often before. */
+/**
+ * The time in ms after which a lost transmission is sent again. `lostBefore` is how often it was lost before.
+ *
+ * @since 0.1.0
+ */
 export type RetransmitPolicy = (
   from: EndpointId.EndpointId,
   to: EndpointId.EndpointId,
@@ -39,43 +48,45 @@ export type RetransmitPolicy = (
   dialling: boolean,
 ) => number
 
-/** How the links of a network in memory behave. */
+/**
+ * How the links of a network in memory behave.
+ *
+ * @since 0.1.0
+ */
 export interface MemoryNetworkOptions {
-  /** Default: no delay, no loss. */
+  /** Default: no delay and no loss. */
   readonly link?: LinkPolicy
-  /** Whether `from` can open a connection to `to`; once open, both directions work. Default: always (no NAT). */
+  /** Whether `from` can open a connection to `to`; an open connection works in both directions. Default: always (no NAT). */
   readonly reachable?: (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => boolean
-  /** After how long without success a connection is given up, in milliseconds. Default 30,000, as in iroh. */
+  /** A connection is given up when a transmission does not get through for this time, in ms. Default 30,000, as in iroh. */
   readonly idleTimeoutMs?: number
   /**
-   * After how long of silence one is given up across which nothing at all gets, in milliseconds. Default 15,000, as our transport
-   * over iroh does, or `idleTimeoutMs` if that is less.
+   * A connection is given up when nothing at all arrives for this time, in ms. Default 15,000, as in our transport over iroh, or
+   * `idleTimeoutMs` if that is less.
    */
   readonly silenceTimeoutMs?: number
   /**
-   * How often something comes over an idle connection, in milliseconds: silence begins with what came last. Default 0, always;
-   * iroh 5,000.
+   * The interval at which something arrives over an idle connection, in ms: silence begins with the last arrival. Default 0, that is
+   * all the time; iroh has 5,000.
    */
   readonly heartbeatMs?: number
-  /** After how long without success a dial fails, in milliseconds. Default 10,000. */
+  /** A dial without success fails after this time, in ms. Default 10,000. */
   readonly dialTimeoutMs?: number
   /**
-   * From a loss to the next try, in milliseconds. Default 100, always. As a function it is told how often the same was lost
-   * before, and whether the two are still dialling: QUIC waits a second then, and twice as long each time (RFC 9002, 6.2).
+   * The time from a loss to the next try, in ms. Default 100. A function gets the number of earlier losses and whether the dial is still
+   * in progress: QUIC then waits a second, and twice as long each time (RFC 9002, 6.2).
    */
   readonly retransmitMs?: number | RetransmitPolicy
-  /** Bytes of a stream that may be under way or unread before the sender must wait. Default 1 MiB. */
+  /** The bytes of a stream that may be in transit or unread before the sender must wait. Default 1 MiB. */
   readonly streamWindowBytes?: number
 }
 
 /** An endpoint as the network sees it. */
-export interface MemoryEndpoint {
-  readonly id: EndpointId.EndpointId
+export interface MemoryEndpoint extends MemoryOwner {
   readonly handler: TransportHandler
-  readonly connections: Set<MemoryConnection>
 }
 
-/** What {@link MemoryNetwork.setAddress} and {@link MemoryNetwork.changeNetwork} tell an endpoint. */
+/** Gets what {@link MemoryNetwork.setAddress} and {@link MemoryNetwork.changeNetwork} do to an endpoint. */
 export interface MemoryListener {
   readonly addressChanged: (address: EndpointAddress) => void
   readonly networkChanged: () => void
@@ -83,11 +94,15 @@ export interface MemoryListener {
 
 const noDelay: LinkPolicy = () => ({})
 
-/** What dialling, ending and closing send: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
-const controlBytes = 1_200
+/** The size of a transmission that dials, ends a stream or closes: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
+const CONTROL_BYTES = 1_200
 
-/** A network in memory for `Gossip.layerMemory`; its methods disturb it while it runs. */
-export class MemoryNetwork {
+/**
+ * A network in memory for `layerMemory` and `MemoryTransport.layer`. Its methods disturb it while it runs.
+ *
+ * @since 0.1.0
+ */
+export class MemoryNetwork implements MemoryCarrier {
   readonly timers: Timers
   readonly idleTimeoutMs: number
   private readonly silenceTimeoutMs: number
@@ -101,7 +116,7 @@ export class MemoryNetwork {
   private readonly endpoints = new Map<EndpointId.EndpointId, MemoryEndpoint>()
   private readonly listeners = new Map<EndpointId.EndpointId, MemoryListener>()
   private readonly crashed = new Set<EndpointId.EndpointId>()
-  private readonly told = new Map<EndpointId.EndpointId, Map<EndpointId.EndpointId, EndpointAddress>>()
+  private readonly learned = new Map<EndpointId.EndpointId, Map<EndpointId.EndpointId, EndpointAddress>>()
   private groups: Map<EndpointId.EndpointId, number> | undefined
   private transmissions = 0
 
@@ -119,7 +134,7 @@ export class MemoryNetwork {
     this.streamWindowBytes = options.streamWindowBytes ?? 1_048_576
   }
 
-  /** An empty network on the current Clock and Random. With the scope's end nothing moves in it any more. */
+  /** An empty network on the current Clock and Random. After the scope has closed nothing moves in it. */
   static readonly make = (options: MemoryNetworkOptions = {}): Effect.Effect<MemoryNetwork, never, Scope.Scope> =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
@@ -127,29 +142,29 @@ export class MemoryNetwork {
       return new MemoryNetwork(timers, () => random.nextDoubleUnsafe(), options)
     })
 
-  /** From now on links behave so; what is under way keeps its time. */
+  /** Changes how links behave. Transmissions on their way keep their time. */
   setLink(link: LinkPolicy): void {
     this.link = link
   }
 
-  /** From now on dials are possible so; connections stay. */
+  /** Changes which dials are possible. Open connections stay open. */
   setReachable(reachable: (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => boolean): void {
     this.reachable = reachable
   }
 
-  /** Splits the network: nothing passes between two groups, nor to or from endpoints in none. Replaces earlier groups. */
+  /** Splits the network into groups: nothing passes between two groups, or from and to an endpoint in no group. Replaces earlier groups. */
   partition(groups: ReadonlyArray<Iterable<EndpointId.EndpointId>>): void {
     this.groups = new Map()
     for (const [number, group] of groups.entries()) for (const id of group) this.groups.set(id, number)
     for (const endpoint of this.endpoints.values()) this.watchCutConnections(endpoint)
   }
 
-  /** Ends {@link partition}. Connections that were not given up in the meantime go on. */
+  /** Ends {@link partition}. Connections that were not given up in the meantime work again. */
   heal(): void {
     this.groups = undefined
   }
 
-  /** The endpoint falls silent, without a word to anyone: as when a process is killed or a cable pulled. */
+  /** The endpoint sends and receives nothing any more, as after the kill of a process or the loss of a cable. */
   crash(id: EndpointId.EndpointId): void {
     this.crashed.add(id)
     const endpoint = this.endpoints.get(id)
@@ -161,22 +176,22 @@ export class MemoryNetwork {
     this.crashed.delete(id)
   }
 
-  /** Gives the endpoint other addresses, which it then tells its peers of. */
+  /** Changes the own addresses of the endpoint, which it then sends to its peers. */
   setAddress(id: EndpointId.EndpointId, address: EndpointAddress): void {
     this.listeners.get(id)?.addressChanged(address)
   }
 
-  /** Where others can be reached, as the endpoint was told last. It dials them by id all the same. */
-  learned(id: EndpointId.EndpointId): ReadonlyMap<EndpointId.EndpointId, EndpointAddress> {
-    return this.told.get(id) ?? new Map()
+  /** The latest addresses that the endpoint learned of other endpoints. It needs none of them: it dials by id. */
+  learnedAddresses(id: EndpointId.EndpointId): ReadonlyMap<EndpointId.EndpointId, EndpointAddress> {
+    return this.learned.get(id) ?? new Map()
   }
 
-  /** Lets the endpoint know that the network under it changed. */
+  /** Notifies the endpoint that the network of its machine has changed. */
   changeNetwork(id: EndpointId.EndpointId): void {
     this.listeners.get(id)?.networkChanged()
   }
 
-  /** What exists in the network now, and how many transmissions there have been: for tests of leaks and of cost. */
+  /** What exists in the network now, and the number of transmissions so far: for tests of leaks and of cost. */
   get size(): {
     readonly endpoints: number
     readonly connections: number
@@ -193,7 +208,7 @@ export class MemoryNetwork {
     }
   }
 
-  /** @internal Adds an endpoint; undefined when one with that id is there already. */
+  /** Adds an endpoint; undefined if the network has one with that id already. For `MemoryTransport.layer`. */
   attach(id: EndpointId.EndpointId, handler: TransportHandler): MemoryEndpoint | undefined {
     if (this.endpoints.has(id)) return undefined
     const endpoint: MemoryEndpoint = { id, handler, connections: new Set() }
@@ -201,26 +216,26 @@ export class MemoryNetwork {
     return endpoint
   }
 
-  /** @internal Takes an endpoint out and closes its connections. */
+  /** Removes an endpoint and closes its connections. */
   detach(endpoint: MemoryEndpoint): void {
     for (const connection of [...endpoint.connections]) connection.close()
     if (this.endpoints.get(endpoint.id) === endpoint) this.endpoints.delete(endpoint.id)
   }
 
-  /** @internal Whom {@link setAddress} and {@link changeNetwork} tell; undefined takes it back. */
+  /** Sets the listener for {@link setAddress} and {@link changeNetwork}; undefined removes it. */
   observe(id: EndpointId.EndpointId, listener: MemoryListener | undefined): void {
     if (listener === undefined) this.listeners.delete(id)
     else this.listeners.set(id, listener)
   }
 
-  /** @internal */
-  noteLearned(id: EndpointId.EndpointId, peer: EndpointId.EndpointId, address: EndpointAddress): void {
+  /** Remembers an address that an endpoint learned of a peer. */
+  rememberAddress(id: EndpointId.EndpointId, peer: EndpointId.EndpointId, address: EndpointAddress): void {
     if (isEmptyAddress(address)) return
-    const told = this.told.get(id) ?? new Map()
-    this.told.set(id, told.set(peer, address))
+    const known = this.learned.get(id) ?? new Map()
+    this.learned.set(id, known.set(peer, address))
   }
 
-  /** @internal A round trip to the peer, then `connected` on both sides; or `dialFailed`. */
+  /** Takes one round trip to the peer, then calls `connected` on both sides, or `dialFailed`. */
   dial(from: MemoryEndpoint, to: EndpointId.EndpointId): void {
     const deadline = this.timers.now() + this.dialTimeoutMs
     const gaveUp = (): void => {
@@ -241,7 +256,7 @@ export class MemoryNetwork {
     this.carry(from.id, to, deadline, asked, gaveUp, { dialling: true })
   }
 
-  /** @internal Carries one transmission: `arrived` runs at its time, or `lost` when it did not get through before the deadline. */
+  /** Carries one transmission: `arrived` runs when it arrives, or `lost` if it does not get through before the deadline. */
   carry(
     from: EndpointId.EndpointId,
     to: EndpointId.EndpointId,
@@ -249,7 +264,7 @@ export class MemoryNetwork {
     arrived: () => void,
     lost: () => void,
     {
-      bytes = controlBytes,
+      bytes = CONTROL_BYTES,
       dialling = false,
     }: { readonly bytes?: number | undefined; readonly dialling?: boolean } = {},
     lostBefore = 0,
@@ -266,7 +281,7 @@ export class MemoryNetwork {
     else this.after(again, () => this.carry(from, to, deadline, arrived, lost, { bytes, dialling }, lostBefore + 1))
   }
 
-  /** @internal Whether nothing at all passes from one to the other. */
+  /** Whether nothing at all passes from one to the other. */
   isCut(from: EndpointId.EndpointId, to: EndpointId.EndpointId): boolean {
     if (this.crashed.size > 0 && (this.crashed.has(from) || this.crashed.has(to))) return true
     if (this.groups === undefined) return false
@@ -278,7 +293,7 @@ export class MemoryNetwork {
     return this.endpoints.get(endpoint.id) === endpoint
   }
 
-  /** Connections notice a cut only by silence, which began with the last message or heartbeat that came through. */
+  /** A connection notices a cut only by silence, which began with the last message or heartbeat that got through. */
   private watchCutConnections(endpoint: MemoryEndpoint): void {
     for (const connection of endpoint.connections) {
       const remote = connection.remoteId

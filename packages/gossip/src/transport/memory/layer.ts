@@ -1,4 +1,4 @@
-/** An endpoint of a network in memory as the transport of gossip. */
+/** The transport of gossip over an endpoint of a network in memory. */
 import { Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, PubSub, Stream, SubscriptionRef } from "effect"
 import { emptyAddress } from "../../AddressLookup.ts"
@@ -7,8 +7,10 @@ import { GossipTransport } from "../Transport.ts"
 import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 
 /**
- * Puts the endpoint of the current Identity into the network while it listens. Fails with Bind when one with the same id
- * is there already. Addresses that peers tell of are not needed: the network knows everyone by id.
+ * Adds the endpoint of the current Identity to the network while it listens. It is a defect if the network has an endpoint with that
+ * id. Addresses that peers send are remembered but not needed: the network dials by id.
+ *
+ * @since 0.1.0
  */
 export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, never, Identity> =>
   Layer.effect(
@@ -46,7 +48,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         dial: (peer) => {
           if (endpoint !== undefined) network.dial(endpoint, peer)
         },
-        learnAddress: (peer, address) => network.noteLearned(endpointId, peer, address),
+        learnAddress: (peer, address) => network.rememberAddress(endpointId, peer, address),
         address: SubscriptionRef.get(address),
         addressChanges: SubscriptionRef.changes(address),
         networkChanges: Stream.fromPubSub(changes),
