@@ -206,7 +206,7 @@ describe("an iroh endpoint", () => {
       )
       const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
       assert.strictEqual(failure.reason, "InvalidArgument")
-      assert.include(failure.message, 'relay: "relay.example" is no http or https URL')
+      assert.include(failure.message, 'relay: "relay.example"; must be an http or https URL')
     }),
   )
 

@@ -1,36 +1,35 @@
-/** The parts of the transport over iroh that can be told apart from it. */
+/** The parts of the transport over iroh that can be tested without an endpoint. */
 import { assert, describe, it } from "@effect/vitest"
 import type * as Iroh from "@number0/iroh"
-import { Timers } from "@topic-tracker/common"
+import { SocketAddress, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import type { EndpointAddress } from "../../src/index.ts"
-import * as Addresses from "../../src/transport/iroh/addresses.ts"
-import { type Binding, describe as describeError } from "../../src/transport/iroh/binding.ts"
-import { codecOf } from "../../src/transport/iroh/bytes.ts"
-import { Dial } from "../../src/transport/iroh/Dial.ts"
-import { Dialer } from "../../src/transport/iroh/Dialer.ts"
-import { LearnedAddresses } from "../../src/transport/iroh/LearnedAddresses.ts"
+import type { AddressLookup, EndpointAddress } from "../../src/index.ts"
+import { Dial, Dialer, LearnedAddresses } from "../../src/transport/iroh/Dialer.ts"
+import { type Binding, causeOf, codecOf, isLoopbackAddress } from "../../src/transport/iroh/endpoint.ts"
+import { publishedAddress } from "../../src/transport/iroh/ownAddress.ts"
 
 const at = (...direct: ReadonlyArray<string>): EndpointAddress => ({ relayUrl: undefined, direct })
 
-describe("addresses", () => {
-  it("those of the special-purpose registries are not public", () => {
-    const hidden =
-      "0.0.0.0 10.1.2.3 100.64.0.1 100.127.255.255 127.0.0.1 169.254.1.1 172.16.0.1 172.31.255.255 192.168.1.1 192.0.2.1 " +
-      "198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1 255.255.255.255"
-    const hidden6 =
-      "[::] [::1] [fe80::1] [fe80::1%eth0] [fc00::1] [fd12::1] [ff02::1] [2001:db8::1] [::ffff:10.0.0.1] " +
-      "[2001::1] [2001:1ff::1] [3fff::1] [3fff:fff::1] [2002:c0a8:101::1] [2002:7f00:1::1]"
-    for (const ip of [...hidden.split(" "), ...hidden6.split(" ")]) assert.isFalse(Addresses.isPublic(`${ip}:1`), ip)
-    const open = "1.1.1.1 100.63.0.1 100.128.0.1 172.15.0.1 172.32.0.1 192.0.1.1 198.20.0.1 223.255.255.255"
-    const open6 =
-      "[2606:4700::1] [2001:4860:4860::8888] [::ffff:1.1.1.1] [2001:200::1] [3fff:1000::1] [2002:101:101::1]"
-    for (const ip of [...open.split(" "), ...open6.split(" ")]) assert.isTrue(Addresses.isPublic(`${ip}:1`), ip)
+describe("addresses of the endpoint", () => {
+  const special =
+    "0.0.0.0 10.1.2.3 100.64.0.1 100.127.255.255 127.0.0.1 169.254.1.1 172.16.0.1 172.31.255.255 192.168.1.1 192.0.2.1 " +
+    "198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1 255.255.255.255"
+  const special6 =
+    "[::] [::1] [fe80::1] [fe80::1%eth0] [fc00::1] [fd12::1] [ff02::1] [2001:db8::1] [::ffff:10.0.0.1] " +
+    "[2001::1] [2001:1ff::1] [3fff::1] [3fff:fff::1] [2002:c0a8:101::1] [2002:7f00:1::1]"
+  const open = "1.1.1.1 100.63.0.1 100.128.0.1 172.15.0.1 172.32.0.1 192.0.1.1 198.20.0.1 223.255.255.255"
+  const open6 = "[2606:4700::1] [2001:4860:4860::8888] [::ffff:1.1.1.1] [2001:200::1] [3fff:1000::1] [2002:101:101::1]"
+  const withPort = (...lists: ReadonlyArray<string>) => lists.flatMap((list) => list.split(" ").map((ip) => `${ip}:1`))
+  const published = (text: string) => publishedAddress(at(text), false).direct.length === 1
+
+  it("does not publish those of the special-purpose registries", () => {
+    for (const text of withPort(special, special6)) assert.isFalse(published(text), text)
+    for (const text of withPort(open, open6)) assert.isTrue(published(text), text)
   })
 
-  it("what is no address and port is neither public nor an address", () => {
+  it("does not publish a text that is not an address with a port", () => {
     for (const text of [
       "",
       "1.1.1.1",
@@ -42,28 +41,40 @@ describe("addresses", () => {
       "1.1.1.1:70000",
       "host:1",
     ]) {
-      assert.isFalse(Addresses.isPublic(text), text)
+      assert.isFalse(published(text), text)
     }
-    assert.isFalse(Addresses.isAddress("host:1"))
-    assert.isTrue(Addresses.isAddress("[::1]:5"))
   })
 
-  it("those of this machine alone are told apart", () => {
-    for (const text of ["127.0.0.1:0", "127.255.0.1:5", "[::1]:0"]) assert.isTrue(Addresses.isLoopback(text), text)
-    for (const text of ["128.0.0.1:0", "[::2]:0", "[1::1]:0", "::1"]) assert.isFalse(Addresses.isLoopback(text), text)
+  it("publishes private ones on request, the relay always, and at most 16", () => {
+    const many = withPort(special, open, open6)
+    const relayUrl = "https://relay.example/"
+    assert.deepStrictEqual(publishedAddress({ relayUrl, direct: many }, true), { relayUrl, direct: many.slice(0, 16) })
+    assert.strictEqual(publishedAddress({ relayUrl, direct: many }, false).relayUrl, relayUrl)
+  })
+
+  it("are classified as the package common does, whichever way they come in", () => {
+    for (const text of withPort(special, special6, open, open6)) {
+      assert.strictEqual(published(text), SocketAddress.reachOfText(text) === "public", text)
+      assert.strictEqual(isLoopbackAddress(text), SocketAddress.reachOfText(text) === "loopback", text)
+    }
+  })
+
+  it("are loopback if only this machine reaches them, also with port 0", () => {
+    for (const text of ["127.0.0.1:0", "127.255.0.1:5", "[::1]:0"]) assert.isTrue(isLoopbackAddress(text), text)
+    for (const text of ["128.0.0.1:0", "[::2]:0", "[1::1]:0", "::1"]) assert.isFalse(isLoopbackAddress(text), text)
   })
 })
 
-describe("bytes across the binding", () => {
+describe("bytes for the binding", () => {
   const bytes = Uint8Array.from({ length: 300 }, (_, i) => i & 255)
 
-  it("are arrays of numbers for a binding that gives them", () => {
+  it("are arrays of numbers if the binding returns those", () => {
     const codec = codecOf([1, 2])
     assert.deepStrictEqual(codec.toBinding(bytes), [...bytes])
     assert.deepStrictEqual(codec.fromBinding([...bytes]), bytes)
   })
 
-  it("are left as they are for a binding that gives typed arrays", () => {
+  it("stay typed arrays if the binding returns those", () => {
     const codec = codecOf(new Uint8Array(2))
     const passed: unknown = codec.toBinding(bytes)
     assert.strictEqual(passed, bytes)
@@ -71,23 +82,23 @@ describe("bytes across the binding", () => {
   })
 })
 
-describe("the binding's errors", () => {
-  it("are cut down to the cause", () => {
+describe("an error of the binding", () => {
+  it("is cut down to its cause", () => {
     const raw =
       "Failed to bind sockets (/src/socket.rs:946:24)\nCaused by:\n    Address already in use (os error 98)\n\nStack backtrace:\n   0: x"
-    assert.strictEqual(describeError(new Error(raw)), "Address already in use (os error 98)")
+    assert.strictEqual(causeOf(new Error(raw)), "Address already in use (os error 98)")
     assert.strictEqual(
-      describeError(new Error("invalid socket address syntax\n\nStack backtrace:")),
+      causeOf(new Error("invalid socket address syntax\n\nStack backtrace:")),
       "invalid socket address syntax",
     )
-    assert.strictEqual(describeError("odd"), "odd")
+    assert.strictEqual(causeOf("odd"), "odd")
   })
 })
 
 describe("LearnedAddresses", () => {
   const peer = (n: number) => `${n}` as EndpointId.EndpointId
 
-  it("says what is news", () => {
+  it("returns an address that is news", () => {
     const learned = new LearnedAddresses()
     assert.deepStrictEqual(learned.learn(peer(1), at("1.1.1.1:1"), 0), at("1.1.1.1:1"))
     assert.isUndefined(learned.learn(peer(1), at("1.1.1.1:1"), 59_999))
@@ -97,7 +108,7 @@ describe("LearnedAddresses", () => {
     assert.deepStrictEqual(learned.get(peer(1)), at("2.2.2.2:2"))
   })
 
-  it("is bounded in peers and in addresses of each", () => {
+  it("bounds the number of peers and the addresses of each", () => {
     const learned = new LearnedAddresses()
     for (let i = 0; i < 2_000; i++) learned.learn(peer(i), at("1.1.1.1:1"), 0)
     assert.isUndefined(learned.get(peer(975)))
@@ -109,7 +120,7 @@ describe("LearnedAddresses", () => {
 })
 
 describe("Dial", () => {
-  /** Attempts that succeed or fail when the test says so. */
+  /** Attempts that fail when the test decides. */
   const makeDial = Effect.fnUntraced(function* (timeoutMs: number = 1_000) {
     const timers = yield* Timers.make
     const attempts: Array<{ readonly direct: ReadonlyArray<string>; readonly fail: (error: Error) => void }> = []
@@ -125,13 +136,13 @@ describe("Dial", () => {
   })
   const promises = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
-  it.effect("tries the first address at once, and later ones beside it after a while", () =>
+  it.effect("tries the first address at once, and later ones in parallel after a while", () =>
     Effect.gen(function* () {
       const { attempts, dial } = yield* makeDial()
-      dial.add(at("1.1.1.1:1"))
-      dial.add(at("1.1.1.1:1"))
-      dial.add(at("2.2.2.2:2"))
-      dial.add(at("3.3.3.3:3"))
+      dial.addAddress(at("1.1.1.1:1"))
+      dial.addAddress(at("1.1.1.1:1"))
+      dial.addAddress(at("2.2.2.2:2"))
+      dial.addAddress(at("3.3.3.3:3"))
       assert.lengthOf(attempts, 1)
       yield* TestClock.adjust(249)
       assert.lengthOf(attempts, 1)
@@ -144,12 +155,12 @@ describe("Dial", () => {
     }),
   )
 
-  it.effect("tries each new address while it lasts, the later ones after longer and longer", () =>
+  it.effect("tries each new address while the dial lasts, later ones after longer and longer waits", () =>
     Effect.gen(function* () {
       const { attempts, dial } = yield* makeDial(10_000)
       const tried: Array<number> = []
       for (let ms = 0; ms < 10_000; ms += 50) {
-        dial.add(at(`1.1.1.1:${ms + 1}`))
+        dial.addAddress(at(`1.1.1.1:${ms + 1}`))
         if (attempts.length > tried.length) tried.push(ms)
         yield* TestClock.adjust(50)
       }
@@ -162,21 +173,21 @@ describe("Dial", () => {
   it.effect("fails when no attempt is left and no address will come", () =>
     Effect.gen(function* () {
       const { attempts, dial, outcome, timers } = yield* makeDial()
-      dial.add(at("1.1.1.1:1"))
+      dial.addAddress(at("1.1.1.1:1"))
       attempts[0]!.fail(new Error("refused"))
       yield* promises
       assert.deepStrictEqual(outcome, [])
-      dial.completed()
+      dial.complete()
       assert.deepStrictEqual(outcome, ["refused"])
       assert.strictEqual(timers.size, 0)
     }),
   )
 
-  it.effect("an attempt that fails is followed at once by what has come in meanwhile", () =>
+  it.effect("tries addresses that came meanwhile as soon as an attempt fails", () =>
     Effect.gen(function* () {
       const { attempts, dial } = yield* makeDial()
-      dial.add(at("1.1.1.1:1"))
-      dial.add(at("2.2.2.2:2"))
+      dial.addAddress(at("1.1.1.1:1"))
+      dial.addAddress(at("2.2.2.2:2"))
       attempts[0]!.fail(new Error("refused"))
       yield* promises
       assert.lengthOf(attempts, 2)
@@ -184,18 +195,18 @@ describe("Dial", () => {
     }),
   )
 
-  it.effect("without any address fails as soon as that is known", () =>
+  it.effect("fails at once when no address is found", () =>
     Effect.gen(function* () {
       const { dial, outcome } = yield* makeDial()
-      dial.completed()
+      dial.complete()
       assert.deepStrictEqual(outcome, ["no address of it is known"])
     }),
   )
 
-  it.effect("gives up after its time", () =>
+  it.effect("fails after its time limit", () =>
     Effect.gen(function* () {
       const { dial, outcome, timers } = yield* makeDial()
-      dial.add(at("1.1.1.1:1"))
+      dial.addAddress(at("1.1.1.1:1"))
       const fiber = yield* Effect.forkChild(TestClock.adjust(1_000))
       yield* Fiber.join(fiber)
       assert.lengthOf(outcome, 1)
@@ -206,25 +217,43 @@ describe("Dial", () => {
 })
 
 describe("Dialer", () => {
-  it.effect("fails at once what is dialled beyond a thousand peers at a time", () =>
+  const never = () => new Promise<never>(() => {})
+
+  /** A dialer whose endpoint connects as the test decides. */
+  const makeDialer = Effect.fnUntraced(function* (
+    connect: Iroh.Endpoint["connect"],
+    resolve: AddressLookup["Service"]["resolve"] = () => Stream.empty,
+  ) {
+    const timers = yield* Timers.make
+    const context = yield* Effect.context()
+    const [connected, failed]: [Array<Iroh.Connection>, Array<string>] = [[], []]
+    class EndpointAddr {
+      readonly direct: ReadonlyArray<string>
+      constructor(_id: string, _relayUrl: string | null, direct: ReadonlyArray<string>) {
+        this.direct = direct
+      }
+    }
+    const dialer = new Dialer({
+      binding: { EndpointId: { fromString: (id: string) => id }, EndpointAddr } as unknown as Binding,
+      codec: codecOf([]),
+      endpoint: Promise.resolve({ connect, remoteAddr: never } as unknown as Iroh.Endpoint),
+      lookup: { resolve, publish: () => Effect.void, learnAddress: () => Effect.void },
+      timers,
+      alpn: "test",
+      timeoutMs: 10_000,
+      canDiscover: false,
+      fork: Effect.runForkWith(context),
+      connected: (connection) => connected.push(connection),
+      failed: (peer) => failed.push(peer),
+    })
+    return { connected, dialer, failed }
+  })
+  const peer = "peer" as EndpointId.EndpointId
+  const promises = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+  it.effect("fails dials beyond 1,024 at a time at once", () =>
     Effect.gen(function* () {
-      const timers = yield* Timers.make
-      const context = yield* Effect.context()
-      const failed: Array<string> = []
-      const never = () => new Promise<never>(() => {})
-      const dialer = new Dialer({
-        binding: { EndpointId: { fromString: (id: string) => id } } as unknown as Binding,
-        codec: codecOf([]),
-        endpoint: Promise.resolve({ connect: never, remoteAddr: never } as unknown as Iroh.Endpoint),
-        lookup: { resolve: () => Stream.empty, publish: () => Effect.void, learnAddress: () => Effect.void },
-        timers,
-        alpn: "test",
-        timeoutMs: 10_000,
-        canDiscover: false,
-        fork: Effect.runForkWith(context),
-        connected: () => {},
-        failed: (peer) => failed.push(peer),
-      })
+      const { dialer, failed } = yield* makeDialer(never)
       for (let i = 0; i < 1_030; i++) dialer.dial(`${i}` as EndpointId.EndpointId)
       assert.deepStrictEqual(failed, [], "not within the call")
       yield* TestClock.adjust(1)
@@ -235,6 +264,67 @@ describe("Dialer", () => {
       yield* TestClock.adjust(1)
       assert.lengthOf(failed, 1_030)
       dialer.cancelAll()
+    }),
+  )
+
+  it.effect("gives the binding only texts that are addresses", () =>
+    Effect.gen(function* () {
+      const dialled: Array<unknown> = []
+      const { dialer } = yield* makeDialer((address) => {
+        dialled.push(address)
+        return never()
+      })
+      dialer.learnAddress(peer, at("host:1", "1.2.3.4:99999", "1.1.1.1:1", "[::1]:2", ""))
+      dialer.dial(peer)
+      yield* promises
+      assert.deepInclude(dialled[0], { direct: ["1.1.1.1:1", "[::1]:2"] })
+      dialer.cancelAll()
+    }),
+  )
+
+  it.effect("has a span for each dial, which ends with its result, and stops the lookup then", () =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        },
+      })
+      let isLookupOver = false
+      const lookup = Stream.never.pipe(
+        Stream.ensuring(
+          Effect.sync(() => {
+            isLookupOver = true
+          }),
+        ),
+      )
+      const connection = {} as Iroh.Connection
+      const { connected, dialer, failed } = yield* makeDialer(
+        () => Promise.resolve(connection),
+        () => lookup,
+      ).pipe(Effect.provideService(Tracer.Tracer, tracer))
+      dialer.learnAddress(peer, at("1.1.1.1:1"))
+      dialer.dial(peer)
+      yield* promises
+      assert.deepStrictEqual(connected, [connection])
+      assert.isTrue(isLookupOver)
+      dialer.dial("unknown" as EndpointId.EndpointId)
+      yield* TestClock.adjust(10_000)
+      assert.deepStrictEqual(failed, ["unknown"])
+      assert.deepStrictEqual(
+        spans.map(({ attributes, kind, name, status }) => [
+          name,
+          kind,
+          attributes.get("gossip.peer.id"),
+          status._tag === "Ended" ? status.exit._tag : status._tag,
+        ]),
+        [
+          ["Gossip.dial", "client", "peer", "Success"],
+          ["Gossip.dial", "client", "unknown", "Failure"],
+        ],
+      )
     }),
   )
 })

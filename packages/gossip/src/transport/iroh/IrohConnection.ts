@@ -1,28 +1,25 @@
 /**
- * A connection of iroh's binding as the transport's. Every call into the binding costs tens of microseconds and hops to
- * another thread, so reads are big.
+ * A connection of iroh's binding as the transport's {@link Connection}. A call into the binding costs tens of microseconds and changes
+ * threads, so reads are big. It knows no topics and no messages.
  */
 import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
-import type { BindingBytesCodec } from "./bytes.ts"
-import type { Audible } from "./SilenceWatch.ts"
+import type { BindingBytesCodec } from "./endpoint.ts"
+import type { MonitoredConnection } from "./IdleMonitor.ts"
 
-/** The most bytes asked for at once. */
-const readBytes = 65_536
+/** The maximum number of bytes of one read. */
+const READ_BYTES = 65_536
 
-/** How long a connection that is closed waits for its finished streams to be acknowledged, in milliseconds. */
-const closeTimeoutMs = 1_000
+/** `close` waits at most this long for the acknowledgement of finished streams. */
+const CLOSE_TIMEOUT_MS = 1_000
 
-/**
- * Streams that the peer may have open towards us at a time: one for each topic we share, so QUIC's usual 100 would hold up
- * the rest.
- */
-const maxIncomingStreams = 4_096n
+/** Streams that the peer may have open to us at a time. There is one for each topic that we share, so QUIC's usual 100 is too few. */
+const MAX_INCOMING_STREAMS = 4_096n
 
 const ignore = (): void => {}
 
-export class IrohConnection implements Connection, Audible {
+export class IrohConnection implements Connection, MonitoredConnection {
   readonly remoteId: EndpointId.EndpointId
   private readonly connection: Iroh.Connection
   private readonly codec: BindingBytesCodec
@@ -34,17 +31,17 @@ export class IrohConnection implements Connection, Audible {
   private closing = false
 
   /**
-   * `gone` runs when the connection is. Until then its owner must hold this object: the binding closes a connection whose
-   * object is garbage-collected.
+   * `gone` runs when the connection is gone. Until then the owner must hold this object: the binding closes a connection whose object
+   * is garbage-collected.
    */
   constructor(connection: Iroh.Connection, codec: BindingBytesCodec, gone: (connection: IrohConnection) => void) {
     this.connection = connection
     this.codec = codec
     this.remoteId = connection.remoteId().toString() as EndpointId.EndpointId
     try {
-      connection.setMaxConcurrentUniStreams(maxIncomingStreams)
+      connection.setMaxConcurrentUniStreams(MAX_INCOMING_STREAMS)
     } catch {
-      // It closed in the meantime, which `closed` tells.
+      // The connection has closed meanwhile; `closed` reports it.
     }
     const ended = (reason: string): void => {
       this.reason = reason
@@ -81,8 +78,8 @@ export class IrohConnection implements Connection, Audible {
       clearTimeout(timeout)
       this.giveUp()
     }
-    // Wall-clock time, whatever Clock is installed: it bounds what happens on a real network.
-    const timeout = setTimeout(close, closeTimeoutMs)
+    // Wall-clock time, whatever Clock is installed: this is about a real network.
+    const timeout = setTimeout(close, CLOSE_TIMEOUT_MS)
     Promise.all(this.unacknowledged).then(close, close)
   }
 
@@ -121,9 +118,9 @@ export class IrohConnection implements Connection, Audible {
 
   private receiveStream(stream: Iroh.RecvStream): ReceiveStream {
     return {
-      // Nothing is read ahead: on its way to the subscriber a message would wait for that call into the binding.
+      // No read ahead: a message on its way to the subscriber would wait for that call into the binding.
       read: (done) => {
-        stream.read(readBytes).then(
+        stream.read(READ_BYTES).then(
           (bytes) => done(bytes.length === 0 ? undefined : this.codec.fromBinding(bytes)),
           () => done(undefined),
         )

@@ -1,35 +1,31 @@
 /**
- * An iroh endpoint as the transport of gossip: bind, accept, dial, watch the addresses, close. The endpoint's secret key is
- * the Identity's, so that the key in a record is the key one dials.
+ * An iroh endpoint as the transport of gossip: it puts binding, accepting, dialling, monitoring and closing together. The endpoint's
+ * secret key is the Identity's, so that the key in a record is the key that other nodes dial.
  */
 import type * as Iroh from "@number0/iroh"
 import { Timers } from "@topic-tracker/common"
 import { Identity } from "@topic-tracker/crypto"
-import { Context, Effect, Fiber, Layer, Redacted, type Scope } from "effect"
+import { Effect, Fiber, Layer, Redacted, type Scope } from "effect"
 import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../model.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
-import { gossipAlpn, type IrohOptions, type StartedEndpoint, startEndpoint, usesRelays } from "./bind.ts"
+import { acceptConnections } from "./acceptConnections.ts"
 import { Dialer } from "./Dialer.ts"
+import { GOSSIP_ALPN, IrohEndpoint, type IrohOptions, startEndpoint, usesRelays } from "./endpoint.ts"
+import { IdleMonitor } from "./IdleMonitor.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import * as OwnAddress from "./ownAddress.ts"
-import { SilenceWatch } from "./SilenceWatch.ts"
 
-export type { IrohOptions } from "./bind.ts"
+export { IrohEndpoint, type IrohOptions } from "./endpoint.ts"
 
-/** Handshakes of incoming connections at a time, and connections in all; what comes beyond is refused. */
-const maxHandshakes = 256
-const maxConnections = 8_192
+/** Connections of the endpoint at a time; further incoming ones are refused. */
+const MAX_CONNECTIONS = 8_192
 
-/** From a failure to accept to the next try, in milliseconds. */
-const acceptRetryMs = 100
-
-/** An endpoint that is being bound, or is, and accepts nobody yet. */
-export class IrohEndpoint extends Context.Service<IrohEndpoint, StartedEndpoint>()(
-  "@topic-tracker/gossip/IrohEndpoint",
-) {}
-
-/** Gossip's transport, with an endpoint of its own. Fails with Bind when that cannot be bound. */
+/**
+ * Gossip's transport with an endpoint of its own. Fails with Bind if the endpoint cannot be bound, and with InvalidArgument.
+ *
+ * @since 0.1.0
+ */
 export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, GossipError, Identity | AddressLookup> =>
   Layer.effectDiscard(Effect.flatMap(GossipTransport, ({ ready }) => ready)).pipe(
     Layer.provideMerge(layerOverEndpoint()),
@@ -37,8 +33,10 @@ export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, G
   )
 
 /**
- * The endpoint alone, closed with the scope. It is there before it is bound, so that other things are made, and done, meanwhile. Fails
- * with InvalidArgument, and with Bind when iroh's binding cannot be loaded.
+ * The endpoint alone, closed with the scope. The service exists before the endpoint is bound, so that other services can start
+ * meanwhile. Fails with InvalidArgument, and with Bind if iroh's binding cannot be loaded.
+ *
+ * @since 0.1.0
  */
 export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoint, GossipError, Identity> =>
   Layer.effect(
@@ -47,13 +45,15 @@ export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoi
   )
 
 /**
- * Gossip's transport over an endpoint of {@link layerEndpoint}, with the options of that. It is there before the endpoint is bound:
- * dials wait for that, and `ready` tells. A layer of its own at each call.
+ * Gossip's transport over an endpoint of {@link layerEndpoint}. The service exists before the endpoint is bound: dials wait for that,
+ * and `ready` reports it. Each call makes a layer of its own.
+ *
+ * @since 0.1.0
  */
 export const layerOverEndpoint = (): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
-  Layer.effect(GossipTransport, make())
+  Layer.effect(GossipTransport, makeTransport())
 
-const make = Effect.fnUntraced(function* (): Effect.fn.Return<
+const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   GossipTransport["Service"],
   never,
   Identity | AddressLookup | IrohEndpoint | Scope.Scope
@@ -62,31 +62,30 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
   const timers = yield* Timers.make
   const { binding, bound, codec, isLoopback, options } = yield* IrohEndpoint
   const own = yield* OwnAddress.watch(bound, {
-    relayed: usesRelays(options),
+    hasRelays: usesRelays(options),
     publishPrivate: options.publishPrivateAddresses ?? isLoopback,
     pollMs: options.addressPollMs ?? 5_000,
   })
   const scope = yield* Effect.scope
   const run = Effect.runForkWith(yield* Effect.context())
   const endpoint = Effect.runPromise(bound)
-  // Whoever waits for it hears that it cannot be bound.
+  // A bind that fails is reported to all who wait for the endpoint.
   endpoint.catch(() => {})
 
-  /** Every connection that is up. The binding closes one whose object nobody holds. */
+  /** Every open connection. The binding closes a connection whose object is garbage-collected. */
   const connections = new Set<IrohConnection>()
-  const silence = new SilenceWatch(options.silenceTimeoutMs ?? 15_000)
+  const monitor = new IdleMonitor(options.silenceTimeoutMs ?? 15_000)
   let handler: TransportHandler | undefined
-  let handshakes = 0
 
-  const adopt = (connection: Iroh.Connection, dialled: boolean): void => {
+  const adopt = (connection: Iroh.Connection, isDialled: boolean): void => {
     const adopted = new IrohConnection(connection, codec, (gone) => {
       connections.delete(gone)
-      silence.remove(gone)
+      monitor.remove(gone)
     })
     connections.add(adopted)
-    silence.add(adopted)
+    monitor.add(adopted)
     if (handler === undefined) adopted.close()
-    else handler.connected(adopted, dialled)
+    else handler.connected(adopted, isDialled)
   }
 
   const dialer = new Dialer({
@@ -95,40 +94,22 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
     endpoint,
     lookup: yield* AddressLookup,
     timers,
-    alpn: options.alpn ?? gossipAlpn,
+    alpn: options.alpn ?? GOSSIP_ALPN,
     timeoutMs: options.dialTimeoutMs ?? 10_000,
     canDiscover: options.preset === "n0",
-    fork: (effect) => Fiber.runIn(run(effect), scope),
+    fork: (effect) => void Fiber.runIn(run(effect), scope),
     connected: (connection) => adopt(connection, true),
     failed: (peer, reason) => handler?.dialFailed(peer, reason),
   })
 
-  const handshake = async (incoming: Iroh.Incoming): Promise<void> => {
-    if (handler === undefined || handshakes >= maxHandshakes || connections.size >= maxConnections) {
-      return incoming.refuse()
-    }
-    handshakes++
-    try {
-      const accepting = await incoming.accept()
-      adopt(await accepting.connect(), false)
-    } finally {
-      handshakes--
-    }
-  }
-
-  const accept = (endpoint: Iroh.Endpoint): void => {
+  let stopAccepting = (): void => {}
+  const accept = (bound: Iroh.Endpoint): void => {
     if (handler === undefined) return
-    endpoint.acceptNext().then(
-      (incoming) => {
-        if (incoming === null) return
-        // A handshake that fails is the peer's affair.
-        handshake(incoming).catch(() => {})
-        accept(endpoint)
-      },
-      () => {
-        if (!endpoint.isClosed()) timers.schedule(acceptRetryMs, () => accept(endpoint))
-      },
-    )
+    stopAccepting = acceptConnections(bound, {
+      timers,
+      mayAccept: () => connections.size < MAX_CONNECTIONS,
+      accepted: (connection) => adopt(connection, false),
+    })
   }
 
   return GossipTransport.of({
@@ -145,10 +126,11 @@ const make = Effect.fnUntraced(function* (): Effect.fn.Return<
         () =>
           Effect.suspend(() => {
             handler = undefined
+            stopAccepting()
             dialer.cancelAll()
             const open = [...connections]
             for (const connection of open) connection.close()
-            // Bounded by the time that each connection gives itself.
+            // Each connection limits the time of its own close.
             return Effect.promise(() => Promise.all(open.map(({ closed }) => closed)))
           }),
       ),

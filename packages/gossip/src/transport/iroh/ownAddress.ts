@@ -1,36 +1,45 @@
 /**
- * Our own addresses as they are published, and changes of them and of the network under us. The binding has watchers for
- * both, which cannot be used: in 1.1 they abort the process ("there is no reactor running"). So we look from time to time,
- * often at first, while the endpoint finds out about itself.
+ * Our own addresses as they are published, and changes of them and of the machine's network. The binding has watchers for both, but in
+ * 1.1 they abort the process ("there is no reactor running"). So this module polls, often at first, while the endpoint discovers its
+ * own addresses.
  */
+import { networkInterfaces } from "node:os"
 import type * as Iroh from "@number0/iroh"
+import { SocketAddress } from "@topic-tracker/common"
 import { Deferred, Effect, PubSub, type Scope, Stream, SubscriptionRef } from "effect"
-import { type EndpointAddress, emptyAddress } from "../../AddressLookup.ts"
+import { type EndpointAddress, emptyAddress, isSameAddress } from "../../AddressLookup.ts"
 import type { GossipError } from "../../model.ts"
 import type { GossipTransport } from "../Transport.ts"
-import * as Addresses from "./addresses.ts"
-import { networkFingerprint } from "./networkFingerprint.ts"
 
-/** Addresses that we publish at most: they travel in messages of limited size. */
-const maxPublished = 16
+/** The maximum number of published direct addresses: they are sent in messages of limited size. */
+const MAX_PUBLISHED = 16
 
-/** The first look after the start, in milliseconds; from one to the next the time doubles until it is `pollMs`. */
-const firstPollMs = 100
+/** The time from the start to the first poll. From one poll to the next it doubles, up to `pollMs`. */
+const FIRST_POLL_MS = 100
 
 /**
- * How long after the start the relay is looked for every `firstPollMs`, in milliseconds: until others know it, nobody gets through to who is
- * behind a NAT.
+ * For this time after the start the relay is polled every `FIRST_POLL_MS`: until other nodes know our relay, no node can reach us behind
+ * a NAT.
  */
-const relayAwaitedMs = 15_000
+const RELAY_AWAITED_MS = 15_000
 
 export interface OwnAddressOptions {
-  /** Whether the endpoint uses relays, so that it will have one of its own. */
-  readonly relayed: boolean
+  /** Whether the endpoint uses relays, so that it will have a home relay. */
+  readonly hasRelays: boolean
+  /** Whether loopback, private and link-local addresses are published too. */
   readonly publishPrivate: boolean
   readonly pollMs: number
 }
 
-/** Looks from when the endpoint is bound until the scope closes. */
+/** The published part of the endpoint's own address. */
+export const publishedAddress = (own: EndpointAddress, publishPrivate: boolean): EndpointAddress => ({
+  relayUrl: own.relayUrl,
+  direct: own.direct
+    .filter((each) => publishPrivate || SocketAddress.reachOfText(each) === "public")
+    .slice(0, MAX_PUBLISHED),
+})
+
+/** Polls from the time when the endpoint is bound until the scope closes. */
 export const watch: (
   bound: Effect.Effect<Iroh.Endpoint, GossipError>,
   options: OwnAddressOptions,
@@ -38,29 +47,29 @@ export const watch: (
   Pick<GossipTransport["Service"], "address" | "addressChanges" | "networkChanges">,
   never,
   Scope.Scope
-> = Effect.fnUntraced(function* (bound, { pollMs, publishPrivate, relayed }) {
-  const look = (endpoint: Iroh.Endpoint): EndpointAddress => {
+> = Effect.fnUntraced(function* (bound, { hasRelays, pollMs, publishPrivate }) {
+  const poll = (endpoint: Iroh.Endpoint): EndpointAddress => {
     const address = endpoint.addr()
-    const direct = address.directAddresses().filter((each) => publishPrivate || Addresses.isPublic(each))
-    return { relayUrl: address.relayUrl() ?? undefined, direct: direct.slice(0, maxPublished) }
+    const own = { relayUrl: address.relayUrl() ?? undefined, direct: address.directAddresses() }
+    return publishedAddress(own, publishPrivate)
   }
   const address = yield* SubscriptionRef.make(emptyAddress)
   const seen = Deferred.makeUnsafe<void>()
   const networkChanged = yield* PubSub.sliding<void>(1)
   yield* Effect.gen(function* () {
     const endpoint = yield* bound
-    yield* SubscriptionRef.set(address, look(endpoint))
+    yield* SubscriptionRef.set(address, poll(endpoint))
     yield* Deferred.succeed(seen, undefined)
-    // Not before the first look: it takes a third of a millisecond, and a join waits for what begins now.
+    // Not before the first poll: it takes a third of a millisecond, and a join waits for what follows now.
     let fingerprint: string | undefined
-    let wait = Math.min(firstPollMs, pollMs)
-    let looks = 0
+    let wait = Math.min(FIRST_POLL_MS, pollMs)
+    let polls = 0
     for (;;) {
       yield* Effect.sleep(wait)
-      const next = look(endpoint)
-      const awaitsRelay = relayed && next.relayUrl === undefined && ++looks * firstPollMs < relayAwaitedMs
+      const next = poll(endpoint)
+      const awaitsRelay = hasRelays && next.relayUrl === undefined && ++polls * FIRST_POLL_MS < RELAY_AWAITED_MS
       if (!awaitsRelay) wait = Math.min(2 * wait, pollMs)
-      if (!Addresses.same(SubscriptionRef.getUnsafe(address), next)) yield* SubscriptionRef.set(address, next)
+      if (!isSameAddress(SubscriptionRef.getUnsafe(address), next)) yield* SubscriptionRef.set(address, next)
       const before = fingerprint
       fingerprint = networkFingerprint()
       if (before === undefined || fingerprint === before) continue
@@ -77,3 +86,10 @@ export const watch: (
     networkChanges: Stream.fromPubSub(networkChanged),
   }
 })
+
+/** A text that changes when a network interface comes, goes or gets another address. */
+const networkFingerprint = (): string =>
+  Object.entries(networkInterfaces())
+    .flatMap(([name, addresses]) => (addresses ?? []).map(({ cidr }) => `${name} ${cidr}`))
+    .sort()
+    .join("\n")

@@ -1,22 +1,22 @@
-/** Connections from which nothing comes any more. */
+/** Connections over which nothing arrives any more. */
 import { assert, describe, it } from "@effect/vitest"
 import { afterEach, beforeEach, vi } from "vitest"
-import { SilenceWatch } from "../../src/transport/iroh/SilenceWatch.ts"
+import { IdleMonitor } from "../../src/transport/iroh/IdleMonitor.ts"
 
 const connection = () => {
   const state = { received: 0 as number | undefined, givenUp: 0 }
   return { state, received: () => state.received, giveUp: () => void state.givenUp++ }
 }
 
-describe("SilenceWatch", () => {
+describe("IdleMonitor", () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it("gives up who is silent for the whole time, and nobody else", () => {
-    const watch = new SilenceWatch(15_000)
+  it("gives up a connection that is silent for the whole time, and no other", () => {
+    const monitor = new IdleMonitor(15_000)
     const [silent, rare] = [connection(), connection()]
-    watch.add(silent)
-    watch.add(rare)
+    monitor.add(silent)
+    monitor.add(rare)
     for (let heartbeat = 0; heartbeat < 3; heartbeat++) {
       assert.deepStrictEqual([silent.state.givenUp, rare.state.givenUp], [0, 0])
       vi.advanceTimersByTime(4_900)
@@ -24,33 +24,33 @@ describe("SilenceWatch", () => {
     }
     vi.advanceTimersByTime(400)
     assert.deepStrictEqual([silent.state.givenUp, rare.state.givenUp], [1, 0])
-    watch.remove(silent)
+    monitor.remove(silent)
     vi.advanceTimersByTime(13_000)
     assert.strictEqual(rare.state.givenUp, 0)
     vi.advanceTimersByTime(3_000)
     assert.strictEqual(rare.state.givenUp, 1)
   })
 
-  it("leaves alone of whom nothing is known", () => {
-    const watch = new SilenceWatch(2_000)
+  it("keeps a connection whose number of packets is not known", () => {
+    const monitor = new IdleMonitor(2_000)
     const unknown = connection()
     unknown.state.received = undefined
-    watch.add(unknown)
+    monitor.add(unknown)
     vi.advanceTimersByTime(60_000)
     assert.strictEqual(unknown.state.givenUp, 0)
-    watch.remove(unknown)
+    monitor.remove(unknown)
   })
 
-  it("has a timer only while there is somebody to watch", () => {
-    const watch = new SilenceWatch(15_000)
+  it("has a timer only while there is a connection to check", () => {
+    const monitor = new IdleMonitor(15_000)
     const [first, second] = [connection(), connection()]
     assert.strictEqual(vi.getTimerCount(), 0)
-    watch.add(first)
-    watch.add(second)
+    monitor.add(first)
+    monitor.add(second)
     assert.strictEqual(vi.getTimerCount(), 1)
-    watch.remove(first)
+    monitor.remove(first)
     assert.strictEqual(vi.getTimerCount(), 1)
-    watch.remove(second)
+    monitor.remove(second)
     assert.strictEqual(vi.getTimerCount(), 0)
   })
 })

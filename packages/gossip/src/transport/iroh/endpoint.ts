@@ -1,0 +1,238 @@
+/**
+ * iroh's native binding and an endpoint of it: loading, converting bytes, binding the sockets, closing. It knows no connections.
+ * The binding is @number0/iroh 1.1.
+ */
+import { networkInterfaces } from "node:os"
+import type * as Iroh from "@number0/iroh"
+import { SocketAddress } from "@topic-tracker/common"
+import { Context, Deferred, Duration, Effect, Scope } from "effect"
+import { isRelayUrl } from "../../AddressLookup.ts"
+import { GossipError } from "../../model.ts"
+
+/** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN). */
+export const GOSSIP_ALPN = "/iroh-gossip/1"
+
+/**
+ * Options of an iroh endpoint.
+ *
+ * @since 0.1.0
+ */
+export interface IrohOptions {
+  /**
+   * `"minimal"` (default) contacts no host but peers. `"n0"` also uses the relays and the address discovery of iroh's makers.
+   */
+  readonly preset?: "minimal" | "n0"
+  /** "IP:port" or "[IPv6]:port"; port 0 for any. Default: all interfaces, any port. A loopback address binds only loopback. */
+  readonly bind?: string
+  /**
+   * The relays for peers that cannot be reached directly. `true` (default): those of the preset ("minimal" has none). `false`: none.
+   * A list of http or https URLs: these in place of the preset's.
+   */
+  readonly relay?: boolean | ReadonlyArray<string>
+  /** Application protocol. Default "/iroh-gossip/1". */
+  readonly alpn?: string
+  /** Whether our loopback, private and link-local addresses are sent to other nodes. Default: only when bound to loopback. */
+  readonly publishPrivateAddresses?: boolean
+  /** A dial without success fails after this time, in ms. Default 10,000. */
+  readonly dialTimeoutMs?: number
+  /**
+   * A connection over which no packet arrives for this time, in ms, is closed. Default 15,000: three heartbeats. QUIC closes it after
+   * 30,000 in any case.
+   */
+  readonly silenceTimeoutMs?: number
+  /** The interval at which our own addresses are checked for changes, in ms. Default 5,000. */
+  readonly addressPollMs?: number
+}
+
+/** Whether an endpoint with these options has relays. */
+export const usesRelays = ({ preset, relay = true }: IrohOptions): boolean =>
+  typeof relay === "object" ? relay.length > 0 : relay && preset === "n0"
+
+export type Binding = typeof import("@number0/iroh")
+
+/** An endpoint that is being bound or is bound. */
+export interface StartedEndpoint {
+  readonly binding: Binding
+  readonly codec: BindingBytesCodec
+  /** The options of the endpoint. */
+  readonly options: IrohOptions
+  /** Whether it is bound to loopback only. */
+  readonly isLoopback: boolean
+  /** Waits until the endpoint is bound; fails with Bind if it cannot be bound. */
+  readonly bound: Effect.Effect<Iroh.Endpoint, GossipError>
+}
+
+/**
+ * An endpoint that is being bound or is bound, and does not accept connections yet.
+ *
+ * @since 0.1.0
+ */
+export class IrohEndpoint extends Context.Service<IrohEndpoint, StartedEndpoint>()(
+  "@topic-tracker/gossip/IrohEndpoint",
+) {}
+
+/**
+ * The end of the scope waits at most this long for the endpoint to close. All connections are closed by then; without the limit the
+ * endpoint would wait some 3 s for packets of dials that nobody answers.
+ */
+const CLOSE_TIMEOUT = Duration.millis(300)
+
+/**
+ * Starts to bind an endpoint with this 32-byte secret key and does not wait for it: the first endpoint of a process takes some 10 ms,
+ * further ones 2 to 4 ms. It is closed with the scope, whose end waits for a bind in progress. Fails with InvalidArgument, and with
+ * Bind if the binding cannot be loaded.
+ */
+export const startEndpoint = Effect.fnUntraced(function* (
+  options: IrohOptions,
+  seed: Uint8Array,
+): Effect.fn.Return<StartedEndpoint, GossipError, Scope.Scope> {
+  const { bind } = options
+  if (bind !== undefined && SocketAddress.parse(bind) === undefined) {
+    const message = `bind: "${bind}"; must be "IP:port" or "[IPv6]:port"`
+    return yield* new GossipError({ reason: "InvalidArgument", message })
+  }
+  const relayUrls = typeof options.relay === "object" ? [...options.relay] : []
+  const wrong = relayUrls.find((url) => !isRelayUrl(url))
+  if (wrong !== undefined) {
+    const message = `relay: "${wrong}"; must be an http or https URL`
+    return yield* new GossipError({ reason: "InvalidArgument", message })
+  }
+  const { binding, codec } = yield* loadBinding
+  const isLoopback = bind !== undefined && isLoopbackAddress(bind)
+  // By default iroh also binds the other IP family to all interfaces.
+  const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1" : "::1"
+
+  const bindTo = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
+    Effect.tryPromise({
+      try: () => {
+        const builder = binding.Endpoint.builder()
+        if (options.preset !== "n0") binding.presetMinimal(builder)
+        else if (options.relay === undefined || options.relay === true) binding.presetN0(builder)
+        else binding.presetN0DisableRelay(builder)
+        if (relayUrls.length > 0) builder.relayMode(binding.RelayMode.customFromUrls(relayUrls))
+        builder.secretKey(codec.toBinding(seed))
+        builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? GOSSIP_ALPN))])
+        for (const address of addresses) builder.bindAddr(address)
+        return builder.bind()
+      },
+      catch: (error) => {
+        const message = `cannot bind ${bind ?? "an endpoint"}: ${causeOf(error)}`
+        return new GossipError({ reason: "Bind", message })
+      },
+    })
+
+  const wanted = bind === undefined ? [] : [bind]
+  // A machine without IPv6 has no ::1. A second attempt without ::1 would find our own port still in use, so we ask first.
+  const others = otherLoopback !== undefined && hasLoopback(otherLoopback) ? [withAnyPort(otherLoopback)] : []
+  const attempt = bindTo([...wanted, ...others])
+  const bound = Deferred.makeUnsafe<Iroh.Endpoint, GossipError>()
+  // A scope of its own that exists from now on: a resource that is acquired later in the outer scope would be released first, while
+  // it is still in use.
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  yield* Effect.acquireRelease(attempt, (endpoint) =>
+    Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(CLOSE_TIMEOUT)),
+  ).pipe(
+    Scope.provide(scope),
+    Deferred.into(bound),
+    // Uninterruptible: the result is reported also if the scope closes meanwhile.
+    Effect.forkIn(scope, { startImmediately: true, uninterruptible: true }),
+  )
+  return { binding, codec, options, isLoopback, bound: Deferred.await(bound) }
+})
+
+/** Whether the text is a socket address that only this machine reaches; any port, also 0. */
+export const isLoopbackAddress = (text: string): boolean => {
+  const address = SocketAddress.parse(text)
+  return address !== undefined && SocketAddress.reachOf(address.ip) === "loopback"
+}
+
+/** Loopback addresses that this machine has. They do not change, and asking the system takes a third of a millisecond. */
+const knownLoopback = new Set<string>()
+
+const hasLoopback = (ip: string): boolean => {
+  if (knownLoopback.has(ip)) return true
+  const isHere = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === ip))
+  if (isHere) knownLoopback.add(ip)
+  return isHere
+}
+
+const withAnyPort = (ip: string): string => (ip.includes(":") ? `[${ip}]:0` : `${ip}:0`)
+
+interface LoadedBinding {
+  readonly binding: Binding
+  readonly codec: BindingBytesCodec
+}
+
+/** The loaded binding. A second endpoint must not wait for a turn of the event loop here: the bind is the first step of a join. */
+let loaded: LoadedBinding | undefined
+
+/**
+ * Loads the binding when the first endpoint is made: programs that use the network in memory never need it. Fails with Bind if there is
+ * no build of the binding for this platform.
+ */
+const loadBinding: Effect.Effect<LoadedBinding, GossipError> = Effect.suspend(() =>
+  loaded !== undefined
+    ? Effect.succeed(loaded)
+    : Effect.tryPromise({
+        try: async () => {
+          const binding = await import("@number0/iroh")
+          loaded = { binding, codec: codecOf(binding.SecretKey.generate().toBytes()) }
+          return loaded
+        },
+        catch: (error) =>
+          new GossipError({ reason: "Bind", message: `@number0/iroh cannot be loaded: ${causeOf(error)}` }),
+      }),
+)
+
+/** The cause in an error of the binding: the last line of its message before the stack backtrace. */
+export const causeOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error)
+  const lines = message.split("\n")
+  const end = lines.findIndex((line) => line.startsWith("Stack backtrace"))
+  const causes = (end < 0 ? lines : lines.slice(0, end)).map((line) => line.trim()).filter((line) => line !== "")
+  return (causes.at(-1) ?? "unknown error").replace(/^\d+: /, "")
+}
+
+/** Bytes as the installed binding has them. The declared type is that of 1.1. */
+type BindingBytes = Array<number>
+
+/**
+ * Converts bytes for the binding. @number0/iroh 1.1 takes and returns `Array<number>`; the release after it takes and returns
+ * `Uint8Array`. Nothing else in the package knows which of them is installed.
+ */
+export interface BindingBytesCodec {
+  readonly toBinding: (bytes: Uint8Array) => BindingBytes
+  readonly fromBinding: (bytes: BindingBytes | Uint8Array) => Uint8Array
+}
+
+/** The codec for a binding that returned `sample` as bytes. */
+export const codecOf = (sample: BindingBytes | Uint8Array): BindingBytesCodec =>
+  Array.isArray(sample) ? arrays : typedArrays
+
+// Array elements cost the binding some 100 ns a byte for both ends, so what we add must be little: a counted loop into an array of the
+// right length takes 2 ns a byte, `Array.from` and spreading 50.
+const arrays: BindingBytesCodec = {
+  toBinding: (bytes) => {
+    const { length } = bytes
+    const array = new Array<number>(length)
+    for (let i = 0; i < length; i++) array[i] = bytes[i]!
+    return array
+  },
+  fromBinding: (array) => {
+    const { length } = array
+    const bytes = new Uint8Array(length)
+    for (let i = 0; i < length; i++) bytes[i] = array[i]!
+    return bytes
+  },
+}
+
+/** Treats a typed array as the declared type of bytes. This is true of the binding that the codec is for. */
+const isBindingBytes = (bytes: unknown): bytes is BindingBytes => bytes instanceof Uint8Array
+
+const typedArrays: BindingBytesCodec = {
+  toBinding: (bytes) => {
+    if (isBindingBytes(bytes)) return bytes
+    throw new TypeError("bytes: not a Uint8Array")
+  },
+  fromBinding: (bytes) => (bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes)),
+}
