@@ -1,4 +1,4 @@
-/** A chat that opens when the first other is found. Names, colours, who is here: see chat/. */
+/** A chat that starts when the first peer is found. The folder chat/ has names, colours and the list of members. */
 import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
@@ -9,13 +9,17 @@ import { layerOn } from "./lib/meeting.ts"
 const command = Command.make("chat", chatFlags, (options) =>
   Effect.gen(function* () {
     const { topic: name, secret } = options
-    yield* Console.log(`Looking for others in "${name}"…`)
+    yield* Console.log(`waiting for the first peer in "${name}"…`)
     yield* chat(yield* Topic.join({ topic: name, secret }), options.name)
   }).pipe(
     Effect.scoped,
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
     Effect.andThen(Console.log("You left.")),
   ),
-).pipe(Command.withDescription("Chat with whoever knows the topic and its secret, once somebody is there."))
+).pipe(
+  Command.withDescription(
+    "Chat with all nodes that know the topic and its secret. Starts when the first one is found.",
+  ),
+)
 
 runCommand(command, { whenInterrupted: 0 })

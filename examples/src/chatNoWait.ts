@@ -1,4 +1,4 @@
-/** The same chat, open at once: the topic is usable while it looks for others, and what is typed is kept until one comes. */
+/** The same chat, started at once: the topic can be used while it searches for peers, and lines wait until a member is here. */
 import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
@@ -15,6 +15,8 @@ const command = Command.make("chat-no-wait", chatFlags, (options) =>
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
     Effect.andThen(Console.log("You left.")),
   ),
-).pipe(Command.withDescription("Chat with whoever knows the topic and its secret; opens before anybody is there."))
+).pipe(
+  Command.withDescription("Chat with all nodes that know the topic and its secret. Starts before a peer is found."),
+)
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,6 +1,6 @@
 /**
- * A Dht layer of one's own under the tracker: here one that counts and shows what passes through it. In its place could be
- * another network, a cache, or a client in another process: whatever can get and put.
+ * A tracker with a custom Dht layer. This one counts and prints all gets and puts. It could as well be another network, a cache, or a
+ * client of another process: any implementation of get and put.
  */
 import { runCommand } from "@topic-tracker/cli-kit"
 import { DhtAddressLookup, Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
@@ -12,8 +12,8 @@ import { Command } from "effect/cli"
 import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
-/** Takes one Dht and gives another: what it does not change is passed on. */
-const shownDht = Layer.effect(
+/** A Dht on top of another Dht. It passes on everything that it does not change. */
+const printingDht = Layer.effect(
   Dht,
   Effect.gen(function* () {
     const dht = yield* Dht
@@ -38,13 +38,13 @@ const shownDht = Layer.effect(
   }),
 )
 
-/** What `TopicTracker.layer` is made of, with one part replaced. Each part may be. */
+/** The parts of `TopicTracker.layer`, with one part replaced. Every part can be replaced. */
 const trackerLayer = (bootstrap: Meeting["bootstrap"]) =>
   Layer.unwrap(
     Effect.map(TopicConfig.make({ dht: { bootstrap } }), (config) => {
-      // On a testnet nothing leaves this host, and its addresses are worth publishing.
+      // On a testnet all nodes are on this host, so loopback addresses are published.
       const isLocal = TopicConfig.isLoopbackOnly(config)
-      const dht = shownDht.pipe(Layer.provide(Dht.layer(TopicConfig.dhtOptions(config))))
+      const dht = printingDht.pipe(Layer.provide(Dht.layer(TopicConfig.dhtOptions(config))))
       const lookup = DhtAddressLookup.layer({ publishPrivateAddresses: isLocal })
       const gossip = Gossip.layerIroh(isLocal ? { preset: "minimal", bind: "127.0.0.1:0" } : { preset: "n0" })
       return TopicTracker.layerNoDeps({ config }).pipe(
@@ -59,11 +59,14 @@ const trackerLayer = (bootstrap: Meeting["bootstrap"]) =>
   )
 
 const customLayer = Effect.fn("customLayer")(function* ({ topic, secret }: Meeting) {
+  yield* Console.log("waiting for the first peer…")
   yield* talk(yield* Topic.join({ topic, secret }))
 }, Effect.scoped)
 
 const command = Command.make("custom-layer", meetingFlags("custom-layer example"), (options) =>
   customLayer(options).pipe(Effect.provide(layerOn(options, trackerLayer))),
-).pipe(Command.withDescription("Be in a topic over a DHT layer of our own, which shows every get and put."))
+).pipe(
+  Command.withDescription("Join a topic with a custom DHT layer that prints every get and put. Runs until Ctrl-C."),
+)
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,6 +1,6 @@
 /**
- * Whether two machines, or two implementations of this library, really hear each other: run it on both. It ends with exit
- * code 0 when so many others as expected were heard, and have said that they heard us; with 1 when that takes too long.
+ * Tests whether two machines, or two implementations of this library, can talk to each other: run it on both. Exit code 0 if messages
+ * of the expected number of other nodes arrived and report that ours arrived there; exit code 1 if that takes too long.
  */
 import { CommandFailed, Flags, runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
@@ -12,14 +12,14 @@ import { short } from "./lib/talk.ts"
 
 const flags = {
   ...meetingFlags("e2e example"),
-  expect: Flags.integer("expect", "How many others to hear (default 1)", 1, 100).pipe(Flag.withDefault(1)),
-  seconds: Flags.integer("seconds", "How long to try (default 60)", 1, 3600).pipe(Flag.withDefault(60)),
+  expect: Flags.integer("expect", "The number of other nodes (default 1)", 1, 100).pipe(Flag.withDefault(1)),
+  seconds: Flags.integer("seconds", "The time limit (default 60)", 1, 3600).pipe(Flag.withDefault(60)),
 }
 
-/** A message is at most some 4,000 bytes, and an id takes 67 of them: many are named in several reports. */
-const MOST_NAMED = 50
+/** The number of ids in one message: a message has at most about 4,000 bytes, an id in JSON has 67. */
+const MAX_IDS = 50
 
-/** Who speaks, and whom it has heard so far. The number makes every message differ: gossip drops what it has seen. */
+/** The author and the nodes that it has heard. The number makes each message different: gossip drops content that it has seen. */
 const Report = Schema.fromJsonString(
   Schema.Struct({ from: EndpointId.EndpointId, heard: Schema.Array(EndpointId.EndpointId), number: Schema.Int }),
 )
@@ -29,7 +29,7 @@ const encodeReport = Schema.encodeSync(Report)
 const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeting & { readonly expect: number }) {
   const { endpointId } = yield* TopicTracker
   const topic = yield* Topic.joinNoWait({ topic: name, secret })
-  // Subscribed before there is anybody to hear: nothing is missed.
+  // Subscribed before the first neighbor is up, so no message is missed.
   const events = yield* topic.subscribe()
   const heard = new Set<EndpointId.EndpointId>()
   const heardBy = new Set<EndpointId.EndpointId>()
@@ -38,7 +38,7 @@ const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeti
   yield* events.pipe(
     Stream.runForEach((event) => {
       if (event._tag !== "Message") return Effect.void
-      // What does not decode is somebody else's, and none of our business.
+      // A message that does not decode is from another program.
       const report = decodeReport(event.text)
       if (Option.isNone(report)) return Effect.void
       const { from } = report.value
@@ -53,18 +53,19 @@ const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeti
     Effect.forkScoped,
   )
 
+  yield* Console.log("waiting for the first peer…")
   yield* topic.joined
   yield* Console.log("joined")
   let number = 0
   const report = Effect.gen(function* () {
-    const unnamed = [...heard]
+    const ids = [...heard]
     do {
-      const named = unnamed.splice(0, MOST_NAMED)
-      yield* topic.broadcast(encodeReport({ from: endpointId, heard: named, number: number++ }))
-    } while (unnamed.length > 0)
+      const part = ids.splice(0, MAX_IDS)
+      yield* topic.broadcast(encodeReport({ from: endpointId, heard: part, number: number++ }))
+    } while (ids.length > 0)
   })
   yield* report.pipe(Effect.repeat(Schedule.spaced("300 millis")), Effect.raceFirst(done.await))
-  // The others may wait for just this one. Who leaves at once cannot answer those who were only told of it, nor pass it on.
+  // The other nodes may wait for this last report. A node that leaves at once cannot deliver it to neighbors that ask for it.
   yield* report
   yield* Effect.sleep("1 second")
   yield* Console.log(`${heardBy.size} heard and heard us`)
@@ -75,9 +76,9 @@ const command = Command.make("e2e", flags, ({ seconds, ...options }) =>
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
     Effect.timeoutOrElse({
       duration: `${seconds} seconds`,
-      orElse: () => Effect.fail(new CommandFailed({ message: `Not everybody was heard within ${seconds} seconds.` })),
+      orElse: () => Effect.fail(new CommandFailed({ message: `Not all nodes were heard within ${seconds} seconds.` })),
     }),
   ),
-).pipe(Command.withDescription("Hear others and be heard: exit code 0, or 1 when it takes too long."))
+).pipe(Command.withDescription("Exchange messages with other nodes. Exit code 0, or 1 if it takes too long."))
 
 runCommand(command)

@@ -1,6 +1,6 @@
 /**
- * Every option there is, given in code (lib/everyOption.ts), or read from the environment: names such as
- * TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL, values such as "20 seconds". Either way it is checked as a whole before anything starts.
+ * A tracker with every option set, in code (lib/everyOption.ts) or in the environment: names such as
+ * TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL, values such as "20 seconds". All options are checked before anything starts.
  */
 import { runCommand, UsageError } from "@topic-tracker/cli-kit"
 import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
@@ -13,7 +13,7 @@ import { talk } from "./lib/talk.ts"
 const flags = {
   ...meetingFlags("full-config example"),
   environment: Flag.Boolean("environment").pipe(
-    Flag.withDescription("Read the options from the environment, TOPIC_TRACKER_…, and not from the code"),
+    Flag.withDescription("Read the options from the environment (TOPIC_TRACKER_…), not from the code"),
     Flag.withDefault(false),
   ),
 }
@@ -21,17 +21,18 @@ const flags = {
 const fullConfig = Effect.fn("fullConfig")(function* ({ topic: name, secret }: Meeting) {
   const topic = yield* Topic.joinNoWait({ topic: name, secret })
   for (const [group, options] of Object.entries(topic.config)) {
-    for (const [option, value] of Object.entries(options)) yield* Console.log(`${group}.${option} = ${show(value)}`)
+    for (const [option, value] of Object.entries(options)) yield* Console.log(`${group}.${option} = ${format(value)}`)
   }
+  yield* Console.log("waiting for the first peer…")
   yield* topic.joined
   yield* talk(topic)
 }, Effect.scoped)
 
-const show = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : JSON.stringify(value))
+const format = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : JSON.stringify(value))
 
 const trackerLayer = (environment: boolean, bootstrap: Meeting["bootstrap"]) =>
   Effect.map(environment ? TopicConfig.config : Effect.succeed(everyOption), (config) =>
-    // On the command line there may be other DHT nodes to start from than in the configuration.
+    // Bootstrap nodes of the command line replace those of the configuration.
     TopicTracker.layer(bootstrap.length === 0 ? { config } : { config, bootstrap }),
   ).pipe(
     Effect.mapError(({ message }) => new UsageError({ message })),
@@ -42,6 +43,6 @@ const command = Command.make("full-config", flags, (options) =>
   fullConfig(options).pipe(
     Effect.provide(layerOn(options, (bootstrap) => trackerLayer(options.environment, bootstrap))),
   ),
-).pipe(Command.withDescription("Be in a topic with every option set by hand, and show them; until interrupted."))
+).pipe(Command.withDescription("Join a topic with every option set, and print the options. Runs until Ctrl-C."))
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,6 +1,6 @@
 /**
- * Records with content of one's own, and no gossip: programs that offer something put a note of it into the topic's minute of
- * the DHT, and find the notes of others there. Only DHT, keys and secret are needed: one UDP socket, no connections.
+ * Records with custom content, without gossip: programs publish an offer in the DHT and read the offers of other programs. This needs
+ * only the DHT, keys and a secret: one UDP socket, no connections.
  */
 import { Flags, runCommand } from "@topic-tracker/cli-kit"
 import { RecordPublisher } from "@topic-tracker/core"
@@ -13,14 +13,14 @@ import { short } from "./lib/talk.ts"
 
 const flags = {
   ...meetingFlags("record-publisher example"),
-  offer: Flags.text("offer", 'What to offer (default "tea")').pipe(Flag.withDefault("tea")),
-  every: Flags.integer("every", "Seconds between looks at the DHT (default 10)", 1, 60).pipe(Flag.withDefault(10)),
+  offer: Flags.text("offer", 'The offer (default "tea")').pipe(Flag.withDefault("tea")),
+  every: Flags.integer("every", "Seconds between two lookups (default 10)", 1, 60).pipe(Flag.withDefault(10)),
 }
 
-/** What our records say. */
+/** The content of our records. */
 const Offer = Schema.Struct({ what: Schema.NonEmptyString, port: Schema.Int })
 
-/** The same as bytes: JSON in UTF-8 here. Any Schema will do whose encoded side is bytes, `Postcard.toSchema` for one. */
+/** The content as bytes, here JSON in UTF-8. Any Schema that encodes to bytes works, for example one of `Postcard.toSchema`. */
 const OfferBytes = Schema.Uint8Array.pipe(
   Schema.decodeTo(Schema.fromJsonString(Offer), {
     decode: SchemaGetter.transform((bytes: Uint8Array) => new TextDecoder().decode(bytes)),
@@ -33,14 +33,14 @@ interface Options extends Meeting {
   readonly every: number
 }
 
-const offerAndLook = Effect.fn("recordPublisher")(function* ({ topic, secret, offer, every }: Options) {
+const publishAndRead = Effect.fn("recordPublisher")(function* ({ topic, secret, offer, every }: Options) {
   const publisher = yield* RecordPublisher.make({ topic: TopicId.fromName(topic), secret, content: OfferBytes })
   yield* Console.log(`${short(publisher.endpointId)} offers ${offer}`)
   const known = new Set<string>()
 
   const round = Effect.gen(function* () {
     const minute = yield* publisher.unixMinute
-    // Each record as it arrives: opened, verified, and never our own. Both minutes, for a minute has just begun for somebody.
+    // Records arrive opened and verified; our own is left out. The minute before is read, too: clocks differ.
     const found = yield* Stream.mergeAll([publisher.records(minute - 1n), publisher.records(minute)], {
       concurrency: 2,
     }).pipe(
@@ -52,21 +52,21 @@ const offerAndLook = Effect.fn("recordPublisher")(function* ({ topic, secret, of
       Stream.runCollect,
     )
     const record = yield* publisher.newRecord(minute, { what: offer, port: 8080 })
-    // Publishes nothing if the slot already shows enough records of others; what was just read need not be read again.
+    // Publishes nothing if the slot has enough records of other nodes. `known` saves a second lookup.
     yield* publisher.publish(record, { known: found.filter(({ unixMinute }) => unixMinute === minute) })
   })
 
   yield* round.pipe(
-    // The network may be away for a while: said, and tried again in the next round.
+    // After a failure of the network the next round tries again.
     Effect.catchTag("DhtError", (error) => Console.log(`the DHT: ${error.message}`)),
-    // One slot holds the records of all, and some nodes keep only the last one put: everybody returns, at a time of its own.
+    // All nodes share one slot, and some DHT nodes keep only the last record. So every node publishes again, at random times.
     Effect.repeat(
       Schedule.spaced(`${every} seconds`).pipe(Schedule.addDelay(() => Random.nextBetween(0, every * 1000))),
     ),
   )
 })
 
-/** No TopicTracker: a publisher needs no more than this. */
+/** A publisher needs no TopicTracker, only these layers. */
 const recordLayer = (bootstrap: Meeting["bootstrap"]) =>
   Layer.mergeAll(
     bootstrap.length === 0 ? Dht.layer() : Dht.layer({ bootstrap }),
@@ -75,7 +75,11 @@ const recordLayer = (bootstrap: Meeting["bootstrap"]) =>
   ).pipe(Layer.provideMerge(Crypto.layer()))
 
 const command = Command.make("record-publisher", flags, (options) =>
-  offerAndLook(options).pipe(Effect.provide(layerOn(options, recordLayer))),
-).pipe(Command.withDescription("Publish an offer in the DHT and print what others offer, without gossip."))
+  publishAndRead(options).pipe(Effect.provide(layerOn(options, recordLayer))),
+).pipe(
+  Command.withDescription(
+    "Publish an offer in the DHT and print the offers of other nodes, without gossip. Runs until Ctrl-C.",
+  ),
+)
 
 runCommand(command, { whenInterrupted: 0 })

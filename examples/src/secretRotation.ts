@@ -1,19 +1,19 @@
 /**
- * A secret rotation of one's own, given as a Layer. It decides which key seals the records of a minute, so all members of a
- * topic must use the same: those with another find records that they cannot open.
+ * A custom secret rotation as a Layer. The rotation gives the key that seals the records of a minute, so all nodes of a topic must use
+ * the same one: a node with another rotation cannot open the records that it finds.
  */
 import { createHash } from "node:crypto"
 import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { type RotationInput, SecretRotation } from "@topic-tracker/crypto"
-import { Effect, Redacted } from "effect"
+import { Console, Effect, Redacted } from "effect"
 import { Command } from "effect/cli"
 import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
 /**
- * Any function to 32 bytes will do, and it may be an Effect: one that asks a key server, say. This one mixes a year's pass
- * phrase into the secret, so that who left the group last year is out, and hashes topic and minute so that no key serves twice.
+ * A function that returns 32 bytes, or an Effect of them, for example a request to a key server. This one adds a pass phrase that
+ * changes every year, so that people who left the group last year cannot join, and the topic and minute, so that every key is used once.
  */
 const yearlyRotation = SecretRotation.layerFrom(({ topic, unixMinute, initialSecretHash }: RotationInput) => {
   const year = new Date(Number(unixMinute) * 60_000).getUTCFullYear()
@@ -27,6 +27,7 @@ const yearlyRotation = SecretRotation.layerFrom(({ topic, unixMinute, initialSec
 })
 
 const secretRotation = Effect.fn("secretRotation")(function* ({ topic, secret }: Meeting) {
+  yield* Console.log("waiting for the first peer…")
   yield* talk(yield* Topic.join({ topic, secret }))
 }, Effect.scoped)
 
@@ -34,6 +35,6 @@ const command = Command.make("secret-rotation", meetingFlags("secret-rotation ex
   secretRotation(options).pipe(
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap, rotation: yearlyRotation }))),
   ),
-).pipe(Command.withDescription("Be in a topic whose records are sealed by a rotation of our own; until interrupted."))
+).pipe(Command.withDescription("Join a topic with a custom secret rotation. Runs until Ctrl-C."))
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,31 +1,37 @@
-/** Joins a topic, says hello once and prints what it hears. Everything it needs is in one layer. */
+/** Joins a topic, greets each new neighbor and prints all messages. One layer gives everything that it needs. */
 import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect, Stream } from "effect"
 import { Command } from "effect/cli"
 import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { short } from "./lib/talk.ts"
 
 const simple = Effect.fn("simple")(function* ({ topic: name, secret }: Meeting) {
-  // Waits for the first neighbour. The topic lives as long as the scope around it.
+  yield* Console.log("waiting for the first peer…")
+  // Completes when the first neighbor is up. The topic is left when the scope closes.
   const topic = yield* Topic.join({ topic: name, secret })
   yield* Console.log("joined")
 
-  // The two halves can go to different parts of a program.
+  // Sender and receiver can be passed to different parts of a program.
   const { sender, receiver } = topic.split
   yield* receiver.messages.pipe(
     Stream.runForEach(({ text }) => Console.log(`heard ${JSON.stringify(text)}`)),
     Effect.forkScoped,
   )
 
-  // Neighbours that come later have not heard it: each newcomer is greeted. Only the neighbours get this one.
+  // A message reaches the nodes that are there now, so each new neighbor gets a greeting. The id and the number make every greeting
+  // different: gossip drops content that it has seen in the last 90 s, from any node.
+  const { endpointId } = yield* TopicTracker
   let greetings = 0
   yield* receiver.neighborChanges.pipe(
-    Stream.runForEach(({ size }) => sender.broadcastNeighbors(`hello ${++greetings} to my ${size} neighbours`)),
+    Stream.runForEach(({ size }) =>
+      sender.broadcastNeighbors(`hello ${++greetings} from ${short(endpointId)} to ${size} neighbors`),
+    ),
   )
 }, Effect.scoped)
 
 const command = Command.make("simple", meetingFlags("simple example"), (options) =>
   simple(options).pipe(Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap })))),
-).pipe(Command.withDescription("Join a topic, greet its members, print what they say; until interrupted."))
+).pipe(Command.withDescription("Join a topic, greet neighbors, print messages. Runs until Ctrl-C."))
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,4 +1,4 @@
-/** The weather stations of testYourApp/Weather.ts on the real network; their test is test/testYourApp.test.ts. */
+/** The weather station of testYourApp/Weather.ts on the real network. Its test is test/testYourApp.test.ts. */
 import { Flags, runCommand } from "@topic-tracker/cli-kit"
 import { TopicTracker } from "@topic-tracker/core"
 import { Console, Effect, Layer, Random, Schedule } from "effect"
@@ -11,12 +11,12 @@ const flags = {
   station: Flags.text("station", 'The name of this station (default "here")').pipe(Flag.withDefault("here")),
 }
 
-/** There is no real one at hand. */
-const someThermometer = Layer.succeed(Thermometer, {
+/** An invented temperature. */
+const randomThermometer = Layer.succeed(Thermometer, {
   celsius: Effect.map(Random.nextBetween(10, 25), (celsius) => Math.round(celsius * 10) / 10),
 })
 
-const show = Effect.gen(function* () {
+const printTemperatures = Effect.gen(function* () {
   const weather = yield* Weather
   const lines = Array.from(
     yield* weather.temperatures,
@@ -26,17 +26,19 @@ const show = Effect.gen(function* () {
 })
 
 const command = Command.make("test-your-app", flags, ({ station, topic, secret, ...options }) =>
-  show.pipe(
+  printTemperatures.pipe(
     Effect.repeat(Schedule.spaced("2 seconds")),
     Effect.provide(
       Weather.layer({ station, topic, secret }).pipe(
-        Layer.provide(someThermometer),
+        Layer.provide(randomThermometer),
         Layer.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
       ),
     ),
   ),
 ).pipe(
-  Command.withDescription("A weather station that tells others its temperature and shows theirs; until interrupted."),
+  Command.withDescription(
+    "A weather station that sends its temperature and prints those of other stations. Runs until Ctrl-C.",
+  ),
 )
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,21 +1,22 @@
 /**
- * A topic without the two background merges: it reads the DHT to find its first neighbour and not again while it has one.
- * That saves traffic where the swarm is small or peers are known otherwise, and leaves a split swarm split.
+ * A topic without the two background merges: it reads the DHT only while it has no neighbor. That saves traffic in a small swarm, or if
+ * the peers are known from elsewhere. A partitioned swarm stays partitioned.
  */
 import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, type TopicConfig, TopicTracker } from "@topic-tracker/core"
-import { Effect } from "effect"
+import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
-/** Only what differs from the defaults. */
+/** Only the options that differ from the defaults. */
 const config: TopicConfig.TopicConfigInput = {
   bubbleMerge: { enabled: false },
   messageOverlapMerge: { enabled: false },
 }
 
 const withoutMergers = Effect.fn("withoutMergers")(function* ({ topic, secret }: Meeting) {
+  yield* Console.log("waiting for the first peer…")
   yield* talk(yield* Topic.join({ topic, secret }))
 }, Effect.scoped)
 
@@ -23,6 +24,6 @@ const command = Command.make("without-mergers", meetingFlags("without-mergers ex
   withoutMergers(options).pipe(
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap, config }))),
   ),
-).pipe(Command.withDescription("Be in a topic whose merge workers are turned off; until interrupted."))
+).pipe(Command.withDescription("Join a topic without merge workers. Runs until Ctrl-C."))
 
 runCommand(command, { whenInterrupted: 0 })

@@ -1,30 +1,31 @@
 /**
- * An example run as its users run it: a process of its own, whose lines are read and that is typed to. It is killed when the
- * scope closes.
+ * Runs an example in a process of its own, as its users do: reads its lines and types lines. The process is killed when the scope
+ * closes.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Latch } from "effect"
 
+/** A running example. */
 export interface Running {
-  /** All lines on standard output so far. */
+  /** The lines on standard output so far. */
   readonly lines: ReadonlyArray<string>
   readonly errors: ReadonlyArray<string>
-  /** The first line, already there or to come, that matches; a failure tells what was said instead. */
-  readonly says: (pattern: RegExp) => Effect.Effect<string, Error>
+  /** Waits for a line that matches, or returns an earlier one. An error has all lines of the example. */
+  readonly prints: (pattern: RegExp) => Effect.Effect<string, Error>
   readonly type: (line: string) => Effect.Effect<void>
-  /** Ends what is typed, as Ctrl-D does. */
+  /** Ends the input, like Ctrl-D. */
   readonly endInput: Effect.Effect<void>
   readonly interrupt: Effect.Effect<void>
-  /** The exit code, once it has ended and all it said is in {@link lines}. */
+  /** The exit code. After it, {@link lines} is complete. */
   readonly exitCode: Effect.Effect<number | null, Error>
 }
 
-/** So many processes load the same modules: they compile them once. */
+/** All processes load the same modules; the cache lets them compile each once. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/compile", import.meta.url))
 
-/** Starts `examples/src/<name>.ts`, with `environment` over this process's own. */
+/** Starts `examples/src/<name>.ts`. `environment` is added to that of this process. */
 export const start = Effect.fn("start")(function* (
   name: string,
   args: ReadonlyArray<string> = [],
@@ -42,18 +43,18 @@ export const start = Effect.fn("start")(function* (
   )
   const lines: Array<string> = []
   const errors: Array<string> = []
-  const heard = yield* Latch.make()
+  const changed = yield* Latch.make()
   const ended = yield* Deferred.make<number | null>()
   createInterface({ input: child.stdout }).on("line", (line) => {
     lines.push(line)
-    heard.openUnsafe()
+    changed.openUnsafe()
   })
   createInterface({ input: child.stderr }).on("line", (line) => errors.push(line))
   child.once("close", (code) => {
     Deferred.doneUnsafe(ended, Effect.succeed(code))
-    heard.openUnsafe()
+    changed.openUnsafe()
   })
-  // It may have ended before it reads what is typed.
+  // The process may end before it reads the typed lines.
   child.stdin.on("error", () => {})
 
   const failure = (what: string) =>
@@ -63,17 +64,17 @@ export const start = Effect.fn("start")(function* (
 
   const find = (pattern: RegExp): Effect.Effect<string, Error> =>
     Effect.suspend(() => {
-      heard.closeUnsafe()
+      changed.closeUnsafe()
       const line = lines.find((line) => pattern.test(line))
       if (line !== undefined) return Effect.succeed(line)
       if (Deferred.isDoneUnsafe(ended)) return Effect.fail(failure(`ended without a line like ${pattern}`))
-      return Effect.andThen(heard.await, find(pattern))
+      return Effect.andThen(changed.await, find(pattern))
     })
 
   return {
     lines,
     errors,
-    says: (pattern) => within(find(pattern), `line like ${pattern}`),
+    prints: (pattern) => within(find(pattern), `line like ${pattern}`),
     type: (line) => Effect.sync(() => void child.stdin.write(`${line}\n`)),
     endInput: Effect.sync(() => void child.stdin.end()),
     interrupt: Effect.sync(() => void child.kill("SIGINT")),

@@ -1,4 +1,4 @@
-/** The README's quick start: it is the file that stands here, it is short, and it runs as it stands. */
+/** The README's quick start is the file in this folder, is short, and runs without changes. */
 import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
@@ -9,7 +9,7 @@ import { start } from "./Running.ts"
 const read = (path: string) => Effect.promise(() => readFile(new URL(path, import.meta.url), "utf8"))
 
 describe("quick start", () => {
-  it.effect("the README shows the file, of at most 15 lines", () =>
+  it.effect("is the same in the README and in the file, and has at most 15 lines", () =>
     Effect.gen(function* () {
       const file = yield* read("../src/quickStart.ts")
       const shown = /## Quick start\s+```ts\n([\s\S]*?)```/.exec(yield* read("../../README.md"))
@@ -19,14 +19,15 @@ describe("quick start", () => {
   )
 
   it.live(
-    "two of them hear each other, and end at Ctrl-C",
+    "two processes receive each other's message, and end at Ctrl-C",
     () =>
       Effect.gen(function* () {
         const { addresses } = yield* DhtTestnet.make()
         const environment = { TOPIC_TRACKER_DHT_BOOTSTRAP: `127.0.0.1:${addresses[0]?.port}` }
         const one = yield* start("quickStart", [], environment)
         const two = yield* start("quickStart", [], environment)
-        yield* Effect.all([one, two].map(({ says }) => says(/^[0-9a-f]{64}: hello from process \d+$/)))
+        for (const { prints } of [one, two]) yield* prints(/^waiting for the first peer…$/)
+        yield* Effect.all([one, two].map(({ prints }) => prints(/^hello from [0-9a-f]{8} \(via [0-9a-f]{8}\)$/)))
         for (const { interrupt, exitCode } of [one, two]) {
           yield* interrupt
           assert.strictEqual(yield* exitCode, 130)

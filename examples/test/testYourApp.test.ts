@@ -1,6 +1,6 @@
 /**
- * How to test a program that uses topics: the tracker in memory in place of the real one, and TestClock in place of waiting.
- * All else is the real thing (records, keys, gossip protocol), and no socket is opened. Six minutes take no time.
+ * How to test a program that uses topics: with a tracker in memory instead of the real one, and with TestClock instead of waiting.
+ * Everything else is real (records, keys, gossip protocol). No socket is opened, and six minutes take no time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryWorld, TopicTracker } from "@topic-tracker/core"
@@ -8,7 +8,7 @@ import { Context, type Duration, Effect, Exit, Layer, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Thermometer, Weather } from "../src/testYourApp/Weather.ts"
 
-/** A station of its own in the world: a node with the app on it, which can be read, heated and switched off. */
+/** A node with the app in the world. The test can read its temperatures, heat it and switch it off. */
 const makeStation = Effect.fn("makeStation")(function* (
   world: MemoryWorld.MemoryWorld,
   station: string,
@@ -28,13 +28,13 @@ const makeStation = Effect.fn("makeStation")(function* (
   }
 })
 
-/** Lets time pass, and all that is under way before and after get to where it waits for more of it. */
+/** Adjusts the clock. All fibers run until they wait for the clock again, before and after. */
 const pass = (duration: Duration.Input) =>
   settle.pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(settle))
 const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
 
 describe("Weather", () => {
-  it.effect("a station hears the others as soon as they meet, and their changes within a minute", () =>
+  it.effect("has the temperature of the other stations when they meet, and changes within a minute", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const valley = yield* makeStation(world, "valley", 18)
@@ -49,7 +49,7 @@ describe("Weather", () => {
     }),
   )
 
-  it.effect("a station that is gone is forgotten after five minutes", () =>
+  it.effect("removes a station five minutes after its last report", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const valley = yield* makeStation(world, "valley", 18)
@@ -63,11 +63,11 @@ describe("Weather", () => {
     }),
   )
 
-  it.effect("what is no report is ignored", () =>
+  it.effect("ignores messages that are not reports", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const valley = yield* makeStation(world, "valley", 18)
-      // Somebody who knows the secret and speaks another language.
+      // A node with the secret that sends other messages.
       const stranger = Context.get(yield* Layer.build(TopicTracker.layerMemory(world)), TopicTracker)
       const topic = yield* stranger.joinNoWait({ topic: "weather", secret: "of the valley" })
       yield* pass("2 seconds")

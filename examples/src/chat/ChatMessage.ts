@@ -1,41 +1,41 @@
 /**
- * What members of a chat send each other: JSON, described by a Schema that is also the check of what strangers send. Whatever
- * does not fit is no message of this chat and is dropped.
+ * The messages of the chat: JSON with a Schema. The Schema also checks messages from strangers: a message that does not match is
+ * dropped.
  */
 import { EndpointId } from "@topic-tracker/crypto"
 import { Option, Schema } from "effect"
 
-/** Characters that can move a terminal's cursor, or worse, and those that turn the direction of what follows. */
-const UNFIT = "\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069"
+/** Control characters, which can move the cursor of a terminal or do worse, and those that change the direction of text. */
+const UNSAFE = "\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069"
 
-const isFit = Schema.isPattern(new RegExp(`^[^${UNFIT}]+$`, "u"), { expected: "text without control characters" })
+const isSafe = Schema.isPattern(new RegExp(`^[^${UNSAFE}]+$`, "u"), { expected: "text without control characters" })
 
-const Text = Schema.String.check(isFit)
+const Text = Schema.String.check(isSafe)
 
 const aName = { expected: "a name of 1 to 20 characters without blanks at its ends" }
 
-/** What a member is called: 1 to 20 characters. */
+/** The name of a member: 1 to 20 characters. */
 export const Name = Schema.String.check(
   Schema.isNonEmpty(aName),
-  isFit,
+  isSafe,
   Schema.isMaxLength(20, aName),
   Schema.isTrimmed(aName),
 )
 
 export const ChatMessage = Schema.Struct({
-  /** The endpoint id of whoever wrote it. Nobody proves it: any member can write in another's name. */
+  /** The endpoint id of the author. It is not proven: any member can write any id here. */
   author: EndpointId.EndpointId,
-  /** In every message: whoever missed a greeting learns the name from the next line. */
+  /** In every message: a member that missed a greeting gets the name from the next message. */
   name: Name,
   /**
-   * Counts the author's messages. Gossip drops content that it has seen within the last 90 s; with this in it, a line that is
-   * written twice arrives twice.
+   * Counts the author's messages. Gossip drops content that it has seen in the last 90 s, also from another author; with the
+   * number, a line that is typed twice arrives twice.
    */
   number: Schema.Int,
   act: Schema.TaggedUnion({
-    /** A newcomer greets, and asks everybody to say who they are. */
+    /** The greeting of a newcomer. All members answer with their name. */
     Hello: {},
-    /** I am here: the answer to a greeting, and now and then a sign of life. */
+    /** The answer to a greeting, and a heartbeat. */
     Here: {},
     Said: { text: Text },
     Bye: {},
@@ -46,13 +46,13 @@ export type ChatMessage = typeof ChatMessage.Type
 const Json = Schema.fromJsonString(ChatMessage)
 const decodeOption = Schema.decodeUnknownOption(Json)
 
-/** The text to broadcast. Throws when name or text hold what {@link cleaned} takes out, or nothing. */
+/** The text to broadcast. Throws if name or text are empty or contain characters that {@link cleaned} removes. */
 export const encode: (message: ChatMessage) => string = Schema.encodeSync(Json)
 
-/** The message that a text stands for, or undefined. */
+/** The message of a text, or undefined if it is not a message of this chat. */
 export const decode = (text: string | undefined): ChatMessage | undefined => Option.getOrUndefined(decodeOption(text))
 
-const unfit = new RegExp(`[${UNFIT}]+`, "gu")
+const unsafe = new RegExp(`[${UNSAFE}]+`, "gu")
 
-/** Text as a person typed or pasted it, made fit to be sent; it may be empty then. */
-export const cleaned = (text: string): string => text.replaceAll(unfit, " ").trim()
+/** Typed or pasted text without unsafe characters. May be empty. */
+export const cleaned = (text: string): string => text.replaceAll(unsafe, " ").trim()

@@ -1,104 +1,111 @@
 /**
- * A chat in a topic: who is here, by name, and what they say. It knows no terminal; {@link ChatEvent}s tell what to show.
+ * A chat in a topic: the members with their names, and their messages. It knows no terminal; it reports {@link ChatEvent}s.
  *
- * Nobody keeps the list of members. A newcomer greets, all answer, and whoever is not heard of for a while is gone.
+ * There is no central list of members. A newcomer sends a greeting, all members answer, and a member without a heartbeat for some
+ * time is removed.
  */
 import { type Topic, TopicTracker } from "@topic-tracker/core"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Effect, Latch, Queue, Random, Schedule, Stream } from "effect"
 import * as ChatMessage from "./ChatMessage.ts"
 
-/** How often (ms) a member gives a sign of life; after three that did not come it is gone. */
-const SIGN_OF_LIFE = 30_000
-const GONE_AFTER = 3 * SIGN_OF_LIFE
-/** Greetings are answered at a random time within this many ms: one answer for all who greeted until then. */
-const ANSWER_WITHIN = 200
+/** The interval of heartbeats. A member is removed after three missing ones. */
+const HEARTBEAT_MS = 30_000
+const GONE_AFTER_MS = 3 * HEARTBEAT_MS
+/** A greeting is answered after a random time up to this, with one answer to all greetings until then. */
+const ANSWER_WITHIN_MS = 200
 /**
- * How long (ms) we stay after the last word. Gossip sends a message itself along some links only; along the others it tells of
- * it, and a neighbour that got it from nobody asks. Whoever leaves at once cannot answer.
+ * The time between our last message and the end. Gossip sends a message along some links only; along the others it sends its id,
+ * and a neighbor that has not received the message asks for it. A node that leaves at once cannot answer.
  */
-const LINGER = 300
-/** Strangers can make up members; no more than these are believed in. */
-const MOST_MEMBERS = 1_000
+const LINGER_MS = 300
+/** A bound, because strangers can invent members. */
+const MAX_MEMBERS = 1_000
 
+/** A member of the chat. */
 export interface Member {
   readonly id: EndpointId.EndpointId
   readonly name: string
 }
 
+/** A change in the room, for the screen. */
 export type ChatEvent =
   | { readonly _tag: "Arrived"; readonly member: Member }
   | { readonly _tag: "Said"; readonly member: Member; readonly text: string }
-  | { readonly _tag: "Left"; readonly member: Member; readonly why: "said goodbye" | "not heard of any more" }
-  /** What we said could not be sent. */
-  | { readonly _tag: "NotSent"; readonly text: string; readonly why: string }
+  | { readonly _tag: "Left"; readonly member: Member; readonly reason: Departure }
+  /** A line of ours could not be sent. */
+  | { readonly _tag: "NotSent"; readonly text: string; readonly reason: string }
 
+/** The reason why a member is not here any more. */
+export type Departure = "said goodbye" | "no heartbeat"
+
+/** The room from the view of one member. */
 export interface ChatRoom {
   readonly me: Member
-  /** What happens from the moment the room was entered. To be run once. */
+  /** All events since the room was entered. Run it once. */
   readonly events: Stream.Stream<ChatEvent>
-  /** Who else is here, as far as is known. */
+  /** The other known members. */
   readonly others: Effect.Effect<ReadonlyArray<Member>>
-  /** Says it to all; kept while nobody is here, and said when somebody comes. Nothing happens for an empty text. */
+  /** Sends a line to all members; it waits while no other member is here. Ignores an empty text. */
   readonly say: (text: string) => Effect.Effect<void>
-  /** How many lines are kept. */
+  /** The number of lines that wait. */
   readonly unsent: Effect.Effect<number>
-  /** Completes when none is. */
+  /** Completes when no line waits. */
   readonly allSent: Effect.Effect<void>
-  /** Says goodbye, and stays long enough for all to hear the last words. Then close the scope. */
+  /** Sends a goodbye and waits until it is delivered. Close the scope after it. */
   readonly leave: Effect.Effect<void>
 }
 
-/** Enters the room: greets now, and every new neighbour. A scope that closes without {@link ChatRoom.leave} leaves at once. */
+/** Enters the room: sends a greeting now and to every new neighbor. If the scope closes without {@link ChatRoom.leave}, it leaves at once. */
 export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, name: string) {
   const me: Member = { id: (yield* TopicTracker).endpointId, name }
-  const shown = yield* Queue.unbounded<ChatEvent>()
+  const events = yield* Queue.unbounded<ChatEvent>()
   const members = new Map<EndpointId.EndpointId, Member & { readonly heardAt: number }>()
-  const somebodyIsHere = yield* Latch.make()
+  const hasOthers = yield* Latch.make()
 
   let number = 0
   let saidGoodbye = false
-  /** Nothing after the goodbye: whoever answers a greeting then would be here again for all. */
+  /** Sends nothing after the goodbye: an answer to a greeting would add us to all lists again. */
   const send = (act: ChatMessage.ChatMessage["act"]) =>
     Effect.suspend(() =>
       saidGoodbye && act._tag !== "Bye"
         ? Effect.void
         : topic.broadcast(ChatMessage.encode({ author: me.id, name, number: number++, act })),
     )
-  /** What the next one like it makes up for, should it fail. */
-  const mention = (act: "Hello" | "Here" | "Bye") => Effect.ignore(send({ _tag: act }))
+  /** A failure is ignored: the next message of the same kind repairs it. */
+  const signal = (act: "Hello" | "Here" | "Bye") => Effect.ignore(send({ _tag: act }))
 
   const greeted = yield* Latch.make()
   const answer = Effect.gen(function* () {
     yield* greeted.await
-    yield* Effect.sleep(yield* Random.nextIntBetween(0, ANSWER_WITHIN))
+    yield* Effect.sleep(yield* Random.nextIntBetween(0, ANSWER_WITHIN_MS))
     greeted.closeUnsafe()
-    yield* mention("Here")
+    yield* signal("Here")
   })
 
-  const remove = Effect.fnUntraced(function* ({ id, name }: Member, why: "said goodbye" | "not heard of any more") {
+  const remove = Effect.fnUntraced(function* ({ id, name }: Member, reason: Departure) {
     members.delete(id)
-    if (members.size === 0) somebodyIsHere.closeUnsafe()
-    yield* Queue.offer(shown, { _tag: "Left", member: { id, name }, why })
+    if (members.size === 0) hasOthers.closeUnsafe()
+    yield* Queue.offer(events, { _tag: "Left", member: { id, name }, reason })
   })
 
-  const hear = Effect.fnUntraced(function* ({ author: id, name, act }: ChatMessage.ChatMessage) {
+  const receive = Effect.fnUntraced(function* ({ author: id, name, act }: ChatMessage.ChatMessage) {
     const known = members.get(id)
-    if (id === me.id || (known === undefined && members.size === MOST_MEMBERS)) return
+    if (id === me.id || (known === undefined && members.size === MAX_MEMBERS)) return
     if (act._tag === "Bye") return known === undefined ? undefined : yield* remove(known, "said goodbye")
     const member = { id, name }
     members.set(id, { ...member, heardAt: yield* Clock.currentTimeMillis })
-    if (known === undefined) yield* Queue.offer(shown, { _tag: "Arrived", member })
-    yield* somebodyIsHere.open
+    if (known === undefined) yield* Queue.offer(events, { _tag: "Arrived", member })
+    yield* hasOthers.open
     if (act._tag === "Hello") yield* greeted.open
-    if (act._tag === "Said") yield* Queue.offer(shown, { _tag: "Said", member, text: act.text })
+    if (act._tag === "Said") yield* Queue.offer(events, { _tag: "Said", member, text: act.text })
   })
 
-  const signOfLife = Effect.gen(function* () {
-    yield* mention("Here")
+  const heartbeat = Effect.gen(function* () {
+    yield* signal("Here")
     const now = yield* Clock.currentTimeMillis
     for (const member of members.values()) {
-      if (now - member.heardAt > GONE_AFTER) yield* remove(member, "not heard of any more")
+      if (now - member.heardAt > GONE_AFTER_MS) yield* remove(member, "no heartbeat")
     }
   })
 
@@ -107,37 +114,37 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   let unsent = 0
   const sendNext = Effect.gen(function* () {
     const text = yield* Queue.take(outbox)
-    yield* somebodyIsHere.await
+    yield* hasOthers.await
     yield* send({ _tag: "Said", text }).pipe(
-      Effect.catch(({ message: why }) => Queue.offer(shown, { _tag: "NotSent", text, why })),
+      Effect.catch(({ message }) => Queue.offer(events, { _tag: "NotSent", text, reason: message })),
     )
     if (--unsent === 0) yield* allSent.open
   })
 
-  // No line is to be lost: what arrives faster than it is shown waits.
-  const events = yield* topic.subscribe({ whenSlow: "backpressure" })
-  yield* events.pipe(
+  // With backpressure no message is lost if the screen is slower than the network.
+  const topicEvents = yield* topic.subscribe({ whenSlow: "backpressure" })
+  yield* topicEvents.pipe(
     Stream.runForEach((event) => {
-      if (event._tag === "NeighborUp") return mention("Hello")
+      if (event._tag === "NeighborUp") return signal("Hello")
       const message = event._tag === "Message" ? ChatMessage.decode(event.text) : undefined
-      return message === undefined ? Effect.void : hear(message)
+      return message === undefined ? Effect.void : receive(message)
     }),
     Effect.forkScoped,
   )
   yield* Effect.forkScoped(Effect.forever(answer))
   yield* Effect.forkScoped(Effect.forever(sendNext))
-  yield* Effect.forkScoped(Effect.delay(Effect.repeat(signOfLife, Schedule.spaced(SIGN_OF_LIFE)), SIGN_OF_LIFE))
+  yield* Effect.forkScoped(Effect.delay(Effect.repeat(heartbeat, Schedule.spaced(HEARTBEAT_MS)), HEARTBEAT_MS))
   const goodbye = Effect.suspend(() => {
     if (saidGoodbye) return Effect.void
     saidGoodbye = true
-    return mention("Bye")
+    return signal("Bye")
   })
   yield* Effect.addFinalizer(() => goodbye)
-  yield* mention("Hello")
+  yield* signal("Hello")
 
   return {
     me,
-    events: Stream.fromQueue(shown),
+    events: Stream.fromQueue(events),
     others: Effect.sync(() => [...members.values()]),
     say: (line) =>
       Effect.suspend(() => {
@@ -151,7 +158,7 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
     allSent: allSent.await,
     leave: Effect.andThen(
       goodbye,
-      Effect.suspend(() => (members.size > 0 ? Effect.sleep(LINGER) : Effect.void)),
+      Effect.suspend(() => (members.size > 0 ? Effect.sleep(LINGER_MS) : Effect.void)),
     ),
   } satisfies ChatRoom as ChatRoom
 })

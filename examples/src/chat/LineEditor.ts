@@ -1,29 +1,31 @@
 /**
- * A line of input while it is typed: the text on both sides of the cursor, and the lines typed before, which Up and Down recall.
- * A key makes one state of another; nothing here writes to a terminal.
+ * The state of an input line: the text on both sides of the cursor, and the earlier lines, which Up and Down recall. A key gives a
+ * new state; nothing here writes to a terminal.
  */
 import { Option, type Terminal } from "effect"
 import { fitEnd, fitStart, width } from "./layout.ts"
 
+/** An input line. */
 export interface LineEditor {
   readonly before: string
   readonly after: string
-  /** Lines typed before, the oldest first. */
+  /** The earlier lines, the oldest first. */
   readonly past: ReadonlyArray<string>
-  /** Which of them is shown; `past.length` for the new line. */
+  /** The index of the displayed line in `past`; `past.length` for the new line. */
   readonly recalled: number
 }
 
+/** The first state. */
 export const empty: LineEditor = { before: "", after: "", past: [], recalled: 0 }
 
 const PAST_LINES = 100
 
-/** What a person takes for one character may be many: an emoji of a family, an accent on a letter. */
+/** One visible character can be several code points: an emoji of a family, a letter with an accent. */
 const segmenter = new Intl.Segmenter()
 const characters = (text: string): ReadonlyArray<string> =>
   Array.from(segmenter.segment(text), ({ segment }) => segment)
 
-/** The state after a key. Keys that mean nothing here change nothing. */
+/** The state after a key. Unknown keys have no effect. */
 export const press = (line: LineEditor, { input, key }: Terminal.UserInput): LineEditor => {
   const { before, after } = line
   const left = characters(before).at(-1) ?? ""
@@ -65,6 +67,7 @@ export const press = (line: LineEditor, { input, key }: Terminal.UserInput): Lin
 const recall = (line: LineEditor, index: number): LineEditor =>
   index < 0 || index > line.past.length ? line : { ...line, before: line.past[index] ?? "", after: "", recalled: index }
 
+/** The whole line. */
 export const text = ({ before, after }: LineEditor): string => before + after
 
 /** The state for the next line, after Enter. */
@@ -73,7 +76,7 @@ export const entered = (line: LineEditor): LineEditor => {
   return { before: "", after: "", past, recalled: past.length }
 }
 
-/** The part around the cursor that fits into so many columns, and in which of them the cursor is. It never wraps. */
+/** The part around the cursor that fits into the columns, and the column of the cursor. It never needs a second row. */
 export const view = (
   { before, after }: LineEditor,
   columns: number,

@@ -1,6 +1,6 @@
 /**
- * A line of input at the bottom of the terminal and what happens above it, so that neither garbles the other: the line scrolls
- * sideways and never takes more than one row. Where there is no terminal, lines are read from a pipe and printed as they are.
+ * An input line at the bottom of the terminal with output above it. The input line scrolls sideways and never takes more than one
+ * row. Without a terminal, lines are read from a pipe and printed unchanged.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
@@ -8,15 +8,16 @@ import { Console, Effect, Stdio, Stream, type Terminal } from "effect"
 import * as LineEditor from "./LineEditor.ts"
 import { width, wrap } from "./layout.ts"
 
+/** The terminal or the pipe of the chat. */
 export interface Screen {
   readonly isTerminal: boolean
-  /** What is entered, line by line; ends at Ctrl-C, at Ctrl-D in an empty line, or at the end of the pipe. To be run once. */
+  /** The entered lines. Ends at Ctrl-C, at Ctrl-D in an empty line, or at the end of the pipe. Run it once. */
   readonly lines: Stream.Stream<string>
-  /** A text behind its head, such as who said it, above the line of input. */
+  /** Prints a text after its head, for example the name of its author, above the input line. */
   readonly print: (head: string, text: string) => Effect.Effect<void>
 }
 
-/** Takes the terminal until the scope closes. The prompt may be coloured; it is also the head of what was entered. */
+/** Uses the terminal until the scope closes. The prompt may have colours; it is also the head of entered lines. */
 export const open = Effect.fn("Screen.open")(function* (prompt: string) {
   const stdio = yield* Stdio.Stdio
   const isTerminal = (yield* stdio.stdinIsTerminal) && (yield* stdio.stdoutIsTerminal)
@@ -27,13 +28,13 @@ const pipe: Screen = {
   isTerminal: false,
   lines: NodeStream.fromReadable<Uint8Array>({
     evaluate: () => process.stdin,
-    // A pipe that is left open would keep the process from ending.
+    // An open pipe would keep the process alive.
     closeOnDone: true,
   }).pipe(Stream.decodeText(), Stream.splitLines, Stream.orDie),
   print: (head, text) => Console.log(`${head}${text}`),
 }
 
-/** Back to the first column, and all to the right gone. */
+/** Moves to the first column and clears the row. */
 const CLEAR = "\r\u001b[K"
 
 const isCtrl = ({ key }: Terminal.UserInput, name: string) => key.ctrl && key.name === name
@@ -43,7 +44,7 @@ const openTerminal = Effect.fnUntraced(function* (prompt: string) {
   const columns = () => process.stdout.columns
   let line = LineEditor.empty
 
-  /** One write each: fibers that print at the same time do not get between each other. */
+  /** One write per call: the output of concurrent fibers is not mixed. */
   const display = (text: () => string) => Effect.orDie(Effect.suspend(() => terminal.display(text())))
   const inputLine = () => {
     const { shown, cursor } = LineEditor.view(line, columns() - width(prompt))

@@ -1,4 +1,4 @@
-/** A chat as people see it: members in colours, a few commands, the way out. Both chat examples are this. */
+/** The user interface of the chat: coloured names, commands, and the exit. Both chat examples use it. */
 import { styleText } from "node:util"
 import { type Topic, TopicTracker } from "@topic-tracker/core"
 import { Effect, Option, Stream } from "effect"
@@ -13,24 +13,24 @@ export const chatFlags = {
   ...meetingFlags("lobby"),
   name: Flag.String("name").pipe(
     Flag.withSchema(Name),
-    Flag.withDescription("What the others call you, 1 to 20 characters (default guest-…)"),
+    Flag.withDescription("Your name, 1 to 20 characters (default guest-…)"),
     Flag.optional,
   ),
 }
 
 const COLOURS = ["cyan", "yellow", "magenta", "green", "blue", "red"] as const
 
-/** As NO_COLOR and the terminal have it. */
+/** Respects NO_COLOR and the abilities of the terminal. */
 const styled = (style: (typeof COLOURS)[number] | "dim", text: string) =>
   styleText(style, text, { stream: process.stdout })
 
-/** A member's colour follows from its id, so that it is the same on every screen. */
+/** The colour depends on the member's id, so that it is the same on every screen. */
 const coloured = ({ id }: ChatRoom.Member, text: string) =>
   styled(COLOURS[Number.parseInt(id.slice(0, 2), 16) % COLOURS.length] ?? "dim", text)
 
-const HELP = "/who tells who is here, /quit leaves, as do Ctrl-C and Ctrl-D"
+const HELP = "/who lists the members, /quit leaves, like Ctrl-C and Ctrl-D"
 
-/** Chats until the person leaves. `name`: the one asked for. */
+/** Runs the chat until the user leaves. `name` is the wanted name. */
 export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Option.Option<string>) {
   const { endpointId } = yield* TopicTracker
   const room = yield* ChatRoom.enter(
@@ -40,8 +40,8 @@ export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Optio
   const screen = yield* Screen.open(`${coloured(room.me, room.me.name)} › `)
   const notice = (text: string) => screen.print(styled("dim", "* "), styled("dim", text))
 
-  /** The name, and a piece of the id beside it where another goes by the same name. */
-  const called = Effect.fnUntraced(function* (member: ChatRoom.Member) {
+  /** The name, with the start of the id if another member has the same name. */
+  const labelOf = Effect.fnUntraced(function* (member: ChatRoom.Member) {
     const namesakes = [room.me, ...(yield* room.others)].filter(
       ({ id, name }) => name === member.name && id !== member.id,
     )
@@ -51,26 +51,26 @@ export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Optio
   const show = Effect.fnUntraced(function* (event: ChatRoom.ChatEvent) {
     switch (event._tag) {
       case "Said":
-        return yield* screen.print(`${coloured(event.member, yield* called(event.member))} › `, event.text)
+        return yield* screen.print(`${coloured(event.member, yield* labelOf(event.member))} › `, event.text)
       case "Arrived":
-        return yield* notice(`${yield* called(event.member)} is here`)
+        return yield* notice(`${yield* labelOf(event.member)} is here`)
       case "Left":
-        return yield* notice(`${yield* called(event.member)} is gone: ${event.why}`)
+        return yield* notice(`${yield* labelOf(event.member)} is gone: ${event.reason}`)
       case "NotSent":
-        return yield* notice(`not sent: ${event.why}`)
+        return yield* notice(`not sent: ${event.reason}`)
     }
   })
 
   const say = Effect.fnUntraced(function* (line: string) {
     yield* room.say(line)
     if ((yield* room.others).length > 0 || line.trim() === "") return
-    yield* notice("nobody is here yet; it will be said when somebody comes")
+    yield* notice("no other member is here yet; the line is sent when one arrives")
   })
 
-  const obey = Effect.fnUntraced(function* (line: string) {
+  const enter = Effect.fnUntraced(function* (line: string) {
     if (!line.startsWith("/")) return yield* say(line)
     if (line.trim() !== "/who") return yield* notice(HELP)
-    const others = yield* Effect.forEach(yield* room.others, called)
+    const others = yield* Effect.forEach(yield* room.others, labelOf)
     yield* notice(`here: ${[`${room.me.name} (you)`, ...others.sort()].join(", ")}`)
   })
 
@@ -78,9 +78,9 @@ export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Optio
   yield* Effect.forkScoped(Stream.runForEach(room.events, show))
   yield* screen.lines.pipe(
     Stream.takeWhile((line) => line.trim() !== "/quit"),
-    Stream.runForEach(obey),
+    Stream.runForEach(enter),
   )
-  // At the end of a pipe nobody waits at a keyboard: what it held is to be said.
+  // With a pipe, all lines are sent before the chat ends.
   if (!screen.isTerminal) yield* room.allSent
   yield* room.leave
 }, Effect.scoped)

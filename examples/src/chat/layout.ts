@@ -1,21 +1,21 @@
-/** How lines fit into a terminal: words stay whole where they can, and what follows the first line is indented. */
+/** Fits text into the columns of a terminal: breaks lines between words if possible, and indents the lines after the first. */
 import { stripVTControlCharacters } from "node:util"
 
-/** Characters that take two columns: East Asian wide ones and emoji. */
+/** Characters with two columns: East Asian wide characters and emoji. */
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
-/** Those that take none: accents and joiners. */
-const narrow = /^[\p{Mark}\u200b-\u200d]$/u
+/** Characters without a column: accents and joiners. */
+const zeroWidth = /^[\p{Mark}\u200b-\u200d]$/u
 
-const widthOf = (character: string): number => (wide.test(character) ? 2 : narrow.test(character) ? 0 : 1)
+const widthOf = (character: string): number => (wide.test(character) ? 2 : zeroWidth.test(character) ? 0 : 1)
 
-/** How many columns a text takes; colours take none. */
+/** The number of columns of a text. Colours take none. */
 export const width = (text: string): number =>
   Array.from(stripVTControlCharacters(text)).reduce((sum, character) => sum + widthOf(character), 0)
 
 /**
- * The head and the text after it, in lines of at most so many columns. The lines after the first are indented to where the text
- * began, unless that would leave them less than half.
+ * The head and the text after it, in lines with at most this number of columns. Lines after the first are indented to the start of
+ * the text, unless that leaves them less than half of the columns.
  */
 export const wrap = (head: string, text: string, columns: number): string => {
   const indent = width(head) * 2 <= columns ? width(head) : 2
@@ -31,7 +31,7 @@ export const wrap = (head: string, text: string, columns: number): string => {
     if (used > indent && used + width(word.trimEnd()) > columns) breakLine()
     for (const character of word) {
       if (used + widthOf(character) > columns) {
-        // The space after a word that fills its line is not needed.
+        // The space after a word that fills its line is dropped.
         if (character === " ") continue
         breakLine()
       }
@@ -42,7 +42,7 @@ export const wrap = (head: string, text: string, columns: number): string => {
   return [...lines, line.trimEnd()].join("\n")
 }
 
-/** As much of the start of a text as fits. */
+/** The longest start of a text that fits. */
 export const fitStart = (text: string, columns: number): string => {
   let shown = ""
   let used = 0
@@ -54,7 +54,7 @@ export const fitStart = (text: string, columns: number): string => {
   return shown
 }
 
-/** As much of the end of a text as fits; an ellipsis stands for what does not. */
+/** The longest end of a text that fits, after an ellipsis if the text is cut. */
 export const fitEnd = (text: string, columns: number): string => {
   if (width(text) <= columns) return text
   let shown = ""

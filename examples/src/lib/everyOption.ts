@@ -1,4 +1,4 @@
-/** Every option of a topic with its default, spelled out: the place to see what there is and copy what you change. */
+/** Every option of a topic with its default. Copy the options that you want to change. */
 import type { TopicConfig } from "@topic-tracker/core"
 
 /** All groups and all options; one that is missing below does not compile. */

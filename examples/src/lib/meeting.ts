@@ -1,6 +1,6 @@
 /**
- * What the examples share as programs: the options that say where and under which secret to meet, and a DHT on this host to
- * try them on without the internet.
+ * The command-line options that all examples share: topic, secret and bootstrap nodes, and a DHT on this host to try the examples
+ * without the internet.
  */
 import { Flags, UsageError } from "@topic-tracker/cli-kit"
 import { Crypto } from "@topic-tracker/crypto"
@@ -10,29 +10,29 @@ import { Flag } from "effect/cli"
 
 const TESTNET_PORT = 6881
 
-/** `--topic`, `--secret`, `--bootstrap` and `--testnet`. The example's own topic is the default. */
+/** `--topic`, `--secret`, `--bootstrap` and `--testnet`. `topic` is the default topic. */
 export const meetingFlags = (topic: string) => ({
   topic: Flags.text("topic", `The topic's name (default "${topic}")`).pipe(Flag.withDefault(topic)),
-  secret: Flags.secret('What only its members know (default "no secret at all")').pipe(
+  secret: Flags.secret('The secret of the topic (default "no secret at all")').pipe(
     Flag.withDefault(Redacted.make("no secret at all")),
   ),
   bootstrap: Flags.bootstrap,
   testnet: Flag.Boolean("testnet").pipe(
-    Flag.withDescription(`Meet on a DHT of this host, port ${TESTNET_PORT}: the first to ask for it runs it`),
+    Flag.withDescription(`Use a DHT on this host, port ${TESTNET_PORT}. The first example with this option runs it`),
     Flag.withDefault(false),
   ),
 })
 
-/** Where and under which secret to meet. */
+/** The values of {@link meetingFlags}. */
 export interface Meeting {
   readonly topic: string
   readonly secret: Redacted.Redacted<string>
-  /** DHT nodes to start from; the public ones when empty. */
+  /** The first DHT nodes to ask; the public ones if empty. */
   readonly bootstrap: ReadonlyArray<DhtAddress>
   readonly testnet: boolean
 }
 
-/** The layer that `make` gives for the DHT nodes that the options name. A testnet of our own outlives it. */
+/** The layer of `make` for the bootstrap nodes of the options. Starts the testnet of `--testnet` below it. */
 export const layerOn = <A, E, R>(
   meeting: Pick<Meeting, "bootstrap" | "testnet">,
   make: (bootstrap: ReadonlyArray<DhtAddress>) => Layer.Layer<A, E, R>,
@@ -46,7 +46,7 @@ const bootstrapNodes = Effect.fn("bootstrapNodes")(function* ({
   if (bootstrap.length > 0) return yield* new UsageError({ message: "--testnet: not together with --bootstrap" })
   yield* DhtTestnet.make({ port: TESTNET_PORT }).pipe(
     Effect.provide(Crypto.layer()),
-    // The port is in use: by the testnet of an example that was started before.
+    // The port is in use: an example that was started before runs the testnet.
     Effect.catchIf(
       (error) => error.reason === "Bind",
       () => Effect.void,

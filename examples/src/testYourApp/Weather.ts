@@ -1,36 +1,38 @@
 /**
- * A small program of one's own on a topic: weather stations that tell each other the temperature once a minute. A station that
- * has not been heard of for five minutes is forgotten.
+ * A small program on a topic: weather stations that send each other their temperature once a minute. A station without a report for
+ * five minutes is removed.
  *
- * Nothing in it knows whether there is a network: it needs a `TopicTracker`, and takes the time from Effect's Clock. So its
- * test gives it a tracker in memory and moves the clock: see test/testYourApp.test.ts.
+ * It does not know whether there is a network: it needs a `TopicTracker`, and takes the time from Effect's Clock. Its test gives it a
+ * tracker in memory and adjusts the clock: see test/testYourApp.test.ts.
  */
 import { Topic, type TopicConfig, type TopicError, type TopicTracker } from "@topic-tracker/core"
 import { Clock, Context, Effect, Layer, Option, Schedule, Schema, Stream } from "effect"
 
-const FORGET_AFTER = 5 * 60_000
+const FORGET_AFTER_MS = 5 * 60_000
 
-/** What a station broadcasts. The time makes every message differ: gossip drops content it has just seen. */
+/** The message of a station. The time makes each message different: gossip drops content that it has seen in the last 90 s. */
 const Report = Schema.fromJsonString(
   Schema.Struct({ station: Schema.NonEmptyString, celsius: Schema.Finite, measuredAt: Schema.Int }),
 )
 const decodeReport = Schema.decodeUnknownOption(Report)
 const encodeReport = Schema.encodeSync(Report)
 
-/** Where a station's own temperature comes from. */
+/** The source of a station's own temperature. */
 export class Thermometer extends Context.Service<Thermometer, { readonly celsius: Effect.Effect<number> }>()(
   "example/Thermometer",
 ) {}
 
+/** The topic and the name of a station. */
 export interface WeatherOptions extends Topic.JoinOptions {
   /** The name of this station. */
   readonly station: string
 }
 
+/** The temperatures of all stations. */
 export class Weather extends Context.Service<
   Weather,
   {
-    /** The last temperature (°C) of each other station heard of within five minutes. */
+    /** The last temperature (°C) of each other station that reported in the last five minutes. */
     readonly temperatures: Effect.Effect<ReadonlyMap<string, number>>
   }
 >()("example/Weather") {
@@ -50,10 +52,10 @@ const make = Effect.fn("Weather")(function* (options: WeatherOptions) {
     const celsius = yield* thermometer.celsius
     const measuredAt = yield* Clock.currentTimeMillis
     yield* topic.broadcast(encodeReport({ station: options.station, celsius, measuredAt }))
-    // Not sent is no reason to give up: there is another report in a minute.
+    // After a failure the next report follows in a minute.
   }).pipe(Effect.catch((error) => Effect.logWarning(`not reported: ${error.message}`)))
 
-  const note = Effect.fnUntraced(function* (text: string | undefined) {
+  const receive = Effect.fnUntraced(function* (text: string | undefined) {
     const decoded = decodeReport(text)
     if (Option.isNone(decoded)) return
     const { station, celsius } = decoded.value
@@ -62,9 +64,9 @@ const make = Effect.fn("Weather")(function* (options: WeatherOptions) {
 
   yield* events.pipe(
     Stream.runForEach((event) => {
-      // Who comes does not wait a minute for our first report.
+      // A new neighbor gets a report at once.
       if (event._tag === "NeighborUp") return report
-      return event._tag === "Message" ? note(event.text) : Effect.void
+      return event._tag === "Message" ? receive(event.text) : Effect.void
     }),
     Effect.forkScoped,
   )
@@ -73,7 +75,7 @@ const make = Effect.fn("Weather")(function* (options: WeatherOptions) {
   return Weather.of({
     temperatures: Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      for (const [station, { at }] of heard) if (now - at >= FORGET_AFTER) heard.delete(station)
+      for (const [station, { at }] of heard) if (now - at >= FORGET_AFTER_MS) heard.delete(station)
       return new Map(Array.from(heard, ([station, { celsius }]) => [station, celsius]))
     }),
   })

@@ -9,26 +9,26 @@ const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
 const pass = (duration: Duration.Input) =>
   settle.pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(settle))
 
-/** A world in which nothing is instantaneous, as in the real one. */
+/** A world with latency, as in a real network. */
 const makeWorld = MemoryWorld.make({ dht: { latency: () => 20 }, network: { link: () => ({ delayMs: 10 }) } })
 
-/** Somebody in the room: what it was told, as short lines. */
+/** A member of the room. `printed` has its events as short lines. */
 const makeMember = Effect.fn("makeMember")(function* (world: MemoryWorld.MemoryWorld, name: string) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const services = yield* Layer.buildWithScope(TopicTracker.layerMemory(world), scope)
-  const told: Array<string> = []
+  const printed: Array<string> = []
   const { room, topic } = yield* Effect.gen(function* () {
     const topic = yield* Topic.joinNoWait({ topic: "lobby", secret: "secret" })
     const room = yield* ChatRoom.enter(topic, name)
     yield* room.events.pipe(
-      Stream.runForEach((event) => Effect.sync(() => void told.push(line(event)))),
+      Stream.runForEach((event) => Effect.sync(() => void printed.push(line(event)))),
       Effect.forkScoped,
     )
     return { room, topic }
   }).pipe(Effect.provideContext(services), Scope.provide(scope))
   return {
     ...room,
-    told,
+    printed,
     topic,
     endpointId: Context.get(services, TopicTracker).endpointId,
     names: Effect.map(room.others, (others) => others.map(({ name }) => name).sort()),
@@ -41,16 +41,16 @@ const line = (event: ChatRoom.ChatEvent): string => {
     case "Arrived":
       return `+ ${event.member.name}`
     case "Left":
-      return `- ${event.member.name} ${event.why}`
+      return `- ${event.member.name} ${event.reason}`
     case "Said":
       return `${event.member.name}: ${event.text}`
     case "NotSent":
-      return `! ${event.why}`
+      return `! ${event.reason}`
   }
 }
 
 describe("ChatRoom", () => {
-  it.effect("a newcomer learns the names of all who are there, and they learn its name", () =>
+  it.effect("gives a newcomer the names of all members, and all members its name", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const names = ["ada", "bo", "cy", "di", "ed", "flo", "gus", "hal"]
@@ -62,12 +62,12 @@ describe("ChatRoom", () => {
       for (const member of members) {
         const others = [...names, "zoe"].filter((name) => name !== member.me.name)
         assert.deepStrictEqual(yield* member.names, others)
-        assert.strictEqual(member.told.filter((told) => told === "+ zoe").length, 1)
+        assert.strictEqual(member.printed.filter((line) => line === "+ zoe").length, 1)
       }
     }),
   )
 
-  it.effect("a line said twice arrives twice, in order", () =>
+  it.effect("delivers a repeated line twice, in order", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const ada = yield* makeMember(world, "ada")
@@ -75,11 +75,11 @@ describe("ChatRoom", () => {
       yield* pass("2 seconds")
       for (const text of ["yes", "yes", "no"]) yield* ada.say(text)
       yield* pass("1 second")
-      assert.deepStrictEqual(bo.told, ["+ ada", "ada: yes", "ada: yes", "ada: no"])
+      assert.deepStrictEqual(bo.printed, ["+ ada", "ada: yes", "ada: yes", "ada: no"])
     }),
   )
 
-  it.effect("what is said while nobody is here is said to the first who comes", () =>
+  it.effect("keeps lines while no other member is here, and sends them to the first one", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const ada = yield* makeMember(world, "ada")
@@ -90,13 +90,13 @@ describe("ChatRoom", () => {
       assert.strictEqual(yield* ada.unsent, 1)
       const bo = yield* makeMember(world, "bo")
       yield* pass("5 seconds")
-      assert.deepStrictEqual(bo.told, ["+ ada", "ada: hello?"])
+      assert.deepStrictEqual(bo.printed, ["+ ada", "ada: hello?"])
       assert.strictEqual(yield* ada.unsent, 0)
       yield* ada.allSent
     }),
   )
 
-  it.effect("who leaves says goodbye; who vanishes is gone after three signs of life that did not come", () =>
+  it.effect("removes a member that says goodbye, and a member that crashed after three missing heartbeats", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const ada = yield* makeMember(world, "ada")
@@ -105,18 +105,18 @@ describe("ChatRoom", () => {
       yield* pass("2 seconds")
       yield* bo.leave
       yield* pass("1 second")
-      assert.include(ada.told, "- bo said goodbye")
-      // Signs of life keep those who have nothing to say.
+      assert.include(ada.printed, "- bo said goodbye")
+      // Heartbeats keep silent members.
       yield* pass("10 minutes")
       assert.deepStrictEqual(yield* ada.names, ["cy"])
       world.network.crash(cy.endpointId)
       yield* pass("2 minutes")
       assert.deepStrictEqual(yield* ada.names, [])
-      assert.strictEqual(ada.told.at(-1), "- cy not heard of any more")
+      assert.strictEqual(ada.printed.at(-1), "- cy no heartbeat")
     }),
   )
 
-  it.effect("who said goodbye answers no greeting that still comes", () =>
+  it.effect("answers no greeting after its goodbye", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const ada = yield* makeMember(world, "ada")
@@ -128,11 +128,11 @@ describe("ChatRoom", () => {
       yield* bo.leave
       yield* pass("1 second")
       assert.deepStrictEqual(yield* ada.names, [])
-      assert.deepStrictEqual(ada.told, ["+ bo", "- bo said goodbye"])
+      assert.deepStrictEqual(ada.printed, ["+ bo", "- bo said goodbye"])
     }),
   )
 
-  it.effect("what is no message of the chat, or would harm a terminal, is dropped", () =>
+  it.effect("drops messages of another format and text that could harm a terminal", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const ada = yield* makeMember(world, "ada")
@@ -152,11 +152,11 @@ describe("ChatRoom", () => {
       for (const text of [...bad, JSON.stringify(good)]) yield* bo.topic.broadcast(text)
       yield* bo.topic.broadcast(new Uint8Array([0xff]))
       yield* pass("1 second")
-      assert.deepStrictEqual(ada.told, ["+ bo", "bo: fine"])
+      assert.deepStrictEqual(ada.printed, ["+ bo", "bo: fine"])
     }),
   )
 
-  it.effect("a line too long for a message is told to who said it, and the next one is sent", () =>
+  it.effect("reports a line that is too long for a message to its author, and sends the next one", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
       const ada = yield* makeMember(world, "ada")
@@ -165,14 +165,14 @@ describe("ChatRoom", () => {
       yield* ada.say("long ".repeat(2_000))
       yield* ada.say("short")
       yield* pass("1 second")
-      assert.match(ada.told.at(-1) ?? "", /^! .*bytes/)
-      assert.strictEqual(bo.told.at(-1), "ada: short")
+      assert.match(ada.printed.at(-1) ?? "", /^! .*bytes/)
+      assert.strictEqual(bo.printed.at(-1), "ada: short")
     }),
   )
 })
 
 describe("ChatMessage", () => {
-  it("cleaned text can be sent", () => {
+  it("accepts cleaned text", () => {
     assert.strictEqual(ChatMessage.cleaned(" a\tb\u001b[2J\u202e \n"), "a b [2J")
     assert.strictEqual(ChatMessage.cleaned("\u0000"), "")
     assert.strictEqual(ChatMessage.cleaned("grüße 👩‍👩‍👧 日本"), "grüße 👩‍👩‍👧 日本")

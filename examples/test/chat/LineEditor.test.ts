@@ -12,7 +12,7 @@ const key = (name: string, ctrl = false): Terminal.UserInput => ({
   key: { name, ctrl, meta: false, shift: false },
 })
 
-/** A text's characters are typed one by one; `<name>` is a key and `<^x>` one with Ctrl. */
+/** Types the characters one by one; `<name>` is a key and `<^x>` a key with Ctrl. */
 const type = (line: LineEditor.LineEditor, keys: string): LineEditor.LineEditor =>
   (keys.match(/<\^?\w+>|./gsu) ?? []).reduce((state, one) => {
     const [, ctrl, name] = /^<(\^?)(\w+)>$/.exec(one) ?? []
@@ -34,20 +34,20 @@ describe("LineEditor", () => {
     ["abc<^a><right><^d>", "a|c"],
     ["<left><backspace><delete><right><up><down><f1><escape>", "|"],
   ] as const) {
-    it(`${keys} is ${expected}`, () => assert.strictEqual(after(keys), expected))
+    it(`${keys} gives ${expected}`, () => assert.strictEqual(after(keys), expected))
   }
 
-  it("what looks like one character is one to the cursor and to Backspace", () => {
+  it("moves and deletes by visible characters", () => {
     const family = LineEditor.press(LineEditor.empty, typed("a👩‍👩‍👧"))
     assert.strictEqual(LineEditor.text(LineEditor.press(family, key("backspace"))), "a")
     assert.strictEqual(LineEditor.press(family, key("left")).after, "👩‍👩‍👧")
   })
 
-  it("control characters are not text", () => {
+  it("ignores control characters", () => {
     assert.strictEqual(LineEditor.text(LineEditor.press(LineEditor.empty, typed("\u001b"))), "")
   })
 
-  it("Up and Down recall what was entered, and nothing that was empty", () => {
+  it("recalls earlier lines with Up and Down, without empty ones", () => {
     const twice = ["one", " ", "two"].reduce((line, text) => LineEditor.entered(type(line, text)), LineEditor.empty)
     assert.strictEqual(LineEditor.text(twice), "")
     assert.strictEqual(LineEditor.text(type(twice, "<up>")), "two")
@@ -56,7 +56,7 @@ describe("LineEditor", () => {
     assert.strictEqual(LineEditor.text(type(twice, "<up><down>")), "")
   })
 
-  it("the view shows what is around the cursor and always fits", () => {
+  it("gives a view around the cursor that always fits", () => {
     assert.deepStrictEqual(LineEditor.view(type(LineEditor.empty, "short"), 10), { shown: "short", cursor: 5 })
     assert.deepStrictEqual(LineEditor.view(type(LineEditor.empty, "0123456789"), 10), { shown: "…23456789", cursor: 9 })
     const middle = type(LineEditor.empty, `0123456789${"<left>".repeat(8)}`)
