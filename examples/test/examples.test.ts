@@ -2,7 +2,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Context, Effect, Layer } from "effect"
 import { vi } from "vitest"
 import { everyOption } from "../src/lib/everyOption.ts"

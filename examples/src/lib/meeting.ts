@@ -4,7 +4,8 @@
  */
 import { Flags, UsageError } from "@topic-tracker/cli-kit"
 import { Crypto } from "@topic-tracker/crypto"
-import { type DhtAddress, DhtTestnet } from "@topic-tracker/dht"
+import type { DhtAddress } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { Flag } from "effect/cli"
 

@@ -3,7 +3,7 @@
 import { integer, port } from "@topic-tracker/cli-kit/flags"
 import { runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 

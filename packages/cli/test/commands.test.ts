@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
 import { startProgram } from "./startProgram.ts"
 

@@ -8,7 +8,8 @@
  */
 import { parseArgs } from "node:util"
 import { Crypto } from "@topic-tracker/crypto"
-import { Dht, DhtTestnet } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect, Layer, Stream } from "effect"
 
 const { values } = parseArgs({
@@ -36,8 +37,10 @@ const benchmark = Effect.gen(function* () {
     const rounds = []
     for (let i = 0; i < Number(values.rounds); i++) rounds.push(yield* measure(dht, Number(values.gets), concurrency))
     const best = rounds.reduce((a, b) => (a.cpu < b.cpu ? a : b))
-    console.log(`${concurrency} at a time: ${best.perSecond.toFixed(0)} gets a second, ${best.cpu.toFixed(3)} ms CPU each`)
+    console.log(
+      `${concurrency} at a time: ${best.perSecond.toFixed(0)} gets a second, ${best.cpu.toFixed(3)} ms CPU each`,
+    )
   }
 })
 
-await Effect.runPromise(benchmark.pipe(Effect.scoped, Effect.provide(Crypto.layer)))
+await Effect.runPromise(benchmark.pipe(Effect.scoped, Effect.provide(Crypto.layer())))

@@ -9,7 +9,8 @@
 import { execFile } from "node:child_process"
 import { parseArgs, promisify } from "node:util"
 import { Crypto } from "@topic-tracker/crypto"
-import { Dht, DhtTestnet } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect, Redacted, Schema, Stream } from "effect"
 
 const { values } = parseArgs({

@@ -3,9 +3,9 @@
  * (`TOPIC_TRACKER_DHT_…`). Durations are `Duration`s; whatever is out of range is refused with the setting's name.
  */
 import { Config, Duration, Effect, Random, Schedule, Schema, SchemaGetter, SchemaIssue } from "effect"
-import type { DhtAddress } from "./Dht.ts"
 import { DhtError } from "./DhtError.ts"
-import { ipv4 } from "./nodeId.ts"
+import { ipv4 } from "./krpc/nodeId.ts"
+import type { DhtAddress } from "./model.ts"
 
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))

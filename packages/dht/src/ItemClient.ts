@@ -1,52 +1,52 @@
 /**
- * `get` and `put` as Effects over walks: arguments checked, retries and time-outs as configured, everything given back when
- * interrupted.
+ * `get` and `put` as Effects over lookups: checked arguments, retries and time-outs as configured, and no rest left behind when
+ * interrupted. It does not know how a lookup chooses nodes.
  */
+import type { Timers } from "@topic-tracker/common"
 import type { Crypto } from "@topic-tracker/crypto"
-import { Cause, Channel, Deferred, Duration, Effect, Schedule, Scope, Stream } from "effect"
-import { invalidGet, invalidPut } from "./arguments.ts"
-import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./Dht.ts"
+import { Cause, Channel, Duration, Effect, Schedule, Scope, Stream } from "effect"
+import { signable, targetOf, valueBytes } from "./bep44/item.ts"
+import { invalidGet, invalidPut } from "./checkArguments.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
 import { DhtError } from "./DhtError.ts"
+import { ItemPull, type LookupSink } from "./ItemPull.ts"
 import { encode } from "./krpc/bencode.ts"
 import type { KrpcSocket } from "./krpc/KrpcSocket.ts"
-import { signable, targetOf, valueBytes } from "./mutableItem.ts"
-import { Reading, type ReadingSink } from "./Reading.ts"
+import type { LookupOutcome, Subscriber } from "./lookup/Lookup.ts"
+import type { LookupManager } from "./lookup/LookupManager.ts"
+import { receipt, sendPuts } from "./lookup/put.ts"
+import type { QueryScheduler } from "./lookup/QueryScheduler.ts"
+import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./model.ts"
+import type { RoutingTable } from "./routing/RoutingTable.ts"
 import type { ItemServer } from "./serve/ItemServer.ts"
-import type { RoutingTable } from "./table/RoutingTable.ts"
-import type { Subscriber, WalkOutcome } from "./walk/Lookup.ts"
-import type { Lookups } from "./walk/Lookups.ts"
-import { receipt, sendPuts } from "./walk/puts.ts"
-import type { Turns } from "./walk/Turns.ts"
 
 export interface ItemClientParts {
   readonly options: DhtOptions
+  readonly timers: Timers
   readonly crypto: Crypto["Service"]
   /** Our node id. */
   readonly id: Uint8Array
   readonly socket: KrpcSocket
   readonly table: RoutingTable
-  readonly lookups: Lookups
-  readonly turns: Turns
-  /** What others have put here is as good an answer as theirs. */
+  readonly lookups: LookupManager
+  readonly scheduler: QueryScheduler
+  /** The items that others put here are found like those of other nodes. */
   readonly items: ItemServer
   /** Completes when there is a bootstrap address, or will never be one. */
   readonly bootstrapKnown: Effect.Effect<void>
-  /** Monotonic, in ms. */
-  readonly now: () => number
 }
 
 export interface ItemClient {
   readonly get: (key: MutableKey, options?: GetOptions) => Stream.Stream<MutableItem, DhtError>
   readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
-  /** A walk to our own id: it fills the table with the nodes around us. */
+  /** A lookup of our own id: it fills the table with the nodes around us. */
   readonly populate: Effect.Effect<void, DhtError>
-  /** How often each was called. */
+  /** Calls so far. */
   readonly counts: { readonly gets: number; readonly puts: number }
 }
 
 export const makeItemClient = (parts: ItemClientParts): ItemClient => {
-  const { options, crypto, id, socket, table, lookups, turns, items, now } = parts
+  const { options, timers, crypto, id, socket, table, lookups, scheduler, items } = parts
   const counts = { gets: 0, puts: 0 }
   const schedule = retrySchedule(options)
   const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
@@ -55,41 +55,43 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       Schedule.while(({ input }) => !Cause.isDone(input) && !isFinal.has(input.reason)),
     )
   const getRetry = retry(new Set(["Closed"]))
-  // Who was refused because others hold another item will be refused again: only silence is worth another attempt.
+  // A put that was refused because others hold another item will be refused again: only silence is worth another attempt.
   const putRetry = retry(new Set(["Closed", "Rejected"]))
 
-  /** Starts a walk, which is over after `limit` at the latest. What it gives ends it at once, and tells nobody. */
-  const startWalk = (
+  /** Starts a lookup that ends after `limit` at the latest. The returned function ends it at once, without a result. */
+  const startLookup = (
     target: Uint8Array,
     key: MutableKey | undefined,
     getOptions: GetOptions,
-    sink: ReadingSink,
-    near?: Subscriber["near"],
+    sink: LookupSink,
+    nearest?: Subscriber["nearest"],
     limit = options.getTimeout,
   ): (() => void) => {
-    const end = ({ closed, heard, asked }: WalkOutcome) => {
-      clearTimeout(timer)
-      sink.end(closed ? isClosed : heard > 0 ? undefined : nobodyAnswered(asked, table.size))
+    const stopTimer = () => {
+      if (timer !== undefined) timers.cancel(timer)
     }
-    const subscriber = { item: (item: MutableItem) => sink.item(item), end, near }
+    const end = ({ closed, heard, asked }: LookupOutcome) => {
+      stopTimer()
+      sink.end(closed ? isClosed : heard > 0 ? undefined : noneAnswered(asked, table.size))
+    }
+    const subscriber = { item: (item: MutableItem) => sink.item(item), end, nearest }
     const subscription = lookups.subscribe(target, key, subscriber, getOptions)
     const cancel = () => {
-      clearTimeout(timer)
+      stopTimer()
       subscription.cancel()
     }
-    // Not a sleeping fiber: of the thousands of walks that hundreds of topics make in a minute hardly one takes so long.
-    const timer = setTimeout(
-      () => {
-        cancel()
-        sink.end(subscription.heard() > 0 ? undefined : tooLong("get", limit))
-      },
-      Math.min(Duration.toMillis(limit), LONGEST_TIMER),
-    )
+    // Not a sleeping fiber: of the thousands of lookups that hundreds of topics make in a minute hardly one takes so long.
+    const timer = Duration.isFinite(limit)
+      ? timers.schedule(Duration.toMillis(limit), () => {
+          cancel()
+          sink.end(subscription.heard() > 0 ? undefined : tooLong("get", limit))
+        })
+      : undefined
     return cancel
   }
 
-  /** Whoever starts without a routing table has to know a node to start from. */
-  const thereAreNodes = Effect.suspend(() =>
+  /** Without a routing table, a lookup needs the address of a bootstrap node to start from. */
+  const hasNodes = Effect.suspend(() =>
     table.size > 0
       ? Effect.void
       : Effect.timeoutOrElse(parts.bootstrapKnown, {
@@ -98,28 +100,23 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
         }),
   )
 
-  /** One walk to its end. Interrupted, it is left to others that wait for it, or stops. */
-  const walk = (
-    target: Uint8Array,
-    key: MutableKey | undefined,
-    getOptions: GetOptions,
-  ): Effect.Effect<void, DhtError> =>
-    Effect.andThen(
-      thereAreNodes,
-      Effect.callback<void, DhtError>((resume) => {
-        const end: ReadingSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-        return Effect.sync(startWalk(target, key, getOptions, { item: () => {}, end }))
-      }),
-    )
+  /** One lookup of nodes to its end. If interrupted, it stops unless others wait for it. */
+  const populate: Effect.Effect<void, DhtError> = Effect.andThen(
+    hasNodes,
+    Effect.callback<void, DhtError>((resume) => {
+      const end: LookupSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
+      return Effect.sync(startLookup(id, undefined, {}, { item: () => {}, end }))
+    }),
+  )
 
   const ownItem = (target: Uint8Array, key: MutableKey): MutableItem | undefined => {
-    const stored = items.held(target, now())
+    const stored = items.held(target, timers.now())
     if (stored === undefined) return undefined
     const value = valueBytes(stored.encodedValue)
     return value === undefined ? undefined : { ...key, seq: stored.seq, value, signature: stored.signature }
   }
 
-  /** A channel made by hand: of the stream's own constructors with a scope each costs more than a walk's answer. */
+  /** A hand-made channel: the stream constructors with a scope of their own cost more than an answer of a lookup. */
   const get = (key: MutableKey, getOptions: GetOptions = {}): Stream.Stream<MutableItem, DhtError> =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
@@ -128,45 +125,48 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
           if (invalid !== undefined) return Effect.fail(invalid)
           counts.gets++
           const target = targetOf(key.publicKey, key.salt)
-          const { whenHeard } = getOptions
-          const near = whenHeard && { nodes: whenHeard.nodes, reached: () => reading.heard(whenHeard.run) }
-          const reading = new Reading((sink) => startWalk(target, key, getOptions, sink, near))
+          const { onNearest } = getOptions
+          const nearest = onNearest && {
+            nodes: onNearest.nodes,
+            reached: () => reader.runWhenTaken(onNearest.run),
+          }
+          const reader = new ItemPull((sink) => startLookup(target, key, getOptions, sink, nearest))
           const own = ownItem(target, key)
-          if (own !== undefined) reading.item(own)
+          if (own !== undefined) reader.item(own)
           const pull = Effect.suspend(() =>
-            table.size > 0 || reading.hasArrived ? reading.pull : Effect.andThen(thereAreNodes, reading.pull),
+            table.size > 0 || reader.hasArrived ? reader.pull : Effect.andThen(hasNodes, reader.pull),
           )
-          const stop = Effect.sync(() => reading.stop())
+          const stop = Effect.sync(() => reader.stop())
           return Effect.as(Scope.addFinalizer(scope, stop), options.retries === 0 ? pull : Effect.retry(pull, getRetry))
         }),
       ),
     )
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
-    const { salt, seq, cas, key, value, whenStored, ahead = false } = request
+    const { salt, seq, cas, key, value, onStored, priority = false } = request
     const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
-    const cached = lookups.closest(target)
-    if (cached !== undefined) {
-      const outcome = yield* sendPuts(socket, turns, message, request, (targets) => {
-        targets.add(cached)
+    const known = lookups.nodesToPutTo(target)
+    if (known !== undefined) {
+      const outcome = yield* sendPuts(socket, scheduler, message, request, (targets) => {
+        targets.addNodes(known)
         targets.complete()
         return () => {}
       })
       if (outcome.stored > 0 || !outcome.stale) return outcome
-      // The tokens were refused or nobody is there any more: the nodes must be found anew.
+      // The tokens were refused or the nodes are gone: the nodes must be found anew.
       lookups.forget(target)
     }
     if (table.size === 0) yield* parts.bootstrapKnown
     const item = { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }
-    return yield* sendPuts(socket, turns, message, request, (targets) => {
-      const end: ReadingSink["end"] = (error) => {
+    return yield* sendPuts(socket, scheduler, message, request, (targets) => {
+      const end: LookupSink["end"] = (error) => {
         if (error !== undefined) return targets.fail(error)
-        targets.add(lookups.closest(target) ?? [])
+        targets.addNodes(lookups.nodesToPutTo(target) ?? [])
         targets.complete()
       }
-      const near = whenStored && { nodes: whenStored.nodes, reached: targets.add }
-      // Cut short, a walk leaves no nodes to put to: the put's own limit is its limit.
-      return startWalk(target, item, { ahead }, { item: () => {}, end }, near, options.putTimeout)
+      const nearest = onStored && { nodes: onStored.nodes, reached: targets.addNodes }
+      // A lookup that is cut short leaves no nodes to put to, so its limit is that of the put.
+      return startLookup(target, item, { priority }, { item: () => {}, end }, nearest, options.putTimeout)
     })
   })
 
@@ -181,7 +181,9 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     return yield* putOnce(target, request, signature).pipe(
       Effect.flatMap(receipt),
       Effect.tap(() =>
-        Effect.sync(() => items.update({ publicKey: key.publicKey, salt, seq, encodedValue, signature }, cas, now())),
+        Effect.sync(() =>
+          items.update({ publicKey: key.publicKey, salt, seq, encodedValue, signature }, cas, timers.now()),
+        ),
       ),
       Effect.timeoutOrElse({
         duration: options.putTimeout,
@@ -191,27 +193,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     )
   })
 
-  return { get, put, populate: walk(id, undefined, {}), counts }
+  return { get, put, populate, counts }
 }
-
-/** In ms; what is longer ends after 1 ms. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
-/** Completes with the first node in the table, or with the walk that looks for one. */
-export const makeBootstrapped = (
-  table: RoutingTable,
-  populate: Effect.Effect<void, DhtError>,
-): Effect.Effect<Effect.Effect<void, DhtError>> =>
-  Effect.map(Deferred.make<void>(), (firstNode) => {
-    table.onNode = () => Deferred.doneUnsafe(firstNode, Effect.void)
-    return Effect.suspend(() => (table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode))))
-  })
 
 const isClosed = new DhtError({ reason: "Closed", message: "the DHT client is closed: its scope has ended" })
 
-const nobodyAnswered = (asked: number, nodes: number): DhtError => {
+const noneAnswered = (asked: number, nodes: number): DhtError => {
   if (asked === 0) {
-    const message = "bootstrap: no node to ask; none was given or no name could be resolved"
+    const message = "bootstrap: no node to ask; none was given or no name was resolved"
     return new DhtError({ reason: "NoNodes", message })
   }
   return nodes === 0

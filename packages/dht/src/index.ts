@@ -1,16 +1,18 @@
-export {
-  Dht,
-  type DhtAddress,
-  DhtError,
-  type DhtNode,
-  type DhtStats,
-  type GetOptions,
-  type MutableItem,
-  type MutableKey,
-  type PutReceipt,
-  type PutRequest,
-} from "./Dht.ts"
+export * as Bep44Limits from "./bep44/limits.ts"
+export { Dht } from "./Dht.ts"
 export * as DhtConfig from "./DhtConfig.ts"
-export * as DhtTestnet from "./DhtTestnet.ts"
-export * as MemoryDht from "./MemoryDht.ts"
+export { DhtError } from "./DhtError.ts"
+export type {
+  AfterNodes,
+  CallOptions,
+  DhtAddress,
+  DhtNode,
+  DhtService,
+  DhtStats,
+  GetOptions,
+  MutableItem,
+  MutableKey,
+  PutReceipt,
+  PutRequest,
+} from "./model.ts"
 export { checkVectors } from "./vectors.ts"

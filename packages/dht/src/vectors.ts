@@ -2,8 +2,8 @@
 import { Bytes } from "@topic-tracker/common"
 import { Crypto, type Vectors } from "@topic-tracker/crypto"
 import { Effect, Redacted, Schema } from "effect"
+import { signable, targetOf, verifyItem } from "./bep44/item.ts"
 import { encode } from "./krpc/bencode.ts"
-import { signable, targetOf, verifyItem } from "./mutableItem.ts"
 
 const Hex = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2})*$/, { expected: "lowercase hex" }))
 

@@ -1,22 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
-import { type DhtError, DhtTestnet, type GetOptions, type MutableItem } from "@topic-tracker/dht"
+import type { DhtError, GetOptions, MutableItem } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Duration, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
-import { parse } from "../src/krpc/krpcMessage.ts"
-import { decodeNodes } from "../src/nodeId.ts"
+import { decodeNodes } from "../src/krpc/compactNodes.ts"
+import type { QueryEvent } from "../src/krpc/KrpcSocket.ts"
+import { parse } from "../src/krpc/message.ts"
 import { ascii, client, MAX, newKey, silentNode, text, values } from "./clients.ts"
+import { boundSocket } from "./sockets.ts"
 
 const silentNodes = (count: number, heard: (datagram: Uint8Array) => void) =>
   Effect.forEach(Array.from({ length: count }), (_, i) => silentNode(new Uint8Array(20).fill(i), heard))
 
 describe("Dht over UDP", () => {
-  it.live("what one client puts another gets, with seq 2^63 - 1, salt and cas", () =>
+  it.live("one client gets what another puts, with seq 2^63 - 1, salt and cas", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 24 })
-      // Read-only: a client that others take for a node may be among the closest for one put, and not for the next.
+      // Read-only: a client that others treat as a node may be among the closest for one put, and not for the next.
       const options = { bootstrap: [net.addresses[0]!], readOnly: true }
       const [alice, bob] = [yield* client(options), yield* client(options)]
       const { key, salt, at } = yield* newKey
@@ -35,7 +37,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("a walk asks few nodes before anybody has answered", () =>
+  it.live("asks few nodes before the first has answered", () =>
     Effect.gen(function* () {
       let gets = 0
       const silent = yield* silentNodes(12, (datagram) => {
@@ -51,7 +53,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("when every node known keeps a walk waiting, the next one asks them all the same", () =>
+  it.live("asks all known nodes although each has kept the lookup before waiting", () =>
     Effect.gen(function* () {
       const asked = new Map<string, number>()
       const silent = yield* silentNodes(4, (datagram) => {
@@ -62,53 +64,55 @@ describe("Dht over UDP", () => {
       })
       const options = { roundTripFloor: Duration.millis(20), roundTripInitial: Duration.millis(20) }
       const dht = yield* client({ bootstrap: [], knownNodes: silent, ...options })
-      for (let walk = 1; walk <= 2; walk++) {
+      for (let lookup = 1; lookup <= 2; lookup++) {
         yield* Effect.forkScoped(Effect.ignore(Stream.runDrain(dht.get((yield* newKey).at))))
-        while (asked.size < walk) yield* Effect.sleep(1)
+        while (asked.size < lookup) yield* Effect.sleep(1)
         yield* Effect.sleep(100)
       }
       assert.deepStrictEqual([...asked.values()], [4, 4])
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("a get that a few nodes are enough for asks a few, once a walk has found them, and spoils no put", () =>
-    Effect.gen(function* () {
-      const net = yield* DhtTestnet.make({ nodes: 24 })
-      const bootstrap = [net.addresses[0]!]
-      const [alice, bob] = [yield* client({ bootstrap }), yield* client({ bootstrap })]
-      const { key, salt, at } = yield* newKey
-      const sentBy = Effect.fnUntraced(function* (get: Stream.Stream<MutableItem, DhtError>) {
-        const before = (yield* bob.stats).packetsSent
-        const found = yield* values(get)
-        return { found, sent: (yield* bob.stats).packetsSent - before }
-      })
-      const first = yield* sentBy(bob.get(at, { nodes: 3 }))
-      assert.isAtLeast(first.sent, 20)
-      yield* alice.put({ key, salt, seq: MAX, cas: MAX, value: ascii("one") })
-      const again = yield* sentBy(bob.get(at, { nodes: 3 }))
-      assert.deepStrictEqual(again.found, ["one"])
-      assert.isAtMost(again.sent, 6)
-      const receipt = yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
-      assert.deepStrictEqual(receipt, { stored: 20, asked: 20 })
-    }).pipe(Effect.provide(Crypto.layer())),
+  it.live(
+    "a get with the option nodes asks a few, once a lookup has found them, and a later put still reaches all",
+    () =>
+      Effect.gen(function* () {
+        const net = yield* DhtTestnet.make({ nodes: 24 })
+        const bootstrap = [net.addresses[0]!]
+        const [alice, bob] = [yield* client({ bootstrap }), yield* client({ bootstrap })]
+        const { key, salt, at } = yield* newKey
+        const sentBy = Effect.fnUntraced(function* (get: Stream.Stream<MutableItem, DhtError>) {
+          const before = (yield* bob.stats).packetsSent
+          const found = yield* values(get)
+          return { found, sent: (yield* bob.stats).packetsSent - before }
+        })
+        const first = yield* sentBy(bob.get(at, { nodes: 3 }))
+        assert.isAtLeast(first.sent, 20)
+        yield* alice.put({ key, salt, seq: MAX, cas: MAX, value: ascii("one") })
+        const again = yield* sentBy(bob.get(at, { nodes: 3 }))
+        assert.deepStrictEqual(again.found, ["one"])
+        assert.isAtMost(again.sent, 6)
+        const receipt = yield* bob.put({ key, salt, seq: MAX, cas: MAX, value: ascii("two") })
+        assert.deepStrictEqual(receipt, { stored: 20, asked: 20 })
+      }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("who puts goes on when so many nodes have stored it, once, and not when fewer do", () =>
+  it.live("onStored runs once, when the given number of nodes has stored the item, and not if fewer do", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 6 })
       const { key, salt } = yield* newKey
       const dht = yield* client({ bootstrap: [net.addresses[0]!] })
       const seen: Array<string> = []
-      const whenStored = (nodes: number) => ({ nodes, run: () => void seen.push(`${nodes} stored`) })
+      const onStored = (nodes: number) => ({ nodes, run: () => void seen.push(`${nodes} stored`) })
       const item = { key, salt, seq: 1n, value: ascii("x") }
-      assert.strictEqual((yield* dht.put({ ...item, whenStored: whenStored(2) })).stored, 6)
+      assert.strictEqual((yield* dht.put({ ...item, onStored: onStored(2) })).stored, 6)
       seen.push("all")
-      yield* dht.put({ ...item, whenStored: whenStored(7) })
+      yield* dht.put({ ...item, onStored: onStored(7) })
       assert.deepStrictEqual(seen, ["2 stored", "all"])
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("a slot shows every distinct value that a node holds", () =>
+  it.live("a get finds every distinct value that a node holds", () =>
     Effect.gen(function* () {
       const keeping = yield* DhtTestnet.make({ nodes: 4, equalSeq: "keep-first" })
       const { key, salt, at } = yield* newKey
@@ -117,7 +121,7 @@ describe("Dht over UDP", () => {
       const error = yield* Effect.flip(inOne.put({ key, salt, seq: MAX, value: ascii("second") }))
       assert.strictEqual(error.reason, "Rejected")
       assert.include(error.message, "302")
-      // Nodes that hold nothing yet join, and a put reaches them alone.
+      // Nodes that hold nothing yet join, and only they accept the put.
       const late = yield* DhtTestnet.make({ nodes: 3 })
       const inBoth = yield* client({ bootstrap: [keeping.addresses[0]!, late.addresses[0]!] })
       const receipt = yield* inBoth.put({ key, salt, seq: MAX, value: ascii("second") })
@@ -128,7 +132,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("a cas that does not fit and an older seq are rejected with BEP 44's codes", () =>
+  it.live("another cas and an older seq are rejected with BEP 44's codes", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 5 })
       const dht = yield* client({ bootstrap: [net.addresses[0]!] })
@@ -147,7 +151,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("bad arguments are named before anything is sent", () =>
+  it.live("invalid arguments are named before anything is sent", () =>
     Effect.gen(function* () {
       const dht = yield* client({ bootstrap: [] })
       const { key } = yield* newKey
@@ -160,8 +164,8 @@ describe("Dht over UDP", () => {
         [yield* put({ cas: -MAX - 2n }), "cas: "],
         [yield* Effect.flip(Stream.runDrain(dht.get({ publicKey: new Uint8Array(31) }))), "publicKey: 31 bytes"],
         [yield* get({ nodes: 0 }), "nodes: 0; must be an integer of at least 1"],
-        [yield* get({ whenHeard: { nodes: 1.5, run: () => {} } }), "whenHeard.nodes: 1.5"],
-        [yield* put({ whenStored: { nodes: -1, run: () => {} } }), "whenStored.nodes: -1"],
+        [yield* get({ onNearest: { nodes: 1.5, run: () => {} } }), "onNearest.nodes: 1.5"],
+        [yield* put({ onStored: { nodes: -1, run: () => {} } }), "onStored.nodes: -1"],
         [yield* Effect.flip(client({ k: 0 })), "k"],
         [yield* Effect.flip(client({ port: 70_000 })), "port"],
       ] as const
@@ -173,7 +177,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("walks around dead nodes: half of the tables dead, everything stored is found", () =>
+  it.live("finds everything stored although half of the nodes in all tables are dead", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 30 })
       const { key, salt, at } = yield* newKey
@@ -187,20 +191,20 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("gets of one key at one time are one walk, and each gets every item", () =>
+  it.live("gets of one key at the same time share one lookup, and each receives every item", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 10 })
       const dht = yield* client({ bootstrap: [net.addresses[0]!] })
       const { key, salt, at } = yield* newKey
       yield* dht.put({ key, salt, seq: MAX, value: ascii("x") })
-      const before = (yield* dht.stats).walks
+      const before = (yield* dht.stats).lookups
       const all = yield* Effect.all(
         Array.from({ length: 20 }, () => values(dht.get(at))),
         { concurrency: "unbounded" },
       )
       assert.deepStrictEqual(all, Array(20).fill(["x"]))
-      assert.strictEqual((yield* dht.stats).walks - before, 1)
-      // One that leaves early takes nothing from the others.
+      assert.strictEqual((yield* dht.stats).lookups - before, 1)
+      // A get that ends early takes nothing from the others.
       const [first, rest] = yield* Effect.all([values(Stream.take(dht.get(at), 1)), values(dht.get(at))], {
         concurrency: "unbounded",
       })
@@ -208,7 +212,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("two hundred keys at once over one socket, within the bound of open queries", () =>
+  it.live("handles two hundred keys at once over one socket, within the limit of open queries", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 10 })
       const dht = yield* client({ bootstrap: [net.addresses[0]!], maxOpenQueries: 32 })
@@ -244,14 +248,11 @@ describe("Dht over UDP", () => {
   it.live("answers the queries of BEP 5, and the unknown ones with an error", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 6 })
-      const socket = yield* KrpcSocket.make({
-        host: "127.0.0.1",
-        port: 0,
+      const socket = yield* boundSocket({
         roundTripFloor: 1000,
         roundTripInitial: 1000,
         roundTripCeiling: 5000,
         isReadOnly: () => true,
-        now: () => performance.now(),
       })
       const id = new Uint8Array(20).fill(1)
       const target = new Uint8Array(20).fill(2)
@@ -287,23 +288,25 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.effect("the first attempt is at once, then as many retries as configured, with base and jitter between", () =>
-    Effect.gen(function* () {
-      const dht = yield* client({ bootstrap: [], host: "127.0.0.1", retries: 3 })
-      const { at } = yield* newKey
-      const fiber = yield* Effect.forkChild(Effect.flip(Stream.runDrain(dht.get(at))))
-      const walks = Effect.map(dht.stats, (stats) => stats.walks)
-      yield* TestClock.adjust(0)
-      assert.strictEqual(yield* walks, 1)
-      yield* TestClock.adjust("4999 millis")
-      assert.strictEqual((yield* walks) - 1, 1, "the walk to its own id came at one second, no retry yet")
-      yield* TestClock.adjust("1 minute")
-      assert.strictEqual(yield* walks, 5)
-      assert.strictEqual((yield* Fiber.join(fiber)).reason, "NoNodes")
-    }).pipe(Effect.provide(Crypto.layer())),
+  it.effect(
+    "makes the first attempt at once, then as many retries as configured, with base delay and jitter between",
+    () =>
+      Effect.gen(function* () {
+        const dht = yield* client({ bootstrap: [], host: "127.0.0.1", retries: 3 })
+        const { at } = yield* newKey
+        const fiber = yield* Effect.forkChild(Effect.flip(Stream.runDrain(dht.get(at))))
+        const lookups = Effect.map(dht.stats, (stats) => stats.lookups)
+        yield* TestClock.adjust(0)
+        assert.strictEqual(yield* lookups, 1)
+        yield* TestClock.adjust("4999 millis")
+        assert.strictEqual((yield* lookups) - 1, 1, "the lookup of its own id came after one second, no retry yet")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* lookups, 5)
+        assert.strictEqual((yield* Fiber.join(fiber)).reason, "NoNodes")
+      }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("when its scope ends, waiting gets are told and nothing is left", () =>
+  it.live("when its scope ends, waiting gets fail with Closed and no handle is left", () =>
     Effect.gen(function* () {
       const before = process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length
       const { at, key } = yield* newKey
@@ -333,7 +336,7 @@ describe("Dht over UDP", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("when its scope ends, puts that wait for their turn are told too", () =>
+  it.live("when its scope ends, puts that wait for the query scheduler fail with Closed too", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const ended = yield* Scope.fork(yield* Effect.scope)

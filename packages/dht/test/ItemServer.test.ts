@@ -1,10 +1,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { Effect, Redacted } from "effect"
+import { immutableTarget, signable, targetOf } from "../src/bep44/item.ts"
 import { type Bencode, encode } from "../src/krpc/bencode.ts"
-import type { PutMutable } from "../src/krpc/krpcMessage.ts"
-import { immutableTarget, signable, targetOf } from "../src/mutableItem.ts"
-import type { DhtNode } from "../src/nodeId.ts"
+import type { PutMutable } from "../src/krpc/message.ts"
+import type { DhtNode } from "../src/model.ts"
 import { type Answer, ItemServer, type ItemServerOptions } from "../src/serve/ItemServer.ts"
 
 const id = new Uint8Array(20).fill(9)
@@ -51,7 +51,7 @@ const make = Effect.fnUntraced(function* (options: Partial<ItemServerOptions> = 
 const code = (answer: Answer): number | "stored" => (answer._tag === "error" ? answer.code : "stored")
 
 layer(Crypto.layer())("ItemServer", (it) => {
-  it.effect("gives back what was put, seq exact", () =>
+  it.effect("returns the stored item, with its exact seq", () =>
     Effect.gen(function* () {
       const { server, get, signed } = yield* make()
       const put = signed(2n ** 63n - 1n, ascii("hello"))
@@ -61,7 +61,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("keeps values of every kind as they are", () =>
+  it.effect("stores values of every kind unchanged", () =>
     Effect.gen(function* () {
       const { server, get, signed } = yield* make()
       const v: Bencode = { a: [1n, ascii("x")], b: {} }
@@ -70,7 +70,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("spares who has the seq already the item", () =>
+  it.effect("does not send the item to a node that has the seq already", () =>
     Effect.gen(function* () {
       const { server, get, signed, target } = yield* make()
       server.put(signed(5n, ascii("x")), from, 0)
@@ -80,7 +80,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("takes a token from its host only, in its period and the next", () =>
+  it.effect("accepts a token only from its host, in its period and the next", () =>
     Effect.gen(function* () {
       const { server, signed } = yield* make()
       const put = signed(1n, ascii("x"))
@@ -92,7 +92,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("refuses what BEP 44 refuses, with its codes", () =>
+  it.effect("refuses puts with the codes of BEP 44", () =>
     Effect.gen(function* () {
       const { server, signed } = yield* make()
       assert.strictEqual(code(server.put(signed(1n, new Uint8Array(995)), from, 0)), "stored")
@@ -106,7 +106,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("overwrites or keeps the first of one seq, as it is told", () =>
+  it.effect("overwrites or keeps the first value of one seq, as configured", () =>
     Effect.gen(function* () {
       for (const equalSeq of ["overwrite", "keep-first"] as const) {
         const { server, get, signed } = yield* make({ equalSeq })
@@ -119,7 +119,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("an item of our own takes the place of the copy held for others, and of nothing else", () =>
+  it.effect("an item of our own replaces the copy stored for others, and nothing else", () =>
     Effect.gen(function* () {
       for (const equalSeq of ["overwrite", "keep-first"] as const) {
         const { server, get, signed } = yield* make({ equalSeq })
@@ -128,7 +128,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
           return { publicKey: k, signature: sig, salt, seq, encodedValue: encode(v) }
         }
         server.update(own("first"), undefined, 0)
-        assert.strictEqual(server.store.size, 0)
+        assert.strictEqual(server.size, 0)
         server.put(signed(7n, ascii("first")), from, 0)
         server.update(own("second"), 7n, 0)
         assert.deepStrictEqual(get(0).v, ascii(equalSeq === "overwrite" ? "second" : "first"))
@@ -136,7 +136,7 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("keeps immutable items under the hash of their bencoding", () =>
+  it.effect("stores immutable items under the hash of their bencoding", () =>
     Effect.gen(function* () {
       const { server, get, signed } = yield* make()
       const v = ascii("Hello World!")
@@ -153,11 +153,11 @@ layer(Crypto.layer())("ItemServer", (it) => {
       server.put(signed(1n, ascii("x")), from, 0)
       assert.isDefined(get(120 * minute - 1).v)
       assert.isUndefined(get(120 * minute).v)
-      assert.strictEqual(server.store.size, 0)
+      assert.strictEqual(server.size, 0)
     }),
   )
 
-  it.effect("keeps no more items than it may, the most recently used", () =>
+  it.effect("drops the least recently used item when it is full", () =>
     Effect.gen(function* () {
       const { server, get, signed, key } = yield* make()
       const salts = ["a", "b", "c", "d"].map(ascii)
@@ -165,13 +165,13 @@ layer(Crypto.layer())("ItemServer", (it) => {
       const at = (i: number) => targetOf(key.publicKey, salts[i])
       assert.isDefined(get(0, at(0)).v)
       server.put(signed(1n, ascii("x"), salts[3]), from, 0)
-      assert.strictEqual(server.store.size, 3)
+      assert.strictEqual(server.size, 3)
       assert.isDefined(get(0, at(0)).v)
       assert.isUndefined(get(0, at(1)).v)
     }),
   )
 
-  it.effect("names 20 nodes, or as many as fit an unbroken datagram beside the item", () =>
+  it.effect("names 20 nodes, or as many as fit one datagram together with the item", () =>
     Effect.gen(function* () {
       const { server, get, signed } = yield* make()
       assert.strictEqual((get(0).nodes as Uint8Array).length, 20 * 26)

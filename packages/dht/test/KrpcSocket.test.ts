@@ -1,26 +1,15 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { DhtAddress } from "../src/Dht.ts"
 import { decode, encode } from "../src/krpc/bencode.ts"
-import { KrpcSocket, type KrpcSocketOptions, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
-import { makeGenerator } from "../src/memory/generator.ts"
+import type { KrpcSocket, QueryEvent } from "../src/krpc/KrpcSocket.ts"
+import type { DhtAddress } from "../src/model.ts"
+import { makeGenerator } from "../src/testing/memory/generator.ts"
+import { boundSocket } from "./sockets.ts"
 
 const id = new Uint8Array(20).fill(1)
 
-const make = (options: Partial<KrpcSocketOptions> = {}) =>
-  KrpcSocket.make({
-    host: "127.0.0.1",
-    port: 0,
-    roundTripFloor: 25,
-    roundTripInitial: 60,
-    roundTripCeiling: 150,
-    isReadOnly: () => false,
-    now: () => performance.now(),
-    ...options,
-  })
-
-/** A bare socket that plays the other side. */
+/** A bare socket in the role of another node. */
 const other = Effect.acquireRelease(
   Effect.callback<Socket>((resume) => {
     const socket = createSocket("udp4")
@@ -36,7 +25,7 @@ const received = (socket: Socket) =>
 const send = (from: Socket, to: DhtAddress, datagram: Uint8Array) =>
   Effect.callback<void>((resume) => from.send(Buffer.from(datagram), to.port, to.host, () => resume(Effect.void)))
 
-/** A query, and its events as they come. */
+/** Sends a query and collects its events. */
 const ping = (socket: KrpcSocket, to: DhtAddress) => {
   const events: Array<QueryEvent["_tag"]> = []
   let wake = () => {}
@@ -55,12 +44,11 @@ const ping = (socket: KrpcSocket, to: DhtAddress) => {
 }
 
 describe("KrpcSocket", () => {
-  it.live("counts malformed datagrams, raises for none, and goes on serving", () =>
+  it.live("counts malformed datagrams, throws for none, and goes on serving", () =>
     Effect.gen(function* () {
-      const socket = yield* make()
-      const attacker = yield* other
       let queries = 0
-      socket.onQuery = () => queries++
+      const socket = yield* boundSocket({ onQuery: () => queries++ })
+      const attacker = yield* other
       const generator = makeGenerator(7)
       const pick = (length: number) => Math.floor(generator.next() * length)
       const valid = encode({ t: "abcd", y: "q", q: "get", a: { id, target: id } })
@@ -78,7 +66,7 @@ describe("KrpcSocket", () => {
       }
       for (const [i, datagram] of datagrams.entries()) {
         yield* send(attacker, socket.address, datagram)
-        // The kernel's buffer is finite: the receiver must keep up, so that every datagram is judged.
+        // The kernel's buffer is finite: the receiver must keep up, so that every datagram is read.
         while (i % 50 === 49 && socket.counters.packetsReceived <= i) yield* Effect.sleep(1)
       }
       yield* send(attacker, socket.address, valid)
@@ -89,9 +77,9 @@ describe("KrpcSocket", () => {
     }),
   )
 
-  it.live("uses transaction ids of 4 bytes that do not follow each other", () =>
+  it.live("uses transaction ids of 4 bytes that are not consecutive", () =>
     Effect.gen(function* () {
-      const socket = yield* make()
+      const socket = yield* boundSocket()
       const node = yield* other
       const ids = new Set<string>()
       for (let i = 0; i < 8; i++) {
@@ -104,9 +92,9 @@ describe("KrpcSocket", () => {
     }),
   )
 
-  it.live("takes an answer only from the address asked, with the id sent, once", () =>
+  it.live("accepts an answer only once, from the address asked, with the id sent", () =>
     Effect.gen(function* () {
-      const socket = yield* make({ roundTripCeiling: 5000, roundTripInitial: 5000 })
+      const socket = yield* boundSocket({ roundTripCeiling: 5000, roundTripInitial: 5000 })
       const node = yield* other
       const liar = yield* other
       const query = ping(socket, addressOf(node))
@@ -124,9 +112,9 @@ describe("KrpcSocket", () => {
     }),
   )
 
-  it.live("gives a node up in two steps, and takes its answer in between", () =>
+  it.live("times out a query in two steps, and accepts its answer in between", () =>
     Effect.gen(function* () {
-      const socket = yield* make({ roundTripCeiling: 400 })
+      const socket = yield* boundSocket({ roundTripCeiling: 400 })
       const node = yield* other
       const silent = ping(socket, addressOf(node))
       yield* silent.until("lost")
@@ -140,25 +128,25 @@ describe("KrpcSocket", () => {
     }),
   )
 
-  it.live("takes one for absent that leaves two queries unanswered, also where it is given all the time there is", () =>
+  it.live("avoids an address that leaves two queries unanswered, also if its time-out is the ceiling", () =>
     Effect.gen(function* () {
-      const socket = yield* make({ roundTripFloor: 100, roundTripCeiling: 100 })
+      const socket = yield* boundSocket({ roundTripFloor: 100, roundTripCeiling: 100 })
       const node = yield* other
       const answered = ping(socket, addressOf(node))
       const { t } = yield* received(node)
       yield* send(node, socket.address, encode({ t, y: "r", r: { id } }))
       yield* answered.until("reply")
-      for (const isAbsent of [false, true]) {
+      for (const isUnresponsive of [false, true]) {
         const { until } = ping(socket, addressOf(node))
         yield* until("lost")
-        assert.strictEqual(socket.isAbsent(addressOf(node)), isAbsent)
+        assert.strictEqual(socket.isUnresponsive(addressOf(node)), isUnresponsive)
       }
     }),
   )
 
-  it.live("judges nobody before it has read what came while the event loop stood still", () =>
+  it.live("times out no query before it has read the datagrams that arrived while the event loop stood still", () =>
     Effect.gen(function* () {
-      const socket = yield* make({ roundTripFloor: 150, roundTripInitial: 1000, roundTripCeiling: 1000 })
+      const socket = yield* boundSocket({ roundTripFloor: 150, roundTripInitial: 1000, roundTripCeiling: 1000 })
       const nodes = yield* Effect.forEach(Array.from({ length: 100 }), () => other)
       let stall = 0
       let asked = 0
@@ -186,42 +174,42 @@ describe("KrpcSocket", () => {
     }),
   )
 
-  it.live("says that it is read-only, and what cannot be sent is lost at once", () =>
+  it.live("sends the read-only flag, and a query that the system refuses to send is lost at once", () =>
     Effect.gen(function* () {
-      const socket = yield* make({ isReadOnly: () => true, roundTripCeiling: 60_000, roundTripInitial: 60_000 })
+      const socket = yield* boundSocket({ isReadOnly: () => true, roundTripCeiling: 60_000, roundTripInitial: 60_000 })
       const node = yield* other
       ping(socket, addressOf(node))
       assert.strictEqual((yield* received(node)).ro, 1n)
       // A socket bound to loopback cannot send elsewhere.
-      const nowhere = ping(socket, { host: "203.0.113.1", port: 9 })
-      yield* nowhere.until("lost")
+      const unreachable = ping(socket, { host: "203.0.113.1", port: 9 })
+      yield* unreachable.until("lost")
       assert.strictEqual(socket.counters.sendFailures, 1)
     }),
   )
 
-  it.live("names the port that is in use", () =>
+  it.live("names the port in use when it fails to bind", () =>
     Effect.gen(function* () {
-      const socket = yield* make()
+      const socket = yield* boundSocket()
       const { port } = socket.address
-      const error = yield* Effect.flip(make({ port }))
+      const error = yield* Effect.flip(boundSocket({ port }))
       assert.strictEqual(error.reason, "Bind")
       assert.include(error.message, `port ${port} is in use`)
     }),
   )
 
-  it.live("leaves nothing behind: open queries are lost and the port is free", () =>
+  it.live("loses the open queries and frees the port when its scope ends", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
       const { socket, port } = yield* Effect.scoped(
         Effect.gen(function* () {
-          const socket = yield* make()
+          const socket = yield* boundSocket()
           socket.query({ host: "127.0.0.1", port: 9 }, "ping", { id }, (event) => events.push(event._tag))
           return { socket, port: socket.address.port }
         }),
       )
       assert.deepStrictEqual(events, ["lost"])
       assert.deepStrictEqual(socket.address, { host: "127.0.0.1", port })
-      yield* Effect.scoped(make({ port }))
+      yield* Effect.scoped(boundSocket({ port }))
     }),
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { Dht, MemoryDht } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { MemoryDht } from "@topic-tracker/dht/testing"
 import { Duration, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ascii, MAX, newUnsaltedKey, text, values } from "./clients.ts"
@@ -46,7 +47,7 @@ describe("MemoryDht", () => {
       const { key } = yield* newUnsaltedKey
       let enough = 0
       const run = () => void enough++
-      const put = (nodes: number) => client.put({ key, seq: 1n, value: ascii("x"), whenStored: { nodes, run } })
+      const put = (nodes: number) => client.put({ key, seq: 1n, value: ascii("x"), onStored: { nodes, run } })
       const putting = yield* Effect.forkChild(put(4))
       while (enough === 0) yield* Effect.andThen(Effect.yieldNow, TestClock.adjust("1 millis"))
       assert.isUndefined(putting.pollUnsafe())
@@ -257,6 +258,6 @@ describe("MemoryDht", () => {
       yield* dht.bootstrapped
       yield* dht.put({ key, seq: 1n, value: ascii("a") })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["a"])
-    }).pipe(Effect.provide(Dht.layerMemory()), Effect.provide(Crypto.layerTest())),
+    }).pipe(Effect.provide(MemoryDht.layerAlone()), Effect.provide(Crypto.layerTest())),
   )
 })

@@ -1,30 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { KrpcSocket, type QueryEvent } from "../src/krpc/KrpcSocket.ts"
-import { makeGenerator } from "../src/memory/generator.ts"
-import { compareDistance, type DhtNode, decodeNodes } from "../src/nodeId.ts"
-import { RoutingTable, type TableQuery } from "../src/table/RoutingTable.ts"
+import { decodeNodes } from "../src/krpc/compactNodes.ts"
+import type { QueryEvent } from "../src/krpc/KrpcSocket.ts"
+import { compareDistance } from "../src/krpc/nodeId.ts"
+import type { DhtNode } from "../src/model.ts"
+import type { TableQuery } from "../src/routing/BittorrentDht.ts"
+import { makeGenerator } from "../src/testing/memory/generator.ts"
+import { boundSocket, openTable } from "./sockets.ts"
 
 const generator = makeGenerator(44)
 const id = generator.bytes(20)
 const target = generator.bytes(20)
 
-const bound = KrpcSocket.make({
-  host: "127.0.0.1",
-  port: 0,
-  roundTripFloor: 1000,
-  roundTripInitial: 1000,
-  roundTripCeiling: 2000,
-  isReadOnly: () => false,
-  now: () => performance.now(),
-})
+const times = { roundTripFloor: 1000, roundTripInitial: 1000, roundTripCeiling: 2000 }
 
-/** A table that answers the queries of its socket, and one who asks. */
+/** A table that answers the queries of its socket, and a socket that asks. */
 const asked = Effect.gen(function* () {
-  const socket = yield* bound
-  const table = yield* RoutingTable.make({ socket, id, maxPeers: 10_000 })
-  socket.onQuery = (query, from) => table.serve(query as TableQuery, from)
-  const asker = yield* bound
+  const socket = yield* boundSocket({ ...times, onQuery: (query, from) => table.serve(query as TableQuery, from) })
+  const table = yield* openTable({ socket, id, maxPeers: 10_000 })
+  const asker = yield* boundSocket(times)
   const ask = Effect.fnUntraced(function* (method: string, a: Record<string, Uint8Array | number>) {
     const event = yield* Effect.callback<QueryEvent>((resume) =>
       asker.query(socket.address, method, { id: target, ...a }, (event) => resume(Effect.succeed(event))),
@@ -35,7 +29,7 @@ const asked = Effect.gen(function* () {
   return { table, ask }
 })
 
-/** Nodes at all distances from the table's own id, as walks meet them. */
+/** Nodes at all distances from the table's own id, as lookups find them. */
 const nodes = (count: number): ReadonlyArray<DhtNode> =>
   Array.from({ length: count }, (_, n) => {
     const shared = n % 20
@@ -45,8 +39,8 @@ const nodes = (count: number): ReadonlyArray<DhtNode> =>
     return { id: id.map((byte, i) => byte ^ away[i]!), host: `10.0.${n >> 8}.${n & 255}`, port: 1 }
   })
 
-describe("an answer of the routing table fits one datagram", () => {
-  it.live("of all nodes it names the 32 nearest", () =>
+describe("an answer of the routing table", () => {
+  it.live("names the 32 nearest of all nodes", () =>
     Effect.gen(function* () {
       const { table, ask } = yield* asked
       for (const node of nodes(600)) table.add(node)
@@ -68,7 +62,7 @@ describe("an answer of the routing table fits one datagram", () => {
     }),
   )
 
-  it.live("of all peers it names a hundred", () =>
+  it.live("names a hundred of all peers", () =>
     Effect.gen(function* () {
       const { ask } = yield* asked
       const { token } = yield* ask("get_peers", { info_hash: target })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
 import { Schema } from "effect"
 import { decode, encode } from "../src/krpc/bencode.ts"
-import { makeGenerator } from "../src/memory/generator.ts"
+import { makeGenerator } from "../src/testing/memory/generator.ts"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)

@@ -1,21 +1,21 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { type DhtAddress, DhtTestnet } from "@topic-tracker/dht"
+import type { DhtAddress } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
+import { targetOf } from "../src/bep44/item.ts"
 import { decode, encode } from "../src/krpc/bencode.ts"
-import { KrpcSocket } from "../src/krpc/KrpcSocket.ts"
-import { targetOf } from "../src/mutableItem.ts"
-import { RoutingTable } from "../src/table/RoutingTable.ts"
 import { ascii, client, newKey, values } from "./clients.ts"
+import { boundSocket, openTable } from "./sockets.ts"
 
 interface Datagram {
   readonly t: Uint8Array
   readonly y: Uint8Array
 }
 
-/** A node that answers every query under another id, each very near to the target. */
-const turncoat = Effect.fnUntraced(function* (target: Uint8Array) {
+/** A node that answers each query under a new id, all very near to the target. */
+const changingNode = Effect.fnUntraced(function* (target: Uint8Array) {
   let ids = 0
   const newId = (): Uint8Array => {
     const id = target.slice()
@@ -33,27 +33,24 @@ const turncoat = Effect.fnUntraced(function* (target: Uint8Array) {
     }),
     (socket) => Effect.sync(() => socket.close()),
   )
-  /** Asks something, so that it is asked in turn. */
+  /** Sends a query, so that it gets one in return. */
   const askAt = ({ host, port }: DhtAddress) =>
     socket.send(encode({ a: { id: newId() }, q: "ping", t: "t", y: "q" }), port, host)
   return { askAt, answers: () => ids }
 })
 
 const publicTable = Effect.gen(function* () {
-  const now = () => 0
-  const times = { roundTripFloor: 25, roundTripInitial: 60, roundTripCeiling: 150 }
-  const socket = yield* KrpcSocket.make({ host: "127.0.0.1", port: 0, ...times, isReadOnly: () => false, now })
-  return yield* RoutingTable.make({ socket, id: new Uint8Array(20), maxPeers: 1 })
+  return yield* openTable({ socket: yield* boundSocket(), id: new Uint8Array(20), maxPeers: 1 })
 })
 const idOf = (n: number) => new Uint8Array(20).fill(0x80 + n)
 
-describe("a node that wants to be many", () => {
-  it.live("does not crowd the others out of the routing table, and so out of all walks to a target", () =>
+describe("a node with many ids", () => {
+  it.live("does not displace the others in the routing table, and so in all lookups of a target", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 20 })
       const { key, salt, at } = yield* newKey
       yield* net.services[0]!.put({ key, salt, seq: 1n, value: ascii("there") })
-      const node = yield* turncoat(targetOf(at.publicKey, at.salt))
+      const node = yield* changingNode(targetOf(at.publicKey, at.salt))
       const dht = yield* client({ bootstrap: net.addresses })
       yield* dht.bootstrapped
       const address = yield* dht.address
@@ -68,7 +65,7 @@ describe("a node that wants to be many", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.effect("has one place in the table for each address, under the id it last answered with", () =>
+  it.effect("has one place in the table for each address, under the id of its last answer", () =>
     Effect.gen(function* () {
       const table = yield* publicTable
       const from = { host: "192.0.2.1", port: 1 }
@@ -77,7 +74,7 @@ describe("a node that wants to be many", () => {
     }),
   )
 
-  it.effect("loses its place under an id that it no longer has, also where there is none for the new one", () =>
+  it.effect("loses its place under an id that it no longer has, also if the table has no place for the new one", () =>
     Effect.gen(function* () {
       const table = yield* publicTable
       const from = { host: "192.0.2.1", port: 1 }
@@ -90,14 +87,14 @@ describe("a node that wants to be many", () => {
     }),
   )
 
-  it.effect("has at most eight places in the table from one public host; a private one may have many nodes", () =>
+  it.effect("has at most eight places in the table from one public host; a private host may have many nodes", () =>
     Effect.gen(function* () {
       const table = yield* publicTable
       for (let n = 1; n <= 12; n++) table.answered({ id: idOf(n) }, { host: "192.0.2.1", port: n })
       assert.strictEqual(table.size, 8)
       for (let n = 13; n <= 22; n++) table.answered({ id: idOf(n) }, { host: "10.0.0.1", port: n })
       assert.strictEqual(table.size, 18)
-      // Who leaves makes room.
+      // A node that leaves the table makes room.
       for (let i = 0; i < 2; i++) table.lost({ host: "192.0.2.1", port: 1 })
       for (const n of [11, 12]) table.answered({ id: idOf(n) }, { host: "192.0.2.1", port: n })
       assert.strictEqual(table.size, 18)

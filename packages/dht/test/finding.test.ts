@@ -2,12 +2,12 @@ import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, type SigningKey } from "@topic-tracker/crypto"
 import { Effect, Stream } from "effect"
+import { signable } from "../src/bep44/item.ts"
 import { encode } from "../src/krpc/bencode.ts"
-import { parse } from "../src/krpc/krpcMessage.ts"
-import { signable } from "../src/mutableItem.ts"
+import { parse } from "../src/krpc/message.ts"
 import { ascii, client, newUnsaltedKey, text, values } from "./clients.ts"
 
-/** A node that answers each query with these fields, after so many ms. */
+/** A node that answers each query with these fields, after `after` ms. */
 const answering = (n: number, fields: Record<string, Uint8Array | bigint>, after: number) =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
@@ -27,8 +27,8 @@ const itemOf = Effect.fnUntraced(function* (key: SigningKey, v: Uint8Array) {
   return { v, seq: 1n, k: key.publicKey, sig }
 })
 
-describe("what a walk finds", () => {
-  it.live("is at most as long as BEP 44 allows, whatever is signed", () =>
+describe("the items that a lookup finds", () => {
+  it.live("are at most as long as BEP 44 allows, whatever is signed", () =>
     Effect.gen(function* () {
       const { key, at } = yield* newUnsaltedKey
       const [longest, longer] = [yield* itemOf(key, new Uint8Array(995)), yield* itemOf(key, new Uint8Array(996))]
@@ -42,7 +42,7 @@ describe("what a walk finds", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("is given to who joins late, also when the walk is over at once", () =>
+  it.live("are given to a get that joins late, also if the lookup ends at once", () =>
     Effect.gen(function* () {
       const { key, at } = yield* newUnsaltedKey
       const [one, two] = [yield* itemOf(key, ascii("one")), yield* itemOf(key, ascii("two"))]
@@ -53,7 +53,7 @@ describe("what a walk finds", () => {
         text(value) === "one" ? Effect.void : Effect.map(values(dht.get(at)), (all) => void joined.push(all)),
       )
       assert.deepStrictEqual(joined, [["one", "two"]])
-      assert.strictEqual((yield* dht.stats).walks, 1)
+      assert.strictEqual((yield* dht.stats).lookups, 1)
     }).pipe(Effect.provide(Crypto.layer())),
   )
 })

@@ -1,18 +1,19 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { type DhtConfig, DhtTestnet, MemoryDht, type MutableKey } from "@topic-tracker/dht"
+import type { DhtConfig, MutableKey } from "@topic-tracker/dht"
+import { DhtTestnet, MemoryDht } from "@topic-tracker/dht/testing"
 import { Deferred, Duration, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { targetOf } from "../src/bep44/item.ts"
 import { decode, encode } from "../src/krpc/bencode.ts"
-import { targetOf } from "../src/mutableItem.ts"
 import { ascii, client, MAX, newKey, silentNode, text, values } from "./clients.ts"
 
-/** A node as far from the key's target as can be: a walk waits for it to the last. */
+/** A node as far from the key's target as possible: a lookup waits for it last. */
 const silentNodeFarFrom = ({ publicKey, salt }: MutableKey) =>
   silentNode(targetOf(publicKey, salt).map((byte) => 255 - byte))
 
-/** A node known under this id, and what it answers to each query. */
+/** A node with this id, and its answer to each query. */
 const answering = (id: Uint8Array, answer: (q: string) => { readonly id: Uint8Array; readonly token?: string }) =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
@@ -25,7 +26,7 @@ const answering = (id: Uint8Array, answer: (q: string) => { readonly id: Uint8Ar
     (socket) => Effect.sync(() => socket.close()),
   ).pipe(Effect.map((socket) => ({ id, host: "127.0.0.1", port: socket.address().port })))
 
-/** A node among others of which one is silent. No node is slow within a second, so that the first walk takes as long. */
+/** A client of nodes of which one is silent. No node is slow within a second, so that the first lookup takes as long. */
 const patient = Effect.fnUntraced(function* (at: MutableKey, options: Partial<DhtConfig.DhtOptions> = {}) {
   const net = yield* DhtTestnet.make({ nodes: 12 })
   const bootstrap = [net.addresses[0]!]
@@ -33,16 +34,16 @@ const patient = Effect.fnUntraced(function* (at: MutableKey, options: Partial<Dh
   return { dht, other: yield* client({ bootstrap }) }
 })
 
-describe("the nearest nodes, before a walk is over", () => {
-  it.live("get says when they have answered, once, after the items that they hold", () =>
+describe("the nearest nodes, before a lookup is over", () => {
+  it.live("run onNearest of a get once, after its items were read", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const { dht, other } = yield* patient(at)
       yield* other.put({ key, salt, seq: MAX, value: ascii("x") })
       const seen: Array<string> = []
-      const whenHeard = { nodes: 8, run: () => void seen.push("heard") }
+      const onNearest = { nodes: 8, run: () => void seen.push("heard") }
       const began = performance.now()
-      yield* dht.get(at, { whenHeard }).pipe(
+      yield* dht.get(at, { onNearest }).pipe(
         Stream.runForEach(() =>
           Effect.gen(function* () {
             // Longer than the other nodes take to answer.
@@ -53,13 +54,13 @@ describe("the nearest nodes, before a walk is over", () => {
       )
       assert.isAtLeast(performance.now() - began, 900)
       assert.deepStrictEqual(seen, ["item taken", "heard"])
-      const vain = { nodes: 13, run: () => void seen.push("all heard") }
-      assert.deepStrictEqual(yield* values(dht.get(at, { whenHeard: vain })), ["x"])
+      const tooMany = { nodes: 13, run: () => void seen.push("all heard") }
+      assert.deepStrictEqual(yield* values(dht.get(at, { onNearest: tooMany })), ["x"])
       assert.strictEqual(seen.length, 2)
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("have an item while a put still looks for the others; then these get it too", () =>
+  it.live("have an item while a put still looks up the others; then these get it too", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const { dht } = yield* patient(at)
@@ -67,14 +68,14 @@ describe("the nearest nodes, before a walk is over", () => {
       const run = () => {
         storedAt = performance.now()
       }
-      const whenStored = { nodes: 8, run }
-      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
+      const onStored = { nodes: 8, run }
+      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), onStored })
       assert.deepStrictEqual(receipt, { stored: 12, asked: 12 })
       assert.isAtLeast(performance.now() - storedAt, 700)
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("and the others get an item also when the walk to them takes longer than a get may", () =>
+  it.live("and the others get an item also if their lookup takes longer than a get may", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const { dht } = yield* patient(at, { getTimeout: Duration.millis(300) })
@@ -83,13 +84,13 @@ describe("the nearest nodes, before a walk is over", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("are asked for a put before the others, and asked again while the walk is under way", () =>
+  it.live("are asked for a put before the others, and asked again while the lookup is running", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const { dht } = yield* patient(at)
       const isStored = yield* Deferred.make<void>()
-      const whenStored = { nodes: 4, run: () => Deferred.doneUnsafe(isStored, Effect.void) }
-      const put = yield* Effect.forkChild(dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored }))
+      const onStored = { nodes: 4, run: () => Deferred.doneUnsafe(isStored, Effect.void) }
+      const put = yield* Effect.forkChild(dht.put({ key, salt, seq: MAX, value: ascii("x"), onStored }))
       yield* Deferred.await(isStored)
       assert.deepStrictEqual(yield* values(dht.get(at, { nodes: 4 })), ["x"])
       assert.isUndefined(put.pollUnsafe())
@@ -97,7 +98,7 @@ describe("the nearest nodes, before a walk is over", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("that answer under another id than before are made up for by the next", () =>
+  it.live("are replaced by the next ones if they answer under another id than before", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const target = targetOf(at.publicKey, salt)
@@ -116,7 +117,7 @@ describe("the nearest nodes, before a walk is over", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("are not told of when the put was given up before they had stored the item", () =>
+  it.live("do not run onStored if the put was interrupted before they had stored the item", () =>
     Effect.gen(function* () {
       const { key, salt } = yield* newKey
       const isAsked = yield* Deferred.make<void>()
@@ -126,17 +127,17 @@ describe("the nearest nodes, before a walk is over", () => {
         return { id, token: "t" }
       })
       const dht = yield* client({ bootstrap: [], host: "127.0.0.1", knownNodes: [node] })
-      let told = 0
-      const whenStored = { nodes: 1, run: () => void told++ }
-      const put = yield* Effect.forkChild(dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored }))
+      let runs = 0
+      const onStored = { nodes: 1, run: () => void runs++ }
+      const put = yield* Effect.forkChild(dht.put({ key, salt, seq: MAX, value: ascii("x"), onStored }))
       yield* Deferred.await(isAsked)
       yield* Fiber.interrupt(put)
       yield* Effect.sleep(100)
-      assert.strictEqual(told, 0)
+      assert.strictEqual(runs, 0)
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("that gave no token are not put to", () =>
+  it.live("get no put if they gave no token", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey
       const target = targetOf(at.publicKey, salt)
@@ -150,24 +151,24 @@ describe("the nearest nodes, before a walk is over", () => {
         })
       })
       const dht = yield* client({ bootstrap: net.addresses, knownNodes })
-      const whenStored = { nodes: 4, run: () => {} }
-      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), whenStored })
+      const onStored = { nodes: 4, run: () => {} }
+      const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), onStored })
       assert.deepStrictEqual(receipt, { stored: 6, asked: 6 })
       assert.deepStrictEqual(new Set(heard), new Set(["ping", "get"]))
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.effect("in memory as on the wire", () =>
+  it.effect("answer in memory in the same order as on the wire", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: (chance) => (chance < 0.85 ? 10 : 500) })
       const dht = yield* network.client()
       const { key, salt, at } = yield* newKey
       const seen: Array<string> = []
       const note = (what: string) => Effect.sync(() => void seen.push(what))
-      const whenHeard = { nodes: 4, run: () => void seen.push("four heard") }
-      const whenStored = { nodes: 4, run: () => void seen.push("four stored") }
-      const get = Stream.runDrain(dht.get(at, { whenHeard })).pipe(Effect.andThen(note("all heard")))
-      const put = dht.put({ key, salt, seq: 1n, value: ascii("x"), whenStored }).pipe(Effect.tap(note("all stored")))
+      const onNearest = { nodes: 4, run: () => void seen.push("four heard") }
+      const onStored = { nodes: 4, run: () => void seen.push("four stored") }
+      const get = Stream.runDrain(dht.get(at, { onNearest })).pipe(Effect.andThen(note("all heard")))
+      const put = dht.put({ key, salt, seq: 1n, value: ascii("x"), onStored }).pipe(Effect.tap(note("all stored")))
       const both = yield* Effect.forkChild(Effect.all([get, put], { concurrency: 2 }))
       for (let ms = 0; ms < 3000; ms++) yield* TestClock.adjust("1 millis")
       const [, { stored }] = yield* Fiber.join(both)

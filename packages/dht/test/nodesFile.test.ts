@@ -3,11 +3,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { Dht, DhtTestnet } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect, Logger, Stream } from "effect"
-import { decodeFile, encodeFile, keep } from "../src/table/nodesFile.ts"
+import { decodeFile, encodeFile, keep } from "../src/routing/nodesFile.ts"
 
-const node = (last: number, host = `198.51.100.${last}`) => ({ id: new Uint8Array(20).fill(last), host, port: 6881 })
+const node = (last: number, host = `8.8.4.${last}`) => ({ id: new Uint8Array(20).fill(last), host, port: 6881 })
 
 const directory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "nodes-"))),

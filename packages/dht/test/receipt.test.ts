@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { receipt } from "../src/walk/puts.ts"
+import { receipt } from "../src/lookup/put.ts"
 
 const reasonOf = (errors: ReadonlyArray<readonly [code: number, count: number]>) =>
   Effect.map(

@@ -1,14 +1,15 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { type DhtAddress, type DhtNode, DhtTestnet } from "@topic-tracker/dht"
+import type { DhtAddress, DhtNode } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
 import { encode } from "../src/krpc/bencode.ts"
-import { parse } from "../src/krpc/krpcMessage.ts"
-import { encodeNodes } from "../src/nodeId.ts"
+import { encodeNodes } from "../src/krpc/compactNodes.ts"
+import { parse } from "../src/krpc/message.ts"
 import { ascii, client, newKey, values } from "./clients.ts"
 
-/** A router as of old: it knows nodes, and answers each `get` with an error. It passes over the first of the other queries. */
+/** An old router: it knows nodes, and answers each `get` with an error. It ignores the first of the other queries. */
 const router = (known: ReadonlyArray<DhtNode>) =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
@@ -29,7 +30,7 @@ const router = (known: ReadonlyArray<DhtNode>) =>
   ).pipe(Effect.map((socket): DhtAddress => ({ host: "127.0.0.1", port: socket.address().port })))
 
 describe("a bootstrap node that knows nodes but no items", () => {
-  it.live("is heard out, though its refusal comes first", () =>
+  it.live("is asked for nodes too, although its refusal comes first", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 3 })
       const { key, salt, at } = yield* newKey

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { type DhtConfig, DhtTestnet } from "@topic-tracker/dht"
+import type { DhtConfig } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Duration, Effect, Stream } from "effect"
 import { ascii, client, MAX, newKey, values } from "./clients.ts"
 
-describe("how a client begins", () => {
-  it.live("a read-only client is in nobody's table, and answers nobody", () =>
+describe("the start of a client", () => {
+  it.live("a read-only client is in no table, and answers no query", () =>
     Effect.gen(function* () {
       const server = yield* client({ bootstrap: [], host: "127.0.0.1" })
       const reader = yield* client({ bootstrap: [yield* server.address], readOnly: true })
@@ -28,14 +29,14 @@ describe("how a client begins", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("shows itself to other nodes after a while only", () =>
+  it.live("enters the tables of other nodes only after introduceAfter", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 6 })
       const { at } = yield* newKey
       const isKnownTo = Effect.fnUntraced(function* (options: Partial<DhtConfig.DhtOptions>) {
         const dht = yield* client({ bootstrap: [net.addresses[0]!], ...options })
         yield* Stream.runDrain(dht.get(at))
-        // Until the pings of those who were asked have come back.
+        // Until the pings of the asked nodes have come back.
         yield* Effect.sleep(200)
         const { port } = yield* dht.address
         const tables = yield* Effect.forEach(net.services, ({ snapshot }) => snapshot)
@@ -47,7 +48,7 @@ describe("how a client begins", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("asks the bootstrap nodes for others before anybody wants anything", () =>
+  it.live("asks the bootstrap nodes for others before the first call", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 6 })
       const { key, salt, at } = yield* newKey
@@ -91,19 +92,19 @@ describe("how a client begins", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("a name that cannot be resolved is no reason not to start", () =>
+  it.live("starts although a name is not resolved", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 3 })
-      const nowhere = { host: "nowhere.invalid", port: 6881 }
-      const dht = yield* client({ bootstrap: [nowhere, net.addresses[0]!], host: "127.0.0.1" })
+      const unknown = { host: "nowhere.invalid", port: 6881 }
+      const dht = yield* client({ bootstrap: [unknown, net.addresses[0]!], host: "127.0.0.1" })
       yield* dht.bootstrapped
-      const alone = yield* client({ bootstrap: [nowhere], host: "127.0.0.1" })
+      const alone = yield* client({ bootstrap: [unknown], host: "127.0.0.1" })
       const error = yield* Effect.flip(alone.bootstrapped)
       assert.strictEqual(error.reason, "NoNodes")
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("a port in use is named", () =>
+  it.live("names a port in use", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 1 })
       const { port } = net.addresses[0]!

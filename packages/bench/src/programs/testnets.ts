@@ -4,7 +4,7 @@
  * a testnet of its own, for nodes keep the nodes of earlier ones in their tables.
  */
 import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
 import { main, numberAt, print } from "./print.ts"
 

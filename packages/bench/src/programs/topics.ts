@@ -65,7 +65,7 @@ const program = Effect.gen(function* () {
     cpuSeconds: used,
     idleCpuSeconds: used - started,
     packetsPerTopicMinute: stats.packetsSent / count / minutes,
-    walks: stats.walks,
+    lookups: stats.lookups,
   })
 })
 

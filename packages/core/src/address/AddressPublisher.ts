@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function* (
 
   const put = Effect.fnUntraced(function* (state: Current) {
     const seq = yield* nextSeq
-    return yield* dht.put({ key: signingKey, seq, value: state.packet, ahead: true })
+    return yield* dht.put({ key: signingKey, seq, value: state.packet, priority: true })
   })
 
   const keepPublished = (state: Current) =>

@@ -116,7 +116,7 @@ const make = Effect.fnUntraced(function* (
       stats.walks++
       let found = false
       // A peer's addresses may be what all topics of this process wait for, and ours what all of another do.
-      const options = { ahead: true, ...(again > 0 && { nodes: AGAIN_NODES }) }
+      const options = { priority: true, ...(again > 0 && { nodes: AGAIN_NODES }) }
       const walk = dht.get({ publicKey: EndpointId.bytes(peer) }, options).pipe(
         Stream.tap(() =>
           Effect.sync(() => {

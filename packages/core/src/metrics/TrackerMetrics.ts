@@ -31,7 +31,7 @@ const dhtMetrics: Readonly<Record<keyof DhtStats, NumberMetric>> = {
   packetsMalformed: counter("dht_packets_malformed", "Datagrams dropped because they were not valid KRPC"),
   gets: counter("dht_gets", "Gets of mutable items"),
   puts: counter("dht_puts", "Puts of mutable items"),
-  walks: counter("dht_walks", "Walks begun; gets of one key at one time share one"),
+  lookups: counter("dht_lookups", "Iterative lookups begun; gets of one key at one time share one"),
   itemsInvalid: counter("dht_items_invalid", "Items dropped because their signature did not hold"),
   itemsStored: gauge("dht_items_stored", "Items kept for others"),
   queriesServed: counter("dht_queries_served", "Queries of others that were answered"),

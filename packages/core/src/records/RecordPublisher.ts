@@ -49,8 +49,8 @@ export interface RecordStats extends Readonly<ReaderStats> {
   readonly putFailures: number
 }
 
-/** `whenStored` is that of `Dht.put`. */
-export interface PublishOptions<A> extends Pick<PutRequest, "whenStored"> {
+/** `onStored` is that of `Dht.put`. */
+export interface PublishOptions<A> extends Pick<PutRequest, "onStored"> {
   /** Records of that minute just read, which spares the reading. */
   readonly known?: ReadonlyArray<TopicRecord<A>> | undefined
 }
@@ -169,7 +169,7 @@ const newRecord = Effect.fn("RecordPublisher.newRecord")(function* <A>(
 const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
   parts: Parts<A>,
   record: TopicRecord<A>,
-  { known, whenStored }: PublishOptions<A> = {},
+  { known, onStored }: PublishOptions<A> = {},
 ): Effect.fn.Return<PublishOutcome<A>, PublishError> {
   const { config, crypto, keysOf, puts } = parts
   const limit = config.bootstrap.maxBootstrapRecords
@@ -186,7 +186,7 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
     // The recipient is a key pair derived from a seed, which is always a point of the curve.
     Effect.catchTag("SealError", Effect.die),
   )
-  const receipt = yield* put(parts, keys.dht, value, whenStored)
+  const receipt = yield* put(parts, keys.dht, value, onStored)
   puts.published++
   return { _tag: "Published", receipt }
 })
@@ -195,9 +195,9 @@ const put = <A>(
   { config, dht, puts }: Parts<A>,
   { signingKey, salt }: DhtKeys,
   value: Uint8Array,
-  whenStored: PutRequest["whenStored"],
+  onStored: PutRequest["onStored"],
 ) => {
-  const request = { key: signingKey, salt, seq: SEQ, value, whenStored }
+  const request = { key: signingKey, salt, seq: SEQ, value, onStored }
   // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
   // without cas it is superseded.
   return dht.put({ ...request, cas: SEQ }).pipe(

@@ -3,7 +3,7 @@
  * process with no socket, on Effect's Clock and Random. For tests of programs that use topics, and for simulation.
  */
 import { Crypto, SecretRotation } from "@topic-tracker/crypto"
-import { MemoryDht } from "@topic-tracker/dht"
+import { MemoryDht } from "@topic-tracker/dht/testing"
 import { AddressLookup, type GossipConfigInput } from "@topic-tracker/gossip"
 import { layerMemory, MemoryNetwork, type MemoryNetworkOptions } from "@topic-tracker/gossip/testing"
 import { Effect, Layer, type Scope, Stream } from "effect"
@@ -21,7 +21,7 @@ export interface MemoryWorldOptions {
 
 /** A world for nodes, made by {@link make}; give it to each node's `TopicTracker.layerMemory`. */
 export interface MemoryWorld {
-  readonly dht: MemoryDht.MemoryNetwork
+  readonly dht: MemoryDht.MemoryDhtNetwork
   readonly network: MemoryNetwork
 }
 

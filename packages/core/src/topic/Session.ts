@@ -135,14 +135,14 @@ export const publishRecord = Effect.fnUntraced(function* (
   const content = { ...state.recordContent(), address: yield* session.ownAddress }
   const record = yield* records.newRecord(unixMinute, content)
   // As many nodes as the looks ask that follow: they may show by now who puts a record in the same moment.
-  const whenStored = {
+  const onStored = {
     nodes: session.tuning.pollBreadth,
     run: () => {
       if (pace.isFree("urgent")) session.lookNow.open()
     },
   }
   const outcome = yield* records
-    .publish(record, { known, whenStored })
+    .publish(record, { known, onStored })
     .pipe(Effect.catchIf(isRefused, () => Effect.succeed(refused)))
   if (outcome._tag === "Refused") {
     account.counters.recordsRefused++

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, EndpointId, Identity } from "@topic-tracker/crypto"
-import { Dht, MemoryDht } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { MemoryDht } from "@topic-tracker/dht/testing"
 import { AddressLookup } from "@topic-tracker/gossip"
 import { Effect, Fiber, Layer, Option, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"

@@ -1,6 +1,7 @@
 /** What tests of RecordPublisher share: publishers of one topic, on DHTs in memory. */
 import { Crypto, Identity, type Record, RecordKeys, SecretRotation, TopicId } from "@topic-tracker/crypto"
-import { type Dht, MemoryDht } from "@topic-tracker/dht"
+import type { Dht } from "@topic-tracker/dht"
+import { MemoryDht } from "@topic-tracker/dht/testing"
 import { Effect, Layer, Redacted, Schema, SchemaGetter } from "effect"
 import * as TopicConfig from "../../src/config/index.ts"
 import * as RecordPublisher from "../../src/records/RecordPublisher.ts"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
-import { Dht, DhtTestnet } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { AddressLookup } from "@topic-tracker/gossip"
 import { Effect, Layer, Redacted, Schema, Stream } from "effect"
 import * as DhtAddressLookup from "../../src/address/DhtAddressLookup.ts"

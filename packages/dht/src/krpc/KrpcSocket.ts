@@ -1,21 +1,20 @@
 /**
- * One UDP socket that speaks KRPC: it matches answers to queries, gives up on nodes after a time fit for each, and hands on
- * only datagrams that passed {@link parse}. It knows no routing table and no items.
+ * Speaks KRPC over one UDP socket: it matches answers to queries, times out each query by the node's own round trips, and
+ * forwards only datagrams that passed {@link parse}. It does not know the routing table or items.
  *
- * A query is given up in two steps. When the node has taken longer than its measured round trips explain, the query is
- * *slow*: a walk goes on without it, but an answer still counts. After `roundTripCeiling` it is *lost* and forgotten.
+ * A query times out in two steps. When the node has taken longer than its measured round trips explain, the query is *slow*: a
+ * lookup goes on without it, but an answer still counts. After `roundTripCeiling` it is *lost* and forgotten.
  */
-import type { RemoteInfo, Socket } from "node:dgram"
-import { Effect } from "effect"
-import type { DhtAddress } from "../Dht.ts"
-import { Absentees } from "./Absentees.ts"
+import { randomBytes } from "node:crypto"
+import type { Timer, Timers } from "@topic-tracker/common"
+import type { DhtAddress } from "../model.ts"
 import { type EncodableDictionary, encode } from "./bencode.ts"
-import { bindSocket } from "./bindSocket.ts"
-import { type KrpcMessage, parse, type Query, type Reply, type UnknownQuery } from "./krpcMessage.ts"
+import { type KrpcMessage, parse, type Query, type Reply, type UnknownQuery } from "./message.ts"
 import { RoundTrips } from "./RoundTrips.ts"
-import { randomUint32 } from "./randomUint32.ts"
+import type { UdpSocket } from "./UdpSocket.ts"
+import { UnresponsiveNodes } from "./UnresponsiveNodes.ts"
 
-/** What becomes of a query. `reply`, `error` and `lost` are final; `slow` may come once before any of them. */
+/** The events of a query. `reply`, `error` and `lost` are final; `slow` may come once before any of them. */
 export type QueryEvent =
   | { readonly _tag: "reply"; readonly reply: Reply }
   | { readonly _tag: "error"; readonly code: number }
@@ -23,25 +22,28 @@ export type QueryEvent =
   | { readonly _tag: "lost" }
 
 export interface KrpcSocketOptions {
-  readonly host: string
-  readonly port: number
+  readonly timers: Timers
   /** In ms, all three: see {@link RoundTrips}. */
   readonly roundTripFloor: number
   readonly roundTripInitial: number
   readonly roundTripCeiling: number
-  /** Whether to send `ro` with queries now (BEP 43): then others shall not put us in their tables. */
+  /** Whether queries sent now carry `ro` (BEP 43): then other nodes must not put us in their tables. */
   readonly isReadOnly: () => boolean
-  /** Monotonic, in ms. */
-  readonly now: () => number
+  /** Runs for each well-formed query; the socket itself answers none. */
+  readonly onQuery?: (query: Query | UnknownQuery, from: DhtAddress) => void
+  /** Runs for each answer to a query of ours, before the listener of the query. */
+  readonly onReply?: (reply: Reply, from: DhtAddress) => void
+  /** Runs when a query is lost. */
+  readonly onLost?: (address: DhtAddress) => void
 }
 
 export interface KrpcCounters {
   packetsSent: number
   packetsReceived: number
   packetsMalformed: number
-  /** Answers to no query of ours, or from another address than was asked. */
+  /** Answers that match no open query, or come from another address than the one asked. */
   packetsUnexpected: number
-  /** Datagrams the system refused to send. */
+  /** Datagrams that the system refused to send. */
   sendFailures: number
 }
 
@@ -54,19 +56,16 @@ interface Transaction {
 }
 
 /** No KRPC message is longer: larger datagrams are dropped unread. */
-const maxDatagram = 4096
+const MAX_DATAGRAM_BYTES = 4096
 
-/** How often open queries are looked at, in ms; a time-out is late by at most this much and what `readingTurns` take. */
-const sweepInterval = 5
-
-/** A turn of the event loop hands on at most 32 datagrams. So many turns may go by before a sweep, as long as each brings some. */
-const readingTurns = 32
+/** The shortest time between two checks of the open queries. A time-out is late by at most this time. */
+const CHECK_MS = 5
 
 /** Addresses whose round trips are remembered: some 100 bytes each. */
-const rememberedAddresses = 4096
+const MAX_ADDRESSES = 4096
 
-const slow: QueryEvent = { _tag: "slow" }
-const lost: QueryEvent = { _tag: "lost" }
+const SLOW: QueryEvent = { _tag: "slow" }
+const LOST: QueryEvent = { _tag: "lost" }
 
 export class KrpcSocket {
   readonly counters: KrpcCounters = {
@@ -77,80 +76,63 @@ export class KrpcSocket {
     sendFailures: 0,
   }
   readonly roundTrips: RoundTrips
-  /** Where it is bound, or was when it is closed. */
+  /** The bound address, also after {@link close}. */
   readonly address: DhtAddress
-  /** Called with each well-formed query; the socket answers none itself. */
-  onQuery: (query: Query | UnknownQuery, from: DhtAddress) => void = () => {}
-  /** Called with each answer to a query of ours, before the query's own listener. */
-  onReply: (reply: Reply, from: DhtAddress) => void = () => {}
-  /** Called when a query is lost. */
-  onLost: (address: DhtAddress) => void = () => {}
 
-  private readonly absentees = new Absentees()
-  private readonly socket: Socket
+  private readonly unresponsive = new UnresponsiveNodes()
+  private readonly udp: UdpSocket
   private readonly options: KrpcSocketOptions
   private readonly transactions = new Map<number, Transaction>()
-  private sweepTimer: NodeJS.Timeout | undefined
+  private checkTimer: Timer | undefined
+  private isChecking = false
   private closed = false
 
-  private constructor(socket: Socket, options: KrpcSocketOptions) {
-    this.socket = socket
+  /** Receives from now on. Run {@link close} at the end. */
+  constructor(udp: UdpSocket, options: KrpcSocketOptions) {
+    this.udp = udp
     this.options = options
-    const { address: host, port } = socket.address()
-    this.address = { host, port }
+    this.address = udp.address
     this.roundTrips = new RoundTrips({
       floor: options.roundTripFloor,
       initial: options.roundTripInitial,
       ceiling: options.roundTripCeiling,
-      capacity: rememberedAddresses,
+      capacity: MAX_ADDRESSES,
     })
-    socket.on("message", (datagram, from) => this.receive(datagram, from))
-    socket.on("error", () => this.counters.sendFailures++)
+    udp.receive((datagram, from) => this.receive(datagram, from))
   }
-
-  /** The socket, bound; when the scope ends it is closed, and what is open is lost. */
-  static readonly make = (options: KrpcSocketOptions) =>
-    Effect.acquireRelease(
-      Effect.map(bindSocket(options), (socket) => new KrpcSocket(socket, options)),
-      (socket) => socket.close(),
-    )
 
   /** Queries without a final event. */
   get open(): number {
     return this.transactions.size
   }
 
-  /** Whether the address has lately failed to answer. */
-  isAbsent(address: DhtAddress): boolean {
-    return this.absentees.has(addressKey(address), this.options.now())
+  /** Whether the address did not answer in the last minute. */
+  isUnresponsive(address: DhtAddress): boolean {
+    return this.unresponsive.has(addressKey(address), this.options.timers.now())
   }
 
   /** Our own network failed: no address is to blame. */
-  forgetAbsences(): void {
-    this.absentees.forget()
+  forgetUnresponsive(): void {
+    this.unresponsive.forgetAll()
   }
 
-  /** Sends a query. Its listener is never called before this returns; of a closed socket every query is lost. */
+  /** Sends a query. Its listener never runs before this call returns. Every query of a closed socket is lost. */
   query(address: DhtAddress, method: string, a: EncodableDictionary, onEvent: (event: QueryEvent) => void): void {
     if (this.closed) {
-      queueMicrotask(() => onEvent(lost))
+      queueMicrotask(() => onEvent(LOST))
       return
     }
     const id = this.unusedId()
-    this.transactions.set(id, {
-      address,
-      key: addressKey(address),
-      sentAt: this.options.now(),
-      onEvent,
-      slow: false,
-    })
+    const key = addressKey(address)
+    const sentAt = this.options.timers.now()
+    this.transactions.set(id, { address, key, sentAt, onEvent, slow: false })
     const t = new Uint8Array(4)
     for (let i = 0; i < 4; i++) t[i] = id >>> (24 - 8 * i)
-    // In bencoding's order of keys, which spares the sorting.
+    // In the order of keys that bencoding has, which saves the sorting.
     this.send(address, { a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" }, () =>
-      this.settle(id, lost),
+      this.settle(id, LOST),
     )
-    this.arm()
+    this.checkAt(sentAt + Math.max(CHECK_MS, this.roundTrips.timeout(key)))
   }
 
   /** Answers a query. */
@@ -166,26 +148,23 @@ export class KrpcSocket {
   private send(address: DhtAddress, message: EncodableDictionary, onFailure?: () => void): void {
     if (this.closed) return
     this.counters.packetsSent++
-    this.socket.send(encode(message), address.port, address.host, (error) => {
-      if (error === null || this.closed) return
+    this.udp.send(encode(message), address, () => {
+      if (this.closed) return
       this.counters.sendFailures++
       onFailure?.()
     })
   }
 
-  private receive(datagram: Buffer, from: RemoteInfo): void {
+  private receive(datagram: Uint8Array, from: DhtAddress): void {
     if (this.closed) return
     this.counters.packetsReceived++
-    // A plain view: a Buffer's slice shares memory, which would surprise whoever keeps a value.
-    const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length)
-    const message = from.port === 0 || bytes.length > maxDatagram ? undefined : parse(bytes)
+    const message = from.port === 0 || datagram.length > MAX_DATAGRAM_BYTES ? undefined : parse(datagram)
     if (message === undefined) {
       this.counters.packetsMalformed++
       return
     }
-    const address = { host: from.address, port: from.port }
-    if (message.y === "q") this.onQuery(message, address)
-    else this.answer(message, address)
+    if (message.y === "q") this.options.onQuery?.(message, from)
+    else this.answer(message, from)
   }
 
   private answer(message: Extract<KrpcMessage, { y: "r" | "e" }>, from: DhtAddress): void {
@@ -196,14 +175,17 @@ export class KrpcSocket {
       this.counters.packetsUnexpected++
       return
     }
-    this.roundTrips.answered(transaction.key, this.options.now() - transaction.sentAt)
-    this.absentees.answered(transaction.key)
+    const now = this.options.timers.now()
+    this.roundTrips.answered(transaction.key, now - transaction.sentAt)
+    this.unresponsive.answered(transaction.key)
     if (message.y === "e") {
       this.settle(id, { _tag: "error", code: Number(message.e[0]) })
     } else {
-      this.onReply(message.r, from)
+      this.options.onReply?.(message.r, from)
       this.settle(id, { _tag: "reply", reply: message.r })
     }
+    // The answer may have shortened the time-out of the others.
+    this.checkAt(now + CHECK_MS)
   }
 
   private settle(id: number, event: QueryEvent): void {
@@ -211,13 +193,13 @@ export class KrpcSocket {
     if (transaction === undefined) return
     this.transactions.delete(id)
     if (event._tag === "lost") {
-      this.absentees.lost(transaction.key, this.roundTrips.missed(transaction.key), this.options.now())
-      this.onLost(transaction.address)
+      const { address, key } = transaction
+      this.unresponsive.lost(key, this.roundTrips.missed(key), this.options.timers.now())
+      this.options.onLost?.(address)
     }
     transaction.onEvent(event)
   }
 
-  /** Random, so that who cannot see our packets cannot answer in another's name. */
   private unusedId(): number {
     for (;;) {
       const id = randomUint32()
@@ -225,47 +207,57 @@ export class KrpcSocket {
     }
   }
 
-  /** Sweeps run only while a query is open. */
-  private arm(): void {
-    if (this.sweepTimer !== undefined || this.closed) return
-    this.sweepTimer = setTimeout(() => this.sweepOnceRead(readingTurns), sweepInterval)
-  }
-
-  /** After a stall of the event loop the answers wait in the socket's buffer: let them in before judging. */
-  private sweepOnceRead(turns: number): void {
-    const { packetsReceived } = this.counters
-    setImmediate(() => {
-      if (this.counters.packetsReceived > packetsReceived && turns > 1) return this.sweepOnceRead(turns - 1)
-      this.sweepTimer = undefined
-      this.sweep()
-      if (this.transactions.size > 0) this.arm()
+  /** Checks the open queries at this time, unless a check comes before. */
+  private checkAt(at: number): void {
+    if (this.isChecking || this.closed || this.transactions.size === 0) return
+    if (this.checkTimer !== undefined) {
+      if (this.checkTimer.at <= at) return
+      this.options.timers.cancel(this.checkTimer)
+    }
+    const { timers } = this.options
+    this.checkTimer = timers.schedule(Math.max(0, at - timers.now()), () => {
+      this.checkTimer = undefined
+      this.isChecking = true
+      this.udp.afterArrived(() => {
+        this.isChecking = false
+        if (!this.closed) this.checkAt(this.check())
+      })
     })
   }
 
-  private sweep(): void {
-    const now = this.options.now()
+  /** Ends the queries that took too long, and returns the time at which the next one does. */
+  private check(): number {
+    const now = this.options.timers.now()
+    const { roundTripCeiling } = this.options
+    let nextIn = roundTripCeiling
     this.transactions.forEach((transaction, id) => {
-      const waited = now - transaction.sentAt
-      if (waited >= this.options.roundTripCeiling) {
-        // Who is given all the time there is was not slow before.
-        if (!transaction.slow) this.roundTrips.lost(transaction.key)
-        this.settle(id, lost)
-      } else if (!transaction.slow && waited >= this.roundTrips.timeout(transaction.key)) {
-        transaction.slow = true
-        this.roundTrips.lost(transaction.key)
-        this.absentees.slow(transaction.key)
-        transaction.onEvent(slow)
+      const { key, sentAt } = transaction
+      const waited = now - sentAt
+      if (waited >= roundTripCeiling) {
+        // If the time-out is the ceiling, the query was never slow: its loss is counted here.
+        if (!transaction.slow) this.roundTrips.lost(key)
+        this.settle(id, LOST)
+        return
       }
+      const timeout = transaction.slow ? roundTripCeiling : this.roundTrips.timeout(key)
+      if (waited < timeout) {
+        nextIn = Math.min(nextIn, timeout - waited)
+        return
+      }
+      transaction.slow = true
+      this.roundTrips.lost(key)
+      this.unresponsive.slow(key)
+      nextIn = Math.min(nextIn, roundTripCeiling - waited)
+      transaction.onEvent(SLOW)
     })
+    return now + Math.max(CHECK_MS, nextIn)
   }
 
-  private close(): Effect.Effect<void> {
-    return Effect.callback<void>((resume) => {
-      this.closed = true
-      clearTimeout(this.sweepTimer)
-      for (const id of this.transactions.keys()) this.settle(id, lost)
-      this.socket.close(() => resume(Effect.void))
-    })
+  /** Stops. Open queries are lost at once. The UDP socket stays open: its owner closes it. */
+  close(): void {
+    this.closed = true
+    if (this.checkTimer !== undefined) this.options.timers.cancel(this.checkTimer)
+    for (const id of this.transactions.keys()) this.settle(id, LOST)
   }
 }
 
@@ -274,3 +266,19 @@ export const addressKey = (address: DhtAddress): string => `${address.host}:${ad
 
 const transactionId = (t: Uint8Array): number | undefined =>
   t.length === 4 ? ((t[0]! << 24) | (t[1]! << 16) | (t[2]! << 8) | t[3]!) >>> 0 : undefined
+
+let pool = Buffer.alloc(0)
+let used = 0
+
+/**
+ * A transaction id, 0 to 2^32 - 1. It must not be guessable: a sender that does not see our packets must not be able to answer
+ * in the name of another. From a pool of random bytes, because one system call then serves a thousand ids.
+ */
+const randomUint32 = (): number => {
+  if (used + 4 > pool.length) {
+    pool = randomBytes(4096)
+    used = 0
+  }
+  used += 4
+  return pool.readUInt32BE(used - 4)
+}

@@ -1,16 +1,18 @@
 /**
- * How long to wait for a node, from how long nodes took before: Jacobson's and Karels' estimator as TCP has it (RFC 6298),
- * one per address and one over all for addresses not heard of yet. It knows no clock: durations go in, a time-out comes out.
+ * How long to wait for a node, from the times that nodes took before: the estimator of Jacobson and Karels as TCP uses it
+ * (RFC 6298), one for each address and one over all for unknown addresses. It knows no clock: durations go in, a time-out
+ * comes out.
  */
+import { BoundedMap } from "@topic-tracker/common"
 
 export interface RoundTripOptions {
-  /** Never wait less, in ms: what a busy event loop may delay an answer by. */
+  /** The shortest time-out in ms: the delay that a busy event loop may add to an answer. */
   readonly floor: number
-  /** Never wait more, in ms. */
+  /** The longest time-out in ms. */
   readonly ceiling: number
-  /** Wait this long, in ms, until any answer at all has been measured. */
+  /** The time-out in ms until the first answer was measured. */
   readonly initial: number
-  /** Addresses remembered, the least recently used forgotten first. */
+  /** Remembered addresses; the one without an answer for the longest time is forgotten first. */
   readonly capacity: number
 }
 
@@ -18,11 +20,11 @@ export interface RoundTripOptions {
 interface Estimate {
   srtt: number
   rttvar: number
-  /** Time-outs since the last answer: each doubles the time-out (RFC 6298 5.5). */
+  /** Time-outs since the last answer: each doubles the time-out (RFC 6298, section 5.5). */
   losses: number
 }
 
-/** RFC 6298 section 2: gains 1/8 and 1/4, and four deviations above the mean. */
+/** RFC 6298, section 2: gains 1/8 and 1/4, and four deviations above the mean. */
 const absorb = (estimate: Estimate | undefined, ms: number): Estimate => {
   if (estimate === undefined) return { srtt: ms, rttvar: ms / 2, losses: 0 }
   estimate.rttvar += (Math.abs(estimate.srtt - ms) - estimate.rttvar) / 4
@@ -33,14 +35,15 @@ const absorb = (estimate: Estimate | undefined, ms: number): Estimate => {
 
 export class RoundTrips {
   private readonly options: RoundTripOptions
-  private readonly estimates = new Map<string, Estimate>()
+  private readonly estimates: BoundedMap<string, Estimate>
   private overall: Estimate | undefined
 
   constructor(options: RoundTripOptions) {
     this.options = options
+    this.estimates = new BoundedMap(options.capacity)
   }
 
-  /** Addresses remembered. */
+  /** Remembered addresses. */
   get size(): number {
     return this.estimates.size
   }
@@ -48,24 +51,16 @@ export class RoundTrips {
   /** An answer from the address came `ms` milliseconds after its query. */
   answered(address: string, ms: number): void {
     this.overall = absorb(this.overall, ms)
-    const estimate = absorb(this.estimates.get(address), ms)
-    this.estimates.delete(address)
-    this.estimates.set(address, estimate)
-    if (this.estimates.size > this.options.capacity) {
-      for (const oldest of this.estimates.keys()) {
-        this.estimates.delete(oldest)
-        break
-      }
-    }
+    this.estimates.set(address, absorb(this.estimates.get(address), ms))
   }
 
-  /** The address was given up on. Only one that once answered is given more time for it: the others are likely dead. */
+  /** The address timed out. Only an address that once answered gets more time for it: the others are probably dead. */
   lost(address: string): void {
     const estimate = this.estimates.get(address)
     if (estimate !== undefined) estimate.losses++
   }
 
-  /** Time-outs of the address since it last answered; undefined when it has never answered, or is forgotten. */
+  /** Time-outs of the address since its last answer; undefined if it never answered or is forgotten. */
   missed(address: string): number | undefined {
     return this.estimates.get(address)?.losses
   }

@@ -19,13 +19,13 @@ export interface EncodableDictionary {
 }
 
 /** Containers inside containers; KRPC needs 3 (message, arguments, list), a BEP 44 value may nest on its own. */
-const maxDepth = 16
+const MAX_DEPTH = 16
 
 /** Values in one input. A full KRPC message has about 20; the longest honest one lists a few hundred peers. */
-const maxValues = 1024
+const MAX_VALUES = 1024
 
-const int64Min = -(2n ** 63n)
-const int64Max = 2n ** 63n - 1n
+const INT64_MIN = -(2n ** 63n)
+const INT64_MAX = 2n ** 63n - 1n
 
 const CODE_0 = 0x30
 const CODE_9 = 0x39
@@ -63,11 +63,11 @@ class Reader {
   }
 
   value(depth: number): Bencode {
-    if (++this.values > maxValues) throw new Malformed("too many values")
+    if (++this.values > MAX_VALUES) throw new Malformed("too many values")
     const code = this.bytes[this.position]
     if (code === CODE_i) return this.integer()
     if (code !== CODE_d && code !== CODE_l) return this.byteString()
-    if (depth === maxDepth) throw new Malformed("nested too deep")
+    if (depth === MAX_DEPTH) throw new Malformed("nested too deep")
     this.position++
     return code === CODE_d ? this.dictionary(depth + 1) : this.list(depth + 1)
   }
@@ -84,7 +84,7 @@ class Reader {
     // Up to 15 digits a double is exact, and much faster to make than a bigint from text.
     if (end - start <= 15) return BigInt(digits > start ? -this.number(digits, end) : this.number(start, end))
     const value = BigInt(latin1(this.bytes, start, end))
-    if (value < int64Min || value > int64Max) throw new Malformed("integer outside 64 bits")
+    if (value < INT64_MIN || value > INT64_MAX) throw new Malformed("integer outside 64 bits")
     return value
   }
 
@@ -220,7 +220,7 @@ class Writer {
   }
 
   private integer(value: bigint): void {
-    if (value < int64Min || value > int64Max) throw new RangeError(`value: ${value}; KRPC integers have 64 bits`)
+    if (value < INT64_MIN || value > INT64_MAX) throw new RangeError(`value: ${value}; KRPC integers have 64 bits`)
     this.ascii(`i${value}e`)
   }
 

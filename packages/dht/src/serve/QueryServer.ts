@@ -1,11 +1,11 @@
 /**
- * What becomes of the queries of others: within the rate limit they are answered by the item server or the routing table,
- * and their sender is introduced to the table.
+ * Handles the queries of other nodes: within the rate limit the item server or the routing table answers them, and their sender is
+ * introduced to the table.
  */
-import type { DhtAddress } from "../Dht.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
-import { ErrorCode, isServed, type Query, type UnknownQuery } from "../krpc/krpcMessage.ts"
-import type { RoutingTable } from "../table/RoutingTable.ts"
+import { ErrorCode, isServed, type Query, type UnknownQuery } from "../krpc/message.ts"
+import type { DhtAddress } from "../model.ts"
+import type { RoutingTable } from "../routing/RoutingTable.ts"
 import type { Answer, ItemServer } from "./ItemServer.ts"
 import { RateLimit } from "./RateLimit.ts"
 
@@ -13,9 +13,9 @@ export interface QueryServerOptions {
   readonly socket: KrpcSocket
   readonly table: RoutingTable
   readonly items: ItemServer
-  /** Answer nobody (BEP 43). */
+  /** Answer no query (BEP 43). */
   readonly readOnly: boolean
-  /** Queries a second, from one host and from all. */
+  /** Queries per second from one host, and from all. */
   readonly queriesPerHost: number
   readonly queriesTotal: number
   /** Monotonic, in ms. */
@@ -23,10 +23,10 @@ export interface QueryServerOptions {
 }
 
 /** Hosts whose rate is remembered. */
-const rememberedHosts = 4096
+const MAX_HOSTS = 4096
 
 export class QueryServer {
-  /** Queries answered, and those beyond the rate limit. */
+  /** Queries answered, and queries dropped by the rate limit. */
   served = 0
   limited = 0
   private readonly options: QueryServerOptions
@@ -35,7 +35,7 @@ export class QueryServer {
   constructor(options: QueryServerOptions) {
     this.options = options
     const { queriesPerHost: perHost, queriesTotal: total } = options
-    this.limit = new RateLimit({ perHost, total, capacity: rememberedHosts }, options.now())
+    this.limit = new RateLimit({ perHost, total, capacity: MAX_HOSTS }, options.now())
   }
 
   handle(query: Query | UnknownQuery, from: DhtAddress): void {
@@ -45,7 +45,7 @@ export class QueryServer {
       this.limited++
       return
     }
-    // BEP 43: who is read-only does not want to be asked anything.
+    // BEP 43: a read-only node must not be asked anything.
     if (query.ro !== 1n) table.introduce(query.a.id, from)
     if (readOnly) return
     this.served++

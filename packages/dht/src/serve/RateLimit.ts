@@ -1,14 +1,15 @@
 /**
- * Token buckets for queries from others: one for each address, one for all together. Answers to our own queries are not
- * limited here, they are bounded by what we ask.
+ * Token buckets for the queries of other nodes: one for each host, one for all hosts together. Answers to our own queries are not
+ * limited here; their number is bounded by our queries.
  */
+import { BoundedMap } from "@topic-tracker/common"
 
 export interface RateLimitOptions {
-  /** Queries a second from one host, and as many again at once. Loopback is exempt: there many nodes share one host. */
+  /** Queries per second from one host, and the burst. Loopback is exempt: there many nodes share one host. */
   readonly perHost: number
-  /** Queries a second from all hosts, and as many again at once. */
+  /** Queries per second from all hosts, and the burst. */
   readonly total: number
-  /** Hosts remembered, the least recently seen forgotten first. */
+  /** Remembered hosts; the one not seen for the longest time is forgotten first. */
   readonly capacity: number
 }
 
@@ -17,7 +18,7 @@ interface Bucket {
   at: number
 }
 
-/** Takes one token if there is one, after refilling for the time that passed. */
+/** Takes one token if there is one, after a refill for the time since the last call. */
 const take = (bucket: Bucket, perSecond: number, now: number): boolean => {
   bucket.tokens = Math.min(perSecond, bucket.tokens + ((now - bucket.at) * perSecond) / 1000)
   bucket.at = now
@@ -28,15 +29,16 @@ const take = (bucket: Bucket, perSecond: number, now: number): boolean => {
 
 export class RateLimit {
   private readonly options: RateLimitOptions
-  private readonly hosts = new Map<string, Bucket>()
+  private readonly hosts: BoundedMap<string, Bucket>
   private readonly all: Bucket
 
   constructor(options: RateLimitOptions, now: number) {
     this.options = options
+    this.hosts = new BoundedMap(options.capacity)
     this.all = { tokens: options.total, at: now }
   }
 
-  /** Whether a query from this host, at this time in ms, may be served. */
+  /** Whether a query from this host may be served at this time (ms). */
   allows(host: string, now: number): boolean {
     if (!host.startsWith("127.") && !this.hostAllows(host, now)) return false
     return take(this.all, this.options.total, now)
@@ -44,14 +46,7 @@ export class RateLimit {
 
   private hostAllows(host: string, now: number): boolean {
     const bucket = this.hosts.get(host) ?? { tokens: this.options.perHost, at: now }
-    this.hosts.delete(host)
     this.hosts.set(host, bucket)
-    if (this.hosts.size > this.options.capacity) {
-      for (const oldest of this.hosts.keys()) {
-        this.hosts.delete(oldest)
-        break
-      }
-    }
     return take(bucket, this.options.perHost, now)
   }
 }

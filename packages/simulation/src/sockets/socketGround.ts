@@ -4,7 +4,8 @@
  */
 import { DhtAddressLookup } from "@topic-tracker/core"
 import { Crypto, type EndpointId } from "@topic-tracker/crypto"
-import { Dht, DhtTestnet } from "@topic-tracker/dht"
+import { Dht } from "@topic-tracker/dht"
+import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Effect, Layer, Random } from "effect"
 import { delayAt } from "../model/Delay.ts"

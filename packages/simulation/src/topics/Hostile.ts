@@ -3,7 +3,8 @@
  * into the slot of the current minute, again and again.
  */
 import { Crypto, RecordKeys, SecretRotation, TopicId } from "@topic-tracker/crypto"
-import type { Dht, MemoryDht } from "@topic-tracker/dht"
+import type { Dht } from "@topic-tracker/dht"
+import type { MemoryDht } from "@topic-tracker/dht/testing"
 import { Clock, Effect, Random } from "effect"
 import type { DhtSettings } from "./TopicScenario.ts"
 
@@ -14,7 +15,7 @@ const seq = 2n ** 63n - 1n
 const recordSize = 604
 
 export interface HostileOptions {
-  readonly dht: MemoryDht.MemoryNetwork
+  readonly dht: MemoryDht.MemoryDhtNetwork
   readonly client: Dht["Service"]
   readonly topicName: string
   readonly settings: NonNullable<DhtSettings["hostile"]>

@@ -1,7 +1,7 @@
 /** The ground in memory: a DHT of data and a network of links that LinkModel decides about, on virtual time. */
 import { DhtAddressLookup } from "@topic-tracker/core"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { MemoryDht } from "@topic-tracker/dht"
+import { MemoryDht } from "@topic-tracker/dht/testing"
 import { AddressLookup, Gossip } from "@topic-tracker/gossip"
 import { MemoryNetwork, MemoryTransport } from "@topic-tracker/gossip/testing"
 import { Effect, Layer, Random, Stream } from "effect"

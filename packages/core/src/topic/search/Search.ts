@@ -103,7 +103,7 @@ export const readAndDial = Effect.fnUntraced(function* (
       onShown(records, minutes)
       isShown.open()
     }
-    const reading = read({ ...breadth, whenHeard: { nodes: session.tuning.pollBreadth, run: shown } })
+    const reading = read({ ...breadth, onNearest: { nodes: session.tuning.pollBreadth, run: shown } })
     yield* Effect.forkIn(Effect.andThen(reading, Effect.sync(shown)), scope, { startImmediately: true })
     yield* isShown.await
   }

@@ -1,0 +1,330 @@
+/**
+ * One iterative lookup over the socket: its waiters, the items found, and the choice of the next query. {@link LookupState} knows
+ * which node is next; this file knows when to ask it, and does not know which other lookups run.
+ */
+
+import type { Timer, Timers } from "@topic-tracker/common"
+import { hasSameContent } from "../bep44/item.ts"
+import { MAX_VALUE_BYTES } from "../bep44/limits.ts"
+import type { VerifiedItems } from "../bep44/VerifiedItems.ts"
+import { decodeNodes } from "../krpc/compactNodes.ts"
+import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
+import type { Reply } from "../krpc/message.ts"
+import { compareBytes } from "../krpc/nodeId.ts"
+import type { DhtAddress, DhtNode, MutableItem, MutableKey } from "../model.ts"
+import { type HeardNode, type PackedNodes, unpackNodes } from "./ClosestNodes.ts"
+import { type Candidate, LookupState } from "./LookupState.ts"
+import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
+
+/** A waiter of a lookup. None of its functions runs before `join` returns. */
+export interface Subscriber {
+  /** A distinct item whose signature is right. */
+  readonly item: (item: MutableItem) => void
+  readonly end: (outcome: LookupOutcome) => void
+  readonly nearest?: AwaitNearest | undefined
+}
+
+/** `reached` runs once, when the `nodes` nearest nodes have answered, unless the lookup ends before. */
+interface AwaitNearest {
+  readonly nodes: number
+  readonly reached: (nearest: ReadonlyArray<HeardNode>) => void
+}
+
+export interface LookupOutcome {
+  /** The number of nodes that were asked, and of those that answered. */
+  readonly asked: number
+  readonly heard: number
+  /** The client was closed before the lookup was over. */
+  readonly closed: boolean
+}
+
+/** A subscription can end early. A lookup without subscriptions stops. */
+export interface Subscription {
+  readonly cancel: () => void
+  /** The number of nodes that have answered so far. */
+  readonly heard: () => number
+}
+
+/** The parts of the client that lookups use. */
+export interface LookupContext {
+  readonly socket: KrpcSocket
+  readonly timers: Timers
+  readonly scheduler: QueryScheduler
+  readonly verified: VerifiedItems
+  /** Our node id, for our queries. */
+  readonly id: Uint8Array
+  /** The number of closest nodes that a whole lookup asks. */
+  readonly k: number
+  /** Queries that one lookup keeps open at most. */
+  readonly alpha: number
+  readonly maxQueriesPerWalk: number
+  /** The nodes at which a lookup starts: the closest of the routing table, and addresses to ask if those are few. */
+  readonly start: (target: Uint8Array) => {
+    readonly nodes: ReadonlyArray<DhtNode>
+    readonly addresses: ReadonlyArray<DhtAddress>
+  }
+}
+
+export interface LookupOptions {
+  readonly target: Uint8Array
+  /** The key whose items to find; undefined to find only nodes. */
+  readonly key: MutableKey | undefined
+  /** The number of closest nodes to ask. A lookup with fewer than the context's k is partial: it spares a repeated get. */
+  readonly k: number
+  /** The closest nodes that a lookup of the last minutes found. */
+  readonly known: PackedNodes | undefined
+  /** Runs once, when the nearest nodes are found and the lookup goes on. */
+  readonly onNearest: (nearest: ReadonlyArray<HeardNode>) => void
+  /** Runs once, at the end. `closest` is undefined if the lookup was stopped early. */
+  readonly onEnd: (closest: ReadonlyArray<HeardNode> | undefined, heard: number) => void
+}
+
+/** Open queries before the first answer, and for {@link NARROW_MS} after the first item. */
+const FIRST_WIDTH = 4
+
+/** Shorter than most round trips, and long enough for the work that the first item causes to get under way. */
+const NARROW_MS = 20
+
+/**
+ * The time for which a lookup asks no other nodes after the nearest have answered, if somebody waits for those. Most of the time
+ * the peer that is looked for is found by then, and the answers of the others would be in the way.
+ */
+export const NEAREST_PAUSE_MS = 30
+
+export class Lookup implements QuerySource {
+  /** A waiter of it has priority. */
+  priority = false
+  /** The nearest nodes of the target are known, so that a partial lookup may begin with them. */
+  hasNearest = false
+  private readonly context: LookupContext
+  private readonly options: LookupOptions
+  private readonly isPartial: boolean
+  private readonly state: LookupState
+  private readonly subscribers = new Set<Subscriber>()
+  /** Subscribers that have not got the items found before they joined. */
+  private readonly newcomers = new Set<Subscriber>()
+  private readonly awaitNearest = new Set<AwaitNearest>()
+  private readonly items: Array<MutableItem> = []
+  /** Until this time (ms) the lookup leaves room for others. */
+  private narrowUntil = 0
+  private pause: Timer | undefined
+  /** Partial lookups: the number of known nodes that have been added. */
+  private drawn = 0
+  private busy = 0
+  /** Bootstrap nodes that were asked for nodes and have not answered. */
+  private routers = 0
+  private ended = false
+  private begun = false
+
+  constructor(context: LookupContext, options: LookupOptions) {
+    const { target, k } = options
+    this.context = context
+    this.options = options
+    this.isPartial = k < context.k
+    this.state = new LookupState(target, { k, maxQueries: context.maxQueriesPerWalk, knowsNearest: this.isPartial })
+    this.addKnown()
+    if (!this.state.isEmpty) return
+    // All known nodes were slow: then we were.
+    context.socket.forgetUnresponsive()
+    this.addKnown()
+  }
+
+  private addKnown(): void {
+    const { target, known } = this.options
+    if (this.isPartial) {
+      this.drawn = 0
+      this.draw()
+      return
+    }
+    if (known !== undefined) for (const node of unpackNodes(known)) this.addNode(node)
+    const { nodes, addresses } = this.context.start(target)
+    for (const node of nodes) this.addNode(node)
+    for (const address of addresses) this.state.addSeed(address)
+  }
+
+  join(subscriber: Subscriber): Subscription {
+    const { nearest } = subscriber
+    this.subscribers.add(subscriber)
+    if (nearest !== undefined) this.awaitNearest.add(nearest)
+    if (this.items.length > 0) {
+      this.newcomers.add(subscriber)
+      queueMicrotask(() => this.welcome(subscriber))
+    }
+    if (!this.begun || nearest !== undefined) {
+      this.begun = true
+      queueMicrotask(() => this.step())
+    }
+    return { cancel: () => this.cancel(subscriber), heard: () => this.state.heard }
+  }
+
+  private welcome(newcomer: Subscriber): void {
+    if (!this.newcomers.delete(newcomer)) return
+    for (const item of this.items) newcomer.item(item)
+  }
+
+  private cancel(subscriber: Subscriber): void {
+    this.subscribers.delete(subscriber)
+    this.newcomers.delete(subscriber)
+    if (subscriber.nearest !== undefined) this.awaitNearest.delete(subscriber.nearest)
+    if (this.subscribers.size === 0) this.end(undefined)
+  }
+
+  /**
+   * The number of queries that may be open now: few at first, two more with each answer, up to alpha. Most of the time the first
+   * item is all that is waited for, and many queries at once would delay it and the work that it causes.
+   */
+  private get width(): number {
+    if (this.pause !== undefined) return 0
+    if (this.narrowUntil > 0 && this.context.timers.now() < this.narrowUntil) return FIRST_WIDTH
+    return Math.min(this.context.alpha, FIRST_WIDTH + 2 * this.state.heard)
+  }
+
+  /** The number of nearest nodes among which the next to ask is: first those that are waited for, the others after them. */
+  private get among(): number | undefined {
+    let among: number | undefined
+    for (const { nodes } of this.awaitNearest) among = Math.max(among ?? 0, nodes)
+    return among
+  }
+
+  /** Asks the next node, if there is one and the lookup may have another query open. */
+  askOne(): boolean {
+    if (this.ended || this.busy >= this.width) return false
+    const candidate = this.state.next(this.among)
+    if (candidate === undefined) return false
+    const { socket, id, scheduler } = this.context
+    const { key, target } = this.options
+    this.busy++
+    let counted = true
+    socket.query(candidate, key === undefined ? "find_node" : "get", { id, target }, (event) => {
+      if (counted) {
+        counted = false
+        this.busy--
+        scheduler.release()
+      }
+      if (!this.ended) this.on(candidate, event)
+    })
+    // A bootstrap node may be a router that knows nodes but no items: it is asked for nodes too.
+    if (candidate.id === undefined && key !== undefined) this.askForNodes(candidate)
+    return true
+  }
+
+  private askForNodes(candidate: Candidate): void {
+    const { socket, id } = this.context
+    this.routers++
+    socket.query(candidate, "find_node", { id, target: this.options.target }, (event) => {
+      if (event._tag === "slow") return
+      this.routers--
+      if (this.ended) return
+      const nodes = event._tag === "reply" ? event.reply.nodes : undefined
+      if (nodes !== undefined) for (const node of this.nodesOf(nodes, candidate)) this.state.addNode(node)
+      this.step()
+    })
+  }
+
+  private on(candidate: Candidate, event: QueryEvent): void {
+    switch (event._tag) {
+      case "slow":
+        this.state.slow(candidate)
+        break
+      case "lost":
+      case "error":
+        this.state.lost(candidate)
+        break
+      case "reply": {
+        const { id, token, nodes } = event.reply
+        this.state.answered(candidate, id, token, nodes === undefined ? [] : this.nodesOf(nodes, candidate))
+        this.receive(event.reply)
+      }
+    }
+    // Also in place of a node that answered under another id than it had.
+    this.draw()
+    this.step()
+  }
+
+  private nodesOf(compact: Uint8Array, from: DhtAddress): ReadonlyArray<DhtNode> {
+    const nodes = decodeNodes(compact, from.host, (info, at) => this.state.wants(info, at))
+    return nodes.length === 0 ? nodes : nodes.filter((node) => this.isWanted(node))
+  }
+
+  private addNode(node: DhtNode): void {
+    if (this.isWanted(node)) this.state.addNode(node)
+  }
+
+  /** Partial lookups: adds known nodes, closest first, until there are enough that are not given up. */
+  private draw(): void {
+    const { k, known } = this.options
+    if (!this.isPartial || known === undefined) return
+    while (this.state.live < k) {
+      const nodes: ReadonlyArray<HeardNode> = unpackNodes(known, this.drawn, k - this.state.live)
+      if (nodes.length === 0) return
+      this.drawn += nodes.length
+      for (const node of nodes) this.addNode(node)
+    }
+  }
+
+  /** Neither ourselves nor a node that has just kept another lookup waiting. */
+  private isWanted(node: DhtNode): boolean {
+    const { id, socket } = this.context
+    return !socket.isUnresponsive(node) && compareBytes(node.id, id) !== 0
+  }
+
+  private step(): void {
+    if (this.ended) return
+    // A subscriber that joined because of an item has not got it yet, and this step may end the lookup.
+    for (const newcomer of this.newcomers) this.welcome(newcomer)
+    this.notifyNearest()
+    if (this.ended) return
+    this.context.scheduler.schedule(this)
+    // A router that refuses a `get` may still name nodes, and as long as no node has answered there are no others.
+    if (this.state.finished && (this.state.heard > 0 || this.routers === 0)) this.end(this.state.closest)
+  }
+
+  private notifyNearest(): void {
+    for (const waiting of this.awaitNearest) {
+      const { nodes, reached } = waiting
+      if (!this.state.hasNearest(nodes)) continue
+      this.awaitNearest.delete(waiting)
+      const { closest } = this.state
+      if (!this.hasNearest) this.options.onNearest(closest)
+      this.hasNearest = true
+      this.pause ??= this.context.timers.schedule(NEAREST_PAUSE_MS, () => {
+        this.pause = undefined
+        this.step()
+      })
+      reached(closest.slice(0, nodes))
+    }
+  }
+
+  /** Passes on the item of an answer if it is of our key, not too long, new, and signed. */
+  private receive({ v, k, sig, seq }: Reply): void {
+    const { key } = this.options
+    if (key === undefined || !(v instanceof Uint8Array) || sig === undefined || seq === undefined) return
+    if (v.length > MAX_VALUE_BYTES || (k !== undefined && compareBytes(k, key.publicKey) !== 0)) return
+    if (this.items.some((item) => hasSameContent(item, seq, v))) return
+    const item = this.context.verified.verify(key, seq, v, sig)
+    if (item === undefined) return
+    if (this.items.length === 0) this.narrowUntil = this.context.timers.now() + NARROW_MS
+    this.items.push(item)
+    for (const subscriber of this.subscribers) if (!this.newcomers.has(subscriber)) subscriber.item(item)
+  }
+
+  /** The client is closed: the subscribers are notified. */
+  close(): void {
+    this.end(undefined, true)
+  }
+
+  private end(closest: ReadonlyArray<HeardNode> | undefined, closed = false): void {
+    if (this.ended) return
+    this.ended = true
+    if (this.pause !== undefined) this.context.timers.cancel(this.pause)
+    const { heard, queries: asked } = this.state
+    // No node answered: then our own network failed, not the nodes.
+    if (heard === 0) this.context.socket.forgetUnresponsive()
+    this.context.scheduler.remove(this)
+    this.options.onEnd(closest, heard)
+    for (const subscriber of this.subscribers) subscriber.end({ asked, heard, closed })
+    this.subscribers.clear()
+    this.newcomers.clear()
+    this.awaitNearest.clear()
+  }
+}

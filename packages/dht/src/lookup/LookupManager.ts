@@ -1,0 +1,81 @@
+/**
+ * Runs lookups for many targets at once. Lookups of the same target are one, and each starts from the nodes at which the last one
+ * ended ({@link ClosestNodes}).
+ */
+
+import { bytesKey } from "../krpc/nodeId.ts"
+import type { GetOptions, MutableKey } from "../model.ts"
+import { ClosestNodes, type HeardNode } from "./ClosestNodes.ts"
+import { Lookup, type LookupContext, type Subscriber, type Subscription } from "./Lookup.ts"
+
+export class LookupManager {
+  /** Lookups begun. */
+  begun = 0
+  private readonly context: LookupContext
+  private readonly running = new Map<string, Lookup>()
+  private readonly closest: ClosestNodes
+  private closed = false
+
+  /** Run {@link close} at the end. */
+  constructor(context: LookupContext) {
+    this.context = context
+    this.closest = new ClosestNodes(() => context.timers.now())
+  }
+
+  /**
+   * Joins the running lookup of the target, or starts one. Items found before joining come first. Without a key the lookup finds
+   * only nodes. The options are those of `Dht.get`.
+   */
+  subscribe(
+    target: Uint8Array,
+    key: MutableKey | undefined,
+    subscriber: Subscriber,
+    { priority = false, nodes }: GetOptions,
+  ): Subscription {
+    const whole = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
+    const { k } = this.context
+    const known = this.closest.nearest(target)
+    const running = this.running.get(whole)
+    // The answers of the nearest nodes to a running lookup are older than this get.
+    const isPartial =
+      nodes !== undefined && nodes < k && known !== undefined && (running === undefined || running.hasNearest)
+    const name = isPartial ? `${nodes} of ${whole}` : whole
+    let lookup = this.running.get(name)
+    if (lookup === undefined) {
+      const started = new Lookup(this.context, {
+        target,
+        key,
+        k: isPartial ? nodes : k,
+        known,
+        onNearest: (nearest) => this.closest.rememberNearest(target, nearest),
+        onEnd: (found, heard) => {
+          this.running.delete(name)
+          if (!isPartial && found !== undefined) this.closest.rememberAll(target, found)
+          if (isPartial && heard === 0) this.closest.forget(target)
+        },
+      })
+      if (this.closed) queueMicrotask(() => started.close())
+      this.running.set(name, started)
+      this.begun++
+      lookup = started
+    }
+    if (priority) lookup.priority = true
+    return lookup.join(subscriber)
+  }
+
+  /** The nodes to put to, from a lookup that ended in the last five minutes; undefined if there was none. */
+  nodesToPutTo(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
+    return this.closest.complete(target)
+  }
+
+  /** Forgets which nodes are closest to the target: their tokens were refused, or none answered. */
+  forget(target: Uint8Array): void {
+    this.closest.forget(target)
+  }
+
+  /** Ends all lookups; their subscribers are notified. */
+  close(): void {
+    this.closed = true
+    for (const lookup of this.running.values()) lookup.close()
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Builds the `Dht` service over UDP from its parts: socket, routing table, lookups and the store for other nodes. One scope owns
+ * them all.
+ */
+import { Timers } from "@topic-tracker/common"
+import { Crypto } from "@topic-tracker/crypto"
+import { Deferred, Duration, Effect, type Scope } from "effect"
+import { VerifiedItems } from "./bep44/VerifiedItems.ts"
+import { type DhtOptions, isLoopbackOnly, resolve } from "./DhtConfig.ts"
+import type { DhtError } from "./DhtError.ts"
+import { makeItemClient } from "./ItemClient.ts"
+import { KrpcSocket } from "./krpc/KrpcSocket.ts"
+import { secureNodeId } from "./krpc/nodeId.ts"
+import { type UdpSocket, UdpSockets } from "./krpc/UdpSocket.ts"
+import { LookupManager } from "./lookup/LookupManager.ts"
+import { QueryScheduler } from "./lookup/QueryScheduler.ts"
+import type { DhtAddress, DhtNode, DhtService } from "./model.ts"
+import { greetBootstrap, resolveBootstrap } from "./routing/bootstrap.ts"
+import * as NodesFile from "./routing/nodesFile.ts"
+import { RoutingTable } from "./routing/RoutingTable.ts"
+import { ItemServer } from "./serve/ItemServer.ts"
+import { QueryServer } from "./serve/QueryServer.ts"
+
+/** The service, and what the testnet needs with it. */
+export interface UdpNode {
+  readonly service: DhtService
+  readonly node: DhtNode
+  /** Adds a node that is known to be alive to the routing table. */
+  readonly addNode: (node: DhtNode) => void
+}
+
+/** The time after the start at which a lookup of our own id fills the table. */
+const POPULATE_DELAY_MS = 1000
+
+/** Peers of BEP 5 kept for others, over all info hashes. */
+const MAX_PEERS = 10_000
+
+/** A node with its service. */
+export const makeUdpNode = Effect.fnUntraced(function* (
+  partial: Partial<DhtOptions>,
+): Effect.fn.Return<UdpNode, DhtError, Scope.Scope | Crypto> {
+  const options = yield* resolve(partial)
+  const { bind } = yield* UdpSockets
+  const timers = yield* Timers.make
+  const crypto = yield* Crypto
+  const tokenSecret = yield* crypto.randomBytes(32)
+  const randomId = yield* crypto.randomBytes(20)
+  const firstNode = yield* Deferred.make<void>()
+
+  const udp = yield* Effect.acquireRelease(
+    bind({ host: bindHost(options), port: options.port }),
+    (socket) => socket.close,
+  )
+  const bootstrap = yield* resolveBootstrap(options.bootstrap)
+  const { nodesFile } = options
+  const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, udp.address.host)
+  const knownNodes = [...options.knownNodes, ...remembered]
+  const id = secureNodeId(udp.address.host, randomId)
+  const parts = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      connectParts({
+        options,
+        udp,
+        timers,
+        crypto,
+        tokenSecret,
+        id,
+        knownNodes,
+        addresses: bootstrap.addresses,
+        onFirstNode: () => Deferred.doneUnsafe(firstNode, Effect.void),
+      }),
+    ),
+    ({ close }) => close,
+  )
+  const { socket, table, lookups, scheduler, items, server, onGreeted } = parts
+  const { get, put, populate, counts } = makeItemClient({
+    options,
+    timers,
+    crypto,
+    id,
+    socket,
+    table,
+    lookups,
+    scheduler,
+    items,
+    bootstrapKnown: bootstrap.known,
+  })
+
+  for (const node of knownNodes) table.ping(node)
+  // Most programs that make a client have something else to do before their first get or put.
+  yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, onGreeted), { startImmediately: true })
+  if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
+  // Later: a program that starts with a get or put has the socket to itself, and its lookups fill the table just as well.
+  yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, POPULATE_DELAY_MS)))
+
+  return {
+    node: { id, host: reachableHost(udp.address.host), port: udp.address.port },
+    addNode: (node) => table.add(node),
+    service: {
+      get,
+      put,
+      bootstrapped: Effect.suspend(() =>
+        table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode)),
+      ),
+      address: Effect.sync(() => socket.address),
+      stats: Effect.sync(() => ({
+        nodes: table.size,
+        packetsSent: socket.counters.packetsSent,
+        packetsReceived: socket.counters.packetsReceived,
+        packetsMalformed: socket.counters.packetsMalformed,
+        gets: counts.gets,
+        puts: counts.puts,
+        lookups: lookups.begun,
+        itemsInvalid: parts.verified.invalid,
+        itemsStored: items.size,
+        queriesServed: server.served,
+        queriesLimited: server.limited,
+      })),
+      snapshot: Effect.sync(() => table.nodes),
+    },
+  }
+})
+
+interface Connection {
+  readonly options: DhtOptions
+  readonly udp: UdpSocket
+  readonly timers: Timers
+  readonly crypto: Crypto["Service"]
+  /** 32 random bytes. */
+  readonly tokenSecret: Uint8Array
+  readonly id: Uint8Array
+  readonly knownNodes: ReadonlyArray<DhtNode>
+  /** The addresses of bootstrap nodes known so far. */
+  readonly addresses: ReadonlyArray<DhtAddress>
+  /** Runs when a node has entered the routing table. */
+  readonly onFirstNode: () => void
+}
+
+/**
+ * Connects the parts that know each other: the socket forwards queries, answers and losses to the table and the server, and these
+ * send over the socket. The functions given to the socket run only after this one has returned.
+ */
+const connectParts = (connection: Connection) => {
+  const { addresses, crypto, id, knownNodes, options, timers, tokenSecret, udp } = connection
+  const { alpha, equalSeq, k, maxQueriesPerWalk, queriesPerHost, queriesTotal, readOnly } = options
+  const now = () => timers.now()
+  /** Until this time (ms) our queries say read-only. */
+  let introduceAt = now() + Duration.toMillis(options.introduceAfter)
+  /** The nodes that the bootstrap nodes named at the start: the first lookups begin with them. */
+  const named: Array<DhtNode> = []
+
+  const socket = new KrpcSocket(udp, {
+    timers,
+    roundTripFloor: Duration.toMillis(options.roundTripFloor),
+    roundTripInitial: Duration.toMillis(options.roundTripInitial),
+    roundTripCeiling: Duration.toMillis(options.roundTripCeiling),
+    isReadOnly: () => readOnly || now() < introduceAt,
+    onQuery: (query, from) => server.handle(query, from),
+    onReply: (reply, from) => table.answered(reply, from),
+    onLost: (address) => table.lost(address),
+  })
+  const table = new RoutingTable({ socket, id, maxPeers: MAX_PEERS, onNode: connection.onFirstNode })
+  const items = new ItemServer({
+    id,
+    equalSeq,
+    crypto,
+    secret: tokenSecret,
+    maxItems: options.storedItemsMax,
+    ttl: Duration.toMillis(options.storedItemTtl),
+    closest: (target, count) => table.closest(target, count),
+  })
+  const server = new QueryServer({ socket, table, items, readOnly, queriesPerHost, queriesTotal, now })
+  const scheduler = new QueryScheduler(options.maxOpenQueries)
+  const verified = new VerifiedItems(crypto)
+  const start = (target: Uint8Array) => {
+    const nodes = table.closest(target, k)
+    return table.size < k ? { nodes: [...nodes, ...knownNodes, ...named], addresses } : { nodes, addresses: [] }
+  }
+  const lookups = new LookupManager({ socket, timers, scheduler, verified, id, k, alpha, maxQueriesPerWalk, start })
+  return {
+    socket,
+    table,
+    items,
+    server,
+    scheduler,
+    verified,
+    lookups,
+    onGreeted: (nodes: ReadonlyArray<DhtNode>, from: DhtAddress) => {
+      named.push(...nodes)
+      if (nodes.length > 0) return
+      // It knows no node except perhaps us: then others can find what there is only through us.
+      introduceAt = now()
+      table.ping(from)
+    },
+    close: Effect.sync(() => {
+      lookups.close()
+      table.close()
+      socket.close()
+    }),
+  }
+}
+
+/** A client that starts from loopback nodes only must not be reachable on other interfaces. */
+const bindHost = ({ host, bootstrap }: DhtOptions): string =>
+  isLoopbackOnly(bootstrap) && host === "0.0.0.0" ? "127.0.0.1" : host
+
+/** The address at which other programs on this machine reach a socket that is bound to all addresses. */
+const reachableHost = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host)

@@ -1,0 +1,206 @@
+/**
+ * The only file that touches bittorrent-dht (11.0.12, with k-rpc and k-bucket).
+ *
+ * It does for us: k-buckets of 20 nodes with the rule "ping the oldest, and replace it only if it is dead" (BEP 5); a ping of all
+ * nodes when the table has not changed for 15 minutes; the answers to ping, find_node, get_peers and announce_peer, with tokens and
+ * the peers of others. These three use its own timers on the system's clock.
+ *
+ * It does not: open a socket, bootstrap, look up, get, put, store items, or see a datagram that our own checks refused. In place
+ * of its socket (k-rpc-socket) it gets {@link KrpcSocketAdapter}, which turns its calls into calls of our {@link KrpcSocket}.
+ */
+import { EventEmitter } from "node:events"
+import { Client, type Contact } from "bittorrent-dht"
+import type { Encodable, EncodableDictionary } from "../krpc/bencode.ts"
+import { COMPACT_NODE_BYTES } from "../krpc/compactNodes.ts"
+import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
+import { ErrorCode, type Query, type Reply } from "../krpc/message.ts"
+import type { DhtAddress, DhtNode } from "../model.ts"
+
+/** The queries that bittorrent-dht answers. */
+export type TableQuery = Extract<Query, { q: "ping" | "find_node" | "get_peers" | "announce_peer" }>
+
+export interface BittorrentDhtOptions {
+  readonly socket: KrpcSocket
+  /** Our node id, 20 bytes. */
+  readonly id: Uint8Array
+  /** Peers of BEP 5 kept for others, over all info hashes. */
+  readonly maxPeers: number
+  /** Run for each node that entered or left the k-buckets. */
+  readonly onAdded: (node: DhtNode) => void
+  readonly onRemoved: (node: DhtNode) => void
+}
+
+/** Announced peers are forgotten after this time; clients announce again every 15 to 30 minutes. */
+const MAX_PEER_AGE_MS = 45 * 60_000
+
+/**
+ * Nodes and peers in one answer. bittorrent-dht names all it has: kilobytes for a query of a hundred bytes, whose sender may be
+ * forged, and more than many clients take, ours among them. Nodes come nearest first, and a lookup of ours takes no more of
+ * them; peers come in any order. Both fit one unfragmented datagram.
+ */
+const MAX_NAMED_NODES = 32
+const MAX_NAMED_PEERS = 100
+
+const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+
+export class BittorrentDht {
+  private readonly client: Client
+  private readonly adapter: KrpcSocketAdapter
+
+  constructor({ id, maxPeers, onAdded, onRemoved, socket }: BittorrentDhtOptions) {
+    this.adapter = new KrpcSocketAdapter(socket)
+    this.client = new Client({
+      nodeId: buffer(id),
+      bootstrap: false,
+      krpcSocket: this.adapter,
+      maxPeers,
+      maxAge: MAX_PEER_AGE_MS,
+    })
+    this.client.nodes.on("added", onAdded)
+    this.client.nodes.on("removed", onRemoved)
+    // It reports failures to send and unexpected answers here; our socket has counted them.
+    this.client.on("error", () => {})
+    this.client.on("warning", () => {})
+    this.adapter.emit("listening")
+  }
+
+  /** Stops its timers. */
+  close(): void {
+    this.client.destroy(() => {})
+  }
+
+  get size(): number {
+    return this.client.nodes.count()
+  }
+
+  has(id: Uint8Array): boolean {
+    return this.client.nodes.get(buffer(id)) !== null
+  }
+
+  /** At most this many nodes closest to the target, closest first. */
+  closest(target: Uint8Array, count: number): ReadonlyArray<DhtNode> {
+    return this.client.nodes.closest(target, count)
+  }
+
+  get nodes(): ReadonlyArray<DhtNode> {
+    return this.client.nodes.toArray().map(({ id, host, port }) => ({ id: new Uint8Array(id), host, port }))
+  }
+
+  add({ host, id, port }: DhtNode): void {
+    this.client.addNode({ id: buffer(id), host, port })
+  }
+
+  remove(id: Uint8Array): void {
+    this.client.removeNode(buffer(id))
+  }
+
+  /** A node answered under this id: it enters the k-buckets if they have room, or counts as seen now. */
+  answered(id: Uint8Array, from: DhtAddress): void {
+    this.adapter.emit("response", { r: { id: buffer(id) } }, { address: from.host, port: from.port })
+  }
+
+  /** Answers the query. The sender does not enter the k-buckets: bittorrent-dht does not get its id. */
+  serve({ a: { id: _, ...rest }, q, t }: TableQuery, { host, port }: DhtAddress): void {
+    const a = Object.fromEntries(
+      Object.entries(rest).map(([name, value]) => [name, value instanceof Uint8Array ? buffer(value) : Number(value)]),
+    )
+    this.adapter.emit("query", { t: buffer(t), y: "q", q, a }, { address: host, host, port })
+  }
+}
+
+type QueryCallback = (error: Error | null, message: unknown, peer: unknown, query: unknown) => void
+type Peer = Partial<Contact> & { readonly address?: string }
+
+/** k-rpc-socket, as far as k-rpc uses it. */
+class KrpcSocketAdapter extends EventEmitter {
+  /** Queries of k-rpc only: its limit on them must not slow down our lookups. */
+  inflight = 0
+  private readonly socket: KrpcSocket
+  private destroyed = false
+
+  constructor(socket: KrpcSocket) {
+    super()
+    this.socket = socket
+  }
+
+  query(peer: Peer, query: { readonly q: string; readonly a: object }, callback?: QueryCallback): void {
+    const host = peer.address ?? peer.host
+    const { port } = peer
+    if (this.destroyed || host === undefined || port === undefined) return
+    const from = { address: host, host, port, id: peer.id }
+    this.inflight++
+    let settled = false
+    const settle = (error: Error | null, message: unknown) => {
+      if (settled || this.destroyed) return
+      settled = true
+      this.inflight--
+      callback?.(error, message, from, query)
+      this.emit("update")
+      this.emit("postupdate")
+    }
+    this.socket.query({ host, port }, query.q, encodable(query.a), (event) => {
+      if (event._tag === "reply") settle(null, { r: withBuffers(event.reply) })
+      else if (event._tag === "error") settle(codedError("the node answered with an error", event.code), null)
+      // A ping decides whether a node stays in the table, so it is not over while it is only slow.
+      else if (event._tag === "lost" || query.q !== "ping") settle(codedError("no answer in time", "ETIMEDOUT"), null)
+    })
+  }
+
+  response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: Named) {
+    this.socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(withinDatagram(r)))
+  }
+
+  error(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, error: unknown) {
+    const [code, message] = Array.isArray(error) ? error : []
+    this.socket.error(
+      { host: peer.address, port: peer.port },
+      query.t,
+      typeof code === "number" ? code : ErrorCode.Server,
+      typeof message === "string" ? message : "error",
+    )
+  }
+
+  address() {
+    return { address: this.socket.address.host, port: this.socket.address.port }
+  }
+
+  /** Our socket is bound already. */
+  bind(): void {}
+
+  /** Our socket is closed by its owner. */
+  destroy(callback?: () => void): void {
+    this.destroyed = true
+    callback?.()
+  }
+}
+
+const codedError = (message: string, code: string | number): Error => Object.assign(new Error(message), { code })
+
+/** The fields of an answer that grow with the number of known nodes and peers. */
+interface Named {
+  readonly nodes?: Uint8Array
+  readonly values?: ReadonlyArray<Uint8Array>
+}
+
+const withinDatagram = (r: Named): object => ({
+  ...r,
+  nodes: r.nodes?.subarray(0, MAX_NAMED_NODES * COMPACT_NODE_BYTES),
+  values: r.values?.slice(0, MAX_NAMED_PEERS),
+})
+
+/** bittorrent-dht builds its messages of Buffers, numbers, strings and lists of Buffers; nothing else is sent. */
+const encodable = (fields: object): EncodableDictionary =>
+  Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Encodable] => isEncodable(entry[1])))
+
+const isEncodable = (value: unknown): value is Encodable =>
+  value instanceof Uint8Array ||
+  typeof value === "string" ||
+  Number.isSafeInteger(value) ||
+  (Array.isArray(value) && value.every(isEncodable))
+
+/** The fields of an answer that bittorrent-dht reads. */
+const withBuffers = ({ id, nodes, token }: Reply) => ({
+  id: buffer(id),
+  ...(nodes === undefined ? {} : { nodes: buffer(nodes) }),
+  ...(token === undefined ? {} : { token: buffer(token) }),
+})
