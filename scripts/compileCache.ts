@@ -1,6 +1,6 @@
 /**
- * Loaded before each command: what Node compiles, it keeps beside the dependencies, so that the next start takes half the time. Where
- * that folder cannot be written, the command starts as it does without.
+ * Loaded before each command: Node keeps compiled code next to the dependencies, so that the next start takes half the time. If the folder
+ * cannot be written, the command starts without the cache.
  */
 import { enableCompileCache } from "node:module"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-/** A vitest reporter whose one job is the closing line `N passed, N failed`, which vitest itself does not print. */
+/** A vitest reporter that prints the last line `N passed, N failed`, which vitest itself does not print. */
 import type { Reporter, TestModule } from "vitest/node"
 
 export default class CountReporter implements Reporter {
@@ -13,10 +13,10 @@ export default class CountReporter implements Reporter {
         if (state === "passed") passed++
         else if (state === "failed") failed++
       }
-      // A file that could not be loaded has no tests, only errors.
+      // A file that fails to load has errors and no tests.
       if (tests === 0 || module.errors().length > 0) failed += Math.max(1, module.errors().length)
     }
-    // After the summary of the default reporter, which is written in the same turn.
+    // After the summary of the default reporter, which is printed in the same turn.
     setImmediate(() => console.log(`\n${passed} passed, ${failed} failed`))
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Every test draws the same numbers at each run: a failure comes back when looked for, and a change is what made it. Effect's
- * Random rests on Math.random where no seed is given, and properties take their seed from it. TEST_SEED=TEXT draws other numbers.
+ * Seeds the random numbers of every test: each run draws the same numbers, so a failure can be repeated. Without a seed of their own,
+ * Effect's Random and property tests use Math.random. TEST_SEED=TEXT gives other numbers.
  */
 import { Effect, Random } from "effect"
 import { beforeEach } from "vitest"
@@ -10,6 +10,6 @@ const seedRandom = (test: string): void => {
   Math.random = () => random.nextDoubleUnsafe()
 }
 
-// For what a file draws before its first test.
+// For numbers that a file draws before its first test.
 seedRandom("set-up")
 beforeEach(({ task }) => seedRandom(task.fullName))

@@ -1,9 +1,9 @@
-/** What `npm test` and `npm run test:interop` hand on to vitest, looked at before anything that takes long is begun. */
+/** Checks the arguments that `npm test` and `npm run test:interop` pass on to vitest, before a step that takes long. */
 import { createCLI } from "vitest/node"
 
 /**
- * What is wrong with the arguments, in one line, or undefined. vitest itself finds that out after the type check and the build,
- * and answers with a stack trace.
+ * The error in the arguments, in one line, or undefined. vitest itself would report it after the type check and the build, with a stack
+ * trace.
  */
 export const wrongArgument = (args: ReadonlyArray<string>): string | undefined => {
   try {
@@ -14,6 +14,6 @@ export const wrongArgument = (args: ReadonlyArray<string>): string | undefined =
     return undefined
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    return `${message.replaceAll(/\s+/g, " ").replace(/\.$/, "")}; it may be a part of a test file's name, or an option of vitest's such as -t TEXT`
+    return `${message.replaceAll(/\s+/g, " ").replace(/\.$/, "")}; allowed are a part of a test file's name and options of vitest such as -t TEXT`
   }
 }
