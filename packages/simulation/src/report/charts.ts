@@ -1,22 +1,22 @@
 /**
- * The charts of a report, as options for ECharts: plain data made of summaries. Each question has its chart, which is there
- * when the scenarios that answer it were run.
+ * The charts of a report, as options for ECharts: plain data made from summaries. Each chart answers one question and exists if
+ * the scenarios for it were run.
  */
 import type { EChartsOption } from "echarts"
-import type { TopicRun } from "../topics/runTopics.ts"
-import type { TopicSummary } from "../topics/topicSummary.ts"
+import type { TopicRun } from "../run/runTopicScenario.ts"
+import type { TopicSummary } from "./topicSummary.ts"
 
 export interface Chart {
   readonly id: string
   readonly title: string
-  /** One or two sentences: what is to be seen. */
+  /** One or two sentences that explain the chart. */
   readonly text: string
   readonly option: EChartsOption
 }
 
 type Summaries = ReadonlyArray<TopicSummary>
 
-/** All charts that these results are enough for. */
+/** All charts for which there are results. */
 export const chartsOf = (summaries: Summaries): ReadonlyArray<Chart> =>
   [oneSwarm, delivery, latencyByLoss, healing, load, hottest, bubbles].flatMap((chart) => chart(summaries) ?? [])
 
@@ -26,13 +26,13 @@ const base = { grid, legend: { top: 4, type: "scroll" }, tooltip: { trigger: "ax
 const axis = (name: string, type: "log" | "value" | "category" = "value") =>
   ({ type, name, nameLocation: "middle", nameGap: 28 }) as const
 
-/** What runs away from the axis is named above it: beside it there is no room on a telephone. */
+/** A vertical axis has its name above it: on a telephone there is no room next to it. */
 const upAxis = (name: string, type: "log" | "value" = "value") =>
   ({ type, name, nameLocation: "end", nameTextStyle: { align: "left" }, scale: false }) as const
 
 const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Figures that every run of a summary has; undefined where one has none. */
+/** The mean of a figure over all runs of a summary; undefined if a run has no such figure. */
 const meanOf = ({ runs }: TopicSummary, figure: (run: TopicRun) => number | null): number | undefined => {
   const values = runs.map(figure)
   return values.every((value) => value !== null) ? mean(values as ReadonlyArray<number>) : undefined
@@ -40,7 +40,7 @@ const meanOf = ({ runs }: TopicSummary, figure: (run: TopicRun) => number | null
 
 const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits))
 
-/** Summaries in which only this key is varied, or is varied first, by scenario. */
+/** By scenario, the summaries in which this key is the first varied one. */
 const variedBy = (summaries: Summaries, key: string): ReadonlyMap<string, Summaries> => {
   const groups = new Map<string, Array<TopicSummary>>()
   for (const summary of summaries) {
@@ -74,7 +74,7 @@ const oneSwarm = (summaries: Summaries): Chart | undefined => {
   return {
     id: "one-swarm",
     title: "Time to one swarm, by number of nodes",
-    text: "Simulated seconds from the beginning until every node reaches every other over neighbours; the mean of all seeds. Trickling nodes come within a minute: less than that is impossible.",
+    text: "Simulated seconds from the start until every node reaches every other over neighbours; the mean of all seeds. In scenarios whose nodes start within a minute, less than a minute is impossible.",
     option: {
       ...base,
       xAxis: axis("nodes", "log"),
@@ -97,7 +97,7 @@ const delivery = (summaries: Summaries): Chart | undefined => {
   return {
     id: "delivery",
     title: "Messages delivered, by loss",
-    text: "Share of the deliveries that happened, and how many hops they took. Links lose this share of packets; QUIC, and its model here, sends again what was lost, so that loss costs time and not messages.",
+    text: "Share of the deliveries that happened, and their hops. Links lose this share of packets. QUIC and its model repeat lost packets, so loss costs time and no messages.",
     option: {
       ...base,
       xAxis: {
@@ -144,7 +144,7 @@ const latencyByLoss = (summaries: Summaries): Chart | undefined => {
   return {
     id: "latency",
     title: "Time to deliver, by loss",
-    text: "Simulated milliseconds from a broadcast to a node that hears it.",
+    text: "Simulated milliseconds from a broadcast to its reception by a node.",
     option: {
       ...base,
       xAxis: {
@@ -167,12 +167,12 @@ const healing = (summaries: Summaries): Chart | undefined => {
   const names = [...new Set(members.map(({ variant }) => `in ${variant["partition.0.groups"]}`))]
   return {
     id: "healing",
-    title: "Healing after a split",
-    text: "Simulated seconds from the end of a partition of three minutes until all nodes are one swarm; a bar is the mean, a dot one seed. A run that did not heal has no dot.",
+    title: "Healing after a partition",
+    text: "Simulated seconds from the end of a partition of three minutes until all nodes are one swarm. A bar is the mean, a dot is one seed. A run that did not heal has no dot.",
     option: {
       ...base,
       tooltip: { trigger: "item" },
-      xAxis: { ...axis("swarm split", "category"), data: names },
+      xAxis: { ...axis("partitioned", "category"), data: names },
       yAxis: upAxis("seconds"),
       series: [...groups].flatMap(([name, variants]) => {
         const seconds = variants.map(({ runs }) =>
@@ -209,8 +209,8 @@ const load = (summaries: Summaries): Chart | undefined => {
     lines(groups, "nodes", (each) => meanOf(each, figure)).map((series) => ({ ...series, name }))
   return {
     id: "dht-load",
-    title: "DHT load of one topic on one node, by number of nodes",
-    text: "Queries that nodes of the DHT receive for each node of the topic and minute: one walk asks 20 of them. The second half of a run, when the nodes have found each other.",
+    title: "DHT load of one node of a topic, by number of nodes",
+    text: "Queries that the nodes of the DHT receive per node of the topic and minute, in the second half of a run, after the nodes have found each other. One lookup asks 20 nodes.",
     option: {
       ...base,
       xAxis: axis("nodes", "log"),
@@ -229,8 +229,8 @@ const hottest = (summaries: Summaries): Chart | undefined => {
   if (groups.size === 0) return undefined
   return {
     id: "hottest",
-    title: "The hottest DHT node, by number of nodes",
-    text: "The most queries that any one node of the DHT received in a minute: that of the swarm's beginning, in the minute's slot.",
+    title: "The busiest DHT node, by number of nodes",
+    text: "The most queries that one node of the DHT received in a minute: it holds the slot of the minute in which the swarm starts.",
     option: {
       ...base,
       xAxis: axis("nodes", "log"),
@@ -260,7 +260,7 @@ const bubbles = (summaries: Summaries): Chart | undefined => {
   return {
     id: "bubbles",
     title: "Bubbles over time, with merges and without",
-    text: "How many groups of nodes there are that do not reach each other; the mean of all seeds. Everybody starts at once.",
+    text: "The number of groups of nodes that do not reach each other (bubbles); the mean of all seeds. All nodes start at once.",
     option: {
       ...base,
       xAxis: axis("simulated seconds"),

@@ -1,10 +1,10 @@
-/** A report as one HTML file that needs nothing else: the results, their charts, and the charting library itself. */
+/** A report as one self-contained HTML file: the results, their charts, and the chart library itself. */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { type TopicSummary, topicRows } from "../topics/topicSummary.ts"
 import { type Chart, chartsOf } from "./charts.ts"
 import { type OverlayPictures, overlayOf } from "./overlay.ts"
 import { script, style } from "./page.ts"
+import { type TopicSummary, topicRows } from "./topicSummary.ts"
 
 export const reportHtml = (summaries: ReadonlyArray<TopicSummary>): string => {
   const charts = chartsOf(summaries)
@@ -23,8 +23,8 @@ export const reportHtml = (summaries: ReadonlyArray<TopicSummary>): string => {
 <h1>Simulated topics</h1>
 <p>${summaries.length} scenarios, ${summaries.reduce((sum, { runs }) => sum + runs.length, 0)} runs; ${
     failed === 0
-      ? `all ${expected} that say what they expect came out so`
-      : `<strong>${failed} of ${expected} that say what they expect did not come out so</strong>`
+      ? `all ${expected} with expectations met them`
+      : `<strong>${failed} of ${expected} with expectations did not meet them</strong>`
   }.</p>
 </header>
 <main>
@@ -56,7 +56,7 @@ const resultTable = (summaries: ReadonlyArray<TopicSummary>): string => {
     unmet.map(({ message, seed }) => `<li>${escaped(`${name}, seed ${seed}: ${message}`)}</li>`),
   )
   return `<section><h2>All figures</h2>
-<p>Mean (least to most) over the seeds. Times in simulated seconds, unless it says ms; wall s is what the computer took.</p>
+<p>Mean (min to max) over the seeds. Times are simulated seconds unless the column has ms; wall s is real time.</p>
 ${failures.length === 0 ? "" : `<ul class="failures">${failures.join("")}</ul>`}
 <div class="scroll" tabindex="0"><table><thead><tr>${cells(header!, "th")}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody></table></div></section>`
@@ -65,5 +65,5 @@ ${failures.length === 0 ? "" : `<ul class="failures">${failures.join("")}</ul>`}
 const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
 
-/** Within a script element only its end tag, and what opens a comment, would be read as HTML. */
+/** In a script element only its end tag and the start of a comment are read as HTML. */
 const inScript = (text: string): string => text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--")

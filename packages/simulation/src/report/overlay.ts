@@ -1,7 +1,7 @@
-/** Pictures of the overlay over time: who is whose neighbour, for one run that shows something. */
+/** Pictures of the overlay (the neighbour graph) over time, for one run. */
 import type { EChartsOption } from "echarts"
-import type { OverlayPicture } from "../topics/Figures.ts"
-import type { TopicSummary } from "../topics/topicSummary.ts"
+import type { OverlayPicture } from "../world/Figures.ts"
+import type { TopicSummary } from "./topicSummary.ts"
 
 export interface OverlayPictures {
   readonly name: string
@@ -9,7 +9,7 @@ export interface OverlayPictures {
   readonly pictures: ReadonlyArray<{ readonly second: number; readonly option: EChartsOption }>
 }
 
-/** The first run that was split has most to show; without one, the one with most pictures. */
+/** The first run with a partition; without one, the run with most pictures. */
 export const overlayOf = (summaries: ReadonlyArray<TopicSummary>): OverlayPictures | undefined => {
   const candidates = summaries.filter(({ runs }) => (runs[0]?.overlay.length ?? 0) > 1)
   const split = candidates.find(({ variant }) => variant["partition.0.groups"] !== undefined)
@@ -27,7 +27,7 @@ export const overlayOf = (summaries: ReadonlyArray<TopicSummary>): OverlayPictur
   }
 }
 
-/** Nodes on a circle, those that a partition puts together beside each other. */
+/** Nodes on a circle, with the nodes of one partition next to each other. */
 const graph = ({ links, nodes }: OverlayPicture, groups: number): EChartsOption => {
   const order = nodes.toSorted((a, b) => (a % groups) - (b % groups) || a - b)
   const degree = new Map<number, number>()

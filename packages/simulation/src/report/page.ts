@@ -1,4 +1,4 @@
-/** How a report looks and moves in the browser. */
+/** The style sheet and the script of a report. */
 
 export const style = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: color-mix(in srgb, currentColor 18%, transparent) }

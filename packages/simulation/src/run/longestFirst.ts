@@ -1,9 +1,9 @@
-/** Work in groups, as scenarios × seeds are, done as one. */
+/** Orders work that is given in groups (scenarios with their seeds), so that the longest pieces start first. */
 import { Effect } from "effect"
 
 /**
- * Runs the work of all groups, that of the highest cost first, for what is left at the end should be short. `run` gives the
- * results in the order that it was given. The answer: each group's results, in the group's own order.
+ * Runs the work of all groups, the most costly first, so that only short pieces are left at the end. `run` must return the
+ * results in the order of its input. Returns each group's results in the group's own order.
  */
 export const longestFirst = <W extends object, R, E>(
   groups: ReadonlyArray<ReadonlyArray<W>>,

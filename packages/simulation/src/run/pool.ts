@@ -1,27 +1,27 @@
-/** Pieces of work on worker threads, each of them answered once; what is asked first is begun first. */
+/** Runs pieces of work on worker threads. Pieces start in their order; each has one result. */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { Effect } from "effect"
 
-/** What a worker posts about the piece of work that it has. */
+/** The messages of a worker about its current piece of work. */
 export type Report<R> =
   | { readonly _tag: "Done"; readonly result: R }
   | { readonly _tag: "Failed"; readonly message: string }
-  /** The part that is over, 0 to 1. */
+  /** The part that is done, 0 to 1. */
   | { readonly _tag: "Progress"; readonly part: number }
 
 export interface PoolOptions<W, R, E> {
-  /** The module that asks. The worker's file stands beside it, as TypeScript in the repository and as JavaScript when built. */
-  readonly caller: string
+  /** The worker's module in this folder, without extension. */
+  readonly worker: string
   readonly work: ReadonlyArray<W>
-  /** Undefined: one for each processor. Never more than there is work. */
+  /** Undefined: one for each processor. Never more than there are pieces. */
   readonly threads: number | undefined
   readonly onDone?: (result: R, work: W) => void
   readonly onProgress?: (work: W, part: number) => void
   readonly onFailed: (work: W, message: string) => E
 }
 
-/** The results, in the order of the work. Ends with the first failure. */
+/** The results, in the order of the work. Fails with the first failure. */
 export const pool = Effect.fnUntraced(function* <W, R, E>(
   options: PoolOptions<W, R, E>,
 ): Effect.fn.Return<ReadonlyArray<R>, E> {
@@ -39,7 +39,7 @@ export const pool = Effect.fnUntraced(function* <W, R, E>(
     })
   const threads = Math.min(options.threads ?? availableParallelism(), work.length)
   const started = Effect.acquireRelease(
-    Effect.sync(() => start(options.caller)),
+    Effect.sync(() => start(options.worker)),
     (worker) => Effect.promise(() => worker.terminate()),
   )
   yield* Effect.forEach(Array.from({ length: threads }), () => Effect.flatMap(started, drain), {
@@ -49,15 +49,18 @@ export const pool = Effect.fnUntraced(function* <W, R, E>(
   return results
 })
 
-/** Nearly all that a simulation makes is soon garbage: with room for it, little of it is ever copied. */
-const start = (caller: string) => {
-  const isSource = caller.endsWith(".ts")
-  return new Worker(new URL(isSource ? "./worker.ts" : "./worker.js", caller), {
-    resourceLimits: { maxYoungGenerationSizeMb: 192 },
-    // Whoever runs the sources has this already; a test runner does not.
+/** In the repository this file is TypeScript, when built it is JavaScript; the workers are as this file is. */
+const isSource = import.meta.url.endsWith(".ts")
+
+/** Most objects of a simulation become garbage soon: with a large young generation few of them are ever copied. */
+const YOUNG_GENERATION_MB = 192
+
+const start = (worker: string) =>
+  new Worker(new URL(`./${worker}${isSource ? ".ts" : ".js"}`, import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    // A process that runs the sources has this condition already; a test runner does not.
     ...(isSource ? { execArgv: ["--conditions=@topic-tracker/source"] } : {}),
   })
-}
 
 const ask = <W, R, E>(worker: Worker, work: W, options: PoolOptions<W, R, E>): Effect.Effect<R, E> =>
   Effect.callback((resume) => {

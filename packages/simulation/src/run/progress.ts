@@ -1,22 +1,41 @@
 /**
- * A bar on standard error for runs of more than two seconds, when that is a terminal. Uses the wall clock: it is about the
- * wait of the person before it.
+ * Progress of runs on standard error: a bar on a terminal; elsewhere a line with an estimate of the remaining time, now and then.
+ * It uses real time, since it is for the person who waits.
  */
-const showAfterMs = 2_000
-const width = 30
 
-export const progressLine = (stream: NodeJS.WriteStream = process.stderr) => {
-  const start = performance.now()
+/** The bar of shorter runs is not shown. */
+const SHOW_AFTER_MS = 2_000
+/** The time to the first line, and between two lines, where there is no terminal. */
+const LINE_EVERY_MS = 10_000
+const BAR_WIDTH = 30
+
+export const makeProgress = (stream: NodeJS.WriteStream = process.stderr, now = () => performance.now()) => {
+  const start = now()
   let shown = false
+  let lineAt = start + LINE_EVERY_MS
+  const bar = (done: number, total: number): void => {
+    shown = true
+    const filled = Math.round((done / total) * BAR_WIDTH)
+    stream.write(`\r${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${Math.floor(done)} of ${total} runs`)
+  }
+  const line = (done: number, total: number): void => {
+    lineAt = now() + LINE_EVERY_MS
+    const elapsed = now() - start
+    const left = done > 0 ? `, about ${seconds((elapsed / done) * (total - done))} left` : ""
+    stream.write(`${Math.floor(done)} of ${total} runs after ${seconds(elapsed)}${left}\n`)
+  }
   return {
+    /** `done` may have a fraction: runs under way count with their part. */
     update: (done: number, total: number): void => {
-      if (!stream.isTTY || performance.now() - start < showAfterMs) return
-      shown = true
-      const filled = Math.round((done / total) * width)
-      stream.write(`\r${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(done)} of ${total} runs`)
+      if (stream.isTTY) {
+        if (now() - start >= SHOW_AFTER_MS) bar(done, total)
+      } else if (now() >= lineAt && done < total) line(done, total)
     },
     clear: (): void => {
       if (shown) stream.write("\r\u001b[K")
     },
   }
 }
+
+const seconds = (ms: number): string =>
+  ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`

@@ -1,32 +1,32 @@
-/** The wall's time for a world of real sockets: it passes as it does, but the day and the minute are those of the scenario. */
+/** Real time for a world of real sockets. It passes as on the wall, but the time of day is the scenario's. */
 import { type Clock, Effect } from "effect"
-import type { WorldTime } from "../topics/WorldTime.ts"
+import type { WorldTime } from "../environment/WorldTime.ts"
 
 export class RealTime implements WorldTime {
-  private readonly wall: Clock.Clock
-  private readonly epoch: number
-  private start: number
+  readonly #wall: Clock.Clock
+  readonly #epoch: number
+  #start: number
 
-  /** Begins now. `epoch`: the Unix milliseconds that clocks of the world say at the beginning. */
+  /** Starts now. `epoch`: the Unix milliseconds of the world's clocks at the start. */
   constructor(wall: Clock.Clock, epoch: number) {
-    this.wall = wall
-    this.epoch = epoch
-    this.start = performance.now()
+    this.#wall = wall
+    this.#epoch = epoch
+    this.#start = performance.now()
   }
 
-  /** The world begins now, and not before. */
+  /** Sets the start to now. */
   restart(): void {
-    this.start = performance.now()
+    this.#start = performance.now()
   }
 
   get now(): number {
-    return performance.now() - this.start
+    return performance.now() - this.#start
   }
 
   clockWithSkew(skew: number): Clock.Clock {
-    const { wall } = this
-    const millis = () => Math.floor(this.epoch + this.now + skew)
-    const nanos = () => BigInt(Math.round((this.epoch + this.now + skew) * 1_000)) * 1_000n
+    const wall = this.#wall
+    const millis = () => Math.floor(this.#epoch + this.now + skew)
+    const nanos = () => BigInt(Math.round((this.#epoch + this.now + skew) * 1_000)) * 1_000n
     return {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),

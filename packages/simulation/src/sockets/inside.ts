@@ -1,28 +1,28 @@
 /**
- * The program inside a namespace: makes it ready, runs what its parent asks for, one run, and ends. It ends too when its
- * parent does, and the namespace with it.
+ * The program inside a network namespace: sets the namespace up, does one run for its parent process, and ends. It also ends when
+ * its parent does, and the namespace with it.
  */
 import { execFileSync } from "node:child_process"
 import { existsSync, writeFileSync } from "node:fs"
 import { Cause, Effect, Exit } from "effect"
-import type { TopicWork } from "../topics/runAllTopics.ts"
-import { redirection } from "./addresses.ts"
+import type { TopicWork } from "../run/runTopicScenarios.ts"
+import { REDIRECTION_RULES } from "./addresses.ts"
 import type { InsideReport } from "./namespace.ts"
-import { runSockets } from "./runSockets.ts"
+import { runOverSockets } from "./runOverSockets.ts"
 
-/** Where ip and nft are is not on every user's PATH. */
+/** The folders of ip and nft are not on every user's PATH. */
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
 
 const post = (report: InsideReport): void => {
   process.send?.(report)
 }
 
-/** No IPv6, loopback up, and the rules in force. */
-const makeReady = (): void => {
+/** Turns IPv6 off, brings loopback up, and loads the rules. */
+const setUpNamespace = (): void => {
   const noIpv6 = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
   if (existsSync(noIpv6)) writeFileSync(noIpv6, "1")
   run("ip", ["link", "set", "lo", "up"])
-  run("nft", ["-f", "-"], redirection)
+  run("nft", ["-f", "-"], REDIRECTION_RULES)
 }
 
 const run = (program: string, args: ReadonlyArray<string>, input = ""): string => {
@@ -35,8 +35,8 @@ const run = (program: string, args: ReadonlyArray<string>, input = ""): string =
   }
 }
 
-/** Packets that each of the rules' counters has seen. */
-const counted = (): Readonly<Record<string, number>> =>
+/** The counters of the rules: packets by name. */
+const packetCounts = (): Readonly<Record<string, number>> =>
   Object.fromEntries(
     [...run("nft", ["list", "counters"]).matchAll(/counter (\w+) \{\s*packets (\d+)/g)].map(([, name, packets]) => [
       name!,
@@ -44,14 +44,14 @@ const counted = (): Readonly<Record<string, number>> =>
     ]),
   )
 
-const play = async ({ scenario, seed, withLog }: TopicWork): Promise<void> => {
+const runOnce = async ({ scenario, seed, withLog }: TopicWork): Promise<void> => {
   const start = performance.now()
   const log: Array<string> = []
   const exit = await Effect.runPromiseExit(
-    runSockets(scenario, seed, {
+    runOverSockets(scenario, seed, {
       ...(withLog ? { onLine: (line) => log.push(line) } : {}),
       onProgress: (part) => post({ _tag: "Progress", part }),
-      counted,
+      packetCounts,
     }),
   )
   if (Exit.isFailure(exit)) return post({ _tag: "Failed", message: Cause.pretty(exit.cause) })
@@ -60,10 +60,10 @@ const play = async ({ scenario, seed, withLog }: TopicWork): Promise<void> => {
 
 process.on("disconnect", () => process.exit(1))
 process.once("message", (work: TopicWork) => {
-  void play(work).then(() => process.disconnect())
+  void runOnce(work).then(() => process.disconnect())
 })
 try {
-  makeReady()
+  setUpNamespace()
   post({ _tag: "Ready" })
 } catch (cause) {
   post({ _tag: "Unavailable", message: cause instanceof Error ? cause.message : String(cause) })

@@ -1,7 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { LinkModel, type LinkSettings, perfectLinks } from "../../src/model/LinkModel.ts"
+import { LinkModel } from "../../src/environment/LinkModel.ts"
+import { type LinkSettings, perfectLinks } from "../../src/scenario/LinkSettings.ts"
 import { Relay, type SocketAddress } from "../../src/sockets/Relay.ts"
 
 const host = "127.0.0.1"
@@ -25,11 +26,14 @@ const socket = Effect.gen(function* () {
 
 /** Two sockets and a relay between them; the owners are 0 and 1. */
 const pair = Effect.fnUntraced(function* (
-  judge: (from: number, to: number, bytes: Uint8Array) => ReadonlyArray<number>,
+  policy: (from: number, to: number, bytes: Uint8Array) => ReadonlyArray<number>,
 ) {
-  const relay = yield* Relay.make(judge)
+  const relay = yield* Relay.make(policy)
   const [a, b] = [yield* socket, yield* socket]
-  const [frontA, frontB] = [yield* relay.attach(0, a.address, anyFront), yield* relay.attach(1, b.address, anyFront)]
+  const [frontA, frontB] = [
+    yield* relay.attachFront(0, a.address, anyFront),
+    yield* relay.attachFront(1, b.address, anyFront),
+  ]
   return { relay, a: { ...a, front: frontA }, b: { ...b, front: frontB } }
 })
 
@@ -41,8 +45,8 @@ const seeded = (seed: number) => () => {
 const judgeOf = (settings: Partial<LinkSettings>) => {
   const none: LinkSettings["latency"] = { _tag: "Constant", ms: 0 }
   const links = new LinkModel<number>({ ...perfectLinks, latency: none, ...settings }, 1, () => performance.now())
-  links.add(0, 0)
-  links.add(1, 1)
+  links.addNode(0, 0)
+  links.addNode(1, 1)
   const random = seeded(7)
   return (from: number, to: number, bytes: Uint8Array) => links.copies(from, to, random, bytes.length)
 }
@@ -144,7 +148,7 @@ describe("Relay", () => {
     }),
   )
 
-  it.live("a partition that a judge makes isolates, until it ends", () =>
+  it.live("a partition that a policy makes isolates, until it ends", () =>
     Effect.gen(function* () {
       let apart = true
       const { a, b, relay } = yield* pair(() => (apart ? [] : [0]))
@@ -162,16 +166,16 @@ describe("Relay", () => {
     Effect.gen(function* () {
       const taken = yield* socket
       const relay = yield* Relay.make<number>(() => [])
-      const error = yield* Effect.flip(relay.attach(0, taken.address, taken.address))
+      const error = yield* Effect.flip(relay.attachFront(0, taken.address, taken.address))
       assert.strictEqual(error._tag, "RelayError")
       assert.include(error.message, `127.0.0.1:${taken.address.port}`)
       const front = yield* Effect.scoped(
         Effect.flatMap(
           Relay.make<number>(() => []),
-          (inner) => inner.attach(0, taken.address, anyFront),
+          (inner) => inner.attachFront(0, taken.address, anyFront),
         ),
       )
-      yield* relay.attach(0, taken.address, front)
+      yield* relay.attachFront(0, taken.address, front)
     }),
   )
 })

@@ -1,16 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { agreementTable } from "../../src/report/agreementTable.ts"
+import { runTopicScenario } from "../../src/run/runTopicScenario.ts"
+import { readTopicScenarios } from "../../src/scenario/readTopicScenarios.ts"
 import { agreements } from "../../src/sockets/agreement.ts"
-import { agreementTable } from "../../src/sockets/agreementTable.ts"
 import { unsupported } from "../../src/sockets/unsupported.ts"
-import { readTopics } from "../../src/topics/readTopics.ts"
-import { runTopics } from "../../src/topics/runTopics.ts"
 
 const read = (lines: string) =>
-  Result.getOrThrow(readTopics(`seeds = [1]\n[[scenario]]\nsim = "Topics"\nname = "a"\n${lines}`, "x.toml"))
+  Result.getOrThrow(readTopicScenarios(`seeds = [1]\n[[scenario]]\nsim = "Topics"\nname = "a"\n${lines}`, "x.toml"))
     .scenarios[0]!
 
-const run = runTopics(read('nodes = 2\nduration = "20s"\nstop_early = true\nbroadcast = { count = 2 }\n'), 1n)
+const run = runTopicScenario(read('nodes = 2\nduration = "20s"\nstop_early = true\nbroadcast = { count = 2 }\n'), 1n)
 const figure = (name: string, simulated = [run], real = [run]) =>
   agreements(simulated, real).find(({ figure }) => figure === name)
 

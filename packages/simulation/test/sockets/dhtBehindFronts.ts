@@ -2,7 +2,7 @@
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtAddress } from "@topic-tracker/dht"
 import { Context, Duration, Effect, Layer } from "effect"
-import { type Judge, Relay } from "../../src/sockets/Relay.ts"
+import { type PacketPolicy, Relay } from "../../src/sockets/Relay.ts"
 
 const host = "127.0.0.1"
 
@@ -15,9 +15,9 @@ const patience = { roundTripFloor: Duration.millis(500) }
 /** They are the whole DHT: nobody else is there to know while they keep to themselves. */
 const introduced = { introduceAfter: Duration.zero }
 
-/** So many nodes behind the judge, owners 0 and up, each bootstrapped from the first one's front, who all know each other. */
-export const dhtBehindFronts = Effect.fnUntraced(function* (count: number, judge: Judge<number>) {
-  const relay = yield* Relay.make(judge)
+/** So many nodes behind the policy, owners 0 and up, each bootstrapped from the first one's front, who all know each other. */
+export const dhtBehindFronts = Effect.fnUntraced(function* (count: number, policy: PacketPolicy<number>) {
+  const relay = yield* Relay.make(policy)
   const nodes: Array<Dht["Service"]> = []
   const bootstrap: Array<DhtAddress> = []
   for (let index = 0; index < count; index++) {
@@ -25,7 +25,7 @@ export const dhtBehindFronts = Effect.fnUntraced(function* (count: number, judge
       Layer.provideMerge(Crypto.layer()),
     )
     const node = Context.get(yield* Layer.build(Layer.fresh(layer)), Dht)
-    const front = yield* relay.attach(index, yield* node.address, { host, port: 0 })
+    const front = yield* relay.attachFront(index, yield* node.address, { host, port: 0 })
     if (index === 0) bootstrap.push(front)
     nodes.push(node)
     // One after the other: its walk to its own id finds those before it, and shows it to them.

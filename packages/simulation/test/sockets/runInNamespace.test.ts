@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
+import { readTopicScenarios } from "../../src/scenario/readTopicScenarios.ts"
 import { type NamespaceOptions, runInNamespace } from "../../src/sockets/namespace.ts"
-import { readTopics } from "../../src/topics/readTopics.ts"
 import { dhtBehindFronts } from "./dhtBehindFronts.ts"
 
 const scenario = (lines: string) =>
-  Result.getOrThrow(readTopics(`seeds = [1]\n[[scenario]]\nsim = "Topics"\nname = "a"\n${lines}`, "x.toml"))
+  Result.getOrThrow(readTopicScenarios(`seeds = [1]\n[[scenario]]\nsim = "Topics"\nname = "a"\n${lines}`, "x.toml"))
     .scenarios[0]!
 
 const run = (lines: string, options?: NamespaceOptions) =>

@@ -1,0 +1,44 @@
+/**
+ * The DHT of a simulated environment: clients for the nodes of a topic, and the load of the DHT's nodes. A model decides what a
+ * lookup costs and which answers arrive; the environment decides which of the DHT's nodes a client reaches.
+ */
+import type { Crypto } from "@topic-tracker/crypto"
+import type { Dht } from "@topic-tracker/dht"
+import { MemoryDht } from "@topic-tracker/dht/testing"
+import { Effect, type Layer } from "effect"
+import { delayAt } from "../scenario/Delay.ts"
+import type { DhtSettings, HostileSettings } from "../scenario/TopicScenario.ts"
+import type { DhtLoad } from "./Environment.ts"
+import { floodSlot } from "./floodSlot.ts"
+
+export interface DhtModel {
+  /** A client. `reaches`: whether it reaches the DHT's node with this index now. */
+  readonly client: (reaches: (dhtNode: number) => boolean) => Layer.Layer<Dht, never, Crypto>
+  /** Attacks the topic's slots until it is interrupted. */
+  readonly flood: (topicName: string, settings: HostileSettings) => Effect.Effect<never, never, Crypto>
+  /** By node of the DHT. */
+  readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>
+}
+
+/**
+ * The DHT as stored items: its nodes hold items and fail as the settings say, but they have no routing tables. A lookup has a
+ * length in round trips and no path.
+ */
+export const storedItemsDht = Effect.fnUntraced(function* (settings: DhtSettings) {
+  const { deadDelayMs, hostile: _, latency, lostDelayMs, ...faults } = settings
+  const dht = yield* MemoryDht.make({
+    ...faults,
+    deadDelay: deadDelayMs,
+    lostDelay: lostDelayMs,
+    latency: (chance) => delayAt(latency, chance, 0, 0),
+  })
+  const model: DhtModel = {
+    client: (reaches) => MemoryDht.layer(dht, { reaches }),
+    flood: (topicName, hostile) =>
+      Effect.flatMap(dht.client(), (client) =>
+        floodSlot({ put: client.put, inject: dht.inject, topicName, settings: hostile }),
+      ),
+    load: dht.load,
+  }
+  return model
+})

@@ -1,0 +1,9 @@
+/** The time of a world of nodes: virtual (VirtualTime) or real (`sockets/RealTime`). */
+import type { Clock } from "effect"
+
+export interface WorldTime {
+  /** Milliseconds since the start. */
+  readonly now: number
+  /** A clock whose time of day differs by `skew` ms. Its sleeps are as long as those of all other clocks. */
+  readonly clockWithSkew: (skew: number) => Clock.Clock
+}

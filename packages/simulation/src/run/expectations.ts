@@ -1,0 +1,42 @@
+/** Compares a run with the expectations of its scenario. */
+
+import type { Expectations } from "../scenario/TopicScenario.ts"
+import type { TopicRun } from "./runTopicScenario.ts"
+
+/** One sentence for each expectation that was not met. */
+export const unmet = (expect: Expectations, run: TopicRun): ReadonlyArray<string> => {
+  const { delivery, dht } = run
+  const figures: ReadonlyArray<
+    readonly [what: string, expected: number | undefined, actual: number | null, unit: string, atLeast?: "at least"]
+  > = [
+    ["one_swarm", expect.one_swarm, run.one_swarm_ms, " ms"],
+    ["joined", expect.joined, run.never_joined > 0 ? null : run.joined_ms.max, " ms"],
+    ["healed", expect.healed, run.healed_ms, " ms"],
+    ["recovered", expect.recovered, run.recovered_ms, " ms"],
+    ["delivered", expect.delivered, delivery.share, "", "at least"],
+    ["hops", expect.hops, delivery.share === null ? null : delivery.hops.max, ""],
+    ["bubbles_at_end", expect.bubbles_at_end, run.bubbles_at_end, ""],
+    ["bubbles_at_end_at_least", expect.bubbles_at_end_at_least, run.bubbles_at_end, "", "at least"],
+    [
+      "steady_new_neighbors_per_node_minute",
+      expect.steady_new_neighbors_per_node_minute,
+      run.steady_new_neighbors_per_node_minute,
+      "",
+    ],
+    [
+      "dht_queries_per_topic_minute",
+      expect.dht_queries_per_topic_minute,
+      dht.gets_per_topic_minute + dht.puts_per_topic_minute,
+      "",
+    ],
+    ["hottest_per_minute", expect.hottest_per_minute, dht.hottest_per_minute, ""],
+  ]
+  return figures.flatMap(([what, expected, actual, unit, direction]) => {
+    if (expected === undefined) return []
+    if (actual !== null && (direction === "at least" ? actual >= expected : actual <= expected)) return []
+    const found = actual === null ? "it did not happen" : `it was ${rounded(actual)}${unit}`
+    return [`${what}: expected ${direction ?? "at most"} ${expected}${unit}, ${found}`]
+  })
+}
+
+const rounded = (value: number): string => String(Math.round(value * 1e4) / 1e4)

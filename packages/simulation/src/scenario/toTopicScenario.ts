@@ -1,0 +1,134 @@
+/** Makes a scenario of whole topics from its table: fills in defaults and checks what several keys allow together. */
+import { Result } from "effect"
+import type { Path, Problem } from "./ConfigError.ts"
+import { type Delay, timeoutOf } from "./Delay.ts"
+import { type DelayTable, delayOf } from "./delayTable.ts"
+import type { LinkSettings } from "./LinkSettings.ts"
+import { protocolOf } from "./protocolTable.ts"
+import type { Broadcasts, Churn, DhtSettings, TopicScenario, Variant } from "./TopicScenario.ts"
+import { topicOptionsOf } from "./topicOptions.ts"
+import { bitsPerSecond, type TopicScenarioTable } from "./topicTables.ts"
+import { namingPart } from "./variants.ts"
+
+type Table = typeof TopicScenarioTable.Type
+
+/** The least time that the DHT client waits for an answer: `roundTripFloor` in dht. */
+const LEAST_WAIT_MS = 25
+
+export const toTopicScenario = (table: Table, variant: Variant): Result.Result<TopicScenario, Problem> =>
+  Result.gen(function* () {
+    const { broadcast, churn, crash, expect, links, partition, proto, topic, ...rest } = table
+    const latency = yield* delayAt(links?.latency, { uniform: { min: 10, max: 50 } }, ["links", "latency"])
+    const dht = yield* dhtOf(table.dht)
+    const topicOptions = yield* topicOptionsOf(topic)
+    const protocol = yield* protocolOf(proto, ["proto"])
+    const problem = contradiction(table)
+    if (problem !== undefined) yield* Result.fail(problem)
+    return {
+      name: rest.name,
+      variant: namingPart(variant),
+      nodes: rest.nodes,
+      durationMs: rest.duration,
+      arriveOverMs: rest.arrive_over ?? 0,
+      stopEarly: rest.stop_early ?? false,
+      startSecond: rest.start_second,
+      clockSkewMs: rest.clock_skew ?? 0,
+      addresses: rest.addresses ?? "known",
+      links: linksOf(links, latency),
+      dht,
+      partitions: (partition ?? []).map(({ at, dht, for: lasts, groups }) => ({
+        atMs: at,
+        forMs: lasts,
+        groups: groups ?? 2,
+        dht: dht ?? true,
+      })),
+      crash: crash === undefined ? undefined : { atMs: crash.at, share: crash.share },
+      churn: churn === undefined ? undefined : churnOf(churn, rest.duration),
+      broadcasts: broadcast === undefined ? undefined : broadcastsOf(broadcast),
+      topic: topicOptions,
+      gossip: protocol,
+      expect: expect ?? {},
+    }
+  })
+
+const delayAt = (
+  table: typeof DelayTable.Type | undefined,
+  fallback: typeof DelayTable.Type,
+  path: Path,
+): Result.Result<Delay, Problem> => delayOf(table ?? fallback, path)
+
+const linksOf = (table: Table["links"], latency: Delay): LinkSettings => ({
+  latency,
+  jitterMs: table?.jitter ?? 0,
+  loss: table?.loss ?? 0,
+  duplication: table?.duplication ?? 0,
+  reordering: { share: table?.reordering?.share ?? 0, delayMs: table?.reordering?.delay ?? 0 },
+  bandwidth: table?.bandwidth === undefined ? undefined : bitsPerSecond(table.bandwidth),
+  nat: table?.nat ?? 0,
+})
+
+const dhtOf = (table: Table["dht"]): Result.Result<DhtSettings, Problem> => {
+  const path = ["dht", "latency"]
+  return Result.flatMap(delayAt(table?.latency, { uniform: { min: 20, max: 100 } }, path), (latency) => {
+    if (latency._tag === "Regions") {
+      return Result.fail({ path: [...path, "regions"], message: "only links have regions" })
+    }
+    const waitMs = Math.max(LEAST_WAIT_MS, timeoutOf(latency))
+    return Result.succeed({
+      nodes: table?.nodes ?? 200,
+      k: table?.k ?? 20,
+      latency,
+      hops: table?.hops ?? 2,
+      coldHops: table?.cold_hops ?? 3,
+      lostDelayMs: table?.lost_delay ?? waitMs,
+      dead: table?.dead ?? 0,
+      stale: table?.stale ?? 0,
+      keepFirst: table?.keep_first ?? 0,
+      lostGets: table?.lost_gets ?? 0,
+      lostPuts: table?.lost_puts ?? 0,
+      deadDelayMs: table?.dead_delay ?? waitMs,
+      hostile:
+        table?.hostile === undefined
+          ? undefined
+          : {
+              everyMs: table.hostile.every,
+              signed: table.hostile.signed ?? true,
+              nodes: table.hostile.nodes ?? table.k ?? 20,
+            },
+    })
+  })
+}
+
+const churnOf = (table: NonNullable<Table["churn"]>, durationMs: number): Churn => ({
+  joinsPerMinute: table.joins_per_minute ?? 0,
+  leavesPerMinute: table.leaves_per_minute ?? 0,
+  crashesPerMinute: table.crashes_per_minute ?? 0,
+  fromMs: table.from ?? 0,
+  untilMs: table.until ?? durationMs,
+})
+
+const broadcastsOf = (table: NonNullable<Table["broadcast"]>): Broadcasts => ({
+  fromMs: table.from,
+  everyMs: table.every ?? 1_000,
+  count: table.count,
+  bytes: table.bytes ?? 100,
+})
+
+/** Values that are valid one by one but not together; undefined if there are none. */
+const contradiction = ({ churn, crash, duration, nodes, partition }: Table): Problem | undefined => {
+  if (crash !== undefined && crash.at >= duration) {
+    return { path: ["crash", "at"], message: "is not before the end of the scenario's duration" }
+  }
+  if (churn?.until !== undefined && churn.until <= (churn.from ?? 0)) {
+    return { path: ["churn", "until"], message: "is not after churn.from" }
+  }
+  let healedAt = 0
+  for (const [i, { at, for: lasts, groups = 2 }] of (partition ?? []).entries()) {
+    const path = ["partition", i]
+    if (at < healedAt) return { path: [...path, "at"], message: "is before the end of the partition before" }
+    if (groups > nodes) return { path: [...path, "groups"], message: `${groups} is more than the ${nodes} nodes` }
+    healedAt = at + lasts
+    if (healedAt >= duration) return { path: [...path, "for"], message: "does not end within the scenario's duration" }
+  }
+  return undefined
+}

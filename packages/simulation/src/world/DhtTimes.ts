@@ -1,0 +1,73 @@
+/** Measures the duration of gets and puts, and the share of the asked nodes that stored a put. */
+import { Dht } from "@topic-tracker/dht"
+import { Effect, Layer, Stream } from "effect"
+import type { WorldTime } from "../environment/WorldTime.ts"
+import { type Spans, spansOf } from "./distribution.ts"
+
+export interface DhtTimeFigures {
+  /** Milliseconds of the gets that ran to their end; a get that its caller stopped early does not count. */
+  readonly get_ms: Spans
+  /** Milliseconds of the puts that at least one node stored. */
+  readonly put_ms: Spans
+  /** Gets and puts that failed. */
+  readonly failed: number
+  /** Of the nodes to which a put was sent, the share that confirmed it; null if there was no put. */
+  readonly stored_share: number | null
+}
+
+export class DhtTimes {
+  readonly #time: WorldTime
+  readonly #gets: Array<number> = []
+  readonly #puts: Array<number> = []
+  #failed = 0
+  #asked = 0
+  #stored = 0
+
+  constructor(time: WorldTime) {
+    this.#time = time
+  }
+
+  /** The DHT service with each call measured. */
+  readonly layer = Layer.effect(
+    Dht,
+    Effect.map(Dht, (dht): Dht["Service"] => ({
+      ...dht,
+      get: (key, options) =>
+        Stream.suspend(() => {
+          const start = this.#time.now
+          const ended = Effect.sync(() => this.#gets.push(this.#time.now - start))
+          return dht.get(key, options).pipe(
+            Stream.concat(Stream.fromEffectDrain(ended)),
+            Stream.tapError(() => this.#failure),
+          )
+        }),
+      put: (request) =>
+        Effect.suspend(() => {
+          const start = this.#time.now
+          return dht.put(request).pipe(
+            Effect.tap(({ asked, stored }) =>
+              Effect.sync(() => {
+                this.#puts.push(this.#time.now - start)
+                this.#asked += asked
+                this.#stored += stored
+              }),
+            ),
+            Effect.tapError(() => this.#failure),
+          )
+        }),
+    })),
+  )
+
+  readonly #failure = Effect.sync(() => {
+    this.#failed++
+  })
+
+  figures(): DhtTimeFigures {
+    return {
+      get_ms: spansOf(this.#gets),
+      put_ms: spansOf(this.#puts),
+      failed: this.#failed,
+      stored_share: this.#asked === 0 ? null : this.#stored / this.#asked,
+    }
+  }
+}

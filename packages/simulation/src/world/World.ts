@@ -1,0 +1,231 @@
+/**
+ * A world of whole topics: nodes that join one topic with the production tracker, publisher, merges, records, cryptography and
+ * gossip, in an environment in memory or of real sockets. It knows how nodes join, leave, crash and broadcast; `run/plan.ts`
+ * decides when.
+ */
+import { TopicTracker } from "@topic-tracker/core"
+import { type Crypto, type EndpointId, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Clock, Context, Effect, Exit, Layer, Random, Scope, Stream } from "effect"
+import type { Environment } from "../environment/Environment.ts"
+import type { WorldTime } from "../environment/WorldTime.ts"
+import type { TopicScenario } from "../scenario/TopicScenario.ts"
+import { Deliveries } from "./Deliveries.ts"
+import { DhtTimes } from "./DhtTimes.ts"
+import { NeighborGraph } from "./NeighborGraph.ts"
+import type { TopicLog } from "./TopicLog.ts"
+
+export const TOPIC_NAME = "simulation"
+const SECRET = "the secret of the simulation"
+
+/** No subscriber of the simulation may lose events. */
+const SUBSCRIBER_CAPACITY = 65_536
+
+type Topic = Effect.Success<ReturnType<TopicTracker["Service"]["joinNoWait"]>>
+
+/** A node whose services are built and that has not joined. */
+interface BuiltNode {
+  readonly clock: Clock.Clock
+  readonly scope: Scope.Closeable
+  readonly services: Context.Context<TopicTracker | Identity>
+  readonly skew: number
+}
+
+interface Member {
+  readonly index: number
+  readonly endpointId: EndpointId.EndpointId
+  readonly topic: Topic
+  readonly scope: Scope.Closeable
+  readonly startedAt: number
+}
+
+export class World {
+  readonly graph = new NeighborGraph()
+  readonly deliveries = new Deliveries()
+  readonly dhtTimes: DhtTimes
+  readonly environment: Environment
+  /** Milliseconds from each node's start to its first neighbour, by node. */
+  readonly joinedAfter = new Map<number, number>()
+  /** For each neighbour of a crashed node: milliseconds from the crash until the neighbour noticed it. */
+  readonly crashNoticedAfter: Array<number> = []
+  readonly #scenario: TopicScenario
+  readonly #time: WorldTime
+  readonly #log: TopicLog
+  readonly #crypto: Context.Context<Crypto>
+  readonly #scope: Scope.Scope
+  readonly #members = new Map<number, Member>()
+  readonly #prepared = new Map<number, BuiltNode>()
+  readonly #indices = new Map<EndpointId.EndpointId, number>()
+  readonly #crashedAt = new Map<number, number>()
+  /** The counters of nodes that have left, summed. */
+  readonly #pastCounters: Record<string, number> = {}
+  #startedNodes = 0
+  /** Milliseconds that nodes which have left were there, summed. */
+  #pastMs = 0
+
+  private constructor(
+    scenario: TopicScenario,
+    time: WorldTime,
+    log: TopicLog,
+    parts: Pick<World, "environment"> & { readonly crypto: Context.Context<Crypto>; readonly scope: Scope.Scope },
+  ) {
+    this.#scenario = scenario
+    this.#time = time
+    this.#log = log
+    this.environment = parts.environment
+    this.#crypto = parts.crypto
+    this.#scope = parts.scope
+    this.dhtTimes = new DhtTimes(time)
+  }
+
+  /** A world without nodes. */
+  static readonly make = Effect.fnUntraced(function* (
+    scenario: TopicScenario,
+    time: WorldTime,
+    log: TopicLog,
+    environment: Environment,
+  ) {
+    return new World(scenario, time, log, {
+      environment,
+      crypto: yield* Layer.build(environment.crypto),
+      scope: yield* Effect.scope,
+    })
+  })
+
+  /** Builds the services of the next nodes, so that `join` takes no time for it. Needed in real time only. */
+  prepareNodes(count: number): Effect.Effect<void, Effect.Error<ReturnType<World["join"]>>> {
+    const indices = Array.from({ length: count }, (_, i) => this.#startedNodes + i)
+    return Effect.map(
+      Effect.forEach(indices, (index) => this.#build(index)),
+      (nodes) =>
+        nodes.forEach((node, i) => {
+          this.#prepared.set(indices[i]!, node)
+        }),
+    )
+  }
+
+  /** A new node starts and joins the topic. Returns its index. */
+  readonly join = Effect.fnUntraced({ self: this }, function* () {
+    const time = this.#time
+    const index = this.#startedNodes++
+    const { clock, scope, services, skew } = this.#prepared.get(index) ?? (yield* this.#build(index))
+    this.#prepared.delete(index)
+    const { endpointId } = Context.get(services, Identity)
+    this.environment.addNode(index, endpointId)
+    this.#indices.set(endpointId, index)
+    this.graph.addNode(index)
+    this.#log.addLine(time.now, index, `starts ${endpointId} skew ${skew}`)
+    const startedAt = time.now
+    const topic = yield* Context.get(services, TopicTracker)
+      .joinNoWait({ topic: TOPIC_NAME, secret: SECRET })
+      .pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
+    const member: Member = { index, endpointId, topic, scope, startedAt }
+    this.#members.set(index, member)
+    const events = yield* topic.subscribe({ capacity: SUBSCRIBER_CAPACITY }).pipe(Scope.provide(scope))
+    yield* Stream.runForEach(events, (event) => Effect.sync(() => this.#record(member, event))).pipe(
+      Effect.forkIn(scope),
+    )
+    return index
+  })
+
+  /** The services of a node. */
+  readonly #build = Effect.fnUntraced({ self: this }, function* (index: number) {
+    const scenario = this.#scenario
+    const scope = yield* Scope.fork(this.#scope)
+    const skew = scenario.clockSkewMs * (2 * (yield* Random.next) - 1)
+    const identity = Layer.fresh(Identity.layerRandom())
+    const environment = this.environment.node(index)
+    const measuredDht = this.dhtTimes.layer.pipe(Layer.provide(environment))
+    const parts = Layer.merge(SecretRotation.layer(), Layer.merge(environment, measuredDht))
+    const tracker = TopicTracker.layerNoDeps({ config: scenario.topic }).pipe(
+      Layer.provide(parts),
+      Layer.provideMerge(identity),
+      Layer.provide(Layer.succeedContext(this.#crypto)),
+    )
+    const clock = this.#time.clockWithSkew(skew)
+    const services = yield* Layer.build(tracker).pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
+    return { clock, scope, services, skew } satisfies BuiltNode
+  })
+
+  /** The node leaves in order: its peers are notified. */
+  leave(index: number): Effect.Effect<void> {
+    return this.#end(index, "leaves")
+  }
+
+  /** The node stops without notifying anybody. */
+  crash(index: number): Effect.Effect<void> {
+    return this.#end(index, "crashes")
+  }
+
+  /** A node, drawn at random, broadcasts a message of this size. */
+  readonly broadcast = Effect.fnUntraced({ self: this }, function* (name: string, bytes: number) {
+    const nodes = this.graph.nodes()
+    if (nodes.length === 0) return
+    const member = this.#members.get(nodes[yield* Random.nextIntBetween(0, nodes.length, { halfOpen: true })]!)!
+    this.deliveries.recordBroadcast(name, this.#time.now, member.index, nodes)
+    this.#log.addLine(this.#time.now, member.index, `broadcasts ${name}`)
+    yield* member.topic.broadcast(`${name} `.padEnd(bytes, "."))
+  })
+
+  /** The counters of all topics, summed; those of nodes that have left are included. */
+  counters(): Effect.Effect<Readonly<Record<string, number>>> {
+    return Effect.gen({ self: this }, function* () {
+      const sum = { ...this.#pastCounters }
+      for (const { topic } of this.#members.values()) addCounters(sum, yield* topic.stats)
+      return sum
+    })
+  }
+
+  /** Minutes that nodes have been there, summed over all nodes. */
+  get nodeMinutes(): number {
+    let ms = this.#pastMs
+    for (const { startedAt } of this.#members.values()) ms += this.#time.now - startedAt
+    return ms / 60_000
+  }
+
+  /** Logs and counts an event of a node's topic. */
+  #record(member: Member, event: Stream.Success<Topic["events"]>): void {
+    const { index } = member
+    const now = this.#time.now
+    if (event._tag === "Message") {
+      const name = event.text?.split(" ", 1)[0] ?? ""
+      this.#log.addLine(now, index, `receives ${name} from ${this.#indices.get(event.from)} after ${event.round} hops`)
+      this.deliveries.recordReception(name, now, index, event.round + 1)
+    } else if (event._tag === "Lagged") {
+      this.#log.addLine(now, index, `lost ${event.skipped} events`)
+    } else {
+      const peer = this.#indices.get(event.peer)!
+      this.#log.addLine(now, index, `${event._tag === "NeighborUp" ? "up" : "down"} ${peer}`)
+      if (event._tag === "NeighborDown") {
+        this.graph.removeNeighbor(index, peer)
+        const crashedAt = this.#crashedAt.get(peer)
+        if (crashedAt !== undefined) this.crashNoticedAfter.push(now - crashedAt)
+      } else this.graph.addNeighbor(index, peer)
+      if (!this.joinedAfter.has(index)) this.joinedAfter.set(index, now - member.startedAt)
+    }
+  }
+
+  #end(index: number, how: "leaves" | "crashes"): Effect.Effect<void> {
+    const member = this.#members.get(index)
+    if (member === undefined) return Effect.void
+    const now = this.#time.now
+    this.#members.delete(index)
+    this.environment.removeNode(index)
+    this.graph.removeNode(index)
+    this.deliveries.recordDeparture(index, now)
+    this.#pastMs += now - member.startedAt
+    this.#log.addLine(now, index, how)
+    if (how === "crashes") {
+      this.#crashedAt.set(index, now)
+      this.environment.cutOff(index)
+    }
+    return Effect.flatMap(member.topic.stats, (stats) => {
+      addCounters(this.#pastCounters, stats)
+      // Not awaited: other nodes do not wait for it either.
+      return Effect.forkIn(Scope.close(member.scope, Exit.void), this.#scope)
+    }).pipe(Effect.asVoid)
+  }
+}
+
+const addCounters = (sum: Record<string, number>, stats: object): void => {
+  for (const [name, value] of Object.entries(stats)) sum[name] = (sum[name] ?? 0) + Number(value)
+}

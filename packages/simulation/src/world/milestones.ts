@@ -1,0 +1,42 @@
+/** The moments that a run waits for, such as "all nodes are one swarm", and the check that records them. */
+import type { NeighborGraph } from "./NeighborGraph.ts"
+
+/** Milliseconds since the start; undefined until it has happened. */
+export interface Milestones {
+  /** The last of the scenario's first nodes has started. */
+  arrivedAt: number | undefined
+  oneSwarmAt: number | undefined
+  /** The last partition has ended. */
+  partitionsOverAt: number | undefined
+  healedAt: number | undefined
+  crashedAt: number | undefined
+  recoveredAt: number | undefined
+}
+
+export const noMilestones = (): Milestones => ({
+  arrivedAt: undefined,
+  oneSwarmAt: undefined,
+  partitionsOverAt: undefined,
+  healedAt: undefined,
+  crashedAt: undefined,
+  recoveredAt: undefined,
+})
+
+/** To be called whenever something may have happened: records the milestones that are reached when all nodes are one swarm. */
+export const recordMilestones = (graph: NeighborGraph, now: number, milestones: Milestones): void => {
+  const { arrivedAt, crashedAt, healedAt, oneSwarmAt, partitionsOverAt, recoveredAt } = milestones
+  const isWaiting =
+    (arrivedAt !== undefined && oneSwarmAt === undefined) ||
+    (partitionsOverAt !== undefined && healedAt === undefined) ||
+    (crashedAt !== undefined && recoveredAt === undefined)
+  if (!isWaiting || graph.components() !== 1) return
+  if (arrivedAt !== undefined) milestones.oneSwarmAt ??= now
+  if (partitionsOverAt !== undefined) milestones.healedAt ??= now
+  if (crashedAt !== undefined) milestones.recoveredAt ??= now
+}
+
+/** Whether nothing is waited for any more. */
+export const isSettled = ({ crashedAt, healedAt, oneSwarmAt, partitionsOverAt, recoveredAt }: Milestones): boolean =>
+  oneSwarmAt !== undefined &&
+  (partitionsOverAt === undefined || healedAt !== undefined) &&
+  (crashedAt === undefined || recoveredAt !== undefined)

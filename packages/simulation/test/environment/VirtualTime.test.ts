@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Exit, Fiber, Random } from "effect"
+import { Deadlock, VirtualTime } from "../../src/environment/VirtualTime.ts"
+
+const epoch = 1_750_000_020_000
+
+describe("VirtualTime", () => {
+  it("wakes sleepers in the order of their times, those of one time in the order in which they lay down", () => {
+    const time = new VirtualTime(epoch, 1n)
+    const woken: Array<string> = []
+    const sleeper = (name: string, millis: number) =>
+      Effect.andThen(
+        Effect.sleep(millis),
+        Effect.sync(() => woken.push(`${name} ${time.now}`)),
+      )
+    const all = [sleeper("b", 20), sleeper("a", 10.5), sleeper("c", 20), sleeper("d", 0)]
+    const exit = time.run(Effect.all(all, { concurrency: "unbounded", discard: true }))
+    assert.isTrue(Exit.isSuccess(exit))
+    assert.deepStrictEqual(woken, ["d 0", "a 10.5", "b 20", "c 20"])
+  })
+
+  it("passes an hour in no time, and a sleeper that was interrupted does not hold it up", () => {
+    const time = new VirtualTime(epoch, 1n)
+    const program = Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.sleep("1 day"))
+      yield* Effect.sleep("1 hour")
+      yield* Fiber.interrupt(fiber)
+      const timedOut = yield* Effect.timeoutOption(Effect.never, "5 seconds")
+      return [timedOut._tag, yield* Clock.currentTimeMillis] as const
+    })
+    assert.deepStrictEqual(time.run(program), Exit.succeed(["None", epoch + 3_605_000] as const))
+  })
+
+  it("a skewed clock says another time of day and sleeps as long", () => {
+    const time = new VirtualTime(epoch, 1n)
+    const skewed = Effect.gen(function* () {
+      yield* Effect.sleep(1_000)
+      return yield* Clock.currentTimeMillis
+    }).pipe(Effect.provideService(Clock.Clock, time.clockWithSkew(-90_000)))
+    assert.deepStrictEqual(time.run(skewed), Exit.succeed(epoch - 89_000))
+    assert.strictEqual(time.now, 1_000)
+  })
+
+  it("the seed decides what chance does", () => {
+    const draw = (seed: bigint) => new VirtualTime(epoch, seed).run(Effect.all([Random.next, Random.next]))
+    assert.deepStrictEqual(draw(7n), draw(7n))
+    assert.notDeepEqual(draw(7n), draw(8n))
+  })
+
+  it("tells of an effect that waits for what is not in the world", () => {
+    const time = new VirtualTime(epoch, 1n)
+    assert.throws(() => time.run(Effect.andThen(Effect.sleep(5), Effect.never)), Deadlock, "after 5 ms")
+  })
+})
