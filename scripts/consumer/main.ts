@@ -1,0 +1,112 @@
+/**
+ * `npm run test:consumer`: packs every public package from a clean clone, installs the tarballs in projects outside of the
+ * workspace, and uses them there as consumers do. It writes the table of what ran where into docs/platforms.md.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
+import { allPackagesCases, type Bench, type Case, coreOnlyCases, RUNTIMES, TOOLS } from "./cases.ts"
+import { type Layout, makeProject } from "./layout.ts"
+import { type Packed, packAll } from "./pack.ts"
+import { mustRun } from "./run.ts"
+import { type Row, tableOf, writeTable } from "./table.ts"
+
+const USAGE = `npm run test:consumer [-- [--filter TEXT] [--layout flat|linked] [--keep]]
+
+Packs every public package from a clean clone, installs them in flat and linked layouts, compiles and runs them there, and writes
+docs/platforms.md. --filter TEXT: only cases whose name contains TEXT (the document is not written then). --keep: keep the folder.
+The last line is "N passed, N failed".`
+
+const root = join(import.meta.dirname, "..", "..")
+
+const readArguments = () => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        filter: { type: "string" },
+        layout: { type: "string" },
+        keep: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    })
+    if (values.layout !== undefined && values.layout !== "flat" && values.layout !== "linked") {
+      throw new Error(`--layout: ${JSON.stringify(values.layout)} is not flat or linked`)
+    }
+    return values
+  } catch (error) {
+    console.error(error instanceof Error ? error.message.replaceAll("\n", " ") : String(error))
+    process.exit(2)
+  }
+}
+
+/** A project, and the module that exports its public values again. */
+const prepare = async (
+  folder: string,
+  layout: Layout,
+  packed: ReadonlyArray<Packed>,
+  named: ReadonlyArray<string>,
+): Promise<string> => {
+  const programs = join(import.meta.dirname, "programs")
+  await makeProject({ folder, layout, packed, named, tools: TOOLS, programs })
+  const specifiers = packed
+    .filter(({ name }) => named.includes(name))
+    .flatMap(({ entries, name }) => entries.map((entry) => name + entry.slice(1)))
+  writeFileSync(join(folder, "specifiers.json"), JSON.stringify(specifiers))
+  const loader = `
+    import { writeFileSync } from "node:fs"
+    writeFileSync("publicValues.ts", await publicValuesModule(${JSON.stringify(specifiers)}, (name) => import(name)))`
+  writeFileSync(join(folder, "makePublicValues.mjs"), loader)
+  await mustRun(process.execPath, ["makePublicValues.mjs"], { folder })
+  return folder
+}
+
+const main = async (): Promise<number> => {
+  const { filter, help, keep, layout } = readArguments()
+  if (help) {
+    console.log(USAGE)
+    return 0
+  }
+  const work = mkdtempSync(join(tmpdir(), "topic-tracker-consumer-"))
+  const rows: Array<Row> = []
+  try {
+    console.log("packing every public package from a clean clone …")
+    const packed = await packAll(root, work)
+    const tools = join(work, "tools")
+    console.log("fetching the runtimes …")
+    await mustRun("mkdir", ["-p", tools], { folder: work })
+    writeFileSync(join(tools, "package.json"), JSON.stringify({ private: true, dependencies: RUNTIMES }))
+    await mustRun("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { folder: tools })
+    const layouts: ReadonlyArray<Layout> = layout === undefined ? ["flat", "linked"] : [layout as Layout]
+    const names = packed.map(({ name }) => name)
+    for (const each of layouts) {
+      const projects: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<Case>]> = [
+        ["all", names, allPackagesCases],
+        ["core", ["@topic-tracker/core"], coreOnlyCases],
+      ]
+      for (const [title, named, cases] of projects) {
+        const chosen = cases.filter(({ does, name }) => filter === undefined || `${name} ${does}`.includes(filter))
+        if (chosen.length === 0) continue
+        console.log(`\n${each} layout, ${title === "all" ? "every package" : "core alone"} installed`)
+        const folder = await prepare(join(work, `${each}-${title}`), each, packed, named)
+        const bench: Bench = { folder, tools, root }
+        for (const test of chosen) {
+          const problem = await test.run(bench).catch((error: unknown) => String(error))
+          rows.push({ layout: each, name: test.name, does: test.does, problem })
+          console.log(`  ${problem === undefined ? "ok    " : "FAILED"}  ${test.name}: ${test.does}`)
+          if (problem !== undefined) console.log(problem.replaceAll(/^/gm, "          "))
+        }
+      }
+    }
+    if (filter === undefined && layout === undefined) writeTable(join(root, "docs", "platforms.md"), tableOf(rows))
+  } finally {
+    if (keep) console.log(`kept ${work}`)
+    else rmSync(work, { recursive: true, force: true })
+  }
+  const failed = rows.filter(({ problem }) => problem !== undefined).length
+  console.log(`\n${rows.length - failed} passed, ${failed} failed`)
+  return failed === 0 && rows.length > 0 ? 0 : 1
+}
+
+process.exit(await main())

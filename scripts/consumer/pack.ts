@@ -1,0 +1,48 @@
+/**
+ * Packs every public package as it would be published: from a clean clone of what is committed, so that nothing of the working
+ * tree (a `dist` from an earlier build, an untracked file) can make a package look complete.
+ */
+import { mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { mustRun } from "./run.ts"
+
+/** A packed package. */
+export interface Packed {
+  readonly name: string
+  /** The tarball's path. */
+  readonly tarball: string
+  /** The entry points, such as "." and "./testing". */
+  readonly entries: ReadonlyArray<string>
+  readonly peers: ReadonlyArray<string>
+}
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly private?: boolean
+  readonly exports?: Readonly<Record<string, unknown>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+/** Clones `root` into `folder`, installs and packs there. */
+export const packAll = async (root: string, folder: string): Promise<ReadonlyArray<Packed>> => {
+  const clone = join(folder, "clone")
+  const tarballs = join(folder, "tarballs")
+  mkdirSync(tarballs, { recursive: true })
+  await mustRun("git", ["clone", "--quiet", "--no-hardlinks", root, clone], { folder })
+  await mustRun("npm", ["ci", "--no-audit", "--no-fund"], { folder: clone })
+  const packed: Array<Packed> = []
+  for (const name of readdirSync(join(clone, "packages"))) {
+    const at = join(clone, "packages", name)
+    const manifest: Manifest = JSON.parse(readFileSync(join(at, "package.json"), "utf8"))
+    if (manifest.private === true) continue
+    await mustRun("npm", ["pack", "--pack-destination", tarballs], { folder: at })
+    packed.push({
+      name: manifest.name,
+      tarball: join(tarballs, `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`),
+      entries: Object.keys(manifest.exports ?? { ".": undefined }),
+      peers: Object.keys(manifest.peerDependencies ?? {}),
+    })
+  }
+  return packed
+}
