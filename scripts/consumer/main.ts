@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import { allPackagesCases, type Bench, type Case, coreOnlyCases, RUNTIMES, TOOLS } from "./cases.ts"
 import { type Layout, makeProject } from "./layout.ts"
