@@ -1,5 +1,5 @@
 /** What is tried with the packed packages: each case is a program, a compiler or a bundler, and what it must come to. */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { typescriptBlocks } from "./blocks.ts"
 import { type Ended, run, tail } from "./run.ts"
@@ -24,8 +24,9 @@ export interface Case {
 
 const architecture = process.arch === "arm64" ? "aarch64" : "x64"
 
-/** Runtimes as the registry has them, so that none has to be on the machine. */
+/** Runtimes and pnpm as the registry has them, so that none has to be on the machine. */
 export const RUNTIMES: Readonly<Record<string, string>> = {
+  pnpm: "10.34.9",
   node20: `npm:node-linux-${process.arch}@20.19.6`,
   node22: `npm:node-linux-${process.arch}@22.12.0`,
   node24: `npm:node-linux-${process.arch}@24.21.0`,
@@ -71,12 +72,14 @@ const bundled =
 
 const OPTIONS = {
   target: "es2023",
-  lib: ["es2024"],
+  // Effect's own declarations name types of the DOM.
+  lib: ["es2024", "dom", "dom.iterable"],
   types: ["node"],
   strict: true,
   exactOptionalPropertyTypes: true,
   declaration: true,
   skipLibCheck: false,
+  rootDir: ".",
   outDir: "out",
   noEmitOnError: false,
 } as const
@@ -95,12 +98,30 @@ const compiles = (
   return async (bench) => {
     const { folder, tools } = bench
     const config = join(folder, `tsconfig.${compiler}.${resolution}.json`)
-    const compilerOptions = { ...OPTIONS, ...MODULES[resolution], outDir: `out-${compiler}-${resolution}` }
+    const outDir = `out-${compiler}-${resolution}`
+    const compilerOptions = { ...OPTIONS, ...MODULES[resolution], outDir }
     writeFileSync(config, JSON.stringify({ compilerOptions, files: files(bench) }))
     const tsc = join(folder, "node_modules", compiler, "bin", "tsc")
     const { code, out } = await run(join(tools, "node_modules", NODE_24), [tsc, "-p", config], { folder })
-    return code === 0 ? undefined : `exit ${code}: ${out.trim().split("\n").slice(0, 30).join("\n")}`
+    if (code !== 0) return `exit ${code}: ${out.trim().split("\n").slice(0, 30).join("\n")}`
+    return unportable(join(folder, outDir))
   }
+}
+
+/**
+ * The paths into node_modules that the compiler wrote into declarations because it knew no other name for a type. Such a
+ * declaration is wrong in every other folder; in some layouts the compiler refuses to write it (TS2742, TS2883).
+ */
+const unportable = (folder: string): string | undefined => {
+  const found = new Set<string>()
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith(".d.ts")) continue
+    const text = readFileSync(join(folder, name), "utf8")
+    for (const [, path, type] of text.matchAll(/import\("([^"]*(?:node_modules|\.pnpm)[^"]*)"[^)]*\)\.(\w+)/g)) {
+      found.add(`${name}: ${type} of ${path!.replace(/^.*node_modules\//, "")}`)
+    }
+  }
+  return found.size === 0 ? undefined : `types without a public name:\n${[...found].sort().join("\n")}`
 }
 
 /** The blocks of the documents as modules `block-N.ts`, each headed by the place it comes from. */

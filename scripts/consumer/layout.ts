@@ -9,7 +9,7 @@ import { mustRun } from "./run.ts"
 
 /**
  * - `flat`: every package in one node_modules (npm, yarn);
- * - `linked`: each package sees its own dependencies only (pnpm, bun workspaces, npm's "linked" strategy).
+ * - `linked`: each package sees its own dependencies only (pnpm).
  */
 export type Layout = "flat" | "linked"
 
@@ -28,25 +28,33 @@ export const makeProject = async (options: {
   /** Which of our packages the consumer's package.json names. The others come as dependencies of these. */
   readonly named: ReadonlyArray<string>
   /** Further packages from the registry, name to version. */
-  readonly tools: Readonly<Record<string, string>>
+  readonly dependencies: Readonly<Record<string, string>>
   readonly programs: string
+  /** The folder in whose node_modules pnpm is. */
+  readonly tools: string
 }): Promise<string> => {
-  const { folder, layout, packed, named, tools, programs } = options
+  const { folder, layout, packed, named, dependencies, programs, tools } = options
   mkdirSync(folder, { recursive: true })
-  const tarballOf = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]))
-  const own = Object.fromEntries(named.map((name) => [name, tarballOf[name]]))
+  const tarballs = Object.entries(Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`])))
+  const own = Object.fromEntries(tarballs.filter(([name]) => named.includes(name)))
+  // Nothing of ours is published yet, so the packages that come as dependencies are taken from the tarballs too.
+  const others = Object.fromEntries(tarballs.filter(([name]) => !named.includes(name)))
   writeFileSync(
     join(folder, "package.json"),
     JSON.stringify({
       name: "consumer",
       private: true,
-      dependencies: { ...VERSIONS, ...tools, ...own },
-      // Nothing of ours is published yet, so that the packages between them come from the tarballs too.
-      overrides: Object.fromEntries(Object.entries(tarballOf).filter(([name]) => !named.includes(name))),
+      dependencies: { ...VERSIONS, ...dependencies, ...own },
+      overrides: others,
     }),
   )
-  const strategy = layout === "linked" ? ["--install-strategy=linked"] : []
-  await mustRun("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...strategy], { folder })
+  if (layout === "flat") {
+    await mustRun("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { folder })
+  } else {
+    writeFileSync(join(folder, "pnpm-workspace.yaml"), JSON.stringify({ overrides: Object.fromEntries(tarballs) }))
+    const pnpm = join(tools, "node_modules", "pnpm", "bin", "pnpm.cjs")
+    await mustRun(process.execPath, [pnpm, "install", "--ignore-scripts", "--no-frozen-lockfile"], { folder })
+  }
   cpSync(programs, folder, { recursive: true })
   return folder
 }

@@ -46,14 +46,18 @@ const prepare = async (
   layout: Layout,
   packed: ReadonlyArray<Packed>,
   named: ReadonlyArray<string>,
+  tools: string,
 ): Promise<string> => {
   const programs = join(import.meta.dirname, "programs")
-  await makeProject({ folder, layout, packed, named, tools: TOOLS, programs })
+  await makeProject({ folder, layout, packed, named, dependencies: TOOLS, programs, tools })
   const specifiers = packed
     .filter(({ name }) => named.includes(name))
     .flatMap(({ entries, name }) => entries.map((entry) => name + entry.slice(1)))
+    // This one changes the process that imports it.
+    .filter((specifier) => !specifier.endsWith("/smallHeap"))
   writeFileSync(join(folder, "specifiers.json"), JSON.stringify(specifiers))
   const loader = `
+    import { publicValuesModule } from ${JSON.stringify(join(import.meta.dirname, "publicValues.ts"))}
     import { writeFileSync } from "node:fs"
     writeFileSync("publicValues.ts", await publicValuesModule(${JSON.stringify(specifiers)}, (name) => import(name)))`
   writeFileSync(join(folder, "makePublicValues.mjs"), loader)
@@ -88,7 +92,7 @@ const main = async (): Promise<number> => {
         const chosen = cases.filter(({ does, name }) => filter === undefined || `${name} ${does}`.includes(filter))
         if (chosen.length === 0) continue
         console.log(`\n${each} layout, ${title === "all" ? "every package" : "core alone"} installed`)
-        const folder = await prepare(join(work, `${each}-${title}`), each, packed, named)
+        const folder = await prepare(join(work, `${each}-${title}`), each, packed, named, tools)
         const bench: Bench = { folder, tools, root }
         for (const test of chosen) {
           const problem = await test.run(bench).catch((error: unknown) => String(error))

@@ -15,7 +15,11 @@ export const publicValuesModule = async (
     lines.push(`export const ${name} = ${path}`)
     if (typeof value === "function") {
       const isClass = /^class\b/.test(Function.prototype.toString.call(value))
-      if (!isClass) lines.push(`export const ${name}Call = (...args: Parameters<typeof ${path}>) => ${path}(...args)`)
+      // Schemas are functions too, and are not called.
+      if (!isClass && !("ast" in value)) {
+        const args = Array.from({ length: value.length }, () => "undefined as never").join(", ")
+        lines.push(`export const ${name}Call = () => ${path}(${args})`)
+      }
       for (const key of Object.getOwnPropertyNames(value)) {
         if (["length", "name", "prototype", "arguments", "caller"].includes(key) || !isName(key)) continue
         if (isClass && depth < 2 && !EFFECT_STATICS.has(key)) add(`${path}.${key}`, Reflect.get(value, key), depth + 1)
