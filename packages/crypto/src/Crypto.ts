@@ -5,6 +5,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import type { CryptoService } from "./CryptoService.ts"
+import { hasCipher, nativeAead, nobleAead } from "./native/aead.ts"
 import { bestKeys } from "./native/keys.ts"
 import * as Native from "./native/make.ts"
 import { deterministicRandom, nodeCrypto, type RandomSource, systemRandom } from "./platform.ts"
@@ -40,25 +41,27 @@ const makePortable = (random: RandomSource): Effect.Effect<CryptoService> =>
   )
 
 /** The native operations, or undefined on a runtime without node:crypto. */
-const makeNative = (random: RandomSource): CryptoService | undefined => {
+const makeNative = (random: RandomSource): Effect.Effect<CryptoService> | undefined => {
   const node = nodeCrypto()
-  return node && Native.make(node, bestKeys(node), random)
+  if (node === undefined) return undefined
+  const aead = hasCipher(node) ? Effect.sync(() => nativeAead(node)) : Effect.promise(nobleAead)
+  return Effect.map(aead, (aead) => Native.make(node, bestKeys(node), aead, random))
 }
 
 const portableLayer = Layer.effect(Crypto, makePortable(systemRandom))
 
-const nativeLayer = Layer.sync(Crypto, () => {
-  const service = makeNative(systemRandom)
-  if (service !== undefined) return service
-  throw new Error("Crypto.layerNative: this runtime has no node:crypto; use Crypto.layerPortable()")
-})
+const nativeLayer = Layer.effect(
+  Crypto,
+  Effect.suspend(() => {
+    const native = makeNative(systemRandom)
+    if (native !== undefined) return native
+    return Effect.die(new Error("Crypto.layerNative: this runtime has no node:crypto; use Crypto.layerPortable()"))
+  }),
+)
 
 const bestLayer = Layer.suspend(() => (nodeCrypto() === undefined ? portableLayer : nativeLayer))
 
 const testLayer = Layer.effect(
   Crypto,
-  Effect.suspend(() => {
-    const service = makeNative(deterministicRandom)
-    return service === undefined ? makePortable(deterministicRandom) : Effect.succeed(service)
-  }),
+  Effect.suspend(() => makeNative(deterministicRandom) ?? makePortable(deterministicRandom)),
 )

@@ -4,6 +4,7 @@ import { Bytes } from "@topic-tracker/common"
 import { Hex, publishedBeside } from "@topic-tracker/common/testing"
 import { Crypto } from "@topic-tracker/crypto"
 import { Effect, Layer, Random, Redacted, Schema } from "effect"
+import { nativeAead, nobleAead } from "../src/native/aead.ts"
 import * as Hpke from "../src/native/hpke.ts"
 import { derKeys, type Keys, rawKeys } from "../src/native/keys.ts"
 import { deterministicRandom } from "../src/platform.ts"
@@ -37,8 +38,14 @@ const forms: ReadonlyArray<readonly [string, Keys]> = [
 ]
 
 describe("HPKE suite, RFC 9180 A.2", () => {
-  it.each(forms)("native, %s keys", (_name, keys) => {
-    const hpke = Hpke.make(nodeCrypto, keys, rfc.info, rfc.encryption.aad)
+  const aeads = [
+    ["node:crypto", Promise.resolve(nativeAead(nodeCrypto))],
+    ["@noble/ciphers", nobleAead()],
+  ] as const
+  const native = forms.flatMap(([name, keys]) => aeads.map(([cipher, aead]) => [name, cipher, keys, aead] as const))
+
+  it.each(native)("native, %s keys, the AEAD of %s", async (_name, _cipher, keys, aead) => {
+    const hpke = Hpke.make(nodeCrypto, keys, await aead, rfc.info, rfc.encryption.aad)
     const ephemeral = hpke.deriveKeyPair(rfc.ikmE)
     const recipient = hpke.deriveKeyPair(rfc.ikmR)
     assert.deepStrictEqual(ephemeral.publicBytes, rfc.pkEm)

@@ -6,6 +6,7 @@
 import type { KeyObject } from "node:crypto"
 import { concat } from "@topic-tracker/common/Bytes"
 import type { NodeCryptoModule } from "../platform.ts"
+import type { Aead } from "./aead.ts"
 import type { Keys } from "./keys.ts"
 
 export interface KeyPair {
@@ -44,13 +45,12 @@ const VERSION = ascii("HPKE-v1")
 const KEM_SUITE = concat(ascii("KEM"), Uint8Array.of(0x00, 0x20))
 /** "HPKE" and the ids of KEM (0x0020), KDF (0x0001) and AEAD (0x0003). */
 const HPKE_SUITE = concat(ascii("HPKE"), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x03))
-const TAG_BYTES = 16
 /** The block and the digest of SHA-256, in bytes. */
 const BLOCK_BYTES = 64
 const DIGEST_BYTES = 32
 
 /** The functions of the suite for one `info` and `aad`. The parts that depend on them alone are computed here, once. */
-export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: Uint8Array): Hpke => {
+export const make = (node: NodeCryptoModule, keys: Keys, aead: Aead, info: Uint8Array, aad: Uint8Array): Hpke => {
   // Two one-shot hashes: createHmac costs several times as much for inputs of this size. They return binary strings, one
   // character per byte, since each Buffer that crosses from native code costs more than the hash. Keys are at most one block.
   const hmac = (key: Uint8Array, ...message: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -96,22 +96,15 @@ export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: 
   const schedule = (dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array) => {
     const sharedSecret = hmac(hmac(EMPTY, eaePrk, dh), sharedSecretLabel, enc, recipient, one)
     const secret = hmac(sharedSecret, secretLabel)
-    // A KeyObject: node:crypto accepts it without first testing its kind, see keys.ts.
-    return { key: node.createSecretKey(hmac(secret, keyInfo)), nonce: hmac(secret, nonceInfo).subarray(0, 12) }
+    return { key: hmac(secret, keyInfo), nonce: hmac(secret, nonceInfo).subarray(0, 12) }
   }
-
-  const cipherOptions = { authTagLength: TAG_BYTES }
 
   return {
     deriveKeyPair: (ikm) => keyPair(node, keys, hmac(hmac(EMPTY, dkpPrk, ikm), sk)),
     seal: (ephemeral, recipient, plaintext, out) => {
       const dh = node.diffieHellman({ privateKey: ephemeral.privateKey, publicKey: recipient.publicKey })
       const { key, nonce } = schedule(dh, ephemeral.publicBytes, recipient.publicBytes)
-      const cipher = node.createCipheriv("chacha20-poly1305", key, nonce, cipherOptions)
-      cipher.setAAD(aad, { plaintextLength: plaintext.length })
-      out.set(cipher.update(plaintext))
-      cipher.final()
-      out.set(cipher.getAuthTag(), plaintext.length)
+      aead.seal(key, nonce, aad, plaintext, out)
     },
     open: (recipient, enc, ciphertext) => {
       const dh = node.diffieHellman({
@@ -119,13 +112,7 @@ export const make = (node: NodeCryptoModule, keys: Keys, info: Uint8Array, aad: 
         publicKey: keys.publicKey("x25519", enc),
       })
       const { key, nonce } = schedule(dh, enc, recipient.publicBytes)
-      const length = ciphertext.length - TAG_BYTES
-      const decipher = node.createDecipheriv("chacha20-poly1305", key, nonce, cipherOptions)
-      decipher.setAAD(aad, { plaintextLength: length })
-      decipher.setAuthTag(ciphertext.subarray(length))
-      const plaintext = decipher.update(ciphertext.subarray(0, length))
-      decipher.final()
-      return plaintext
+      return aead.open(key, nonce, aad, ciphertext)
     },
   }
 }

@@ -80,9 +80,11 @@ const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 
 /**
  * Runs a synchronous import. Node 24 determines the kind of a key by throwing and catching errors inside, up to four times per
- * import. Without a stack trace to record, each costs a third.
+ * import. Without a stack trace to record, each costs a third. The limit is left alone where it cannot be written
+ * (`node --frozen-intrinsics`).
  */
 const withoutStackTraces = <A>(run: () => A): A => {
+  if (!isStackTraceLimitWritable) return run()
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = 0
   try {
@@ -91,3 +93,5 @@ const withoutStackTraces = <A>(run: () => A): A => {
     Error.stackTraceLimit = limit
   }
 }
+
+const isStackTraceLimitWritable = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")?.writable === true

@@ -11,14 +11,15 @@ import { type CryptoService, type OpenError, type SigningKey, seedBytes } from "
 import { clampedScalar, isSmallOrder, toX25519PublicKey } from "../edwards.ts"
 import type { NodeCryptoModule, RandomSource } from "../platform.ts"
 import { verify as verifyPortably } from "../portable/verify.ts"
+import type { Aead } from "./aead.ts"
 import * as Hpke from "./hpke.ts"
 import type { Keys } from "./keys.ts"
 
 /** The number of parsed Ed25519 public keys that are cached: a busy process verifies the same nodes and minutes repeatedly. */
 const PUBLIC_KEY_CACHE_SIZE = 256
 
-export const make = (node: NodeCryptoModule, keys: Keys, random: RandomSource): CryptoService => {
-  const hpke = Hpke.make(node, keys, Box.INFO, Box.AAD)
+export const make = (node: NodeCryptoModule, keys: Keys, aead: Aead, random: RandomSource): CryptoService => {
+  const hpke = Hpke.make(node, keys, aead, Box.INFO, Box.AAD)
 
   /** Keeps prepared forms in private fields, which no inspection shows. */
   class NativeSigningKey implements SigningKey {
