@@ -1,22 +1,14 @@
 /**
- * Writes the table of all options between the markers in README.md; with `--check` it writes nothing and fails when the two
- * differ.
+ * Writes the files that are generated from the options: docs/configuration.md and the types that editors show. With `--check` it
+ * writes nothing and fails when one of them is stale.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { TopicConfig } from "@topic-tracker/core"
+import { generatedFiles } from "./configFiles.ts"
 
-const START = "<!-- config-table:start -->"
-const END = "<!-- config-table:end -->"
-const USAGE = "usage: configTable [--check]   writes README.md's table of options; --check only compares"
-
-/** The text with the table between its markers replaced. Throws when a marker is missing. */
-const withTable = (text: string): string => {
-  const [start, end] = [text.indexOf(START), text.indexOf(END)]
-  if (start < 0 || end < start) throw new Error(`README.md: the markers ${START} and ${END} are missing`)
-  return `${text.slice(0, start + START.length)}\n\n${TopicConfig.markdownTable()}\n\n${text.slice(end)}`
-}
+const USAGE =
+  "usage: configTable [--check]   writes docs/configuration.md and the types of the options; --check only compares"
 
 const readArguments = () => {
   try {
@@ -27,20 +19,28 @@ const readArguments = () => {
   }
 }
 
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return undefined
+  }
+}
+
 const { check = false, help = false } = readArguments()
 if (help) {
   console.log(USAGE)
 } else {
-  const path = fileURLToPath(new URL("../README.md", import.meta.url))
-  const before = readFileSync(path, "utf8")
-  const after = withTable(before)
-  if (before === after) {
-    console.log("README.md: the table of options is up to date")
-  } else if (check) {
-    console.error("README.md: the table of options differs from the options; run scripts/configTable.ts to write it")
-    process.exit(1)
-  } else {
-    writeFileSync(path, after)
-    console.log("README.md: the table of options was written")
+  for (const [name, text] of generatedFiles()) {
+    const path = fileURLToPath(new URL(`../${name}`, import.meta.url))
+    if (read(path) === text) {
+      console.log(`${name}: up to date`)
+    } else if (check) {
+      console.error(`${name}: differs from the options; run scripts/configTable.ts to write it`)
+      process.exitCode = 1
+    } else {
+      writeFileSync(path, text)
+      console.log(`${name}: written`)
+    }
   }
 }

@@ -13,7 +13,7 @@ const command = Command.make("chat", chatFlags, (options) =>
     yield* chat(yield* Topic.join({ topic: name, secret }), options.name)
   }).pipe(
     Effect.scoped,
-    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
     Effect.andThen(Console.log("You left.")),
   ),
 ).pipe(

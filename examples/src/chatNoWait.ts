@@ -12,7 +12,7 @@ const command = Command.make("chat-no-wait", chatFlags, (options) =>
     yield* chat(yield* Topic.joinNoWait({ topic: name, secret }), options.name)
   }).pipe(
     Effect.scoped,
-    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
     Effect.andThen(Console.log("You left.")),
   ),
 ).pipe(

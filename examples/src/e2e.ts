@@ -73,7 +73,7 @@ const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeti
 
 const command = Command.make("e2e", flags, ({ seconds, ...options }) =>
   meet(options).pipe(
-    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
     Effect.timeoutOrElse({
       duration: `${seconds} seconds`,
       orElse: () => Effect.fail(new CommandFailed({ message: `Not all nodes were heard within ${seconds} seconds.` })),

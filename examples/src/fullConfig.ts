@@ -20,7 +20,9 @@ const flags = {
 
 const fullConfig = Effect.fn("fullConfig")(function* ({ topic: name, secret }: Meeting) {
   const topic = yield* Topic.joinNoWait({ topic: name, secret })
-  for (const [group, options] of Object.entries(topic.config)) {
+  const { profile, ...groups } = topic.config
+  yield* Console.log(`profile = ${profile}`)
+  for (const [group, options] of Object.entries(groups)) {
     for (const [option, value] of Object.entries(options)) yield* Console.log(`${group}.${option} = ${format(value)}`)
   }
   yield* Console.log("waiting for the first peer…")
@@ -31,9 +33,9 @@ const fullConfig = Effect.fn("fullConfig")(function* ({ topic: name, secret }: M
 const format = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : JSON.stringify(value))
 
 const trackerLayer = (environment: boolean, bootstrap: Meeting["bootstrap"]) =>
-  Effect.map(environment ? TopicConfig.config : Effect.succeed(everyOption), (config) =>
+  Effect.map(environment ? TopicConfig.config : Effect.succeed<TopicConfig.TopicConfigInput>(everyOption), (config) =>
     // Bootstrap nodes of the command line replace those of the configuration.
-    TopicTracker.layer(bootstrap.length === 0 ? { config } : { config, bootstrap }),
+    TopicTracker.layer({ config: bootstrap.length === 0 ? config : TopicConfig.merge(config, { dht: { bootstrap } }) }),
   ).pipe(
     Effect.mapError(({ message }) => new UsageError({ message })),
     Layer.unwrap,

@@ -33,7 +33,9 @@ const secretRotation = Effect.fn("secretRotation")(function* ({ topic, secret }:
 
 const command = Command.make("secret-rotation", meetingFlags("secret-rotation example"), (options) =>
   secretRotation(options).pipe(
-    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap, rotation: yearlyRotation }))),
+    Effect.provide(
+      layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } }, rotation: yearlyRotation })),
+    ),
   ),
 ).pipe(Command.withDescription("Join a topic with a custom secret rotation. Runs until Ctrl-C."))
 

@@ -31,7 +31,9 @@ const simple = Effect.fn("simple")(function* ({ topic: name, secret }: Meeting) 
 }, Effect.scoped)
 
 const command = Command.make("simple", meetingFlags("simple example"), (options) =>
-  simple(options).pipe(Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap })))),
+  simple(options).pipe(
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
+  ),
 ).pipe(Command.withDescription("Join a topic, greet neighbors, print messages. Runs until Ctrl-C."))
 
 runCommand(command, { whenInterrupted: 0 })

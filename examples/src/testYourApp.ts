@@ -31,7 +31,7 @@ const command = Command.make("test-your-app", flags, ({ station, topic, secret, 
     Effect.provide(
       Weather.layer({ station, topic, secret }).pipe(
         Layer.provide(randomThermometer),
-        Layer.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap }))),
+        Layer.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
       ),
     ),
   ),

@@ -22,7 +22,7 @@ const withoutMergers = Effect.fn("withoutMergers")(function* ({ topic, secret }:
 
 const command = Command.make("without-mergers", meetingFlags("without-mergers example"), (options) =>
   withoutMergers(options).pipe(
-    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ bootstrap, config }))),
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { ...config, dht: { bootstrap } } }))),
   ),
 ).pipe(Command.withDescription("Join a topic without merge workers. Runs until Ctrl-C."))
 

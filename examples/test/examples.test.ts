@@ -101,7 +101,7 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
       })
       yield* crowd.pipe(
         Effect.scoped,
-        Effect.provide(TopicTracker.layer({ bootstrap: bootstrap[1] })),
+        Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap: bootstrap[1] } } })),
         Effect.forkScoped,
       )
       assert.strictEqual(yield* one.exitCode, 0, one.errors.join())

@@ -2,16 +2,14 @@
 import type { TopicConfig } from "@topic-tracker/core"
 
 /** All groups and all options; one that is missing below does not compile. */
-type Complete = {
-  readonly [G in keyof TopicConfig.TopicConfig]-?: {
-    readonly [K in keyof TopicConfig.TopicConfig[G]]-?: NonNullable<
-      NonNullable<TopicConfig.TopicConfigInput[G]>[K & keyof NonNullable<TopicConfig.TopicConfigInput[G]>]
-    >
-  }
-}
+type Complete = Every<{ readonly [G in keyof Input]-?: Every<NonNullable<Input[G]>> }>
+type Every<T> = T extends string ? T : { readonly [K in keyof T]-?: NonNullable<T[K]> }
+type Input = TopicConfig.TopicConfigInput
 
 /** Durations are text with a unit, numbers of milliseconds, or Effect Durations. */
 export const everyOption: Complete = {
+  // This library's timing; "reference" is the timing of the Rust crate.
+  profile: "fast",
   // The search for a first neighbour.
   bootstrap: {
     maxBootstrapRecords: 5,
@@ -57,9 +55,11 @@ export const everyOption: Complete = {
     putTimeout: "10 seconds",
     getTimeout: "10 seconds",
     bootstrap: [],
+    knownNodes: [],
+    nodesFile: "",
     host: "",
     port: 0,
-    nodesFile: "",
+    readOnly: false,
   },
   timeouts: {
     joinPeer: "5 seconds",
@@ -75,8 +75,8 @@ export const everyOption: Complete = {
     whenSlow: "drop-oldest",
   },
   network: {
-    relays: true,
-    relayUrls: [],
+    // "public", "none", or a list of URLs.
+    relays: "public",
     publishPrivateAddresses: false,
     addressRepublishInterval: "1 hour",
   },

@@ -65,7 +65,7 @@ const startNode = Effect.fn("startNode")(function* (options: StartOptions) {
   const { node, colour, name, bootstrap, names, teller } = options
   const startedAt = yield* Clock.currentTimeMillis
   // Built into the demo's own scope: the node lives until the demo ends.
-  const services = yield* Layer.build(TopicTracker.layer({ bootstrap }))
+  const services = yield* Layer.build(TopicTracker.layer({ config: { dht: { bootstrap } } }))
   const tracker = Context.get(services, TopicTracker)
   names.set(tracker.endpointId, node)
   yield* teller.tell(node, colour, `starts as ${tracker.endpointId.slice(0, 8)}…`)

@@ -130,9 +130,10 @@ const node = Command.make(
   Effect.fn(function* ({ bootstrap, dhtPort, relay, seconds, json, ...options }) {
     const print = json ? printJson : yield* makePrintText
     const layer = TopicTracker.layer({
-      bootstrap,
-      ...(relay !== undefined && { relays: relay }),
-      config: { dht: { port: dhtPort } },
+      config: {
+        dht: { bootstrap, port: dhtPort },
+        network: { relays: relay?.length === 0 ? "none" : relay },
+      },
     })
     const running = takePart(options, print).pipe(
       Effect.provide(layer),

@@ -1,6 +1,7 @@
 export * as Bep44 from "./Bep44.ts"
 export { BoundedMap } from "./BoundedMap.ts"
 export * as Bytes from "./Bytes.ts"
+export { DurationFromInput, LONGEST_TIMER, MillisFromInput, showDuration } from "./DurationInput.ts"
 export { EventQueue, type EventQueueOptions } from "./EventQueue.ts"
 export { type Awaitable, firstOf, Signal } from "./Signal.ts"
 export * as SocketAddress from "./SocketAddress.ts"

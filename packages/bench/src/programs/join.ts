@@ -34,7 +34,7 @@ const enter = Effect.fnUntraced(function* (port: number, knownNodes: ReadonlyArr
   const start = performance.now()
   const bootstrap = [{ host: "127.0.0.1", port }]
   const services = yield* Layer.buildWithScope(
-    TopicTracker.layer({ bootstrap, dht: { knownNodes } }),
+    TopicTracker.layer({ config: { dht: { bootstrap, knownNodes } } }),
     yield* Effect.scope,
   )
   const tracker = Context.get(services, TopicTracker)

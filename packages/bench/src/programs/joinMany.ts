@@ -26,5 +26,8 @@ const program = Effect.gen(function* () {
 })
 
 await main(
-  program.pipe(Effect.scoped, Effect.provide(TopicTracker.layer({ bootstrap: [{ host: "127.0.0.1", port }] }))),
+  program.pipe(
+    Effect.scoped,
+    Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap: [{ host: "127.0.0.1", port }] } } })),
+  ),
 )

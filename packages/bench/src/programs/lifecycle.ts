@@ -35,4 +35,6 @@ const program = Effect.gen(function* () {
   print({ rates, leftBytesPerTopic: ((yield* heap) - before) / count, rssMB: process.memoryUsage.rss() / 1e6 })
 })
 
-await main(program.pipe(Effect.provide(TopicTracker.layer({ bootstrap: [{ host: "127.0.0.1", port }] }))))
+await main(
+  program.pipe(Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap: [{ host: "127.0.0.1", port }] } } }))),
+)

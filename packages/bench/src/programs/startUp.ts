@@ -31,6 +31,6 @@ const program = Effect.gen(function* () {
 await main(
   program.pipe(
     Effect.scoped,
-    Effect.provide(TopicTracker.layer({ bootstrap: [{ host: "127.0.0.1", port: numberAt(0) }] })),
+    Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap: [{ host: "127.0.0.1", port: numberAt(0) }] } } })),
   ),
 )

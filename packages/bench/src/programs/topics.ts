@@ -72,7 +72,7 @@ const program = Effect.gen(function* () {
 await main(
   program.pipe(
     Effect.scoped,
-    Effect.provide(TopicTracker.layer({ bootstrap: [{ host: "127.0.0.1", port }] })),
+    Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap: [{ host: "127.0.0.1", port }] } } })),
     Effect.provideService(Metric.FiberRuntimeMetrics, counting),
   ),
 )

@@ -1,9 +1,7 @@
-/**
- * The options of a topic as data and as a Markdown table, for documentation and for the help of programs.
- */
+/** The options as data and as Markdown, for documentation and for the help of programs. */
 import { options } from "./options.ts"
-import { environmentName } from "./TopicConfig.ts"
 
+/** One option as documentation shows it. */
 export interface OptionDescription {
   /** Its path in the configuration, such as "publisher.baseInterval". */
   readonly option: string
@@ -11,39 +9,39 @@ export interface OptionDescription {
   /** The default with its unit. */
   readonly default: string
   /** What the value may be, in a few words. */
-  readonly range: string
-  readonly about: string
+  readonly allowed: string
+  readonly description: string
+  /** Whether this library has it and the crate does not. */
+  readonly isOurs: boolean
+  /** "node": the same for all topics of a node. "topic": each join may differ. */
+  readonly belongsTo: "node" | "topic"
 }
 
-interface Shown {
-  readonly default: unknown
-  readonly range: string
-  readonly about: string
-  readonly show: (value: never) => string
-}
-
-/** Every option, in the order of the table. */
+/** Every option, in the order of the documentation. */
 export const describe = (): ReadonlyArray<OptionDescription> =>
-  Object.entries(options).flatMap(([group, members]) =>
-    Object.entries<Shown>(members).map(([key, option]) => ({
-      option: `${group}.${key}`,
-      environment: environmentName(group, key),
-      // Each option shows its own default, whose type is lost in the loop.
-      default: option.show(option.default as never),
-      range: option.range,
-      about: option.about,
-    })),
-  )
+  options.map(({ path, environment, defaultText, allowed, description, isOurs, belongsTo }) => ({
+    option: path,
+    environment,
+    default: defaultText,
+    allowed,
+    description,
+    isOurs,
+    belongsTo,
+  }))
 
-/** The table of all options, one row each; it ends without a line feed. */
-export const markdownTable = (): string => {
-  const rows = describe().map((row) => [
-    `\`${row.option}\``,
+/** A Markdown table of options, one row each. It ends without a line feed. */
+export const markdownTable = (rows: ReadonlyArray<OptionDescription> = describe()): string => {
+  const cells = rows.map((row) => [
+    `\`${row.option}\`${row.isOurs ? " \\*" : ""}`,
     row.default,
-    row.range,
-    row.about,
+    row.allowed,
+    row.description,
     `\`${row.environment}\``,
   ])
-  const lines = [["Option", "Default", "May be", "What it does", "Environment variable"], Array(5).fill("---"), ...rows]
-  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")
+  const lines = [
+    ["Option", "Default", "Allowed", "What it does", "Environment variable"],
+    Array(5).fill("---"),
+    ...cells,
+  ]
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n")
 }

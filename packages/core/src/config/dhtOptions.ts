@@ -1,22 +1,23 @@
-/**
- * What a topic's configuration means for the DHT client that all topics of a process share.
- */
+/** The options of the DHT client that all topics of a node share. */
 import { DhtConfig } from "@topic-tracker/dht"
-import type { TopicConfig } from "./TopicConfig.ts"
+import type { TopicConfig } from "./types.ts"
 
 /**
- * The options of `Dht.layer` for this configuration. The client itself does not retry: a topic's publisher does, by the same
- * options, and two who retry would multiply.
+ * The options of `Dht.layer` for this configuration. The client does not retry: a topic's publisher does, with the same
+ * options, and retries at two levels would multiply.
  */
 export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> => ({
   ...(dht.bootstrap.length === 0 ? {} : { bootstrap: dht.bootstrap }),
   ...(dht.host === "" ? {} : { host: dht.host }),
-  port: dht.port,
   ...(dht.nodesFile === "" ? {} : { nodesFile: dht.nodesFile }),
+  knownNodes: dht.knownNodes,
+  port: dht.port,
+  readOnly: dht.readOnly,
   getTimeout: dht.getTimeout,
   putTimeout: dht.putTimeout,
   retries: 0,
 })
 
-/** Whether only nodes of this host are bootstrapped from: then nothing outside it is to be touched. */
-export const isLoopbackOnly = ({ dht }: TopicConfig): boolean => DhtConfig.isLoopbackOnly(dht.bootstrap)
+/** Whether the DHT client starts from nodes of this host only. Then every socket of the node stays on this host. */
+export const isLoopbackOnly = (config: TopicConfig): boolean =>
+  DhtConfig.isLoopbackOnly(dhtOptions(config).bootstrap ?? DhtConfig.defaults.bootstrap)

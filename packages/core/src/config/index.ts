@@ -1,3 +1,5 @@
 export { describe, markdownTable, type OptionDescription } from "./describe.ts"
 export { dhtOptions, isLoopbackOnly } from "./dhtOptions.ts"
+export { environmentName } from "./options.ts"
 export * from "./TopicConfig.ts"
+export type { Profile } from "./Tuning.ts"

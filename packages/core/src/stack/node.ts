@@ -1,14 +1,13 @@
 /**
- * The real parts under a tracker on Node: native crypto, the DHT over UDP, gossip over iroh, addresses in the DHT. How they
- * are set follows from one configuration.
+ * The parts of a node on Node.js: native crypto, the DHT over UDP, gossip over iroh, addresses in the DHT. All settings follow
+ * from one configuration.
  *
- * On the public internet the endpoint uses iroh's n0 preset (relays, and the discovery of iroh's makers) beside the look-up in
- * the DHT, or instead of it the relays that are named. With `network.relays` off nothing outside the DHT is asked; with loopback
- * bootstrap nodes only, nothing outside this host but relays that are named: the endpoint binds loopback and its loopback addresses are
- * published.
+ * The DHT client's options decide where sockets are bound: if all bootstrap nodes are loopback addresses, the endpoint binds
+ * loopback only, publishes its loopback addresses, and uses no relays but those that are named. Else the endpoint uses iroh's n0
+ * preset (relays, and the discovery of iroh's makers) beside the lookup in the DHT, or the relays that are named in its place.
  */
 import { Crypto, type Identity, SecretRotation } from "@topic-tracker/crypto"
-import { Dht, type DhtConfig, type DhtError } from "@topic-tracker/dht"
+import { Dht, DhtConfig, type DhtError } from "@topic-tracker/dht"
 import {
   type AddressLookup,
   Gossip,
@@ -18,35 +17,38 @@ import {
 } from "@topic-tracker/gossip"
 import { Layer } from "effect"
 import * as DhtAddressLookup from "../address/DhtAddressLookup.ts"
-import { dhtOptions, isLoopbackOnly } from "../config/dhtOptions.ts"
+import { dhtOptions } from "../config/dhtOptions.ts"
 import type { TopicConfig, TopicConfigError } from "../config/TopicConfig.ts"
 import { type IdentitySeed, identityLayer } from "./identity.ts"
 
-/** What a tracker stands on. */
+/** The services that a tracker is built on. */
 export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | AddressLookup
 
-/** What a node on real sockets can be given beside its configuration. */
+/** Parts of a node on real sockets that are no option of the configuration. */
 export interface NodeStackOptions {
-  /** 32 bytes: the seed of this node's Ed25519 key, for the same endpoint id at every start. Default: a new key. */
+  /**
+   * The seed of this node's Ed25519 key, 32 bytes, for the same endpoint id at every start. It is copied. Default: a new key at
+   * each start.
+   */
   readonly identity?: IdentitySeed
-  /** Which secret seals a minute's records. Default: the reference's rotation. */
+  /** How the secret that seals a minute's records is derived. Default: the crate's rotation. */
   readonly rotation?: Layer.Layer<SecretRotation>
   /** Parameters of the gossip protocol and its engine. */
   readonly gossip?: GossipConfigInput
-  /** Settings of the DHT client beyond the configuration's, such as the nodes known from an earlier run. */
-  readonly dht?: Partial<DhtConfig.DhtOptions>
 }
 
+/** The services of a node with this configuration. */
 export const layer = (
   config: TopicConfig,
   options: NodeStackOptions = {},
 ): Layer.Layer<Services, TopicConfigError | DhtError | GossipError> => {
-  const loopbackOnly = isLoopbackOnly(config)
+  const settings = { ...DhtConfig.defaults, ...dhtOptions(config) }
+  const loopbackOnly = DhtConfig.isLoopbackOnly(settings.bootstrap)
   const publishPrivateAddresses = loopbackOnly || config.network.publishPrivateAddresses
   const keys = Layer.mergeAll(identityLayer(options.identity), options.rotation ?? SecretRotation.layer()).pipe(
     Layer.provideMerge(Crypto.layer()),
   )
-  const dht = Dht.layer({ ...dhtOptions(config), ...options.dht })
+  const dht = Dht.layer(settings)
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })
   const endpoint = IrohTransport.layerEndpoint({
     ...relaysOf(config, loopbackOnly),
@@ -54,15 +56,15 @@ export const layer = (
     ...(loopbackOnly ? { bind: "127.0.0.1:0" } : {}),
   })
   const gossip = Gossip.layer(options.gossip).pipe(Layer.provide(IrohTransport.layerOverEndpoint()))
-  // The endpoint beside the DHT: to bind it takes some milliseconds, in which the DHT client has asked its first nodes.
-  const beside = Layer.mergeAll(endpoint, Layer.provideMerge(lookup, dht))
-  return gossip.pipe(Layer.provideMerge(beside), Layer.provideMerge(keys))
+  // The endpoint takes some milliseconds to bind. Meanwhile the DHT client asks its first nodes.
+  const concurrent = Layer.mergeAll(endpoint, Layer.provideMerge(lookup, dht))
+  return gossip.pipe(Layer.provideMerge(concurrent), Layer.provideMerge(keys))
 }
 
 const relaysOf = (
-  { network: { relays, relayUrls } }: TopicConfig,
+  { network: { relays } }: TopicConfig,
   loopbackOnly: boolean,
 ): Pick<IrohTransport.IrohOptions, "preset" | "relay"> => {
-  if (relays && relayUrls.length > 0) return { preset: "minimal", relay: relayUrls }
-  return { preset: relays && !loopbackOnly ? "n0" : "minimal" }
+  if (typeof relays === "object") return { preset: "minimal", relay: relays }
+  return { preset: relays === "public" && !loopbackOnly ? "n0" : "minimal" }
 }

@@ -8,28 +8,21 @@ import type { Dht, DhtError } from "@topic-tracker/dht"
 import type { AddressLookup, Gossip, GossipError } from "@topic-tracker/gossip"
 import { type Config, Context, Effect, Layer, type Scope } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
+import { withOwnSeed } from "../stack/identity.ts"
 import * as MemoryStack from "../stack/memory.ts"
 import * as NodeStack from "../stack/node.ts"
 import type { JoinOptions, Topic } from "../topic/Topic.ts"
 import type { TopicError } from "../topic/TopicError.ts"
 import { makeTracker } from "./makeTracker.ts"
 
-/** What a tracker over any services can be told. */
+/** Options of a tracker over any services. */
 export interface TopicTrackerOptions {
-  /** What differs from the defaults in every topic of this tracker; each join may differ again. */
+  /** The options that differ from the defaults, for the node and all its topics. Each join may give options of a topic again. */
   readonly config?: TopicConfig.TopicConfigInput
 }
 
-/** What a tracker on real sockets can be told; nothing is required. */
-export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {
-  /** DHT nodes to start from, as "host:port"; the same as `config.dht.bootstrap`. Default: the public ones. */
-  readonly bootstrap?: NonNullable<TopicConfig.TopicConfigInput["dht"]>["bootstrap"]
-  /**
-   * Whether to use iroh's public relays and discovery, or the URLs of relays to use instead; the same as `config.network.relays` and
-   * `config.network.relayUrls`. Default: true.
-   */
-  readonly relays?: boolean | ReadonlyArray<string>
-}
+/** Options of a tracker on real sockets; none is required. */
+export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {}
 
 /** All topics of this process: they share one DHT client, one endpoint and one gossip service. Programs join with `Topic.join`. */
 export class TopicTracker extends Context.Service<
@@ -59,24 +52,42 @@ export class TopicTracker extends Context.Service<
   > => Layer.effect(TopicTracker, Effect.flatMap(TopicConfig.make(options.config), makeTracker))
 
   /**
-   * A node on Node.js with all that belongs to it: one UDP socket for the DHT, one iroh endpoint. On the public internet unless
-   * the bootstrap nodes are loopback addresses only; then nothing leaves this host. The services below the tracker are there
-   * for use too, for example for a RecordPublisher. Fails when an option cannot be, or the DHT's socket cannot be
-   * bound. The endpoint is still being bound when the tracker is there, while topics look for records already; if it cannot be, they end,
-   * and joins fail, with the reason.
+   * A node on Node.js: one UDP socket for the DHT, one iroh endpoint. It is on the public internet, unless all bootstrap nodes
+   * are loopback addresses: then every socket is bound to loopback. The layer provides the services below the tracker too, for
+   * example for a RecordPublisher. Fails when an option is invalid or the DHT's socket cannot be bound. The layer does not wait
+   * until the endpoint is bound: topics look for records meanwhile. If it cannot be bound, topics end and joins fail with the
+   * reason.
+   *
+   * @since 0.1.0
+   * @example
+   * ```ts
+   * TopicTracker.layer({ config: { dht: { bootstrap: ["127.0.0.1:6881"] } } })
+   * ```
    */
   static readonly layer = (
     options: NodeOptions = {},
   ): Layer.Layer<TopicTracker | NodeStack.Services, TopicConfig.TopicConfigError | DhtError | GossipError> =>
-    Layer.unwrap(Effect.map(nodeConfig(options), (config) => nodeLayer(config, options)))
+    nodeLayer(options, ({ config }) => TopicConfig.make(config))
 
-  /** As {@link layer}, with the configuration from the current ConfigProvider (environment `TOPIC_TRACKER_…`). */
+  /**
+   * {@link layer} with options from the current ConfigProvider (variables TOPIC_TRACKER_…, or a file) over those given here.
+   *
+   * @since 0.1.0
+   */
   static readonly layerConfig = (
-    options: NodeStack.NodeStackOptions = {},
+    options: NodeOptions = {},
   ): Layer.Layer<
     TopicTracker | NodeStack.Services,
     TopicConfig.TopicConfigError | Config.ConfigError | DhtError | GossipError
-  > => Layer.unwrap(Effect.map(TopicConfig.config, (config) => nodeLayer(config, options)))
+  > =>
+    nodeLayer(
+      options,
+      Effect.fnUntraced(function* ({ config = {} }) {
+        // By themselves first, so that an error says where it comes from.
+        yield* TopicConfig.make(config)
+        return yield* TopicConfig.make(TopicConfig.merge(config, yield* TopicConfig.input))
+      }),
+    )
 
   /** A node in a world in memory (see `MemoryWorld`): no socket, and time is Effect's Clock. */
   static readonly layerMemory = (
@@ -86,18 +97,19 @@ export class TopicTracker extends Context.Service<
     TopicTracker.layerNoDeps(options).pipe(Layer.provideMerge(MemoryStack.layer(world, options)))
 }
 
-const nodeConfig = ({ bootstrap, relays, config = {} }: NodeOptions) =>
-  TopicConfig.make({
-    ...config,
-    dht: { ...config.dht, ...(bootstrap === undefined ? {} : { bootstrap }) },
-    network: {
-      ...config.network,
-      ...(relays === undefined ? {} : typeof relays === "boolean" ? { relays } : named(relays)),
-    },
-  })
+const nodeLayer = <E>(
+  given: NodeOptions,
+  configOf: (options: NodeOptions) => Effect.Effect<TopicConfig.TopicConfig, E | TopicConfig.TopicConfigError>,
+) => {
+  const options = withOwnSeed(given)
+  return Layer.unwrap(
+    Effect.gen(function* () {
+      yield* TopicConfig.checkNames(options, NODE_OPTIONS)
+      const config = yield* configOf(options)
+      return TopicTracker.layerNoDeps({ config }).pipe(Layer.provideMerge(NodeStack.layer(config, options)))
+    }),
+  )
+}
 
-/** None named is none used, not the public ones. */
-const named = (relayUrls: ReadonlyArray<string>) => ({ relays: relayUrls.length > 0, relayUrls })
-
-const nodeLayer = (config: TopicConfig.TopicConfig, options: NodeStack.NodeStackOptions) =>
-  TopicTracker.layerNoDeps({ config }).pipe(Layer.provideMerge(NodeStack.layer(config, options)))
+/** The names of {@link NodeOptions}. */
+const NODE_OPTIONS = ["config", "identity", "rotation", "gossip"]

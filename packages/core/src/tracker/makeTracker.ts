@@ -79,6 +79,7 @@ export const makeTracker: (
     Context.add(Identity, identity),
   )
   const overrides = yield* TuningOverrides
+  const tuning = tuningOf(defaults.profile, overrides)
   const timers = yield* Timers.make
   const pace = new Pace(timers)
   const failureLog = new FailureLog(timers)
@@ -146,12 +147,13 @@ export const makeTracker: (
   /** Takes part in the topic; `until` decides when that has succeeded. Who fails, or gives up waiting, has left. */
   const joinUntil = (until: (topic: LiveTopic.LiveTopic) => Effect.Effect<void, TopicError>) =>
     Effect.fnUntraced(function* (options: JoinOptions) {
+      const config = options.config === undefined ? defaults : yield* TopicConfig.makeForTopic(options.config, defaults)
       const key = new TopicKey(
         yield* topicId(options.topic),
         asRedacted(options.secret),
-        // One object for all topics that do not differ.
-        options.config === undefined ? defaults : yield* TopicConfig.make(options.config, defaults),
-        tuningOf("fast", overrides),
+        config,
+        // One object for all topics of a profile.
+        config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
       )
       const taken = Effect.gen(function* () {
         // RcMap would interrupt whoever asks for something of it by now.

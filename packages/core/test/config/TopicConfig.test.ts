@@ -1,18 +1,20 @@
-import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import * as TopicConfig from "../../src/config/index.ts"
 
 /** The message of the error that this input makes. */
 const messageOf = (input: object) => Effect.flip(TopicConfig.make(input)).pipe(Effect.map((error) => error.message))
 
-const millisOf = (group: Readonly<Record<string, unknown>>) =>
+const millisOf = (group: object) =>
   Object.fromEntries(
-    Object.entries(group).map(([key, value]) => [key, Duration.isDuration(value) ? Duration.toMillis(value) : value]),
+    Object.entries<unknown>({ ...group }).map(([key, value]) => [
+      key,
+      Duration.isDuration(value) ? Duration.toMillis(value) : value,
+    ]),
   )
 
 describe("TopicConfig.make", () => {
-  it.effect("has the reference's defaults", () =>
+  it.effect("has the defaults of the crate", () =>
     Effect.gen(function* () {
       const config = yield* TopicConfig.make()
       // distributed-topic-tracker 0.3.5, src/config.rs, the `Default` of each part.
@@ -42,7 +44,7 @@ describe("TopicConfig.make", () => {
       }
       assert.deepStrictEqual(millisOf(config.bubbleMerge), { ...merge, minNeighbors: 4 })
       assert.deepStrictEqual(millisOf(config.messageOverlapMerge), merge)
-      const { bootstrap: nodes, host, port, nodesFile, ...dht } = config.dht
+      const { bootstrap: nodes, host, port, nodesFile, knownNodes, readOnly, ...dht } = config.dht
       assert.deepStrictEqual(millisOf(dht), {
         retries: 3,
         baseRetryInterval: 5000,
@@ -50,7 +52,13 @@ describe("TopicConfig.make", () => {
         putTimeout: 10_000,
         getTimeout: 10_000,
       })
-      assert.deepStrictEqual([nodes, host, port], [[], "", 0])
+      assert.deepStrictEqual([nodes, host, port, nodesFile, knownNodes, readOnly], [[], "", 0, "", [], false])
+      assert.strictEqual(config.profile, "fast")
+      assert.deepStrictEqual(config.network, {
+        relays: "public",
+        publishPrivateAddresses: false,
+        addressRepublishInterval: Duration.hours(1),
+      })
       assert.deepStrictEqual(millisOf(config.timeouts), { joinPeer: 5000, broadcast: 5000, broadcastNeighbors: 5000 })
       assert.deepStrictEqual(config.join, { maxJoinPeerCount: 4 })
       assert.deepStrictEqual(config.subscribers, { capacity: 64, whenSlow: "drop-oldest" })
@@ -180,8 +188,22 @@ describe("TopicConfig.make", () => {
       'dht.host is "256.0.0.1"; expected an IPv4 address of this host such as "127.0.0.1", or "" for the automatic choice',
     ],
     [
-      { network: { relayUrls: ["https://relay.example", "relay.example"] } },
-      `network.relayUrls is ["https://relay.example","relay.example"]; expected a list of http or https URLs such as "https://relay.example.org"`,
+      { network: { relays: ["https://relay.example", "relay.example"] } },
+      `network.relays is ["https://relay.example","relay.example"]; expected "public", "none", or a list of http or https URLs such as "https://relay.example.org"`,
+    ],
+    [
+      { network: { relays: true } },
+      'network.relays is true; expected "public", "none", or a list of http or https URLs such as "https://relay.example.org"',
+    ],
+    [{ profile: "slow" }, 'profile is "slow"; expected "fast" or "reference"'],
+    [{ profile: { timing: "fast" } }, 'profile is {"timing":"fast"}; expected "fast" or "reference"'],
+    [
+      { dht: { knownNodes: ["0123@127.0.0.1:1"] } },
+      'dht.knownNodes is ["0123@127.0.0.1:1"]; expected a list of nodes as Dht.snapshot returns them, or of ID@HOST:PORT with 40 hex digits and an IPv4 address',
+    ],
+    [
+      { dht: { bootstrap: ["127.0.0.1:1", "localhost:2"], host: "192.168.0.2" } },
+      'dht.host is "192.168.0.2"; expected a loopback address such as "127.0.0.1", because all nodes of dht.bootstrap are on this host',
     ],
     [{ dht: { port: 65536 } }, "dht.port is 65536; expected a whole number from 0 to 65535"],
     [
@@ -190,7 +212,7 @@ describe("TopicConfig.make", () => {
     ],
     [
       { gossip: {} },
-      "gossip is no option; expected one of bootstrap, publisher, bubbleMerge, messageOverlapMerge, dht, timeouts, join, subscribers, network",
+      "gossip is no option; expected one of profile, bootstrap, publisher, bubbleMerge, messageOverlapMerge, dht, timeouts, join, subscribers, network",
     ],
     [{ publisher: false }, "publisher is false; expected an object of options"],
   ]
@@ -220,7 +242,9 @@ describe("the DHT client of a configuration", () => {
   it.effect("has its nodes, address and time-outs, and leaves retries to the publisher", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(TopicConfig.dhtOptions(TopicConfig.defaults), {
+        knownNodes: [],
         port: 0,
+        readOnly: false,
         getTimeout: Duration.seconds(10),
         putTimeout: Duration.seconds(10),
         retries: 0,
@@ -245,133 +269,4 @@ describe("the DHT client of a configuration", () => {
       assert.isFalse(yield* isLoopbackOnly(""))
     }),
   )
-})
-
-describe("TopicConfig.config", () => {
-  const read = (provider: ConfigProvider.ConfigProvider) => TopicConfig.config.parse(provider)
-  const environment = (env: Record<string, string>) => read(ConfigProvider.fromEnv({ env }))
-
-  it.effect("is the defaults where nothing is set", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* environment({ PATH: "/bin" }), TopicConfig.defaults)
-      assert.deepStrictEqual(yield* read(ConfigProvider.fromUnknown({})), TopicConfig.defaults)
-    }),
-  )
-
-  const expected = TopicConfig.make({
-    bootstrap: { maxBootstrapRecords: 3, publishRecordOnStartup: false, noPeersRetryInterval: 750 },
-    publisher: { baseInterval: "20 seconds" },
-    dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
-    subscribers: { whenSlow: "backpressure" },
-    network: { relayUrls: ["https://relay.example", "http://10.0.0.1:3340"] },
-  })
-
-  it.effect("reads the environment", () =>
-    Effect.gen(function* () {
-      const config = yield* environment({
-        TOPIC_TRACKER_BOOTSTRAP_MAX_BOOTSTRAP_RECORDS: "3",
-        TOPIC_TRACKER_BOOTSTRAP_PUBLISH_RECORD_ON_STARTUP: "no",
-        TOPIC_TRACKER_BOOTSTRAP_NO_PEERS_RETRY_INTERVAL: "750",
-        TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL: "20 seconds",
-        TOPIC_TRACKER_DHT_BOOTSTRAP: "127.0.0.1:6881,127.0.0.1:6882",
-        TOPIC_TRACKER_SUBSCRIBERS_WHEN_SLOW: "backpressure",
-        TOPIC_TRACKER_NETWORK_RELAY_URLS: "https://relay.example, http://10.0.0.1:3340",
-      })
-      assert.deepStrictEqual(config, yield* expected)
-    }),
-  )
-
-  const json = {
-    topicTracker: {
-      bootstrap: { maxBootstrapRecords: 3, publishRecordOnStartup: false, noPeersRetryInterval: 750 },
-      publisher: { baseInterval: "20 seconds" },
-      dht: { bootstrap: ["127.0.0.1:6881", "127.0.0.1:6882"] },
-      subscribers: { whenSlow: "backpressure" },
-      network: { relayUrls: ["https://relay.example", "http://10.0.0.1:3340"] },
-    },
-  }
-
-  it.effect("reads JSON, also below another key", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* read(ConfigProvider.fromUnknown(json)), yield* expected)
-      const nested = Config.nested(TopicConfig.config, "app").parse(ConfigProvider.fromUnknown({ app: json }))
-      assert.deepStrictEqual(yield* nested, yield* expected)
-    }),
-  )
-
-  it.effect("is an effect over the current provider", () =>
-    Effect.gen(function* () {
-      const config = yield* TopicConfig.config
-      assert.strictEqual(config.dht.retries, 7)
-    }).pipe(
-      Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ topicTracker: { dht: { retries: 7 } } }))),
-    ),
-  )
-
-  it.effect("names every value that cannot be read", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(
-        environment({ TOPIC_TRACKER_DHT_RETRIES: "many", TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL: "0" }),
-      )
-      assert.include(error.message, 'dht.retries is "many"; expected a whole number from 0 to 100')
-      assert.include(error.message, 'publisher.baseInterval is "0"; expected a duration (above 0')
-    }),
-  )
-
-  it.effect("names what is no text where text is asked for, and takes nodes as code gives them", () =>
-    Effect.gen(function* () {
-      const file = (topicTracker: unknown) => read(ConfigProvider.fromUnknown({ topicTracker }))
-      for (const [topicTracker, line] of [
-        [
-          { publisher: { baseInterval: { seconds: 20 } } },
-          'publisher.baseInterval is {"seconds":"20"}; expected a duration',
-        ],
-        [
-          { subscribers: { whenSlow: [["drop-oldest"]] } },
-          'subscribers.whenSlow is [["drop-oldest"]]; expected "drop-oldest" or "backpressure"',
-        ],
-        [
-          { dht: { bootstrap: [{ host: "127.0.0.1" }] } },
-          'dht.bootstrap is [{"host":"127.0.0.1"}]; expected a list of',
-        ],
-        [{ publisher: false }, 'publisher is "false"; expected an object of options'],
-        [{ publisher: [{ enabled: false }] }, 'publisher is [{"enabled":"false"}]; expected an object of options'],
-        [{ publisher: { speed: 3 } }, "publisher.speed is no option; expected one of enabled, "],
-        [{ publishing: { enabled: false } }, "publishing is no option; expected one of bootstrap, "],
-        [false, 'topicTracker is "false"; expected an object of groups of options'],
-      ] as const) {
-        const error = yield* Effect.flip(file(topicTracker))
-        assert.include(error.message, line)
-        assert.strictEqual(error.message.split("\n").length, 1)
-      }
-      const config = yield* file({ dht: { bootstrap: [{ host: "127.0.0.1", port: 6881 }, "127.0.0.1:6882"] } })
-      assert.deepStrictEqual(config.dht.bootstrap, [
-        { host: "127.0.0.1", port: 6881 },
-        { host: "127.0.0.1", port: 6882 },
-      ])
-      // A variable of somebody else's whose name begins as one of ours does.
-      const mapped = ConfigProvider.fromEnv({ env: { TOPIC_TRACKER_PUBLISHER_ENABLED: "false" } })
-      const constant = yield* read(ConfigProvider.constantCase(mapped))
-      assert.isFalse(constant.publisher.enabled)
-      const environs = yield* environment({ TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL_OF_OTHERS: "1" })
-      assert.deepStrictEqual(environs, TopicConfig.defaults)
-    }),
-  )
-})
-
-describe("the README's table of options", () => {
-  it("is the one that the options make", () => {
-    const readme = readFileSync(new URL("../../../../README.md", import.meta.url), "utf8")
-    const [, table] = /<!-- config-table:start -->\n\n([\s\S]*?)\n\n<!-- config-table:end -->/.exec(readme) ?? []
-    assert.strictEqual(table, TopicConfig.markdownTable())
-  })
-
-  it("has a row for each option, with its unit and its environment variable", () => {
-    const count = Object.values(TopicConfig.defaults).reduce((sum, group) => sum + Object.keys(group).length, 0)
-    assert.strictEqual(TopicConfig.markdownTable().split("\n").length, count + 2)
-    assert.include(
-      TopicConfig.describe().map((row) => `${row.option} ${row.default} ${row.environment}`),
-      "bootstrap.noPeersRetryInterval 1.5 s TOPIC_TRACKER_BOOTSTRAP_NO_PEERS_RETRY_INTERVAL",
-    )
-  })
 })

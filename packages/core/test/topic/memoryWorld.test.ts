@@ -61,7 +61,7 @@ describe("a user's own test", () => {
       const short = { identity: new Uint8Array(31).fill(7) }
       for (const layer of [
         TopicTracker.layerMemory(world, short),
-        TopicTracker.layer({ ...short, bootstrap: ["127.0.0.1:1"] }),
+        TopicTracker.layer({ ...short, config: { dht: { bootstrap: ["127.0.0.1:1"] } } }),
       ]) {
         const error = yield* Effect.flip(Layer.build(layer))
         assert.strictEqual(error._tag, "TopicConfigError")

@@ -6,6 +6,7 @@ import { Dht } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { AddressLookup, Gossip, IrohTransport } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
+import * as TopicConfig from "../../src/config/index.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
 import { type NodeOptions, TopicTracker } from "../../src/tracker/TopicTracker.ts"
 
@@ -15,7 +16,10 @@ const testnet = Effect.gen(function* () {
   const bootstrap = addresses.slice(0, 1)
   return Effect.fnUntraced(function* (options: NodeOptions = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const services = yield* Layer.buildWithScope(TopicTracker.layer({ bootstrap, ...options }), scope)
+    const services = yield* Layer.buildWithScope(
+      TopicTracker.layer({ ...options, config: TopicConfig.merge({ dht: { bootstrap } }, options.config ?? {}) }),
+      scope,
+    )
     const tracker = Context.get(services, TopicTracker)
     return {
       endpointId: tracker.endpointId,
@@ -110,10 +114,11 @@ describe("with real sockets on loopback", () => {
             }),
             (server) => Effect.sync(() => void server.close().closeAllConnections()),
           ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
-        yield* node({ relays: false, config: { network: { relayUrls: [yield* relay("turned off")] } } })
-        yield* node({ relays: [], config: { network: { relayUrls: [yield* relay("not named")] } } })
-        yield* node({ relays: [yield* relay("named")] })
-        yield* node({ config: { network: { relayUrls: [yield* relay("configured")] } } })
+        const named = { network: { relays: [yield* relay("turned off")] } }
+        yield* node({ config: TopicConfig.merge(named, { network: { relays: "none" } }) })
+        yield* node({ config: { network: { relays: [] } } })
+        yield* node({ config: { network: { relays: [yield* relay("named")] } } })
+        yield* node({ config: { network: { relays: yield* relay("configured") } } })
         while (!(asked.includes("named") && asked.includes("configured"))) yield* Effect.sleep("20 millis")
         assert.deepStrictEqual([...new Set(asked)].sort(), ["configured", "named"])
       }),

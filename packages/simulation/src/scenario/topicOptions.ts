@@ -9,6 +9,10 @@ import type { Table } from "./variants.ts"
 export const topicOptionsOf = (table: Table | undefined): Result.Result<TopicConfig.TopicConfigInput, Problem> => {
   const input: Record<string, unknown> = {}
   for (const [group, members] of Object.entries(table ?? {})) {
+    if (group === "profile") {
+      input[group] = members
+      continue
+    }
     const isTable = typeof members === "object" && members !== null
     if (!isTable) return Result.fail({ path: ["topic", group], message: "is not a table of options" })
     input[camel(group)] = Object.fromEntries(

@@ -1,0 +1,29 @@
+/** What is wrong with a configuration: all of it at once, each option with what is expected. */
+import { Formatter, Schema } from "effect"
+
+/** One thing that is wrong with a configuration. */
+export interface TopicConfigIssue {
+  /** The option's path, such as "publisher.baseInterval", or the name of an unknown environment variable. */
+  readonly option: string
+  /** The given value as text, or "no option". */
+  readonly value: string
+  /** What is allowed. */
+  readonly expected: string
+}
+
+/**
+ * A configuration has invalid or unknown options.
+ *
+ * @since 0.1.0
+ */
+export class TopicConfigError extends Schema.TaggedError<TopicConfigError>()("TopicConfigError", {
+  issues: Schema.Array(Schema.Struct({ option: Schema.String, value: Schema.String, expected: Schema.String })),
+}) {
+  override get message(): string {
+    return this.issues.map(({ option, value, expected }) => `${option} is ${value}; expected ${expected}`).join("\n")
+  }
+}
+
+/** A value as a message shows it. */
+export const showInput = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value) : typeof value === "bigint" ? `${value}n` : Formatter.format(value)
