@@ -1,6 +1,6 @@
 /**
  * Test support, exported as `@topic-tracker/gossip/testing`: a network in memory, on Effect's Clock and Random, with delays, losses,
- * partitions and crashes that a test or a simulation decides.
+ * partitions and crashes that a test or a simulation decides; and the invariants of the state machine.
  */
 import type { Identity } from "@topic-tracker/crypto"
 import { Layer } from "effect"
@@ -9,6 +9,7 @@ import type { GossipConfigInput } from "./GossipConfig.ts"
 import * as MemoryTransport from "./transport/memory/layer.ts"
 import type { MemoryNetwork } from "./transport/memory/MemoryNetwork.ts"
 
+export { checkInvariants, InvariantChecker } from "./protocol/checkInvariants.ts"
 export {
   type LinkPolicy,
   type LinkState,

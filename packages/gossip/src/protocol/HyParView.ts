@@ -314,6 +314,7 @@ export class HyParView<P extends PeerKey> {
     }
     this.passive.delete(peer)
     this.stayingAlive.delete(peer)
+    this.refusals.delete(peer)
     this.active.add(peer)
     this.io.neighborUp(peer)
     return true

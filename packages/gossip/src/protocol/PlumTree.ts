@@ -115,6 +115,8 @@ export class PlumTree<P extends PeerKey> {
     }
     const message: Gossip = { _tag: "Gossip", id, content, scope: FROM_AUTHOR }
     this.remember(message, now)
+    // A peer may have announced equal content: it is not missing any more.
+    this.missing.delete(id)
     if (this.lazy.size > 0) this.lastBroadcasts.push({ id, at: now })
     this.announceLazy(id, 0)
     this.pushEager(message)

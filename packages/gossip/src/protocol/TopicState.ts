@@ -84,8 +84,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     if (timer.epoch !== this.epoch) return
     switch (timer._tag) {
       case "Shuffle":
-        this.releaseIdle(now)
         this.membership.onShuffleTimer()
+        // Afterwards: the shuffle may have asked a contact over a connection that was idle.
+        this.releaseIdle(now)
         return
       case "NeighborRequest":
         this.membership.onNeighborRequestTimer(timer.peer, timer.request)

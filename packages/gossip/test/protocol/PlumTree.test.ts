@@ -229,6 +229,14 @@ describe("grafting", () => {
     assert.deepStrictEqual(node.receive("a", ihave(2, "late")), [])
   })
 
+  it("does not ask for a payload that this node broadcasts itself in the meantime", () => {
+    const node = new Node().withNeighbors("a", "b")
+    const announced = node.receive("a", ihave(2, "same"))
+    broadcast(node, "same")
+    assert.deepStrictEqual(fire(node, announced, "SendGraft"), [])
+    assert.strictEqual(node.topic.broadcast.sizes.missing, 0)
+  })
+
   it("does not ask a peer that left", () => {
     const node = new Node().withNeighbors("a", "b")
     const announced = node.receive("a", ihave(2, "lost"))

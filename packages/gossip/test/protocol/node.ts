@@ -1,3 +1,4 @@
+import { InvariantChecker } from "../../src/protocol/checkInvariants.ts"
 import * as Protocol from "../../src/protocol/index.ts"
 
 export type Event = Protocol.Event<string>
@@ -14,19 +15,22 @@ export const configWith = (parts: {
   broadcast: { ...Protocol.defaultConfig.broadcast, ...parts.broadcast },
 })
 
-/** One protocol state, "me", that the tests speak to in the place of its peers. */
+/** One protocol state, "me", to which tests send events in the place of its peers. Its invariants are checked after each event. */
 export class Node {
   readonly state: Protocol.GossipState<string>
   now = 0
+  private readonly checker: InvariantChecker<string>
 
   constructor(config: Protocol.ProtocolConfig = Protocol.defaultConfig, seed = 1) {
     const rng = new Protocol.Xoshiro128(seed)
     this.state = new Protocol.GossipState<string>({ me: "me", peerData: bytes("me"), config, rng })
+    this.checker = new InvariantChecker(this.state)
   }
 
   handle(event: Event): Array<Action> {
     const actions: Array<Action> = []
     this.state.handle(event, this.now, actions)
+    this.checker.afterEvent(event, actions)
     return actions
   }
 

@@ -67,7 +67,16 @@ export interface GossipNetworkOptions {
   readonly latency: Latency.Latency
   readonly rng: Xoshiro128
   readonly log: EventLog
+  /** Called after a state has handled an event, with the actions that follow from it. The objects are reused afterwards. */
+  readonly onHandled?: OnHandled | undefined
 }
+
+/** What a test may watch: a state, an event and the actions that followed from it. */
+export type OnHandled = (
+  state: GossipState<string>,
+  event: Event<string>,
+  actions: ReadonlyArray<Action<string>>,
+) => void
 
 export class GossipNetwork {
   readonly nodes = new Map<string, Node>()
@@ -152,7 +161,9 @@ export class GossipNetwork {
     if (!node.alive) return
     const actions = this.#actions
     actions.length = 0
-    node.state.handle(this.#eventOf(due), at / 1_000, actions)
+    const event = this.#eventOf(due)
+    node.state.handle(event, at / 1_000, actions)
+    this.#options.onHandled?.(node.state, event, actions)
     for (const action of actions) this.#perform(node, action)
     // After all sends: a message sent at the same time arrives before the connection closes.
     for (const action of actions) if (action._tag === "DisconnectPeer") this.#disconnect(node, action.peer)

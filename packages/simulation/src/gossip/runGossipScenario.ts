@@ -5,7 +5,7 @@
 import { Xoshiro128 } from "@topic-tracker/gossip/stateMachine"
 import type { GossipScenario } from "../scenario/GossipScenario.ts"
 import { type EventLog, LogHash } from "./EventLog.ts"
-import { type Emitted, GossipNetwork, topic } from "./GossipNetwork.ts"
+import { type Emitted, GossipNetwork, type OnHandled, topic } from "./GossipNetwork.ts"
 
 /** The figures of a round, as defined by the PlumTree paper, section 4 (p. 10), and by iroh-gossip. */
 export interface RoundStats {
@@ -29,8 +29,12 @@ export interface GossipRun {
 
 const ROUND_TIMEOUT_MICROS = 5_000_000
 
-/** The seed decides everything. `log` receives every event. */
-export const runGossipScenario = (scenario: GossipScenario, seed: bigint, log?: EventLog): GossipRun => {
+/** The seed decides everything. `log` receives every event of the network, `onHandled` every event that a state has handled. */
+export const runGossipScenario = (
+  scenario: GossipScenario,
+  seed: bigint,
+  { log, onHandled }: { readonly log?: EventLog; readonly onHandled?: OnHandled } = {},
+): GossipRun => {
   const hash = new LogHash()
   const rng = new Xoshiro128(seed)
   const both: EventLog = {
@@ -44,6 +48,7 @@ export const runGossipScenario = (scenario: GossipScenario, seed: bigint, log?: 
     latency: scenario.latency,
     rng,
     log: log === undefined ? hash : both,
+    onHandled,
   })
   bootstrap(network, scenario, rng)
   let isolated = 0

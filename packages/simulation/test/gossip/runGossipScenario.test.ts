@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Protocol } from "@topic-tracker/gossip"
+import { InvariantChecker } from "@topic-tracker/gossip/testing"
 import {
   type GossipScenario,
   type GossipSummary,
@@ -34,7 +35,7 @@ const summaryOf = (scenario: GossipScenario, count: number): GossipSummary =>
 describe("determinism", () => {
   const textOf = (each: GossipScenario, seed: bigint) => {
     const log = new TextLog()
-    const result = runGossipScenario(each, seed, log)
+    const result = runGossipScenario(each, seed, { log })
     return { text: log.lines.join("\n"), result }
   }
 
@@ -80,6 +81,25 @@ describe("determinism", () => {
       assert.strictEqual(progress, 9)
     }),
   )
+})
+
+describe("the state machine's invariants", () => {
+  it("hold in every node after every event", () => {
+    for (const each of [scenario(), scenario({ sim: "GossipAll", nodes: 40, bootstrap: { _tag: "Set", count: 10 } })]) {
+      let events = 0
+      const checkers = new Map<object, InvariantChecker<string>>()
+      runGossipScenario(each, 5n, {
+        onHandled: (state, event, actions) => {
+          const checker = checkers.get(state) ?? new InvariantChecker(state)
+          checkers.set(state, checker)
+          checker.afterEvent(event, actions)
+          events++
+        },
+      })
+      assert.strictEqual(checkers.size, each.nodes)
+      assert.isAbove(events, 1_000)
+    }
+  })
 })
 
 describe("rounds", () => {

@@ -109,6 +109,25 @@ describe("a connection that no tie needs", () => {
     }
   })
 
+  it("is kept if the same timer makes us ask that peer to be a neighbour", () => {
+    const [shuffle] = timers(new Node().join(), "Shuffle")
+    let cases = 0
+    for (let seed = 0; seed < 20; seed++) {
+      const node = new Node(undefined, seed).withNeighbors("a", "b")
+      node.join("x")
+      assert.deepStrictEqual(disconnectedAt(node, 60_000), [])
+      node.withContacts("a", "x", "y", "z")
+      const asked = ["a", "b"].flatMap((peer) => sends(node.handle({ _tag: "PeerDisconnected", peer })))
+      assert.lengthOf(asked, 2, "one contact for each lost neighbour")
+      if (asked.includes("x Neighbor")) continue
+      node.now = 120_000
+      const actions = node.handle({ _tag: "TimerExpired", timer: shuffle!.timer })
+      assert.deepStrictEqual([sends(actions), disconnects(actions)], [["x Neighbor"], []])
+      cases++
+    }
+    assert.isAbove(cases, 0)
+  })
+
   it("of one whose shuffle was answered is given up, too", () => {
     const node = new Node().withNeighbors("a")
     node.receive("a", { _tag: "Shuffle", origin: "o", nodes: infos("o"), ttl: 0 })
