@@ -5,11 +5,11 @@
 
 import { CommandFailed, runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { Crypto } from "@topic-tracker/crypto"
-import { checkVectors as dhtVectors } from "@topic-tracker/dht"
 import { Console, Effect, FileSystem, Path } from "effect"
 import { Argument, Command } from "effect/cli"
 import { coreVectors } from "./vectors/coreVectors.ts"
 import { cryptoVectors } from "./vectors/cryptoVectors.ts"
+import { dhtVectors } from "./vectors/dhtVectors.ts"
 import { gossipVectors } from "./vectors/gossipVectors.ts"
 import { parseJson, type VectorCheck } from "./vectors/VectorReport.ts"
 

@@ -10,4 +10,3 @@ export { RecordContentInvalid, RecordMalformed, RecordRejected, RecordTooLarge }
 export { type DhtKeys, RecordKeys, unixMinute } from "./RecordKeys.ts"
 export { initialSecretHash, type RotationInput, SecretRotation } from "./SecretRotation.ts"
 export { TopicId } from "./TopicId.ts"
-export * as Vectors from "./vectors.ts"

@@ -1,5 +1,5 @@
 /** Checks the arguments of the service's calls, the same for every layer. Each error names the argument and its allowed range. */
-import { MAX_SALT_BYTES, MAX_SEQ, MAX_VALUE_BYTES, MIN_SEQ } from "./bep44/limits.ts"
+import { MAX_SALT_BYTES, MAX_SEQ, MAX_VALUE_BYTES, MIN_SEQ } from "@topic-tracker/common/Bep44"
 import { DhtError } from "./DhtError.ts"
 import type { GetOptions, MutableKey, PutRequest } from "./model.ts"
 

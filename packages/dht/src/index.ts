@@ -1,4 +1,3 @@
-export * as Bep44Limits from "./bep44/limits.ts"
 export { Dht } from "./Dht.ts"
 export * as DhtConfig from "./DhtConfig.ts"
 export { DhtError } from "./DhtError.ts"
@@ -15,4 +14,3 @@ export type {
   PutReceipt,
   PutRequest,
 } from "./model.ts"
-export { checkVectors } from "./vectors.ts"

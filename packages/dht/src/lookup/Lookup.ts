@@ -4,8 +4,8 @@
  */
 
 import type { Timer, Timers } from "@topic-tracker/common"
+import { MAX_VALUE_BYTES } from "@topic-tracker/common/Bep44"
 import { hasSameContent } from "../bep44/item.ts"
-import { MAX_VALUE_BYTES } from "../bep44/limits.ts"
 import type { VerifiedItems } from "../bep44/VerifiedItems.ts"
 import { decodeNodes } from "../krpc/compactNodes.ts"
 import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"

@@ -3,9 +3,9 @@
  * the least recently used item is dropped first. bittorrent-dht, which answers the other methods, cannot hold a seq of 2^63 − 1.
  */
 import { BoundedMap } from "@topic-tracker/common"
+import { MAX_ENCODED_VALUE_BYTES, MAX_SALT_BYTES } from "@topic-tracker/common/Bep44"
 import type { Crypto } from "@topic-tracker/crypto"
 import { type EqualSeq, immutableTarget, refusal, type StoredItem, targetOf, verifyItem } from "../bep44/item.ts"
-import { MAX_ENCODED_VALUE_BYTES, MAX_SALT_BYTES } from "../bep44/limits.ts"
 import { decode, type EncodableDictionary, encode } from "../krpc/bencode.ts"
 import { COMPACT_NODE_BYTES, encodeNodes } from "../krpc/compactNodes.ts"
 import { ErrorCode, type PutImmutable, type PutMutable, type Query } from "../krpc/message.ts"

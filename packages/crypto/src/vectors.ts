@@ -1,4 +1,0 @@
-export interface VectorReport {
-  readonly passed: number
-  readonly failed: ReadonlyArray<string>
-}
