@@ -3,8 +3,8 @@
  * topics of a process. It does not know topics or records.
  */
 import type { Crypto } from "@topic-tracker/crypto"
-import { type Config, Context, Effect, Layer } from "effect"
-import { type DhtOptions, fromEnvironment } from "./DhtConfig.ts"
+import { Context, Effect, Layer } from "effect"
+import type { DhtOptionsInput } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
 import { makeUdpNode } from "./makeUdpNode.ts"
 import type { DhtService } from "./model.ts"
@@ -18,14 +18,9 @@ export class Dht extends Context.Service<Dht, DhtService>()("@topic-tracker/dht/
    * A client on one UDP socket (Node.js), which also serves other nodes. The layer is ready when the socket is bound, before any
    * node has answered. Fails with `Bind` or `InvalidArgument`.
    */
-  static readonly layer = (options: Partial<DhtOptions> = {}): Layer.Layer<Dht, DhtError, Crypto> =>
+  static readonly layer = (options: DhtOptionsInput = {}): Layer.Layer<Dht, DhtError, Crypto> =>
     Layer.effect(
       Dht,
       Effect.map(makeUdpNode(options), ({ service }) => service),
     )
-
-  /** {@link layer} with the settings of the environment, `TOPIC_TRACKER_DHT_…`. */
-  static readonly layerConfig: Layer.Layer<Dht, DhtError | Config.ConfigError, Crypto> = Layer.unwrap(
-    Effect.map(fromEnvironment, Dht.layer),
-  )
 }

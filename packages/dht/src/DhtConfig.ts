@@ -1,42 +1,32 @@
 /**
- * The settings of the UDP client: their schema, their defaults and how they are read from the environment
- * (`TOPIC_TRACKER_DHT_…`). Durations are `Duration`s; whatever is out of range is refused with the setting's name.
+ * The options of the DHT client over UDP: one schema gives their type, defaults and checks. It reads no environment: programs
+ * that use topics give the tracker's options, of which these are made.
  */
-import { Config, Duration, Effect, Random, Schedule, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { DurationFromInput } from "@topic-tracker/common"
+import { Duration, Effect, Random, Schedule, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { DhtError } from "./DhtError.ts"
 import { ipv4 } from "./krpc/nodeId.ts"
 import type { DhtAddress } from "./model.ts"
 
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))
-const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
-
-/** How long something may take or last; it may be for ever. */
-const Limit = Schema.Duration.check(
-  Schema.makeFilter((limit: Duration.Duration) => !Duration.isNegative(limit), { expected: "a duration of 0 or more" }),
-)
-
-/** How long something is waited for that comes next: not for ever, or nothing would come. */
-const Wait = Limit.check(Schema.makeFilter(Duration.isFinite, { expected: "a duration that ends" }))
-
 /** A host (name or IPv4 address) and a UDP port. */
 export const Address = Schema.Struct({
   host: Schema.NonEmptyString,
-  port: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65535 })),
+  port: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 })),
 })
 
 const hostPattern = /^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(\d{1,5})$/
 
-/** The address that `host:port` names, or undefined when the text is none. The host is a name or an IPv4 address. */
+/** The address in a text `host:port`; undefined when the text is invalid. The host is a name or an IPv4 address. */
 export const parseAddress = (text: string): DhtAddress | undefined => {
   const match = hostPattern.exec(text.trim())
   const [, host, port] = match ?? []
   if (host === undefined || Number(port) < 1 || Number(port) > 65535) return undefined
-  // All digits and dots: an address, so it must be a right one.
+  // A host of digits and dots only is an IPv4 address, or invalid.
   if (/^[\d.]+$/.test(host) && ipv4(host) === undefined) return undefined
   return { host, port: Number(port) }
 }
 
-/** Whether only nodes of this host are started from: then nothing outside it is to be touched. */
+/** Whether all these nodes are on this host. Then the client must not use other interfaces. */
 export const isLoopbackOnly = (bootstrap: ReadonlyArray<DhtAddress>): boolean =>
   bootstrap.length > 0 &&
   bootstrap.every(({ host }) => host.toLowerCase() === "localhost" || (ipv4(host) ?? 0) >>> 24 === 127)
@@ -49,7 +39,7 @@ export const AddressFromString = Schema.String.pipe(
       return address === undefined
         ? Effect.fail(
             new SchemaIssue.InvalidValue(
-              { message: `"${text}" is no address; give host:port with a port from 1 to 65535` },
+              { message: `"${text}" is not host:port with a port from 1 to 65535` },
               text,
               options,
             ),
@@ -60,7 +50,7 @@ export const AddressFromString = Schema.String.pipe(
   }),
 )
 
-/** A node remembered from an earlier run: see `Dht.snapshot`. */
+/** A node of an earlier run: see `Dht.snapshot`. */
 export const KnownNode = Schema.Struct({
   id: Schema.Uint8Array.check(
     Schema.makeFilter((id: Uint8Array) => id.length === 20, { expected: "a node id of 20 bytes" }),
@@ -68,56 +58,6 @@ export const KnownNode = Schema.Struct({
   host: Schema.String.check(Schema.makeFilter((host) => ipv4(host) !== undefined, { expected: "an IPv4 address" })),
   port: Address.fields.port,
 })
-
-/** What can be set about a DHT client. `Dht.layer` takes any part of it. */
-export const DhtOptions = Schema.Struct({
-  /** Nodes to ask first; names are resolved once, at start, or as soon as they can be. */
-  bootstrap: Schema.Array(Address),
-  /** The address to bind: "0.0.0.0" for all, which means 127.0.0.1 alone when every bootstrap node is loopback. */
-  host: Schema.NonEmptyString,
-  /** The UDP port to bind; 0 for any free one. */
-  port: Port,
-  /** How many of the closest nodes a walk must hear and a put goes to. */
-  k: Count,
-  /** How many queries one walk keeps open at most; it begins with a few. */
-  alpha: Count,
-  /** How many queries all walks together keep open. */
-  maxOpenQueries: Count,
-  /** How many nodes one walk asks at most. */
-  maxQueriesPerWalk: Count,
-  /** When a get ends with what it has; when a put fails. */
-  getTimeout: Limit,
-  putTimeout: Limit,
-  /** How often a failed get or put is tried again; the first attempt is at once. */
-  retries: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
-  /** The pause before each retry, and up to how much is added to it at random. */
-  retryDelay: Wait,
-  retryJitter: Wait,
-  /** The least, the first and the longest time to wait for one node. */
-  roundTripFloor: Wait,
-  roundTripInitial: Wait,
-  roundTripCeiling: Wait.check(Schema.makeFilter(Duration.isPositive, { expected: "a duration above 0" })),
-  /** Tell others not to put us in their tables (BEP 43), and serve nobody. */
-  readOnly: Schema.Boolean,
-  /**
-   * How long after the start our queries say read-only all the same, unless the bootstrap nodes know nobody else. Whoever is
-   * asked pings who asks, to put it in its table: for one that comes to join something as many packets again.
-   */
-  introduceAfter: Limit,
-  /** What to do with a put of the seq already held. */
-  equalSeq: Schema.Literals(["overwrite", "keep-first"]),
-  /** Items kept for others, and for how long. */
-  storedItemsMax: Count,
-  storedItemTtl: Limit,
-  /** Queries served a second: from one host, from all. */
-  queriesPerHost: Count,
-  queriesTotal: Count,
-  /** Nodes of an earlier run, asked beside the bootstrap nodes. */
-  knownNodes: Schema.Array(KnownNode),
-  /** A file that keeps them from run to run; "" for none. It is made when it is not there. */
-  nodesFile: Schema.String,
-})
-export type DhtOptions = typeof DhtOptions.Type
 
 /** The public nodes that mainline clients start from. */
 export const publicBootstrap: ReadonlyArray<DhtAddress> = [
@@ -127,92 +67,113 @@ export const publicBootstrap: ReadonlyArray<DhtAddress> = [
   { host: "relay.pkarr.org", port: 6881 },
 ]
 
-/** Retries, pauses and time-outs of calls are those of distributed-topic-tracker; k is what mainline clients use. */
-export const defaults: DhtOptions = {
-  bootstrap: publicBootstrap,
-  host: "0.0.0.0",
-  port: 0,
-  k: 20,
-  alpha: 16,
-  maxOpenQueries: 256,
-  maxQueriesPerWalk: 256,
-  getTimeout: Duration.seconds(10),
-  putTimeout: Duration.seconds(10),
-  retries: 3,
-  retryDelay: Duration.seconds(5),
-  retryJitter: Duration.seconds(10),
-  roundTripFloor: Duration.millis(25),
-  roundTripInitial: Duration.millis(500),
-  roundTripCeiling: Duration.seconds(2),
-  readOnly: false,
-  introduceAfter: Duration.seconds(10),
-  equalSeq: "overwrite",
-  storedItemsMax: 1000,
-  storedItemTtl: Duration.hours(2),
-  queriesPerHost: 100,
-  queriesTotal: 2000,
-  knownNodes: [],
-  nodesFile: "",
-}
+const withDefault = <A, I>(schema: Schema.Codec<A, I>, value: A) =>
+  Schema.withDecodingDefaultType<Schema.Codec<A, I>>(Effect.succeed(value))(schema)
 
-const decodeOptions = Schema.decodeUnknownEffect(DhtOptions)
+const integer = (minimum: number, maximum: number, value: number) =>
+  withDefault(Schema.Int.check(Schema.isBetween({ minimum, maximum })), value)
 
-/** The defaults with the given settings in their place; fails with `InvalidArgument` naming the one out of range. */
-export const resolve = (options: Partial<DhtOptions>): Effect.Effect<DhtOptions, DhtError> =>
-  decodeOptions({ ...defaults, ...options }).pipe(
+const count = (value: number) => integer(1, 100_000, value)
+
+/** A time limit of zero or more; it may be infinite. */
+const Limit = Schema.Union([Schema.Duration, DurationFromInput]).check(
+  Schema.makeFilter((limit: Duration.Duration) => !Duration.isNegative(limit), { expected: "a duration of 0 or more" }),
+)
+
+/** A wait of zero or more. It ends, or the next step would never come. */
+const Wait = Limit.check(Schema.makeFilter(Duration.isFinite, { expected: "a duration that ends" }))
+
+const limit = (value: Duration.Input) => withDefault(Limit, Duration.fromInputUnsafe(value))
+const wait = (value: Duration.Input) => withDefault(Wait, Duration.fromInputUnsafe(value))
+
+/**
+ * The options of a DHT client. Retries and time limits of calls are those of distributed-topic-tracker; k is that of mainline
+ * clients.
+ */
+export const DhtOptions = Schema.Struct({
+  /** Nodes to ask first. Default: {@link publicBootstrap}. Host names are resolved at start, and again until they are found. */
+  bootstrap: withDefault(Schema.Array(Address), publicBootstrap),
+  /** Address to bind. "0.0.0.0", the default: all addresses, or 127.0.0.1 when every bootstrap node is loopback. */
+  host: withDefault(Schema.NonEmptyString, "0.0.0.0"),
+  /** UDP port to bind. 0, the default: a free one. */
+  port: integer(0, 65_535, 0),
+  /** Number of closest nodes that a lookup must hear and that a put goes to. Default: 20. */
+  k: count(20),
+  /** Maximum number of open queries of one lookup, which begins with fewer. Default: 16. */
+  alpha: count(16),
+  /** Maximum number of open queries of all lookups together. Default: 256. */
+  maxOpenQueries: count(256),
+  /** Maximum number of nodes that one lookup asks. Default: 256. */
+  maxQueriesPerLookup: count(256),
+  /** Time after which a get ends with the items it has. Default: 10 s. */
+  getTimeout: limit("10 seconds"),
+  /** Time after which a put fails. Default: 10 s. */
+  putTimeout: limit("10 seconds"),
+  /** Number of times that a failed get or put is tried again, 0 to 100. Default: 3. */
+  retries: integer(0, 100, 3),
+  /** Minimum time before each retry. Default: 5 s. */
+  baseRetryInterval: wait("5 seconds"),
+  /** Maximum random time that is added to it. Default: 10 s. */
+  maxRetryJitter: wait("10 seconds"),
+  /** Shortest time to wait for the answer of one node. Default: 25 ms. */
+  roundTripFloor: wait("25 millis"),
+  /** Time to wait for a node's first answer. Default: 500 ms. */
+  roundTripInitial: wait("500 millis"),
+  /** Longest time to wait for the answer of one node. Default: 2 s. */
+  roundTripCeiling: withDefault(
+    Wait.check(Schema.makeFilter(Duration.isPositive, { expected: "a duration above 0" })),
+    Duration.seconds(2),
+  ),
+  /** Mark queries as read-only (BEP 43), so that others keep this node out of their tables, and serve nobody. Default: false. */
+  readOnly: withDefault(Schema.Boolean, false),
+  /**
+   * Time after the start until queries are no longer marked as read-only, unless the bootstrap nodes know no other node. A node
+   * that is asked pings the asking node to put it in its table, which doubles the packets of a short-lived node. Default: 10 s.
+   */
+  introduceAfter: limit("10 seconds"),
+  /** What happens with a put whose seq equals the stored one. Default: "overwrite". */
+  equalSeq: withDefault<"overwrite" | "keep-first", "overwrite" | "keep-first">(
+    Schema.Literals(["overwrite", "keep-first"]),
+    "overwrite",
+  ),
+  /** Maximum number of items stored for others. Default: 1,000. */
+  storedItemsMax: count(1_000),
+  /** Time for which an item is stored for others. Default: 2 h. */
+  storedItemTtl: limit("2 hours"),
+  /** Queries served each second for one host. Default: 100. */
+  queriesPerHost: count(100),
+  /** Queries served each second for all hosts. Default: 2,000. */
+  queriesTotal: count(2_000),
+  /** Nodes of an earlier run, asked in addition to the bootstrap nodes. Default: none. */
+  knownNodes: withDefault<ReadonlyArray<typeof KnownNode.Type>, ReadonlyArray<typeof KnownNode.Encoded>>(
+    Schema.Array(KnownNode),
+    [],
+  ),
+  /** File in which nodes are kept from run to run; created if it is missing. "", the default: none. */
+  nodesFile: withDefault(Schema.String, ""),
+})
+/** All options of a DHT client. */
+export type DhtOptions = typeof DhtOptions.Type
+
+/** The options that differ from the defaults; a duration is any `Duration.Input`. */
+export type DhtOptionsInput = typeof DhtOptions.Encoded
+
+const decode = Schema.decodeUnknownEffect(DhtOptions, { onExcessProperty: "error" })
+
+/** Every option at its default. */
+export const defaults: DhtOptions = Schema.decodeSync(DhtOptions)({})
+
+/** The defaults with these options in their place. Fails with `InvalidArgument`, which names the invalid or unknown option. */
+export const resolve = (options: DhtOptionsInput): Effect.Effect<DhtOptions, DhtError> =>
+  decode(options).pipe(
     Effect.mapError((error) => new DhtError({ reason: "InvalidArgument", message: `options: ${error.message}` })),
   )
 
-/**
- * The settings as they stand in the environment, `TOPIC_TRACKER_DHT_BOOTSTRAP` (comma-separated host:port) to
- * `TOPIC_TRACKER_DHT_STORED_ITEM_TTL`, with the defaults for what is not set. Durations read like "10 seconds".
- */
-export const fromEnvironment: Config.Config<DhtOptions> = Config.all({
-  bootstrap: Config.Array(AddressFromString, "BOOTSTRAP").pipe(Config.withDefault(defaults.bootstrap)),
-  host: Config.NonEmptyString("HOST").pipe(Config.withDefault(defaults.host)),
-  port: Config.schema(Schema.FiniteFromString.pipe(Schema.decodeTo(Port)), "PORT").pipe(
-    Config.withDefault(defaults.port),
-  ),
-  k: count("K", defaults.k),
-  alpha: count("ALPHA", defaults.alpha),
-  maxOpenQueries: count("MAX_OPEN_QUERIES", defaults.maxOpenQueries),
-  maxQueriesPerWalk: count("MAX_QUERIES_PER_WALK", defaults.maxQueriesPerWalk),
-  getTimeout: duration("GET_TIMEOUT", defaults.getTimeout),
-  putTimeout: duration("PUT_TIMEOUT", defaults.putTimeout),
-  retries: Config.schema(Schema.FiniteFromString.pipe(Schema.decodeTo(DhtOptions.fields.retries)), "RETRIES").pipe(
-    Config.withDefault(defaults.retries),
-  ),
-  retryDelay: duration("RETRY_DELAY", defaults.retryDelay),
-  retryJitter: duration("RETRY_JITTER", defaults.retryJitter),
-  roundTripFloor: duration("ROUND_TRIP_FLOOR", defaults.roundTripFloor),
-  roundTripInitial: duration("ROUND_TRIP_INITIAL", defaults.roundTripInitial),
-  roundTripCeiling: duration("ROUND_TRIP_CEILING", defaults.roundTripCeiling),
-  readOnly: Config.Boolean("READ_ONLY").pipe(Config.withDefault(defaults.readOnly)),
-  introduceAfter: duration("INTRODUCE_AFTER", defaults.introduceAfter),
-  equalSeq: Config.Literals(["overwrite", "keep-first"], "EQUAL_SEQ").pipe(Config.withDefault(defaults.equalSeq)),
-  storedItemsMax: count("STORED_ITEMS_MAX", defaults.storedItemsMax),
-  storedItemTtl: duration("STORED_ITEM_TTL", defaults.storedItemTtl),
-  queriesPerHost: count("QUERIES_PER_HOST", defaults.queriesPerHost),
-  queriesTotal: count("QUERIES_TOTAL", defaults.queriesTotal),
-  nodesFile: Config.String("NODES_FILE").pipe(Config.withDefault(defaults.nodesFile)),
-}).pipe(
-  Config.nested("TOPIC_TRACKER_DHT"),
-  Config.map((settings) => ({ ...settings, knownNodes: defaults.knownNodes })),
-)
-
-function count(name: string, value: number): Config.Config<number> {
-  return Config.schema(Schema.FiniteFromString.pipe(Schema.decodeTo(Count)), name).pipe(Config.withDefault(value))
-}
-
-function duration(name: string, value: Duration.Duration): Config.Config<Duration.Duration> {
-  return Config.Duration(name).pipe(Config.withDefault(value))
-}
-
-/** The pauses between attempts: `retries` times, `retryDelay` and a random part of `retryJitter` each. */
+/** The pauses between attempts: `retries` times, `baseRetryInterval` and a random part of `maxRetryJitter` each. */
 export const retrySchedule = (options: DhtOptions): Schedule.Schedule<unknown> =>
   Schedule.max([
     Schedule.recurs(options.retries),
-    Schedule.spaced(options.retryDelay).pipe(
-      Schedule.addDelay(() => Random.nextBetween(0, Duration.toMillis(options.retryJitter))),
+    Schedule.spaced(options.baseRetryInterval).pipe(
+      Schedule.addDelay(() => Random.nextBetween(0, Duration.toMillis(options.maxRetryJitter))),
     ),
   ])

@@ -6,7 +6,7 @@ import { Timers } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
 import { Deferred, Duration, Effect, type Scope } from "effect"
 import { VerifiedItems } from "./bep44/VerifiedItems.ts"
-import { type DhtOptions, isLoopbackOnly, resolve } from "./DhtConfig.ts"
+import { type DhtOptions, type DhtOptionsInput, isLoopbackOnly, resolve } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
 import { makeItemClient } from "./ItemClient.ts"
 import { KrpcSocket } from "./krpc/KrpcSocket.ts"
@@ -37,7 +37,7 @@ const MAX_PEERS = 10_000
 
 /** A node with its service. */
 export const makeUdpNode = Effect.fnUntraced(function* (
-  partial: Partial<DhtOptions>,
+  partial: DhtOptionsInput,
 ): Effect.fn.Return<UdpNode, DhtError, Scope.Scope | Crypto> {
   const options = yield* resolve(partial)
   const { bind } = yield* UdpSockets
@@ -142,7 +142,7 @@ interface Connection {
  */
 const connectParts = (connection: Connection) => {
   const { addresses, crypto, id, knownNodes, options, timers, tokenSecret, udp } = connection
-  const { alpha, equalSeq, k, maxQueriesPerWalk, queriesPerHost, queriesTotal, readOnly } = options
+  const { alpha, equalSeq, k, maxQueriesPerLookup, queriesPerHost, queriesTotal, readOnly } = options
   const now = () => timers.now()
   /** Until this time (ms) our queries say read-only. */
   let introduceAt = now() + Duration.toMillis(options.introduceAfter)
@@ -176,7 +176,7 @@ const connectParts = (connection: Connection) => {
     const nodes = table.closest(target, k)
     return table.size < k ? { nodes: [...nodes, ...knownNodes, ...named], addresses } : { nodes, addresses: [] }
   }
-  const lookups = new LookupManager({ socket, timers, scheduler, verified, id, k, alpha, maxQueriesPerWalk, start })
+  const lookups = new LookupManager({ socket, timers, scheduler, verified, id, k, alpha, maxQueriesPerLookup, start })
   return {
     socket,
     table,

@@ -1,36 +1,72 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DhtConfig } from "@topic-tracker/dht"
-import { ConfigProvider, Duration, Effect } from "effect"
-
-const read = (env: Record<string, string>) => DhtConfig.fromEnvironment.parse(ConfigProvider.fromEnv({ env }))
+import { Duration, Effect } from "effect"
 
 describe("DhtConfig", () => {
-  it.effect("an empty environment gives the defaults", () =>
+  it.effect("has a default for every option", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* read({}), DhtConfig.defaults)
+      assert.deepStrictEqual(yield* DhtConfig.resolve({}), DhtConfig.defaults)
+      assert.deepStrictEqual(yield* DhtConfig.resolve(DhtConfig.defaults), DhtConfig.defaults)
+      assert.deepStrictEqual(yield* DhtConfig.resolve({ k: undefined }), DhtConfig.defaults)
+      const { bootstrap, knownNodes, ...rest } = DhtConfig.defaults
+      assert.deepStrictEqual([bootstrap, knownNodes], [DhtConfig.publicBootstrap, []])
+      const plain = Object.entries(rest).map(([key, value]) => [
+        key,
+        Duration.isDuration(value) ? Duration.toMillis(value) : value,
+      ])
+      assert.deepStrictEqual(Object.fromEntries(plain), {
+        host: "0.0.0.0",
+        port: 0,
+        k: 20,
+        alpha: 16,
+        maxOpenQueries: 256,
+        maxQueriesPerLookup: 256,
+        getTimeout: 10_000,
+        putTimeout: 10_000,
+        retries: 3,
+        baseRetryInterval: 5_000,
+        maxRetryJitter: 10_000,
+        roundTripFloor: 25,
+        roundTripInitial: 500,
+        roundTripCeiling: 2_000,
+        readOnly: false,
+        introduceAfter: 10_000,
+        equalSeq: "overwrite",
+        storedItemsMax: 1_000,
+        storedItemTtl: 7_200_000,
+        queriesPerHost: 100,
+        queriesTotal: 2_000,
+        nodesFile: "",
+      })
     }),
   )
 
-  it.effect("every setting can be given", () =>
+  it.effect("puts what is given in the place of defaults, a duration in any form that Effect has", () =>
     Effect.gen(function* () {
-      const options = yield* read({
-        TOPIC_TRACKER_DHT_BOOTSTRAP: "127.0.0.1:6881,router.example.org:1",
-        TOPIC_TRACKER_DHT_PORT: "0",
-        TOPIC_TRACKER_DHT_K: "8",
-        TOPIC_TRACKER_DHT_RETRIES: "0",
-        TOPIC_TRACKER_DHT_GET_TIMEOUT: "3 seconds",
-        TOPIC_TRACKER_DHT_READ_ONLY: "true",
-        TOPIC_TRACKER_DHT_EQUAL_SEQ: "keep-first",
+      const bootstrap = [
+        { host: "127.0.0.1", port: 6881 },
+        { host: "router.example.org", port: 1 },
+      ]
+      const options = yield* DhtConfig.resolve({
+        bootstrap,
+        port: 1,
+        k: 8,
+        retries: 0,
+        getTimeout: "3 seconds",
+        putTimeout: Duration.infinity,
+        roundTripFloor: 50,
+        readOnly: true,
+        equalSeq: "keep-first",
       })
       assert.deepStrictEqual(options, {
         ...DhtConfig.defaults,
-        bootstrap: [
-          { host: "127.0.0.1", port: 6881 },
-          { host: "router.example.org", port: 1 },
-        ],
+        bootstrap,
+        port: 1,
         k: 8,
         retries: 0,
         getTimeout: Duration.seconds(3),
+        putTimeout: Duration.infinity,
+        roundTripFloor: Duration.millis(50),
         readOnly: true,
         equalSeq: "keep-first",
       })
@@ -38,27 +74,29 @@ describe("DhtConfig", () => {
   )
 
   it.effect.each([
-    ["TOPIC_TRACKER_DHT_BOOTSTRAP", "127.0.0.1", "host:port"],
-    ["TOPIC_TRACKER_DHT_PORT", "65536", "PORT"],
-    ["TOPIC_TRACKER_DHT_K", "0", "K"],
-    ["TOPIC_TRACKER_DHT_EQUAL_SEQ", "last", "EQUAL_SEQ"],
-    ["TOPIC_TRACKER_DHT_GET_TIMEOUT", "soon", "GET_TIMEOUT"],
-  ])("%s=%s is refused by name", ([name, value, part]) =>
+    ["bootstrap", ["127.0.0.1"]],
+    ["port", 65_536],
+    ["k", 0],
+    ["equalSeq", "last"],
+    ["getTimeout", "soon"],
+    ["retryDelay", "1 second"],
+  ] as const)("refuses %s with the value %s and names it", ([name, value]) =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(read({ [name!]: value! }))
-      assert.include(error.message, part!)
+      const error = yield* Effect.flip(DhtConfig.resolve({ [name]: value }))
+      assert.strictEqual(error.reason, "InvalidArgument")
+      assert.include(error.message, `["${name}"]`)
     }),
   )
 
   it.effect.each([
     ["getTimeout", Duration.millis(-1)],
     ["storedItemTtl", Duration.seconds(-1)],
-    ["retryDelay", Duration.infinity],
-    ["retryJitter", Duration.infinity],
+    ["baseRetryInterval", Duration.infinity],
+    ["maxRetryJitter", Duration.infinity],
     ["roundTripInitial", Duration.infinity],
     ["roundTripCeiling", Duration.infinity],
     ["roundTripCeiling", Duration.zero],
-  ] as const)("no time can be as %s is: %s", ([name, duration]) =>
+  ] as const)("refuses %s with the duration %s", ([name, duration]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(DhtConfig.resolve({ [name]: duration }))
       assert.strictEqual(error.reason, "InvalidArgument")

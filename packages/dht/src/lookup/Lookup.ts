@@ -57,7 +57,7 @@ export interface LookupContext {
   readonly k: number
   /** Queries that one lookup keeps open at most. */
   readonly alpha: number
-  readonly maxQueriesPerWalk: number
+  readonly maxQueriesPerLookup: number
   /** The nodes at which a lookup starts: the closest of the routing table, and addresses to ask if those are few. */
   readonly start: (target: Uint8Array) => {
     readonly nodes: ReadonlyArray<DhtNode>
@@ -121,7 +121,7 @@ export class Lookup implements QuerySource {
     this.context = context
     this.options = options
     this.isPartial = k < context.k
-    this.state = new LookupState(target, { k, maxQueries: context.maxQueriesPerWalk, knowsNearest: this.isPartial })
+    this.state = new LookupState(target, { k, maxQueries: context.maxQueriesPerLookup, knowsNearest: this.isPartial })
     this.addKnown()
     if (!this.state.isEmpty) return
     // All known nodes were slow: then we were.

@@ -7,7 +7,7 @@ import { type PacketPolicy, Relay } from "../../src/sockets/Relay.ts"
 const host = "127.0.0.1"
 
 /** Where some packets are lost, once is not enough. */
-const retries = { retries: 10, retryDelay: Duration.millis(100), retryJitter: Duration.zero }
+const retries = { retries: 10, baseRetryInterval: Duration.millis(100), maxRetryJitter: Duration.zero }
 
 /** Patient with nodes that share its event loop: on a busy machine all of them are slow to answer at times. */
 const patience = { roundTripFloor: Duration.millis(500) }
