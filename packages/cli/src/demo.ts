@@ -70,7 +70,7 @@ const startNode = Effect.fn("startNode")(function* (options: StartOptions) {
   names.set(tracker.endpointId, node)
   yield* teller.tell(node, colour, `starts as ${tracker.endpointId.slice(0, 8)}…`)
   const topic = yield* tracker.joinNoWait({ topic: name, secret: "only members know" })
-  yield* topic.account.pipe(
+  yield* topic.activity.pipe(
     Stream.runForEach((doing) => {
       const line = describe(doing, names)
       return line === undefined ? Effect.void : teller.tell(node, colour, line)
@@ -123,7 +123,7 @@ const describe = (doing: TopicActivity, names: ReadonlyMap<EndpointId.EndpointId
     case "DialUnanswered":
       return `had no answer from ${called(doing.peer)} in ${doing.millis} ms`
     case "Joined": {
-      const how = doing.through === undefined ? "who dialled" : `through ${called(doing.through.publisher)}'s record`
+      const how = doing.source === undefined ? "who dialled" : `through ${called(doing.source.publisher)}'s record`
       return `joined ${called(doing.peer)} (${how})`
     }
     case "Failed":

@@ -18,6 +18,8 @@ export interface EventQueueOptions<A> {
   readonly whenFull: "drop-oldest" | "backpressure"
   /** With `backpressure`: events that may still be pushed into a full queue before the oldest is dropped. Default: unlimited. */
   readonly reserve?: number
+  /** Events that wait from the start, also more than `capacity`. Default: none. */
+  readonly initial?: ReadonlyArray<A>
   /** The event that tells the reader how many events were dropped. Without it a loss is silent. */
   readonly lagged?: (skipped: number) => A
   /** Runs for every dropped event, for counters. */
@@ -39,6 +41,7 @@ export class EventQueue<A> {
 
   constructor(options: EventQueueOptions<A>) {
     this.#options = options
+    if (options.initial !== undefined) this.#events.push(...options.initial)
   }
 
   /** Whether the side that pushes has to stop while this queue is full. */
@@ -60,7 +63,8 @@ export class EventQueue<A> {
   push(event: A): boolean {
     if (this.#isClosed) return false
     const { capacity, reserve = Number.POSITIVE_INFINITY } = this.#options
-    if (this.#events.length >= (this.hasBackpressure ? capacity + reserve : capacity)) {
+    const limit = this.hasBackpressure ? capacity + reserve : capacity
+    for (let surplus = this.#events.length - limit + 1; surplus > 0; surplus--) {
       this.#events.shift()
       this.#skipped++
       this.#options.onDropped?.()

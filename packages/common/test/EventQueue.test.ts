@@ -73,4 +73,20 @@ describe("EventQueue", () => {
       assert.strictEqual(drained, 1)
     }),
   )
+
+  it.effect("gives its initial events first, and counts those that a later push drops", () =>
+    Effect.gen(function* () {
+      const options = {
+        capacity: 2,
+        whenFull: "drop-oldest",
+        initial: [1, 2, 3],
+        lagged: (skipped: number) => -skipped,
+      } as const
+      const read = new EventQueue<number>(options)
+      assert.deepStrictEqual(yield* read.pull, [1, 2, 3])
+      const unread = new EventQueue<number>(options)
+      unread.push(4)
+      assert.deepStrictEqual(yield* unread.pull, [-2, 3, 4])
+    }),
+  )
 })

@@ -17,9 +17,9 @@ import { main, print } from "./print.ts"
 
 const [kind, ...ports] = process.argv.slice(2)
 
-/** The account until the first neighbour; times are ms since the topic was opened. */
+/** The activity until the first neighbour; times are ms since the topic was opened. */
 const trace = (node: string, topic: Topic.Topic) =>
-  topic.account.pipe(
+  topic.activity.pipe(
     Stream.takeUntil(({ _tag }) => _tag === "Joined"),
     Stream.runForEach(({ at, _tag, ...doing }) => {
       const details = Object.entries(doing).map(([name, value]) => `${name} ${show(value)}`)

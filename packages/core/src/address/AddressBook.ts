@@ -2,9 +2,9 @@
  * What is known of the addresses of peers, and since when: told by gossip, or read from the DHT. A plain value without clock
  * or network, bounded in size; what is too old is not given out.
  */
+import { BoundedMap } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { EndpointAddress } from "@topic-tracker/gossip"
-import { keepLatest } from "../keepLatest.ts"
 
 interface Entry {
   learned?: { readonly address: EndpointAddress; readonly at: number }
@@ -23,11 +23,12 @@ export interface AddressBookOptions {
 }
 
 export class AddressBook {
-  readonly #entries = new Map<EndpointId.EndpointId, Entry>()
+  readonly #entries: BoundedMap<EndpointId.EndpointId, Entry>
   readonly #options: AddressBookOptions
 
   constructor(options: AddressBookOptions) {
     this.#options = options
+    this.#entries = new BoundedMap(options.capacity)
   }
 
   /** How many peers are remembered. */
@@ -77,7 +78,7 @@ export class AddressBook {
 
   #touch(peer: EndpointId.EndpointId): Entry {
     const entry = this.#entries.get(peer) ?? {}
-    keepLatest(this.#entries, peer, entry, this.#options.capacity)
+    this.#entries.set(peer, entry)
     return entry
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Puts this node's signed and sealed records into a topic's minute slots of the DHT, and reads those of others. It knows
- * nothing of gossip: the content of a record is whatever the user's codec makes of it.
+ * Puts this node's signed and sealed records into a topic's minute slots of the DHT, and reads those of other nodes. It does not know
+ * gossip: the content of a record is whatever the user's codec makes of it.
  *
- * Source: distributed-topic-tracker 0.3.5 `src/crypto/record.rs` (`RecordPublisher`) and `src/dht.rs`.
+ * Source: the Rust crate distributed-topic-tracker 0.3.5 (the crate), `src/crypto/record.rs` (`RecordPublisher`) and `src/dht.rs`.
  */
 import {
   Crypto,
@@ -22,64 +22,88 @@ import {
 import { Dht, DhtError, type GetOptions, type PutReceipt, type PutRequest } from "@topic-tracker/dht"
 import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
-import * as MinuteKeys from "./minuteKeys.ts"
+import { type KeysOfMinute, makeMinuteKeys } from "./minuteKeys.ts"
 import { type ReaderStats, RecordReader } from "./RecordReader.ts"
 import * as Slot from "./Slot.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
 export type { TopicRecord }
 
-/** The largest content of a record, in bytes as the codec makes them. */
+/**
+ * The maximum size of a record's content, in bytes after encoding.
+ *
+ * @since 0.1.0
+ */
 export const maxContentBytes = EncryptedRecord.MAX_CONTENT_BYTES
 
-/** What became of a record handed to `publish`. */
+/**
+ * The result of `publish`.
+ *
+ * @since 0.1.0
+ */
 export type PublishOutcome<A> =
   | { readonly _tag: "Published"; readonly receipt: PutReceipt }
-  /** The slot already shows as many records as the configuration wants of others; nothing was put. */
+  /** Nothing was put: the slot holds `bootstrap.maxBootstrapRecords` records of other nodes already. */
   | { readonly _tag: "Skipped"; readonly records: ReadonlyArray<TopicRecord<A>> }
 
-/** Why nothing was published: the DHT failed, or the record is not one that `newRecord` makes. */
+/**
+ * Why nothing was published: the DHT failed, or the record was not made by `newRecord`.
+ *
+ * @since 0.1.0
+ */
 export type PublishError = DhtError | RecordTooLarge | RecordMalformed
 
-/** Counters since the publisher was made. */
+/**
+ * Counters since the publisher was made.
+ *
+ * @since 0.1.0
+ */
 export interface RecordStats extends Readonly<ReaderStats> {
   readonly published: number
   readonly skipped: number
-  /** Puts that failed, whether tried again or not. */
+  /** Failed puts, also those that are tried again. */
   readonly putFailures: number
 }
 
-/** `onStored` is that of `Dht.put`. */
+/**
+ * Options of `publish`. `onStored` is that of `Dht.put`.
+ *
+ * @since 0.1.0
+ */
 export interface PublishOptions<A> extends Pick<PutRequest, "onStored"> {
-  /** Records of that minute just read, which spares the reading. */
+  /** Records of that minute that were just read. Without them, `publish` reads the slot first. */
   readonly known?: ReadonlyArray<TopicRecord<A>> | undefined
 }
 
-/** One topic's records in the DHT, with content of type `A`: made and published for this node, read of others. */
+/**
+ * The records of one topic in the DHT, with content of type `A`.
+ *
+ * @since 0.1.0
+ */
 export interface RecordPublisher<A> {
   readonly topic: TopicId
   readonly endpointId: EndpointId.EndpointId
   /** The current minute, by the Clock. */
   readonly unixMinute: Effect.Effect<bigint>
-  /** A signed record of this node for the minute, a u64. Content that no DHT item can carry is refused here. */
+  /** A signed record of this node for the minute, a u64. Fails if the codec refuses the content or no DHT item can hold it. */
   readonly newRecord: (
     unixMinute: bigint,
     content: A,
   ) => Effect.Effect<TopicRecord<A>, RecordContentInvalid | RecordTooLarge>
   /**
-   * Seals the record and puts it into its minute's slot, unless the slot already shows `bootstrap.maxBootstrapRecords`
-   * records of others. The slot is read first, unless the options say what it shows.
+   * Seals the record and puts it into its minute's slot, unless the slot already holds `bootstrap.maxBootstrapRecords` records of other
+   * nodes. A failed put is tried again by `dht.retries`.
    */
   readonly publish: (
     record: TopicRecord<A>,
     options?: PublishOptions<A>,
   ) => Effect.Effect<PublishOutcome<A>, PublishError>
   /**
-   * The records of a minute, each the moment its DHT item arrives: opened, verified, this node's own left out, one for each
-   * node. Ends with the DHT's walk, or with what there is after `dht.getTimeout`. The options are those of `Dht.get`.
+   * The records of a minute, each as soon as its DHT item arrives: opened and verified, one for each node, without this node's own. Ends
+   * with the DHT lookup, or after `dht.getTimeout`. The options are those of `Dht.get`.
    */
   readonly records: (unixMinute: bigint, options?: GetOptions) => Stream.Stream<TopicRecord<A>, DhtError>
-  /** Runs `f` with each of `records`, in turn. It costs a fraction of the stream where there are none. */
+  /** Runs `f` with each of `records`, one after another. Without records it costs a fraction of the stream. */
   readonly forEachRecord: <R>(
     unixMinute: bigint,
     f: (record: TopicRecord<A>) => Effect.Effect<unknown, never, R>,
@@ -90,28 +114,47 @@ export interface RecordPublisher<A> {
   readonly stats: Effect.Effect<RecordStats>
 }
 
-/** Whose records, how they are sealed, and what they hold. */
-export interface RecordPublisherOptions<A> {
+interface CommonOptions<A> {
   readonly topic: TopicId
-  /** What all who should read the records share; a string counts as its UTF-8 bytes. */
-  readonly secret: Redacted.Redacted<string | Uint8Array>
   /** How content becomes bytes, at most {@link maxContentBytes} of them. */
   readonly content: Record.ContentSchema<A>
-  /** The defaults when left out. Only `bootstrap.maxBootstrapRecords` and `dht` are read. */
+  /** Default: the defaults. Only `bootstrap.maxBootstrapRecords` and `dht` are used. */
   readonly config?: TopicConfig
 }
 
 /**
- * The highest seq there is (BEP 44: a signed 64-bit integer). All records of a slot have it, so that no node's record
- * supersedes another's by its seq.
+ * Options of {@link make}.
+ *
+ * @since 0.1.0
+ */
+export interface RecordPublisherOptions<A> extends CommonOptions<A> {
+  /** Shared by all nodes that read the records; a string counts as its UTF-8 bytes. Hashed at once and not kept. */
+  readonly secret: Redacted.Redacted<string | Uint8Array>
+}
+
+/**
+ * The maximum seq (BEP 44: a signed 64-bit integer). All records of a slot have it, so that no node's record replaces another's by its
+ * seq.
  */
 export const SEQ = 2n ** 63n - 1n
 
-/** A publisher of records for the topic, signed by the node's Identity. */
-export const make = Effect.fnUntraced(function* <A>(
-  options: RecordPublisherOptions<A>,
-): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | SecretRotation | Identity> {
-  const { topic, content: schema, config = defaults } = options
+/**
+ * A publisher of records for the topic, signed by the node's Identity.
+ *
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* <A>({
+  secret,
+  ...options
+}: RecordPublisherOptions<A>): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | SecretRotation | Identity> {
+  return yield* makeFromKeys({ ...options, keysOf: yield* makeMinuteKeys(options.topic, initialSecretHash(secret)) })
+})
+
+/** Like {@link make}, with the keys of the topic's minutes in place of the secret. */
+export const makeFromKeys = Effect.fnUntraced(function* <A>(
+  options: CommonOptions<A> & { readonly keysOf: KeysOfMinute },
+): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | Identity> {
+  const { topic, content: schema, config = defaults, keysOf } = options
   const identity = yield* Identity
   const parts: Parts<A> = {
     topic,
@@ -120,7 +163,7 @@ export const make = Effect.fnUntraced(function* <A>(
     crypto: yield* Crypto,
     dht: yield* Dht,
     identity,
-    keysOf: yield* MinuteKeys.make(topic, initialSecretHash(options.secret)),
+    keysOf,
     reader: new RecordReader(topic, schema),
     puts: { published: 0, skipped: 0, putFailures: 0 },
   }
@@ -138,7 +181,7 @@ export const make = Effect.fnUntraced(function* <A>(
   }
 })
 
-/** What a publisher is made of. Its functions are not made anew for each topic: a process may hold hundreds. */
+/** The parts of a publisher. Its functions are shared by all topics: a process may hold hundreds. */
 interface Parts<A> extends Slot.SlotParts<A> {
   readonly topic: TopicId
   readonly schema: Record.ContentSchema<A>
@@ -173,7 +216,7 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
 ): Effect.fn.Return<PublishOutcome<A>, PublishError> {
   const { config, crypto, keysOf, puts } = parts
   const limit = config.bootstrap.maxBootstrapRecords
-  // As many as matter: the walk need not end once the slot is known to be full.
+  // The lookup can stop once the slot is known to be full.
   const others = known ?? (yield* Slot.records(parts, record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
   if (others.length >= limit) {
     puts.skipped++
@@ -183,7 +226,7 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
   const keys = keysOf(record.unixMinute)
   const value = yield* EncryptedRecord.seal(signed, yield* keys.encryption).pipe(
     Effect.provideService(Crypto, crypto),
-    // The recipient is a key pair derived from a seed, which is always a point of the curve.
+    // The recipient's key is derived from a seed, so it is always a point of the curve.
     Effect.catchTag("SealError", Effect.die),
   )
   const receipt = yield* put(parts, keys.dht, value, onStored)
@@ -198,13 +241,13 @@ const put = <A>(
   onStored: PutRequest["onStored"],
 ) => {
   const request = { key: signingKey, salt, seq: SEQ, value, onStored }
-  // As the reference puts it. An item of a lower seq, which only a stranger puts there, would make all nodes refuse that;
-  // without cas it is superseded.
+  // As the crate puts it. All nodes refuse that if they hold an item with a lower seq, which only a stranger puts there. A put without
+  // cas replaces such an item.
   return dht.put({ ...request, cas: SEQ }).pipe(
     Effect.catchIf(isRejected, () => dht.put(request)),
     Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
     Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
-    Effect.retry({ schedule: retrySchedule(config.dht), while: isPassing }),
+    Effect.retry({ schedule: retrySchedule(config.dht), while: isTransient }),
   )
 }
 
@@ -212,10 +255,10 @@ const putTimedOut = new DhtError({ reason: "Timeout", message: "the put took lon
 
 const isRejected = ({ reason }: DhtError): boolean => reason === "Rejected"
 
-/** Whether another try may succeed. Nodes that keep the first item of a seq refuse every other until the minute is over. */
-const isPassing = ({ reason }: DhtError): boolean => reason === "NoNodes" || reason === "Timeout"
+/** Whether another try may succeed. Nodes that keep the first item of a seq refuse every other item until the minute is over. */
+const isTransient = ({ reason }: DhtError): boolean => reason === "NoNodes" || reason === "Timeout"
 
-/** `retries` pauses, each the base interval and a random share of the jitter. */
+/** `retries` pauses, each the base interval plus a random share of the jitter. */
 const retrySchedule = (dht: TopicConfig["dht"]) =>
   Schedule.max([
     Schedule.recurs(dht.retries),

@@ -2,11 +2,10 @@
  * Makes records of the items that a slot of the DHT shows. Whoever knows a topic can put anything into its slots, so all that
  * is wrong with an item is an ordinary event: it is counted and dropped.
  */
-import { Bytes } from "@topic-tracker/common"
+import { BoundedMap, Bytes } from "@topic-tracker/common"
 import { type Crypto, EncryptedRecord, Record, type SigningKey, type TopicId } from "@topic-tracker/crypto"
 import type { MutableItem } from "@topic-tracker/dht"
 import { Effect } from "effect"
-import { keepLatest } from "../keepLatest.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
 /** What became of the items read. */
@@ -35,7 +34,7 @@ export class RecordReader<A> {
   readonly stats: ReaderStats = { items: 0, invalid: 0, unopened: 0, contentInvalid: 0 }
   readonly #topic: TopicId
   readonly #schema: Record.ContentSchema<A>
-  readonly #remembered = new Map<string, Remembered<A>>()
+  readonly #remembered = new BoundedMap<string, Remembered<A>>(REMEMBERED)
   #newest = 0n
   #saidUnopened = false
 
@@ -62,7 +61,7 @@ export class RecordReader<A> {
     this.stats.items++
     return Effect.map(this.#open(item.value, unixMinute, encryptionKey), (record) => {
       if (unixMinute > this.#newest) this.#forgetBefore(unixMinute)
-      keepLatest(this.#remembered, name, { unixMinute, encryptionKey, record }, REMEMBERED)
+      this.#remembered.set(name, { unixMinute, encryptionKey, record })
       return record
     })
   }

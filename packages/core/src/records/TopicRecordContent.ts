@@ -1,57 +1,62 @@
 /**
- * What a node of a topic says in its record: what the reference's nodes say (see `GossipRecordContent`) and, after it, where it
- * can be reached. Whoever reads the record dials at once, without a walk of the DHT for the address packet.
+ * The content of a topic's record: the content of the Rust crate distributed-topic-tracker (see `GossipRecordContent`), followed by
+ * the addresses of the record's node. A reader can dial the node at once, without a DHT lookup of its address packet.
  *
- * On the wire: the 320 bytes of the reference, then the tag `addr` and the address in the form in which gossip tells it
- * (`Protocol.encodePeerData`). A node of the reference passes over all that follows its own part: it decodes with
- * `postcard::from_bytes`, which ignores bytes after the value (distributed-topic-tracker `src/crypto/record.rs`).
+ * On the wire: the 320 bytes of the crate, the tag `addr`, and the address in gossip's own encoding (`Protocol.encodePeerData`). A
+ * node of the crate ignores the bytes after its own part: it decodes with `postcard::from_bytes`
+ * (distributed-topic-tracker 0.3.5, `src/crypto/record.rs`).
  */
 import { Bytes } from "@topic-tracker/common"
 import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import { type EndpointAddress, isEmptyAddress, Protocol } from "@topic-tracker/gossip"
 import { Effect, Result, Schema, SchemaTransformation } from "effect"
+import type { TopicRecord } from "./TopicRecord.ts"
 
-/** Bytes of the reference's part. */
-const REFERENCE_BYTES = 320
-/** What a later version of the reference may put here does not begin like this. */
+/** The size of the crate's part. */
+const CRATE_BYTES = 320
+/** Marks our part: a later version of the crate may put other bytes here. */
 const TAG = new TextEncoder().encode("addr")
-const MAX_ADDRESS_BYTES = EncryptedRecord.MAX_CONTENT_BYTES - REFERENCE_BYTES - TAG.length
-/** More direct addresses of one node are not worth dialling. */
-const MAX_DIRECT = 16
+const MAX_ADDRESS_BYTES = EncryptedRecord.MAX_CONTENT_BYTES - CRATE_BYTES - TAG.length
+/** The number of direct addresses of one node that are worth dialling. */
+const MAX_DIRECT_ADDRESSES = 16
 
 const Value = Schema.Struct({
   /** At most 5 endpoint ids. */
   activePeers: Schema.Array(EndpointId.EndpointId),
   /** At most 5 hashes of 32 bytes each. */
   lastMessageHashes: Schema.Array(Schema.Uint8Array),
-  /** Where the record's node can be reached, in its own signed words. Not there when it does not know or say. */
+  /** The addresses of the record's node, signed by it. Absent if the node does not know or publish them. */
   address: Schema.optionalKey(
     Schema.Struct({ relayUrl: Schema.UndefinedOr(Schema.String), direct: Schema.Array(Schema.String) }),
   ),
 })
 
+/** The content of a topic's record. */
 export type TopicRecordContent = typeof Value.Type
 
-/** The content as bytes and back. Where there is no room for all of the address, the last of it is left out. */
+/** A verified record of a topic. */
+export type GossipRecord = TopicRecord<TopicRecordContent>
+
+/** The content as bytes and back. Encoding drops the last addresses that do not fit. */
 export const TopicRecordContent: Schema.Codec<TopicRecordContent, Uint8Array> = Schema.Uint8Array.pipe(
   Schema.decodeTo(
     Schema.toType(Value),
     SchemaTransformation.transformEffect({
       decode: (bytes: Uint8Array) =>
-        Effect.map(Effect.mapError(decodeReference(bytes), issueOf), (content): TopicRecordContent => {
-          const address = decodeAddress(bytes.subarray(REFERENCE_BYTES))
+        Effect.map(Effect.mapError(decodeCratePart(bytes), issueOf), (content): TopicRecordContent => {
+          const address = decodeAddress(bytes.subarray(CRATE_BYTES))
           return address === undefined ? content : { ...content, address }
         }),
       encode: ({ address, ...content }: TopicRecordContent) =>
-        Effect.map(Effect.mapError(encodeReference(content), issueOf), (bytes) =>
+        Effect.map(Effect.mapError(encodeCratePart(content), issueOf), (bytes) =>
           Bytes.concat(bytes, encodeAddress(address)),
         ),
     }),
   ),
 )
 
-const decodeReference = Schema.decodeEffect(GossipRecordContent)
-const encodeReference = Schema.encodeEffect(GossipRecordContent)
+const decodeCratePart = Schema.decodeEffect(GossipRecordContent)
+const encodeCratePart = Schema.encodeEffect(GossipRecordContent)
 
 const issueOf = ({ issue }: Schema.SchemaError) => issue
 
@@ -59,7 +64,7 @@ const NOTHING = new Uint8Array(0)
 
 const encodeAddress = (address: EndpointAddress | undefined): Uint8Array => {
   const { direct = [], relayUrl } = address ?? {}
-  for (let count = Math.min(direct.length, MAX_DIRECT); count > 0 || relayUrl !== undefined; count--) {
+  for (let count = Math.min(direct.length, MAX_DIRECT_ADDRESSES); count > 0 || relayUrl !== undefined; count--) {
     const bytes = Protocol.encodePeerData({ relayUrl, direct: direct.slice(0, count) })
     if (bytes.length <= MAX_ADDRESS_BYTES) return Bytes.concat(TAG, bytes)
     if (count === 0) return encodeAddress({ relayUrl: undefined, direct })
@@ -67,11 +72,11 @@ const encodeAddress = (address: EndpointAddress | undefined): Uint8Array => {
   return NOTHING
 }
 
-/** Undefined when the bytes say none: they may be of somebody who says something else there. */
+/** Undefined if the bytes hold no address: another program may use this place for something else. */
 const decodeAddress = (bytes: Uint8Array): EndpointAddress | undefined => {
   if (bytes.length <= TAG.length || !Bytes.equals(bytes.subarray(0, TAG.length), TAG)) return undefined
   const decoded = Protocol.decodePeerData(bytes.subarray(TAG.length))
   if (Result.isFailure(decoded) || isEmptyAddress(decoded.success)) return undefined
   const { direct, relayUrl } = decoded.success
-  return { relayUrl, direct: direct.slice(0, MAX_DIRECT) }
+  return { relayUrl, direct: direct.slice(0, MAX_DIRECT_ADDRESSES) }
 }

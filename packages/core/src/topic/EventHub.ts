@@ -1,190 +1,172 @@
 /**
- * Hands each event to any number of subscribers, each with a queue of its own. A slow subscriber either loses its oldest
- * events, and hears how many, or holds the publisher back. Unlike Effect's PubSub it counts what each subscriber lost.
+ * Gives every event to any number of subscribers, each with an EventQueue of its own. A slow subscriber either loses its oldest
+ * events and learns how many, or makes the publisher wait. Effect's PubSub does not count what a subscriber lost.
  */
+import { EventQueue } from "@topic-tracker/common"
 import type { SubscribeOptions } from "@topic-tracker/gossip"
-import { Cause, Effect, Latch, type Scope, Stream } from "effect"
+import { Effect, Latch, type Scope, Stream } from "effect"
 
 export interface EventHubOptions<A> {
-  /** The event that tells a subscriber how many it lost; without it the loss is silent. */
+  /** The event that tells a subscriber how many events it lost. Without it a loss is silent. */
   readonly lagged?: (skipped: number) => A
-  /** How many past events a new subscriber gets first. Default 0. */
+  /** The number of past events that a new subscriber gets first. Default 0. */
   readonly replay?: number
 }
 
 interface Subscriber<A> {
-  readonly capacity: number
-  readonly holdsBack: boolean
-  events: Array<A>
-  skipped: number
-  /** It left, or the hub ended: nothing is given to it, and nobody waits for it. */
-  gone: boolean
-  /** Open while there is something to take, or nothing will come any more. */
-  readonly ready: Latch.Latch
-  /** Open while there is room; only a subscriber that holds back ever closes it. */
+  readonly queue: EventQueue<A>
+  /** Open while the publisher may go on. Only a subscriber with backpressure ever closes it. */
   readonly room: Latch.Latch
 }
 
-/** For those who close none: a Latch takes half a kilobyte, and every topic has a subscriber. */
-const alwaysOpen = Latch.makeUnsafe(true)
+/** For subscribers that drop events: a Latch takes half a kilobyte, and every topic has such a subscriber. */
+const ALWAYS_OPEN = Latch.makeUnsafe(true)
+
+const DEFAULT_CAPACITY = 64
 
 export class EventHub<A> {
   readonly #options: EventHubOptions<A>
   readonly #subscribers = new Set<Subscriber<A>>()
   readonly #past: Array<A> = []
-  #ended = false
+  /** Queues whose reader waits and has something to read since the last {@link #wakeReaders}. */
+  #ready: Array<EventQueue<A>> = []
+  readonly #onReady = (queue: EventQueue<A>) => void this.#ready.push(queue)
+  #isEnded = false
 
   constructor(options: EventHubOptions<A> = {}) {
     this.#options = options
   }
 
-  get subscribers(): number {
+  get subscriberCount(): number {
     return this.#subscribers.size
   }
 
-  /** Gives the events to every subscriber; waits while one that holds back has no room. After {@link end} it does nothing. */
+  /** Gives the events to every subscriber. Waits while a subscriber with backpressure is full. Does nothing after {@link end}. */
   publish(events: ReadonlyArray<A>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.#ended || events.length === 0) return Effect.void
-      this.#remember(events)
+      if (this.#isEnded || events.length === 0) return Effect.void
+      this.#rememberPast(events)
       if (this.#subscribers.size === 0) return Effect.void
-      // First those for whom nobody waits.
-      const inOrder = [...this.#subscribers].sort((a, b) => Number(a.holdsBack) - Number(b.holdsBack))
-      return Effect.forEach(inOrder, (subscriber) => this.#give(subscriber, events), { discard: true })
+      // Subscribers that nobody waits for come first.
+      const dropping = [...this.#subscribers].filter(({ queue }) => !queue.hasBackpressure)
+      const slowing = [...this.#subscribers].filter(({ queue }) => queue.hasBackpressure)
+      for (const { queue } of dropping) for (const event of events) queue.push(event)
+      const given = this.#wakeReaders
+      if (slowing.length === 0) return given
+      const waits = Effect.forEach(slowing, (subscriber) => this.#giveWithBackpressure(subscriber, events), {
+        discard: true,
+      })
+      return Effect.andThen(given, waits)
     })
   }
 
-  /** As {@link publish}, and waits for nobody: a few last events, which a subscriber that holds back gets beyond its capacity. */
+  /** Like {@link publish}, but never waits: for a few last events, which may exceed the capacity of a full subscriber. */
   publishAtOnce(events: ReadonlyArray<A>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.#ended || events.length === 0) return Effect.void
-      this.#remember(events)
-      for (const subscriber of this.#subscribers) subscriber.events.push(...events)
-      return Effect.forEach([...this.#subscribers], ({ ready }) => ready.open, { discard: true })
+      if (this.#isEnded || events.length === 0) return Effect.void
+      this.#rememberPast(events)
+      for (const { queue } of this.#subscribers) for (const event of events) queue.push(event)
+      return this.#wakeReaders
     })
   }
 
-  #remember(events: ReadonlyArray<A>): void {
+  #rememberPast(events: ReadonlyArray<A>): void {
     const { replay = 0 } = this.#options
     if (replay === 0) return
     this.#past.push(...events)
     if (this.#past.length > replay) this.#past.splice(0, this.#past.length - replay)
   }
 
-  #give(subscriber: Subscriber<A>, events: ReadonlyArray<A>): Effect.Effect<unknown> {
-    if (subscriber.holdsBack) {
-      return Effect.forEach(
-        events,
-        (event) =>
-          Effect.andThen(subscriber.room.await, () => {
-            if (subscriber.gone) return Effect.void
-            subscriber.events.push(event)
-            if (subscriber.events.length >= subscriber.capacity) subscriber.room.closeUnsafe()
-            return subscriber.ready.open
-          }),
-        { discard: true },
-      )
-    }
-    for (const event of events) subscriber.events.push(event)
-    const surplus = subscriber.events.length - subscriber.capacity
-    if (surplus > 0) {
-      subscriber.events.splice(0, surplus)
-      subscriber.skipped += surplus
-    }
-    return subscriber.ready.open
+  #giveWithBackpressure({ queue, room }: Subscriber<A>, events: ReadonlyArray<A>): Effect.Effect<void> {
+    return Effect.forEach(
+      events,
+      (event) =>
+        Effect.andThen(room.await, () => {
+          if (queue.push(event)) room.closeUnsafe()
+          return this.#wakeReaders
+        }),
+      { discard: true },
+    )
   }
 
+  /** Wakes the readers in the next turn of the scheduler: they must not run inside the publisher. */
+  readonly #wakeReaders: Effect.Effect<void> = Effect.withFiber((fiber) => {
+    const ready = this.#ready
+    if (ready.length > 0) {
+      this.#ready = []
+      fiber.currentDispatcher.scheduleTask(() => {
+        for (const queue of ready) queue.resume()
+      }, 0)
+    }
+    return Effect.void
+  })
+
   /**
-   * Subscribes now, until the hub ends or the Scope closes; then the stream ends once it has given what it holds. `first` are
-   * events that come before all others.
+   * Subscribes now, until the hub ends or the Scope closes. The stream then ends after the events that wait. `first`: events that
+   * come before all others.
    */
   subscribe(
     options?: SubscribeOptions,
     first?: () => ReadonlyArray<A>,
   ): Effect.Effect<Stream.Stream<A>, never, Scope.Scope> {
-    return Effect.map(this.#acquire(options, first), (subscriber) =>
-      Stream.fromPull(Effect.succeed(this.#take(subscriber))),
-    )
+    return Effect.map(this.#acquire(options, first), ({ queue, room }) => {
+      if (!queue.hasBackpressure) return queue.stream
+      const pull = Effect.flatMap(queue.pull, (events) => Effect.as(room.open, events))
+      return Stream.fromPull(Effect.succeed(pull))
+    })
   }
 
   /**
-   * Keeps events from now on for a subscriber that has yet to come: the last `capacity` of them, and how many fell out. They
-   * can be taken once; then, or when the Scope closes, no more are kept.
+   * Keeps the last `capacity` events from now on for a later subscriber, and counts those it drops. The returned function takes
+   * them. After that, or when the Scope closes, nothing is kept any more.
    */
   keep(capacity: number): Effect.Effect<() => ReadonlyArray<A>, never, Scope.Scope> {
-    return Effect.map(
-      this.#acquire({ capacity, whenSlow: "drop-oldest" }, undefined, alwaysOpen),
-      (subscriber) => () => {
-        this.#leave(subscriber)
-        return this.#drain(subscriber)
-      },
-    )
+    return Effect.map(this.#acquire({ capacity }), (subscriber) => () => {
+      this.#remove(subscriber)
+      return subscriber.queue.takeAll()
+    })
   }
 
-  /** `ready` is given for one that nobody waits for. */
   #acquire(
-    { capacity = 64, whenSlow = "drop-oldest" }: SubscribeOptions = {},
+    { capacity = DEFAULT_CAPACITY, whenSlow = "drop-oldest" }: SubscribeOptions = {},
     first?: () => ReadonlyArray<A>,
-    ready?: Latch.Latch,
-  ) {
+  ): Effect.Effect<Subscriber<A>, never, Scope.Scope> {
     const acquire = Effect.sync((): Subscriber<A> => {
-      const events = [...this.#past, ...(first?.() ?? [])]
-      const subscriber: Subscriber<A> = {
+      const { lagged } = this.#options
+      const queue = new EventQueue<A>({
         capacity,
-        holdsBack: whenSlow === "backpressure",
-        events,
-        skipped: 0,
-        gone: this.#ended,
-        ready: ready ?? Latch.makeUnsafe(this.#ended || events.length > 0),
-        room: whenSlow === "backpressure" ? Latch.makeUnsafe(true) : alwaysOpen,
-      }
-      if (!this.#ended) this.#subscribers.add(subscriber)
+        whenFull: whenSlow,
+        initial: [...this.#past, ...(first?.() ?? [])],
+        onReady: this.#onReady,
+        ...(lagged === undefined ? {} : { lagged }),
+      })
+      const subscriber = { queue, room: whenSlow === "backpressure" ? Latch.makeUnsafe(true) : ALWAYS_OPEN }
+      if (this.#isEnded) queue.close()
+      else this.#subscribers.add(subscriber)
       return subscriber
     })
     return Effect.acquireRelease(acquire, (subscriber) => {
-      this.#leave(subscriber)
-      return Effect.andThen(subscriber.room.open, subscriber.ready.open)
+      this.#remove(subscriber)
+      return Effect.andThen(subscriber.room.open, this.#wakeReaders)
     })
   }
 
-  #leave(subscriber: Subscriber<A>): void {
-    subscriber.gone = true
+  #remove(subscriber: Subscriber<A>): void {
+    subscriber.queue.close()
     this.#subscribers.delete(subscriber)
   }
 
-  /** What waits for the subscriber, with the loss before it. */
-  #drain(subscriber: Subscriber<A>): Array<A> {
-    const { lagged } = this.#options
-    const { events, skipped } = subscriber
-    subscriber.events = []
-    subscriber.skipped = 0
-    if (skipped > 0 && lagged !== undefined) events.unshift(lagged(skipped))
-    return events
-  }
-
-  #take(subscriber: Subscriber<A>) {
-    const takeNow = Effect.suspend((): Effect.Effect<[A, ...Array<A>], Cause.Done<void>> => {
-      const [first, ...rest] = this.#drain(subscriber)
-      if (!subscriber.gone) subscriber.ready.closeUnsafe()
-      if (first === undefined) return subscriber.gone ? Cause.done() : waitAndTake
-      const taken: [A, ...Array<A>] = [first, ...rest]
-      return subscriber.holdsBack ? Effect.as(subscriber.room.open, taken) : Effect.succeed(taken)
-    })
-    const waitAndTake: typeof takeNow = Effect.andThen(subscriber.ready.await, takeNow)
-    return waitAndTake
-  }
-
-  /** The stream that subscribes when it is run. */
+  /** Subscribes when the stream runs. */
   stream(options?: SubscribeOptions): Stream.Stream<A> {
     return Stream.unwrap(this.subscribe(options))
   }
 
-  /** Ends every stream once it has given what it holds, and lets a publisher go that was held back. */
+  /** Ends every stream after the events that wait for it, and releases a publisher that waits. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
-    this.#ended = true
+    this.#isEnded = true
     const subscribers = [...this.#subscribers]
-    this.#subscribers.clear()
-    for (const subscriber of subscribers) subscriber.gone = true
-    return Effect.forEach(subscribers, ({ ready, room }) => Effect.andThen(ready.open, room.open), { discard: true })
+    for (const subscriber of subscribers) this.#remove(subscriber)
+    const release = Effect.forEach(subscribers, ({ room }) => room.open, { discard: true })
+    return Effect.andThen(this.#wakeReaders, release)
   })
 }

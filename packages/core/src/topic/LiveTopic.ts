@@ -1,292 +1,275 @@
 /**
- * One open topic, shared by all who joined it: its sessions and its end. This is the only place where a topic's fibers are
- * started and stopped as a whole; what a user holds is made of it in handle.ts.
+ * One open topic, shared by every join of it in this process: its sessions and its end. The only place that starts and stops the fibers
+ * of a topic as a whole. `makeTopic.ts` makes of it what a program holds.
  *
- * A session has two fibers from its first moment: one reads gossip's events, keeps {@link TopicState} true and hands them to
- * the subscribers; the other keeps the topic joined. The first neighbour brings up to three more, the workers.
+ * A session starts with two fibers. One reads gossip's events, keeps the {@link SwarmView} current and passes the events to the
+ * subscribers. The other keeps the topic joined. The first neighbour adds one fiber for each duty of the workers, a lost neighbour one
+ * that reconnects.
  */
-
-import type { Timers } from "@topic-tracker/common"
-import { Signal } from "@topic-tracker/common"
-import { type Crypto, type Identity, initialSecretHash, SecretRotation, type TopicId } from "@topic-tracker/crypto"
+import { Signal, type Timers } from "@topic-tracker/common"
+import type { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
-import { Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
+import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
-import type { Tuning } from "../config/Tuning.ts"
+import { makeMinuteKeys } from "../records/minuteKeys.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { TopicRecordContent } from "../records/TopicRecordContent.ts"
-import type { FailureLog } from "../tracker/FailureLog.ts"
-import type { Pace } from "../tracker/RateLimiter.ts"
+import type { FailureLog } from "../shared/FailureLog.ts"
+import type { RateLimiter } from "../shared/RateLimiter.ts"
+import { ActivityLog } from "./ActivityLog.ts"
 import { EventHub } from "./EventHub.ts"
+import { askLost } from "./joined/askPeers.ts"
 import { mergeBubbles } from "./joined/merges.ts"
-import { askLost, Reconnecting } from "./joined/Reconnector.ts"
-import { Thinning } from "./joined/TrickleTimer.ts"
+import { Reconnector } from "./joined/Reconnector.ts"
+import { TrickleTimer } from "./joined/TrickleTimer.ts"
 import { startWorkers } from "./joined/workers.ts"
-import { TopicState } from "./knowledge/SwarmView.ts"
-import { Account, lookAfresh, type Session } from "./Session.ts"
+import { SwarmView } from "./knowledge/SwarmView.ts"
+import { OwnRecord } from "./OwnRecord.ts"
+import type { SessionContext } from "./SessionContext.ts"
 import { keepJoined } from "./search/keepJoined.ts"
-import type { TopicActivity } from "./TopicActivity.ts"
-import { TopicError } from "./TopicError.ts"
+import { Search } from "./search/Search.ts"
+import { logAnnotations, spanOptions } from "./spans.ts"
+import { fromGossip, type TopicError, topicClosed, topicSuspended } from "./TopicError.ts"
 import { Message, type TopicEvent } from "./TopicEvent.ts"
+import type { TopicKey } from "./TopicKey.ts"
 
 export interface LiveTopicOptions {
-  readonly id: TopicId
-  readonly secret: Redacted.Redacted<string | Uint8Array>
-  readonly config: TopicConfig
-  readonly tuning: Tuning
+  readonly key: TopicKey
   readonly gossip: Gossip["Service"]
   readonly timers: Timers
-  /** These two are shared by the topics of a process. */
-  readonly pace: Pace
+  /** Shared by the topics of the process, as is the failure log. */
+  readonly rateLimiter: RateLimiter
   readonly failureLog: FailureLog
-  /** Run when the topic ends by itself, before anybody is told: who then joins again is not to get this one. */
+  /** Runs when the topic ends by itself, before its users learn of it: a later join must not get this topic. */
   readonly onFailing: Effect.Effect<void>
-  /** Run after its gossip has closed. */
+  /** Runs after its gossip topic has closed. */
   readonly onFailed: Effect.Effect<void>
 }
 
-/** How many past doings a new listener of the account gets. */
-const ACCOUNT_REPLAY = 64
-
-/** Opens a topic in the current Scope and begins to look for neighbours. */
-export const make = Effect.fnUntraced(function* (
+/** Opens a topic in the current Scope and starts to search for neighbours. */
+export const makeLiveTopic = Effect.fnUntraced(function* (
   options: LiveTopicOptions,
 ): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope | Dht | Crypto | SecretRotation | Identity> {
-  const { id, secret, config, timers } = options
-  const records = yield* RecordPublisher.make({ topic: id, secret, content: TopicRecordContent, config })
-  const topic = new LiveTopic({
-    ...options,
-    scope: yield* Effect.scope,
-    rotation: yield* SecretRotation,
-    records,
-    state: new TopicState(timers),
-  })
-  yield* Effect.addFinalizer(() => topic.leave)
-  yield* Effect.uninterruptible(topic.begin)
+  const { key } = options
+  const { config } = key.settings
+  const keysOf = yield* makeMinuteKeys(key.topic, key.secretHash)
+  const records = yield* RecordPublisher.makeFromKeys({ topic: key.topic, keysOf, content: TopicRecordContent, config })
+  const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption)
+  const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, records, checkKeys })
+  yield* Effect.addFinalizer(() => topic.leave())
+  yield* Effect.uninterruptible(topic.startSession())
   return topic
 })
 
 interface LiveTopicParts extends LiveTopicOptions {
   readonly scope: Scope.Scope
-  readonly rotation: SecretRotation["Service"]
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
-  readonly state: TopicState
+  readonly checkKeys: SessionContext["checkKeys"]
 }
 
-interface Running {
-  readonly session: Session
+/** A session that runs. */
+interface RunningSession {
+  readonly context: SessionContext
   readonly scope: Scope.Closeable
-  readonly reconnecting: Reconnecting
+  readonly ownRecord: OwnRecord
+  readonly search: Search
+  readonly reconnector: Reconnector
 }
 
-/** Its effects are made when they are asked for: hundreds of topics may be open, of which each is asked for few. */
+/** Its effects are made by methods: hundreds of topics may be open, and each needs few of its effects. */
 export class LiveTopic {
+  readonly id: TopicKey["topic"]
+  readonly config: TopicConfig
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
-  readonly state: TopicState
-  readonly events = new EventHub<TopicEvent>({ lagged })
-  readonly activities = new EventHub<TopicActivity>({ replay: ACCOUNT_REPLAY })
-  readonly account: Account
+  readonly swarm: SwarmView
+  readonly events = new EventHub<TopicEvent>({ lagged: toLagged })
+  readonly activity: ActivityLog
+  /** The gossip topic now. Fails while there is none. */
+  readonly requireGossip: Effect.Effect<GossipTopic, TopicError>
   readonly #parts: LiveTopicParts
   readonly #ended = Deferred.makeUnsafe<never, TopicError>()
   #lock: Semaphore.Semaphore | undefined
-  #running: Running | undefined
+  #running: RunningSession | undefined
 
   constructor(parts: LiveTopicParts) {
+    const { key, failureLog, records, timers } = parts
     this.#parts = parts
-    this.records = parts.records
-    this.state = parts.state
-    this.account = new Account(this.activities, parts.timers, parts.failureLog)
-  }
-
-  get id(): TopicId {
-    return this.#parts.id
-  }
-
-  get config(): TopicConfig {
-    return this.#parts.config
-  }
-
-  /** The gossip topic now; fails while there is none. */
-  get gossip(): Effect.Effect<GossipTopic, TopicError> {
-    return Effect.suspend(() => {
-      if (this.#running !== undefined) return Effect.succeed(this.#running.session.gossip)
-      return Deferred.isDoneUnsafe(this.#ended) ? this.ended : Effect.fail(suspended())
+    this.id = key.topic
+    this.config = key.settings.config
+    this.records = records
+    this.swarm = new SwarmView(timers)
+    this.activity = new ActivityLog({ timers, failureLog, annotations: logAnnotations(key.topic) })
+    this.requireGossip = Effect.suspend(() => {
+      if (this.#running !== undefined) return Effect.succeed(this.#running.context.gossip)
+      return Deferred.isDoneUnsafe(this.#ended) ? this.awaitEnd() : Effect.fail(topicSuspended())
     })
   }
 
-  /** Never succeeds; fails when the topic ends. */
-  get ended(): Effect.Effect<never, TopicError> {
+  /** Never succeeds. Fails when the topic ends. */
+  awaitEnd(): Effect.Effect<never, TopicError> {
     return Deferred.await(this.#ended)
   }
 
-  /** Completes when there is a neighbour; fails when the topic ends. */
-  get joined(): Effect.Effect<void, TopicError> {
-    return Effect.raceFirst(this.state.joined.await, this.ended)
+  /** Completes when there is a neighbour. Fails when the topic ends. */
+  awaitJoined(): Effect.Effect<void, TopicError> {
+    return Effect.raceFirst(this.swarm.joined.await, this.awaitEnd())
   }
 
-  get suspend(): Effect.Effect<void> {
+  /** Ends the session. Streams stay open. */
+  suspend(): Effect.Effect<void> {
     return this.#oneAtATime(
       Effect.suspend(() =>
         this.#running === undefined
           ? Effect.void
-          : Effect.andThen(this.#finish, this.account.tell({ _tag: "Suspended" })),
+          : Effect.andThen(this.#endSession(), this.activity.report({ _tag: "Suspended" })),
       ),
-    )
+    ).pipe(Effect.withSpan("Topic.suspend", spanOptions(this.id)))
   }
 
-  get resume(): Effect.Effect<void, TopicError> {
+  /** Starts a session if there is none. */
+  resume(): Effect.Effect<void, TopicError> {
     return this.#oneAtATime(
       Effect.suspend((): Effect.Effect<void, TopicError> => {
-        if (Deferred.isDoneUnsafe(this.#ended)) return this.ended
+        if (Deferred.isDoneUnsafe(this.#ended)) return this.awaitEnd()
         return this.#running === undefined
-          ? Effect.andThen(this.account.tell({ _tag: "Resumed" }), this.begin)
+          ? Effect.andThen(this.activity.report({ _tag: "Resumed" }), this.startSession())
           : Effect.void
       }),
-    )
+    ).pipe(Effect.withSpan("Topic.resume", spanOptions(this.id)))
   }
 
-  /** The network under us is another: look again now. */
-  get networkChanged(): Effect.Effect<void> {
+  /** The network of this host changed: searches, or merges, at once. */
+  networkChanged(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.#running === undefined) return Effect.void
-      const { reconnecting, session } = this.#running
-      const told = Effect.andThen(this.account.tell({ _tag: "NetworkChanged" }), reconnecting.now)
-      if (this.state.neighbors.size === 0 || !this.config.bubbleMerge.enabled) {
+      const { context, reconnector, search } = this.#running
+      const reported = Effect.andThen(this.activity.report({ _tag: "NetworkChanged" }), reconnector.askNow())
+      if (this.swarm.neighbors.size === 0 || !this.config.bubbleMerge.enabled) {
         return Effect.andThen(
-          told,
-          Effect.sync(() => lookAfresh(session)),
+          reported,
+          Effect.sync(() => search.restart()),
         )
       }
-      const merge = mergeBubbles(session).pipe(this.account.forgive("bubbleMerge"), Effect.forkIn(session.scope))
-      return Effect.andThen(told, Effect.asVoid(merge))
+      const merge = mergeBubbles(context).pipe(this.activity.ignoreFailure("bubbleMerge"), Effect.forkIn(context.scope))
+      return Effect.andThen(reported, Effect.asVoid(merge))
     })
   }
 
-  /** We can be reached elsewhere, or by a relay now: whoever cannot reach us so far is to know it. Neighbours know it already. */
-  get addressChanged(): Effect.Effect<void> {
+  /** Our addresses changed: a node without neighbours publishes them. Neighbours know them already. */
+  addressChanged(): Effect.Effect<void> {
     return Effect.sync(() => {
-      if (this.#running === undefined || this.state.neighbors.size > 0) return
-      const { session } = this.#running
-      session.isElsewhere = true
-      lookAfresh(session)
+      if (this.#running === undefined || this.swarm.neighbors.size > 0) return
+      this.#running.ownRecord.addressChanged()
+      this.#running.search.restart()
     })
   }
 
-  /** Ends the topic because its last holder has left. */
-  get leave(): Effect.Effect<void> {
-    return this.#end(closed("the topic was left"))
+  /** Ends the topic because its last user has left it. */
+  leave(): Effect.Effect<void> {
+    return this.#end(topicClosed("the topic was left"))
   }
 
-  /** Begins a session. */
-  get begin(): Effect.Effect<void, TopicError> {
+  startSession(): Effect.Effect<void, TopicError> {
     return Effect.gen({ self: this }, function* () {
-      const { config, gossip: service, pace, timers, tuning } = this.#parts
-      const { account, records, state } = this
+      const { gossip: service } = this.#parts
       const scope = yield* Scope.fork(this.#parts.scope)
-      const gossip = yield* this.#openGossip.pipe(
+      const gossip = yield* this.#openGossip().pipe(
         Scope.provide(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
       )
-      const session: Session = {
-        config,
-        tuning,
-        gossip: gossip.topic,
-        records,
-        state,
-        account,
-        scope,
-        timers,
-        pace,
-        checkKeys: this.#checkKeys,
-        ownAddress: service.address,
-        learnAddress: service.learnAddress,
-        lookNow: new Signal(timers, false),
-        isNew: false,
-        isElsewhere: false,
-        cameToSwarm: false,
-        thinning: new Thinning(tuning.maxSuppression),
-        publishedMinute: undefined,
-        publishedAlone: false,
-      }
-      const reconnecting = new Reconnecting({
-        tuning,
-        lost: state.lost,
-        ask: askLost(session),
-        timers,
-        scope,
-      })
-      this.#running = { session, scope, reconnecting }
-      yield* this.#pump(gossip.events, session.thinning, reconnecting).pipe(
+      const running = this.#makeSession(gossip.topic, scope)
+      const { context, ownRecord, reconnector, search } = running
+      this.#running = running
+      yield* this.#readGossip(gossip.events, running).pipe(
         Effect.andThen(service.ready),
-        Effect.match({ onFailure: ({ message }) => message, onSuccess: () => "the gossip service has closed" }),
-        Effect.flatMap((message) => this.#fail(closed(message))),
+        Effect.match({ onFailure: ({ message }) => message, onSuccess: () => "the gossip service is closed" }),
+        Effect.flatMap((message) => this.#fail(topicClosed(message))),
         Effect.forkIn(scope),
       )
-      yield* keepJoined(session, startWorkers(session)).pipe(
-        Effect.catchDefect((defect) => Effect.fail(closed(`the search for neighbours broke: ${defect}`))),
+      yield* keepJoined(context, search, startWorkers({ session: context, ownRecord, search })).pipe(
+        Effect.catchDefect((defect) => Effect.fail(topicClosed(`the search for neighbours broke: ${defect}`))),
         Effect.catch((error) => this.#fail(error)),
         Effect.forkIn(scope),
       )
-      // Those of whom a suspension took leave are there still, and where they are is known.
-      yield* reconnecting.now
+      // The neighbours of before a suspend still run, and their addresses are known.
+      yield* reconnector.askNow()
     })
   }
 
-  get #openGossip() {
-    const { gossip, id } = this.#parts
+  #openGossip() {
+    const { gossip, key } = this.#parts
     return Effect.gen(function* () {
-      const topic = yield* gossip.open(id)
+      const topic = yield* gossip.open(key.gossipTopic)
       return { topic, events: yield* topic.subscribe({ whenSlow: "backpressure" }) }
     }).pipe(Effect.mapError(fromGossip))
   }
 
-  get #checkKeys() {
-    const { id, rotation, secret } = this.#parts
-    return Effect.flatMap(this.records.unixMinute, (unixMinute) =>
-      rotation.encryptionSeed({ topic: id, unixMinute, initialSecretHash: initialSecretHash(secret) }),
-    )
+  #makeSession(gossip: GossipTopic, scope: Scope.Closeable): RunningSession {
+    const { checkKeys, gossip: service, key, rateLimiter, timers } = this.#parts
+    const { config, tuning } = key.settings
+    const context: SessionContext = {
+      config,
+      tuning,
+      gossip,
+      records: this.records,
+      swarm: this.swarm,
+      activity: this.activity,
+      scope,
+      timers,
+      rateLimiter,
+      trickle: new TrickleTimer(tuning.maxSuppression),
+      checkKeys,
+      ownAddress: service.address,
+      learnAddress: service.learnAddress,
+      lookupWanted: new Signal(timers, false),
+    }
+    const ownRecord = new OwnRecord(context)
+    const search = new Search(context, ownRecord)
+    const reconnector = new Reconnector({ tuning, lost: this.swarm.lost, ask: askLost(context), timers, scope })
+    return { context, scope, ownRecord, search, reconnector }
   }
 
-  /** Reads gossip's events to their end, which comes unasked for only when the gossip service closes. */
-  #pump(gossipEvents: Stream.Stream<GossipEvent>, thinning: Thinning, reconnecting: Reconnecting): Effect.Effect<void> {
-    const { config, events, state } = this
+  /** Reads gossip's events until they end, which happens only when the gossip service closes. */
+  #readGossip(gossipEvents: Stream.Stream<GossipEvent>, { context, reconnector }: RunningSession): Effect.Effect<void> {
+    const { config, events, swarm } = this
     return Stream.runForEachArray(gossipEvents, (batch) => {
-      const before = state.neighbors.size
-      const isLost = state.apply(batch)
-      const now = state.neighbors.size
-      // So many at a time are not let go by shuffles and joins: it may be a split. At once and not with the next turn, for by
-      // then gossip may have made up for them out of one side of it.
-      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) thinning.reset()
+      const before = swarm.neighbors.size
+      const hasLost = swarm.apply(batch)
+      const now = swarm.neighbors.size
+      // Shuffles and joins replace fewer neighbours at a time, so this may be a partition. The trickle timer starts anew now and not
+      // with the next round: by then gossip may have replaced the lost neighbours by peers of one side.
+      if (now < before && now <= config.bubbleMerge.minNeighbors / 2) context.trickle.reset()
       const publish = events.publish(batch.map(toTopicEvent))
-      return isLost ? Effect.andThen(reconnecting.soon, publish) : publish
+      return hasLost ? Effect.andThen(reconnector.onNeighborLost(), publish) : publish
     })
   }
 
-  /** Ends the session: its fibers first, so that nothing is published or dialled any more, then gossip says goodbye. */
-  get #finish(): Effect.Effect<void> {
+  /** Ends the session: first its fibers, so that nothing is published or dialled any more, then gossip, which notifies the neighbours. */
+  #endSession(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.#running === undefined) return Effect.void
       const { scope } = this.#running
       this.#running = undefined
-      const sayDown = Effect.suspend(() => this.events.publishAtOnce(this.state.suspend()))
-      return Effect.andThen(Scope.close(scope, Exit.void), sayDown)
+      const reportDown = Effect.suspend(() => this.events.publishAtOnce(this.swarm.suspend()))
+      return Effect.andThen(Scope.close(scope, Exit.void), reportDown)
     })
   }
 
   #end(error: TopicError): Effect.Effect<void> {
     return Deferred.fail(this.#ended, error).pipe(
-      Effect.andThen(this.#finish),
+      Effect.andThen(this.#endSession()),
       Effect.andThen(this.events.end),
-      Effect.andThen(this.activities.end),
+      Effect.andThen(this.activity.end()),
       (ending) => this.#oneAtATime(ending),
       Effect.uninterruptible,
     )
   }
 
-  /** Called from a fiber of the session, which cannot wait for its own end. */
+  /** Ends the topic with an error. Runs in a fiber of its own: the session's fibers, which call it, cannot wait for their own end. */
   #fail(error: TopicError) {
     return Effect.logError(`topic ${this.id.hex} ends: ${error.message}`).pipe(
+      Effect.annotateLogs(logAnnotations(this.id)),
       Effect.andThen(this.#parts.onFailing),
       Effect.andThen(this.#end(error)),
       Effect.andThen(this.#parts.onFailed),
@@ -302,18 +285,7 @@ export class LiveTopic {
   }
 }
 
-const lagged = (skipped: number): TopicEvent => ({ _tag: "Lagged", skipped })
-
-const suspended = () => new TopicError({ reason: "Suspended", message: "the topic is suspended; resume it first" })
-
-export const closed = (message: string) => new TopicError({ reason: "Closed", message })
-
-/** What a gossip error means to the user of a topic. */
-export const fromGossip = ({ reason, message }: { readonly reason: string; readonly message: string }): TopicError =>
-  new TopicError({
-    reason: reason === "MessageTooLarge" || reason === "InvalidArgument" ? reason : "Closed",
-    message,
-  })
+const toLagged = (skipped: number): TopicEvent => ({ _tag: "Lagged", skipped })
 
 const toTopicEvent = (event: GossipEvent): TopicEvent =>
   event._tag === "Received" ? new Message(event.content, event.deliveredFrom, event.scope, event.round) : event

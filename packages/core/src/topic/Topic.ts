@@ -1,18 +1,17 @@
 /**
- * A topic as its users hold it: join by name and secret, broadcast, and hear what others say. How it finds and keeps its
- * neighbours is nobody's business here; {@link Topic.account} tells those who want to know.
+ * A topic as a program uses it: broadcast, listen, suspend, leave. The types only; `join.ts` has the functions, `makeTopic.ts` the
+ * implementation. How a topic finds and keeps its neighbours does not show here; {@link Topic.activity} reports it.
  *
- * A topic belongs to the Scope it was joined in. When that closes, its fibers are interrupted, its neighbours are told, and
- * every stream taken from it ends.
+ * A topic belongs to the Scope it was joined in. When the Scope closes, the topic's fibers are interrupted, its neighbours are
+ * notified, and every stream of it ends.
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { SubscribeOptions } from "@topic-tracker/gossip"
-import { Effect, type Redacted, type Scope, type Stream } from "effect"
-import type { TopicConfig, TopicConfigError, TopicConfigInput } from "../config/TopicConfig.ts"
+import type { Effect, Redacted, Scope, Stream } from "effect"
+import type { TopicConfig, TopicConfigInput } from "../config/TopicConfig.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
-import { TopicTracker } from "../tracker/TopicTracker.ts"
-import type { TopicActivity } from "./TopicActivity.ts"
+import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
 import type { Message, TopicEvent } from "./TopicEvent.ts"
 
@@ -20,110 +19,96 @@ import type { Message, TopicEvent } from "./TopicEvent.ts"
 interface TopicHalf {
   readonly id: TopicId
   /**
-   * Keeps the topic open until the current Scope closes, also beyond the one it was joined in. Fails with `Closed` when the
-   * topic has been left already.
+   * Keeps the topic open until the current Scope closes, also after the Scope that it was joined in. Fails with `Closed` if the topic
+   * was left already.
    */
   readonly keepAlive: Effect.Effect<void, TopicError, Scope.Scope>
 }
 
-/** The half of a topic that speaks. */
+/**
+ * The half of a topic that sends.
+ *
+ * @since 0.1.0
+ */
 export interface TopicSender extends TopicHalf {
   /**
-   * Sends content (a string as UTF-8) to the whole swarm. Gossip drops content that it has seen within the last 90 s: what
-   * must arrive twice has to differ. Without neighbours it reaches nobody, and that is no error.
+   * Sends content (a string as UTF-8) to the whole swarm. Gossip drops content that it has seen within the last 90 s: two messages
+   * must differ to arrive both. Without neighbours the message reaches nobody, and that is no error. Fails with `MessageTooLarge`,
+   * `Timeout`, `Suspended` or `Closed`.
    */
   readonly broadcast: (content: string | Uint8Array) => Effect.Effect<void, TopicError>
-  /** As {@link broadcast}, to the direct neighbours only. */
+  /** Like {@link broadcast}, to the direct neighbours only. */
   readonly broadcastNeighbors: (content: string | Uint8Array) => Effect.Effect<void, TopicError>
   /**
-   * Asks peers to let us in; with `max`, so many of them, chosen at random. Returns once they are asked; success shows as
-   * NeighborUp.
+   * Asks peers to become neighbours; with `max`, that many of them, chosen at random. Returns once they are asked; a NeighborUp event
+   * reports success. Fails with `InvalidArgument`, `Timeout`, `Suspended` or `Closed`.
    */
   readonly joinPeers: (peers: Iterable<EndpointId.EndpointId>, max?: number) => Effect.Effect<void, TopicError>
 }
 
-/** The half of a topic that hears. */
+/**
+ * The half of a topic that listens.
+ *
+ * @since 0.1.0
+ */
 export interface TopicReceiver extends TopicHalf {
   /**
-   * Every event from the moment the stream is run; ends when the topic closes. The first stream or subscription taken from
-   * what a join returned begins with what has happened since that join (the last `subscribers.capacity` events).
+   * Every event from the moment the stream runs; ends when the topic closes. The first stream or subscription of a joined topic begins
+   * with the events since the join (the last `subscribers.capacity` of them).
    */
   readonly events: Stream.Stream<TopicEvent>
-  /** Subscribes at once: nothing that happens from here on is missed. The defaults are the configuration's `subscribers`. */
+  /** Subscribes at once: the stream misses no event from now on. The defaults are the configuration's `subscribers`. */
   readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Stream.Stream<TopicEvent>, never, Scope.Scope>
-  /** The messages among {@link events}; what a slow subscriber loses is not told here. */
+  /** The messages among {@link events}. It does not report what a slow subscriber loses. */
   readonly messages: Stream.Stream<Message>
-  /** The peers that we are connected to in this topic: at most 5. */
+  /** The peers that this node is connected to in this topic: at most 5. */
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
-  /** The same, now and after each change. */
+  /** The neighbours now and after each change. */
   readonly neighborChanges: Stream.Stream<ReadonlySet<EndpointId.EndpointId>>
   /** Whether there is a neighbour. */
   readonly isJoined: Effect.Effect<boolean>
-  /** Completes when there is a neighbour. */
+  /** Completes when there is a neighbour. Fails with `Closed` when the topic ends. */
   readonly joined: Effect.Effect<void, TopicError>
-  /** SHA-512, cut to 32 bytes, of the last (up to 5) messages received; the oldest first. Our own are not among them. */
+  /** SHA-512, cut to 32 bytes, of the last (up to 5) messages received; the oldest first. Our own messages are not among them. */
   readonly lastMessageHashes: Effect.Effect<ReadonlyArray<Uint8Array>>
 }
 
-/** Counters since the topic was opened. */
-export interface TopicStats {
-  /** Looks into the DHT, of one minute's slot or two. */
-  readonly looks: number
-  /** Turns of the workers that were left to others, because all was well. */
-  readonly turnsSkipped: number
-  readonly recordsPublished: number
-  /** Times that nothing was published because the slot showed enough records. */
-  readonly recordsSkipped: number
-  /** Times that every DHT node kept a record that was there before ours. */
-  readonly recordsRefused: number
-  readonly dials: number
-  /** Times that a merge asked peers. */
-  readonly merges: number
-  /** Doings of bootstrap and workers that failed. */
-  readonly failures: number
-  readonly messagesReceived: number
-}
-
-/** A topic that was joined. It is left when the Scope closes in which that was done. */
+/**
+ * A joined topic. It is left when the Scope closes that it was joined in.
+ *
+ * @since 0.1.0
+ */
 export interface Topic extends TopicSender, TopicReceiver {
   readonly config: TopicConfig
-  /** The two halves, to hand to those who need only one. They live as long as the topic, and no longer unless kept alive. */
+  /** The two halves, for parts of a program that need only one. They live as long as the topic, unless kept alive. */
   readonly split: { readonly sender: TopicSender; readonly receiver: TopicReceiver }
   /** Publishes and reads this topic's records. */
   readonly recordPublisher: RecordPublisher<TopicRecordContent>
   /**
-   * Leaves the swarm until {@link resume}: neighbours are told, and no fiber or timer runs. Streams stay and are silent after
-   * a NeighborDown for each neighbour. All who share the topic are suspended.
+   * Leaves the swarm until {@link resume}: neighbours are notified, and no fiber or timer runs. Streams stay open and silent, after a
+   * NeighborDown for each neighbour. The topic is suspended for everybody in this process who shares it.
    */
   readonly suspend: Effect.Effect<void>
-  /** Looks for neighbours again at once. Does nothing when the topic is not suspended. */
+  /** Searches for neighbours again at once. Does nothing if the topic is not suspended. Fails with `Closed`. */
   readonly resume: Effect.Effect<void, TopicError>
-  /** What the topic has been doing, the last 64 doings first, and what it does from now on. */
-  readonly account: Stream.Stream<TopicActivity>
+  /** What the topic does: the last 64 activities, then every new one. */
+  readonly activity: Stream.Stream<TopicActivity>
   readonly stats: Effect.Effect<TopicStats>
 }
 
-/** Which topic to join, and with which secret. */
+/**
+ * Which topic to join, and with which secret.
+ *
+ * @since 0.1.0
+ */
 export interface JoinOptions {
   /** A name (a string counts as its UTF-8 bytes; not empty), or a ready TopicId. */
   readonly topic: string | Uint8Array | TopicId
-  /** What only members know. Those with another secret find records they cannot open. */
+  /** Shared by all members. A node with another secret finds records that it cannot open. */
   readonly secret: string | Uint8Array | Redacted.Redacted<string | Uint8Array>
   /**
-   * What differs from the tracker's configuration. The topic that is already open under this name and secret is shared as it
-   * is: its first user's configuration stays.
+   * The options that differ from the tracker's configuration. If the topic is already open under this name and secret, it is shared with
+   * the configuration of its first join.
    */
   readonly config?: TopicConfigInput
 }
-
-/** Joins a topic and waits for the first neighbour: for ever, if nobody comes. When the wait is given up, the topic is left. */
-export const join = (
-  options: JoinOptions,
-): Effect.Effect<Topic, TopicError | TopicConfigError, TopicTracker | Scope.Scope> =>
-  Effect.flatMap(TopicTracker, (tracker) => tracker.join(options))
-
-/** Opens a topic and returns at once; the search for neighbours goes on in the background. */
-export const joinNoWait = (
-  options: JoinOptions,
-): Effect.Effect<Topic, TopicError | TopicConfigError, TopicTracker | Scope.Scope> =>
-  Effect.flatMap(TopicTracker, (tracker) => tracker.joinNoWait(options))

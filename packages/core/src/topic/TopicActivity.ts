@@ -1,29 +1,29 @@
 /**
- * A topic's account of its own doings, for people and for measuring: what was published, found, dialled and joined, and when.
- * It is not needed to use a topic, and costs next to nothing while nobody listens.
+ * What a topic does, as data for people and for measurements: what it published, found, dialled and joined, and when. A program
+ * does not need it to use a topic, and it costs almost nothing while nobody subscribes.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 
-/** Which part of a topic did it. */
+/** The part of a topic that did something. */
 export type Actor = "bootstrap" | "reconnect" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
 
-/** The record a peer was known from: who published it, and for which minute. */
-export interface Evidence {
+/** The record that led to a peer: its publisher and its minute. */
+export interface RecordSource {
   readonly publisher: EndpointId.EndpointId
   readonly unixMinute: bigint
 }
 
-/** One entry of a topic's account: what it did, and when. */
+/** One entry of `topic.activity`. */
 export type TopicActivity = {
   /** Milliseconds since the topic was opened. */
   readonly at: number
-} & Doing
+} & Activity
 
-/** What a topic did. Times are milliseconds, minutes those since 1970. */
-export type Doing =
+/** What a topic did. `millis` is in milliseconds, `unixMinute` in minutes since 1970. */
+export type Activity =
   /** The search for a first neighbour begins: at the start, after a resume, or when the last neighbour is gone. */
   | { readonly _tag: "BootstrapBegan" }
-  /** Our record is on `stored` DHT nodes. `millis`: from the decision until it was there. */
+  /** `stored` DHT nodes hold our record. `millis`: from the decision to publish until they did. */
   | {
       readonly _tag: "RecordPublished"
       readonly by: Actor
@@ -31,39 +31,58 @@ export type Doing =
       readonly stored: number
       readonly millis: number
     }
-  /** Nothing was published: the slot shows enough records of others. */
-  | { readonly _tag: "RecordSkipped"; readonly by: Actor; readonly unixMinute: bigint; readonly shown: number }
-  /** Nothing was published: every DHT node keeps the record that it got first. Whoever reads finds that one. */
+  /** Nothing was published: the slot holds enough records of other nodes. `found`: how many were read. */
+  | { readonly _tag: "RecordSkipped"; readonly by: Actor; readonly unixMinute: bigint; readonly found: number }
+  /** Nothing was published: every DHT node keeps the record that it got first, and returns that one. */
   | { readonly _tag: "RecordRefused"; readonly by: Actor; readonly unixMinute: bigint }
-  /** A record not seen before. `millis`: since the walk that found it began. */
+  /** A record that this search had not seen. `millis`: since the lookup that found it began. */
   | {
       readonly _tag: "RecordFound"
       readonly publisher: EndpointId.EndpointId
       readonly unixMinute: bigint
-      /** How many peers it names beside its publisher. */
+      /** The number of peers that the record names, without its publisher. */
       readonly peers: number
       readonly millis: number
     }
-  /** A peer is asked to let us in. */
-  | { readonly _tag: "DialBegan"; readonly peer: EndpointId.EndpointId; readonly through: Evidence }
-  /** It did not become a neighbour within its time; another is tried, and this one again later. */
+  /** The topic asks a peer to become a neighbour. */
+  | { readonly _tag: "DialBegan"; readonly peer: EndpointId.EndpointId; readonly source: RecordSource }
+  /** The peer did not become a neighbour in time. Another peer is dialled, and this one again later. */
   | { readonly _tag: "DialUnanswered"; readonly peer: EndpointId.EndpointId; readonly millis: number }
-  /** The first neighbour is up. `through`: the record we knew it from; undefined when it was the one that dialled. */
+  /** The first neighbour is up. `source`: the record that led to it; undefined if the peer dialled us. */
   | {
       readonly _tag: "Joined"
       readonly peer: EndpointId.EndpointId
-      readonly through: Evidence | undefined
+      readonly source: RecordSource | undefined
       /** Since the search began. */
       readonly millis: number
     }
-  /** Peers that were neighbours until we lost them, or were suspended, are asked again. */
+  /** The topic asks peers that were neighbours before a connection broke, or before a suspend. */
   | { readonly _tag: "Reconnecting"; readonly peers: ReadonlyArray<EndpointId.EndpointId> }
   /** The last neighbour is gone. */
   | { readonly _tag: "Alone" }
-  /** A merge found peers that we should be neighbours of and asks them. */
+  /** A merge found peers that should be our neighbours, and asks them. */
   | { readonly _tag: "Merging"; readonly by: Actor; readonly peers: ReadonlyArray<EndpointId.EndpointId> }
-  /** Something failed and will be tried again. */
+  /** Something failed. The topic will try it again. */
   | { readonly _tag: "Failed"; readonly by: Actor; readonly message: string }
   | { readonly _tag: "NetworkChanged" }
   | { readonly _tag: "Suspended" }
   | { readonly _tag: "Resumed" }
+
+/** Counters since the topic was opened. */
+export interface TopicStats {
+  /** Lookups of records in the DHT, each in the slots of one minute or two. */
+  readonly lookups: number
+  /** Runs that a worker skipped because all was well and other nodes do the work. */
+  readonly runsSkipped: number
+  readonly recordsPublished: number
+  /** How often nothing was published because the slot held enough records. */
+  readonly recordsSkipped: number
+  /** How often every DHT node kept a record that it had before ours. */
+  readonly recordsRefused: number
+  readonly dials: number
+  /** How often a merge asked peers. */
+  readonly merges: number
+  /** Failed activities of the search and the workers. */
+  readonly failures: number
+  readonly messagesReceived: number
+}

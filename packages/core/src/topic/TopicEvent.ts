@@ -1,10 +1,12 @@
-/**
- * What a topic tells its subscribers: neighbours that come and go, and messages. Every subscriber gets every event.
- */
+/** The events of a topic: neighbours that come and go, and messages. Every subscriber gets every event. */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope, NeighborDownReason } from "@topic-tracker/gossip"
 
-/** What a topic tells its subscribers. */
+/**
+ * An event of a topic.
+ *
+ * @since 0.1.0
+ */
 export type TopicEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
   /**
@@ -13,19 +15,23 @@ export type TopicEvent =
    */
   | { readonly _tag: "NeighborDown"; readonly peer: EndpointId.EndpointId; readonly reason: NeighborDownReason }
   | Message
-  /** This subscriber was too slow: so many of the oldest events were dropped. */
+  /** This subscriber was too slow: its `skipped` oldest events were dropped. */
   | { readonly _tag: "Lagged"; readonly skipped: number }
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true })
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
 
-/** A message that somebody in the topic broadcast. */
+/**
+ * A message of another node in the topic.
+ *
+ * @since 0.1.0
+ */
 export class Message {
   readonly _tag = "Message"
   readonly content: Uint8Array
-  /** The neighbour that handed it to us; not, in general, its author. */
+  /** The neighbour that sent us the message. It is not, in general, the author. */
   readonly from: EndpointId.EndpointId
   readonly scope: BroadcastScope
-  /** Hops from the author; 0 for a message from the author itself. */
+  /** Hops from the author; 0 for a message that comes from the author itself. */
   readonly round: number
 
   constructor(content: Uint8Array, from: EndpointId.EndpointId, scope: BroadcastScope, round: number) {
@@ -35,10 +41,10 @@ export class Message {
     this.round = round
   }
 
-  /** The content as text; undefined when it is not UTF-8. Decoded at each access. */
+  /** The content as text; undefined if it is not UTF-8. Decoded on every access. */
   get text(): string | undefined {
     try {
-      return strictUtf8.decode(this.content)
+      return STRICT_UTF8.decode(this.content)
     } catch {
       return undefined
     }

@@ -3,17 +3,16 @@
  * same secret) again shares the topic itself. The tracker also makes our addresses findable, and tells its topics when the
  * network under them changed.
  */
-import type { Crypto, EndpointId, Identity, SecretRotation } from "@topic-tracker/crypto"
+import type { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import type { Dht, DhtError } from "@topic-tracker/dht"
 import type { AddressLookup, Gossip, GossipError } from "@topic-tracker/gossip"
-import { type Config, Context, Effect, Layer, type Scope } from "effect"
+import { type Config, Context, Effect, Layer } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import { withOwnSeed } from "../stack/identity.ts"
 import * as MemoryStack from "../stack/memory.ts"
 import * as NodeStack from "../stack/node.ts"
-import type { JoinOptions, Topic } from "../topic/Topic.ts"
-import type { TopicError } from "../topic/TopicError.ts"
 import { makeTracker } from "./makeTracker.ts"
+import type { TrackerService } from "./TrackerService.ts"
 
 /** Options of a tracker over any services. */
 export interface TopicTrackerOptions {
@@ -24,24 +23,13 @@ export interface TopicTrackerOptions {
 /** Options of a tracker on real sockets; none is required. */
 export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {}
 
-/** All topics of this process: they share one DHT client, one endpoint and one gossip service. Programs join with `Topic.join`. */
-export class TopicTracker extends Context.Service<
-  TopicTracker,
-  {
-    /** The name by which others dial us. */
-    readonly endpointId: EndpointId.EndpointId
-    /** As `Topic.join`. */
-    readonly join: (
-      options: JoinOptions,
-    ) => Effect.Effect<Topic, TopicError | TopicConfig.TopicConfigError, Scope.Scope>
-    /** As `Topic.joinNoWait`. */
-    readonly joinNoWait: (
-      options: JoinOptions,
-    ) => Effect.Effect<Topic, TopicError | TopicConfig.TopicConfigError, Scope.Scope>
-    /** How many topics are open. */
-    readonly openTopics: Effect.Effect<number>
-  }
->()("@topic-tracker/core/TopicTracker") {
+/**
+ * The service that holds all topics of this process. They share one DHT client, one endpoint and one gossip service. Programs join
+ * topics with `Topic.join`.
+ *
+ * @since 0.1.0
+ */
+export class TopicTracker extends Context.Service<TopicTracker, TrackerService>()("@topic-tracker/core/TopicTracker") {
   /** The tracker over services that are provided from elsewhere: for tests, and for those who bring a part of their own. */
   static readonly layerNoDeps = (
     options: TopicTrackerOptions = {},

@@ -1,78 +1,42 @@
 /**
- * Opens topics and shares them: who joins the same id with the same secret gets the same live topic, which ends when the last
- * of its holders leaves. Also keeps our addresses findable and passes on that the network changed.
+ * Makes the tracker: opens topics and shares them. Two joins of the same topic with the same secret get the same live topic, which ends
+ * when the last of them leaves. It also publishes the addresses of this node, and passes changes of addresses and network on to the topics.
  */
-import { Bytes, Timers } from "@topic-tracker/common"
-import { Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import { Timers } from "@topic-tracker/common"
+import { Crypto, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
-import { Context, Deferred, Effect, Equal, Exit, Hash, Option, RcMap, Redacted, Scope, Stream } from "effect"
+import { Context, Effect, Exit, Option, RcMap, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
-import { type Tuning, TuningOverrides, tuningOf } from "../config/Tuning.ts"
-import * as LiveTopic from "../topic/LiveTopic.ts"
-import { make as makeHandle } from "../topic/makeTopic.ts"
+import { TuningOverrides, tuningOf } from "../config/Tuning.ts"
+import { FailureLog } from "../shared/FailureLog.ts"
+import { RateLimiter } from "../shared/RateLimiter.ts"
+import { type LiveTopic, makeLiveTopic } from "../topic/LiveTopic.ts"
+import { makeTopic } from "../topic/makeTopic.ts"
 import type { JoinOptions } from "../topic/Topic.ts"
-import { TopicError } from "../topic/TopicError.ts"
-import { FailureLog } from "./FailureLog.ts"
-import { Pace } from "./RateLimiter.ts"
-import type { TopicTracker } from "./TopicTracker.ts"
+import { TopicError, topicClosed } from "../topic/TopicError.ts"
+import { TopicKey } from "../topic/TopicKey.ts"
+import { TopicClaims } from "./TopicClaims.ts"
+import type { TrackerService } from "./TrackerService.ts"
 
 /**
- * From the start to the first publication of our addresses, in ms: what a join reads and puts comes first. Our records say
- * where we are to all but nodes of the reference, which look from second to second.
+ * From the start to the first publication of our addresses, in ms: the lookups and puts of a join come first. Our records hold our
+ * addresses for all but nodes of the Rust crate, which look for them every second.
  */
-const ADDRESSES_AFTER = 100
+const PUBLISH_ADDRESSES_AFTER_MS = 100
 
-/** What makes two joins the same topic. The configuration rides along and is no part of it. */
-class TopicKey implements Equal.Equal {
-  readonly id: TopicId
-  readonly secret: Redacted.Redacted<string | Uint8Array>
-  readonly config: TopicConfig.TopicConfig
-  readonly tuning: Tuning
-  /** SHA-512 of the secret, cut to 32 bytes, in hex; never shown. */
-  readonly #secretHash: string
-
-  constructor(
-    id: TopicId,
-    secret: Redacted.Redacted<string | Uint8Array>,
-    config: TopicConfig.TopicConfig,
-    tuning: Tuning,
-  ) {
-    this.id = id
-    this.secret = secret
-    this.config = config
-    this.tuning = tuning
-    this.#secretHash = Bytes.toHex(Redacted.value(initialSecretHash(secret)))
-  }
-
-  [Equal.symbol](that: Equal.Equal): boolean {
-    return that instanceof TopicKey && this.id.hex === that.id.hex && this.#secretHash === that.#secretHash
-  }
-
-  [Hash.symbol](): number {
-    return Hash.string(this.id.hex)
-  }
-}
-
-/** An open topic's claim on its id: gossip has one topic of an id at a time. */
-interface Claim {
-  readonly key: TopicKey
-  readonly released: Deferred.Deferred<void>
-  leaving: boolean
-}
-
-/** The tracker's service; `defaults` are what a topic's own options differ from. */
+/** The tracker. The options of a join are applied to `defaults`. */
 export const makeTracker: (
   defaults: TopicConfig.TopicConfig,
 ) => Effect.Effect<
-  TopicTracker["Service"],
+  TrackerService,
   never,
   Dht | Gossip | Crypto | SecretRotation | Identity | AddressLookup | Scope.Scope
 > = Effect.fnUntraced(function* (defaults) {
   const gossip = yield* Gossip
   const lookup = yield* AddressLookup
   const identity = yield* Identity
-  // Named one by one: a topic must use these and not those of the fiber that happens to join it first.
+  // Collected one by one: a topic must use these services and not those of the fiber that joins it first.
   const services = Context.make(Dht, yield* Dht).pipe(
     Context.add(Crypto, yield* Crypto),
     Context.add(SecretRotation, yield* SecretRotation),
@@ -81,114 +45,87 @@ export const makeTracker: (
   const overrides = yield* TuningOverrides
   const tuning = tuningOf(defaults.profile, overrides)
   const timers = yield* Timers.make
-  const pace = new Pace(timers)
-  const failureLog = new FailureLog(timers)
-  const claims = new Map<string, Claim>()
-  const live = new Set<LiveTopic.LiveTopic>()
+  const shared = { timers, gossip, rateLimiter: new RateLimiter(timers), failureLog: new FailureLog(timers) }
+  const claims = new TopicClaims()
+  const live = new Set<LiveTopic>()
 
-  const claim = (key: TopicKey): Effect.Effect<Claim, TopicError> =>
-    Effect.suspend(() => {
-      const other = claims.get(key.id.hex)
-      if (other === undefined) {
-        const claim: Claim = { key, released: Deferred.makeUnsafe(), leaving: false }
-        claims.set(key.id.hex, claim)
-        return Effect.succeed(claim)
-      }
-      if (!other.leaving && !Equal.equals(other.key, key)) {
-        const message = "secret: the topic is open with another secret; leave it first"
-        return Effect.fail(new TopicError({ reason: "InvalidArgument", message }))
-      }
-      return Effect.andThen(Deferred.await(other.released), claim(key))
-    })
-
-  const release = (claim: Claim) =>
-    Effect.suspend(() => {
-      if (claims.get(claim.key.id.hex) === claim) claims.delete(claim.key.id.hex)
-      return Deferred.succeed(claim.released, undefined)
-    })
-
-  const openTopic = Effect.fnUntraced(function* (
-    key: TopicKey,
-  ): Effect.fn.Return<LiveTopic.LiveTopic, TopicError, Scope.Scope> {
-    const claimed = yield* Effect.acquireRelease(claim(key), release)
+  const openTopic = Effect.fnUntraced(function* (key: TopicKey): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope> {
+    const claim = yield* Effect.acquireRelease(claims.claim(key), (claim) => claims.release(claim))
     const onFailing: Effect.Effect<void> = Effect.suspend(() => {
-      claimed.leaving = true
+      claim.isLeaving = true
       return RcMap.invalidate(topics, key)
     })
-    const { id, secret, config, tuning } = key
-    const topic = yield* LiveTopic.make({
-      id,
-      secret,
-      config,
-      tuning,
-      gossip,
-      onFailing,
-      onFailed: release(claimed),
-      timers,
-      pace,
-      failureLog,
-    }).pipe(
+    const onFailed = Effect.asVoid(claims.release(claim))
+    const topic = yield* makeLiveTopic({ ...shared, key, onFailing, onFailed }).pipe(
       Effect.provideContext(services),
-      Effect.onError(() => release(claimed)),
+      Effect.onError(() => claims.release(claim)),
     )
     yield* Effect.acquireRelease(
       Effect.sync(() => live.add(topic)),
       () =>
         Effect.sync(() => {
-          claimed.leaving = true
+          claim.isLeaving = true
           live.delete(topic)
         }),
     )
     return topic
   })
 
-  const topics: RcMap.RcMap<TopicKey, LiveTopic.LiveTopic, TopicError> = yield* RcMap.make({ lookup: openTopic })
+  const topics: RcMap.RcMap<TopicKey, LiveTopic, TopicError> = yield* RcMap.make({ lookup: openTopic })
+  // Set before RcMap closes: from then on it interrupts every fiber that asks for a topic.
+  let isClosing = false
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isClosing = true
+    }),
+  )
 
-  /** Takes part in the topic; `until` decides when that has succeeded. Who fails, or gives up waiting, has left. */
-  const joinUntil = (until: (topic: LiveTopic.LiveTopic) => Effect.Effect<void, TopicError>) =>
+  /** Joins a topic. `until` decides when that has succeeded; if it fails or is interrupted, the topic is left. */
+  const joinUntil = (until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
     Effect.fnUntraced(function* (options: JoinOptions) {
+      const topicId = yield* topicIdOf(options.topic)
+      // One object for all topics that use the defaults, and one tuning for all topics of a profile.
       const config = options.config === undefined ? defaults : yield* TopicConfig.makeForTopic(options.config, defaults)
-      const key = new TopicKey(
-        yield* topicId(options.topic),
-        asRedacted(options.secret),
+      const settings = {
         config,
-        // One object for all topics of a profile.
-        config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
-      )
-      const taken = Effect.gen(function* () {
-        // RcMap would interrupt whoever asks for something of it by now.
-        if (topics.state._tag === "Closed") return yield* LiveTopic.closed("the node has ended")
+        tuning: config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
+      }
+      const key = new TopicKey(topicId, options.secret, settings)
+      const joining = Effect.gen(function* () {
+        if (isClosing) return yield* topicClosed("the node has ended")
         const topic = yield* RcMap.get(topics, key)
-        // Before the wait, so that what happens during it is in the user's first stream.
-        const handle = yield* makeHandle(topic, keepAlive(key, topic))
+        // Made before the wait, so that the user's first stream has the events of the wait.
+        const handle = yield* makeTopic(topic, keepAlive(key, topic))
         yield* until(topic)
         return handle
       })
-      return yield* heldOnSuccess(taken)
+      return yield* heldOnSuccess(joining)
     })
 
-  /** What is found may be another topic, joined since this one ended; that is not held. */
-  const keepAlive = (key: TopicKey, topic: LiveTopic.LiveTopic) =>
+  /** The map may hold another topic by now, joined after this one ended. That one is not kept. */
+  const keepAlive = (key: TopicKey, topic: LiveTopic) =>
     heldOnSuccess(
       Effect.flatMap(RcMap.getOption(topics, key), (found) =>
-        Option.isSome(found) && found.value === topic ? Effect.void : topic.ended,
+        Option.isSome(found) && found.value === topic ? Effect.void : topic.awaitEnd(),
       ),
     )
 
-  const publish = (own: EndpointAddress) =>
-    Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`))
-  const tellTopics = (what: (topic: LiveTopic.LiveTopic) => Effect.Effect<void>) =>
-    Effect.suspend(() => Effect.forEach([...live], what, { discard: true }))
+  const publishAddresses = (own: EndpointAddress) =>
+    Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`)).pipe(
+      Effect.annotateLogs({ package: "@topic-tracker/core" }),
+    )
+  const forEachTopic = (f: (topic: LiveTopic) => Effect.Effect<void>) =>
+    Effect.suspend(() => Effect.forEach([...live], f, { discard: true }))
   yield* gossip.addressChanges.pipe(
     Stream.zipWithIndex,
     // A newer address does not wait until the one before is stored.
     Stream.switchMap(([own, index]) =>
       Stream.fromEffectDrain(
         index === 0
-          ? Effect.delay(publish(own), ADDRESSES_AFTER)
+          ? Effect.delay(publishAddresses(own), PUBLISH_ADDRESSES_AFTER_MS)
           : Effect.andThen(
-              tellTopics((topic) => topic.addressChanged),
-              publish(own),
+              forEachTopic((topic) => topic.addressChanged()),
+              publishAddresses(own),
             ),
       ),
     ),
@@ -196,19 +133,19 @@ export const makeTracker: (
     Effect.forkScoped,
   )
   yield* gossip.networkChanges.pipe(
-    Stream.runForEach(() => tellTopics((topic) => topic.networkChanged)),
+    Stream.runForEach(() => forEachTopic((topic) => topic.networkChanged())),
     Effect.forkScoped,
   )
 
   return {
     endpointId: identity.endpointId,
-    join: joinUntil((topic) => topic.joined),
+    join: joinUntil((topic) => topic.awaitJoined()),
     joinNoWait: joinUntil(() => Effect.void),
     openTopics: Effect.sync(() => live.size),
   }
 })
 
-/** Leaves to the current Scope what the effect acquired if it succeeds, and releases it at once if not. */
+/** Leaves what the effect acquired to the current Scope if it succeeds, and releases it at once otherwise. */
 const heldOnSuccess = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   return yield* effect.pipe(
@@ -217,13 +154,9 @@ const heldOnSuccess = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A
   )
 })
 
-const topicId = (topic: JoinOptions["topic"]): Effect.Effect<TopicId, TopicError> => {
+const topicIdOf = (topic: JoinOptions["topic"]): Effect.Effect<TopicId, TopicError> => {
   if (topic instanceof TopicId) return Effect.succeed(topic)
   if (topic.length > 0) return Effect.sync(() => TopicId.fromName(topic))
-  return Effect.fail(
-    new TopicError({ reason: "InvalidArgument", message: "topic: empty; give a name of at least one byte" }),
-  )
+  const message = "topic: empty; expected a name of at least one byte"
+  return Effect.fail(new TopicError({ reason: "InvalidArgument", message }))
 }
-
-const asRedacted = (secret: JoinOptions["secret"]): Redacted.Redacted<string | Uint8Array> =>
-  Redacted.isRedacted(secret) ? secret : Redacted.make(secret)

@@ -20,7 +20,7 @@ describe("the keys of a topic's minutes", () => {
       const topic = TopicId.fromName("minutes")
       const secret = initialSecretHash(Redacted.make("secret"))
       yield* Effect.gen(function* () {
-        const keysOf = yield* MinuteKeys.make(topic, secret)
+        const keysOf = yield* MinuteKeys.makeMinuteKeys(topic, secret)
         const of = Effect.fnUntraced(function* (minute: bigint) {
           const keys = keysOf(minute)
           return { dht: keys.dht, encryption: yield* keys.encryption }

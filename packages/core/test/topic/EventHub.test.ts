@@ -76,9 +76,9 @@ describe("EventHub", () => {
       const hub = numbers()
       const taking = yield* Effect.forkChild(Stream.runDrain(hub.stream()), { startImmediately: true })
       yield* Effect.yieldNow
-      assert.strictEqual(hub.subscribers, 1)
+      assert.strictEqual(hub.subscriberCount, 1)
       yield* Fiber.interrupt(taking)
-      assert.strictEqual(hub.subscribers, 0)
+      assert.strictEqual(hub.subscriberCount, 0)
     }),
   )
 

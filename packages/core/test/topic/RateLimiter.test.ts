@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Signal, Timers } from "@topic-tracker/common"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Pace } from "../../src/tracker/RateLimiter.ts"
+import { RateLimiter } from "../../src/shared/RateLimiter.ts"
 import { makeWorld, pass } from "./world.ts"
 
 /** Asks for turns, all at once; when each came, in ms. */
@@ -11,14 +11,18 @@ const turns = (count: number, turn: Effect.Effect<void>) =>
     concurrency: "unbounded",
   })
 
-describe("Pace", () => {
+describe("RateLimiter", () => {
   it.effect(
     "a few turns are taken at once, the others one after the other in the order in which they were asked for",
     () =>
       Effect.gen(function* () {
-        const pace = new Pace(yield* Timers.make)
-        const urgent = yield* Effect.forkChild(turns(232, pace.turn("urgent")), { startImmediately: true })
-        const routine = yield* Effect.forkChild(turns(116, pace.turn("routine")), { startImmediately: true })
+        const rateLimiter = new RateLimiter(yield* Timers.make)
+        const urgent = yield* Effect.forkChild(turns(232, rateLimiter.awaitPermit("urgent")), {
+          startImmediately: true,
+        })
+        const routine = yield* Effect.forkChild(turns(116, rateLimiter.awaitPermit("routine")), {
+          startImmediately: true,
+        })
         yield* TestClock.adjust("5 seconds")
         const [soon, later] = [yield* Fiber.join(urgent), yield* Fiber.join(routine)]
         assert.deepStrictEqual([soon.filter((at) => at === 0).length, later.filter((at) => at === 0).length], [32, 16])
@@ -35,23 +39,23 @@ describe("Pace", () => {
 
   it.effect("is free while a turn would come at once", () =>
     Effect.gen(function* () {
-      const pace = new Pace(yield* Timers.make)
-      assert.isTrue(pace.isFree("routine"))
-      yield* Effect.forkChild(turns(20, pace.turn("routine")), { startImmediately: true })
-      assert.deepStrictEqual([pace.isFree("routine"), pace.isFree("urgent")], [false, true])
+      const rateLimiter = new RateLimiter(yield* Timers.make)
+      assert.isTrue(rateLimiter.hasPermit("routine"))
+      yield* Effect.forkChild(turns(20, rateLimiter.awaitPermit("routine")), { startImmediately: true })
+      assert.deepStrictEqual([rateLimiter.hasPermit("routine"), rateLimiter.hasPermit("urgent")], [false, true])
       yield* TestClock.adjust("40 millis")
-      assert.isFalse(pace.isFree("routine"))
+      assert.isFalse(rateLimiter.hasPermit("routine"))
       yield* TestClock.adjust("10 millis")
-      assert.isTrue(pace.isFree("routine"))
+      assert.isTrue(rateLimiter.hasPermit("routine"))
     }).pipe(Effect.scoped),
   )
 
   it.effect("after a pause a few are taken at once again, and not more", () =>
     Effect.gen(function* () {
-      const pace = new Pace(yield* Timers.make)
-      yield* turns(16, pace.turn("routine"))
+      const rateLimiter = new RateLimiter(yield* Timers.make)
+      yield* turns(16, rateLimiter.awaitPermit("routine"))
       yield* TestClock.adjust("1 hour")
-      const again = yield* Effect.forkChild(turns(18, pace.turn("routine")), { startImmediately: true })
+      const again = yield* Effect.forkChild(turns(18, rateLimiter.awaitPermit("routine")), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       const hour = 3_600_000
       assert.deepStrictEqual((yield* Fiber.join(again)).slice(14), [hour, hour, hour + 10, hour + 20])
@@ -61,9 +65,11 @@ describe("Pace", () => {
   it.effect("who need not wait any more does not", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
-      const [pace, signal] = [new Pace(timers), new Signal(timers, false)]
-      yield* turns(16, pace.turn("routine"))
-      const waiting = yield* Effect.forkChild(turns(5, pace.turn("routine", signal)), { startImmediately: true })
+      const [rateLimiter, signal] = [new RateLimiter(timers), new Signal(timers, false)]
+      yield* turns(16, rateLimiter.awaitPermit("routine"))
+      const waiting = yield* Effect.forkChild(turns(5, rateLimiter.awaitPermit("routine", signal)), {
+        startImmediately: true,
+      })
       yield* TestClock.adjust("20 millis")
       signal.open()
       assert.deepStrictEqual(yield* Fiber.join(waiting), [10, 20, 20, 20, 20])
@@ -74,18 +80,20 @@ describe("Pace", () => {
   it.effect("who stops waiting leaves its turn to the next", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
-      const [pace, signal] = [new Pace(timers), new Signal(timers, false)]
-      yield* turns(16, pace.turn("routine"))
-      const given = yield* Effect.forkChild(turns(1000, pace.turn("routine")), { startImmediately: true })
-      const called = yield* Effect.forkChild(turns(1000, pace.turn("routine", signal)), { startImmediately: true })
-      const last = yield* Effect.forkChild(turns(2, pace.turn("routine")), { startImmediately: true })
+      const [rateLimiter, signal] = [new RateLimiter(timers), new Signal(timers, false)]
+      yield* turns(16, rateLimiter.awaitPermit("routine"))
+      const given = yield* Effect.forkChild(turns(1000, rateLimiter.awaitPermit("routine")), { startImmediately: true })
+      const called = yield* Effect.forkChild(turns(1000, rateLimiter.awaitPermit("routine", signal)), {
+        startImmediately: true,
+      })
+      const last = yield* Effect.forkChild(turns(2, rateLimiter.awaitPermit("routine")), { startImmediately: true })
       yield* TestClock.adjust("15 millis")
       yield* Fiber.interrupt(given)
       signal.open()
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(called)
       assert.deepStrictEqual(yield* Fiber.join(last), [20, 30])
-      assert.isTrue(pace.isFree("routine"))
+      assert.isTrue(rateLimiter.hasPermit("routine"))
       assert.strictEqual(timers.size, 0)
     }).pipe(Effect.scoped),
   )
@@ -115,7 +123,7 @@ describe("Pace", () => {
       const topics = yield* Effect.forEach(names, (topic) => host.join({ topic }))
       const looks = Effect.map(
         Effect.forEach(topics, (topic) => topic.stats),
-        (all) => all.reduce((sum, stats) => sum + stats.looks, 0),
+        (all) => all.reduce((sum, stats) => sum + stats.lookups, 0),
       )
       yield* pass("1 second")
       assert.isAtMost(yield* looks, 232)
@@ -133,7 +141,7 @@ describe("Pace", () => {
       assert.isTrue(yield* joining.isJoined)
       const own = yield* host.join({ topic: "another" })
       yield* pass("50 millis")
-      assert.isAtLeast((yield* own.stats).looks, 1)
+      assert.isAtLeast((yield* own.stats).lookups, 1)
     }),
   )
 })

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
-import { Thinning } from "../../src/topic/joined/TrickleTimer.ts"
+import { TrickleTimer } from "../../src/topic/joined/TrickleTimer.ts"
 import { joinAll, makeWorld, type Node, pass, settle } from "./world.ts"
 
-const turnsTaken = Effect.fnUntraced(function* (thinning: Thinning, turns: number) {
+const turnsTaken = Effect.fnUntraced(function* (trickle: TrickleTimer, turns: number) {
   let taken = 0
-  for (let i = 0; i < turns; i++) if (yield* thinning.takesTurn) taken++
+  for (let i = 0; i < turns; i++) if (yield* trickle.shouldRun) taken++
   return taken
 })
 
@@ -24,30 +24,30 @@ const swarm = Effect.fnUntraced(function* (count: number, maxSuppression: number
   return world
 })
 
-describe("thinning", () => {
+describe("trickle", () => {
   it.effect(
     "takes every turn at first, a fourth as many after an early look that was not needed, and at least the limit",
     () =>
       Effect.gen(function* () {
-        const thinning = new Thinning(8)
-        assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
-        thinning.provided(60_000 + 16_000)
-        assert.strictEqual(thinning.stretch, 1)
-        thinning.provided(60_000 + 14_000)
-        const fourth = yield* turnsTaken(thinning, 1000)
+        const trickle = new TrickleTimer(8)
+        assert.strictEqual(yield* turnsTaken(trickle, 100), 100)
+        trickle.othersPublished(60_000 + 16_000)
+        assert.strictEqual(trickle.factor, 1)
+        trickle.othersPublished(60_000 + 14_000)
+        const fourth = yield* turnsTaken(trickle, 1000)
         assert.isTrue(fourth > 200 && fourth < 300, `${fourth} of 1,000`)
-        for (let i = 0; i < 10; i++) thinning.provided(0)
-        assert.strictEqual(thinning.stretch, 8)
-        thinning.reset()
-        assert.strictEqual(thinning.stretch, 1)
+        for (let i = 0; i < 10; i++) trickle.othersPublished(0)
+        assert.strictEqual(trickle.factor, 8)
+        trickle.reset()
+        assert.strictEqual(trickle.factor, 1)
       }).pipe(Random.withSeed("turns")),
   )
 
   it.effect("a limit of 1 takes every turn", () =>
     Effect.gen(function* () {
-      const thinning = new Thinning(1)
-      thinning.provided(0)
-      assert.strictEqual(yield* turnsTaken(thinning, 100), 100)
+      const trickle = new TrickleTimer(1)
+      trickle.othersPublished(0)
+      assert.strictEqual(yield* turnsTaken(trickle, 100), 100)
     }),
   )
 
@@ -81,7 +81,7 @@ describe("thinning", () => {
       const [a, b] = yield* joinAll(yield* world.nodes(2))
       yield* pass("10 minutes")
       const [one, other] = [yield* a!.stats, yield* b!.stats]
-      assert.strictEqual(one.turnsSkipped + other.turnsSkipped, 0)
+      assert.strictEqual(one.runsSkipped + other.runsSkipped, 0)
       assert.isAbove(one.recordsPublished, 8)
     }),
   )

@@ -1,6 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
-import { acrossSplit, apartFromUs, outsideBubble, peersOf } from "../../src/topic/knowledge/candidates.ts"
+import {
+  bubbleCandidates,
+  partitionCandidates,
+  peersOf,
+  unreachableCandidates,
+} from "../../src/topic/knowledge/candidates.ts"
 import { hash, id, record } from "./records.ts"
 
 const self = id(1)
@@ -12,15 +17,15 @@ describe("candidates", () => {
 
   it("few neighbours: everybody named who is not one of them; enough neighbours: nobody", () => {
     const records = [record(2, [3, 4]), record(3, [1, 5])]
-    assert.deepStrictEqual(outsideBubble(records, self, new Set([id(3)]), 4), [2, 4, 5].map(id))
-    assert.deepStrictEqual(outsideBubble(records, self, new Set([6, 7, 8, 9].map(id)), 4), [])
-    assert.deepStrictEqual(outsideBubble([], self, new Set(), 4), [])
+    assert.deepStrictEqual(bubbleCandidates(records, self, new Set([id(3)]), 4), [2, 4, 5].map(id))
+    assert.deepStrictEqual(bubbleCandidates(records, self, new Set([6, 7, 8, 9].map(id)), 4), [])
+    assert.deepStrictEqual(bubbleCandidates([], self, new Set(), 4), [])
   })
 
   it("apart from us: who is named by records that name nobody whom links lead to", () => {
     const neighbors = new Set([id(2), id(3)])
     const apart = (records: ReadonlyArray<ReturnType<typeof record>>, ...reachable: ReadonlyArray<number>) =>
-      apartFromUs(records, self, neighbors, new Set([self, ...neighbors, ...reachable.map(id)]))
+      unreachableCandidates(records, self, neighbors, new Set([self, ...neighbors, ...reachable.map(id)]))
     assert.deepStrictEqual(apart([record(6, [5])], 5), [])
     assert.deepStrictEqual(apart([record(6, [5])], 6), [])
     assert.deepStrictEqual(apart([record(9, [1])]), [], "9 names us")
@@ -35,8 +40,8 @@ describe("candidates", () => {
     const apart = record(7, [8, 2], [102])
     const near = record(9, [10], [103, 101])
     const silent = record(11, [12], [])
-    const knowing = { isHeard: (hash: Uint8Array) => ours.has(Bytes.toHex(hash)), tells: () => true }
-    assert.deepStrictEqual(acrossSplit([apart, near, silent], self, neighbors, knowing), [7, 8].map(id))
-    assert.deepStrictEqual(acrossSplit([apart], self, neighbors, { ...knowing, tells: () => false }), [])
+    const knowing = { isKnown: (hash: Uint8Array) => ours.has(Bytes.toHex(hash)), isConclusive: () => true }
+    assert.deepStrictEqual(partitionCandidates([apart, near, silent], self, neighbors, knowing), [7, 8].map(id))
+    assert.deepStrictEqual(partitionCandidates([apart], self, neighbors, { ...knowing, isConclusive: () => false }), [])
   })
 })

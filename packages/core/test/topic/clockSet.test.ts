@@ -33,7 +33,7 @@ describe("when the clock is set back", () => {
         world.network.setReachable(() => true)
         yield* pass("10 seconds")
         assert.isTrue(yield* topics[0]!.isJoined)
-        const account = yield* collect(topics[0]!.account)
+        const account = yield* collect(topics[0]!.activity)
         yield* pass("1 millis")
         for (const doing of account) if ("millis" in doing) assert.isAtLeast(doing.millis, 0)
       }),
@@ -68,7 +68,7 @@ describe("when the clock is set forward", () => {
       Effect.gen(function* () {
         const world = yield* makeWorld()
         const topic = yield* (yield* world.node(quiet)).join()
-        const account = yield* collect(topic.account)
+        const account = yield* collect(topic.activity)
         yield* pass("5 millis")
         setBack(-3_600_000)
         yield* pass("5 seconds")

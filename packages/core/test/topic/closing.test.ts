@@ -5,9 +5,9 @@ import { TopicId } from "@topic-tracker/crypto"
 import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Context, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
+import { ActivityLog } from "../../src/topic/ActivityLog.ts"
 import { EventHub } from "../../src/topic/EventHub.ts"
-import { TopicState } from "../../src/topic/knowledge/SwarmView.ts"
-import { Account } from "../../src/topic/Session.ts"
+import { SwarmView } from "../../src/topic/knowledge/SwarmView.ts"
 import type { Topic } from "../../src/topic/Topic.ts"
 import { collect, makeWorld, type Node, pass, quiet, settle } from "./world.ts"
 
@@ -68,7 +68,7 @@ describe("closing", () => {
   leavesNothing("while subscribers listen", (node, peer) =>
     Effect.gen(function* () {
       const topic = yield* joined(node, peer)
-      for (const stream of [topic.events, topic.messages, topic.neighborChanges, topic.account]) {
+      for (const stream of [topic.events, topic.messages, topic.neighborChanges, topic.activity]) {
         yield* Effect.forkDetach(Stream.runDrain<unknown, never, never>(stream))
       }
     }),
@@ -115,9 +115,9 @@ describe("closing", () => {
       )
       assert.isFalse(yield* other.isJoined, "the neighbours were told")
       assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason, "Suspended")
-      const looks = (yield* topic.stats).looks
+      const looks = (yield* topic.stats).lookups
       yield* pass("3 minutes")
-      assert.strictEqual((yield* topic.stats).looks, looks)
+      assert.strictEqual((yield* topic.stats).lookups, looks)
       yield* counter.counted(topic.resume)
       yield* pass("2 seconds")
       assert.isTrue(yield* topic.isJoined)
@@ -276,9 +276,9 @@ describe("closing", () => {
             timers,
             connections,
             open: yield* openTopics(node),
-            states: queryObjects(TopicState, { format: "count" }),
+            states: queryObjects(SwarmView, { format: "count" }),
             hubs: queryObjects(EventHub, { format: "count" }),
-            accounts: queryObjects(Account, { format: "count" }),
+            logs: queryObjects(ActivityLog, { format: "count" }),
           }
         })
         const cycles = (count: number) =>

@@ -57,7 +57,7 @@ describe("meeting", () => {
       yield* pass("100 millis")
       const bob = yield* world.node()
       const topic = yield* bob.join()
-      const account = yield* collect(topic.account)
+      const account = yield* collect(topic.activity)
       yield* pass("100 millis")
       assert.isTrue(yield* topic.isJoined)
       assert.strictEqual(account.filter(({ _tag }) => _tag === "DialBegan").length, 1)
@@ -105,18 +105,18 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("a third node joins a running topic through a record of the minute before", () =>
+  it.effect("a third node joins a running topic source a record of the minute before", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       yield* TestClock.setTime(30_000)
       yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("40 seconds")
       const late = yield* (yield* world.node()).join()
-      const account = yield* collect(late.account)
+      const account = yield* collect(late.activity)
       yield* pass("200 millis")
       assert.isTrue(yield* late.isJoined)
       const joined = account.find(({ _tag }) => _tag === "Joined")
-      assert.isTrue(joined?._tag === "Joined" && joined.through?.unixMinute === 0n)
+      assert.isTrue(joined?._tag === "Joined" && joined.source?.unixMinute === 0n)
     }),
   )
 
@@ -174,7 +174,7 @@ describe("meeting", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const topic = yield* (yield* world.node()).join()
-      const account = yield* collect(topic.account)
+      const account = yield* collect(topic.activity)
       yield* pass("3.5 minutes")
       const minutes = account.flatMap((doing) => (doing._tag === "RecordPublished" ? [doing.unixMinute] : []))
       assert.deepStrictEqual(minutes, [0n, 1n, 2n, 3n])
@@ -185,11 +185,11 @@ describe("meeting", () => {
     const world = yield* makeWorld()
     const topic = yield* (yield* world.node({ tuning })).join()
     yield* pass("1 second")
-    const early = (yield* topic.stats).looks
+    const early = (yield* topic.stats).lookups
     yield* pass("29 seconds")
-    const before = (yield* topic.stats).looks
+    const before = (yield* topic.stats).lookups
     yield* pass("15 seconds")
-    return { early, inFifteen: (yield* topic.stats).looks - before }
+    return { early, inFifteen: (yield* topic.stats).lookups - before }
   })
 
   it.effect("looks are frequent at first and then as rare as the reference's, if told so", () =>
@@ -214,7 +214,7 @@ describe("meeting", () => {
       const config = { bootstrap: { publishRecordOnStartup: false } }
       const nodes = yield* world.nodes(2, { config })
       const topics = yield* joinAll(nodes)
-      const account = yield* collect(topics[0]!.account)
+      const account = yield* collect(topics[0]!.activity)
       yield* pass("1 second")
       assert.isTrue(yield* topics[0]!.isJoined)
       const [first] = account.filter(({ _tag }) => _tag === "RecordPublished")
@@ -230,7 +230,7 @@ describe("meeting", () => {
       yield* pass("10 seconds")
       const config = { bootstrap: { checkOlderRecordsFirstOnStartup: true, publishRecordOnStartup: false } }
       const late = yield* (yield* world.node({ config })).join()
-      const account = yield* collect(late.account)
+      const account = yield* collect(late.activity)
       yield* pass("1 second")
       assert.isTrue(yield* late.isJoined)
       const [found] = account.filter(({ _tag }) => _tag === "RecordFound")
@@ -245,7 +245,7 @@ describe("meeting", () => {
       yield* joinAll(yield* world.nodes(3, options))
       yield* pass("1 second")
       const late = yield* (yield* world.node(options)).join()
-      const account = yield* collect(late.account)
+      const account = yield* collect(late.activity)
       yield* pass("1 second")
       assert.deepStrictEqual(
         account.filter(({ _tag }) => _tag === "RecordPublished" || _tag === "RecordSkipped").map(({ _tag }) => _tag),
@@ -278,7 +278,7 @@ describe("meeting", () => {
       yield* pass("1 second")
       world.network.setReachable(() => false)
       const late = yield* (yield* world.node(quiet)).join()
-      const account = yield* collect(late.account)
+      const account = yield* collect(late.activity)
       yield* pass("50 seconds")
       assert.isAbove(account.filter(({ _tag }) => _tag === "RecordFound").length, 0)
       assert.isFalse(yield* late.isJoined)

@@ -59,18 +59,18 @@ describe("merging", () => {
           yield* pass("1 second")
         }
       })
-      const inAll = (counter: "looks" | "merges") =>
+      const inAll = (counter: "lookups" | "merges") =>
         Effect.map(
           Effect.forEach(topics, (topic) => topic.stats),
           (all) => all.reduce((sum, stats) => sum + stats[counter], 0),
         )
       yield* speak(2)
       const merges = yield* inAll("merges")
-      const looks = yield* inAll("looks")
+      const looks = yield* inAll("lookups")
       const heard = yield* Effect.forEach(topics, (topic) => collect(topic.events))
       yield* speak(8)
       assert.isAtMost((yield* inAll("merges")) - merges, 10, "who has three neighbours may look for a fourth")
-      assert.isAbove((yield* inAll("looks")) - looks, topics.length, "looks that could have shown somebody")
+      assert.isAbove((yield* inAll("lookups")) - looks, topics.length, "looks that could have shown somebody")
       const changes = heard.flatMap((events) => events.filter(({ _tag }) => _tag === "NeighborUp"))
       // With every node's every look a sign of another swarm there were 170 merges, and well over a thousand new neighbours.
       assert.isAtMost(changes.length, 60)

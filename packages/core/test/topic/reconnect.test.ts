@@ -4,7 +4,7 @@ import { makeFiberCounter } from "@topic-tracker/common/testing"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect } from "effect"
 import { type Tuning, tuningOf } from "../../src/config/Tuning.ts"
-import { Reconnecting } from "../../src/topic/joined/Reconnector.ts"
+import { Reconnector } from "../../src/topic/joined/Reconnector.ts"
 import type { TopicActivity } from "../../src/topic/TopicActivity.ts"
 import { id } from "./records.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quietWith, swarms } from "./world.ts"
@@ -65,7 +65,7 @@ describe("reconnecting", () => {
       yield* topic!.suspend
       yield* world.dht.setFaults({ dead: 1 })
       yield* pass("10 minutes")
-      const account = yield* collect(topic!.account)
+      const account = yield* collect(topic!.activity)
       yield* topic!.resume
       yield* pass("200 millis")
       assert.isTrue(yield* topic!.isJoined)
@@ -87,7 +87,7 @@ describe("reconnecting", () => {
       yield* third.join()
       yield* pass("10 seconds")
       assert.strictEqual((yield* topic!.neighbors).size, 2)
-      const account = yield* collect(topic!.account)
+      const account = yield* collect(topic!.activity)
       const fibers = counter.alive
       world.network.crash(third.endpointId)
       yield* pass("1 minute")
@@ -113,14 +113,14 @@ describe("reconnecting", () => {
       const scope = yield* Effect.scope
       const lose = Effect.suspend(() => {
         lost.set(id(1), true)
-        return reconnecting.soon
+        return reconnecting.onNeighborLost()
       })
       const ask = Effect.gen(function* () {
         asked++
         lost.clear()
         yield* Effect.forkIn(Effect.delay(lose, "500 millis"), scope)
       })
-      const reconnecting = new Reconnecting({ tuning: tuningOf("fast"), lost, ask, timers, scope })
+      const reconnecting = new Reconnector({ tuning: tuningOf("fast"), lost, ask, timers, scope })
       yield* lose
       yield* pass("10 seconds")
       assert.isAtLeast(asked, 2)
@@ -142,7 +142,7 @@ describe("reconnecting", () => {
       world.network.heal()
       yield* pass("1 minute")
       assert.isTrue(yield* topic!.isJoined)
-      const account = yield* collect(topic!.account)
+      const account = yield* collect(topic!.activity)
       const before = timesAsked(account)
       assert.isAtLeast(before, 1)
       yield* pass("10 minutes")

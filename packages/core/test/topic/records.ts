@@ -1,6 +1,6 @@
 /** Endpoint ids and records by number. */
 import { EndpointId } from "@topic-tracker/crypto"
-import type { GossipRecord } from "../../src/topic/Session.ts"
+import type { GossipRecord } from "../../src/records/TopicRecordContent.ts"
 
 export const id = (n: number) => {
   const bytes = new Uint8Array(32).fill(n)

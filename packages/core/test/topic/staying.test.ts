@@ -29,7 +29,7 @@ describe("staying joined", () => {
       const topic = yield* b!.join()
       yield* a!.join()
       yield* pass("5 seconds")
-      const account = yield* collect(topic.account)
+      const account = yield* collect(topic.activity)
       yield* a!.leave
       yield* pass("100 millis")
       assert.isFalse(yield* topic.isJoined)
@@ -51,7 +51,7 @@ describe("staying joined", () => {
       const first = yield* a!.join()
       const lonely = yield* b!.join()
       yield* pass("2 seconds")
-      const account = yield* collect(lonely.account)
+      const account = yield* collect(lonely.activity)
       yield* first.suspend
       const late = yield* c!.join()
       yield* pass("2 seconds")
@@ -78,7 +78,7 @@ describe("staying joined", () => {
         yield* pass("450 millis")
       }
       const after = yield* topic.stats
-      assert.isBelow(after.looks - before.looks, 120, "at most a few looks for each loss, over 30 s")
+      assert.isBelow(after.lookups - before.lookups, 120, "at most a few looks for each loss, over 30 s")
       assert.isBelow(after.dials - before.dials, 120)
     }),
   )
@@ -93,7 +93,7 @@ describe("staying joined", () => {
       const after = yield* topic.stats
       assert.strictEqual(after.recordsPublished - before.recordsPublished, 5)
       // One each 1.5 s and what the look itself takes, and one after each record.
-      assert.isAtMost(after.looks - before.looks, 5 * (60 / 1.5 + 1))
+      assert.isAtMost(after.lookups - before.lookups, 5 * (60 / 1.5 + 1))
     }),
   )
 
@@ -103,17 +103,17 @@ describe("staying joined", () => {
       const node = yield* world.node({ config: { publisher: { enabled: false } } })
       const topic = yield* node.join()
       yield* pass("20 seconds")
-      const searching = (yield* topic.stats).looks
+      const searching = (yield* topic.stats).lookups
       world.network.changeNetwork(node.endpointId)
       yield* pass("100 millis")
-      assert.isAbove((yield* topic.stats).looks, searching)
+      assert.isAbove((yield* topic.stats).lookups, searching)
       yield* (yield* world.node(quiet)).join()
       yield* pass("3 seconds")
       assert.isTrue(yield* topic.isJoined)
-      const joined = (yield* topic.stats).looks
+      const joined = (yield* topic.stats).lookups
       world.network.changeNetwork(node.endpointId)
       yield* pass("100 millis")
-      assert.strictEqual((yield* topic.stats).looks, joined + 1)
+      assert.strictEqual((yield* topic.stats).lookups, joined + 1)
     }),
   )
 
@@ -335,7 +335,7 @@ describe("workers that cannot start", () => {
       }
       const node = yield* world.node({ rotation: broken, config })
       const topic = yield* node.join()
-      const account = yield* collect(topic.account)
+      const account = yield* collect(topic.activity)
       const dialler = yield* (yield* world.node()).join()
       yield* pass("1 second")
       yield* dialler.joinPeers([node.endpointId])

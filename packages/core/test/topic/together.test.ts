@@ -33,9 +33,9 @@ describe("nodes that begin in the same moment", () => {
       const world = yield* makeWorld()
       const looksLater = Effect.fnUntraced(function* (topic: Topic) {
         assert.isTrue(yield* topic.isJoined)
-        const { looks } = yield* topic.stats
+        const { lookups } = yield* topic.stats
         yield* pass("4 seconds")
-        return (yield* topic.stats).looks - looks
+        return (yield* topic.stats).lookups - lookups
       })
       const [first] = yield* joinAll(yield* world.nodes(4))
       yield* pass("500 millis")

@@ -1,23 +1,19 @@
 /**
- * Neighbours that were lost, their connection having broken, are asked again, ever less often: once the network between is whole
- * again they are found without the DHT, which may be out of reach itself, also by the parts of a swarm that is too small to
- * have others.
+ * Asks lost neighbours again, less often each time. When the network is whole again, its parts find each other without the DHT, which
+ * may be unreachable itself. This also helps parts of a swarm that are too small to have other peers.
  */
-
-import type { Timers } from "@topic-tracker/common"
-import { firstOf, Signal } from "@topic-tracker/common"
+import { firstOf, Signal, type Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Effect, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
 import type { Tuning } from "../../config/Tuning.ts"
-import { askSome, type Session } from "../Session.ts"
-import { reconnectDelay } from "../schedules.ts"
+import { backoffDelay } from "../delays.ts"
 
-/** A loss less than so many ms after another does not make the waits short again: no hot loop with a peer that hangs up. */
-const STEADY_AFTER = 30_000
+/** A loss within this time after another one does not shorten the waits: no hot loop with a peer that hangs up. */
+const STEADY_AFTER_MS = 30_000
 
-export interface ReconnectingOptions {
+export interface ReconnectorOptions {
   readonly tuning: Tuning
-  /** Who was lost; empty once one of them is back. */
+  /** The lost neighbours. Empty as soon as one of them is back. */
   readonly lost: Map<EndpointId.EndpointId, unknown>
   /** Asks some of them. */
   readonly ask: Effect.Effect<void>
@@ -25,70 +21,72 @@ export interface ReconnectingOptions {
   readonly scope: Scope.Scope
 }
 
-/** Asks lost neighbours again, in one fiber of the scope that is there while there are any. */
-export class Reconnecting {
-  readonly #options: ReconnectingOptions
-  /** Opened when the waits begin again from the shortest. */
-  readonly #afresh: Signal
+/** Runs one fiber in the scope while there are lost neighbours. */
+export class Reconnector {
+  readonly #options: ReconnectorOptions
+  /** Opened when the waits start again from the shortest. */
+  readonly #restarted: Signal
   #isRunning = false
-  /** How often lost neighbours were asked since the waits were shortest. */
+  /** The number of rounds since the waits were shortest. */
   #round = 0
   /** In ms of the timers. */
-  #lastLoss = Number.NEGATIVE_INFINITY
+  #lastLossAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: ReconnectingOptions) {
+  constructor(options: ReconnectorOptions) {
     this.#options = options
-    this.#afresh = new Signal(options.timers, false)
+    this.#restarted = new Signal(options.timers, false)
   }
 
-  /** A neighbour was lost: they are asked after a while. */
-  get soon(): Effect.Effect<void> {
+  /** A neighbour was lost: asks the lost neighbours after a wait. */
+  onNeighborLost(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const now = this.#options.timers.now()
-      if (now - this.#lastLoss >= STEADY_AFTER) this.#beginAfresh()
-      this.#lastLoss = now
-      return this.#keepAsking
+      if (now - this.#lastLossAt >= STEADY_AFTER_MS) this.#restartWaits()
+      this.#lastLossAt = now
+      return this.#keepAsking()
     })
   }
 
-  /** Who was lost may be in reach: they are asked at once, and after the shortest wait again. */
-  get now(): Effect.Effect<void> {
+  /** Lost neighbours may be reachable: asks them at once, and again after the shortest wait. */
+  askNow(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (!this.#isWanted) return Effect.void
-      this.#beginAfresh()
-      return Effect.andThen(Effect.forkIn(this.#options.ask, this.#options.scope), this.#keepAsking)
+      if (!this.#hasWork()) return Effect.void
+      this.#restartWaits()
+      return Effect.andThen(Effect.forkIn(this.#options.ask, this.#options.scope), this.#keepAsking())
     })
   }
 
-  #beginAfresh(): void {
+  #restartWaits(): void {
     this.#round = 0
-    this.#afresh.open()
+    this.#restarted.open()
   }
 
-  get #isWanted(): boolean {
+  #hasWork(): boolean {
     const { lost, tuning } = this.#options
     return tuning.reconnects && lost.size > 0
   }
 
-  get #keepAsking(): Effect.Effect<void> {
+  #keepAsking(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.#isRunning || !this.#isWanted) return Effect.void
+      if (this.#isRunning || !this.#hasWork()) return Effect.void
       this.#isRunning = true
       const stopped = Effect.sync(() => {
         this.#isRunning = false
       })
-      return Effect.asVoid(Effect.forkIn(Effect.ensuring(this.#rounds, stopped), this.#options.scope))
+      return Effect.asVoid(Effect.forkIn(Effect.ensuring(this.#askRepeatedly(), stopped), this.#options.scope))
     })
   }
 
-  get #rounds(): Effect.Effect<void> {
+  #askRepeatedly(): Effect.Effect<void> {
     const { ask, lost, timers, tuning } = this.#options
+    const [first, max] = [Duration.millis(tuning.reconnectFirstMs), Duration.millis(tuning.reconnectMaxMs)]
     return Effect.gen({ self: this }, function* () {
       let beganAt = timers.now()
       while (lost.size > 0) {
-        this.#afresh.close()
-        yield* firstOf(timers, [this.#afresh], yield* reconnectDelay(tuning, this.#round))
-        if (this.#afresh.isOpen) {
+        this.#restarted.close()
+        // The random share keeps the two ends of a broken connection apart.
+        yield* firstOf(timers, [this.#restarted], yield* backoffDelay(first, max, this.#round))
+        if (this.#restarted.isOpen) {
           beganAt = timers.now()
           continue
         }
@@ -99,18 +97,3 @@ export class Reconnecting {
     })
   }
 }
-
-/**
- * Who is alone asks several to let it in; who has others asks one to be its neighbour, for then the swarm is mostly whole, and
- * who was lost has crashed.
- */
-export const askLost = Effect.fnUntraced(function* (session: Session) {
-  const { account, config, state } = session
-  const isAlone = state.neighbors.size === 0
-  const lost = [...state.lost.keys()]
-  const most = Math.min(lost.length, isAlone ? config.join.maxJoinPeerCount : 1)
-  account.counters.dials += most
-  yield* askSome(session, isAlone ? "join" : "connect", lost, most, (peers) => ({ _tag: "Reconnecting", peers })).pipe(
-    account.forgive("reconnect"),
-  )
-})

@@ -1,49 +1,49 @@
 /**
- * How a topic's use of the DHT is kept from growing with its swarm. All nodes of a topic share the slot of a minute, and it is
- * enough when a few records of well-connected nodes show there. So a node that has enough neighbours takes only some of its
- * turns: a fourth as many whenever it looked early in a minute and found that others had provided already, and all of them
- * again as soon as it found that nobody had. Nobody needs to know how many there are, and nobody stops entirely. Modelled on
- * Trickle (RFC 6206), with the slot in place of the radio.
+ * Trickle suppression: keeps a topic's use of the DHT from growing with its swarm. All nodes of a topic share the slot of a minute, and
+ * a few records of well-connected nodes are enough there. So a node that has enough neighbours runs only some of its rounds: a fourth
+ * as many after each round that ran early in a minute and found a record of another node, and all of them again after a round that found
+ * none. No node needs to know the size of the swarm, and no node stops entirely. Modelled on RFC 6206 (Trickle), with the slot in place of
+ * the radio.
  *
- * Where it rests: looks come at random, λ a minute by all nodes together. Its share of looks that are early and find a record
- * is about 1/4 − 1/λ, its share of those that find none 1/λ. The first add 2 to the logarithm of the stretch, the second take
- * all of it, s = log₂(stretch): so λ ≈ 4 + 2s, which is 10 looks a minute at N = 100 and some 20 at N = 10,000. Swarms of up
- * to ten nodes look no more often than that to begin with, and are left alone.
+ * The equilibrium: rounds of all nodes together come at random, λ a minute. The share of rounds that are early and find a record is about
+ * 1/4 − 1/λ, the share of rounds that find none 1/λ. The first kind adds 2 to s = log₂(factor), the second sets s to 0: so λ ≈ 4 + 2s.
+ * That is 10 rounds a minute at N = 100 and some 20 at N = 10,000. Swarms of up to ten nodes run no more rounds than that anyway, and
+ * are left alone.
  */
 import { Effect, Random } from "effect"
-import { intoMinute } from "../schedules.ts"
+import { msIntoMinute } from "../minutes.ts"
 
-/** How many ms of a minute count as early. */
-const EARLY = 15_000
-/** How much rarer turns become after a look that was not needed. */
-const FACTOR = 4
+/** The part of a minute that counts as early. */
+const EARLY_MS = 15_000
+/** How much rarer rounds become after one that was not needed. */
+const SUPPRESSION = 4
 
-export class Thinning {
-  readonly #most: number
-  #stretch = 1
+export class TrickleTimer {
+  readonly #maxFactor: number
+  #factor = 1
 
-  /** `most`: at least one of so many turns is taken, on average; 1 takes them all. */
-  constructor(most: number) {
-    this.#most = most
+  /** `maxFactor`: at least one of this many rounds runs, on average; with 1 every round runs. */
+  constructor(maxFactor: number) {
+    this.#maxFactor = maxFactor
   }
 
-  /** Of so many turns one is taken, on average. */
-  get stretch(): number {
-    return this.#stretch
+  /** One of this many rounds runs, on average. */
+  get factor(): number {
+    return this.#factor
   }
 
-  /** Whether to take the turn that has come. */
-  readonly takesTurn: Effect.Effect<boolean> = Effect.suspend(() =>
-    this.#stretch === 1 ? Effect.succeed(true) : Effect.map(Random.next, (share) => share * this.#stretch < 1),
+  /** Whether to run the round that is due. */
+  readonly shouldRun: Effect.Effect<boolean> = Effect.suspend(() =>
+    this.#factor === 1 ? Effect.succeed(true) : Effect.map(Random.next, (share) => share * this.#factor < 1),
   )
 
-  /** A look at this time (Unix ms) found that others provide. That says something only while the minute is young. */
-  provided(now: number): void {
-    if (intoMinute(now) < EARLY) this.#stretch = Math.min(this.#most, this.#stretch * FACTOR)
+  /** A round at this time (Unix ms) found records of other nodes. That counts only early in the minute. */
+  othersPublished(now: number): void {
+    if (msIntoMinute(now) < EARLY_MS) this.#factor = Math.min(this.#maxFactor, this.#factor * SUPPRESSION)
   }
 
-  /** Nobody provides, or something may be wrong with this node's own place: every turn counts. */
+  /** No other node publishes, or something may be wrong with this node's place in the swarm: every round runs. */
   reset(): void {
-    this.#stretch = 1
+    this.#factor = 1
   }
 }

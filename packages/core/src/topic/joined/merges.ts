@@ -1,94 +1,112 @@
 /**
- * How parts of a swarm that do not reach each other become one: what records say is held against what we know, and peers that
- * seem to be elsewhere are asked to be our neighbours.
+ * The merges: how parts of a swarm that do not reach each other become one. Each compares records with this node's knowledge and asks
+ * peers that seem to be in another part to become neighbours.
  *
- * Source: distributed-topic-tracker `src/gossip/merge/bubble.rs` and `src/gossip/merge/message_overlap.rs`.
+ * Source: distributed-topic-tracker 0.3.5 `src/gossip/merge/bubble.rs` and `src/gossip/merge/message_overlap.rs`.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect } from "effect"
-import { acrossSplit, apartFromUs, outsideBubble } from "../knowledge/candidates.ts"
-import { LINK_HOLDS } from "../knowledge/OverlayGraph.ts"
-import { askPeers, type GossipRecord, isWell, recentRecords, type Session, takesTurn } from "../Session.ts"
-import { minuteTurns, startOf } from "../schedules.ts"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
+import { bubbleCandidates, partitionCandidates, unreachableCandidates } from "../knowledge/candidates.ts"
+import { LINK_VALID_MS } from "../knowledge/OverlayGraph.ts"
+import { recentRecords } from "../knowledge/recentRecords.ts"
+import { hasMinuteJustBegun, startOfMinute } from "../minutes.ts"
+import type { SessionContext } from "../SessionContext.ts"
+import { spanOptions } from "../spans.ts"
+import { askPeers } from "./askPeers.ts"
+import { hasEnoughNeighbors, shouldRunRound } from "./shouldRunRound.ts"
 
-/** With few neighbours, joins peers that records name and that we are not connected to. */
-export const mergeBubbles = Effect.fnUntraced(function* (session: Session) {
-  const { minNeighbors, maxJoinPeers } = session.config.bubbleMerge
-  const { neighbors } = session.state
-  if (isWell(session)) return
-  const records = yield* recentRecords(session)
-  const peers = outsideBubble(records, session.records.endpointId, neighbors, minNeighbors)
-  yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
-})
-
-/**
- * Soon after joining: those who began in the same moment may have found each other in several bubbles. Who came to a swarm that
- * was there leaves this to it.
- */
-export const mergeEarly = Effect.fnUntraced(function* (session: Session) {
-  if (session.cameToSwarm) return
-  const span = minuteTurns(yield* Clock.currentTimeMillis) ? 2 : 1
-  yield* joinApart(session, yield* recentRecords(session, span))
-})
+/** With few neighbours, asks peers of records that are not neighbours. */
+export const mergeBubbles = (session: SessionContext) =>
+  Effect.gen(function* () {
+    const { minNeighbors, maxJoinPeers } = session.config.bubbleMerge
+    const { neighbors } = session.swarm
+    if (hasEnoughNeighbors(session)) return
+    const records = yield* recentRecords(session)
+    const peers = bubbleCandidates(records, session.records.endpointId, neighbors, minNeighbors)
+    yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
+  }).pipe(Effect.withSpan("Topic.merge", mergeSpan(session, "bubble")))
 
 /**
- * Asks peers of records that seem to have nothing to do with us: nodes that all have enough neighbours, only none outside
- * their bubble, would otherwise be apart from the rest until somebody speaks.
+ * A merge soon after joining: nodes that started at the same moment may have found each other in several parts. A node that came to a
+ * running swarm leaves this to the swarm.
  */
-export const joinApart = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
+export const mergeEarly = (session: SessionContext, hasFoundSwarm: () => boolean) =>
+  Effect.gen(function* () {
+    if (hasFoundSwarm()) return
+    const span = hasMinuteJustBegun(yield* Clock.currentTimeMillis) ? 2 : 1
+    yield* joinUnreachable(session, yield* recentRecords(session, span))
+  }).pipe(Effect.withSpan("Topic.merge", mergeSpan(session, "early")))
+
+/**
+ * Asks peers of records that no link connects with us. Without this, nodes that all have enough neighbours in their own part would stay
+ * apart from the rest until somebody sends a message.
+ */
+export const joinUnreachable = Effect.fnUntraced(function* (
+  session: SessionContext,
+  records: ReadonlyArray<GossipRecord>,
+) {
   const { maxJoinPeers } = session.config.bubbleMerge
-  const { heard, links, neighbors } = session.state
-  const since = session.timers.now() - LINK_HOLDS
-  const ofOurs = records.filter(({ content }) =>
-    content.lastMessageHashes.some((hash) => (heard.heardAt(hash) ?? Number.NEGATIVE_INFINITY) >= since),
+  const { graph, messages, neighbors } = session.swarm
+  const since = session.timers.now() - LINK_VALID_MS
+  const ofOurSwarm = records.filter(({ content }) =>
+    content.lastMessageHashes.some((hash) => (messages.timeOf(hash) ?? Number.NEGATIVE_INFINITY) >= since),
   )
   const self = session.records.endpointId
-  const reachable = links.reachableFrom([self, ...neighbors, ...ofOurs.map(({ endpointId }) => endpointId)], records)
-  const peers = apartFromUs(records, self, neighbors, reachable)
+  const starts = [self, ...neighbors, ...ofOurSwarm.map(({ endpointId }) => endpointId)]
+  const peers = unreachableCandidates(records, self, neighbors, graph.reachableFrom(starts, records))
   return yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
 })
 
-/** How often it is looked whether somebody has let us in. */
-const ANSWERED_EVERY = Duration.millis(100)
+/** The time between two checks whether one of the asked peers is a neighbour. */
+const ANSWER_CHECK_EVERY = Duration.millis(100)
 
 /**
- * Who is asked to let us in does so at once, if it is there. If not, the network between may be cut: then what others provide
- * is no good to us, and we look again soon.
+ * Waits until one of the asked peers is a neighbour. A peer that runs answers at once. If none answers, the network between may be cut:
+ * then the records of other nodes do not help us, and this node's next rounds all run.
  */
-export const mindUnanswered = Effect.fnUntraced(function* (
-  session: Session,
+export const awaitAnyJoin = Effect.fnUntraced(function* (
+  session: SessionContext,
   asked: ReadonlyArray<EndpointId.EndpointId>,
 ) {
-  const { config, state, thinning, timers } = session
+  const { config, swarm, timers, trickle } = session
   const until = timers.now() + Duration.toMillis(config.timeouts.joinPeer)
-  // It may be a neighbour for a moment only: a full view takes one in and lets another go.
-  while (asked.length > 0 && !asked.some((peer) => state.neighbors.has(peer))) {
-    if (timers.now() >= until) return thinning.reset()
-    yield* Effect.sleep(ANSWERED_EVERY)
+  // It may be a neighbour for a moment only: a full view takes one peer in and drops another.
+  while (asked.length > 0 && !asked.some((peer) => swarm.neighbors.has(peer))) {
+    if (timers.now() >= until) return trickle.reset()
+    yield* Effect.sleep(ANSWER_CHECK_EVERY)
   }
 })
 
-/** Joins peers whose records show that they hear other messages than we do. */
-export const mergeSplits = Effect.fnUntraced(function* (session: Session) {
-  // Who knows no message cannot tell.
-  if (session.state.heard.completeSince === undefined || !(yield* takesTurn(session))) return
-  yield* joinAcrossSplit(session, yield* recentRecords(session))
-})
+/** Asks peers of records whose messages are all unknown to us. */
+export const mergePartitions = (session: SessionContext) =>
+  Effect.gen(function* () {
+    // A node without messages cannot compare.
+    if (session.swarm.messages.completeSince === undefined || !(yield* shouldRunRound(session))) return
+    yield* joinAcrossPartition(session, yield* recentRecords(session))
+  }).pipe(Effect.withSpan("Topic.merge", mergeSpan(session, "message_overlap")))
 
-/** By then a message has spread, and the clocks of most are less far apart; ms. */
-const SPREADING = 10_000
+/** By then a message has spread, and the clocks of most nodes differ by less. */
+const SPREADING_MS = 10_000
 
-export const joinAcrossSplit = Effect.fnUntraced(function* (session: Session, records: ReadonlyArray<GossipRecord>) {
-  const { config, state, thinning, timers } = session
-  const { heard, neighbors } = state
-  const since = heard.completeSince
+/** As {@link mergePartitions}, with records that were just read. */
+export const joinAcrossPartition = Effect.fnUntraced(function* (
+  session: SessionContext,
+  records: ReadonlyArray<GossipRecord>,
+) {
+  const { config, swarm, timers, trickle } = session
+  const { messages, neighbors } = swarm
+  const since = messages.completeSince
   if (since === undefined) return
   const clockAtZero = (yield* Clock.currentTimeMillis) - timers.now()
-  const peers = acrossSplit(records, session.records.endpointId, neighbors, {
-    isHeard: (hash) => heard.heardAt(hash) !== undefined,
-    tells: ({ unixMinute }) => startOf(unixMinute) - clockAtZero >= since + SPREADING,
+  const peers = partitionCandidates(records, session.records.endpointId, neighbors, {
+    isKnown: (hash) => messages.timeOf(hash) !== undefined,
+    isConclusive: ({ unixMinute }) => startOfMinute(unixMinute) - clockAtZero >= since + SPREADING_MS,
   })
   if (peers.length === 0) return
-  thinning.reset()
+  trickle.reset()
   yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
 })
+
+const mergeSpan = ({ records }: SessionContext, kind: string) =>
+  spanOptions(records.topic, { "topic_tracker.merge.kind": kind })

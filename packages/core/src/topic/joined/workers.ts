@@ -1,46 +1,25 @@
 /**
- * What a joined topic does in the background: three workers, whose duties are each a function over the session, run in the
- * rhythm of a Schedule. A run that fails is told and counted, and the worker goes on.
- *
- * Source: distributed-topic-tracker `src/gossip/topic/publisher.rs`; for the merges see merging.ts.
+ * The workers of a joined topic: publisher, bubble merge and message-overlap merge. Each duty of a worker runs in a fiber of its own, by a
+ * Schedule. A failed run is logged and counted, and the worker goes on.
  */
-import { Clock, Duration, Effect, Exit, type Schedule } from "effect"
-import { isWell, ofMinute, publishRecord, recentRecords, type Session, takesTurn } from "../Session.ts"
-import { minuteShows, onceAfter, workerSchedule } from "../schedules.ts"
+import { Duration, Effect, Exit, Random, Schedule } from "effect"
+import { upToTwice, wholeMillis } from "../delays.ts"
+import type { OwnRecord } from "../OwnRecord.ts"
+import type { SessionContext } from "../SessionContext.ts"
+import type { Search } from "../search/Search.ts"
 import type { Actor } from "../TopicActivity.ts"
 import { TopicError } from "../TopicError.ts"
-import { joinAcrossSplit, joinApart, mergeBubbles, mergeEarly, mergeSplits, mindUnanswered } from "./merges.ts"
+import { mergeBubbles, mergeEarly, mergePartitions } from "./merges.ts"
+import { runPublisher } from "./publisher.ts"
 
-/**
- * Publishes our neighbours and last messages, unless the slot already shows enough records of others. While all is well, one
- * record of a node that has neighbours is enough, for it leads to several. What the look shows of a split, or of nodes that
- * are apart from us, is acted on: in a swarm of a few, who have each other only, no other look comes as soon.
- */
-export const publish = Effect.fnUntraced(function* (session: Session) {
-  if (!(yield* takesTurn(session))) return
-  const { config, records, account, thinning, tuning } = session
-  if (tuning.maxSuppression === 1) {
-    yield* session.pace.turn("routine")
-    return yield* publishRecord(session, "publisher")
-  }
-  const span = isWell(session) || minuteShows(yield* Clock.currentTimeMillis) ? 1 : 2
-  const unixMinute = yield* records.unixMinute
-  const recent = yield* recentRecords(session, span)
-  const shown = ofMinute(recent, unixMinute)
-  if (config.messageOverlapMerge.enabled) yield* joinAcrossSplit(session, recent)
-  const asked = config.bubbleMerge.enabled ? yield* joinApart(session, recent) : []
-  if (isWell(session) && shown.some(({ content }) => content.activePeers.length > 0)) {
-    thinning.provided(yield* Clock.currentTimeMillis)
-    account.counters.recordsSkipped++
-    yield* account.tell({ _tag: "RecordSkipped", by: "publisher", unixMinute, shown: shown.length })
-  } else {
-    thinning.reset()
-    yield* publishRecord(session, "publisher", (yield* records.unixMinute) === unixMinute ? shown : undefined)
-  }
-  yield* mindUnanswered(session, asked)
-})
+/** The parts of a session that workers use. */
+export interface WorkerParts {
+  readonly session: SessionContext
+  readonly ownRecord: OwnRecord
+  readonly search: Search
+}
 
-/** What a worker does, and when. */
+/** Something that a worker does, and when. */
 interface Duty {
   readonly run: Effect.Effect<void, { readonly message: string }>
   readonly schedule: Schedule.Schedule<unknown>
@@ -49,56 +28,93 @@ interface Duty {
 interface Worker {
   readonly name: Actor
   readonly duties: ReadonlyArray<Duty>
-  readonly failTopic: boolean
+  /** Whether the topic fails if this worker cannot start. */
+  readonly isRequired: boolean
 }
 
-const enabledWorkers = (session: Session): ReadonlyArray<Worker> => {
+const enabledWorkers = ({ ownRecord, search, session }: WorkerParts): ReadonlyArray<Worker> => {
   const { publisher, bubbleMerge, messageOverlapMerge } = session.config
+  const { earlyMergeMs } = session.tuning
   const workers: Array<Worker> = []
   if (publisher.enabled) {
     const schedule = workerSchedule(publisher.initialDelay, publisher.baseInterval, publisher.maxJitter)
     workers.push({
       name: "publisher",
-      duties: [{ run: publish(session), schedule }],
-      failTopic: publisher.failTopicCreationOnPublishingStartupFailure,
+      duties: [{ run: runPublisher(session, ownRecord), schedule }],
+      isRequired: publisher.failTopicCreationOnPublishingStartupFailure,
     })
   }
-  const { earlyMergeMs } = session.tuning
-  const early =
-    earlyMergeMs > 0 ? [{ run: mergeEarly(session), schedule: onceAfter(Duration.millis(earlyMergeMs)) }] : []
-  for (const [name, config, run, others] of [
-    ["bubbleMerge", bubbleMerge, mergeBubbles(session), early],
-    ["messageOverlapMerge", messageOverlapMerge, mergeSplits(session), []],
-  ] as const) {
-    if (!config.enabled) continue
-    const schedule = workerSchedule(config.initialInterval, config.baseInterval, config.maxJitter)
+  if (bubbleMerge.enabled) {
+    const early: Duty = {
+      run: mergeEarly(session, () => search.hasFoundSwarm),
+      schedule: onceAfter(Duration.millis(earlyMergeMs)),
+    }
+    const schedule = workerSchedule(bubbleMerge.initialInterval, bubbleMerge.baseInterval, bubbleMerge.maxJitter)
     workers.push({
-      name,
-      duties: [...others, { run, schedule }],
-      failTopic: config.failTopicCreationOnMergeStartupFailure,
+      name: "bubbleMerge",
+      duties: [...(earlyMergeMs > 0 ? [early] : []), { run: mergeBubbles(session), schedule }],
+      isRequired: bubbleMerge.failTopicCreationOnMergeStartupFailure,
+    })
+  }
+  if (messageOverlapMerge.enabled) {
+    const { baseInterval, initialInterval, maxJitter } = messageOverlapMerge
+    workers.push({
+      name: "messageOverlapMerge",
+      duties: [{ run: mergePartitions(session), schedule: workerSchedule(initialInterval, baseInterval, maxJitter) }],
+      isRequired: messageOverlapMerge.failTopicCreationOnMergeStartupFailure,
     })
   }
   return workers
 }
 
 /**
- * Starts the enabled workers in the session's scope, a fiber for each duty. A worker starts when the keys of the current
- * minute can be derived, which a user's own rotation may refuse; then the topic fails if the worker's
- * `failTopicCreationOn…` says so, and does without the worker otherwise.
+ * Starts the enabled workers in the session's scope. A worker can start if the keys of the current minute can be derived, which a secret
+ * rotation of the user's may refuse. Then the topic fails if the worker's `failTopicCreationOn…` option is on; otherwise it runs without
+ * the worker.
  */
-export const startWorkers = Effect.fnUntraced(function* (session: Session) {
-  const workers = enabledWorkers(session)
+export const startWorkers = Effect.fnUntraced(function* (parts: WorkerParts) {
+  const { activity, checkKeys, scope } = parts.session
+  const workers = enabledWorkers(parts)
   if (workers.length === 0) return
-  const canStart = Exit.isSuccess(yield* Effect.exit(session.checkKeys))
-  for (const worker of workers) {
+  const canStart = Exit.isSuccess(yield* Effect.exit(checkKeys))
+  for (const { duties, isRequired, name } of workers) {
     if (!canStart) {
-      const message = `the ${worker.name} cannot start: the secret rotation gives no key for this minute`
-      if (worker.failTopic) return yield* new TopicError({ reason: "StartFailed", message })
-      yield* session.account.failed(worker.name, { message })
+      const message = `the ${name} cannot start: the secret rotation gives no key for this minute`
+      if (isRequired) return yield* new TopicError({ reason: "StartFailed", message })
+      yield* activity.reportFailure(name, { message })
       continue
     }
-    for (const { run, schedule } of worker.duties) {
-      yield* run.pipe(session.account.forgive(worker.name), Effect.schedule(schedule), Effect.forkIn(session.scope))
+    for (const { run, schedule } of duties) {
+      yield* run.pipe(activity.ignoreFailure(name), Effect.schedule(schedule), Effect.forkIn(scope))
     }
   }
 })
+
+/** A shorter base interval counts as this (distributed-topic-tracker 0.3.5, in each of its workers). */
+const MIN_INTERVAL = Duration.seconds(1)
+
+/**
+ * When a worker runs: first after the initial delay, then after the base interval and a random share of the jitter, counted from the end
+ * of the last run.
+ */
+export const workerSchedule = (
+  initialDelay: Duration.Duration,
+  baseInterval: Duration.Duration,
+  maxJitter: Duration.Duration,
+): Schedule.Schedule<number> => {
+  const base = Duration.max(baseInterval, MIN_INTERVAL)
+  return Schedule.fromStepWithMetadata(
+    Effect.succeed(({ attempt }: { readonly attempt: number }) =>
+      attempt === 1
+        ? Effect.succeed([attempt, initialDelay])
+        : Effect.map(Random.next, (share) => [
+            attempt,
+            wholeMillis(Duration.sum(base, Duration.times(maxJitter, share))),
+          ]),
+    ),
+  )
+}
+
+/** A single run after the interval, up to twice as long at random. */
+export const onceAfter = (interval: Duration.Duration): Schedule.Schedule<number> =>
+  Schedule.recurs(1).pipe(Schedule.addDelay(() => upToTwice(interval)))

@@ -1,55 +1,54 @@
 /**
- * What is known of who is whose neighbour: records name their publishers', and we have and had our own. Over such links it shows
- * that somebody is in the same swarm who is named by nobody near us; of one look alone, in a swarm of dozens, it often does not.
+ * The known part of the overlay: which node is a neighbour of which. Records name the neighbours of their publishers, and this node
+ * knows its own neighbours, past and present. A chain of links shows that a node is in our swarm even if no node near us names it. The
+ * records of one lookup alone often do not show this in a swarm of dozens.
  */
-
-import type { Timers } from "@topic-tracker/common"
+import { BoundedMap, type Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { keepLatest } from "../../keepLatest.ts"
-import type { GossipRecord } from "../Session.ts"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 
-/** A link, or a message in common, says something for so long, in ms: a swarm that fell apart would else seem whole. */
-export const LINK_HOLDS = 120_000
-/** The latest so many of each kind are kept. */
-const MOST_KEPT = 256
+/** How long a link or a common message proves something. A partitioned swarm would otherwise look whole for too long. */
+export const LINK_VALID_MS = 120_000
+/** The number of publishers and of former neighbours that are kept. */
+const MAX_ENTRIES = 256
 
 type Peer = EndpointId.EndpointId
 
-export class SwarmLinks {
+export class OverlayGraph {
   readonly #timers: Timers
-  /** By the record's publisher; the latest last. */
-  readonly #named = new Map<Peer, { readonly at: number; readonly peers: ReadonlyArray<Peer> }>()
-  /** Who was our neighbour, and until when. */
-  readonly #past = new Map<Peer, number>()
+  /** The links of records, by publisher. `at` is in ms of the timers. */
+  readonly #links = new BoundedMap<Peer, { readonly at: number; readonly peers: ReadonlyArray<Peer> }>(MAX_ENTRIES)
+  /** When each former neighbour went, in ms of the timers. */
+  readonly #formerNeighbors = new BoundedMap<Peer, number>(MAX_ENTRIES)
 
   constructor(timers: Timers) {
     this.#timers = timers
   }
 
-  /** A record of this minute names its publisher's neighbours. */
-  named({ content, endpointId }: GossipRecord): void {
-    if (content.activePeers.length > 0)
-      keepLatest(this.#named, endpointId, { at: this.#timers.now(), peers: content.activePeers }, MOST_KEPT)
+  /** Adds the links between the publisher of a record of this minute and its neighbours. */
+  addRecord({ content, endpointId }: GossipRecord): void {
+    const peers = content.activePeers
+    if (peers.length > 0) this.#links.set(endpointId, { at: this.#timers.now(), peers })
   }
 
-  /** The peer is our neighbour no more. */
-  parted(peer: Peer): void {
-    keepLatest(this.#past, peer, this.#timers.now(), MOST_KEPT)
+  /** Adds a peer that is no longer our neighbour. */
+  addFormerNeighbor(peer: Peer): void {
+    this.#formerNeighbors.set(peer, this.#timers.now())
   }
 
-  /** Forgets all: it may be true no more. */
+  /** Forgets every link: it may no longer be true. */
   clear(): void {
-    this.#named.clear()
-    this.#past.clear()
+    this.#links.clear()
+    this.#formerNeighbors.clear()
   }
 
-  /** Everybody whom links lead to from these and from who was our neighbour, those of the records among them. */
-  reachableFrom(some: Iterable<Peer>, records: ReadonlyArray<GossipRecord>): ReadonlySet<Peer> {
-    const since = this.#timers.now() - LINK_HOLDS
-    const reached = new Set(some)
-    for (const [peer, at] of this.#past) if (at >= since) reached.add(peer)
+  /** Every node that links lead to from the given nodes and our former neighbours. The links of the given records count too. */
+  reachableFrom(nodes: Iterable<Peer>, records: ReadonlyArray<GossipRecord>): ReadonlySet<Peer> {
+    const since = this.#timers.now() - LINK_VALID_MS
+    const reached = new Set(nodes)
+    for (const [peer, at] of this.#formerNeighbors) if (at >= since) reached.add(peer)
     let groups = records.map(({ content, endpointId }) => [endpointId, ...content.activePeers])
-    for (const [publisher, { at, peers }] of this.#named) if (at >= since) groups.push([publisher, ...peers])
+    for (const [publisher, { at, peers }] of this.#links) if (at >= since) groups.push([publisher, ...peers])
     for (let before = -1; before !== reached.size; ) {
       before = reached.size
       groups = groups.filter((group) => {

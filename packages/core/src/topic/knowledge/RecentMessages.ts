@@ -1,74 +1,76 @@
 /**
- * The messages of a topic that this node had, as far as they tell whether somebody else is in the same swarm: records show the
- * hashes of their publisher's last messages, which are not our last ones by the time they are read. So more are remembered
- * than a record shows, and how far back none is missing.
+ * The messages that this node had recently, to judge whether another node is in the same swarm. A record holds the hashes of its
+ * publisher's last messages, which are no longer our last ones by the time the record is read. So this remembers more messages than a
+ * record holds, and since when none is missing.
  */
-
-import type { Timers } from "@topic-tracker/common"
-import { Bytes } from "@topic-tracker/common"
+import { Bytes, type Timers } from "@topic-tracker/common"
 import { messageHash } from "@topic-tracker/crypto"
 
-/** As many hashes fit into a record (distributed-topic-tracker, `GossipRecordContent`). */
-const RECORD_SLOTS = 5
-/** Content up to this size is copied on arrival and hashed only when it is asked for: in a busy topic most never is. */
-const HASH_LATER_LIMIT = 4096
-/** Records are read that are up to two minutes old, and their publishers' clocks may be off; ms. */
-const NEEDED_FOR = 150_000
-/** A topic with more messages in that time (110 a second) is too busy to remember: 12 bytes each. */
-const MOST_REMEMBERED = 16_384
+/** The number of hashes in a record (distributed-topic-tracker 0.3.5, `GossipRecordContent`). */
+const MAX_RECORD_HASHES = 5
+/** Content up to this size is copied on arrival and hashed only when its hash is needed. In a busy topic most hashes never are. */
+const HASH_LATER_MAX_BYTES = 4096
+/** How long a message is needed: records that are read are up to two minutes old, and their publishers' clocks may be wrong. */
+const NEEDED_FOR_MS = 150_000
+/** A topic with more messages in that time (110 a second) is too busy: nothing is remembered. Each message takes 12 bytes. */
+const MAX_REMEMBERED = 16_384
 const FIRST_CAPACITY = 64
-/** Of each: the first 8 bytes of the hash, and when it was, in s. */
+/** The 32-bit words of a message: the first 8 bytes of its hash, and its time in s. */
 const WORDS = 3
 
-/** Most topics remember nothing. */
-const nothing = new Uint32Array(0)
+/** Shared by all topics without messages. */
+const EMPTY_RING = new Uint32Array(0)
 
 type Recent = { readonly at: number } & ({ readonly content: Uint8Array } | { readonly hash: Uint8Array })
 
-export class HeardMessages {
-  /** Messages received. */
-  count = 0
+export class RecentMessages {
+  #receivedCount = 0
   readonly #timers: Timers
-  readonly #began: number
-  /** The last messages received, which our own record shows. The oldest first. */
+  readonly #beganAt: number
+  /** The last messages received, which our own record holds. The oldest first. */
   readonly #recent: Array<Recent> = []
-  /** A ring of those before, and of our own; as large as it had to be. */
-  #ring = nothing
+  /** A ring of earlier messages and of our own. It grows as needed. */
+  #ring = EMPTY_RING
   #first = 0
   #size = 0
-  /** Nothing is remembered until then, in ms of the timers: there is too much of it. */
-  #restsUntil = Number.NEGATIVE_INFINITY
-  /** Until then messages may have passed us by. */
-  #missedUntil = Number.NEGATIVE_INFINITY
+  /** Nothing is remembered until then, in ms of the timers: the topic is too busy. */
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  /** This node may have missed messages until then, in ms of the timers. */
+  #gapEndsAt = Number.NEGATIVE_INFINITY
 
   constructor(timers: Timers) {
     this.#timers = timers
-    this.#began = timers.now()
+    this.#beganAt = timers.now()
   }
 
-  /** The content is copied, or hashed. */
-  received(content: Uint8Array): void {
-    this.count++
+  /** The number of messages received. */
+  get receivedCount(): number {
+    return this.#receivedCount
+  }
+
+  /** Adds a message from another node. Copies or hashes the content. */
+  addReceived(content: Uint8Array): void {
+    this.#receivedCount++
     const at = this.#timers.now()
     this.#recent.push(
-      content.length > HASH_LATER_LIMIT ? { at, hash: messageHash(content) } : { at, content: content.slice() },
+      content.length > HASH_LATER_MAX_BYTES ? { at, hash: messageHash(content) } : { at, content: content.slice() },
     )
-    if (this.#recent.length > RECORD_SLOTS) this.#remember(this.#recent.shift() as Recent)
+    if (this.#recent.length > MAX_RECORD_HASHES) this.#remember(this.#recent.shift() as Recent)
   }
 
-  /** Of our own: others show it, and our record does not. */
-  sent(content: Uint8Array): void {
+  /** Adds a message of our own: records of other nodes hold its hash, ours does not. */
+  addSent(content: Uint8Array): void {
     this.#remember({ at: this.#timers.now(), content })
   }
 
-  /** We are alone, or were until now: what others said meanwhile did not come to us. */
-  interrupted(): void {
-    this.#missedUntil = this.#timers.now()
+  /** This node is alone, or was until now: it may have missed messages. Forgets the earlier ones. */
+  markGap(): void {
+    this.#gapEndsAt = this.#timers.now()
     this.#clear()
   }
 
   /** SHA-512, cut to 32 bytes, of the last messages received; the oldest first. */
-  last(): ReadonlyArray<Uint8Array> {
+  lastHashes(): ReadonlyArray<Uint8Array> {
     return this.#recent.map((message, i) => {
       const hash = hashOf(message)
       if (!("hash" in message)) this.#recent[i] = { at: message.at, hash }
@@ -76,34 +78,34 @@ export class HeardMessages {
     })
   }
 
-  /** When the message was here, in ms of the timers, with an error of a second; undefined where it is not known. */
-  heardAt(hash: Uint8Array): number | undefined {
+  /** When this node had the message, in ms of the timers, with an error of one second; undefined for an unknown message. */
+  timeOf(hash: Uint8Array): number | undefined {
     const { high, low } = keyOf(hash)
     const ring = this.#ring
     for (let i = 0; i < this.#size; i++) {
       const slot = this.#slot(i)
       if (ring[slot] === high && ring[slot + 1] === low) return this.#timeAt(i)
     }
-    return this.#recent[this.last().findIndex((each) => Bytes.equals(each, hash))]?.at
+    return this.#recent[this.lastHashes().findIndex((each) => Bytes.equals(each, hash))]?.at
   }
 
   /**
-   * When the oldest message was here of those since which none is missing, in ms of the timers; undefined before the first. Who
-   * is in our swarm and showed its last messages after that showed one that we know.
+   * The time of the oldest message since which none is missing, in ms of the timers; undefined before the first message. A node of our
+   * swarm whose record is younger than that names a message that we know.
    */
   get completeSince(): number | undefined {
-    const oldest = this.#recent.find(({ at }) => at >= this.#missedUntil)?.at
+    const oldest = this.#recent.find(({ at }) => at >= this.#gapEndsAt)?.at
     if (this.#size === 0) return oldest
     return Math.min(this.#timeAt(0), oldest ?? Number.POSITIVE_INFINITY)
   }
 
   #remember(message: Recent): void {
     const now = this.#timers.now()
-    if (now < this.#restsUntil || message.at < this.#missedUntil) return
+    if (now < this.#pausedUntil || message.at < this.#gapEndsAt) return
     const capacity = this.#ring.length / WORDS
-    if (this.#size === MOST_REMEMBERED) {
-      if (now - this.#timeAt(0) < NEEDED_FOR) {
-        this.#restsUntil = now + NEEDED_FOR
+    if (this.#size === MAX_REMEMBERED) {
+      if (now - this.#timeAt(0) < NEEDED_FOR_MS) {
+        this.#pausedUntil = now + NEEDED_FOR_MS
         this.#clear()
         return
       }
@@ -114,16 +116,16 @@ export class HeardMessages {
     const slot = this.#slot(this.#size++)
     this.#ring[slot] = high
     this.#ring[slot + 1] = low
-    this.#ring[slot + 2] = Math.round((message.at - this.#began) / 1_000)
+    this.#ring[slot + 2] = Math.round((message.at - this.#beganAt) / 1_000)
   }
 
   #clear(): void {
-    this.#ring = nothing
+    this.#ring = EMPTY_RING
     this.#first = 0
     this.#size = 0
   }
 
-  /** Before the ring has gone round: it does so only at its full size. */
+  /** Only called before the ring wraps around: it does so at its full size only. */
   #grow(capacity: number): void {
     const ring = new Uint32Array(capacity * WORDS)
     ring.set(this.#ring)
@@ -135,7 +137,7 @@ export class HeardMessages {
   }
 
   #timeAt(index: number): number {
-    return this.#began + this.#ring[this.#slot(index) + 2]! * 1_000
+    return this.#beganAt + this.#ring[this.#slot(index) + 2]! * 1_000
   }
 }
 

@@ -1,18 +1,18 @@
 /**
- * Whom to join, from what records say. Pure functions over records and what we know; they decide, others dial.
- * Source of the rules: distributed-topic-tracker `src/gossip/topic/bootstrap.rs` and `src/gossip/merge`.
+ * Which peers to ask, judged by records. Pure functions over records and this node's knowledge: they decide, other modules dial.
+ * Source of the rules: distributed-topic-tracker 0.3.5 `src/gossip/topic/bootstrap.rs` and `src/gossip/merge`.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { GossipRecord } from "../Session.ts"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 
 type Peers = ReadonlySet<EndpointId.EndpointId>
 
-/** Everybody a record names: its publisher, then the neighbours it claims; ourselves left out. */
+/** The peers of a record: its publisher, then the publisher's neighbours, without this node. */
 export const peersOf = (record: GossipRecord, self: EndpointId.EndpointId): Array<EndpointId.EndpointId> =>
   [...new Set([record.endpointId, ...record.content.activePeers])].filter((peer) => peer !== self)
 
-/** Bubble merge: everybody the records name who is not our neighbour; nobody while we have `minNeighbors` or more. */
-export const outsideBubble = (
+/** For the bubble merge: all peers of the records that are not our neighbours; none if we have `minNeighbors` or more. */
+export const bubbleCandidates = (
   records: ReadonlyArray<GossipRecord>,
   self: EndpointId.EndpointId,
   neighbors: Peers,
@@ -20,38 +20,44 @@ export const outsideBubble = (
 ): Array<EndpointId.EndpointId> => (neighbors.size < minNeighbors ? strangers(records, self, neighbors) : [])
 
 /**
- * Everybody named by records that lead to us over no chain of names: a record leads to us when it names somebody of whom it is
- * known that links lead from us to them. In a bubble whose nodes have all the neighbours they want, this is the only sign that
- * there are others; in a large swarm, of which the records show a small part, it is a weak one.
- * A record that names nobody is no sign at all: its node was looking for a neighbour, and does so still if it has none.
+ * The peers of records that no chain of links connects with us: none of their peers is in `reachable`. Where all nodes have enough
+ * neighbours, this is the only sign of another part of the topic. In a large swarm, of which the records show a small part, the sign is weak.
+ * A record without neighbours is no sign: its node was looking for a neighbour, and still looks if it has none.
  */
-export const apartFromUs = (
+export const unreachableCandidates = (
   records: ReadonlyArray<GossipRecord>,
   self: EndpointId.EndpointId,
   neighbors: Peers,
   reachable: Peers,
 ): Array<EndpointId.EndpointId> => {
-  const apart = records.filter(
+  const unreachable = records.filter(
     ({ content, endpointId }) =>
       content.activePeers.length > 0 && ![endpointId, ...content.activePeers].some((peer) => reachable.has(peer)),
   )
-  return strangers(apart, self, neighbors)
+  return strangers(unreachable, self, neighbors)
+}
+
+/** What this node knows of the messages in records. */
+export interface MessageKnowledge {
+  /** Whether this node had the message with this hash. */
+  readonly isKnown: (hash: Uint8Array) => boolean
+  /** False if the record may be older than our message history: then unknown messages prove nothing. */
+  readonly isConclusive: (record: GossipRecord) => boolean
 }
 
 /**
- * Message-overlap merge: the publishers, and their neighbours, of records whose message hashes are all unknown to us. That
- * they have heard messages, we have too, and none is the same is the sign of a split; `tells`: unless we may have had theirs and
- * know it no more, or were not there yet.
+ * For the message-overlap merge: the peers of records whose message hashes are all unknown to us. If they had messages, we had messages,
+ * and none is common, the swarm is partitioned.
  */
-export const acrossSplit = (
+export const partitionCandidates = (
   records: ReadonlyArray<GossipRecord>,
   self: EndpointId.EndpointId,
   neighbors: Peers,
-  { isHeard, tells }: { isHeard: (hash: Uint8Array) => boolean; tells: (record: GossipRecord) => boolean },
+  { isConclusive, isKnown }: MessageKnowledge,
 ): Array<EndpointId.EndpointId> => {
   const foreign = records.filter((record) => {
     const hashes = record.content.lastMessageHashes
-    return hashes.length > 0 && tells(record) && !hashes.some(isHeard)
+    return hashes.length > 0 && isConclusive(record) && !hashes.some(isKnown)
   })
   return strangers(foreign, self, neighbors)
 }

@@ -1,160 +1,248 @@
 /**
- * One search for a neighbour: what it remembers from look to look, and the reading and dialling of which its looks are made.
+ * The search of a session for a first neighbour. It looks up the records of this minute at once and, unless they name somebody, those
+ * of the minute before. Every peer of a record is dialled the moment the record opens, a few at a time. The first neighbour ends the
+ * search, whichever side dialled. The search remembers its peers and its rhythm until {@link Search.reset}.
+ *
+ * Source: distributed-topic-tracker 0.3.5 `src/gossip/topic/bootstrap.rs`, which reads one minute after another, then dials one
+ * peer after another, and never searches again. The bytes on the wire are the same.
  */
-
-import { Signal } from "@topic-tracker/common"
+import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { GetOptions } from "@topic-tracker/dht"
-import { Duration, Effect, type Fiber, Semaphore } from "effect"
-import { peersOf } from "../knowledge/candidates.ts"
-import { type GossipRecord, type Session, takeNote } from "../Session.ts"
-import { firstPoll, type PollRhythm } from "../schedules.ts"
-import type { Evidence } from "../TopicActivity.ts"
+import { Clock, Duration, Effect, Fiber, Metric, type Scope } from "effect"
+import { joinDuration } from "../../metrics/TrackerMetrics.ts"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
+import type { Urgency } from "../../shared/RateLimiter.ts"
+import { recentMinutes, rememberRecord } from "../knowledge/recentRecords.ts"
+import { hasMinuteJustBegun, hasMinuteRecords } from "../minutes.ts"
+import type { OwnRecord } from "../OwnRecord.ts"
+import type { SessionContext } from "../SessionContext.ts"
+import { spanOptions } from "../spans.ts"
+import { Dialer } from "./Dialer.ts"
+import { NearestAnswer } from "./NearestAnswer.ts"
+import { FIRST_POLL, isEarly, type LookupOutcome, nextPoll, pollDelay } from "./polling.ts"
 
-/** From one dial to the next, in ms: time in which a peer that is there mostly answers, so that one dial is enough. */
-const HEAD_START = 30
-/** A peer that did not answer is dialled again after this many ms, doubled each time, up to a whole round of the reference. */
-const REDIAL_AFTER = 200
+/** From the start of a search to the lookup of the minute before: two nodes that are near may have met by then. */
+const PREVIOUS_MINUTE_AFTER_MS = 40
+/** One in so many lookups without records also reads the minute before: it hardly changes once it is over. */
+const PREVIOUS_MINUTE_EVERY = 4
+/** The time between two lookups without records that ask all nodes of the slot. The other lookups ask a few nodes each. */
+const ALL_NODES_EVERY_MS = 20_000
 
-interface Dial {
-  readonly through: Evidence
-  count: number
-  /** In ms of the session's timers, as all times here: the time of day may be set back by hours. */
-  began: number
-  notBefore: number
-}
+export class Search {
+  readonly #session: SessionContext
+  readonly #ownRecord: OwnRecord
+  readonly #dialer: Dialer
+  /** The publishers that were reported as found, by minute. */
+  readonly #reported = new Map<bigint, Set<EndpointId.EndpointId>>()
+  #lookups = 0
+  /** Whether the last lookup found a record. */
+  #foundLast = false
+  /** When a lookup last asked all nodes of a slot, in ms of the timers. */
+  #askedAllAt = Number.NEGATIVE_INFINITY
+  #rhythm = FIRST_POLL
+  /** Whether the next lookup starts the rhythm and the dials from the beginning. */
+  #isRestartWanted = false
+  #hasFoundSwarm = false
 
-/** What the search remembers from look to look. */
-export interface Search {
-  readonly session: Session
-  readonly dials: Map<EndpointId.EndpointId, Dial>
-  /** Publishers told of in the account, by minute. */
-  readonly seen: Map<bigint, Set<EndpointId.EndpointId>>
-  looks: number
-  /** Whether the last look found a record. */
-  foundLast: boolean
-  /** When our record is put again if others still show and none has let us in, in ms of the timers; undefined before any did. */
-  putAgainAt: number | undefined
-  /** How often it was, in this search. */
-  putsAgain: number
-  /** When a look last asked all nodes of a slot, in ms of the timers. */
-  askedAllAt: number
-  rhythm: PollRhythm
-  /** Told who shows in a minute's slot as soon as the nodes nearest to it have answered, by the next look. */
-  onShown: ((records: ReadonlyArray<GossipRecord>, minutes: ReadonlyArray<bigint>) => void) | undefined
-}
-
-export const newSearch = (session: Session): Search => ({
-  session,
-  dials: new Map(),
-  seen: new Map(),
-  looks: 0,
-  foundLast: false,
-  putAgainAt: undefined,
-  putsAgain: 0,
-  askedAllAt: Number.NEGATIVE_INFINITY,
-  rhythm: firstPoll,
-  onShown: undefined,
-})
-
-/**
- * Reads the records of these minutes. Whom they name is dialled the moment a record opens, in the current scope. With `onShown` it
- * is done when that has been told, and what is left of the reading goes on in the scope.
- */
-export const readAndDial = Effect.fnUntraced(function* (
-  search: Search,
-  minutes: ReadonlyArray<bigint>,
-  breadth: { readonly nodes?: number },
-  onShown?: Search["onShown"],
-) {
-  const { session } = search
-  const { config } = session
-  const scope = yield* Effect.scope
-  const beganAt = session.timers.now()
-  const slots = Semaphore.makeUnsafe(config.join.maxJoinPeerCount)
-  const records: Array<GossipRecord> = []
-  const dials: Array<Fiber.Fiber<void>> = []
-  // Most looks find nothing, so that nothing but the reading is set up before there is a record.
-  const onRecord = Effect.fnUntraced(function* (record: GossipRecord) {
-    records.push(record)
-    if (record.content.activePeers.length > 1) session.cameToSwarm = true
-    yield* takeNote(session, record)
-    yield* tellOf(search, record, beganAt)
-    for (const peer of candidatesOf(search, record)) {
-      // At once: behind the answers of a whole walk it would wait for tens of ms.
-      const turn = slots.withPermit(dial(search, peer))
-      const inTurn = dials.length === 0 ? turn : Effect.delay(turn, HEAD_START * dials.length)
-      dials.push(yield* Effect.forkIn(inTurn, scope, { startImmediately: true }))
-    }
-  })
-  const read = Effect.fnUntraced(function* (options: GetOptions) {
-    const readMinute = (minute: bigint) =>
-      session.records.forEachRecord(minute, onRecord, options).pipe(
-        Effect.catch((error) => session.account.failed("bootstrap", error)),
-        Effect.catchDefect((defect) => session.account.failed("bootstrap", { message: String(defect) })),
-      )
-    yield* Effect.forEach(minutes, readMinute, { concurrency: minutes.length, discard: true })
-    if (records.length > 0) search.foundLast = true
-  })
-  if (onShown === undefined) yield* read(breadth)
-  else {
-    const isShown = new Signal(session.timers, false)
-    const shown = () => {
-      onShown(records, minutes)
-      isShown.open()
-    }
-    const reading = read({ ...breadth, onNearest: { nodes: session.tuning.pollBreadth, run: shown } })
-    yield* Effect.forkIn(Effect.andThen(reading, Effect.sync(shown)), scope, { startImmediately: true })
-    yield* isShown.await
+  constructor(session: SessionContext, ownRecord: OwnRecord) {
+    this.#session = session
+    this.#ownRecord = ownRecord
+    this.#dialer = new Dialer(session)
   }
-  return { dials, records }
-})
 
-/** What belongs to minutes that are read no more: a search may go on for days. */
-export const forgetBefore = ({ seen, dials }: Search, oldest: bigint): void => {
-  for (const unixMinute of seen.keys()) if (unixMinute < oldest) seen.delete(unixMinute)
-  for (const [peer, { through }] of dials) if (through.unixMinute < oldest) dials.delete(peer)
-}
-
-const tellOf = Effect.fnUntraced(function* (search: Search, record: GossipRecord, beganAt: number) {
-  const seen = search.seen.get(record.unixMinute) ?? new Set()
-  if (seen.has(record.endpointId)) return
-  search.seen.set(record.unixMinute, seen.add(record.endpointId))
-  yield* search.session.account.tell({
-    _tag: "RecordFound",
-    publisher: record.endpointId,
-    unixMinute: record.unixMinute,
-    peers: record.content.activePeers.length,
-    millis: Math.round(search.session.timers.now() - beganAt),
-  })
-})
-
-/** Everybody a record names, each noted with the record that first named it. */
-const candidatesOf = (search: Search, record: GossipRecord): ReadonlyArray<EndpointId.EndpointId> => {
-  const peers = peersOf(record, search.session.records.endpointId)
-  const through = { publisher: record.endpointId, unixMinute: record.unixMinute }
-  for (const peer of peers) {
-    if (!search.dials.has(peer))
-      search.dials.set(peer, { through, count: 0, began: 0, notBefore: Number.NEGATIVE_INFINITY })
+  /**
+   * Whether a search of this session has found a record of a node with several neighbours: a swarm ran before this node came. A node
+   * with one neighbour may have started together with this one.
+   */
+  get hasFoundSwarm(): boolean {
+    return this.#hasFoundSwarm
   }
-  return peers
-}
 
-/** Dials a peer unless it was dialled a moment ago, and gives it its head start before the next one. */
-const dial = Effect.fnUntraced(function* (search: Search, peer: EndpointId.EndpointId) {
-  const { session } = search
-  const { bootstrap, timeouts } = session.config
-  const dial = search.dials.get(peer)
-  const now = session.timers.now()
-  if (dial === undefined || now < dial.notBefore) return
-  if (dial.count > 0)
-    yield* session.account.tell({ _tag: "DialUnanswered", peer, millis: Math.round(now - dial.began) })
-  const longest = Duration.sum(bootstrap.joinConfirmationWaitTime, bootstrap.discoveryPollInterval)
-  dial.notBefore = now + Math.min(REDIAL_AFTER * 2 ** dial.count, Duration.toMillis(longest))
-  dial.began = now
-  dial.count++
-  session.account.counters.dials++
-  yield* session.account.tell({ _tag: "DialBegan", peer, through: dial.through })
-  yield* session.gossip.join([peer]).pipe(Effect.timeout(timeouts.joinPeer), session.account.forgive("bootstrap"))
-  yield* Effect.sleep(bootstrap.perPeerJoinSettleTime)
-})
+  /** Forgets all but {@link hasFoundSwarm}. */
+  reset(): void {
+    this.#dialer.clear()
+    this.#reported.clear()
+    this.#lookups = 0
+    this.#foundLast = false
+    this.#askedAllAt = Number.NEGATIVE_INFINITY
+    this.#rhythm = FIRST_POLL
+    this.#ownRecord.resetRepublishing()
+  }
+
+  /** Something changed, such as the network: a search that runs looks at once, and starts its rhythm and its dials anew. */
+  restart(): void {
+    this.#isRestartWanted = true
+    this.#session.lookupWanted.open()
+  }
+
+  /** Searches until there is a neighbour. Failures are reported and tried again. */
+  run(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, config, records, swarm, timers } = this.#session
+      const beganAt = timers.now()
+      this.#isRestartWanted = true
+      yield* activity.report({ _tag: "BootstrapBegan" })
+      const unixMinute = yield* records.unixMinute
+      let nearest: NearestAnswer | undefined
+      if (config.bootstrap.publishRecordOnStartup && !this.#ownRecord.isPublished(unixMinute)) {
+        nearest = new NearestAnswer(timers)
+        yield* this.#ownRecord.publishFirst(unixMinute, nearest)
+      }
+      yield* this.#lookupRepeatedly(nearest)
+      const [peer] = swarm.neighbors
+      if (peer === undefined) return
+      const millis = Math.round(timers.now() - beganAt)
+      yield* activity.report({ _tag: "Joined", peer, source: this.#dialer.sourceOf(peer), millis })
+      yield* Metric.update(joinDuration, Duration.millis(millis))
+      yield* this.#ownRecord.republishWithNeighbor()
+    })
+  }
+
+  /** Looks until there is a neighbour, which also ends the lookups that run. */
+  #lookupRepeatedly(nearest: NearestAnswer | undefined): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { lookupWanted, rateLimiter, swarm, timers } = this.#session
+      const { joined } = swarm
+      let nearestOfNext = nearest
+      lookupWanted.close()
+      while (true) {
+        const urgency = this.#foundLast || isEarly(this.#session, this.#rhythm) ? "urgent" : "routine"
+        // The signal bypasses the rate limit: the work that opened it, such as our put, had a permit.
+        yield* rateLimiter.awaitPermit(urgency, joined, lookupWanted)
+        if (joined.isOpen) return
+        if (lookupWanted.isOpen && this.#isRestartWanted) this.#startRhythm()
+        lookupWanted.close()
+        if (this.#lookups === 0) yield* Effect.forkScoped(this.#lookupMinuteBefore(), { startImmediately: true })
+        const lookup = this.#lookup(urgency, nearestOfNext)
+        nearestOfNext = undefined
+        const outcome = yield* Effect.raceFirst(lookup, Effect.as(joined.await, undefined))
+        if (outcome === undefined) return
+        const wait = yield* pollDelay(this.#session, this.#rhythm, outcome)
+        this.#rhythm = nextPoll(this.#session, this.#rhythm, outcome)
+        yield* firstOf(timers, [lookupWanted, joined], wait)
+      }
+    }).pipe(Effect.scoped)
+  }
+
+  #startRhythm(): void {
+    this.#isRestartWanted = false
+    this.#rhythm = FIRST_POLL
+    this.#dialer.allowRedials()
+  }
+
+  /** One lookup, the dials that follow from it, and the record of a minute that has none of ours yet. */
+  #lookup(urgency: Urgency, nearest: NearestAnswer | undefined): Effect.Effect<LookupOutcome, never, Scope.Scope> {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, config, records, timers, tuning } = this.#session
+      const unixMinute = yield* records.unixMinute
+      const latest = yield* this.#latestMinute()
+      const minutes = this.#readsMinuteBefore(yield* Clock.currentTimeMillis) ? recentMinutes(latest) : [latest]
+      const now = timers.now()
+      const asksAll = this.#foundLast || now - this.#askedAllAt >= ALL_NODES_EVERY_MS
+      if (asksAll) this.#askedAllAt = now
+      const breadth = asksAll ? {} : { nodes: tuning.pollBreadth }
+      this.#lookups++
+      activity.counters.lookups++
+      this.#forgetBefore(latest - 1n)
+      const { dials, found } = yield* this.#readAndDial(minutes, breadth, nearest)
+      yield* Effect.forEach(dials, Fiber.join, { discard: true })
+      const isFound = found.length > 0
+      if (this.#ownRecord.isPublished(unixMinute)) yield* this.#ownRecord.republishIfHidden(found)
+      else {
+        // A peer that was just dialled may still become a neighbour. Then the record can wait.
+        if (isFound) yield* Effect.sleep(config.bootstrap.joinConfirmationWaitTime)
+        yield* this.#ownRecord.publishDuringSearch(unixMinute, urgency, latest === unixMinute ? found : undefined)
+      }
+      this.#foundLast = isFound
+      return isFound ? ("peers" as const) : ("nothing" as const)
+    }).pipe(Effect.withSpan("Topic.lookup", spanOptions(this.#session.records.topic)))
+  }
+
+  /** The first lookup of the minute before: beside the first lookups, and not at all if those have found a peer. */
+  #lookupMinuteBefore(): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.gen({ self: this }, function* () {
+      const latest = yield* this.#latestMinute()
+      if (hasMinuteRecords(yield* Clock.currentTimeMillis)) yield* Effect.sleep(PREVIOUS_MINUTE_AFTER_MS)
+      if (this.#dialer.hasPeers || latest === 0n) return
+      yield* this.#readAndDial([latest - 1n], {})
+    })
+  }
+
+  /**
+   * Reads the records of these minutes and dials their peers the moment a record opens, in the current scope. With `nearest` it returns
+   * as soon as the nearest nodes have answered; the rest of the reading goes on in the scope.
+   */
+  #readAndDial(minutes: ReadonlyArray<bigint>, breadth: { readonly nodes?: number }, nearest?: NearestAnswer) {
+    return Effect.gen({ self: this }, function* () {
+      const session = this.#session
+      const { activity, records, timers, tuning } = session
+      const scope = yield* Effect.scope
+      const beganAt = timers.now()
+      const found: Array<GossipRecord> = []
+      const dials: Array<Fiber.Fiber<void>> = []
+      const dial = this.#dialer.inScope(scope)
+      const onRecord = Effect.fnUntraced({ self: this }, function* (record: GossipRecord) {
+        found.push(record)
+        if (record.content.activePeers.length > 1) this.#hasFoundSwarm = true
+        yield* rememberRecord(session, record)
+        yield* this.#reportFound(record, beganAt)
+        dials.push(...(yield* dial(record)))
+      })
+      const read = Effect.fnUntraced({ self: this }, function* (options: GetOptions) {
+        const readMinute = (minute: bigint) =>
+          records.forEachRecord(minute, onRecord, options).pipe(activity.ignoreFailure("bootstrap"))
+        yield* Effect.forEach(minutes, readMinute, { concurrency: minutes.length, discard: true })
+        if (found.length > 0) this.#foundLast = true
+      })
+      if (nearest === undefined) yield* read(breadth)
+      else {
+        const canReturn = new Signal(timers, false)
+        const answer = () => {
+          nearest.give(found, minutes)
+          canReturn.open()
+        }
+        const reading = read({ ...breadth, onNearest: { nodes: tuning.pollBreadth, run: answer } })
+        yield* Effect.forkIn(Effect.andThen(reading, Effect.sync(answer)), scope, { startImmediately: true })
+        yield* canReturn.await
+      }
+      return { dials, found }
+    })
+  }
+
+  /** Reports a record unless its publisher was reported for the same minute. */
+  #reportFound(record: GossipRecord, beganAt: number): Effect.Effect<void> {
+    const { activity, timers } = this.#session
+    const reported = this.#reported.get(record.unixMinute) ?? new Set()
+    if (reported.has(record.endpointId)) return Effect.void
+    this.#reported.set(record.unixMinute, reported.add(record.endpointId))
+    return activity.report({
+      _tag: "RecordFound",
+      publisher: record.endpointId,
+      unixMinute: record.unixMinute,
+      peers: record.content.activePeers.length,
+      millis: Math.round(timers.now() - beganAt),
+    })
+  }
+
+  /** Forgets everything about minutes that are no longer read: a search may take days. */
+  #forgetBefore(unixMinute: bigint): void {
+    for (const minute of this.#reported.keys()) if (minute < unixMinute) this.#reported.delete(minute)
+    this.#dialer.forgetBefore(unixMinute)
+  }
+
+  /** The last minute that a lookup reads. A running topic has records in the minutes before, a topic that starts now only in this one. */
+  #latestMinute(): Effect.Effect<bigint> {
+    const { config, records } = this.#session
+    return Effect.map(records.unixMinute, (unixMinute) =>
+      this.#lookups === 0 && config.bootstrap.checkOlderRecordsFirstOnStartup && unixMinute > 0n
+        ? unixMinute - 1n
+        : unixMinute,
+    )
+  }
+
+  #readsMinuteBefore(now: number): boolean {
+    if (this.#lookups === 0) return false
+    return this.#foundLast || this.#lookups % PREVIOUS_MINUTE_EVERY === 0 || hasMinuteJustBegun(now)
+  }
+}

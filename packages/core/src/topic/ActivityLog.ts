@@ -1,0 +1,85 @@
+/**
+ * The activity log of a topic: a stream of what the topic does, and its counters, over all sessions of the topic. It also holds
+ * the failure policy: a failure of the search or of a worker is logged and counted, and never ends the topic.
+ */
+import type { Timers } from "@topic-tracker/common"
+import { Effect, type Stream } from "effect"
+import type { FailureLog } from "../shared/FailureLog.ts"
+import { EventHub } from "./EventHub.ts"
+import type { Activity, Actor, TopicActivity, TopicStats } from "./TopicActivity.ts"
+
+/** The number of past activities that a new subscriber gets first. */
+const REPLAY = 64
+/** The number of activities that wait for a slow subscriber; older ones are dropped. */
+const CAPACITY = 256
+
+type Counter = Exclude<keyof TopicStats, "messagesReceived">
+
+/** What an activity log needs. */
+export interface ActivityLogOptions {
+  readonly timers: Timers
+  readonly failureLog: FailureLog
+  /** Annotations of every log line, such as the topic's id. */
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+export class ActivityLog {
+  readonly counters: Record<Counter, number> = {
+    lookups: 0,
+    runsSkipped: 0,
+    recordsPublished: 0,
+    recordsSkipped: 0,
+    recordsRefused: 0,
+    dials: 0,
+    merges: 0,
+    failures: 0,
+  }
+  readonly #hub = new EventHub<TopicActivity>({ replay: REPLAY })
+  readonly #options: ActivityLogOptions
+  readonly #openedAt: number
+
+  constructor(options: ActivityLogOptions) {
+    this.#options = options
+    this.#openedAt = options.timers.now()
+  }
+
+  /** The last activities, then every new one. A slow subscriber loses the oldest. */
+  stream(): Stream.Stream<TopicActivity> {
+    return this.#hub.stream({ capacity: CAPACITY })
+  }
+
+  /** Adds an activity. */
+  report(activity: Activity): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const at = Math.round(this.#options.timers.now() - this.#openedAt)
+      return this.#hub.publish([{ at, ...activity }])
+    })
+  }
+
+  /** Runs the effect. A failure or a defect is logged and counted, never propagated. */
+  ignoreFailure(by: Actor) {
+    return <E extends { readonly message: string }, R>(
+      effect: Effect.Effect<unknown, E, R>,
+    ): Effect.Effect<void, never, R> =>
+      Effect.asVoid(effect).pipe(
+        Effect.catch((error) => this.reportFailure(by, error)),
+        Effect.catchDefect((defect) => this.reportFailure(by, { message: String(defect) })),
+      )
+  }
+
+  /** Counts and reports a failure that ends nothing. The log level is Warn for a new failure and Debug for a repeated one. */
+  reportFailure(by: Actor, { message }: { readonly message: string }): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.counters.failures++
+      const { annotations, failureLog } = this.#options
+      const text = `topic ${by} failed and will try again: ${message}`
+      const log = failureLog.isNew(text) ? Effect.logWarning(text) : Effect.logDebug(text)
+      return Effect.andThen(Effect.annotateLogs(log, annotations), this.report({ _tag: "Failed", by, message }))
+    })
+  }
+
+  /** Ends every stream of the log, after the activities that wait for it. */
+  end(): Effect.Effect<void> {
+    return this.#hub.end
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The record of this node in a session: when it was published, what it lacks, and when it is published again. The only owner of that
+ * state. It knows nothing of lookups and dials, except that it asks for a lookup once the record is stored.
+ *
+ * A slot of the DHT mostly returns one record, the last or the first that was put. So a record of ours can hide another one, and
+ * another one can hide ours. The rules here follow from that.
+ */
+import { firstOf } from "@topic-tracker/common"
+import { Duration, Effect } from "effect"
+import type { GossipRecord } from "../records/TopicRecordContent.ts"
+import type { Urgency } from "../shared/RateLimiter.ts"
+import { backoffDelay } from "./delays.ts"
+import { recordsOfMinute } from "./knowledge/recentRecords.ts"
+import type { SessionContext } from "./SessionContext.ts"
+import type { NearestAnswer } from "./search/NearestAnswer.ts"
+import type { Actor } from "./TopicActivity.ts"
+
+/** From the first neighbour to the record that names it: the neighbour's own join, which is half done, comes first. */
+const NAME_NEIGHBOR_AFTER_MS = 50
+/** The first and the longest wait until a record that may be hidden is published again. */
+const FIRST_REPUBLISH = Duration.seconds(4)
+const MAX_REPUBLISH = Duration.seconds(16)
+
+export class OwnRecord {
+  readonly #session: SessionContext
+  /** The minute of the last record that was or is being published; undefined also after a failure. */
+  #publishedMinute: bigint | undefined
+  /** Whether that record names no neighbour. */
+  #publishedWithoutNeighbors = false
+  /** Whether our addresses are no longer those of the last record. */
+  #isElsewhere = false
+  /** When a record that may be hidden is published again, in ms of the timers; undefined before others were found. */
+  #republishAt: number | undefined
+  #republishCount = 0
+
+  constructor(session: SessionContext) {
+    this.#session = session
+  }
+
+  /** Whether the record of the minute was published, or is being published. */
+  isPublished(unixMinute: bigint): boolean {
+    return this.#publishedMinute === unixMinute
+  }
+
+  /** Our addresses changed: the next lookup of a search publishes the record again. */
+  addressChanged(): void {
+    this.#isElsewhere = true
+  }
+
+  /** A search starts anew: {@link republishIfHidden} waits from the beginning. */
+  resetRepublishing(): void {
+    this.#republishAt = undefined
+    this.#republishCount = 0
+  }
+
+  /**
+   * Publishes the first record of a search, in the background, once the nodes nearest to the slot have answered. If other nodes have
+   * records there, it waits a moment for a neighbour to name: it may hide records that lead to the whole swarm.
+   */
+  publishFirst(unixMinute: bigint, nearest: NearestAnswer): Effect.Effect<unknown> {
+    return Effect.suspend(() => {
+      const { config, rateLimiter, records, swarm, timers } = this.#session
+      this.#publishedMinute = unixMinute
+      return this.#inBackground(
+        Effect.gen({ self: this }, function* () {
+          // A neighbour ends the lookup before it has an answer.
+          yield* firstOf(timers, [nearest.answered, swarm.joined])
+          yield* rateLimiter.awaitPermit("urgent")
+          const known = nearest.recordsOf(unixMinute)
+          if (known !== undefined && known.length > 0) {
+            yield* firstOf(timers, [swarm.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
+          }
+          yield* this.#publishAndName((yield* records.unixMinute) === unixMinute ? known : undefined)
+        }),
+      )
+    })
+  }
+
+  /**
+   * Publishes the record of a minute that began during a search, in the background. `found`: the records of the lookup that just
+   * ended; undefined if it did not read the minute.
+   */
+  publishDuringSearch(
+    unixMinute: bigint,
+    urgency: Urgency,
+    found: ReadonlyArray<GossipRecord> | undefined,
+  ): Effect.Effect<unknown> {
+    return Effect.suspend(() => {
+      const { rateLimiter, records } = this.#session
+      this.#publishedMinute = unixMinute
+      return this.#inBackground(
+        Effect.gen({ self: this }, function* () {
+          yield* rateLimiter.awaitPermit(urgency)
+          const isCurrent = (yield* records.unixMinute) === unixMinute
+          yield* this.#publishAndName(found !== undefined && isCurrent ? recordsOfMinute(found, unixMinute) : undefined)
+        }),
+      )
+    })
+  }
+
+  /**
+   * Publishes the record again, in the background, if our addresses changed or if nodes were found that do not answer. A node that
+   * published at the same moment may have hidden our record; if it cannot be dialled, it waits for our record as we wait for others.
+   * A record that leads to a swarm must not be hidden by one that leads to this node alone: then nothing is published.
+   */
+  republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { records, swarm, timers } = this.#session
+      const areAllAlone = found.every(({ content }) => content.activePeers.length === 0)
+      if (!areAllAlone || swarm.joined.isOpen) return
+      if (!this.#isElsewhere) {
+        if (found.length === 0) return
+        const now = timers.now()
+        this.#republishAt ??= now + (yield* this.#republishDelay())
+        if (now < this.#republishAt) return
+        this.#republishCount++
+        this.#republishAt = now + (yield* this.#republishDelay())
+      }
+      yield* this.#inBackground(this.#publishAndName(recordsOfMinute(found, yield* records.unixMinute)))
+    })
+  }
+
+  /** Publishes the record again, in the background, if it names no neighbour although there is one. */
+  republishWithNeighbor(): Effect.Effect<unknown> {
+    return this.#inBackground(this.#nameNeighbor())
+  }
+
+  /**
+   * Publishes what we know as the record of this minute. `known`: records of the minute that were just read, which saves a lookup.
+   * A search looks again when the first nodes have stored the record and when all have: only now they return a record that another
+   * node put at the same moment.
+   */
+  publish(by: Actor, known?: ReadonlyArray<GossipRecord>) {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, lookupWanted, ownAddress, rateLimiter, records, swarm, timers, tuning } = this.#session
+      const unixMinute = yield* records.unixMinute
+      const began = timers.now()
+      this.#publishedMinute = unixMinute
+      this.#publishedWithoutNeighbors = false
+      this.#isElsewhere = false
+      const content = { ...swarm.recordContent(), address: yield* ownAddress }
+      const record = yield* records.newRecord(unixMinute, content)
+      const onStored = {
+        // As many nodes as the following lookup asks.
+        nodes: tuning.pollBreadth,
+        run: () => {
+          if (rateLimiter.hasPermit("urgent")) lookupWanted.open()
+        },
+      }
+      const outcome = yield* records.publish(record, { known, onStored }).pipe(
+        // Every node keeps the first record of the minute, and that is another node's.
+        Effect.catchTag("DhtError", (error) =>
+          error.reason === "Rejected" ? Effect.succeed({ _tag: "Refused" } as const) : Effect.fail(error),
+        ),
+      )
+      switch (outcome._tag) {
+        case "Refused":
+          activity.counters.recordsRefused++
+          yield* activity.report({ _tag: "RecordRefused", by, unixMinute })
+          return lookupWanted.open()
+        case "Skipped":
+          activity.counters.recordsSkipped++
+          return yield* activity.report({ _tag: "RecordSkipped", by, unixMinute, found: outcome.records.length })
+        case "Published": {
+          activity.counters.recordsPublished++
+          this.#publishedWithoutNeighbors = content.activePeers.length === 0
+          const millis = Math.round(timers.now() - began)
+          yield* activity.report({ _tag: "RecordPublished", by, unixMinute, stored: outcome.receipt.stored, millis })
+          return lookupWanted.open()
+        }
+      }
+    }).pipe(Effect.withSpan("OwnRecord.publish", { attributes: { "topic_tracker.activity.by": by } }))
+  }
+
+  /** Publishes; and again, if the first neighbour came meanwhile. */
+  #publishAndName(known: ReadonlyArray<GossipRecord> | undefined) {
+    return Effect.andThen(this.publish("bootstrap", known), this.#nameNeighbor())
+  }
+
+  #nameNeighbor() {
+    return Effect.gen({ self: this }, function* () {
+      if (!this.#lacksNeighbor()) return
+      yield* Effect.sleep(NAME_NEIGHBOR_AFTER_MS)
+      if (this.#lacksNeighbor()) yield* this.publish("bootstrap", [])
+    })
+  }
+
+  /**
+   * Whether our record leads to us alone although we have neighbours by now. It may have replaced records that led to the whole swarm;
+   * if we left, the topic would not be found until the next record.
+   */
+  #lacksNeighbor(): boolean {
+    const { config, swarm } = this.#session
+    return config.publisher.enabled && this.#publishedWithoutNeighbors && swarm.neighbors.size > 0
+  }
+
+  #republishDelay(): Effect.Effect<number> {
+    return backoffDelay(FIRST_REPUBLISH, MAX_REPUBLISH, this.#republishCount)
+  }
+
+  /** Runs in the session's scope: a record is published also if the search ends meanwhile, since it is how later nodes find us. */
+  #inBackground<E extends { readonly message: string }>(publish: Effect.Effect<unknown, E>) {
+    const { activity, scope } = this.#session
+    return publish.pipe(
+      Effect.onError(() =>
+        Effect.sync(() => {
+          this.#publishedMinute = undefined
+        }),
+      ),
+      activity.ignoreFailure("bootstrap"),
+      Effect.forkIn(scope),
+    )
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What makes two joins the same topic. The secret becomes a hash here, and only the hash goes on: to the keys of the topic's minutes
+ * (`records/minuteKeys.ts`) and from there to the DHT.
+ */
+import { Bytes } from "@topic-tracker/common"
+import { initialSecretHash, type TopicId } from "@topic-tracker/crypto"
+import { Equal, Hash, Redacted } from "effect"
+import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { Tuning } from "../config/Tuning.ts"
+import type { JoinOptions } from "./Topic.ts"
+
+/** The options and the timing of a topic. */
+export interface TopicSettings {
+  readonly config: TopicConfig
+  readonly tuning: Tuning
+}
+
+export class TopicKey implements Equal.Equal {
+  /** Names the topic's slots in the DHT. */
+  readonly topic: TopicId
+  /** Names the topic in gossip. A process has one gossip topic of an id at a time. */
+  readonly gossipTopic: TopicId
+  /** SHA-512 of the secret, cut to 32 bytes. */
+  readonly secretHash: Redacted.Redacted<Uint8Array>
+  /** How the topic is opened, if it is not open yet. Not compared. */
+  readonly settings: TopicSettings
+
+  constructor(topic: TopicId, secret: JoinOptions["secret"], settings: TopicSettings) {
+    this.topic = topic
+    this.gossipTopic = topic
+    this.secretHash = initialSecretHash(Redacted.isRedacted(secret) ? secret : Redacted.make(secret))
+    this.settings = settings
+  }
+
+  [Equal.symbol](that: Equal.Equal): boolean {
+    return (
+      that instanceof TopicKey &&
+      this.topic.hex === that.topic.hex &&
+      Bytes.equals(Redacted.value(this.secretHash), Redacted.value(that.secretHash))
+    )
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.topic.hex)
+  }
+}

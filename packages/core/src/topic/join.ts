@@ -1,0 +1,34 @@
+/** How a program joins a topic: the functions of the namespace `Topic`, and its types. */
+import { Effect, type Scope } from "effect"
+import type { TopicConfigError } from "../config/TopicConfig.ts"
+import { TopicTracker } from "../tracker/TopicTracker.ts"
+import type { JoinOptions, Topic } from "./Topic.ts"
+import type { TopicError } from "./TopicError.ts"
+
+export type { JoinOptions, Topic, TopicReceiver, TopicSender } from "./Topic.ts"
+export type { TopicStats } from "./TopicActivity.ts"
+
+/**
+ * Joins a topic and waits for the first neighbour, however long that takes. If the wait is interrupted, the topic is left.
+ *
+ * ```ts
+ * const topic = yield* Topic.join({ topic: "my topic", secret: "our secret" })
+ * yield* topic.broadcast("hello")
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const join = (
+  options: JoinOptions,
+): Effect.Effect<Topic, TopicError | TopicConfigError, TopicTracker | Scope.Scope> =>
+  Effect.flatMap(TopicTracker, (tracker) => tracker.join(options))
+
+/**
+ * Opens a topic and returns at once. The search for neighbours runs in the background.
+ *
+ * @since 0.1.0
+ */
+export const joinNoWait = (
+  options: JoinOptions,
+): Effect.Effect<Topic, TopicError | TopicConfigError, TopicTracker | Scope.Scope> =>
+  Effect.flatMap(TopicTracker, (tracker) => tracker.joinNoWait(options))

@@ -1,0 +1,16 @@
+/** Whether a worker has a reason to run its round now. */
+import { Effect } from "effect"
+import type { SessionContext } from "../SessionContext.ts"
+
+/** Whether this node has so many neighbours that it needs no records to find more. */
+export const hasEnoughNeighbors = ({ config, swarm }: SessionContext): boolean =>
+  swarm.neighbors.size >= config.bubbleMerge.minNeighbors
+
+/** Always while this node has few neighbours; otherwise as often as its trickle timer lets it. A skipped round is counted. */
+export const shouldRunRound = Effect.fnUntraced(function* (session: SessionContext) {
+  const { activity, trickle } = session
+  if (!hasEnoughNeighbors(session)) trickle.reset()
+  const runs = yield* trickle.shouldRun
+  if (!runs) activity.counters.runsSkipped++
+  return runs
+})

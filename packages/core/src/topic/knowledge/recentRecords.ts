@@ -1,0 +1,39 @@
+/**
+ * Reads the records of the running minutes for the workers, and remembers from each record who is whose neighbour and where its node
+ * can be reached.
+ */
+import { Effect } from "effect"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
+import type { SessionContext } from "../SessionContext.ts"
+
+/** The minute and the one before it: a running node of the topic has a record in one of them. */
+export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
+
+/** The records of one minute among the given ones. */
+export const recordsOfMinute = (
+  records: ReadonlyArray<GossipRecord>,
+  unixMinute: bigint,
+): ReadonlyArray<GossipRecord> => records.filter((record) => record.unixMinute === unixMinute)
+
+/** One record of every node in this minute's slot and, with `span` 2, in the slot of the minute before. */
+export const recentRecords = Effect.fnUntraced(function* (session: SessionContext, span: 1 | 2 = 2) {
+  const { records, activity, rateLimiter } = session
+  yield* rateLimiter.awaitPermit("routine")
+  activity.counters.lookups++
+  const minutes = recentMinutes(yield* records.unixMinute).slice(-span)
+  return (yield* Effect.forEach(minutes, (minute) => readMinute(session, minute), { concurrency: 2 })).flat()
+})
+
+const readMinute = (session: SessionContext, unixMinute: bigint) =>
+  Effect.tap(session.records.recordsArray(unixMinute), (found) =>
+    Effect.forEach(found, (record) => rememberRecord(session, record), { discard: true }),
+  )
+
+/** Remembers the neighbours that the record names, and its node's addresses: a later dial of the node needs no DHT lookup. */
+export const rememberRecord = Effect.fnUntraced(function* (
+  { learnAddress, records, swarm }: SessionContext,
+  record: GossipRecord,
+) {
+  if (record.unixMinute === (yield* records.unixMinute)) swarm.graph.addRecord(record)
+  if (record.content.address !== undefined) yield* learnAddress(record.endpointId, record.content.address)
+})

@@ -1,0 +1,22 @@
+/** The contract of the tracker: what the tag `TopicTracker` stands for. It knows no implementation. */
+import type { EndpointId } from "@topic-tracker/crypto"
+import type { Effect, Scope } from "effect"
+import type { TopicConfigError } from "../config/TopicConfig.ts"
+import type { JoinOptions, Topic } from "../topic/Topic.ts"
+import type { TopicError } from "../topic/TopicError.ts"
+
+/**
+ * All topics of a process.
+ *
+ * @since 0.1.0
+ */
+export interface TrackerService {
+  /** The id of this node: other nodes dial it by this. */
+  readonly endpointId: EndpointId.EndpointId
+  /** See `Topic.join`. */
+  readonly join: (options: JoinOptions) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
+  /** See `Topic.joinNoWait`. */
+  readonly joinNoWait: (options: JoinOptions) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
+  /** The number of open topics. */
+  readonly openTopics: Effect.Effect<number>
+}
