@@ -1,7 +1,7 @@
 /**
- * A set whose members can be picked at random in constant time. Removing a member puts the last one in its place, so order
- * says nothing; what matters is that each pick is even. Sets here have 5 to 30 members: copies are cheap, but membership is
- * asked for each message, hence the index.
+ * A set whose members can be picked at random in constant time. A removed member is replaced by the last one, so the order has
+ * no meaning; each pick is uniform. Sets here have 5 to 30 members: copies are cheap, but each message asks for membership,
+ * hence the index.
  */
 import type { Rng } from "./Rng.ts"
 
@@ -13,7 +13,7 @@ export class IndexedSet<A> {
     return this.items.length
   }
 
-  /** The members, in no particular order: valid until the set changes. */
+  /** The members, in no particular order. Valid until the set changes. */
   get values(): ReadonlyArray<A> {
     return this.items
   }
@@ -22,7 +22,7 @@ export class IndexedSet<A> {
     return this.positions.has(item)
   }
 
-  /** Whether the item was not there yet. */
+  /** Returns whether the item is new. */
   add(item: A): boolean {
     if (this.positions.has(item)) return false
     this.positions.set(item, this.items.length)
@@ -30,7 +30,7 @@ export class IndexedSet<A> {
     return true
   }
 
-  /** Whether the item was there. */
+  /** Returns whether the item was a member. */
   delete(item: A): boolean {
     const position = this.positions.get(item)
     if (position === undefined) return false
@@ -43,22 +43,22 @@ export class IndexedSet<A> {
     return true
   }
 
-  /** A member, each equally likely; none when the set is empty. */
+  /** A member, each equally likely; undefined if the set is empty. */
   pick(rng: Rng): A | undefined {
     return this.items.length === 0 ? undefined : this.items[rng.nextInt(this.items.length)]
   }
 
-  /** A member that `excluded` does not hold, each equally likely; none when there is no such. */
+  /** A member that `excluded` does not match, each equally likely; undefined if there is none. */
   pickExcept(rng: Rng, excluded: (item: A) => boolean): A | undefined {
     const candidates = this.items.filter((item) => !excluded(item))
     return candidates.length === 0 ? undefined : candidates[rng.nextInt(candidates.length)]
   }
 
-  /** At most `count` members that `excluded` does not hold, in random order, each choice equally likely. */
+  /** At most `count` members that `excluded` does not match, in random order, each choice equally likely. */
   sample(rng: Rng, count: number, excluded: (item: A) => boolean = () => false): Array<A> {
     const items = this.items.filter((item) => !excluded(item))
     const size = Math.min(count, items.length)
-    // Fisher and Yates, only as far as needed: place i gets any of those not yet placed.
+    // Fisher and Yates, only as far as needed: position i gets any of the items that are not yet placed.
     for (let i = 0; i < size; i++) {
       const j = i + rng.nextInt(items.length - i)
       const chosen = items[j] as A

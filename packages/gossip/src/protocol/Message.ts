@@ -1,15 +1,15 @@
 /**
  * The messages that two members of a topic exchange, as plain data. Names and fields are those of iroh-gossip 0.101
- * (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`); how they look as bytes is in codec/message.ts. Messages are never
- * altered once made: one object may be queued for several peers.
+ * (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`); their bytes are in codec/message.ts. A message is never altered: one object
+ * may be queued for several peers.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { MessageId } from "./MessageId.ts"
 
-/** What names a peer: its endpoint id on the network, any string in a simulation. */
+/** The name of a peer: its endpoint id on the network, any string in a simulation. */
 export type PeerKey = string
 
-/** A peer and, when known, the opaque bytes that it sends about itself (its addresses, see codec/peerData.ts). */
+/** A peer and, if known, the opaque bytes that it sends about itself (its addresses, see codec/peerData.ts). */
 export interface PeerInfo<P extends PeerKey = EndpointId.EndpointId> {
   readonly id: P
   readonly data: Uint8Array | undefined
@@ -28,7 +28,7 @@ export interface ForwardJoin<P extends PeerKey = EndpointId.EndpointId> {
   readonly ttl: number
 }
 
-/** Offers some of `origin`'s contacts along a random walk; the member at its end answers `origin` with its own. */
+/** Offers some contacts of `origin` along a random walk; the member at its end answers `origin` with its own contacts. */
 export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "Shuffle"
   readonly origin: P
@@ -36,6 +36,7 @@ export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
   readonly ttl: number
 }
 
+/** The contacts that answer a Shuffle, or that precede a Disconnect. */
 export interface ShuffleReply<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "ShuffleReply"
   readonly nodes: ReadonlyArray<PeerInfo<P>>
@@ -52,11 +53,11 @@ export interface Neighbor {
 export interface Disconnect {
   readonly _tag: "Disconnect"
   readonly alive: boolean
-  /** Without meaning; on the wire for compatibility. */
+  /** Has no meaning; on the wire for compatibility. */
   readonly respond: boolean
 }
 
-/** How far a payload has come: `round` hops (u16) from its author, or straight from it and not to be passed on. */
+/** The way of a payload so far: `round` hops (u16) from its author, or straight from its author and not to be passed on. */
 export type DeliveryScope = { readonly _tag: "Swarm"; readonly round: number } | { readonly _tag: "Neighbors" }
 
 /** A payload. `id` is the BLAKE3 hash of `content`. */
@@ -72,19 +73,20 @@ export interface Prune {
   readonly _tag: "Prune"
 }
 
-/** Asks the receiver to send payloads again, and the one with this id, if any, at once. */
+/** Asks the receiver to send payloads again, and the payload with this id, if there is one, at once. */
 export interface Graft {
   readonly _tag: "Graft"
   readonly id: MessageId | undefined
   readonly round: number
 }
 
-/** Tells which payloads the sender has. */
+/** Names payloads that the sender has. */
 export interface IHave {
   readonly _tag: "IHave"
   readonly messages: ReadonlyArray<IHaveEntry>
 }
 
+/** A payload, and the hops after which it reached the sender. */
 export interface IHaveEntry {
   readonly id: MessageId
   readonly round: number

@@ -1,43 +1,44 @@
 /**
- * The messages that a node had of late: their ids for longer, so that none is delivered twice, their payloads for less long, for
- * peers that graft. Everything lives equally long, so the order in which messages come is the order in which they go, and a ring is
- * enough; a hash table of chains finds them in it. The ids lie in typed arrays: at thousands of messages a second a Map of strings
- * and an object for each had cost a tenth of the processor time, and the garbage collector theirs.
+ * The messages that a node received recently: their ids, so that none is delivered twice, and for a shorter time their payloads,
+ * for peers that graft. All messages live equally long, so they expire in the order of their arrival and a ring is enough; a hash
+ * table with chains finds them in it. The ids are in typed arrays: at thousands of messages a second, a Map of strings with an
+ * object for each took a tenth of the processor time, and more in the garbage collector.
  */
 import type { Gossip } from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 
+/** The limits of a {@link MessageHistory}. Times in milliseconds. */
 export interface MessageHistoryOptions {
-  /** How long an id is kept. If that is shorter than for its payload, then as long as that. */
+  /** Time for which an id is kept; at least as long as its payload. */
   readonly idRetentionMs: number
   readonly maxIds: number
   readonly payloadRetentionMs: number
-  /** The most bytes of payloads, each counted with what holds it. */
+  /** The most bytes of payloads, each with its overhead. */
   readonly maxPayloadBytes: number
 }
 
-/** A payload counts for so many bytes beside its content. */
-const payloadOverhead = 256
+/** Bytes that a payload counts in addition to its content. */
+const PAYLOAD_OVERHEAD_BYTES = 256
 
-const leastCapacity = 16
-const idWords = 8
+const MIN_CAPACITY = 16
+const ID_WORDS = 8
 
-/** In a chain: nothing follows. Links are places in the ring plus one. */
-const chainEnd = 0
-/** In the place of a link: the same message came again later, and this entry is in no chain. */
-const superseded = -1
+/** The end of a chain. Links are positions in the ring plus one. */
+const CHAIN_END = 0
+/** Instead of a link: the same message came again later, and this entry is in no chain. */
+const SUPERSEDED = -1
 
-/** Two odd numbers of this process alone, or others could choose messages that all fall into one chain. */
-const chance = crypto.getRandomValues(new Int32Array(2))
-const factor0 = chance[0]! | 1
-const factor1 = chance[1]! | 1
+/** Two odd numbers that only this process knows: otherwise a peer could choose messages that all fall into one chain. */
+const randomWords = crypto.getRandomValues(new Int32Array(2))
+const factor0 = randomWords[0]! | 1
+const factor1 = randomWords[1]! | 1
 
 export class MessageHistory {
   private readonly options: MessageHistoryOptions
-  /** Entries are numbered as they come; from `head` up to `tail` they are there, each at its number modulo the capacity. */
+  /** Entries are numbered in order of arrival. Those from `head` up to `tail` exist, each at its number modulo the capacity. */
   private head = 0
   private tail = 0
-  /** Entries before this one have no payload any more. */
+  /** Entries before this one have no payload. */
   private payloadHead = 0
   private capacity = 0
   private ids = new Int32Array(0)
@@ -53,12 +54,12 @@ export class MessageHistory {
     this.options = { ...options, idRetentionMs: Math.max(options.idRetentionMs, options.payloadRetentionMs) }
   }
 
-  /** How many ids are kept. */
+  /** The number of ids. */
   get size(): number {
     return this.idCount
   }
 
-  /** Of how many of them the payload is kept, too. */
+  /** The number of ids whose payload is kept too. */
   get payloadSize(): number {
     return this.payloadCount
   }
@@ -67,20 +68,20 @@ export class MessageHistory {
     return this.find(id) !== undefined
   }
 
-  /** What a peer that grafts is to get. */
+  /** The payload for a peer that grafts. */
   payload(id: MessageId.MessageId): Gossip | undefined {
     const place = this.find(id)
     return place === undefined ? undefined : this.payloads[place]
   }
 
-  /** Keeps a message, from now on if it came before. `now` in milliseconds, never less than in an earlier call. */
+  /** Keeps a message; if it came before, its time starts again. `now`: milliseconds, never less than in an earlier call. */
   add(message: Gossip, now: number): void {
     const { id } = message
     const before = this.find(id)
     if (before !== undefined) this.supersede(before)
-    if (this.tail - this.head === this.capacity) this.resize(Math.max(leastCapacity, 2 * this.capacity))
+    if (this.tail - this.head === this.capacity) this.resize(Math.max(MIN_CAPACITY, 2 * this.capacity))
     const place = this.placeOf(this.tail++)
-    for (let i = 0; i < idWords; i++) this.ids[place * idWords + i] = MessageId.word(id, i)
+    for (let i = 0; i < ID_WORDS; i++) this.ids[place * ID_WORDS + i] = MessageId.word(id, i)
     this.times[place] = now
     this.payloads[place] = message
     this.link(place)
@@ -91,26 +92,26 @@ export class MessageHistory {
     while (this.payloadBytes > this.options.maxPayloadBytes) this.removeOldestPayload()
   }
 
-  /** Removes what is over its time. Until then it is still found. */
+  /** Removes expired messages. Before that they are still found. */
   evict(now: number): void {
     const { idRetentionMs, payloadRetentionMs } = this.options
-    while (this.head < this.tail && this.isOver(this.head, idRetentionMs, now)) this.removeOldest()
-    while (this.payloadHead < this.tail && this.isOver(this.payloadHead, payloadRetentionMs, now)) {
+    while (this.head < this.tail && this.isExpired(this.head, idRetentionMs, now)) this.removeOldest()
+    while (this.payloadHead < this.tail && this.isExpired(this.payloadHead, payloadRetentionMs, now)) {
       this.removeOldestPayload()
     }
     const used = this.tail - this.head
     if (used === 0) this.resize(0)
-    else if (used * 4 <= this.capacity && this.capacity > leastCapacity) this.resize(this.capacity / 2)
+    else if (used * 4 <= this.capacity && this.capacity > MIN_CAPACITY) this.resize(this.capacity / 2)
   }
 
-  private isOver(entry: number, retentionMs: number, now: number): boolean {
+  private isExpired(entry: number, retentionMs: number, now: number): boolean {
     return this.times[this.placeOf(entry)]! + retentionMs <= now
   }
 
   private removeOldest(): void {
     if (this.payloadHead === this.head) this.removeOldestPayload()
     const place = this.placeOf(this.head++)
-    if (this.links[place] === superseded) return
+    if (this.links[place] === SUPERSEDED) return
     this.unlink(place)
     this.idCount--
   }
@@ -130,7 +131,7 @@ export class MessageHistory {
   private supersede(place: number): void {
     this.removePayload(place)
     this.unlink(place)
-    this.links[place] = superseded
+    this.links[place] = SUPERSEDED
     this.idCount--
   }
 
@@ -138,7 +139,7 @@ export class MessageHistory {
     return entry & (this.capacity - 1)
   }
 
-  /** The chain that an id with these first two words belongs to: multiply-shift hashing, whose upper bits are the good ones. */
+  /** The chain of an id with these first two words: multiply-shift hashing, whose upper bits are the well mixed ones. */
   private chainOf(word0: number, word1: number): number {
     const mixed = Math.imul(word0, factor0) + Math.imul(word1, factor1)
     return Math.imul(mixed ^ (mixed >>> 15), factor1) >>> Math.clz32(this.capacity - 1)
@@ -147,7 +148,7 @@ export class MessageHistory {
   private find(id: MessageId.MessageId): number | undefined {
     if (this.capacity === 0) return undefined
     let link = this.chains[this.chainOf(MessageId.word(id, 0), MessageId.word(id, 1))]!
-    while (link !== chainEnd) {
+    while (link !== CHAIN_END) {
       if (this.isAt(link - 1, id)) return link - 1
       link = this.links[link - 1]!
     }
@@ -155,12 +156,12 @@ export class MessageHistory {
   }
 
   private isAt(place: number, id: MessageId.MessageId): boolean {
-    for (let i = 0; i < idWords; i++) if (this.ids[place * idWords + i] !== MessageId.word(id, i)) return false
+    for (let i = 0; i < ID_WORDS; i++) if (this.ids[place * ID_WORDS + i] !== MessageId.word(id, i)) return false
     return true
   }
 
   private chainAt(place: number): number {
-    return this.chainOf(this.ids[place * idWords]!, this.ids[place * idWords + 1]!)
+    return this.chainOf(this.ids[place * ID_WORDS]!, this.ids[place * ID_WORDS + 1]!)
   }
 
   private link(place: number): void {
@@ -181,11 +182,11 @@ export class MessageHistory {
     this.links[link - 1] = next
   }
 
-  /** Makes room for so many entries, a power of two or none. They keep their numbers, and so their order. */
+  /** Changes the capacity to a power of two or to 0. Entries keep their numbers, and so their order. */
   private resize(capacity: number): void {
     const { capacity: oldCapacity, ids, links, payloads, times } = this
     this.capacity = capacity
-    this.ids = new Int32Array(capacity * idWords)
+    this.ids = new Int32Array(capacity * ID_WORDS)
     this.times = new Float64Array(capacity)
     this.links = new Int32Array(capacity)
     this.chains = new Int32Array(capacity)
@@ -193,13 +194,13 @@ export class MessageHistory {
     for (let entry = this.head; entry < this.tail; entry++) {
       const from = entry & (oldCapacity - 1)
       const to = this.placeOf(entry)
-      this.ids.set(ids.subarray(from * idWords, (from + 1) * idWords), to * idWords)
+      this.ids.set(ids.subarray(from * ID_WORDS, (from + 1) * ID_WORDS), to * ID_WORDS)
       this.times[to] = times[from]!
       this.payloads[to] = payloads[from]
-      if (links[from] === superseded) this.links[to] = superseded
+      if (links[from] === SUPERSEDED) this.links[to] = SUPERSEDED
       else this.link(to)
     }
   }
 }
 
-const weightOf = ({ content }: Gossip): number => content.length + payloadOverhead
+const weightOf = ({ content }: Gossip): number => content.length + PAYLOAD_OVERHEAD_BYTES

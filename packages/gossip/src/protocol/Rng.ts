@@ -1,6 +1,6 @@
 /**
- * Where the protocol's randomness comes from, and a generator whose whole sequence follows from a seed. Not for secrets:
- * which peer to forget or to ask next needs an even spread and a way to repeat it, not unpredictability.
+ * The protocol's source of randomness, and a generator whose whole sequence follows from a seed. Not for secrets: the choice of
+ * a peer needs a uniform distribution that can be repeated, not unpredictability.
  */
 
 /** A source of random integers. */
@@ -12,7 +12,7 @@ export interface Rng {
 /**
  * xoshiro128** 1.1 (David Blackman and Sebastiano Vigna, "Scrambled Linear Pseudorandom Number Generators", ACM TOMS 2021,
  * section 8; reference code prng.di.unimi.it/xoshiro128starstar.c): 128 bits of state, 32 bits a step, all in integer
- * operations that a JavaScript engine does exactly. The state is filled from the seed by SplitMix64, as its authors advise.
+ * operations that JavaScript computes exactly. SplitMix64 fills the state from the seed, as the authors recommend.
  */
 export class Xoshiro128 implements Rng {
   private a = 0
@@ -20,7 +20,7 @@ export class Xoshiro128 implements Rng {
   private c = 0
   private d = 0
 
-  /** `seed` is taken modulo 2^64, so that every u64 seed of a configuration file gives a sequence of its own. */
+  /** `seed` is taken modulo 2^64, so that every u64 seed of a configuration file gives its own sequence. */
   constructor(seed: bigint | number) {
     const splitMix = splitMix64(BigInt(seed))
     const first = splitMix()
@@ -56,29 +56,29 @@ export class Xoshiro128 implements Rng {
   }
 
   nextInt(bound: number): number {
-    // Values above the last whole multiple of `bound` are drawn again, or small results would be likelier.
+    // Values above the last whole multiple of `bound` are drawn again: small results would be more likely otherwise.
     const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound)
     let value = this.next()
     while (value >= limit) value = this.next()
     return value % bound
   }
 
-  /** A generator of its own whose sequence follows from this one's next steps. */
+  /** A new generator whose seed is the next 64 bits of this one. */
   fork(): Xoshiro128 {
     return new Xoshiro128((BigInt(this.next()) << 32n) | BigInt(this.next()))
   }
 }
 
-const mask64 = 0xffff_ffff_ffff_ffffn
+const MASK_64 = 0xffff_ffff_ffff_ffffn
 
 /** SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014, figure 14). */
 const splitMix64 = (seed: bigint): (() => bigint) => {
-  let state = seed & mask64
+  let state = seed & MASK_64
   return () => {
-    state = (state + 0x9e37_79b9_7f4a_7c15n) & mask64
+    state = (state + 0x9e37_79b9_7f4a_7c15n) & MASK_64
     let z = state
-    z = ((z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n) & mask64
-    z = ((z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn) & mask64
+    z = ((z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n) & MASK_64
+    z = ((z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn) & MASK_64
     return z ^ (z >> 31n)
   }
 }

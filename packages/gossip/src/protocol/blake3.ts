@@ -1,51 +1,50 @@
 /**
- * BLAKE3 of short inputs, unkeyed, 32-byte output: every payload is hashed once by its author and once by each receiver, so
- * this is the protocol's largest cost. About ten times as fast as a general implementation, because the state of a
- * compression lives in local variables and nothing is allocated per block.
+ * BLAKE3 of public content, unkeyed, 32-byte output. Every payload is hashed once by its author and once by each receiver, so this
+ * is the largest cost of the protocol. The state of a compression is in local variables, and nothing is allocated per block.
  *
  * Source: O'Connor, Aumasson, Neves, Wilcox-O'Hearn, "BLAKE3: one function, fast everywhere", sections 2.1 to 2.5. Checked
- * against the authors' test vectors and @noble/hashes in test/protocol/blake3.test.ts. Hashes public content only.
+ * against the authors' test vectors and @noble/hashes in test/protocol/blake3.test.ts.
  */
 
-const blockSize = 64
-const chunkSize = 1024
+const BLOCK_BYTES = 64
+const CHUNK_BYTES = 1024
 
 // Section 2.2, table 3.
-const chunkStart = 1
-const chunkEnd = 2
-const parent = 4
-const root = 8
+const CHUNK_START = 1
+const CHUNK_END = 2
+const PARENT = 4
+const ROOT = 8
 
-// Section 2.2, table 1: SHA-256's initial values. As signed 32-bit integers, as everything below.
-const iv0 = 0x6a09e667 | 0
-const iv1 = 0xbb67ae85 | 0
-const iv2 = 0x3c6ef372 | 0
-const iv3 = 0xa54ff53a | 0
-const iv4 = 0x510e527f | 0
-const iv5 = 0x9b05688c | 0
-const iv6 = 0x1f83d9ab | 0
-const iv7 = 0x5be0cd19 | 0
-const iv = Int32Array.of(iv0, iv1, iv2, iv3, iv4, iv5, iv6, iv7)
+// Section 2.2, table 1: SHA-256's initial values, as signed 32-bit integers like all words below.
+const IV_0 = 0x6a09e667 | 0
+const IV_1 = 0xbb67ae85 | 0
+const IV_2 = 0x3c6ef372 | 0
+const IV_3 = 0xa54ff53a | 0
+const IV_4 = 0x510e527f | 0
+const IV_5 = 0x9b05688c | 0
+const IV_6 = 0x1f83d9ab | 0
+const IV_7 = 0x5be0cd19 | 0
+const IV = Int32Array.of(IV_0, IV_1, IV_2, IV_3, IV_4, IV_5, IV_6, IV_7)
 
-/** The hash as 8 little-endian words in `out`, which must hold 8. */
+/** Writes the hash as 8 little-endian words to `out`, which must have 8 elements. */
 export const blake3Words = (input: Uint8Array, out: Int32Array): void => {
-  const chunks = Math.max(1, Math.ceil(input.length / chunkSize))
+  const chunks = Math.max(1, Math.ceil(input.length / CHUNK_BYTES))
   if (chunks === 1) {
-    chunk(input, 0, input.length, 0, root, out)
+    chunk(input, 0, input.length, 0, ROOT, out)
     return
   }
   // Chaining values of complete subtrees, the largest first: one for each bit set in the number of chunks so far.
   const stack: Array<Int32Array> = []
   for (let index = 0; index < chunks - 1; index++) {
     let value: Int32Array = new Int32Array(8)
-    chunk(input, index * chunkSize, (index + 1) * chunkSize, index, 0, value)
+    chunk(input, index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES, index, 0, value)
     for (let done = index + 1; (done & 1) === 0; done >>>= 1) value = join(stack.pop()!, value, 0)
     stack.push(value)
   }
   let value: Int32Array = new Int32Array(8)
-  chunk(input, (chunks - 1) * chunkSize, input.length, chunks - 1, 0, value)
+  chunk(input, (chunks - 1) * CHUNK_BYTES, input.length, chunks - 1, 0, value)
   while (stack.length > 1) value = join(stack.pop()!, value, 0)
-  out.set(join(stack[0]!, value, root))
+  out.set(join(stack[0]!, value, ROOT))
 }
 
 /** The hash: 32 bytes. */
@@ -64,8 +63,8 @@ const block = new Int32Array(16)
 const join = (left: Int32Array, right: Int32Array, flags: number): Int32Array => {
   block.set(left, 0)
   block.set(right, 8)
-  const out = Int32Array.from(iv)
-  compress(out, 0, blockSize, parent | flags)
+  const out = Int32Array.from(IV)
+  compress(out, 0, BLOCK_BYTES, PARENT | flags)
   return out
 }
 
@@ -78,15 +77,15 @@ const chunk = (
   lastFlags: number,
   out: Int32Array,
 ): void => {
-  out.set(iv)
+  out.set(IV)
   let position = start
-  let flags = chunkStart
-  while (end - position > blockSize) {
+  let flags = CHUNK_START
+  while (end - position > BLOCK_BYTES) {
     for (let i = 0; i < 16; i++, position += 4) {
       block[i] =
         input[position]! | (input[position + 1]! << 8) | (input[position + 2]! << 16) | (input[position + 3]! << 24)
     }
-    compress(out, counter, blockSize, flags)
+    compress(out, counter, BLOCK_BYTES, flags)
     flags = 0
   }
   block.fill(0)
@@ -94,7 +93,7 @@ const chunk = (
     const offset = i - position
     block[offset >> 2]! |= input[i]! << (8 * (offset & 3))
   }
-  compress(out, counter, end - position, flags | chunkEnd | lastFlags)
+  compress(out, counter, end - position, flags | CHUNK_END | lastFlags)
 }
 
 /** The compression function (section 2.2), with `block` as its message; `cv` is replaced by the new chaining value. */
@@ -107,10 +106,10 @@ const compress = (cv: Int32Array, counter: number, length: number, flags: number
   let v5 = cv[5]!
   let v6 = cv[6]!
   let v7 = cv[7]!
-  let v8 = iv0
-  let v9 = iv1
-  let v10 = iv2
-  let v11 = iv3
+  let v8 = IV_0
+  let v9 = IV_1
+  let v10 = IV_2
+  let v11 = IV_3
   let v12 = counter
   let v13 = 0 // the counter's high half: inputs here are far below 2^32 chunks
   let v14 = length
