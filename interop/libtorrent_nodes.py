@@ -3,9 +3,9 @@
 
     libtorrent_nodes.py --nodes 8 --bind 127.0.0.1 [--port 6881] [--bootstrap HOST:PORT,...]
 
-Prints {"event":"testnet","addresses":[...]} once every node knows all others, and ends with its standard input. Each node is
-a session without torrents. The limits that protect a public node from one address are lifted, for here all nodes and all
-clients share one.
+Prints {"event":"testnet","addresses":[...]} when every node knows all others, and ends with its standard input. Each node is
+a session without torrents. The limits per address, which protect public nodes, are off, because all nodes and clients of a
+test share one address.
 """
 import argparse
 import json
@@ -36,7 +36,7 @@ def start(ip, port):
             "enable_upnp": False,
             "enable_natpmp": False,
             "dht_bootstrap_nodes": "",
-            # Many nodes on one address, and a private one.
+            # Many nodes have one address, which is private.
             "dht_restrict_routing_ips": False,
             "dht_restrict_search_ips": False,
             "dht_ignore_dark_internet": False,
@@ -48,9 +48,9 @@ def start(ip, port):
 
 
 def known(session):
-    """How many nodes that answered are in the routing table."""
+    """The number of nodes in the routing table that have answered."""
     with warnings.catch_warnings():
-        # status() is deprecated in favour of an alert that says the same later.
+        # status() is deprecated for an alert that gives the same number later.
         warnings.simplefilter("ignore", DeprecationWarning)
         return session.status().dht_nodes
 

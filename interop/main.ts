@@ -1,18 +1,18 @@
 /**
- * `npm run test:interop`: installs or builds what the tests against real peers need, says what is missing, and runs them.
- * Arguments are handed to vitest (`-- discovery -t "Rust joins"`). The last line is `N passed, N failed`.
+ * `npm run test:interop`: installs or builds the programs that the tests against real peers need, reports missing ones, and runs the tests.
+ * Arguments are passed to vitest (`-- discovery -t "Rust joins"`). The last line is `N passed, N failed`.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Exit } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { wrongArgument } from "../scripts/vitestArguments.ts"
-import { buildPeer } from "./lib/Binary.ts"
+import { buildPeer } from "./lib/programs.ts"
 import { provideTools } from "./lib/Tools.ts"
 
 const help = `npm run test:interop [-- FILTER …]
 
-Runs the tests against real peers: builds the Rust peer with cargo, installs Debian packages where it may, starts vitest.
-FILTER and other arguments are vitest's: a part of a file's name, or -t with a part of a test's name.`
+Runs the tests against real peers: builds the Rust peer with cargo, installs Debian packages as root, starts vitest.
+FILTER and other arguments are those of vitest: a part of a file's name, or -t with a part of a test's name.`
 
 const vitest = new URL("../node_modules/vitest/vitest.mjs", import.meta.url).pathname
 const config = new URL("vitest.config.ts", import.meta.url).pathname

@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     reporters: ["verbose", "../scripts/countReporter.ts"],
-    // The nodes wait much and compute little: four files at once, each test in namespaces of its own.
+    // The nodes mostly wait, so four files run at once. Each test has namespaces of its own.
     maxWorkers: 4,
     testTimeout: 300_000,
   },

@@ -1,45 +1,48 @@
 /**
- * Where the programs under test run: hosts of their own, made of Linux namespaces, so that no packet can leave the machine
- * and no test meets another's DHT. The four public bootstrap names of the mainline DHT lead to the lab's own DHT there; the
- * reference has no other way to be told.
+ * The hosts that the programs under test run in: Linux namespaces, so that no packet can leave the machine and no test reaches
+ * another test's DHT. In a host, the four public bootstrap names of the mainline DHT resolve to the test's own DHT; the Rust crate
+ * distributed-topic-tracker (the crate) has no option for bootstrap nodes.
  *
- * Namespaces are held by a process that ends with its standard input, so nothing is left behind when the tests are killed.
- * They need no root where users may make their own (`unshare --user`). Where none can be made, there is the machine's own
- * loopback: enough for everything but the Rust tracker, which then cannot find a DHT.
+ * A process that ends with its standard input holds the namespaces, so nothing is left behind if the tests are killed. Root is not
+ * needed where users may make namespaces (`unshare --user`). Where no namespace can be made, the programs use the machine's loopback:
+ * enough for everything except the Rust tracker, which then cannot find a DHT.
  */
 import { type Duration, Effect, FileSystem, Path, type Scope, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { InteropError } from "./InteropError.ts"
 
-/** The names that mainline 7 asks when it is given none. */
-export const bootstrapNames = [
+/** The default bootstrap names of mainline 7. */
+export const BOOTSTRAP_NAMES = [
   "router.bittorrent.com",
   "dht.transmissionbt.com",
   "dht.libtorrent.org",
   "relay.pkarr.org",
 ] as const
 
+/** Options of a command in a host. */
 export interface CommandOptions {
   readonly env?: Record<string, string>
   readonly forceKillAfter?: Duration.Input
 }
 
+/** A host: namespaces, or the machine itself. */
 export interface Host {
   readonly name: string
-  /** The IPv4 address that other hosts of the lab reach it at. */
+  /** The IPv4 address of the host in the lab. */
   readonly address: string
-  /** Whether {@link bootstrapNames} lead to the lab's DHT here. */
+  /** Whether {@link BOOTSTRAP_NAMES} resolve to the test's DHT. */
   readonly hasNames: boolean
-  /** Whether it is the machine itself: programs must then bind to loopback. */
+  /** Whether the host is the machine itself: programs must then bind to loopback. */
   readonly isMachine: boolean
-  /** The command, to be run in this host. Paths must be absolute. */
+  /** A command that runs in this host. Paths must be absolute. */
   readonly command: (program: string, args: ReadonlyArray<string>, options?: CommandOptions) => ChildProcess.Command
 }
 
-/** Runs a command in the host to its end. Fails with what it printed when its exit code is not 0. */
+/** Runs a command in the host to its end. Fails with its output if the exit code is not 0. */
 export const run = Effect.fn("Lab.run")(function* (host: Host, program: string, ...args: ReadonlyArray<string>) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const failed = (what: string) => new InteropError({ message: `${host.name}: ${program} ${args.join(" ")}: ${what}` })
+  const failed = (cause: string) =>
+    new InteropError({ message: `${host.name}: ${program} ${args.join(" ")}: ${cause}` })
   return yield* Effect.gen(function* () {
     const handle = yield* spawner.spawn(host.command(program, args))
     const output = yield* handle.all.pipe(Stream.decodeText(), Stream.mkString)
@@ -52,7 +55,7 @@ export const run = Effect.fn("Lab.run")(function* (host: Host, program: string, 
   )
 })
 
-/** Where ip and nft are is not on every user's PATH. */
+/** PATH with the folders of ip and nft, which are not on every user's PATH. */
 export const searchPath = `${process.env.PATH}:/usr/sbin:/sbin`
 
 /** The machine itself. */
@@ -65,20 +68,20 @@ export const machine: Host = {
     ChildProcess.make(program, args, { ...options, env: { PATH: searchPath, ...env }, extendEnv: true }),
 }
 
-/** As root, namespaces are made directly; else inside a user namespace in which we are root. */
+/** Root makes namespaces directly, other users inside a user namespace in which they are root. */
 const unshare = process.getuid?.() === 0 ? ["--net", "--mount"] : ["--user", "--map-root-user", "--net", "--mount"]
 const enter = process.getuid?.() === 0 ? ["--net", "--mount"] : ["--user", "--preserve-credentials", "--net", "--mount"]
 
-/** A host that other hosts can be plugged to. */
+/** A host that can be connected to other hosts. */
 export interface NamespaceHost extends Host {
-  /** A process inside. */
+  /** A process inside of the namespaces. */
   readonly pid: number
 }
 
-/** Holds a namespace: prepares it, says so, and ends with its standard input. */
+/** The arguments of the shell that holds a namespace: it prepares it, prints `up`, and ends with its standard input. */
 const holder = ["-c", 'mount --bind "$0" /etc/hosts && ip link set lo up && echo up && read -r _']
 
-/** A host in namespaces of its own, made from within `parent`, where the bootstrap names lead to the address `dht`. */
+/** A new host, made from inside of `parent`. The bootstrap names resolve to the address `dht`. */
 export const makeHost = Effect.fn("Lab.makeHost")(
   function* (parent: Host, name: string, address: string, dht: string) {
     const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
@@ -86,9 +89,9 @@ export const makeHost = Effect.fn("Lab.makeHost")(
     const path = yield* Path.Path
     const directory = yield* files.makeTempDirectoryScoped({ prefix: "interop-" })
     const hosts = path.join(directory, "hosts")
-    yield* files.writeFileString(hosts, `127.0.0.1 localhost\n${dht} ${bootstrapNames.join(" ")}\n`)
+    yield* files.writeFileString(hosts, `127.0.0.1 localhost\n${dht} ${BOOTSTRAP_NAMES.join(" ")}\n`)
     yield* files.chmod(directory, 0o755)
-    // Inside another namespace we are root already.
+    // Inside another namespace we are already root.
     const flags = parent.isMachine ? unshare : ["--net", "--mount"]
     const handle = yield* spawner.spawn(parent.command("unshare", [...flags, "sh", ...holder, hosts]))
     const up = yield* handle.stdout.pipe(
@@ -99,10 +102,10 @@ export const makeHost = Effect.fn("Lab.makeHost")(
       Effect.timeout("10 seconds"),
     )
     if (up !== "up") {
-      const said = yield* handle.stderr.pipe(Stream.decodeText(), Stream.mkString)
-      return yield* new InteropError({ message: `no namespace for ${name}: ${said.trim()}` })
+      const errors = yield* handle.stderr.pipe(Stream.decodeText(), Stream.mkString)
+      return yield* new InteropError({ message: `no namespace for ${name}: ${errors.trim()}` })
     }
-    // Both unshare and nsenter become the shell, so this is its process id.
+    // unshare and nsenter are replaced by the shell, so this is the shell's process id.
     const prefix = ["--target", String(handle.pid), ...enter, "--"]
     const host: NamespaceHost = {
       name,
@@ -119,7 +122,7 @@ export const makeHost = Effect.fn("Lab.makeHost")(
   ),
 )
 
-/** One host with loopback only; the machine itself where no namespace can be made. */
+/** One host with loopback only, or the machine itself if no namespace can be made. */
 export const loopback: Effect.Effect<
   Host,
   never,

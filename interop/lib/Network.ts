@@ -1,12 +1,12 @@
 /**
- * Several hosts on one Ethernet bridge, each with its own address, and what can befall them: loss, being cut off, and a
- * router that masquerades. Made of network namespaces, veth pairs and nftables; without namespaces there is no network.
+ * Several hosts on one Ethernet bridge, each with its own address, and faults of the network: packet loss, a host that is cut off, a
+ * masquerading router. Made of network namespaces, veth pairs and nftables; it needs namespaces.
  */
 import { Effect } from "effect"
 import { type Host, machine, makeHost, type NamespaceHost, run } from "./Lab.ts"
 
-/** A veth pair from an end inside `from`, named `port`, to an interface of `to`; both ends up. */
-const plug = Effect.fn("Network.plug")(function* (
+/** Connects two hosts: a veth pair from the interface `port` of `from` to the interface `name` of `to`. */
+const connect = Effect.fn("Network.connect")(function* (
   from: NamespaceHost,
   port: string,
   to: NamespaceHost,
@@ -20,13 +20,14 @@ const plug = Effect.fn("Network.plug")(function* (
   yield* ip(to, `link set ${name} up`)
 })
 
+/** The hosts of a network by name. */
 export interface Network<Name extends string> {
   readonly host: (name: Name) => Host
 }
 
 /**
- * Hosts in 10.77.0.0/24 with no way out. The bootstrap names lead to the first. Hosts named in `behindNat` sit instead in
- * a private network (192.168.N.0/24) of their own behind a router on the bridge that masquerades.
+ * Hosts in 10.77.0.0/24 without a route to other networks. The bootstrap names resolve to the first host. Each host in `behindNat` is in
+ * a private network of its own (192.168.N.0/24) behind a masquerading router on the bridge.
  */
 export const make = Effect.fn("Network.make")(function* <const Name extends string>(
   names: ReadonlyArray<Name>,
@@ -39,7 +40,7 @@ export const make = Effect.fn("Network.make")(function* <const Name extends stri
 
   const onBridge = Effect.fnUntraced(function* (name: string, number: number) {
     const host = yield* makeHost(bridge, name, `10.77.0.${number}`, dht)
-    yield* plug(bridge, `port${number}`, host, "eth0", `${host.address}/24`)
+    yield* connect(bridge, `port${number}`, host, "eth0", `${host.address}/24`)
     yield* run(bridge, "ip", "link", "set", `port${number}`, "master", "br0")
     return host
   })
@@ -53,7 +54,7 @@ export const make = Effect.fn("Network.make")(function* <const Name extends stri
     }
     const router = yield* onBridge(`router of ${name}`, number)
     const host = yield* makeHost(bridge, name, `192.168.${number}.2`, dht)
-    yield* plug(host, "eth0", router, "eth1", `192.168.${number}.1/24`)
+    yield* connect(host, "eth0", router, "eth1", `192.168.${number}.1/24`)
     yield* run(host, "ip", "addr", "add", `${host.address}/24`, "dev", "eth0")
     yield* run(host, "ip", "route", "add", "default", "via", `192.168.${number}.1`)
     yield* run(router, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
@@ -75,11 +76,11 @@ const inputChain = (table: string) =>
   `add table inet ${table}; add chain inet ${table} in { type filter hook input priority 0; }`
 const chain = inputChain("lab")
 
-/** From now on the host loses this share of the UDP packets that reach it, at random. */
-export const lose = (host: Host, percent: number) =>
+/** Drops this percentage of the UDP packets that reach the host, at random. */
+export const dropPackets = (host: Host, percent: number) =>
   run(host, "nft", `${chain}; add rule inet lab in meta l4proto udp numgen random mod 100 < ${percent} drop`)
 
-/** From now on no packet reaches the host or leaves it, as if its cable were pulled. */
+/** Drops all packets to and from the host, like a pulled cable. */
 export const cutOff = (host: Host) =>
   run(
     host,
@@ -88,16 +89,16 @@ export const cutOff = (host: Host) =>
       "add chain inet lab out { type filter hook output priority 0; }; add rule inet lab out drop",
   )
 
-/** From now on no packet from `from` reaches the host. */
-export const deafen = (host: Host, from: Host) =>
+/** Drops all packets from `from` to the host. */
+export const blockFrom = (host: Host, from: Host) =>
   run(host, "nft", `${chain}; add rule inet lab in ip saddr ${from.address} drop`)
 
 /**
- * From now on, and whatever is mended, no query of a DHT reaches the host, as behind a firewall that knows BitTorrent: what begins as
- * KRPC queries do, with "d1:".
+ * Drops all DHT queries to the host, like a firewall that detects BitTorrent: packets that begin with "d1:", as KRPC queries do.
+ * {@link restore} does not undo it.
  */
 export const blockDht = (host: Host) =>
   run(host, "nft", `${inputChain("firewall")}; add rule inet firewall in meta l4proto udp @th,64,24 0x64313a drop`)
 
-/** Undoes {@link lose}, {@link cutOff} and {@link deafen}. */
-export const mend = (host: Host) => run(host, "nft", "delete table inet lab")
+/** Undoes {@link dropPackets}, {@link cutOff} and {@link blockFrom}. */
+export const restore = (host: Host) => run(host, "nft", "delete table inet lab")

@@ -1,6 +1,6 @@
 /**
- * A program under test: started in a host, listened to, told what to do, and killed when its scope closes. Standard error
- * is kept for the message of a failure.
+ * A program under test: starts it in a host, reads its events, sends it commands, and kills it when the scope closes. Its standard error is
+ * kept for error messages.
  */
 import { type Cause, Duration, Effect, Option, Queue, Result, type Scope, Stream, SubscriptionRef } from "effect"
 import { ChildProcessSpawner } from "effect/process"
@@ -8,48 +8,52 @@ import { type Command, decodeEvent, type EventOf, type ProgramEvent } from "./ev
 import { InteropError } from "./InteropError.ts"
 import type { Host } from "./Lab.ts"
 
+/** A running program. */
 export interface Program {
   readonly name: string
-  /** Everything it has said so far. */
+  /** All events so far. */
   readonly events: Effect.Effect<ReadonlyArray<ProgramEvent>>
-  /** What it wrote to standard error, line by line; the last 50,000 lines. */
+  /** The last 50,000 lines of its standard error. */
   readonly log: Effect.Effect<ReadonlyArray<string>>
-  readonly tell: (command: Command) => Effect.Effect<void>
+  /** Sends a command. */
+  readonly send: (command: Command) => Effect.Effect<void>
   /**
-   * The first event of this name, already there or still to come, for which `where` holds. Fails when the program ends or
-   * `within` (default 30 s) passes without one.
+   * The first event with this name for which `where` is true; waits for it if there is none yet. Fails if the program ends or
+   * after `within` (default 30 s).
    */
   readonly first: <Name extends ProgramEvent["event"]>(
     name: Name,
     options?: WaitOptions<EventOf<Name>>,
   ) => Effect.Effect<EventOf<Name>, InteropError>
-  /** As {@link first}, counting only what it says after it was told. */
-  readonly ask: <Name extends ProgramEvent["event"]>(
+  /** Sends a command and waits like {@link first} for an event after it. */
+  readonly request: <Name extends ProgramEvent["event"]>(
     command: Command,
     name: Name,
     options?: WaitOptions<EventOf<Name>>,
   ) => Effect.Effect<EventOf<Name>, InteropError>
-  /** Its exit code, once it ends; it has 10 s. */
+  /** Waits for its end, at most 10 s. */
   readonly exitCode: Effect.Effect<number, InteropError>
-  /** Waits for its end, whatever its exit code; it has 60 s. */
+  /** Waits for its end, at most 60 s, and accepts every exit code. */
   readonly ended: Effect.Effect<void, InteropError>
   readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGINT") => Effect.Effect<void>
 }
 
+/** Options of a wait for an event. */
 export interface WaitOptions<Event> {
   readonly where?: (event: Event) => boolean
   readonly within?: Duration.Input
-  /** Words for the message of a failure. */
+  /** The name of the event in error messages. */
   readonly what?: string
 }
 
-const maxLogLines = 50_000
+const MAX_LOG_LINES = 50_000
 
 interface State {
   readonly events: ReadonlyArray<ProgramEvent>
   readonly ended: boolean
 }
 
+/** Starts a program in a host. */
 export const start = Effect.fn("Program.start")(function* (
   host: Host,
   name: string,
@@ -70,7 +74,7 @@ export const start = Effect.fn("Program.start")(function* (
     Stream.map((line) => `${JSON.stringify(line)}\n`),
     Stream.encodeText,
     Stream.run(handle.stdin),
-    // It may end before it has read everything.
+    // The program may end before it has read all commands.
     Effect.ignore,
     Effect.forkScoped,
   )
@@ -80,7 +84,7 @@ export const start = Effect.fn("Program.start")(function* (
     Stream.runForEach((line) =>
       Effect.sync(() => {
         errors.push(line)
-        if (errors.length > 2 * maxLogLines) errors.splice(0, maxLogLines)
+        if (errors.length > 2 * MAX_LOG_LINES) errors.splice(0, MAX_LOG_LINES)
       }),
     ),
     Effect.ignore,
@@ -102,11 +106,11 @@ export const start = Effect.fn("Program.start")(function* (
     Effect.forkScoped,
   )
 
-  /** What was heard last, for a message that is read when a test failed. */
-  const account = (): string => {
-    const said = SubscriptionRef.getUnsafe(state).events.slice(-12)
-    const lines = [...said.map((event) => JSON.stringify(event).slice(0, 300)), ...errors.slice(-20)]
-    return lines.length === 0 ? "It said nothing." : `It said last:\n  ${lines.join("\n  ")}`
+  /** The last events and errors, for an error message. */
+  const lastOutput = (): string => {
+    const last = SubscriptionRef.getUnsafe(state).events.slice(-12)
+    const lines = [...last.map((event) => JSON.stringify(event).slice(0, 300)), ...errors.slice(-20)]
+    return lines.length === 0 ? "It printed nothing." : `Its last output:\n  ${lines.join("\n  ")}`
   }
 
   const firstAfter = <Name extends ProgramEvent["event"]>(
@@ -127,14 +131,14 @@ export const start = Effect.fn("Program.start")(function* (
         orElse: () =>
           Effect.fail(
             new InteropError({
-              message: `${name}: no ${what} within ${Duration.format(Duration.fromInputUnsafe(within))}. ${account()}`,
+              message: `${name}: no ${what} within ${Duration.format(Duration.fromInputUnsafe(within))}. ${lastOutput()}`,
             }),
           ),
       }),
       Effect.flatMap((head) =>
         Option.isSome(head) && head.value.found !== undefined
           ? Effect.succeed(head.value.found)
-          : Effect.fail(new InteropError({ message: `${name} ended before ${what}. ${account()}` })),
+          : Effect.fail(new InteropError({ message: `${name} ended before ${what}. ${lastOutput()}` })),
       ),
     )
   }
@@ -142,10 +146,10 @@ export const start = Effect.fn("Program.start")(function* (
   return {
     name,
     events: Effect.map(SubscriptionRef.get(state), ({ events }) => events),
-    log: Effect.sync(() => errors.slice(-maxLogLines)),
-    tell: (command) => Queue.offer(commands, command).pipe(Effect.asVoid),
+    log: Effect.sync(() => errors.slice(-MAX_LOG_LINES)),
+    send: (command) => Queue.offer(commands, command).pipe(Effect.asVoid),
     first: (event, options) => firstAfter(0, event, options),
-    ask: (command, event, options) =>
+    request: (command, event, options) =>
       Effect.gen(function* () {
         const { events } = yield* SubscriptionRef.get(state)
         yield* Queue.offer(commands, command)
@@ -153,11 +157,11 @@ export const start = Effect.fn("Program.start")(function* (
       }),
     exitCode: handle.exitCode.pipe(
       Effect.timeout("10 seconds"),
-      Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${account()}` })),
+      Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${lastOutput()}` })),
     ),
     ended: handle.exitCode.pipe(
       Effect.timeout("60 seconds"),
-      Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${account()}` })),
+      Effect.mapError((error) => new InteropError({ message: `${name}: ${error.message}. ${lastOutput()}` })),
       Effect.asVoid,
     ),
     kill: (killSignal) => Effect.ignore(handle.kill({ killSignal })),

@@ -1,19 +1,20 @@
-/** The programs of the machine that the tests need, and how they get there. */
+/** The system programs that the tests need, and their installation on Debian. */
 import { Console, Effect } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { searchPath } from "./Lab.ts"
 
+/** A system program. */
 interface Tool {
-  /** What is not possible without it. */
+  /** The part of the tests that needs it. */
   readonly needed: string
   readonly debianPackage: string
-  /** A command that succeeds when it is there. */
+  /** A command that succeeds if the program is installed. */
   readonly probe: readonly [program: string, ...args: ReadonlyArray<string>]
 }
 
 const tools: ReadonlyArray<Tool> = [
-  { needed: "hosts of their own", debianPackage: "util-linux", probe: ["unshare", "--version"] },
-  { needed: "hosts of their own", debianPackage: "util-linux", probe: ["nsenter", "--version"] },
+  { needed: "several hosts", debianPackage: "util-linux", probe: ["unshare", "--version"] },
+  { needed: "several hosts", debianPackage: "util-linux", probe: ["nsenter", "--version"] },
   { needed: "networks of hosts", debianPackage: "iproute2", probe: ["ip", "-V"] },
   { needed: "loss, cuts and NAT", debianPackage: "nftables", probe: ["nft", "--version"] },
   {
@@ -46,7 +47,7 @@ const missingTools = Effect.filter(tools, ({ probe: [program, ...args] }) =>
   Effect.map(succeeds(program, args, "ignore"), (isThere) => !isThere),
 )
 
-/** Installs what is missing where it can: on Debian and its like, as root. Says what stays missing. */
+/** Installs missing programs as root on Debian. Reports programs that are still missing. */
 export const provideTools = Effect.gen(function* () {
   const wanted = [...new Set((yield* missingTools).map(({ debianPackage }) => debianPackage))]
   if (wanted.length === 0) return
@@ -57,7 +58,7 @@ export const provideTools = Effect.gen(function* () {
   }
   for (const { debianPackage, needed, probe } of yield* missingTools) {
     yield* Console.error(
-      `${probe[0]} is missing or of no use, so tests with ${needed} will fail; on Debian: apt-get install ${debianPackage}`,
+      `${probe[0]} is missing or does not work, so tests with ${needed} will fail; on Debian: apt-get install ${debianPackage}`,
     )
   }
 })

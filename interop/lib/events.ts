@@ -1,6 +1,6 @@
 /**
- * What the programs under test say and are told: JSON objects, one a line. Rust and TypeScript programs speak alike, so a
- * test need not know which one it has.
+ * The events that the programs under test print and the commands that they read: JSON objects, one per line. They are the same for Rust and
+ * TypeScript, so a test does not depend on the language.
  */
 import { Schema } from "effect"
 
@@ -10,11 +10,12 @@ const event = <const Name extends string, Fields extends Schema.Struct.Fields>(n
 const Peer = Schema.String
 const Addresses = Schema.Array(Schema.String)
 
+/** An event of a program. */
 export const ProgramEvent = Schema.Union([
   event("ready", { endpointId: Peer, addresses: Addresses, dhtPort: Schema.optionalKey(Schema.NullOr(Schema.Number)) }),
   /** The addresses of a testnet's DHT nodes. */
   event("testnet", { addresses: Addresses }),
-  /** Where a relay is. */
+  /** The URL of a relay. */
   event("relay", { url: Schema.String }),
   event("joined", {}),
   event("neighbor-up", { peer: Peer }),
@@ -23,9 +24,9 @@ export const ProgramEvent = Schema.Union([
     text: Schema.String,
     from: Peer,
     scope: Schema.Literals(["swarm", "neighbors"]),
-    /** The content, exactly. */
+    /** The bytes of the content. */
     hex: Schema.optionalKey(Schema.String),
-    /** Hops from the author. */
+    /** The number of hops from the author. */
     round: Schema.optionalKey(Schema.Number),
     t: Schema.Number,
   }),
@@ -39,39 +40,41 @@ export const ProgramEvent = Schema.Union([
   event("stored", {
     record: Schema.optionalKey(Schema.String),
     target: Schema.optionalKey(Schema.String),
-    /** How many DHT nodes stored it, of how many asked. */
+    /** The number of DHT nodes that stored it, and of those asked. */
     nodes: Schema.optionalKey(Schema.Number),
     asked: Schema.optionalKey(Schema.Number),
   }),
   event("item", { seq: Schema.String, value: Schema.String }),
-  /** A record in hex, and the peers that its content names, as the program's own decoder reads it. */
+  /** A record in hex, and the peers of its content from the program's own decoder. */
   event("record", { publicKey: Schema.String, activePeers: Schema.Array(Schema.String), record: Schema.String }),
   event("addresses", { addresses: Addresses, relays: Schema.Array(Schema.String) }),
   event("done", { count: Schema.Number }),
   event("connected", { peer: Peer }),
   event("disconnected", { reason: Schema.String }),
-  /** A gossip frame that the tap was sent. */
+  /** A gossip frame that the tap received. */
   event("frame", {
     stream: Schema.Number,
     index: Schema.Number,
     hex: Schema.String,
     message: Schema.String,
-    /** Whether the reference encodes what it decoded to the same bytes. */
+    /** Whether the crate encodes the decoded frame to the same bytes. */
     canonical: Schema.Boolean,
   }),
   event("stream-end", { stream: Schema.Number, reason: Schema.String }),
 ])
 
 export type ProgramEvent = typeof ProgramEvent.Type
+/** The event with this name. */
 export type EventOf<Name extends ProgramEvent["event"]> = Extract<ProgramEvent, { readonly event: Name }>
 
+/** Decodes a line of output. */
 export const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(ProgramEvent))
 
-/** What a program is told on its standard input. */
+/** A command on the standard input of a program. */
 export type Command =
   | { readonly do: "broadcast"; readonly hex: string; readonly scope?: "swarm" | "neighbors" }
   | { readonly do: "join"; readonly peers: ReadonlyArray<string> }
-  /** Of ours only: a link to each of them. */
+  /** Only for our programs: connects to each of these peers. */
   | { readonly do: "link"; readonly peers: ReadonlyArray<string> }
   | { readonly do: "neighbors" }
   | { readonly do: "quit" }

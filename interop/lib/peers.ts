@@ -1,29 +1,30 @@
-/** The nodes under test, of either language, under one description: who they are is the only difference in a test. */
+/** Starts the nodes under test. The functions are the same for both languages. */
 import { Effect } from "effect"
-import { peer } from "./Binary.ts"
 import { InteropError } from "./InteropError.ts"
 import type { Host } from "./Lab.ts"
 import { type Program, start } from "./Program.ts"
-import { typescript } from "./typescript.ts"
+import { peer, typescript } from "./programs.ts"
 
+/** The language of a program. */
 export type Language = "Rust" | "TS"
 export const languages: ReadonlyArray<Language> = ["Rust", "TS"]
 
+/** A running node. */
 export interface Node extends Program {
   readonly language: Language
   readonly endpointId: string
   readonly addresses: ReadonlyArray<string>
-  /** `ID@IP:port`: what another node is told to join this one with. */
+  /** `ID@IP:port`, the argument for other nodes to join this one. */
   readonly contact: string
 }
 
-/** Options of a program, as `--name value`; those that are undefined are left out. */
+/** Options of a program, as `--name value`. Undefined options are left out. */
 export type Options = Record<string, string | number | undefined>
 
 const words = (options: Options): ReadonlyArray<string> =>
   Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 
-/** Starts a program of either language, which has the same commands and options in both. */
+/** Starts a program. Commands and options are the same in both languages. */
 export const program = Effect.fn("peers.program")(function* (
   language: Language,
   host: Host,
@@ -50,25 +51,26 @@ const node = Effect.fn("peers.node")(function* (
   const { addresses, endpointId } = yield* started.first("ready")
   const address = addresses.find((candidate) => candidate.startsWith(`${host.address}:`))
   if (address === undefined) {
-    return yield* new InteropError({ message: `${name} is not at ${host.address} but at ${addresses.join(", ")}` })
+    return yield* new InteropError({ message: `${name} has no address ${host.address}, only ${addresses.join(", ")}` })
   }
   const result: Node = { ...started, language, endpointId, addresses, contact: `${endpointId}@${address}` }
   return result
 })
 
+/** Options of {@link tracker}. */
 export interface TrackerOptions {
   readonly topic: string
   readonly secret?: string
-  /** Of the DHT. The Rust tracker uses it for addresses only, and the four public names for records. */
+  /** DHT nodes. The Rust tracker uses them for addresses only, and the four public names for records. */
   readonly bootstrap: string
   readonly key?: string
-  /** URL of the relay to use; without it none is. */
+  /** The URL of the relay. Without it no relay is used. */
   readonly relay?: string
   readonly publishEvery?: number
   /** 0 turns the merge off. */
   readonly bubbleMergeEvery?: number
   readonly overlapMergeEvery?: number
-  /** The longest wait before a lost neighbour is asked again; the Rust tracker asks none. */
+  /** The longest wait before a lost neighbour is dialled again. The Rust tracker never does so. */
   readonly reconnectEvery?: number
 }
 
@@ -82,7 +84,7 @@ export const tracker = Effect.fn("peers.tracker")(function* (
   if (language === "Rust" && !host.hasNames) {
     return yield* new InteropError({
       message:
-        "the Rust tracker asks the public DHT names, which only a network namespace can lead to the test's DHT, " +
+        "the Rust tracker asks the public DHT names, which resolve to the test's DHT only in a network namespace, " +
         "and none can be made here: run as root, or allow user namespaces (kernel.unprivileged_userns_clone)",
     })
   }
@@ -105,16 +107,17 @@ export const relay = Effect.fn("peers.relay")(function* (host: Host) {
   return (yield* program.first("relay")).url
 })
 
+/** Options of {@link gossip}. */
 export interface GossipOptions {
   readonly topic: string
   /** `ID` or `ID@IP:port`. */
   readonly join?: ReadonlyArray<string>
-  /** A DHT that addresses are published to and looked up in. */
+  /** Nodes of the DHT for addresses. */
   readonly bootstrap?: string
   readonly shuffleEvery?: number
   readonly maxMessageSize?: number
   readonly key?: string
-  /** What the Rust peer logs, as RUST_LOG has it. */
+  /** RUST_LOG of the Rust peer. */
   readonly log?: string
 }
 
@@ -136,5 +139,5 @@ export const gossip = (language: Language, host: Host, name: string, options: Go
     options.log,
   )
 
-/** An endpoint that shows the gossip frames it is sent; only there in Rust, for it decodes with the reference's types. */
+/** An endpoint that prints the gossip frames that it receives. Only in Rust: it decodes with the types of iroh-gossip. */
 export const tap = (host: Host, name: string) => node("Rust", host, name, "tap", {})

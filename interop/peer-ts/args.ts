@@ -1,7 +1,8 @@
-/** The command line: one command, then `--name value` pairs. What is wrong with it is a mistake in a test, so it throws. */
+/** The command line: one command, then `--name value` pairs. An invalid one is a mistake in a test, so it throws. */
 import { Bytes } from "@topic-tracker/common"
 import { TopicId } from "@topic-tracker/crypto"
 
+/** A parsed command line. */
 export interface Args {
   readonly command: string
   readonly optional: (name: string) => string | undefined
@@ -11,6 +12,7 @@ export interface Args {
   readonly bytes: (name: string) => Uint8Array | undefined
 }
 
+/** Parses the words after the program. */
 export const parseArgs = (words: ReadonlyArray<string>): Args => {
   const [command = "help", ...rest] = words
   const options = new Map<string, string>()

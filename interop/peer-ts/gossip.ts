@@ -7,19 +7,19 @@ import { type Args, topicOf } from "./args.ts"
 import { dhtLayer, identityLayer } from "./layers.ts"
 import {
   dhtLookupLayer,
+  emitReady,
   gossipLayer,
-  learn,
+  type KnownAddresses,
+  learnAddresses,
   publishAddresses,
-  sayReady,
   staticLookupLayer,
-  type Told,
 } from "./network.ts"
-import { type Command, commands, say } from "./talk.ts"
+import { type Command, commands, emit } from "./stdio.ts"
 
-const layer = (args: Args, told: Told) => {
+const layer = (args: Args, known: KnownAddresses) => {
   const lookup =
     args.optional("bootstrap") === undefined
-      ? staticLookupLayer(told)
+      ? staticLookupLayer(known)
       : dhtLookupLayer.pipe(Layer.provide(dhtLayer(args)))
   return gossipLayer(args).pipe(
     Layer.provideMerge(lookup),
@@ -30,56 +30,56 @@ const layer = (args: Args, told: Told) => {
 
 /** `--topic NAME [--join ID[@IP:PORT],…] [--bootstrap …] [--key HEX]` and those of the layers. */
 export const gossip = (args: Args) => {
-  const told: Told = new Map()
+  const known: KnownAddresses = new Map()
   return Effect.gen(function* () {
     const service = yield* Gossip
     yield* publishAddresses
     const topic = yield* service.open(topicOf(args))
     const events = yield* topic.subscribe({ capacity: 4096 })
-    yield* sayReady
-    yield* Effect.forkScoped(Stream.runForEach(events, tell()))
+    yield* emitReady
+    yield* Effect.forkScoped(Stream.runForEach(events, emitEvents()))
     const join = args.optional("join")
-    if (join !== undefined) yield* topic.join(learn(told, join.split(",")))
+    if (join !== undefined) yield* topic.join(learnAddresses(known, join.split(",")))
     yield* Stream.runForEach(commands, (command) =>
-      Effect.catch(obey(command, topic, told), ({ message }) => say({ event: "error", message })),
+      Effect.catch(runCommand(command, topic, known), ({ message }) => emit({ event: "error", message })),
     )
-  }).pipe(Effect.scoped, Effect.provide(layer(args, told)), Effect.andThen(say({ event: "closed" })))
+  }).pipe(Effect.scoped, Effect.provide(layer(args, known)), Effect.andThen(emit({ event: "closed" })))
 }
 
-const tell = () => {
+const emitEvents = () => {
   let joined = false
   return Effect.fnUntraced(function* (event: GossipEvent) {
     switch (event._tag) {
       case "NeighborUp":
-        yield* say({ event: "neighbor-up", peer: event.peer })
-        if (!joined) yield* say({ event: "joined" })
+        yield* emit({ event: "neighbor-up", peer: event.peer })
+        if (!joined) yield* emit({ event: "joined" })
         joined = true
         return
       case "NeighborDown":
-        return yield* say({ event: "neighbor-down", peer: event.peer })
+        return yield* emit({ event: "neighbor-down", peer: event.peer })
       case "Received":
-        return yield* sayMessage(event.content, event.deliveredFrom, event.scope, event.round)
+        return yield* emitMessage(event.content, event.deliveredFrom, event.scope, event.round)
       case "Lagged":
-        return yield* say({ event: "lagged" })
+        return yield* emit({ event: "lagged" })
     }
   })
 }
 
-/** One shape for messages, whoever heard them. */
-export const sayMessage = (content: Uint8Array, from: string, scope: "swarm" | "neighbors", round: number) =>
-  say({ event: "message", text: new TextDecoder().decode(content), hex: Bytes.toHex(content), from, scope, round })
+/** Prints a message. Tracker and gossip nodes print the same event. */
+export const emitMessage = (content: Uint8Array, from: string, scope: "swarm" | "neighbors", round: number) =>
+  emit({ event: "message", text: new TextDecoder().decode(content), hex: Bytes.toHex(content), from, scope, round })
 
-const obey = Effect.fnUntraced(function* (command: Command, topic: GossipTopic, told: Told) {
+const runCommand = Effect.fnUntraced(function* (command: Command, topic: GossipTopic, known: KnownAddresses) {
   switch (command.do) {
     case "broadcast":
       yield* topic.broadcast(Bytes.fromHex(command.hex), command.scope)
-      return yield* say({ event: "sent" })
+      return yield* emit({ event: "sent" })
     case "join":
-      return yield* topic.join(learn(told, command.peers))
+      return yield* topic.join(learnAddresses(known, command.peers))
     case "link":
-      return yield* topic.connect(learn(told, command.peers))
+      return yield* topic.connect(learnAddresses(known, command.peers))
     case "neighbors":
-      return yield* say({ event: "neighbors", peers: [...(yield* topic.neighbors)].sort() })
+      return yield* emit({ event: "neighbors", peers: [...(yield* topic.neighbors)].sort() })
     case "quit":
       return
   }

@@ -5,7 +5,7 @@ import { Dht } from "@topic-tracker/dht"
 import { Effect, Redacted, Stream } from "effect"
 import type { Args } from "./args.ts"
 import { dhtClientLayer } from "./layers.ts"
-import { say } from "./talk.ts"
+import { emit } from "./stdio.ts"
 
 const saltOf = (args: Args) => {
   const salt = args.bytes("salt")
@@ -25,10 +25,10 @@ export const put = (args: Args) =>
       ...(cas === undefined ? {} : { cas: BigInt(cas) }),
       value: Bytes.fromHex(args.required("value")),
     })
-    yield* say({ event: "stored", nodes: stored, asked })
+    yield* emit({ event: "stored", nodes: stored, asked })
   }).pipe(Effect.provide(dhtClientLayer(args)))
 
-/** `--bootstrap --key HEX [--salt HEX]`: an `item` for each distinct one, then `done`. */
+/** `--bootstrap --key HEX [--salt HEX]`: prints `item` for each distinct item, then `done`. */
 export const get = (args: Args) =>
   Effect.gen(function* () {
     const dht = yield* Dht
@@ -36,8 +36,8 @@ export const get = (args: Args) =>
     yield* dht.get({ publicKey: Bytes.fromHex(args.required("key")), ...saltOf(args) }).pipe(
       Stream.runForEach(({ seq, value }) => {
         count++
-        return say({ event: "item", seq: String(seq), value: Bytes.toHex(value) })
+        return emit({ event: "item", seq: String(seq), value: Bytes.toHex(value) })
       }),
     )
-    yield* say({ event: "done", count })
+    yield* emit({ event: "done", count })
   }).pipe(Effect.provide(dhtClientLayer(args)))

@@ -9,13 +9,13 @@ const dhtOf = (args: Args, readOnly: boolean) =>
     Layer.provideMerge(Crypto.layer()),
   )
 
-/** `--bootstrap`, and `--bind IP` for the one address to use. */
+/** `--bootstrap`, and `--bind IP` for the address to use. */
 export const dhtLayer = (args: Args) => dhtOf(args, false)
 
-/** For a program that ends after one question: nobody should come to know it as a node. */
+/** For a program that ends after one lookup: read-only, so that no node adds it to its routing table. */
 export const dhtClientLayer = (args: Args) => dhtOf(args, true)
 
-/** `--key HEX` (or `--seed HEX`) as who we are, else a new key. */
+/** The identity of `--key HEX` or `--seed HEX`, else a random one. */
 export const identityLayer = (args: Args) => {
   const seed = args.bytes("key") ?? args.bytes("seed")
   return seed === undefined ? Identity.layerRandom() : Identity.layerFromSeed(Redacted.make(seed))

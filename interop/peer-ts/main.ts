@@ -1,6 +1,6 @@
 /**
  * The TypeScript packages as a program with the commands, options and events of the Rust peer (`interop/peer`), so that a
- * test drives either. Ends when standard input does.
+ * test can use either. It ends with its standard input.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Logger, type Scope, type Stdio } from "effect"
@@ -31,7 +31,7 @@ const run = (args: Args): Effect.Effect<void, unknown, Scope.Scope | Stdio.Stdio
     case "resolve":
       return resolve(args)
     default:
-      return Effect.die(new Error(`${args.command} is no command`))
+      return Effect.die(new Error(`${args.command} is not a command`))
   }
 }
 

@@ -1,27 +1,30 @@
-/** Gossip over iroh as the test programs use it: no relay, and loopback and private addresses told to others. */
+/** Gossip over iroh for the test programs: without a relay by default, and with loopback and private addresses published. */
 import { DhtAddressLookup } from "@topic-tracker/core"
 import { EndpointId } from "@topic-tracker/crypto"
 import { AddressLookup, type EndpointAddress, Gossip, type GossipConfigInput } from "@topic-tracker/gossip"
 import { Effect, type Layer, Stream } from "effect"
 import { type Args, contactOf } from "./args.ts"
-import { say } from "./talk.ts"
+import { emit } from "./stdio.ts"
 
-/** Addresses that the test told, by peer. */
-export type Told = Map<EndpointId.EndpointId, EndpointAddress>
+/** The addresses that the test gave, by peer. */
+export type KnownAddresses = Map<EndpointId.EndpointId, EndpointAddress>
 
-/** The peers of a `--join` option or a `join` command; the addresses among them are noted in `told`. */
-export const learn = (told: Told, peers: ReadonlyArray<string>): ReadonlyArray<EndpointId.EndpointId> =>
+/** The peers of a `--join` option or a `join` command. Stores their addresses in `known`. */
+export const learnAddresses = (
+  known: KnownAddresses,
+  peers: ReadonlyArray<string>,
+): ReadonlyArray<EndpointId.EndpointId> =>
   peers.map((text) => {
     const { id, address } = contactOf(text)
     const peer = EndpointId.EndpointId.make(id)
-    if (address !== undefined) told.set(peer, { relayUrl: undefined, direct: [address] })
+    if (address !== undefined) known.set(peer, { relayUrl: undefined, direct: [address] })
     return peer
   })
 
-/** Addresses from the DHT, and ours published to it. */
+/** Looks up and publishes addresses in the DHT. */
 export const dhtLookupLayer = DhtAddressLookup.layer({ publishPrivateAddresses: true })
 
-/** `--bind IP` for the one address to use, `--relay URL`, `--max-message-size BYTES`, `--shuffle-every MS`. */
+/** `--bind IP` for the address to use, `--relay URL`, `--max-message-size BYTES`, `--shuffle-every MS`. */
 export const gossipLayer = (args: Args) => {
   const bind = args.optional("bind")
   const relay = args.optional("relay")
@@ -39,23 +42,24 @@ export const gossipLayer = (args: Args) => {
   })
 }
 
-/** Says who and where we are. */
-export const sayReady = Effect.gen(function* () {
+/** Prints our id and addresses. */
+export const emitReady = Effect.gen(function* () {
   const { address, endpointId } = yield* Gossip
   const { direct } = yield* address
-  yield* say({ event: "ready", endpointId, addresses: direct })
+  yield* emit({ event: "ready", endpointId, addresses: direct })
 })
 
-/** Publishes our addresses for as long as the scope lives. */
+/** Publishes our addresses until the scope closes. */
 export const publishAddresses = Effect.gen(function* () {
   const { addressChanges } = yield* Gossip
   const lookup = yield* AddressLookup
   yield* addressChanges.pipe(
     Stream.runForEach((own) =>
-      Effect.catch(lookup.publish(own), (error) => say({ event: "error", message: error.message })),
+      Effect.catch(lookup.publish(own), (error) => emit({ event: "error", message: error.message })),
     ),
     Effect.forkScoped,
   )
 })
 
-export const staticLookupLayer = (told: Told): Layer.Layer<AddressLookup> => AddressLookup.layerStatic(told)
+/** Looks up addresses in `known` only. */
+export const staticLookupLayer = (known: KnownAddresses): Layer.Layer<AddressLookup> => AddressLookup.layerStatic(known)

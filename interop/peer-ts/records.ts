@@ -6,7 +6,7 @@ import { EndpointId, SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted } from "effect"
 import { type Args, topicOf } from "./args.ts"
 import { dhtClientLayer, identityLayer } from "./layers.ts"
-import { say } from "./talk.ts"
+import { emit } from "./stdio.ts"
 
 const publisher = (args: Args) =>
   RecordPublisher.make({
@@ -24,8 +24,8 @@ const minuteOf = (args: Args, now: bigint): bigint => {
 }
 
 /**
- * `--topic --secret --seed HEX [--minute N] [--peer HEX] [--address IP:port]`: a gossip record that names one active peer, or
- * none, and says where its node is, if told to.
+ * `--topic --secret --seed HEX [--minute N] [--peer HEX] [--address IP:port]`: publishes a gossip record
+ * with at most one active peer, and with the address of its node if it is given.
  */
 export const recordPut = (args: Args) =>
   Effect.gen(function* () {
@@ -38,17 +38,17 @@ export const recordPut = (args: Args) =>
       ...(address === undefined ? {} : { address: { relayUrl: undefined, direct: [address] } }),
     })
     yield* records.publish(record)
-    yield* say({ event: "stored", record: Bytes.toHex(record.bytes) })
+    yield* emit({ event: "stored", record: Bytes.toHex(record.bytes) })
   }).pipe(Effect.provide(layer(args)))
 
-/** `--topic --secret [--seed HEX] [--minute N]`: a `record` for each that opens and verifies, then `done`. */
+/** `--topic --secret [--seed HEX] [--minute N]`: prints `record` for each record that opens and verifies, then `done`. */
 export const recordGet = (args: Args) =>
   Effect.gen(function* () {
     const records = yield* publisher(args)
     const found = yield* records.recordsArray(minuteOf(args, yield* records.unixMinute))
     for (const { bytes, content, endpointId } of found) {
       const { activePeers } = content
-      yield* say({ event: "record", publicKey: endpointId, activePeers, record: Bytes.toHex(bytes) })
+      yield* emit({ event: "record", publicKey: endpointId, activePeers, record: Bytes.toHex(bytes) })
     }
-    yield* say({ event: "done", count: found.length })
+    yield* emit({ event: "done", count: found.length })
   }).pipe(Effect.provide(layer(args)))

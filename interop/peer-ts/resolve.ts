@@ -1,11 +1,11 @@
-/** `resolve`: the addresses that the DHT holds for an endpoint id. */
+/** `resolve`: prints the addresses of an endpoint id from the DHT. */
 import { DhtAddressLookup } from "@topic-tracker/core"
 import { EndpointId } from "@topic-tracker/crypto"
 import { AddressLookup } from "@topic-tracker/gossip"
 import { Effect, Layer, Stream } from "effect"
 import type { Args } from "./args.ts"
 import { dhtClientLayer, identityLayer } from "./layers.ts"
-import { say } from "./talk.ts"
+import { emit } from "./stdio.ts"
 
 /** `--bootstrap --peer ID` */
 export const resolve = (args: Args) =>
@@ -16,14 +16,14 @@ export const resolve = (args: Args) =>
     yield* lookup.resolve(peer).pipe(
       Stream.runForEach(({ direct, relayUrl }) => {
         count++
-        return say({
+        return emit({
           event: "addresses",
           addresses: [...direct].sort(),
           relays: relayUrl === undefined ? [] : [relayUrl],
         })
       }),
     )
-    yield* say({ event: "done", count })
+    yield* emit({ event: "done", count })
   }).pipe(
     Effect.provide(
       DhtAddressLookup.layer().pipe(Layer.provide(identityLayer(args)), Layer.provideMerge(dhtClientLayer(args))),

@@ -1,14 +1,13 @@
-/** `testnet`: DHT nodes of ours, each a client that serves others, as every node of a topic does. */
+/** `testnet`: our DHT nodes. Each serves other nodes, like every node of a topic. */
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtAddress } from "@topic-tracker/dht"
 import { Effect, Layer } from "effect"
 import { type Args, bootstrapOf } from "./args.ts"
-import { say, untilQuit } from "./talk.ts"
+import { emit, untilQuit } from "./stdio.ts"
 
 /**
  * `--nodes N` nodes on `--bind IP` (default 127.0.0.1), the first on `--port P` (default 6881). With `--bootstrap` they join
- * a DHT that is there already, and all ports are free ones. `--equal-seq overwrite|keep-first` is what they do with a put of
- * the seq that they hold.
+ * an existing DHT on free ports. `--equal-seq overwrite|keep-first` is their reaction to a put with the seq that they hold.
  */
 export const testnet = (args: Args) =>
   Effect.gen(function* () {
@@ -35,6 +34,6 @@ export const testnet = (args: Args) =>
         nodes.push({ host, port: (yield* dht.address).port })
       }).pipe(Effect.provideContext(context))
     }
-    yield* say({ event: "testnet", addresses: nodes.map(({ port }) => `${host}:${port}`) })
+    yield* emit({ event: "testnet", addresses: nodes.map(({ port }) => `${host}:${port}`) })
     yield* untilQuit
   })

@@ -6,12 +6,12 @@ import { type Tuning, TuningOverrides } from "@topic-tracker/core/testing"
 import { SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Stream } from "effect"
 import { type Args, topicOf } from "./args.ts"
-import { sayMessage } from "./gossip.ts"
+import { emitMessage } from "./gossip.ts"
 import { dhtLayer, identityLayer } from "./layers.ts"
-import { dhtLookupLayer, gossipLayer, learn, sayReady } from "./network.ts"
-import { type Command, commands, say } from "./talk.ts"
+import { dhtLookupLayer, emitReady, gossipLayer, learnAddresses } from "./network.ts"
+import { type Command, commands, emit } from "./stdio.ts"
 
-/** The defaults, except that an interval given (ms) makes its worker run so often without jitter; 0 turns a merge off. */
+/** The defaults, except for given intervals (ms): their worker runs at that interval without jitter. 0 turns a merge off. */
 const configOf = (args: Args): TopicConfig.TopicConfigInput => {
   const worker = (option: string, initial: string) => {
     const every = args.number(option)
@@ -25,7 +25,7 @@ const configOf = (args: Args): TopicConfig.TopicConfigInput => {
   }
 }
 
-/** An interval given (ms) is the longest wait before lost neighbours are dialled again. */
+/** `--reconnect-every MS`: the longest wait before lost neighbours are dialled again. */
 const tuningOf = (args: Args): Partial<Tuning> => {
   const reconnectMaxMs = args.number("reconnect-every")
   return reconnectMaxMs === undefined ? {} : { reconnectMaxMs }
@@ -40,48 +40,48 @@ const layer = (args: Args) =>
     Layer.provide(dhtLayer(args)),
   )
 
-/** `--topic --secret --bootstrap` and those of the layers. */
+/** `--topic --secret --bootstrap` and the options of the layers. */
 export const tracker = (args: Args) =>
   Effect.gen(function* () {
-    yield* sayReady
+    yield* emitReady
     const topic = yield* Topic.joinNoWait({ topic: topicOf(args), secret: args.required("secret") })
     const events = yield* topic.subscribe({ capacity: 4096 })
-    yield* Effect.forkScoped(Stream.runForEach(events, tell()))
+    yield* Effect.forkScoped(Stream.runForEach(events, emitEvents()))
     yield* Stream.runForEach(commands, (command) =>
-      Effect.catch(obey(command, topic), ({ message }) => say({ event: "error", message })),
+      Effect.catch(runCommand(command, topic), ({ message }) => emit({ event: "error", message })),
     )
-  }).pipe(Effect.scoped, Effect.provide(layer(args)), Effect.andThen(say({ event: "closed" })))
+  }).pipe(Effect.scoped, Effect.provide(layer(args)), Effect.andThen(emit({ event: "closed" })))
 
-const tell = () => {
+const emitEvents = () => {
   let joined = false
   return Effect.fnUntraced(function* (event: TopicEvent) {
     switch (event._tag) {
       case "NeighborUp":
-        yield* say({ event: "neighbor-up", peer: event.peer })
-        if (!joined) yield* say({ event: "joined" })
+        yield* emit({ event: "neighbor-up", peer: event.peer })
+        if (!joined) yield* emit({ event: "joined" })
         joined = true
         return
       case "NeighborDown":
-        return yield* say({ event: "neighbor-down", peer: event.peer })
+        return yield* emit({ event: "neighbor-down", peer: event.peer })
       case "Message":
-        return yield* sayMessage(event.content, event.from, event.scope, event.round)
+        return yield* emitMessage(event.content, event.from, event.scope, event.round)
       case "Lagged":
-        return yield* say({ event: "lagged" })
+        return yield* emit({ event: "lagged" })
     }
   })
 }
 
-const obey = Effect.fnUntraced(function* (command: Command, topic: Topic.Topic) {
+const runCommand = Effect.fnUntraced(function* (command: Command, topic: Topic.Topic) {
   switch (command.do) {
     case "broadcast": {
       const send = command.scope === "neighbors" ? topic.broadcastNeighbors : topic.broadcast
       yield* send(Bytes.fromHex(command.hex))
-      return yield* say({ event: "sent" })
+      return yield* emit({ event: "sent" })
     }
     case "join":
-      return yield* topic.joinPeers(learn(new Map(), command.peers))
+      return yield* topic.joinPeers(learnAddresses(new Map(), command.peers))
     case "neighbors":
-      return yield* say({ event: "neighbors", peers: [...(yield* topic.neighbors)].sort() })
+      return yield* emit({ event: "neighbors", peers: [...(yield* topic.neighbors)].sort() })
     case "quit":
       return
   }

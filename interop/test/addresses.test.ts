@@ -1,13 +1,13 @@
-/** Endpoints that are known by key only are found through the DHT, whichever language published the addresses. */
+/** An endpoint whose key is known is found through the DHT. Each language finds addresses that the other published. */
 import { Effect, Schedule } from "effect"
+import { allMeet } from "../lib/delivery.ts"
 import * as dhts from "../lib/dhts.ts"
-import { allMeet } from "../lib/hearing.ts"
 import { InteropError } from "../lib/InteropError.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import { gossip, type Language, program } from "../lib/peers.ts"
 
-/** What the language's lookup finds for the peer; asks again until it finds something, for publishing takes a moment. */
+/** The addresses that the language's lookup finds for the peer. It is repeated, because publishing takes a moment. */
 const resolve = (language: Language, host: Lab.Host, bootstrap: string, peer: string) =>
   Effect.gen(function* () {
     const lookup = yield* program(language, host, `resolve (${language})`, "resolve", { bootstrap, peer })

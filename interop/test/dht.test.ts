@@ -1,12 +1,12 @@
-/** Records and raw items go from one language to the other through DHT nodes of every kind. */
+/** Each language reads the records and items of the other through DHT nodes of every kind. */
 import { Context, Effect, Layer } from "effect"
 import * as dhts from "../lib/dhts.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import { type Language, program } from "../lib/peers.ts"
 
-/** The seq of every record, which no JavaScript number holds. */
-const maxSeq = "9223372036854775807"
+/** The seq of every record: 2^63 − 1, more than a JavaScript number can hold. */
+const MAX_SEQ = "9223372036854775807"
 
 /** Two Ed25519 seeds (32 times 01 and 02) with their public keys. */
 const first = { seed: "01".repeat(32), key: "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c" }
@@ -15,25 +15,25 @@ const second = { seed: "02".repeat(32), key: "8139770ea87d175f56a35466c34c7ecccb
 const salt = "5a17"
 
 /**
- * The DHT of one test, which nobody was in before: libtorrent's nodes go on naming clients that are gone, in the place of
- * nodes that are there.
+ * A new DHT for each test: libtorrent's nodes return clients that have ended, instead of nodes that are there.
  */
 class TestDht extends Context.Service<TestDht, { readonly host: Lab.Host; readonly bootstrap: string }>()(
   "interop/TestDht",
 ) {}
 
+/** DHT nodes of one implementation. */
 interface Kind {
   readonly name: string
   readonly make: typeof dhts.mixed
-  /** Which of two values put with the same seq are there afterwards. */
+  /** The values that remain after two puts with the same seq. */
   readonly keeps: ReadonlyArray<"first" | "second">
 }
 
 const kinds: ReadonlyArray<Kind> = [
   { name: "mainline 7 nodes", make: dhts.mainline, keeps: ["second"] },
   { name: "libtorrent nodes", make: dhts.libtorrent, keeps: ["first"] },
-  { name: "our nodes, overwriting", make: dhts.ours, keeps: ["second"] },
-  { name: "our nodes, keeping the first", make: dhts.oursKeepingFirst, keeps: ["first"] },
+  { name: "our nodes that overwrite", make: dhts.ours, keeps: ["second"] },
+  { name: "our nodes that keep the first", make: dhts.oursKeepingFirst, keeps: ["first"] },
   { name: "nodes of all three", make: dhts.mixed, keeps: ["first", "second"] },
 ]
 
@@ -42,7 +42,7 @@ const both = [
   ["TS", "Rust"],
 ] as const
 
-/** Has a program of the language store something, and gives what it said. */
+/** Puts an item with a program of the language. Returns its report. */
 const put = Effect.fn("put")(function* (
   language: Language,
   command: "put" | "record-put",
@@ -53,7 +53,7 @@ const put = Effect.fn("put")(function* (
   return yield* writer.first("stored")
 })
 
-/** The distinct items under the first key, as seq and value. */
+/** The distinct items of the first key, as seq and value. */
 const items = Effect.fn("items")(function* (language: Language) {
   const { host, bootstrap } = yield* TestDht
   const reader = yield* program(language, host, `get (${language})`, "get", { bootstrap, key: first.key, salt })
@@ -75,11 +75,11 @@ for (const kind of kinds) {
 
   suite(kind.name, (it) => {
     for (const [writer, reader] of both) {
-      it.effect(`an item put by ${writer} is read by ${reader}`, () =>
+      it.effect(`${reader} reads an item of ${writer}`, () =>
         Effect.gen(function* () {
           for (const [seq, value] of [
             ["1", "aa01"],
-            [maxSeq, "aa02"],
+            [MAX_SEQ, "aa02"],
           ] as const) {
             yield* put(writer, "put", { seed: first.seed, salt, seq, value })
             assert.deepStrictEqual(yield* items(reader), [`${seq} ${value}`])
@@ -87,13 +87,13 @@ for (const kind of kinds) {
         }).pipe(Effect.provide(dht, { local: true })),
       )
 
-      it.effect(`a record put by ${writer} is read by ${reader}`, () =>
+      it.effect(`${reader} reads a record of ${writer}`, () =>
         Effect.gen(function* () {
           const { host, bootstrap } = yield* TestDht
           const topic = { topic: "records", secret: "s", minute: "29923200" }
-          // Ours says where its node is, too, which the reference passes over.
-          const said = { peer: second.key, ...(writer === "TS" && { address: "192.0.2.1:7" }) }
-          const { record } = yield* put(writer, "record-put", { ...topic, seed: first.seed, ...said })
+          // Our record has an address, too. The crate ignores it.
+          const content = { peer: second.key, ...(writer === "TS" && { address: "192.0.2.1:7" }) }
+          const { record } = yield* put(writer, "record-put", { ...topic, seed: first.seed, ...content })
           const options = { bootstrap, ...topic, seed: second.seed }
           const search = yield* program(reader, host, `record-get (${reader})`, "record-get", options)
           const found = yield* search.first("record")
@@ -104,19 +104,21 @@ for (const kind of kinds) {
         }).pipe(Effect.provide(dht, { local: true })),
       )
 
-      it.effect(`of two items of one seq, by ${writer} then ${reader}, both read the ${kind.keeps.join(" and ")}`, () =>
-        Effect.gen(function* () {
-          const { host, bootstrap } = yield* TestDht
-          const values = { first: "bb01", second: "bb02" }
-          const options = { seed: first.seed, salt, seq: maxSeq, cas: maxSeq }
-          yield* put(writer, "put", { ...options, value: values.first })
-          // Nodes that keep the first may refuse the second: its put may count as failed.
-          const again = { bootstrap, ...options, value: values.second }
-          yield* (yield* program(reader, host, `second put (${reader})`, "put", again)).ended
-          const expected = kind.keeps.map((which) => `${maxSeq} ${values[which]}`)
-          assert.deepStrictEqual(yield* items("Rust"), expected)
-          assert.deepStrictEqual(yield* items("TS"), expected)
-        }).pipe(Effect.provide(dht, { local: true })),
+      it.effect(
+        `both read the ${kind.keeps.join(" and ")} of two items with one seq, by ${writer} and then ${reader}`,
+        () =>
+          Effect.gen(function* () {
+            const { host, bootstrap } = yield* TestDht
+            const values = { first: "bb01", second: "bb02" }
+            const options = { seed: first.seed, salt, seq: MAX_SEQ, cas: MAX_SEQ }
+            yield* put(writer, "put", { ...options, value: values.first })
+            // Nodes that keep the first item may refuse the second, so its put may fail.
+            const again = { bootstrap, ...options, value: values.second }
+            yield* (yield* program(reader, host, `second put (${reader})`, "put", again)).ended
+            const expected = kind.keeps.map((which) => `${MAX_SEQ} ${values[which]}`)
+            assert.deepStrictEqual(yield* items("Rust"), expected)
+            assert.deepStrictEqual(yield* items("TS"), expected)
+          }).pipe(Effect.provide(dht, { local: true })),
       )
     }
   })

@@ -1,12 +1,12 @@
-/** Nodes that share only a topic's name and a secret find each other, whatever language they are written in. */
+/** Nodes that share only a topic's name and a secret find each other, in every combination of languages. */
 import { Clock, Effect } from "effect"
+import { allJoined, allMeet, allReceiveAll } from "../lib/delivery.ts"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allJoined, allMeet } from "../lib/hearing.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import { start } from "../lib/Program.ts"
 import { type Language, languages, tracker } from "../lib/peers.ts"
-import { cli } from "../lib/typescript.ts"
+import { cli } from "../lib/programs.ts"
 
 const pairs = languages.flatMap((first) => languages.map((second) => [first, second] as const))
 
@@ -44,7 +44,7 @@ suite("discovery", (it) => {
     )
   }
 
-  it.effect("2 Rust and 2 TS: every node hears every node", () =>
+  it.effect("2 Rust and 2 TS: every node receives the messages of every node", () =>
     Effect.gen(function* () {
       const host = yield* Lab.loopback
       const { bootstrap } = yield* dhts.mainline(host)
@@ -58,7 +58,7 @@ suite("discovery", (it) => {
     }),
   )
 
-  it.effect("the program `node` and Rust", () =>
+  it.effect("the command `node` and Rust", () =>
     Effect.gen(function* () {
       const host = yield* Lab.loopback
       const { bootstrap } = yield* dhts.mainline(host)
@@ -72,9 +72,9 @@ suite("discovery", (it) => {
       const { endpointId } = yield* node.first("ready")
       yield* node.first("joined")
       const isText = ({ text }: { readonly text: string }) => text.startsWith("from the command line")
-      const heard = yield* rust.first("message", { where: isText })
-      assert.strictEqual(heard.from, endpointId)
-      yield* rust.ask({ do: "broadcast", hex: "68656c6c6f" }, "sent")
+      const received = yield* rust.first("message", { where: isText })
+      assert.strictEqual(received.from, endpointId)
+      yield* rust.request({ do: "broadcast", hex: "68656c6c6f" }, "sent")
       const answer = yield* node.first("message", { where: ({ text }) => text === "hello" })
       assert.strictEqual(answer.from, rust.endpointId)
       assert.strictEqual(answer.scope, "swarm")
@@ -84,7 +84,7 @@ suite("discovery", (it) => {
     }),
   )
 
-  it.effect("a third node finds the two that met in the very minute that it starts in", () =>
+  it.effect("a third node finds two nodes that met in the minute of its start", () =>
     Effect.gen(function* () {
       const host = yield* Lab.loopback
       const { bootstrap } = yield* dhts.mainline(host)
@@ -97,7 +97,7 @@ suite("discovery", (it) => {
       })
       yield* allJoined(first)
       const third = yield* tracker("TS", host, "third (TS)", options)
-      // The reference, which may hide the others' records behind its own before it has read them, can take a minute.
+      // A node of the crate can take a minute: its own record may hide the others before it has read them.
       yield* third.first("joined", { within: "10 seconds" })
       yield* allMeet([...first, third])
     }),
@@ -117,16 +117,16 @@ suite("discovery", (it) => {
         const key = "5a".repeat(32)
         const first = yield* tracker(leaver, host, `leaver (${leaver})`, { ...options, key })
         yield* allMeet([...stay, first])
-        yield* first.tell({ do: "quit" })
+        yield* first.send({ do: "quit" })
         assert.strictEqual(yield* first.exitCode, 0)
         const isFirst = ({ peer }: { readonly peer: string }) => peer === first.endpointId
-        // Whoever had it as a neighbour is told, at once.
+        // Its neighbours notice at once.
         for (const node of stay) {
           const events = yield* node.events
           if (!events.some((event) => event.event === "neighbor-up" && isFirst(event))) continue
           yield* node.first("neighbor-down", { where: isFirst, within: "2 seconds" })
         }
-        yield* allHearAll(stay)
+        yield* allReceiveAll(stay)
         const again = yield* tracker(leaver, host, `leaver, back (${leaver})`, { ...options, key })
         assert.strictEqual(again.endpointId, first.endpointId)
         yield* allMeet([...stay, again])
@@ -135,7 +135,7 @@ suite("discovery", (it) => {
   }
 
   for (const wrong of languages) {
-    it.effect(`${wrong} with another secret neither joins nor harms`, () =>
+    it.effect(`${wrong} with another secret neither joins nor disturbs the others`, () =>
       Effect.gen(function* () {
         const host = yield* Lab.loopback
         const { bootstrap } = yield* dhts.mainline(host)
@@ -146,9 +146,9 @@ suite("discovery", (it) => {
         yield* Effect.sleep("20 seconds")
         for (const node of [outsider, insider]) {
           const names = (yield* node.events).map(({ event }) => event)
-          assert.deepStrictEqual(names, ["ready"], `${node.name} did more than wait`)
+          assert.deepStrictEqual(names, ["ready"], `${node.name} printed more events`)
         }
-        // The slot that both write to still serves those who share a secret.
+        // The nodes with the same secret can still use the slot that all of them write to.
         const second = yield* tracker(wrong, host, `second insider (${wrong})`, options)
         yield* allMeet([insider, second])
         assert.strictEqual((yield* outsider.events).length, 1)

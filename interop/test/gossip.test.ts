@@ -1,6 +1,6 @@
-/** Gossip alone, without tracker and DHT: iroh-gossip 0.101 and ours in one swarm. */
+/** Gossip without tracker and DHT: iroh-gossip 0.101 and ours in one swarm. */
 import { Effect } from "effect"
-import { allHearAll, allJoined, allMeet, heardOnce } from "../lib/hearing.ts"
+import { allJoined, allMeet, allReceiveAll, receivedOnce } from "../lib/delivery.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import * as Network from "../lib/Network.ts"
@@ -11,9 +11,11 @@ const pairs = [
   ["TS", "Rust"],
 ] as const
 
-/** The most bytes of content that fit into the default frame of 4,096 bytes, by the author's language: ours leaves room
- * for the longest round number, the reference for that of its own message only. */
-const largest = { TS: 4055, Rust: 4057 }
+/**
+ * The largest content, in bytes, that fits into the default frame of 4,096 bytes. Ours leaves room for the longest hop count, iroh-gossip
+ * only for that of the first hop.
+ */
+const LARGEST_BYTES = { TS: 4055, Rust: 4057 }
 
 suite("gossip", (it) => {
   for (const [first, second] of pairs) {
@@ -23,36 +25,36 @@ suite("gossip", (it) => {
         const one = yield* gossip(first, host, `one (${first})`, { topic: "sizes" })
         const two = yield* gossip(second, host, `two (${second})`, { topic: "sizes", join: [one.contact] })
         yield* allJoined([one, two])
-        // No content twice: a message is known by its hash.
+        // Every content is different: the hash identifies a message.
         const cases = [
           [one, two, "swarm", ""],
           [one, two, "swarm", "00"],
           [two, one, "swarm", "01"],
-          [one, two, "swarm", "11".repeat(largest[first])],
-          [two, one, "swarm", "22".repeat(largest[second])],
+          [one, two, "swarm", "11".repeat(LARGEST_BYTES[first])],
+          [two, one, "swarm", "22".repeat(LARGEST_BYTES[second])],
           [one, two, "neighbors", "33".repeat(100)],
           [two, one, "neighbors", "44".repeat(100)],
-          [one, two, "neighbors", "55".repeat(largest[first])],
-          [two, one, "neighbors", "66".repeat(largest[second])],
+          [one, two, "neighbors", "55".repeat(LARGEST_BYTES[first])],
+          [two, one, "neighbors", "66".repeat(LARGEST_BYTES[second])],
         ] as const
-        for (const [author, hearer, scope, hex] of cases) {
-          yield* author.ask({ do: "broadcast", hex, scope }, "sent")
-          const heard = yield* hearer.first("message", { where: (message) => message.hex === hex })
-          assert.strictEqual(heard.scope, scope)
-          assert.strictEqual(heard.round, 0)
-          assert.strictEqual(heard.from, author.endpointId)
+        for (const [author, receiver, scope, hex] of cases) {
+          yield* author.request({ do: "broadcast", hex, scope }, "sent")
+          const received = yield* receiver.first("message", { where: (message) => message.hex === hex })
+          assert.strictEqual(received.scope, scope)
+          assert.strictEqual(received.round, 0)
+          assert.strictEqual(received.from, author.endpointId)
         }
-        for (const node of [one, two]) yield* heardOnce(node)
+        for (const node of [one, two]) yield* receivedOnce(node)
       }),
     )
 
-    it.effect(`${second} leaves ${first} with a word`, () =>
+    it.effect(`${second} leaves, and ${first} notices at once`, () =>
       Effect.gen(function* () {
         const host = yield* Lab.loopback
         const one = yield* gossip(first, host, `one (${first})`, { topic: "leaving" })
         const two = yield* gossip(second, host, `two (${second})`, { topic: "leaving", join: [one.contact] })
         yield* allJoined([one, two])
-        yield* two.tell({ do: "quit" })
+        yield* two.send({ do: "quit" })
         yield* one.first("neighbor-down", { where: ({ peer }) => peer === two.endpointId, within: "2 seconds" })
         assert.strictEqual(yield* two.exitCode, 0)
         // The same key, at a new address.
@@ -62,7 +64,7 @@ suite("gossip", (it) => {
       }),
     )
 
-    it.effect(`${second} is killed: ${first} goes on and takes the next one in`, () =>
+    it.effect(`${second} is killed: ${first} continues and accepts the next node`, () =>
       Effect.gen(function* () {
         const host = yield* Lab.loopback
         const one = yield* gossip(first, host, `one (${first})`, { topic: "killed" })
@@ -76,47 +78,49 @@ suite("gossip", (it) => {
     )
   }
 
-  it.effect("ours dials again a peer that it could not reach; the reference never does, and is reached", () =>
+  it.effect("ours dials again a peer that it could not reach; the crate does not, and is dialled", () =>
     Effect.gen(function* () {
       const host = yield* Lab.loopback
       const topic = "dialled too early"
       const peer = yield* gossip("Rust", host, "peer", { topic })
-      // The key alone, and nobody to ask for its address: the first dial fails.
+      // The key alone, without a lookup for addresses: the first dial fails.
       const ours = yield* gossip("TS", host, "ours", { topic, join: [peer.endpointId] })
       const theirs = yield* gossip("Rust", host, "theirs", { topic, join: [peer.endpointId] })
       yield* Effect.sleep("2 seconds")
-      yield* ours.tell({ do: "join", peers: [peer.contact] })
+      yield* ours.send({ do: "join", peers: [peer.contact] })
       yield* ours.first("joined", { within: "5 seconds" })
       yield* allMeet([ours, peer])
-      // Its first request to join is still queued for a connection that is not being made, so no other one is.
-      yield* theirs.tell({ do: "join", peers: [peer.contact] })
+      // Its first request to join is still in the queue of a connection that is never made, so it starts no other dial.
+      yield* theirs.send({ do: "join", peers: [peer.contact] })
       yield* Effect.sleep("10 seconds")
-      assert.deepStrictEqual((yield* theirs.ask({ do: "neighbors" }, "neighbors")).peers, [])
-      yield* ours.tell({ do: "join", peers: [theirs.contact] })
+      assert.deepStrictEqual((yield* theirs.request({ do: "neighbors" }, "neighbors")).peers, [])
+      yield* ours.send({ do: "join", peers: [theirs.contact] })
       yield* allMeet([ours, peer, theirs])
     }),
   )
 
-  it.effect("one link that ours asks for makes one swarm of two, though the other's member is full", () =>
-    Effect.gen(function* () {
-      const host = yield* Lab.loopback
-      const topic = "one link"
-      const hub = yield* gossip("Rust", host, "hub", { topic })
-      const theirs = [hub]
-      for (let number = 1; number <= 5; number++) {
-        theirs.push(yield* gossip("Rust", host, `theirs ${number}`, { topic, join: [hub.contact] }))
-      }
-      yield* allJoined(theirs)
-      yield* Effect.sleep("2 seconds")
-      assert.lengthOf((yield* hub.ask({ do: "neighbors" }, "neighbors")).peers, 5)
-      const first = yield* gossip("TS", host, "ours 1", { topic })
-      const second = yield* gossip("TS", host, "ours 2", { topic, join: [first.contact] })
-      yield* allMeet([first, second])
-      yield* second.tell({ do: "link", peers: [hub.contact] })
-      yield* hub.first("neighbor-up", { where: ({ peer }) => peer === second.endpointId, within: "5 seconds" })
-      yield* second.first("neighbor-up", { where: ({ peer }) => peer === hub.endpointId, within: "5 seconds" })
-      yield* allHearAll([...theirs, first, second])
-    }),
+  it.effect(
+    "one connection that ours makes merges two swarms, although the active view of the other node is full",
+    () =>
+      Effect.gen(function* () {
+        const host = yield* Lab.loopback
+        const topic = "one link"
+        const hub = yield* gossip("Rust", host, "hub", { topic })
+        const theirs = [hub]
+        for (let number = 1; number <= 5; number++) {
+          theirs.push(yield* gossip("Rust", host, `theirs ${number}`, { topic, join: [hub.contact] }))
+        }
+        yield* allJoined(theirs)
+        yield* Effect.sleep("2 seconds")
+        assert.lengthOf((yield* hub.request({ do: "neighbors" }, "neighbors")).peers, 5)
+        const first = yield* gossip("TS", host, "ours 1", { topic })
+        const second = yield* gossip("TS", host, "ours 2", { topic, join: [first.contact] })
+        yield* allMeet([first, second])
+        yield* second.send({ do: "link", peers: [hub.contact] })
+        yield* hub.first("neighbor-up", { where: ({ peer }) => peer === second.endpointId, within: "5 seconds" })
+        yield* second.first("neighbor-up", { where: ({ peer }) => peer === hub.endpointId, within: "5 seconds" })
+        yield* allReceiveAll([...theirs, first, second])
+      }),
   )
 
   it.effect("a frame above a node's maximum ends the stream and nothing else", () =>
@@ -127,30 +131,28 @@ suite("gossip", (it) => {
       const other = yield* gossip("Rust", host, "other", { topic, join: [ours.contact] })
       const large = yield* gossip("Rust", host, "large", { topic, join: [ours.contact], maxMessageSize: 16_384 })
       yield* allMeet([ours, other, large])
-      yield* large.ask({ do: "broadcast", hex: "99".repeat(8_000), scope: "neighbors" }, "sent")
-      yield* allHearAll([ours, other])
+      yield* large.request({ do: "broadcast", hex: "99".repeat(8_000), scope: "neighbors" }, "sent")
+      yield* allReceiveAll([ours, other])
       const errors = (yield* ours.events).filter(({ event }) => event === "error" || event === "closed")
       assert.deepStrictEqual(errors, [])
     }),
   )
 
-  it.effect(
-    "four and four, a fifth of all packets lost, shuffling each second: every message reaches every node once",
-    () =>
-      Effect.gen(function* () {
-        const host = yield* Lab.loopback
-        const options = { topic: "eight", shuffleEvery: 1_000, log: "iroh_gossip::net=debug" }
-        const nodes: Array<Node> = []
-        for (let number = 0; number < 8; number++) {
-          const language: Language = number % 2 === 0 ? "Rust" : "TS"
-          const join = nodes.slice(-2).map(({ contact }) => contact)
-          nodes.push(yield* gossip(language, host, `${number} (${language})`, { ...options, join }))
-        }
-        yield* allJoined(nodes)
-        yield* Effect.sleep("5 seconds")
-        yield* Network.lose(host, 20)
-        for (let round = 0; round < 5; round++) yield* allHearAll(nodes, "30 seconds")
-        for (const node of nodes) yield* heardOnce(node)
-      }),
+  it.effect("4 Rust and 4 TS, 20 % packet loss, a shuffle each second: every message reaches every node once", () =>
+    Effect.gen(function* () {
+      const host = yield* Lab.loopback
+      const options = { topic: "eight", shuffleEvery: 1_000, log: "iroh_gossip::net=debug" }
+      const nodes: Array<Node> = []
+      for (let number = 0; number < 8; number++) {
+        const language: Language = number % 2 === 0 ? "Rust" : "TS"
+        const join = nodes.slice(-2).map(({ contact }) => contact)
+        nodes.push(yield* gossip(language, host, `${number} (${language})`, { ...options, join }))
+      }
+      yield* allJoined(nodes)
+      yield* Effect.sleep("5 seconds")
+      yield* Network.dropPackets(host, 20)
+      for (let round = 0; round < 5; round++) yield* allReceiveAll(nodes, "30 seconds")
+      for (const node of nodes) yield* receivedOnce(node)
+    }),
   )
 })

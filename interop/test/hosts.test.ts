@@ -1,16 +1,16 @@
 /**
- * Nodes on hosts of their own: a DHT and nodes of both languages on one Ethernet bridge, each with its own address, and what
- * befalls real networks. As distributed-topic-tracker's own end-to-end test does with containers.
+ * Nodes on several hosts: a DHT and nodes of both languages on one Ethernet bridge, each with its own address, and the faults of real
+ * networks. The end-to-end test of distributed-topic-tracker does the same with containers.
  */
 import { Effect } from "effect"
+import { allMeet, allReceiveAll, receivedOnce, untilAllReceiveAll } from "../lib/delivery.ts"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allMeet, heardOnce, untilAllHearAll } from "../lib/hearing.ts"
 import { suite } from "../lib/it.ts"
 import * as Network from "../lib/Network.ts"
 import { languages, relay, tracker } from "../lib/peers.ts"
 
-/** Workers that run often enough for a test. */
-const brisk = { publishEvery: 5_000, bubbleMergeEvery: 5_000, overlapMergeEvery: 0 }
+/** Intervals that are short enough for a test. */
+const fastWorkers = { publishEvery: 5_000, bubbleMergeEvery: 5_000, overlapMergeEvery: 0 }
 
 suite("hosts", (it) => {
   it.effect("a DHT host and three nodes", () =>
@@ -30,10 +30,10 @@ suite("hosts", (it) => {
     }),
   )
 
-  it.effect("a tenth of all packets lost at every host", () =>
+  it.effect("10 % packet loss at every host", () =>
     Effect.gen(function* () {
       const { host } = yield* Network.make(["dht", "one", "two", "three"])
-      for (const name of ["dht", "one", "two", "three"] as const) yield* Network.lose(host(name), 10)
+      for (const name of ["dht", "one", "two", "three"] as const) yield* Network.dropPackets(host(name), 10)
       const { bootstrap } = yield* dhts.mainline(host("dht"))
       const options = { topic: "loss", bootstrap }
       const nodes = yield* Effect.all(
@@ -45,16 +45,16 @@ suite("hosts", (it) => {
         { concurrency: "unbounded" },
       )
       yield* allMeet(nodes, "120 seconds")
-      for (const node of nodes) yield* heardOnce(node)
+      for (const node of nodes) yield* receivedOnce(node)
     }),
   )
 
   for (const lost of ["Rust", "TS"] as const) {
-    it.effect(`a ${lost} host is cut off until all have noticed, and comes back`, () =>
+    it.effect(`a ${lost} host is cut off until all have noticed, and returns`, () =>
       Effect.gen(function* () {
         const { host } = yield* Network.make(["dht", "one", "two", "lost"])
         const { bootstrap } = yield* dhts.mainline(host("dht"))
-        const options = { topic: "cut off", bootstrap, ...brisk }
+        const options = { topic: "cut off", bootstrap, ...fastWorkers }
         const stay = yield* Effect.all(
           [tracker("Rust", host("one"), "one (Rust)", options), tracker("TS", host("two"), "two (TS)", options)],
           { concurrency: "unbounded" },
@@ -68,18 +68,18 @@ suite("hosts", (it) => {
           if (!events.some((event) => event.event === "neighbor-up" && isAway(event))) continue
           yield* node.first("neighbor-down", { where: isAway, within: "90 seconds" })
         }
-        yield* allHearAll(stay)
-        yield* Network.mend(host("lost"))
-        yield* untilAllHearAll([...stay, away], "120 seconds")
+        yield* allReceiveAll(stay)
+        yield* Network.restore(host("lost"))
+        yield* untilAllReceiveAll([...stay, away], "120 seconds")
       }),
     )
 
-    it.effect(`a ${lost} host behind a masquerading router: it dials out, and is heard`, () =>
+    it.effect(`a ${lost} host behind a masquerading router dials out and exchanges messages`, () =>
       Effect.gen(function* () {
         const { host } = yield* Network.make(["dht", "one", "two", "inside"], { behindNat: ["inside"] })
         const { bootstrap } = yield* dhts.mainline(host("dht"))
-        const options = { topic: "nat", bootstrap, ...brisk }
-        // The first there: the others learn its address inside, which they cannot reach, and it has to find them.
+        const options = { topic: "nat", bootstrap, ...fastWorkers }
+        // It starts first: the others find its private address, which they cannot reach, so it has to find them.
         const inside = yield* tracker(lost, host("inside"), `inside (${lost})`, options)
         yield* Effect.sleep("5 seconds")
         const outside = yield* Effect.all(
@@ -91,11 +91,11 @@ suite("hosts", (it) => {
     )
   }
 
-  it.effect("a TS host is cut off, and the DHT blocked for good: back, it finds its Rust neighbour again", () =>
+  it.effect("a TS host that was cut off finds its Rust neighbour again without the DHT", () =>
     Effect.gen(function* () {
       const { host } = yield* Network.make(["dht", "one", "lost"])
       const { bootstrap } = yield* dhts.mainline(host("dht"))
-      const options = { topic: "no DHT", bootstrap, ...brisk, reconnectEvery: 5_000 }
+      const options = { topic: "no DHT", bootstrap, ...fastWorkers, reconnectEvery: 5_000 }
       const nodes = yield* Effect.all(
         [tracker("Rust", host("one"), "one (Rust)", options), tracker("TS", host("lost"), "lost (TS)", options)],
         { concurrency: "unbounded" },
@@ -104,19 +104,19 @@ suite("hosts", (it) => {
       for (const name of ["dht", "one", "lost"] as const) yield* Network.blockDht(host(name))
       yield* Network.cutOff(host("lost"))
       for (const node of nodes) yield* node.first("neighbor-down", { within: "90 seconds" })
-      // Until the records that it holds as a node of the DHT itself are of minutes that nobody reads any more.
+      // Its own DHT node stores records, too. After this time they are too old for a lookup.
       yield* Effect.sleep("125 seconds")
-      yield* Network.mend(host("lost"))
-      yield* untilAllHearAll(nodes, "90 seconds")
+      yield* Network.restore(host("lost"))
+      yield* untilAllReceiveAll(nodes, "90 seconds")
     }),
   )
 
   for (const other of languages) {
-    it.effect(`a TS and a ${other} host behind routers of their own, and nobody else, meet by way of a relay`, () =>
+    it.effect(`a TS and a ${other} host behind two routers meet through a relay`, () =>
       Effect.gen(function* () {
         const { host } = yield* Network.make(["dht", "relay", "one", "two"], { behindNat: ["one", "two"] })
         const { bootstrap } = yield* dhts.mainline(host("dht"))
-        const options = { topic: "relayed", bootstrap, relay: yield* relay(host("relay")), ...brisk }
+        const options = { topic: "relayed", bootstrap, relay: yield* relay(host("relay")), ...fastWorkers }
         const nodes = yield* Effect.all(
           [tracker("TS", host("one"), "one (TS)", options), tracker(other, host("two"), `two (${other})`, options)],
           { concurrency: "unbounded" },
@@ -126,11 +126,11 @@ suite("hosts", (it) => {
     )
   }
 
-  it.effect("two hosts behind routers of their own meet by way of one that is not", () =>
+  it.effect("two hosts behind two routers exchange messages through a third host", () =>
     Effect.gen(function* () {
       const { host } = yield* Network.make(["dht", "one", "two", "three"], { behindNat: ["one", "three"] })
       const { bootstrap } = yield* dhts.mainline(host("dht"))
-      const options = { topic: "two routers", bootstrap, ...brisk }
+      const options = { topic: "two routers", bootstrap, ...fastWorkers }
       const nodes = yield* Effect.all(
         [
           tracker("Rust", host("one"), "one (Rust)", options),

@@ -1,7 +1,7 @@
-/** Bubbles of one topic that cannot see each other become one when they can, by the records that each side publishes. */
+/** Partitions of a topic ("bubbles" in the crate) merge when their hosts can reach each other, through the records of each side. */
 import { Effect } from "effect"
+import { allMeet, allReceiveAll, untilAllReceiveAll } from "../lib/delivery.ts"
 import * as dhts from "../lib/dhts.ts"
-import { allHearAll, allMeet, untilAllHearAll } from "../lib/hearing.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Network from "../lib/Network.ts"
 import { type Language, type TrackerOptions, tracker } from "../lib/peers.ts"
@@ -23,8 +23,8 @@ suite("merges", (it) => {
       Effect.gen(function* () {
         const { host } = yield* Network.make(["dht", "left", "right"])
         const { bootstrap } = yield* dhts.mainline(host("dht"))
-        yield* Network.deafen(host("left"), host("right"))
-        yield* Network.deafen(host("right"), host("left"))
+        yield* Network.blockFrom(host("left"), host("right"))
+        yield* Network.blockFrom(host("right"), host("left"))
         const two = (language: Language, where: "left" | "right") =>
           Effect.forEach(
             ["one", "two"],
@@ -37,12 +37,12 @@ suite("merges", (it) => {
               }),
             { concurrency: 2 },
           )
-        // One after the other: nodes that overwrite show few records at a time, and the bubbles would hide each other's.
+        // One after the other: DHT nodes that overwrite return few records at a time, and the bubbles would hide each other's records.
         const left = yield* two("Rust", "left")
         yield* allMeet(left, "90 seconds")
         const right = yield* two("TS", "right")
         yield* allMeet(right, "90 seconds")
-        // Each side has heard messages, and knows nobody of the other.
+        // Each side has exchanged messages, and knows no node of the other side.
         const onlyOwn = [
           [left, right],
           [right, left],
@@ -53,13 +53,13 @@ suite("merges", (it) => {
             const ups = (yield* node.events).filter((event) => event.event === "neighbor-up")
             assert.isFalse(
               ups.some(({ peer }) => strangers.has(peer)),
-              `${node.name} is in the other bubble already`,
+              `${node.name} is already in the other bubble`,
             )
           }
         }
-        yield* Network.mend(host("left"))
-        yield* Network.mend(host("right"))
-        yield* untilAllHearAll([...left, ...right], "120 seconds")
+        yield* Network.restore(host("left"))
+        yield* Network.restore(host("right"))
+        yield* untilAllReceiveAll([...left, ...right], "120 seconds")
       }),
     )
   }
@@ -68,8 +68,8 @@ suite("merges", (it) => {
     Effect.gen(function* () {
       const { host } = yield* Network.make(["dht", "left", "middle", "right"])
       const { bootstrap } = yield* dhts.mainline(host("dht"))
-      yield* Network.deafen(host("left"), host("right"))
-      yield* Network.deafen(host("right"), host("left"))
+      yield* Network.blockFrom(host("left"), host("right"))
+      yield* Network.blockFrom(host("right"), host("left"))
       const options = { topic: "bridge", bootstrap, publishEvery: 5_000, bubbleMergeEvery: 5_000 }
       const [left, right, middle] = yield* Effect.all(
         [
@@ -79,8 +79,8 @@ suite("merges", (it) => {
         ],
         { concurrency: "unbounded" },
       )
-      yield* untilAllHearAll([left, middle, right], "120 seconds")
-      yield* allHearAll([left, middle, right])
+      yield* untilAllReceiveAll([left, middle, right], "120 seconds")
+      yield* allReceiveAll([left, middle, right])
       for (const [node, other] of [
         [left, right],
         [right, left],

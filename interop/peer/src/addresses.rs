@@ -1,4 +1,4 @@
-//! `resolve`: what iroh's mainline address lookup finds for an endpoint id.
+//! `resolve`: prints the addresses that iroh's mainline address lookup finds for an endpoint id.
 
 use anyhow::Context;
 use iroh::{EndpointId, address_lookup::AddressLookup};

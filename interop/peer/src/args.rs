@@ -35,7 +35,7 @@ impl Args {
         self.optional(name).with_context(|| format!("--{name} is missing"))
     }
 
-    /// The option's value as a `T`, or `None` when it is not given.
+    /// The option's value as a `T`, or `None` if it is not given.
     pub fn value<T: FromStr>(&self, name: &str) -> anyhow::Result<Option<T>>
     where
         T::Err: std::error::Error + Send + Sync + 'static,

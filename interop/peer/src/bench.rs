@@ -1,5 +1,5 @@
-//! `bench-records`, `bench-gossip` and `bench-topics`: what the benchmarks measure of the reference. The first two print
-//! their samples as one JSON value; the third runs until it is told to end, and is watched from outside.
+//! `bench-records`, `bench-gossip` and `bench-topics`: measurements of the crate for our benchmarks. The first two print their
+//! samples as one JSON value. The third runs until `quit`, and another program measures it.
 
 use std::{
     sync::Arc,
@@ -25,7 +25,7 @@ use crate::{args::Args, control};
 
 const SAMPLES: usize = 3;
 
-/// Calls a second, one sample each `seconds`.
+/// Calls per second; one sample for each `seconds`.
 fn rates(seconds: f64, mut call: impl FnMut(u64)) -> Vec<f64> {
     (0..SAMPLES)
         .map(|_| {
@@ -68,7 +68,7 @@ pub fn records() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An endpoint with gossip; the parts are to be held as long as it is used.
+/// An endpoint with gossip. Keep the parts as long as it is used.
 async fn node(lookup: &MemoryLookup) -> anyhow::Result<(Endpoint, Gossip, Router)> {
     let builder = Endpoint::builder(presets::Minimal).secret_key(SecretKey::generate());
     let builder = builder.clear_ip_transports().bind_addr((std::net::Ipv4Addr::LOCALHOST, 0))?;
@@ -93,14 +93,14 @@ async fn received(receiver: &mut GossipReceiver) -> anyhow::Result<()> {
     }
 }
 
-/// Content that is like no other: gossip delivers the same once.
+/// Unique content: gossip delivers the same content only once.
 fn content(size: usize, serial: u64) -> Vec<u8> {
     let mut content = vec![0; size];
     content[..8].copy_from_slice(&serial.to_le_bytes());
     content
 }
 
-/// Messages a second with 32 in flight.
+/// Messages per second with 32 in flight.
 async fn rate(sender: &GossipSender, receiver: &mut GossipReceiver, size: usize, first: u64) -> anyhow::Result<f64> {
     let count = 10_000;
     let room = Arc::new(Semaphore::new(IN_FLIGHT));
@@ -155,7 +155,7 @@ pub async fn gossip() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `--count N` topics with nobody else in them, on one endpoint.
+/// `--count N` topics without other nodes, on one endpoint.
 pub async fn topics(args: &Args) -> anyhow::Result<()> {
     let count: usize = args.value("count")?.unwrap_or(1);
     let key = SecretKey::generate();

@@ -1,4 +1,4 @@
-//! What the peer is told: one JSON object a line on standard input, named by `do`.
+//! The commands of the peer: one JSON object per line on standard input; `do` is the name.
 
 use iroh::EndpointId;
 use serde::Deserialize;
@@ -15,13 +15,13 @@ pub enum Command {
         #[serde(default)]
         scope: Scope,
     },
-    /// Ask these peers to let us in; an address may follow the key.
+    /// Join these peers. An address may follow the key.
     Join { peers: Vec<String> },
     /// Print the active view.
     Neighbors,
-    /// Close the topic, part from all neighbours and end.
+    /// Leave the topic, disconnect from all neighbours and end.
     Quit,
-    /// For the tap: send these frames to the connected peer, on the stream of the last time unless it is to be a fresh one.
+    /// For the tap: send these frames to the connected peer, on the last stream or a fresh one.
     Send {
         frames: Vec<String>,
         #[serde(default)]
@@ -39,7 +39,7 @@ pub enum Scope {
     Neighbors,
 }
 
-/// The commands as they come; the channel closes when standard input ends. A line that is no command is reported.
+/// The commands on standard input. The channel closes at its end. A line that is not a command is reported.
 pub fn commands() -> mpsc::Receiver<Command> {
     let (sender, receiver) = mpsc::channel(64);
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! The iroh endpoint of a peer: no relay but one that is named, no DNS; addresses come from the DHT and from what the test tells.
+//! The iroh endpoint of a peer: no relay unless given, no DNS. Addresses come from the DHT and from the test.
 
 use iroh::{
     Endpoint, EndpointAddr, EndpointId, RelayMap, RelayMode, RelayUrl, SecretKey, TransportAddr,
@@ -17,8 +17,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// `--key HEX` its key, else a new one; `--bind IP` the one interface to use, else all; `--bootstrap HOST:PORT,…`
-    /// the DHT that its addresses are published to and looked up in, else none; `--relay URL` the relay to use, else none.
+    /// `--key HEX`: its key, else a new one. `--bind IP`: its interface, else all. `--bootstrap HOST:PORT,…`: the DHT for
+    /// addresses, else none. `--relay URL`: its relay, else none.
     pub async fn bind(args: &Args) -> anyhow::Result<Self> {
         let secret_key = match args.key("key")? {
             Some(bytes) => SecretKey::from_bytes(&bytes),
@@ -37,7 +37,7 @@ impl Peer {
             let nodes: Vec<&str> = bootstrap.split(',').collect();
             let mut dht = n0_mainline::DhtBuilder::default();
             dht.bootstrap(&nodes);
-            // The default filter publishes relays only, and there are none.
+            // The default filter publishes relays only, and there is none.
             let lookup = DhtAddressLookup::builder().dht_builder(dht).addr_filter(AddrFilter::unfiltered());
             builder = builder.address_lookup(lookup);
         }
@@ -45,13 +45,13 @@ impl Peer {
         Ok(Self { endpoint, secret_key, told })
     }
 
-    /// Says who and where we are.
+    /// Prints our id and addresses.
     pub fn ready(&self) {
         let addresses: Vec<String> = self.endpoint.addr().ip_addrs().map(ToString::to_string).collect();
         emit("ready", json!({ "endpointId": self.endpoint.id().to_string(), "addresses": addresses }));
     }
 
-    /// The peers of a `--join` option or a `join` command; the addresses among them are taken note of.
+    /// The peers of a `--join` option or a `join` command. Their addresses are stored.
     pub fn learn<'a>(&self, peers: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Vec<EndpointId>> {
         peers
             .into_iter()

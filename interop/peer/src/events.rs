@@ -1,5 +1,5 @@
-//! What the peer says: one JSON object a line, each with `event` and `t`, the milliseconds since the process started.
-//! The names are those of the TypeScript node's events, so that a test reads both alike.
+//! The events of the peer: one JSON object per line, each with `event` and `t`, the milliseconds since the start of the process.
+//! The names are those of the TypeScript node's events, so that a test can use either.
 
 use std::{io::Write, sync::LazyLock, time::Instant};
 
@@ -26,7 +26,7 @@ pub fn emit(event: &str, fields: Value) {
         line.extend(fields);
     }
     let mut out = std::io::stdout().lock();
-    // A parent that stopped reading is no error of ours.
+    // Not an error: the parent may stop reading.
     let _ = writeln!(out, "{}", Value::Object(line));
     let _ = out.flush();
 }

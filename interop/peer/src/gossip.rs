@@ -19,7 +19,7 @@ use crate::{
     topic::gossip_topic,
 };
 
-/// `--shuffle-every MS`, `--max-message-size BYTES`; what is not given is the reference's default.
+/// `--shuffle-every MS`, `--max-message-size BYTES`, else the defaults of iroh-gossip.
 pub fn spawn(args: &Args, peer: &Peer) -> anyhow::Result<(Gossip, Router)> {
     let mut membership = HyparviewConfig::default();
     if let Some(interval) = args.millis("shuffle-every")? {
@@ -34,8 +34,8 @@ pub fn spawn(args: &Args, peer: &Peer) -> anyhow::Result<(Gossip, Router)> {
     Ok((gossip, router))
 }
 
-/// Ends a node whose topic has been dropped. Shutting down closes connections whether or not the Disconnects that are being
-/// sent on them have left, so these get a moment.
+/// Ends a node whose topic has been dropped. A shutdown closes connections at once, so this waits a moment for the Disconnects to
+/// leave first.
 pub async fn leave(gossip: &Gossip, router: &Router) {
     tokio::time::sleep(Duration::from_millis(250)).await;
     gossip.shutdown().await.ok();

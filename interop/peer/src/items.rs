@@ -1,4 +1,4 @@
-//! `put` and `get`: one mutable item (BEP 44) by way of mainline. A seq is a decimal string, for it may exceed 2^53.
+//! `put` and `get`: one mutable item (BEP 44) through mainline. A seq is a decimal string, because it may exceed 2^53.
 
 use mainline::{Dht, MutableItem, SigningKey, async_dht::AsyncDht};
 use n0_future::StreamExt;
@@ -25,7 +25,7 @@ pub async fn put(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `--bootstrap --key HEX [--salt HEX]`: an `item` for each answer, equal ones included, then `done`.
+/// `--bootstrap --key HEX [--salt HEX]`: prints `item` for each answer, also for equal ones, then `done`.
 pub async fn get(args: &Args) -> anyhow::Result<()> {
     let key = args.key("key")?.ok_or_else(|| anyhow::anyhow!("--key is missing"))?;
     let salt = args.bytes("salt")?;

@@ -1,8 +1,8 @@
-//! The reference stack as a program: what `interop/test` runs against the TypeScript packages.
+//! The Rust crates as a program. `interop/test` runs it against the TypeScript packages.
 //!
-//! `interop-peer COMMAND --option value …` prints one JSON object a line on standard output and takes commands as JSON
-//! objects a line on standard input (see [`control`]). It ends when standard input does, so it never outlives its parent.
-//! Logs go to standard error and are off unless `RUST_LOG` says otherwise.
+//! `interop-peer COMMAND --option value …` prints one JSON object per line on standard output and reads one command per line on
+//! standard input (see [`control`]). It ends with its standard input, so it never outlives its parent. Logs go to standard error
+//! and are off unless `RUST_LOG` is set.
 
 mod addresses;
 mod args;
@@ -44,7 +44,7 @@ async fn main() {
     if let Err(error) = &result {
         eprintln!("interop-peer: {error:#}");
     }
-    // The thread that reads standard input cannot be stopped, so the process is.
+    // The thread that reads standard input cannot be stopped, so the process exits.
     std::process::exit(if result.is_ok() { 0 } else { 1 });
 }
 

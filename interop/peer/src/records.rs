@@ -1,5 +1,5 @@
-//! `record-put` and `record-get`: a topic's records without gossip, by way of the reference's `RecordPublisher`. Its DHT
-//! client asks the four public bootstrap names.
+//! `record-put` and `record-get`: a topic's records without gossip, through the crate's `RecordPublisher`. Its DHT client asks the
+//! four public bootstrap names.
 
 use distributed_topic_tracker::{Config, GossipRecordContent, RecordPublisher, unix_minute};
 use mainline::SigningKey;
@@ -18,7 +18,7 @@ fn minute(args: &Args) -> anyhow::Result<u64> {
     Ok(args.value("minute")?.unwrap_or_else(|| unix_minute(0)))
 }
 
-/// `--topic --secret --seed HEX [--minute N] --peer HEX`: a gossip record that names one active peer.
+/// `--topic --secret --seed HEX [--minute N] --peer HEX`: publishes a gossip record with one active peer.
 pub async fn put(args: &Args) -> anyhow::Result<()> {
     let publisher = publisher(args)?;
     let mut content = GossipRecordContent { active_peers: [[0; 32]; 5], last_message_hashes: [[0; 32]; 5] };
@@ -32,8 +32,8 @@ pub async fn put(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `--topic --secret [--seed HEX] [--minute N]`: a `record` for each that opens and verifies, then `done`. Those of
-/// `--seed` are left out, as a node leaves out its own.
+/// `--topic --secret [--seed HEX] [--minute N]`: prints `record` for each record that opens and verifies, then `done`.
+/// Records of `--seed` are left out, as a node ignores its own.
 pub async fn get(args: &Args) -> anyhow::Result<()> {
     let records = publisher(args)?.get_records(minute(args)?, CancellationToken::new()).await?;
     for record in &records {

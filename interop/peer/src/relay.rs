@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{args::Args, control, events::emit};
 
-/// On `--bind IP`, any port, over plain HTTP: whom a certificate would be for, no test's host can tell.
+/// On `--bind IP`, any port, over plain HTTP: the hosts of a test have no names for a certificate.
 pub async fn run(args: &Args) -> anyhow::Result<()> {
     let ip: IpAddr = args.required("bind")?.parse()?;
     let mut config = ServerConfig::default();

@@ -1,5 +1,5 @@
-//! `tap`: the other end of a gossip connection without a gossip node behind it. It shows every frame it is sent, decoded
-//! with the reference's own types and encoded again, and sends the frames it is told to.
+//! `tap`: the other end of a gossip connection, without a gossip node. It prints every frame that it receives, decoded with
+//! iroh-gossip's own types and encoded again, and sends the frames of its commands.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         }
     });
     let mut commands = control::commands();
-    // The last one is the stream that frames go to; a stream stays open for as long as its sender is held.
+    // Frames go to the last stream. A stream is open as long as its sender is kept.
     let mut streams: Vec<SendStream> = Vec::new();
     while let Some(command) = commands.recv().await {
         match command {
@@ -87,7 +87,7 @@ async fn watch(connection: Connection, current: &Mutex<Option<Connection>>) {
     });
 }
 
-/// Each frame as `frame` {stream, index, hex, message, canonical}; the first of a stream is the topic id.
+/// Prints each frame as `frame` {stream, index, hex, message, canonical}. The first frame of a stream is the topic id.
 async fn read(mut stream: RecvStream, number: usize) {
     let mut index = 0;
     loop {

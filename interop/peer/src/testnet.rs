@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{args::Args, control, events::emit};
 
 /// `--nodes N` nodes on `--bind IP` (default 127.0.0.1), the first on `--port P` (default 6881). With `--bootstrap` they
-/// join a DHT that is there already, and all ports are free ones.
+/// join an existing DHT on free ports.
 pub async fn run(args: &Args) -> anyhow::Result<()> {
     let count: usize = args.value("nodes")?.unwrap_or(20);
     let port: u16 = args.value("port")?.unwrap_or(6881);

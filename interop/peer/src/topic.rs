@@ -1,4 +1,4 @@
-//! How a topic's name becomes its 32 bytes; the tracker's rule, used for plain gossip too.
+//! The 32 bytes of a topic's name, by the rule of the tracker, which is used for plain gossip, too.
 
 use distributed_topic_tracker::TopicId;
 
@@ -9,7 +9,7 @@ pub fn tracker_topic(args: &Args) -> anyhow::Result<TopicId> {
     Ok(TopicId::new(args.required("topic")?.to_owned()))
 }
 
-/// The same topic as iroh-gossip names it.
+/// The same topic as a type of iroh-gossip.
 pub fn gossip_topic(args: &Args) -> anyhow::Result<iroh_gossip::proto::TopicId> {
     Ok(iroh_gossip::proto::TopicId::from_bytes(tracker_topic(args)?.hash()))
 }

@@ -1,5 +1,5 @@
-//! `tracker`: a node of distributed-topic-tracker. Its DHT client has no bootstrap option: it asks the four public names,
-//! which must lead to the test's DHT.
+//! `tracker`: a node of distributed-topic-tracker. Its DHT client has no bootstrap option: it asks the four public names, which must
+//! resolve to the test's DHT.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::{
     topic::tracker_topic,
 };
 
-/// The reference's defaults, except that `--publish-every`, `--bubble-merge-every` and `--overlap-merge-every` (ms) make
-/// a worker run at that interval without jitter. A merge whose option is `0` is off.
+/// The crate's defaults, except that `--publish-every`, `--bubble-merge-every` and `--overlap-merge-every` (ms) set the interval of
+/// a worker, without jitter. `0` turns a merge off.
 fn config(args: &Args) -> anyhow::Result<Config> {
     let mut config = Config::builder();
     if let Some(every) = args.millis("publish-every")? {
@@ -57,7 +57,7 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         args.required("secret")?.as_bytes().to_vec(),
         config(args)?,
     );
-    // Without waiting: a node that stays alone must obey `quit` too.
+    // Without waiting: a node that stays alone must accept `quit`, too.
     let topic = gossip.subscribe_and_join_with_auto_discovery_no_wait(publisher).await?;
     let (sender, mut receiver) = topic.split().await?;
     let mut commands = control::commands();

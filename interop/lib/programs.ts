@@ -1,4 +1,7 @@
-/** Where the Rust peer is, and how it gets there. */
+/**
+ * The programs under test: the Rust peer, which is built with cargo, and the TypeScript programs, which run from their sources with the
+ * Node that runs the tests.
+ */
 import { Effect, FileSystem } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { InteropError } from "./InteropError.ts"
@@ -11,12 +14,12 @@ export const targetDirectory = process.env.CARGO_TARGET_DIR ?? `${crate}target`
 /** The built program. */
 export const peerPath = `${targetDirectory}/release/interop-peer`
 
-/** Builds the Rust peer with cargo, whose own output goes to the terminal. */
+/** Builds the Rust peer. The output of cargo goes to the terminal. */
 export const buildPeer = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const cargo = ChildProcess.make("cargo", ["build", "--release"], {
     cwd: crate,
-    // rustup's own place, which is not on every PATH.
+    // The folder of rustup is not on every PATH.
     env: { CARGO_TARGET_DIR: targetDirectory, PATH: `${process.env.PATH}:${process.env.HOME}/.cargo/bin` },
     extendEnv: true,
     stdout: "inherit",
@@ -29,10 +32,11 @@ export const buildPeer = Effect.gen(function* () {
         () => new InteropError({ message: "cargo is missing: install Rust 1.91 or later, for example from rustup.rs" }),
       ),
     )
-  if (exitCode !== 0) return yield* new InteropError({ message: "the Rust peer does not build; cargo says why above" })
+  if (exitCode !== 0)
+    return yield* new InteropError({ message: "the Rust peer does not build; see the output of cargo above" })
 })
 
-/** The path of the Rust peer; fails when it is not built. */
+/** The path of the Rust peer. Fails if it is not built. */
 export const peer = Effect.gen(function* () {
   const files = yield* FileSystem.FileSystem
   if (yield* Effect.orElseSucceed(files.exists(peerPath), () => false)) return peerPath
@@ -40,3 +44,18 @@ export const peer = Effect.gen(function* () {
     message: `the Rust peer is not built: run "npm run test:interop", which needs cargo`,
   })
 })
+
+/** The absolute path of a file, given relative to this one. */
+export const script = (relative: string): string => new URL(relative, import.meta.url).pathname
+
+/** The TypeScript peer. */
+export const typescript = {
+  node: process.execPath,
+  args: ["--conditions=@topic-tracker/source", script("../peer-ts/main.ts")],
+} as const
+
+/** The command `node`, as users run it. */
+export const cli = {
+  node: process.execPath,
+  args: ["--conditions=@topic-tracker/source", script("../../packages/cli/src/node.ts")],
+} as const

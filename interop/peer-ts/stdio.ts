@@ -1,11 +1,11 @@
-/** What the program says and is told: see `interop/lib/events.ts`. */
+/** Prints events and reads commands, as described in `interop/lib/events.ts`. */
 import { Effect, Option, type PlatformError, Schema, Stdio, Stream } from "effect"
 import type { ProgramEvent } from "../lib/events.ts"
 
-type Said = ProgramEvent extends infer Event ? (Event extends ProgramEvent ? Omit<Event, "t"> : never) : never
+type Emitted = ProgramEvent extends infer Event ? (Event extends ProgramEvent ? Omit<Event, "t"> : never) : never
 
 /** Prints an event. */
-export const say = (event: Said): Effect.Effect<void> =>
+export const emit = (event: Emitted): Effect.Effect<void> =>
   Effect.sync(() => {
     process.stdout.write(`${JSON.stringify({ ...event, t: Math.round(performance.now() * 1000) / 1000 })}\n`)
   })
@@ -20,11 +20,12 @@ const Command = Schema.Union([
   command("neighbors", {}),
   command("quit", {}),
 ])
+/** A command of the test. */
 export type Command = typeof Command.Type
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Command))
 
-/** The commands as they come, until `quit` or the end of standard input. */
+/** The commands on standard input, until `quit` or its end. */
 export const commands: Stream.Stream<Command, PlatformError.PlatformError, Stdio.Stdio> = Stream.unwrap(
   Effect.map(Stdio.Stdio, ({ stdin }) => stdin),
 ).pipe(
@@ -33,7 +34,7 @@ export const commands: Stream.Stream<Command, PlatformError.PlatformError, Stdio
   Stream.flatMap((line) => {
     const command = decode(line)
     if (Option.isSome(command)) return Stream.succeed(command.value)
-    return Stream.fromEffectDrain(say({ event: "error", message: `no command: ${line}` }))
+    return Stream.fromEffectDrain(emit({ event: "error", message: `not a command: ${line}` }))
   }),
   Stream.takeWhile((command) => command.do !== "quit"),
 )
