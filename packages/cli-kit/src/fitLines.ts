@@ -1,11 +1,11 @@
-/** Help texts on narrow terminals. */
+/** Breaks the lines of help texts for narrow terminals. */
 import { stripVTControlCharacters } from "node:util"
 
 const widthOf = (text: string): number => stripVTControlCharacters(text).length
 
 /**
- * The text with every line that is wider than the terminal broken between words. A description that stands beside its option
- * continues below its own beginning, or, where that leaves it less than half of the line, begins below its option.
+ * The text with long lines broken between words. The description of an option continues in its own column; if that column is
+ * narrower than half of the line, the description starts on the line below the option.
  */
 export const fitLines = (text: string, width = process.stdout.columns ?? Number.POSITIVE_INFINITY): string =>
   text
@@ -25,7 +25,7 @@ export const fitLines = (text: string, width = process.stdout.columns ?? Number.
 
 const indentOf = (line: string): number => line.length - line.trimStart().length
 
-/** Words behind a head that is as wide as the indent of the lines after it, or is the indent itself. */
+/** Breaks `text` into lines. The first line starts with `head` (or the indent if it is empty), the others with the indent. */
 const wrap = (head: string, text: string, indent: number, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = head === "" ? " ".repeat(indent) : head

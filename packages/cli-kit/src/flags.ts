@@ -1,10 +1,10 @@
-/** The options that several commands share, with the rule each value must keep. */
+/** Options that several commands share, each with a check of its value. */
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
 import { isRelayUrl } from "@topic-tracker/gossip"
 import { Option, Redacted, Schema } from "effect"
 import { Flag } from "effect/cli"
 
-/** Whatever is no such integer, a word or a fraction too, is answered with what it may be. */
+/** Parsed here and not by Flag.Int, so that a word and a fraction have the same error as an integer out of range. */
 const integerFrom = (name: string, description: string, minimum: number, maximum: number, expected: string) =>
   Flag.String(name).pipe(
     Flag.filterMap(
@@ -18,11 +18,11 @@ const integerFrom = (name: string, description: string, minimum: number, maximum
     Flag.withDescription(description),
   )
 
-/** The option `--port`, with the port that is taken without it. */
+/** The option `--port` with a default. */
 export const port = (description: string, fallback: number) =>
   integerFrom("port", description, 0, 65_535, "a port, 0 to 65535").pipe(Flag.withDefault(fallback))
 
-/** An integer option with a lowest and a highest value. */
+/** An integer option with a least and a greatest value. */
 export const integer = (name: string, description: string, minimum: number, maximum: number) =>
   integerFrom(name, description, minimum, maximum, `an integer from ${minimum} to ${maximum}`)
 
@@ -33,7 +33,7 @@ export const text = (name: string, description: string) =>
     Flag.withDescription(description),
   )
 
-/** What only the members of a topic know; it shows in no output. */
+/** The option `--secret` alone; it appears in no output. Commands that also read files and the environment use `secretFlags`. */
 export const secret = (description: string) =>
   Flag.Redacted("secret").pipe(
     Flag.filter(
@@ -43,7 +43,7 @@ export const secret = (description: string) =>
     Flag.withDescription(description),
   )
 
-/** DHT nodes to start from; empty, which means the public ones, unless given. */
+/** DHT nodes to start from. Empty (the default): the public ones. */
 export const bootstrap: Flag.Flag<ReadonlyArray<DhtAddress>> = Flag.String("bootstrap").pipe(
   Flag.filterMap(
     (list) => {
@@ -52,11 +52,11 @@ export const bootstrap: Flag.Flag<ReadonlyArray<DhtAddress>> = Flag.String("boot
     },
     () => "HOST:PORT[,HOST:PORT] with ports from 1 to 65535",
   ),
-  Flag.withDescription("DHT nodes to start from, HOST:PORT[,HOST:PORT]; the public mainline ones unless given"),
+  Flag.withDescription("DHT nodes to start from, HOST:PORT[,HOST:PORT] (default: the public mainline nodes)"),
   Flag.withDefault([]),
 )
 
-/** The relays to use in place of the public ones; empty for none at all, undefined unless given. */
+/** Relays instead of the public ones. Empty: no relays. Undefined (the default): the public ones. */
 export const relay: Flag.Flag<ReadonlyArray<string> | undefined> = Flag.String("relay").pipe(
   Flag.filterMap(
     (list) => {
@@ -65,6 +65,6 @@ export const relay: Flag.Flag<ReadonlyArray<string> | undefined> = Flag.String("
     },
     () => "URL[,URL], each http or https, or none",
   ),
-  Flag.withDescription("Relays in place of iroh's public ones, URL[,URL]; none turns all relays off"),
+  Flag.withDescription("Relays instead of iroh's public ones, URL[,URL]; none turns relays off"),
   Flag.withDefault(undefined),
 )

@@ -1,4 +1,6 @@
-/** What programs of one's own need to behave as our commands do; the commands themselves are run, not imported. */
+/** Shared parts of the repository's command-line programs. Programs that must start fast import the modules by subpath. */
+export { CommandFailed, UsageError } from "./errors.ts"
 export * as Flags from "./flags.ts"
-export { CommandFailed, runCommand, UsageError } from "./runCommand.ts"
+export { runCommand } from "./runCommand.ts"
+export { type GivenSecret, readSecret, SECRET_VARIABLE, secretFlags } from "./secret.ts"
 export { type TextTableOptions, textTable } from "./textTable.ts"

@@ -1,16 +1,16 @@
-/** Rows as text for a terminal. */
+/** Tables as text for a terminal. */
 
-/** How a table is laid out. */
+/** The layout of a table. */
 export interface TextTableOptions {
-  /** Columns of words, which begin at the left; all others hold figures and end at the right. Default: the first. */
+  /** The columns of words, aligned to the left. All other columns hold figures, aligned to the right. Default: the first. */
   readonly words?: ReadonlyArray<number>
-  /** Characters in a line of the terminal. Default: standard output's when it is a terminal, else any number. */
+  /** The greatest line length, in characters. Default: the width of the terminal; without a terminal no limit. */
   readonly width?: number
 }
 
 /**
- * Aligned columns under a header. Where they are wider than the terminal, each row becomes a block instead: its first cell,
- * and below it every other that is not empty beside its title.
+ * Aligned columns under a header. If a line would be too long, each row becomes a block instead: its first cell, and below it one
+ * line for each other cell that is not empty, with the column's title.
  */
 export const textTable = (
   header: ReadonlyArray<string>,

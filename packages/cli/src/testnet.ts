@@ -1,29 +1,5 @@
-/** `npm run -s testnet`: a DHT of real nodes on loopback that runs until it is told to end. */
+/** `npm run -s testnet` */
+import { runCommand } from "@topic-tracker/cli-kit/runCommand"
+import { testnetCommand } from "./testnetCommand.ts"
 
-import { integer, port } from "@topic-tracker/cli-kit/flags"
-import { runCommand, UsageError } from "@topic-tracker/cli-kit/runCommand"
-import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht/testing"
-import { Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
-
-const testnet = Command.make(
-  "testnet",
-  {
-    nodes: integer("nodes", "How many nodes, 1 to 1000 (default 20)", 1, 1000).pipe(Flag.withDefault(20)),
-    port: port("The first node's UDP port on 127.0.0.1; 0 takes any (default 6881)", 6881),
-  },
-  Effect.fn("testnet")(
-    function* ({ nodes, port }) {
-      const { addresses } = yield* DhtTestnet.make({ nodes, port }).pipe(
-        Effect.mapError((error) => new UsageError({ message: `--port: ${error.message}` })),
-      )
-      yield* Console.log(`ready ${addresses.length} ${addresses[0]?.port}`)
-      return yield* Effect.never
-    },
-    Effect.scoped,
-    Effect.provide(Crypto.layer()),
-  ),
-).pipe(Command.withDescription("Run an embedded DHT testnet on loopback until interrupted; prints `ready NODES PORT`."))
-
-runCommand(testnet, { whenInterrupted: 0 })
+runCommand(testnetCommand, { whenInterrupted: 0 })

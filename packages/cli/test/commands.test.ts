@@ -1,4 +1,4 @@
-/** The commands as programs: what they print, and with which exit code they end. Their output is an interface. */
+/** The commands as programs: their output, which is an interface, and their exit codes. */
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -9,16 +9,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
-import { startProgram } from "./startProgram.ts"
+import { type StartOptions, startProgram } from "./startProgram.ts"
 
-/** Starts a command; it is killed when the scope closes. */
-const start = (command: string, args: ReadonlyArray<string>, nodeOptions: ReadonlyArray<string> = []) => {
+/** Starts a command. It is killed when the scope closes. */
+const start = (
+  command: string,
+  args: ReadonlyArray<string>,
+  { nodeOptions = [], ...options }: StartOptions & { readonly nodeOptions?: ReadonlyArray<string> } = {},
+) => {
   const file = fileURLToPath(new URL(`../src/${command}.ts`, import.meta.url))
-  return startProgram(process.execPath, [...nodeOptions, "--conditions=@topic-tracker/source", file, ...args])
+  return startProgram(process.execPath, [...nodeOptions, "--conditions=@topic-tracker/source", file, ...args], options)
 }
 
-const run = (command: string, args: ReadonlyArray<string>) =>
-  Effect.scoped(Effect.flatMap(start(command, args), ({ ended }) => ended))
+const run = (command: string, args: ReadonlyArray<string>, options?: StartOptions) =>
+  Effect.scoped(Effect.flatMap(start(command, args, options), ({ ended }) => ended))
 
 const oneLine = (text: string) => text.trim().split("\n").length === 1
 
@@ -27,48 +31,68 @@ const scratch = Effect.acquireRelease(
   (folder) => Effect.promise(() => rm(folder, { recursive: true })),
 )
 
-const published = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
+const vectorsOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 
 // Programs that load from source, several at a time: seconds each on a busy machine.
 describe.concurrent("commands", { timeout: 60_000 }, () => {
   it.live.each([
-    { command: "node", args: ["--secret", "s"], says: "--topic is missing: The topic's name" },
-    { command: "node", args: ["--topic"], says: "the value of --topic is missing: The topic's name" },
+    { command: "node", args: ["--secret", "s"], message: "--topic is missing: The topic's name" },
+    { command: "node", args: ["--topic"], message: "the value of --topic is missing: The topic's name" },
     {
       command: "node",
       args: ["--topic", "", "--secret", "s"],
-      says: '--topic: "" is not a text of at least one character',
+      message: '--topic: "" is not a text of at least one character',
     },
     {
       command: "node",
       args: ["--topic", "t", "--secret", "s", "--bootstrap", "nowhere"],
-      says: '--bootstrap: "nowhere" is not HOST:PORT[,HOST:PORT] with ports from 1 to 65535',
+      message: '--bootstrap: "nowhere" is not HOST:PORT[,HOST:PORT] with ports from 1 to 65535',
     },
     {
       command: "node",
       args: ["--topic", "t", "--secret", "s", "--relay", "https://relay.example.org,relay.example.org"],
-      says: '--relay: "https://relay.example.org,relay.example.org" is not URL[,URL], each http or https, or none',
+      message: '--relay: "https://relay.example.org,relay.example.org" is not URL[,URL], each http or https, or none',
     },
     {
       command: "node",
       args: ["--topic", "t", "--secret", "s", "--topic", "u"],
-      says: "--topic is given more than once; it may be given once",
+      message: "--topic is given more than once; it may be given once",
     },
     {
       command: "node",
       args: ["--topic", "t", "--secret", "s", "--every", "soon"],
-      says: '--every: "soon" is not an integer from 1 to 864',
+      message: '--every: "soon" is not an integer from 1 to 864',
     },
-    { command: "testnet", args: ["--port", "1.5"], says: '--port: "1.5" is not a port, 0 to 65535' },
-    { command: "testnet", args: ["7000"], says: '"7000" is one argument too many; this command has --nodes, --port' },
-    { command: "testnet", args: ["--nodes", "0"], says: '--nodes: "0" is not an integer from 1 to 1000' },
-    { command: "vectors", args: [], says: "DIR is missing: A folder of files of vectors" },
-    { command: "vectors", args: ["no-such-folder"], says: "DIR: does not exist: " },
-    { command: "demo", args: ["--fast"], says: "--fast is no option of this command; it has none" },
-  ])("$command $args: one line that says what is wrong, and exit code 2", ({ command, args, says }) =>
+    {
+      command: "node",
+      args: ["--topic", "t"],
+      message: "the secret is missing: give --secret-file PATH, or set TOPIC_TRACKER_SECRET, or give --secret TEXT",
+    },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--secret-file", "secret.txt"],
+      message: "the secret is given more than once, by --secret and --secret-file; give it once",
+    },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret-file", "no-such-file"],
+      message: "--secret-file: no-such-file: no such file",
+    },
+    { command: "node", args: ["--topic", "t", "--secret", ""], message: "--secret: " },
+    { command: "testnet", args: ["--port", "1.5"], message: '--port: "1.5" is not a port, 0 to 65535' },
+    {
+      command: "testnet",
+      args: ["7000"],
+      message: '"7000" is one argument too many; this command has --nodes, --port',
+    },
+    { command: "testnet", args: ["--nodes", "0"], message: '--nodes: "0" is not an integer from 1 to 1000' },
+    { command: "vectors", args: [], message: "DIR is missing: A folder of files of vectors" },
+    { command: "vectors", args: ["no-such-folder"], message: "DIR: does not exist: " },
+    { command: "demo", args: ["--fast"], message: "--fast is no option of this command; it has none" },
+  ])("$command $args: one line that names the error, and exit code 2", ({ command, args, message }) =>
     Effect.gen(function* () {
       const { code, out, err } = yield* run(command, args)
-      assert.include(err, says)
+      assert.include(err, message)
       assert.isTrue(oneLine(err), err)
       assert.strictEqual(out, "")
       assert.strictEqual(code, 2)
@@ -78,7 +102,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
   it.live.each([
     { command: "testnet", option: "--port", args: [] },
     { command: "node", option: "--dht-port", args: ["--topic", "t", "--secret", "s", "--bootstrap"] },
-  ])("$command: a port in use is the user's to change", ({ command, option, args }) =>
+  ])("$command: a port in use is a wrong argument", ({ command, option, args }) =>
     Effect.gen(function* () {
       const testnet = yield* DhtTestnet.make({ nodes: 1 })
       const port = String(testnet.addresses[0]?.port)
@@ -93,7 +117,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
   it.live("vectors: the last line counts the cases, failed cases and unknown files are reported", () =>
     Effect.gen(function* () {
       const folder = yield* scratch
-      yield* Effect.promise(() => cp(published("crypto/test/vectors/hpke.json"), join(folder, "hpke.json")))
+      yield* Effect.promise(() => cp(vectorsOf("crypto/test/vectors/hpke.json"), join(folder, "hpke.json")))
       const good = yield* run("vectors", [folder])
       assert.strictEqual(good.out.trim().split("\n").at(-1), "14 passed, 0 failed")
       assert.strictEqual(good.code, 0)
@@ -137,8 +161,8 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       const args = ["--topic", "t", "--secret", "s", "--bootstrap", bootstrap, "--every", "100", "--json"]
       const one = yield* start("node", [...args, "--send", "one"])
       const two = yield* start("node", [...args, "--send", "two"])
-      yield* one.says('"text":"two')
-      yield* two.says('"text":"one')
+      yield* one.prints('"text":"two')
+      yield* two.prints('"text":"one')
       const nodes = yield* Effect.forEach([one, two], ({ signal, ended }) => Effect.andThen(signal("SIGINT"), ended))
       for (const { code, out } of nodes) {
         const events = out
@@ -160,13 +184,13 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("node: a signal while it is loading is answered with `closed` and exit code 0 too", () =>
+  it.live("node: a signal during loading also prints `closed` and ends with exit code 0", () =>
     Effect.gen(function* () {
       const args = ["--topic", "t", "--secret", "s", "--bootstrap", "127.0.0.1:9", "--json"]
-      // Says when the first listener for signals is there.
+      // Prints a line when the first listener for signals is added.
       const listen = "process.on('newListener', (event) => event === 'SIGINT' && console.log('listens'))"
-      const node = yield* start("node", args, [`--import=data:text/javascript,${listen}`])
-      yield* node.says("listens")
+      const node = yield* start("node", args, { nodeOptions: [`--import=data:text/javascript,${listen}`] })
+      yield* node.prints("listens")
       yield* node.signal("SIGINT")
       const { code, out } = yield* node.ended
       assert.match(out, /\{"event":"closed","t":[\d.]+,"reason":"interrupted"\}\n$/)
@@ -174,27 +198,73 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
     }),
   )
 
-  it.live("node: what strangers write moves no cursor", () =>
+  it.live("node: the secret of a file, of standard input, of the environment and of --secret is the same", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 })
+      const folder = yield* scratch
+      const file = join(folder, "secret")
+      yield* Effect.promise(() => writeFile(file, "a secret\n"))
+      const args = ["--topic", "t", "--bootstrap", `127.0.0.1:${addresses[0]?.port}`, "--json"]
+      const talking = [...args, "--every", "100", "--send"]
+      const listener = yield* start("node", [...args, "--secret", "a secret"])
+      yield* start("node", [...talking, "of a file", "--secret-file", file])
+      yield* start("node", [...talking, "of standard input", "--secret-file", "-"], { input: "a secret\n" })
+      yield* start("node", [...talking, "of the environment"], { env: { TOPIC_TRACKER_SECRET: "a secret" } })
+      for (const source of ["of a file", "of standard input", "of the environment"]) {
+        yield* listener.prints(`"text":"${source} `)
+      }
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.live("node: a secret of the environment and one of an option are one too many, and neither is printed", () =>
+    Effect.gen(function* () {
+      const { code, err, out } = yield* run("node", ["--topic", "t", "--secret", "option-5413"], {
+        env: { TOPIC_TRACKER_SECRET: "variable-5413" },
+      })
+      assert.strictEqual(
+        err,
+        "the secret is given more than once, by --secret and TOPIC_TRACKER_SECRET; give it once\n",
+      )
+      assert.deepStrictEqual([out, code], ["", 2])
+    }),
+  )
+
+  it.live("node: two nodes with the same --send hear each other, and wait for the first peer until then", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 })
+      const bootstrap = `127.0.0.1:${addresses[0]?.port}`
+      const args = ["--topic", "t", "--secret", "s", "--bootstrap", bootstrap, "--send", "hello", "--every", "100"]
+      const one = yield* start("node", args)
+      yield* one.prints("  for the first peer of the topic\n")
+      const two = yield* start("node", args)
+      for (const node of [one, two]) {
+        yield* node.prints("the first neighbour is up")
+        yield* node.printsMatch(/message {2}hello \d+ from [0-9a-f]{8} {2}\(via [0-9a-f]{8}…\)\n/)
+      }
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.live("node: a remote text cannot move the cursor", () =>
     Effect.gen(function* () {
       const { addresses } = yield* DhtTestnet.make({ nodes: 20 })
       const args = ["--topic", "t", "--secret", "s", "--bootstrap", `127.0.0.1:${addresses[0]?.port}`]
       yield* start("node", [...args, "--send", "\u001b[2Jgone\n", "--every", "100"])
       const node = yield* start("node", args)
-      yield* node.says("\\u001b[2Jgone\\u000a")
+      yield* node.prints("\\u001b[2Jgone\\u000a")
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("who reads the output may leave early, as head does: nothing is said of it, and the command ends", () =>
+  it.live("a command whose output is closed, as by head, ends without a message", () =>
     Effect.gen(function* () {
       const demo = yield* start("demo", [])
-      yield* demo.says("Three nodes")
+      yield* demo.prints("Three nodes")
       yield* demo.stopReading
       const { code, err } = yield* demo.ended
       assert.deepStrictEqual({ code, err }, { code: 130, err: "" })
     }),
   )
 
-  it.live("node --relay: that relay is asked", () =>
+  it.live("node --relay: the node contacts that relay", () =>
     Effect.gen(function* () {
       const { addresses } = yield* DhtTestnet.make({ nodes: 1 })
       let asked: () => void
@@ -218,7 +288,7 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
-  it.live("demo: ends by itself, and every node heard every other", () =>
+  it.live("demo: ends by itself, every node heard every other, and the summary comes last", () =>
     Effect.gen(function* () {
       const { code, out, err } = yield* run("demo", [])
       for (const [listener, author] of ["ada bo", "ada cy", "bo ada", "bo cy", "cy ada", "cy bo"].map((pair) =>
@@ -226,9 +296,9 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       )) {
         assert.match(out, new RegExp(`${listener} +heard "hello from ${author}"`))
       }
-      assert.include(out, "Every node heard every other.")
+      assert.match(out, /\nEvery node heard every other\.\n {2}cold join, .* ms\n {2}warm join, .* ms\n$/)
       assert.deepStrictEqual({ code, err }, { code: 0, err: "" })
-      // It is read on narrow terminals too.
+      // The output fits narrow terminals.
       for (const line of out.split("\n")) assert.isAtMost(line.length, 60, line)
     }),
   )

@@ -1,4 +1,4 @@
-/** The npm scripts that run until they are ended: a signal to npm, which is what another program starts, reaches them. */
+/** The npm scripts that run until they are interrupted: a signal to npm alone, as another program sends it, reaches them. */
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -6,14 +6,14 @@ import { startProgram } from "./startProgram.ts"
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url))
 
-// npm gives the signal to the shell that runs the script, and cmd.exe has no `exec`.
+// npm passes the signal to the shell that runs the script, and cmd.exe has no `exec`.
 describe.skipIf(process.platform === "win32").concurrent("npm run", { timeout: 60_000 }, () => {
   it.live.each(["SIGINT", "SIGTERM"] as const)("node: %s sent to npm alone closes it", (signal) =>
     Effect.gen(function* () {
       const bootstrap = ["--bootstrap", "127.0.0.1:1"]
       const words = ["run", "-s", "node", "--", "--topic", "t", "--secret", "s", "--json", ...bootstrap]
-      const node = yield* startProgram("npm", words, workspace)
-      yield* node.says('"ready"')
+      const node = yield* startProgram("npm", words, { folder: workspace })
+      yield* node.prints('"ready"')
       const sentAt = performance.now()
       yield* node.signal(signal)
       const { code, out } = yield* node.ended

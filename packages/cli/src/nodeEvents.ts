@@ -1,0 +1,66 @@
+/** The events of the command `node`, printed as JSON for programs or as lines for people. The JSON is an interface: add to it only. */
+import type { NeighborDownReason } from "@topic-tracker/gossip"
+import { Console, Effect } from "effect"
+import { escapeControlCharacters, makeLinePrinter, shortId } from "./terminalLines.ts"
+
+export type NodeEvent =
+  | {
+      readonly event: "ready"
+      readonly endpointId: string
+      readonly addresses: ReadonlyArray<string>
+      readonly dhtPort: number
+    }
+  | { readonly event: "joined" }
+  | { readonly event: "neighbor-up"; readonly peer: string }
+  | { readonly event: "neighbor-down"; readonly peer: string; readonly reason: NeighborDownReason }
+  /** `from` is the neighbour that delivered the message, not necessarily its author. */
+  | { readonly event: "message"; readonly text: string; readonly from: string; readonly scope: string }
+  | { readonly event: "lagged"; readonly skipped: number }
+  | { readonly event: "closed"; readonly reason: string }
+
+export interface NodeOutput {
+  readonly printEvent: (event: NodeEvent) => Effect.Effect<void>
+  /** Reports that there is no neighbour yet, `seconds` after the start of the search. */
+  readonly printWaiting: (seconds: number) => Effect.Effect<void>
+}
+
+/** One JSON object for each event, and nothing else. `t` is ms since the start of the process, so it includes the loading time. */
+export const jsonOutput: NodeOutput = {
+  printEvent: ({ event, ...rest }) =>
+    Console.log(JSON.stringify({ event, t: Math.round(performance.now() * 10) / 10, ...rest })),
+  printWaiting: () => Effect.void,
+}
+
+export const makeTextOutput = Effect.map(
+  makeLinePrinter(),
+  ({ printLine }): NodeOutput => ({
+    printEvent: (event) => {
+      switch (event.event) {
+        case "ready":
+          return printLine("ready", "green", `${shortId(event.endpointId)} at ${addressList(event.addresses)}`)
+        case "joined":
+          return printLine("joined", "green", "the first neighbour is up")
+        case "neighbor-up":
+          return printLine("up", "cyan", shortId(event.peer))
+        case "neighbor-down":
+          return printLine("down", "dim", `${shortId(event.peer)} (${event.reason})`)
+        case "message":
+          return printLine("message", "yellow", `${escapeControlCharacters(event.text)}  (via ${shortId(event.from)})`)
+        case "lagged":
+          return printLine("lagged", "red", `${event.skipped} events were lost: this program was too slow`)
+        case "closed":
+          return printLine("closed", "dim", event.reason)
+      }
+    },
+    printWaiting: (seconds) =>
+      printLine(
+        "waiting",
+        "blue",
+        seconds === 0 ? "for the first peer of the topic" : `still for the first peer, after ${seconds} s`,
+      ),
+  }),
+)
+
+/** Behind a NAT there may be no address that other nodes could use; addresses found with a relay's help come later. */
+const addressList = (addresses: ReadonlyArray<string>): string =>
+  addresses.length === 0 ? "no public address so far" : addresses.join(", ")
