@@ -26,6 +26,8 @@ export class Engine {
   private isHandling = false
   private readonly events: Array<Event> = []
   private readonly actions: Array<Action> = []
+  private nextEvent = 0
+  private nextAction = 0
 
   constructor(transport: GossipTransport["Service"], options: EngineOptions) {
     const { protocol, rng } = options
@@ -111,33 +113,43 @@ export class Engine {
     counters.droppedMessages += stats.droppedMessages
   }
 
-  /** Gives an event to the state machine and performs the actions. An event that comes meanwhile waits its turn. */
+  /** Gives an event to the state machine and performs the actions. An event that comes meanwhile waits until they are performed. */
   private feed(event: Event): void {
     this.events.push(event)
     if (this.isHandling) return
     this.isHandling = true
-    const { actions, events } = this
     try {
-      for (let i = 0; i < events.length; i++) {
-        try {
-          this.state.handle(events[i]!, this.context.timers.now(), actions)
-        } catch (defect) {
-          this.reportDefect(defect)
-        }
-        for (let j = 0; j < actions.length; j++) {
-          try {
-            this.perform(actions[j]!)
-          } catch (defect) {
-            this.reportDefect(defect)
-          }
-        }
-        actions.length = 0
-      }
+      this.handleAll()
     } finally {
       // Without this an exception would leave an engine that handles no event ever again.
-      actions.length = 0
-      events.length = 0
+      this.events.length = 0
+      this.actions.length = 0
+      this.nextEvent = 0
+      this.nextAction = 0
       this.isHandling = false
+    }
+  }
+
+  /** After an exception the remaining actions and events are handled all the same. */
+  private handleAll(): void {
+    for (;;) {
+      try {
+        this.handleRest()
+        return
+      } catch (defect) {
+        this.reportDefect(defect)
+      }
+    }
+  }
+
+  private handleRest(): void {
+    const { actions, events } = this
+    for (;;) {
+      while (this.nextAction < actions.length) this.perform(actions[this.nextAction++]!)
+      actions.length = 0
+      this.nextAction = 0
+      if (this.nextEvent === events.length) return
+      this.state.handle(events[this.nextEvent++]!, this.context.timers.now(), actions)
     }
   }
 
