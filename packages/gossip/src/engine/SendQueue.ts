@@ -147,10 +147,13 @@ export class SendQueue {
     this.isBusy = true
     link.connection.openStream((stream) => {
       this.isBusy = false
+      if (this.hasFinished) {
+        stream?.finish()
+        return
+      }
       this.stream = stream
       // No stream means that the connection is gone. Its end is reported separately and decides about the queue.
-      if (this.hasFinished) stream?.finish()
-      else if (stream !== undefined) this.write(stream, true)
+      if (stream !== undefined) this.write(stream, true)
       else if (link.isClosed) this.flush()
     })
   }
@@ -205,6 +208,9 @@ export class SendQueue {
     this.hasFinished = true
     this.relieved()
     if (!this.isBusy) this.stream?.finish()
+    // A queue that is over must not keep native objects, whoever keeps the queue.
+    this.stream = undefined
+    this.link = undefined
     const { whenOver } = this
     this.whenOver = []
     for (const run of whenOver) run()

@@ -47,11 +47,11 @@ export const makeService = Effect.fnUntraced(function* (
       ),
   })
   yield* transport.listen(engine.peers)
-  /** Why no topic can be opened any more. */
-  let over: GossipError | undefined
+  /** The error of `open` once no topic can be opened any more. A function, because a kept error keeps what its stack trace refers to. */
+  let whyOver: (() => GossipError) | undefined
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      over ??= new GossipError({ reason: "Closed", message: "gossip has been closed" })
+      whyOver ??= () => new GossipError({ reason: "Closed", message: "gossip has been closed" })
       const ending = [...engine.topics.values()].flatMap((topic) => engine.closeTopic(topic))
       return awaitOver(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
     }),
@@ -68,7 +68,7 @@ export const makeService = Effect.fnUntraced(function* (
   yield* transport.ready.pipe(
     Effect.catch((error) =>
       Effect.sync(() => {
-        over ??= error
+        whyOver ??= () => error
         engine.close()
       }),
     ),
@@ -80,7 +80,7 @@ export const makeService = Effect.fnUntraced(function* (
   const open = (id: TopicId): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.suspend(() => {
-        if (over !== undefined) return Effect.fail(over)
+        if (whyOver !== undefined) return Effect.fail(whyOver())
         const topic = engine.openTopic(id)
         if (topic !== undefined) return Effect.succeed(topic)
         const message = `topic: ${id.hex} is open already; close it first or share its handle`

@@ -7,7 +7,7 @@ import { Effect, Fiber, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { AddressLookup, EndpointAddress } from "../../src/index.ts"
 import { Dial, Dialer, LearnedAddresses } from "../../src/transport/iroh/Dialer.ts"
-import { type Binding, causeOf, codecOf, isLoopbackAddress } from "../../src/transport/iroh/endpoint.ts"
+import { type Binding, BoundEndpoint, causeOf, codecOf, isLoopbackAddress } from "../../src/transport/iroh/endpoint.ts"
 import { publishedAddress } from "../../src/transport/iroh/ownAddress.ts"
 
 const at = (...direct: ReadonlyArray<string>): EndpointAddress => ({ relayUrl: undefined, direct })
@@ -236,7 +236,7 @@ describe("Dialer", () => {
     const dialer = new Dialer({
       binding: { EndpointId: { fromString: (id: string) => id }, EndpointAddr } as unknown as Binding,
       codec: codecOf([]),
-      endpoint: Promise.resolve({ connect, remoteAddr: never } as unknown as Iroh.Endpoint),
+      endpoint: Promise.resolve(new BoundEndpoint({ connect, remoteAddr: never } as unknown as Iroh.Endpoint)),
       lookup: { resolve, publish: () => Effect.void, learnAddress: () => Effect.void },
       timers,
       alpn: "test",

@@ -7,7 +7,7 @@ import { BoundedMap, SocketAddress, type Timer, type Timers } from "@topic-track
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Stream } from "effect"
 import { type AddressLookup, type EndpointAddress, isEmptyAddress, isSameAddress } from "../../AddressLookup.ts"
-import { type Binding, type BindingBytesCodec, causeOf } from "./endpoint.ts"
+import { type Binding, type BindingBytesCodec, type BoundEndpoint, causeOf } from "./endpoint.ts"
 
 /**
  * Dials at a time; further ones fail at once. A peer can name any number of other peers in ForwardJoin and Shuffle, and each dial may
@@ -159,7 +159,7 @@ export interface DialerOptions {
   readonly binding: Binding
   readonly codec: BindingBytesCodec
   /** Dials wait for it. Rejects if the endpoint cannot be bound. */
-  readonly endpoint: Promise<Iroh.Endpoint>
+  readonly endpoint: Promise<BoundEndpoint>
   readonly lookup: AddressLookup["Service"]
   readonly timers: Timers
   readonly alpn: string
@@ -265,16 +265,17 @@ export class Dialer {
     const direct = address.direct.filter((text) => SocketAddress.parse(text) !== undefined)
     const relay = address.relayUrl !== undefined && URL.canParse(address.relayUrl) ? address.relayUrl : null
     const id = binding.EndpointId.fromString(peer)
-    const endpoint = await this.#options.endpoint
-    return endpoint.connect(new binding.EndpointAddr(id, relay, direct), this.#alpn)
+    const { native } = await this.#options.endpoint
+    if (native === undefined) throw new Error("the endpoint is closed")
+    return native.connect(new binding.EndpointAddr(id, relay, direct), this.#alpn)
   }
 
   /** The address at which the endpoint itself was connected with the peer before. */
   #rememberedAddress(peer: EndpointId.EndpointId): Effect.Effect<EndpointAddress | undefined> {
     const { binding, endpoint } = this.#options
-    return Effect.tryPromise(async () => (await endpoint).remoteAddr(binding.EndpointId.fromString(peer))).pipe(
+    return Effect.tryPromise(async () => (await endpoint).native?.remoteAddr(binding.EndpointId.fromString(peer))).pipe(
       Effect.map((known) =>
-        known === null ? undefined : { relayUrl: known.relayUrl() ?? undefined, direct: known.directAddresses() },
+        known == null ? undefined : { relayUrl: known.relayUrl() ?? undefined, direct: known.directAddresses() },
       ),
       Effect.orElseSucceed(() => undefined),
     )

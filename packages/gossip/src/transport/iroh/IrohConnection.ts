@@ -21,7 +21,8 @@ const ignore = (): void => {}
 
 export class IrohConnection implements Connection, MonitoredConnection {
   readonly remoteId: EndpointId.EndpointId
-  private readonly connection: Iroh.Connection
+  /** Undefined once the connection is gone: nobody who keeps this object must keep the native one. */
+  private connection: Iroh.Connection | undefined
   private readonly codec: BindingBytesCodec
   private readonly unacknowledged = new Set<Promise<void>>()
   /** Settles when the connection is gone. */
@@ -45,6 +46,7 @@ export class IrohConnection implements Connection, MonitoredConnection {
     }
     const ended = (reason: string): void => {
       this.reason = reason
+      this.connection = undefined
       gone(this)
       this.listener?.(reason)
     }
@@ -52,17 +54,23 @@ export class IrohConnection implements Connection, MonitoredConnection {
   }
 
   openStream(done: (stream: SendStream | undefined) => void): void {
-    this.connection.openUni().then(
-      (stream) => done(this.sendStream(stream)),
-      () => done(undefined),
-    )
+    if (this.connection === undefined) queueMicrotask(() => done(undefined))
+    else {
+      this.connection.openUni().then(
+        (stream) => done(this.sendStream(stream)),
+        () => done(undefined),
+      )
+    }
   }
 
   acceptStream(done: (stream: ReceiveStream | undefined) => void): void {
-    this.connection.acceptUni().then(
-      (stream) => done(this.receiveStream(stream)),
-      () => done(undefined),
-    )
+    if (this.connection === undefined) queueMicrotask(() => done(undefined))
+    else {
+      this.connection.acceptUni().then(
+        (stream) => done(this.receiveStream(stream)),
+        () => done(undefined),
+      )
+    }
   }
 
   onClosed(listener: (reason: string) => void): void {
@@ -85,14 +93,14 @@ export class IrohConnection implements Connection, MonitoredConnection {
 
   received(): number | undefined {
     try {
-      return this.connection.stats().udpRxDatagrams
+      return this.connection?.stats().udpRxDatagrams
     } catch {
       return undefined
     }
   }
 
   giveUp(): void {
-    if (this.reason === undefined) this.connection.close(0n, [])
+    this.connection?.close(0n, [])
   }
 
   private sendStream(stream: Iroh.SendStream): SendStream {

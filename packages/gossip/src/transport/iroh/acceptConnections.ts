@@ -4,6 +4,7 @@
  */
 import type * as Iroh from "@number0/iroh"
 import type { Timers } from "@topic-tracker/common"
+import type { BoundEndpoint } from "./endpoint.ts"
 
 /** Handshakes of incoming connections at a time; further ones are refused. */
 const MAX_HANDSHAKES = 256
@@ -21,7 +22,7 @@ export interface AcceptOptions {
 
 /** Accepts until the endpoint closes or the returned function is called. */
 export const acceptConnections = (
-  endpoint: Iroh.Endpoint,
+  endpoint: BoundEndpoint,
   { accepted, mayAccept, timers }: AcceptOptions,
 ): (() => void) => {
   let isStopped = false
@@ -39,16 +40,17 @@ export const acceptConnections = (
   }
 
   const acceptNext = (): void => {
-    if (isStopped) return
-    endpoint.acceptNext().then(
+    if (isStopped || endpoint.native === undefined) return
+    endpoint.native.acceptNext().then(
       (incoming) => {
+        // The endpoint has closed.
         if (incoming === null) return
         // A handshake that fails concerns only the peer.
         handshake(incoming).catch(() => {})
         acceptNext()
       },
       () => {
-        if (!endpoint.isClosed()) timers.schedule(RETRY_MS, acceptNext)
+        if (endpoint.native?.isClosed() === false) timers.schedule(RETRY_MS, acceptNext)
       },
     )
   }

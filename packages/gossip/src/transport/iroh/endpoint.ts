@@ -59,7 +59,30 @@ export interface StartedEndpoint {
   /** Whether it is bound to loopback only. */
   readonly isLoopback: boolean
   /** Waits until the endpoint is bound; fails with Bind if it cannot be bound. */
-  readonly bound: Effect.Effect<Iroh.Endpoint, GossipError>
+  readonly bound: Effect.Effect<BoundEndpoint, GossipError>
+}
+
+/**
+ * The only reference to the native endpoint. The binding frees the UDP sockets of a closed endpoint only when its object is
+ * garbage-collected, so nothing else may keep the object: a program may keep a service of ours long after its scope has closed.
+ */
+export class BoundEndpoint {
+  #native: Iroh.Endpoint | undefined
+
+  constructor(native: Iroh.Endpoint) {
+    this.#native = native
+  }
+
+  /** The native endpoint, to be used at once and not kept; undefined after {@link close}. */
+  get native(): Iroh.Endpoint | undefined {
+    return this.#native
+  }
+
+  async close(): Promise<void> {
+    const native = this.#native
+    this.#native = undefined
+    await native?.close()
+  }
 }
 
 /**
@@ -102,7 +125,7 @@ export const startEndpoint = Effect.fnUntraced(function* (
   // By default iroh also binds the other IP family to all interfaces.
   const otherLoopback = !isLoopback ? undefined : bind.startsWith("[") ? "127.0.0.1" : "::1"
 
-  const bindTo = (addresses: ReadonlyArray<string>): Effect.Effect<Iroh.Endpoint, GossipError> =>
+  const bindTo = (addresses: ReadonlyArray<string>): Effect.Effect<BoundEndpoint, GossipError> =>
     Effect.tryPromise({
       try: () => {
         const builder = binding.Endpoint.builder()
@@ -113,7 +136,7 @@ export const startEndpoint = Effect.fnUntraced(function* (
         builder.secretKey(codec.toBinding(seed))
         builder.alpns([codec.toBinding(new TextEncoder().encode(options.alpn ?? GOSSIP_ALPN))])
         for (const address of addresses) builder.bindAddr(address)
-        return builder.bind()
+        return builder.bind().then((native) => new BoundEndpoint(native))
       },
       catch: (error) => {
         const message = `cannot bind ${bind ?? "an endpoint"}: ${causeOf(error)}`
@@ -125,7 +148,7 @@ export const startEndpoint = Effect.fnUntraced(function* (
   // A machine without IPv6 has no ::1. A second attempt without ::1 would find our own port still in use, so we ask first.
   const others = otherLoopback !== undefined && hasLoopback(otherLoopback) ? [withAnyPort(otherLoopback)] : []
   const attempt = bindTo([...wanted, ...others])
-  const bound = Deferred.makeUnsafe<Iroh.Endpoint, GossipError>()
+  const bound = Deferred.makeUnsafe<BoundEndpoint, GossipError>()
   // A scope of its own that exists from now on: a resource that is acquired later in the outer scope would be released first, while
   // it is still in use.
   const scope = yield* Scope.fork(yield* Effect.scope)

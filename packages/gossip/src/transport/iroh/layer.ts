@@ -11,7 +11,14 @@ import type { GossipError } from "../../model.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
 import { acceptConnections } from "./acceptConnections.ts"
 import { Dialer } from "./Dialer.ts"
-import { GOSSIP_ALPN, IrohEndpoint, type IrohOptions, startEndpoint, usesRelays } from "./endpoint.ts"
+import {
+  type BoundEndpoint,
+  GOSSIP_ALPN,
+  IrohEndpoint,
+  type IrohOptions,
+  startEndpoint,
+  usesRelays,
+} from "./endpoint.ts"
 import { IdleMonitor } from "./IdleMonitor.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import * as OwnAddress from "./ownAddress.ts"
@@ -103,7 +110,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   })
 
   let stopAccepting = (): void => {}
-  const accept = (bound: Iroh.Endpoint): void => {
+  const accept = (bound: BoundEndpoint): void => {
     if (handler === undefined) return
     stopAccepting = acceptConnections(bound, {
       timers,

@@ -4,12 +4,12 @@
  * own addresses.
  */
 import { networkInterfaces } from "node:os"
-import type * as Iroh from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
 import { Deferred, Effect, PubSub, type Scope, Stream, SubscriptionRef } from "effect"
 import { type EndpointAddress, emptyAddress, isSameAddress } from "../../AddressLookup.ts"
 import type { GossipError } from "../../model.ts"
 import type { GossipTransport } from "../Transport.ts"
+import type { BoundEndpoint } from "./endpoint.ts"
 
 /** The maximum number of published direct addresses: they are sent in messages of limited size. */
 const MAX_PUBLISHED = 16
@@ -41,15 +41,16 @@ export const publishedAddress = (own: EndpointAddress, publishPrivate: boolean):
 
 /** Polls from the time when the endpoint is bound until the scope closes. */
 export const watch: (
-  bound: Effect.Effect<Iroh.Endpoint, GossipError>,
+  bound: Effect.Effect<BoundEndpoint, GossipError>,
   options: OwnAddressOptions,
 ) => Effect.Effect<
   Pick<GossipTransport["Service"], "address" | "addressChanges" | "networkChanges">,
   never,
   Scope.Scope
 > = Effect.fnUntraced(function* (bound, { hasRelays, pollMs, publishPrivate }) {
-  const poll = (endpoint: Iroh.Endpoint): EndpointAddress => {
-    const address = endpoint.addr()
+  const poll = (endpoint: BoundEndpoint): EndpointAddress => {
+    const address = endpoint.native?.addr()
+    if (address === undefined) return emptyAddress
     const own = { relayUrl: address.relayUrl() ?? undefined, direct: address.directAddresses() }
     return publishedAddress(own, publishPrivate)
   }
