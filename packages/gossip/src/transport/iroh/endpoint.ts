@@ -3,6 +3,8 @@
  * The binding is @number0/iroh 1.1.
  */
 import { networkInterfaces } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
+import { isMainThread } from "node:worker_threads"
 import type * as Iroh from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
 import { Context, Deferred, Duration, Effect, Scope } from "effect"
@@ -85,6 +87,25 @@ export class BoundEndpoint {
   }
 }
 
+/** Garbage collections after which native objects that nothing refers to are gone, and the time from one to the next. */
+const COLLECTIONS = 3
+const COLLECTION_INTERVAL_MS = 10
+
+/**
+ * Frees the sockets of closed endpoints at once if the program exposes the garbage collector (`node --expose-gc`). Otherwise the next
+ * collection frees them.
+ */
+const freeSockets = async (): Promise<void> => {
+  const { gc } = globalThis
+  if (gc === undefined) return
+  for (let i = 0; i < COLLECTIONS; i++) {
+    // The native object goes after the collection, in a turn of the event loop of its own.
+    await sleep(COLLECTION_INTERVAL_MS)
+    void gc()
+  }
+  await sleep(COLLECTION_INTERVAL_MS)
+}
+
 /**
  * An endpoint that is being bound or is bound, and does not accept connections yet.
  *
@@ -153,7 +174,10 @@ export const startEndpoint = Effect.fnUntraced(function* (
   // it is still in use.
   const scope = yield* Scope.fork(yield* Effect.scope)
   yield* Effect.acquireRelease(attempt, (endpoint) =>
-    Effect.promise(() => endpoint.close().catch(() => {})).pipe(Effect.timeoutOption(CLOSE_TIMEOUT)),
+    Effect.promise(() => endpoint.close().catch(() => {})).pipe(
+      Effect.timeoutOption(CLOSE_TIMEOUT),
+      Effect.andThen(Effect.promise(freeSockets)),
+    ),
   ).pipe(
     Scope.provide(scope),
     Deferred.into(bound),
@@ -191,21 +215,25 @@ let loaded: LoadedBinding | undefined
 
 /**
  * Loads the binding when the first endpoint is made: programs that use the network in memory never need it. Fails with Bind if there is
- * no build of the binding for this platform.
+ * no build of the binding for this platform, and in a worker thread: when a thread ends with objects of the binding that are not
+ * collected yet, the binding aborts the whole process.
  */
-const loadBinding: Effect.Effect<LoadedBinding, GossipError> = Effect.suspend(() =>
-  loaded !== undefined
-    ? Effect.succeed(loaded)
-    : Effect.tryPromise({
-        try: async () => {
-          const binding = await import("@number0/iroh")
-          loaded = { binding, codec: codecOf(binding.SecretKey.generate().toBytes()) }
-          return loaded
-        },
-        catch: (error) =>
-          new GossipError({ reason: "Bind", message: `@number0/iroh cannot be loaded: ${causeOf(error)}` }),
-      }),
-)
+const loadBinding: Effect.Effect<LoadedBinding, GossipError> = Effect.suspend(() => {
+  if (loaded !== undefined) return Effect.succeed(loaded)
+  if (!isMainThread) {
+    const message =
+      "iroh's binding aborts the process when a worker thread ends; make the endpoint in the main thread or in a process of its own"
+    return Effect.fail(new GossipError({ reason: "Bind", message }))
+  }
+  return Effect.tryPromise({
+    try: async () => {
+      const binding = await import("@number0/iroh")
+      loaded = { binding, codec: codecOf(binding.SecretKey.generate().toBytes()) }
+      return loaded
+    },
+    catch: (error) => new GossipError({ reason: "Bind", message: `@number0/iroh cannot be loaded: ${causeOf(error)}` }),
+  })
+})
 
 /** The cause in an error of the binding: the last line of its message before the stack backtrace. */
 export const causeOf = (error: unknown): string => {
