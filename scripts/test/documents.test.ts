@@ -83,6 +83,25 @@ describe("documents", () => {
     assert.deepStrictEqual(paths, [], "paths")
   })
 
+  it("packages/core/test/README.md names tests that exist", () => {
+    const files = execFileSync("git", ["ls-files", "packages/*/test/*"], { cwd: root }).toString().trim().split("\n")
+    const text = read("packages/core/test/README.md")
+    const named = [...text.matchAll(/`([\w/]+\.ts)`/g)].map(([, name = ""]) => name)
+    assert.deepStrictEqual(
+      named.filter((name) => !existsSync(join(root, name)) && !files.some((file) => file.endsWith(`/${name}`))),
+      [],
+      "files",
+    )
+    const tests = files.filter((file) => file.endsWith(".test.ts")).map(read)
+    // A title that is built from parts has "…" in their place.
+    const titles = [...text.matchAll(/"([^"\n]{12,})"/g)].flatMap(([, title = ""]) => title.split(/ ?… ?/))
+    assert.deepStrictEqual(
+      titles.filter((title) => !tests.some((test) => test.includes(title))),
+      [],
+      "titles",
+    )
+  })
+
   it("README.md has at most 130 lines and docs/performance.md at most 100", () => {
     assert.isAtMost(read("README.md").trimEnd().split("\n").length, 130)
     assert.isAtMost(read("docs/performance.md").trimEnd().split("\n").length, 100)
