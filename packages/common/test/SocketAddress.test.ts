@@ -9,6 +9,7 @@ const reaches: ReadonlyArray<readonly [text: string, reach: SocketAddress.Reach]
   ["10.1.2.3:1", "private"],
   ["172.16.0.1:1", "private"],
   ["172.31.255.255:1", "private"],
+  ["172.32.0.1:1", "public"],
   ["192.168.1.1:1", "private"],
   ["100.64.0.1:1", "private"],
   ["[fd00::1]:1", "private"],
@@ -16,7 +17,9 @@ const reaches: ReadonlyArray<readonly [text: string, reach: SocketAddress.Reach]
   ["[2002:a00:1::1]:53", "private"],
   ["169.254.169.254:80", "link-local"],
   ["[fe80::1]:1", "link-local"],
+  ["127.0.0.1:65535", "loopback"],
   ["127.0.0.1:1", "loopback"],
+  ["127.0.0.1:0", "none"],
   ["127.255.0.1:1", "loopback"],
   ["[::1]:1", "loopback"],
   ["[::ffff:127.0.0.1]:1", "loopback"],
@@ -52,6 +55,8 @@ describe("SocketAddress", () => {
   it("writes an address in one form only", () => {
     assert.strictEqual(SocketAddress.canonical("[2606:4700:0:0:0:0:0:1]:1"), "[2606:4700::1]:1")
     assert.strictEqual(SocketAddress.canonical("1.2.3.4:65535"), "1.2.3.4:65535")
+    assert.strictEqual(SocketAddress.canonical("[2001:0DB8:0:0::1]:5"), "[2001:db8::1]:5")
+    assert.strictEqual(SocketAddress.canonical("001.2.3.4:05"), "1.2.3.4:5")
     for (const text of [
       "1.2.3.4",
       "1.2.3.256:1",
@@ -60,6 +65,12 @@ describe("SocketAddress", () => {
       "::1:1",
       "[::1%eth0]:1",
       "example.org:1",
+      "",
+      "1.2.3:1",
+      "1.2.3.4:1 ",
+      "[::1",
+      "[:::]:1",
+      "a:1",
     ])
       assert.isUndefined(SocketAddress.canonical(text), text)
   })

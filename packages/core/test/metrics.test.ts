@@ -5,7 +5,7 @@ import { Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Layer, Metric, Scope } from "effect"
 import { pass } from "./topic/world.ts"
 
-/** What the metrics of these names say now. */
+/** The values of these metrics now; the count of a histogram. */
 const read = Effect.fnUntraced(function* (...names: ReadonlyArray<string>) {
   const all = yield* Metric.snapshot
   return names.map((name) => {
@@ -15,27 +15,30 @@ const read = Effect.fnUntraced(function* (...names: ReadonlyArray<string>) {
   })
 })
 
-const measured = Effect.provideService(Metric.MetricRegistry, new Map())
+/** Gives the test a registry of its own. */
+const measured = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => Effect.provideService(effect, Metric.MetricRegistry, new Map()))
+
+/** A node in memory with metrics, and a topic that it has joined. */
+const makeNode = Effect.fnUntraced(function* (world: MemoryWorld.MemoryWorld) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(TopicTracker.layerMemory(world)))
+  const services = yield* Layer.buildWithScope(layer, scope)
+  const stats = Effect.all({ dht: Context.get(services, Dht).stats, gossip: Context.get(services, Gossip).stats })
+  const topic = yield* Context.get(services, TopicTracker)
+    .joinNoWait({ topic: "topic", secret: "secret" })
+    .pipe(Scope.provide(scope))
+  return { topic, stats, leave: Scope.close(scope, Exit.void) }
+})
 
 describe("metrics of a node", () => {
-  it.effect("are what the DHT client and gossip have counted, of all nodes together", () =>
+  it.effect("are the counters of the DHT client and of gossip, of all nodes together", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make({ network: { link: () => ({ delayMs: 20 }) } })
-      const node = Effect.gen(function* () {
-        const scope = yield* Scope.fork(yield* Effect.scope)
-        const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(TopicTracker.layerMemory(world)))
-        const services = yield* Layer.buildWithScope(layer, scope)
-        const stats = Effect.all({ dht: Context.get(services, Dht).stats, gossip: Context.get(services, Gossip).stats })
-        const topic = yield* Context.get(services, TopicTracker)
-          .joinNoWait({ topic: "topic", secret: "secret" })
-          .pipe(Scope.provide(scope))
-        return { topic, stats, leave: Scope.close(scope, Exit.void) }
-      })
-      const [a, b] = [yield* node, yield* node]
+      const [a, b] = [yield* makeNode(world), yield* makeNode(world)]
       yield* pass("9 seconds")
-      assert.deepStrictEqual(yield* read("join_duration_ms"), [2])
+      assert.deepStrictEqual(yield* read("join_duration"), [2])
       yield* a.topic.broadcast("hello")
-      // The next reading of the counters sees all of this, and nothing happens after it.
       yield* pass("1 second")
       const [ofA, ofB] = [yield* a.stats, yield* b.stats]
       assert.isAbove(ofA.gossip.messagesOut, 0)
@@ -50,31 +53,56 @@ describe("metrics of a node", () => {
       const [puts] = yield* read("dht_puts")
       assert.isAtLeast(puts!, 2)
 
+      const [sentBefore] = yield* read("gossip_messages_out")
       yield* a.leave
       assert.deepStrictEqual(yield* read("gossip_topics", "dht_nodes"), [1, ofB.dht.nodes])
-      const [sentBefore] = yield* read("gossip_messages_out")
+      const [sentAfter] = yield* read("gossip_messages_out")
+      assert.isAbove(sentAfter!, sentBefore!, "the messages of leaving count")
       yield* b.leave
       assert.deepStrictEqual(yield* read("gossip_topics", "gossip_connections", "dht_nodes"), [0, 0, 0])
       const atEnd = yield* read("gossip_messages_out", "dht_puts")
-      assert.isAbove(atEnd[0]!, sentBefore!, "the last words count")
+      assert.isAtLeast(atEnd[0]!, sentAfter!, "a counter keeps its value when its node is gone")
       yield* pass("1 minute")
       assert.deepStrictEqual(yield* read("gossip_messages_out", "dht_puts"), atEnd)
     }).pipe(measured),
   )
 
-  it.effect("are read as often as is said", () =>
+  it.effect("are there from the start, and current whenever they are read", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
-      const layer = TrackerMetrics.layer({ every: "1 second" }).pipe(
-        Layer.provideMerge(TopicTracker.layerMemory(world)),
-      )
+      const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(TopicTracker.layerMemory(world)))
       const tracker = Context.get(yield* Layer.build(layer), TopicTracker)
-      yield* pass("100 millis")
-      yield* tracker.joinNoWait({ topic: "topic", secret: "secret" })
-      yield* pass("800 millis")
       assert.deepStrictEqual(yield* read("gossip_topics", "gossip_lagged"), [0, 0])
-      yield* pass("200 millis")
+      yield* tracker.joinNoWait({ topic: "topic", secret: "secret" })
       assert.deepStrictEqual(yield* read("gossip_topics"), [1])
+    }).pipe(measured),
+  )
+
+  it.effect("of nodes with other attributes are other series", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const named = (name: string) => Effect.provideService(makeNode(world), Metric.CurrentMetricAttributes, { name })
+      yield* named("a")
+      yield* named("b")
+      const topics = (yield* Metric.snapshot).filter(({ id }) => id === "topic_tracker_gossip_topics")
+      assert.deepStrictEqual(
+        topics.map(({ attributes, state }) => [attributes?.name, state]),
+        [
+          ["a", { value: 1 }],
+          ["b", { value: 1 }],
+        ],
+      )
+    }).pipe(measured),
+  )
+
+  it.effect("give the duration of joins with its unit", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      yield* makeNode(world)
+      yield* makeNode(world)
+      yield* pass("5 seconds")
+      const joins = (yield* Metric.snapshot).find(({ id }) => id === "topic_tracker_join_duration")
+      assert.deepStrictEqual(joins?.attributes, { time_unit: "milliseconds" })
     }).pipe(measured),
   )
 })

@@ -1,6 +1,6 @@
 /**
- * What is known of the addresses of peers, and since when: told by gossip, or read from the DHT. A plain value without clock
- * or network, bounded in size; what is too old is not given out.
+ * The known addresses of peers, and since when they are known: learned from records and gossip, or found in the DHT. A plain value of
+ * bounded size, without clock or network. It does not give out addresses that are too old.
  */
 import { BoundedMap } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
@@ -12,13 +12,13 @@ interface Entry {
   found?: { readonly address: EndpointAddress; readonly seq: bigint; readonly since: number; readonly at: number }
 }
 
-/** Times and lengths of time in milliseconds. */
+/** Times in ms. */
 export interface AddressBookOptions {
-  /** How long what gossip told is given out. */
+  /** How long learned addresses are given out. */
   readonly learnedFor: number
-  /** How long a DHT answer spares the next walk. */
+  /** How long an answer of the DHT is used without a new lookup. */
   readonly foundFor: number
-  /** The most peers that are remembered; the one that was heard of longest ago goes first. */
+  /** The maximum number of peers. The one that was added longest ago is dropped first. */
   readonly capacity: number
 }
 
@@ -31,21 +31,21 @@ export class AddressBook {
     this.#entries = new BoundedMap(options.capacity)
   }
 
-  /** How many peers are remembered. */
+  /** The number of peers. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** Notes what gossip told of a peer. */
-  learn(peer: EndpointId.EndpointId, address: EndpointAddress, now: number): void {
+  /** Adds addresses learned from a record or from gossip. */
+  addLearned(peer: EndpointId.EndpointId, address: EndpointAddress, now: number): void {
     this.#touch(peer).learned = { address, at: now }
   }
 
   /**
-   * Notes an item read from the DHT, and gives the address of the highest seq (microseconds since 1970) that was ever read:
-   * this one, or a known one, which then counts as read now.
+   * Adds an item found in the DHT. Returns the address with the highest seq (microseconds since 1970) so far: this one, or a known one,
+   * which then counts as found now.
    */
-  find(peer: EndpointId.EndpointId, address: EndpointAddress, seq: bigint, now: number): EndpointAddress {
+  addFound(peer: EndpointId.EndpointId, address: EndpointAddress, seq: bigint, now: number): EndpointAddress {
     const entry = this.#touch(peer)
     const known = entry.found
     if (known !== undefined && known.seq >= seq) {
@@ -56,21 +56,21 @@ export class AddressBook {
     return entry.found.address
   }
 
-  /** Whether a DHT answer is known that is recent enough to spare a walk. */
-  isFound(peer: EndpointId.EndpointId, now: number): boolean {
+  /** Whether there is an answer of the DHT that needs no new lookup. */
+  hasFreshAnswer(peer: EndpointId.EndpointId, now: number): boolean {
     const found = this.#entries.get(peer)?.found
     return found !== undefined && isWithin(found.at, now, this.#options.foundFor)
   }
 
-  /** What is known and not too old, the freshest first. */
-  lookup(peer: EndpointId.EndpointId, now: number): ReadonlyArray<EndpointAddress> {
+  /** The addresses that are not too old, the newest first. */
+  addressesOf(peer: EndpointId.EndpointId, now: number): ReadonlyArray<EndpointAddress> {
     const entry = this.#entries.get(peer)
     if (entry === undefined) return []
     const learned =
       entry.learned !== undefined && isWithin(entry.learned.at, now, this.#options.learnedFor)
         ? entry.learned
         : undefined
-    const found = this.isFound(peer, now) ? entry.found : undefined
+    const found = this.hasFreshAnswer(peer, now) ? entry.found : undefined
     if (learned === undefined) return found === undefined ? [] : [found.address]
     if (found === undefined) return [learned.address]
     return learned.at >= found.since ? [learned.address, found.address] : [found.address, learned.address]
@@ -83,5 +83,5 @@ export class AddressBook {
   }
 }
 
-/** Whether it is less than so many ms ago. What has yet to come is not: then the clock was set back, and nobody knows how old it is. */
+/** Whether the time is less than `millis` ago. A future time is not: the clock was set back, so the age is unknown. */
 const isWithin = (at: number, now: number, millis: number): boolean => at <= now && now - at < millis

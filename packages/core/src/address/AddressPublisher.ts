@@ -1,6 +1,6 @@
 /**
- * Keeps one packet of this node stored in the DHT: put at once when it changes, again when the time has come, and sooner
- * after a failure.
+ * Keeps one packet of this node stored in the DHT: puts it at once when it changes, again after an interval, and sooner after a failure.
+ * It does not know what the packet holds.
  */
 import { Bytes } from "@topic-tracker/common"
 import { Identity } from "@topic-tracker/crypto"
@@ -9,14 +9,14 @@ import { Clock, Deferred, type Duration, Effect, FiberHandle, Schedule, type Sco
 
 export interface AddressPublisherOptions {
   readonly republishInterval: Duration.Input
-  /** Told after each put whether it was stored. */
+  /** Runs after each put. */
   readonly onResult: (stored: boolean) => void
 }
 
 export interface AddressPublisher {
   /**
-   * Replaces the packet and waits for the first put of it. The same packet again waits for no new one, unless the last failed.
-   * Undefined stops publishing.
+   * Replaces the packet and waits for its first put. The same packet again causes a new put only if the last one failed. Undefined stops
+   * publishing.
    */
   readonly publish: (packet: Uint8Array | undefined) => Effect.Effect<void, DhtError>
 }
@@ -25,14 +25,17 @@ interface Current {
   readonly packet: Uint8Array
   /** Completes with the first put. */
   readonly first: Deferred.Deferred<void, DhtError>
-  /** What became of the last put; undefined before the first. */
+  /** Whether the last put was stored; undefined before the first. */
   stored: boolean | undefined
 }
 
-/** From 1 s up to 5 minutes between tries after a failure: often the network is away, and comes back. */
-const backoff = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(Schedule.jittered)
+/** From 1 s up to 5 minutes between tries after a failure: often the network is down for a while. */
+const RETRY_SCHEDULE = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(
+  Schedule.jittered,
+)
 
-export const make = Effect.fnUntraced(function* (
+/** A publisher that stops when the Scope closes. */
+export const makeAddressPublisher = Effect.fnUntraced(function* (
   options: AddressPublisherOptions,
 ): Effect.fn.Return<AddressPublisher, never, Dht | Identity | Scope.Scope> {
   const dht = yield* Dht
@@ -41,7 +44,7 @@ export const make = Effect.fnUntraced(function* (
   let current: Current | undefined
   let lastSeq = 0n
 
-  // A seq is used once, and never falls even when the clock is set back: nodes refuse an item that is older than theirs.
+  // A seq is used once and never goes down, also if the clock is set back: nodes refuse an item with a lower seq than theirs.
   const nextSeq = Effect.map(Clock.currentTimeNanos, (nanos) => {
     const micros = nanos / 1000n
     lastSeq = micros > lastSeq ? micros : lastSeq + 1n
@@ -57,9 +60,9 @@ export const make = Effect.fnUntraced(function* (
     put(state).pipe(
       Effect.tap(() => settle(state, true)),
       Effect.tapError((error) => settle(state, false, error)),
-      Effect.retry(backoff),
+      Effect.retry(RETRY_SCHEDULE),
       Effect.repeat(Schedule.spaced(options.republishInterval)),
-      // Whoever waits for a packet that was replaced need not wait: the newer one is on its way.
+      // A caller that waits for a packet that was replaced need not wait: the newer packet follows.
       Effect.ensuring(Deferred.succeed(state.first, undefined)),
     )
 

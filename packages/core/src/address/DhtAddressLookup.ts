@@ -1,7 +1,8 @@
 /**
- * AddressLookup over the DHT: publishes this node's addresses as iroh does (see `pkarr.ts`), reads those of others, and
- * joins with that what gossip taught of them. It dials nobody.
+ * AddressLookup over the DHT: publishes this node's addresses as iroh does (see `pkarr.ts`), reads those of other nodes, and combines
+ * them with addresses learned from records and gossip. It dials nobody.
  */
+import { SocketAddress } from "@topic-tracker/common"
 import { EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
 import {
@@ -11,95 +12,131 @@ import {
   isEmptyAddress,
   isRelayUrl,
 } from "@topic-tracker/gossip"
-import { Clock, Context, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
+import { counter, gauge, publishStats, type StatMetric } from "../metrics/publishStats.ts"
 import { AddressBook } from "./AddressBook.ts"
-import * as AddressPublisher from "./AddressPublisher.ts"
+import { makeAddressPublisher } from "./AddressPublisher.ts"
 import * as Pkarr from "./pkarr.ts"
-import * as SocketAddress from "./socketAddress.ts"
 
-/** What of our addresses is published, and when. */
+/**
+ * Which of our addresses are published, and when.
+ *
+ * @since 0.1.0
+ */
 export interface DhtAddressLookupOptions {
-  /** Publish loopback and private addresses too. Default false: on the public DHT they help nobody and tell of the network. */
+  /** Publish loopback, private and link-local addresses too. Default false: on the public DHT they are useless and reveal the network. */
   readonly publishPrivateAddresses?: boolean
-  /** How often unchanged addresses are published again. Default 1 hour, as iroh has it; DHT nodes forget after about two. */
+  /** How often unchanged addresses are published again. Default 1 hour, as in iroh; DHT nodes forget them after about two. */
   readonly republishInterval?: Duration.Input
   /**
-   * How long a DHT answer spares the next walk. Default 5 seconds: who has just begun may have said where it is before it knew its relay.
-   * (iroh writes a TTL of 30 seconds.)
+   * How long an answer of the DHT is used without a new lookup. Default 5 seconds: a node that has just started may have published before
+   * it knew its relay. (iroh writes a TTL of 30 seconds.)
    */
   readonly cacheFor?: Duration.Input
-  /** How long what gossip told is given out. Default 5 minutes. */
+  /** How long addresses learned from records and gossip are used. Default 5 minutes. */
   readonly learnedFor?: Duration.Input
-  /** How long one walk may take; then it ends with what it found. Default 10 seconds. */
-  readonly walkTimeout?: Duration.Input
-  /** The most peers whose addresses are remembered. Default 4096. */
+  /** The maximum time of one lookup. It then ends with the addresses found. Default 10 seconds. */
+  readonly lookupTimeout?: Duration.Input
+  /** The maximum number of peers whose addresses are remembered. Default 4096. */
   readonly capacity?: number
 }
 
-/** Counters since the layer was built. */
+/**
+ * Counters since the lookup was made.
+ *
+ * @since 0.1.0
+ */
 export interface AddressLookupStats {
-  /** Walks of the DHT for a peer's addresses. */
-  readonly walks: number
-  /** Items under a peer's key that were no address packet and were dropped. */
+  /** Lookups of a peer's addresses in the DHT. */
+  readonly lookups: number
+  /** Items under a peer's key that were dropped because they were no address packet. */
   readonly packetsInvalid: number
-  /** Times our own addresses were stored. */
+  /** How often our own addresses were stored. */
   readonly published: number
-  /** Times they could not be. */
+  /** How often they could not be stored. */
   readonly publishFailures: number
-  /** Peers remembered now. */
+  /** The number of peers that are remembered now. */
   readonly peers: number
 }
 
-/** Counters of the layer, for whoever watches it. */
-export class AddressLookupMonitor extends Context.Service<
-  AddressLookupMonitor,
-  { readonly stats: Effect.Effect<AddressLookupStats> }
->()("@topic-tracker/core/AddressLookupMonitor") {}
+const metrics: Readonly<Record<keyof AddressLookupStats, StatMetric>> = {
+  lookups: counter("topic_tracker_address_lookups", "Lookups of a peer's addresses in the DHT"),
+  packetsInvalid: counter("topic_tracker_address_packets_invalid", "Items dropped because they were no address packet"),
+  published: counter("topic_tracker_address_published", "Puts of our own addresses that were stored"),
+  publishFailures: counter("topic_tracker_address_publish_failures", "Puts of our own addresses that failed"),
+  peers: gauge("topic_tracker_address_peers", "Peers whose addresses are remembered"),
+}
 
-/** The options as a topic's configuration has them. */
+/**
+ * The options of a topic's configuration.
+ *
+ * @since 0.1.0
+ */
 export const fromConfig = (config: TopicConfig): DhtAddressLookupOptions => ({
   publishPrivateAddresses: config.network.publishPrivateAddresses,
   republishInterval: config.network.addressRepublishInterval,
-  walkTimeout: config.dht.getTimeout,
+  lookupTimeout: config.dht.getTimeout,
 })
 
-/** The service over the DHT; the fiber that keeps our addresses published ends with the layer. */
-export const layer = (
-  options: DhtAddressLookupOptions = {},
-): Layer.Layer<AddressLookup | AddressLookupMonitor, never, Dht | Identity> => Layer.effectContext(make(options))
+/**
+ * The service over the DHT client. Its counters are metrics `topic_tracker_address_…`. The fiber that publishes our addresses ends with the
+ * layer.
+ *
+ * @since 0.1.0
+ */
+export const layer = (options: DhtAddressLookupOptions = {}): Layer.Layer<AddressLookup, never, Dht | Identity> =>
+  Layer.effect(
+    AddressLookup,
+    Effect.gen(function* () {
+      const { service, stats } = yield* make(options)
+      yield* publishStats(metrics, stats)
+      return service
+    }),
+  )
 
-/** One walk shows at most so many items: one for each node that holds the key. */
+/** The maximum number of items that one lookup gives: one for each node that holds the key. */
 const REPLAY = 32
 
 /**
- * Who asks for a peer has mostly just read a record of it, and a peer that has just begun puts its addresses at about the
- * same time. So one that is not found is asked for again: first after this many ms, each time after twice as many, of a few nodes.
+ * A node that asks for a peer has mostly just read a record of it, and a peer that has just started puts its addresses at about the same
+ * time. So a peer that is not found is looked up again: first after this time, each time after twice as long, on a few nodes.
  */
-const AGAIN_AFTER = 25
-const AGAIN_TIMES = 5
+const AGAIN_AFTER_MS = 25
+const MAX_AGAIN = 5
 const AGAIN_NODES = 4
 
 /**
- * Where something is known, mostly that is where the peer is: the DHT is asked only when whoever asks has not stopped reading
- * after this many ms (RFC 8305, section 5, has as many from one attempt to the next).
+ * A known address is mostly right. So the DHT is asked only if the reader has not stopped reading after this time. RFC 8305, section 5,
+ * has the same delay from one connection attempt to the next.
  */
-const WALK_AFTER = 250
+const LOOKUP_AFTER_MS = 250
 
-const make = Effect.fnUntraced(function* (
-  options: DhtAddressLookupOptions,
-): Effect.fn.Return<Context.Context<AddressLookup | AddressLookupMonitor>, never, Dht | Identity | Scope.Scope> {
+/** An address lookup and its counters. */
+export interface DhtAddressLookup {
+  readonly service: AddressLookup["Service"]
+  readonly stats: Effect.Effect<AddressLookupStats>
+}
+
+/**
+ * As {@link layer}, without the metrics.
+ *
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (
+  options: DhtAddressLookupOptions = {},
+): Effect.fn.Return<DhtAddressLookup, never, Dht | Identity | Scope.Scope> {
   const dht = yield* Dht
   const self = (yield* Identity).endpointId
-  const stats = { walks: 0, packetsInvalid: 0, published: 0, publishFailures: 0 }
+  const stats = { lookups: 0, packetsInvalid: 0, published: 0, publishFailures: 0 }
   const book = new AddressBook({
     learnedFor: Duration.toMillis(options.learnedFor ?? "5 minutes"),
     foundFor: Duration.toMillis(options.cacheFor ?? "5 seconds"),
     capacity: options.capacity ?? 4096,
   })
-  const walkTimeout = options.walkTimeout ?? "10 seconds"
+  const lookupTimeout = options.lookupTimeout ?? "10 seconds"
 
-  /** The newest address that is known once this item is. */
+  /** The newest known address, this item included. */
   const read = (peer: EndpointId.EndpointId, item: MutableItem) =>
     Effect.map(Clock.currentTimeMillis, (now): ReadonlyArray<EndpointAddress> => {
       const info = Pkarr.decode(peer, item.value)
@@ -107,17 +144,17 @@ const make = Effect.fnUntraced(function* (
         stats.packetsInvalid++
         return []
       }
-      return [book.find(peer, { relayUrl: info.relayUrl, direct: info.direct }, item.seq, now)]
+      return [book.addFound(peer, { relayUrl: info.relayUrl, direct: info.direct }, item.seq, now)]
     })
 
-  /** What the DHT holds under the peer's key; `again` counts the walks before this one. */
+  /** The items under the peer's key. `again`: the number of lookups before this one. */
   const items = (peer: EndpointId.EndpointId, again: number): Stream.Stream<MutableItem, DhtError> =>
     Stream.suspend(() => {
-      stats.walks++
+      stats.lookups++
       let found = false
-      // A peer's addresses may be what all topics of this process wait for, and ours what all of another do.
+      // All topics of this process may wait for one peer's addresses.
       const options = { priority: true, ...(again > 0 && { nodes: AGAIN_NODES }) }
-      const walk = dht.get({ publicKey: EndpointId.bytes(peer) }, options).pipe(
+      const lookup = dht.get({ publicKey: EndpointId.bytes(peer) }, options).pipe(
         Stream.tap(() =>
           Effect.sync(() => {
             found = true
@@ -125,38 +162,39 @@ const make = Effect.fnUntraced(function* (
         ),
       )
       const next = Stream.suspend(() =>
-        found || again === AGAIN_TIMES
+        found || again === MAX_AGAIN
           ? Stream.empty
-          : Stream.unwrap(Effect.delay(Effect.succeed(items(peer, again + 1)), AGAIN_AFTER * 2 ** again)),
+          : Stream.unwrap(Effect.delay(Effect.succeed(items(peer, again + 1)), AGAIN_AFTER_MS * 2 ** again)),
       )
-      return Stream.concat(walk, next)
+      return Stream.concat(lookup, next)
     })
 
-  const walk = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
+  const lookupOnce = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
     items(peer, 0).pipe(
-      Stream.interruptWhen(Effect.sleep(walkTimeout)),
+      Stream.interruptWhen(Effect.sleep(lookupTimeout)),
       Stream.mapEffect((item) => read(peer, item)),
       Stream.flattenIterable,
       Stream.mapError((error) => lookupError(peer, "the DHT could not be asked", error)),
     )
 
-  // Whoever asks for a peer that is being asked for joins that walk, from its first answer on; it stops when all have left.
-  const walks = yield* RcMap.make({
-    lookup: (peer: EndpointId.EndpointId) => Stream.broadcast(walk(peer), { capacity: "unbounded", replay: REPLAY }),
+  // Readers of the same peer share one lookup, from its first answer on. It stops when all of them have stopped reading.
+  const lookups = yield* RcMap.make({
+    lookup: (peer: EndpointId.EndpointId) =>
+      Stream.broadcast(lookupOnce(peer), { capacity: "unbounded", replay: REPLAY }),
   })
 
   const resolve = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const known = book.lookup(peer, now)
-      const isWalking = yield* RcMap.has(walks, peer)
-      const wait = isWalking || known.length === 0 ? Effect.void : Effect.sleep(WALK_AFTER)
-      const isEnough = book.isFound(peer, now) && !isWalking
-      const found = isEnough ? Stream.empty : Stream.unwrap(Effect.andThen(wait, RcMap.get(walks, peer)))
+      const known = book.addressesOf(peer, now)
+      const isLookingUp = yield* RcMap.has(lookups, peer)
+      const wait = isLookingUp || known.length === 0 ? Effect.void : Effect.sleep(LOOKUP_AFTER_MS)
+      const isEnough = book.hasFreshAnswer(peer, now) && !isLookingUp
+      const found = isEnough ? Stream.empty : Stream.unwrap(Effect.andThen(wait, RcMap.get(lookups, peer)))
       return Stream.concat(Stream.fromIterable(known), found).pipe(Stream.filter(firstSeen()))
     }).pipe(Stream.unwrap)
 
-  const publisher = yield* AddressPublisher.make({
+  const publisher = yield* makeAddressPublisher({
     republishInterval: options.republishInterval ?? "1 hour",
     onResult: (stored) => {
       if (stored) stats.published++
@@ -165,7 +203,7 @@ const make = Effect.fnUntraced(function* (
   })
   const publish = (own: EndpointAddress) => {
     const direct = own.direct.filter(
-      (address) => options.publishPrivateAddresses === true || SocketAddress.reach(address) === "global",
+      (address) => options.publishPrivateAddresses === true || SocketAddress.reachOfText(address) === "public",
     )
     return publisher
       .publish(Pkarr.encode(self, { relayUrl: own.relayUrl, direct }))
@@ -177,15 +215,16 @@ const make = Effect.fnUntraced(function* (
       const direct = Pkarr.usable(address.direct)
       const relayUrl = address.relayUrl !== undefined && isRelayUrl(address.relayUrl) ? address.relayUrl : undefined
       const usable = { relayUrl, direct }
-      if (peer !== self && !isEmptyAddress(usable)) book.learn(peer, usable, now)
+      if (peer !== self && !isEmptyAddress(usable)) book.addLearned(peer, usable, now)
     })
 
-  return Context.make(AddressLookup, { resolve, publish, learnAddress }).pipe(
-    Context.add(AddressLookupMonitor, { stats: Effect.sync(() => ({ ...stats, peers: book.size })) }),
-  )
+  return {
+    service: { resolve, publish, learnAddress },
+    stats: Effect.sync(() => ({ ...stats, peers: book.size })),
+  }
 })
 
-/** A predicate that holds once for each address. */
+/** A predicate that is true for the first occurrence of each address. */
 const firstSeen = () => {
   const seen = new Set<string>()
   return ({ relayUrl, direct }: EndpointAddress): boolean => {

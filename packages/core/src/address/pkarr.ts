@@ -1,43 +1,42 @@
 /**
- * The packet by which an iroh endpoint tells the DHT its addresses (pkarr): a DNS reply whose TXT answers, all under
- * `_iroh.<z-base-32 of the endpoint id>`, say `relay=URL`, `addr=IP:port` or `user-data=TEXT`. It is the value of a BEP 44
- * mutable item without salt under the endpoint's own key, with microseconds since 1970 as seq.
+ * The packet with which an iroh endpoint publishes its addresses in the DHT (pkarr): a DNS reply whose TXT answers, all under
+ * `_iroh.<z-base-32 of the endpoint id>`, are `relay=URL`, `addr=IP:port` or `user-data=TEXT`. It is the value of a BEP 44 mutable
+ * item without salt under the endpoint's own key, with microseconds since 1970 as seq. It knows no DHT.
  *
  * Sources: iroh-dns 1.4.1 `src/pkarr.rs`, `src/attrs.rs`; RFC 1035 for DNS; RFC 1464 for the key=value form.
  */
-import { Bytes } from "@topic-tracker/common"
+import { Bytes, SocketAddress } from "@topic-tracker/common"
 import { EndpointId } from "@topic-tracker/crypto"
 import { type EndpointAddress, isRelayUrl } from "@topic-tracker/gossip"
 import * as dns from "dns-packet"
 import * as z32 from "z32"
-import * as SocketAddress from "./socketAddress.ts"
 
-/** Seconds; what iroh writes. Readers of the DHT look at seq instead. */
-export const TTL = 30
+/** The TTL that iroh writes. Readers of the DHT use the seq instead. */
+export const TTL_SECONDS = 30
 
-/** Bytes. iroh allows 1,000; a BEP 44 value with its bencoding ("995:" before it) must be shorter than 1,000. */
+/** iroh allows 1,000 bytes. A BEP 44 value with its bencoding ("995:" before it) must be shorter than 1,000. */
 export const MAX_BYTES = 995
 
-/** One TXT string holds as many bytes (RFC 1035, section 3.3.14). */
+/** The size of one TXT string (RFC 1035, section 3.3.14). */
 const MAX_STRING_BYTES = 255
 
 /** The endpoint id as iroh writes it in names: 52 characters of z-base-32. */
 export const toZ32 = (id: EndpointId.EndpointId): string => z32.encode(EndpointId.bytes(id))
 
-/** What an endpoint says of itself. */
+/** What an endpoint publishes about itself. */
 export interface EndpointInfo extends EndpointAddress {
-  /** Text of the application's own, at most 245 bytes. */
+  /** A text of the application, at most 245 bytes. */
   readonly userData?: string | undefined
 }
 
 /**
- * The DNS packet for these TXT strings, in this order, byte for byte as iroh's encoder writes it: the first answer carries
- * the name, the others point to it. Undefined when it would have more than {@link MAX_BYTES}, or a string more than 255.
+ * The DNS packet with these TXT strings, in this order, byte for byte as iroh's encoder writes it: the first answer has the name, the
+ * others point to it. Undefined if it would have more than {@link MAX_BYTES}, or a string more than 255 bytes.
  */
 export const encodeTxt = (
   id: EndpointId.EndpointId,
   strings: ReadonlyArray<string>,
-  ttl = TTL,
+  ttl = TTL_SECONDS,
 ): Uint8Array | undefined => {
   const header = new Uint8Array(HEADER_BYTES)
   const view = new DataView(header.buffer)
@@ -101,8 +100,8 @@ export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): Readon
 }
 
 /**
- * The packet of an endpoint: its relay, then its addresses, those first that reach farthest. What does not fit is left out,
- * the least useful first. Undefined when nothing is left to tell.
+ * The packet of an endpoint: its relay, then its addresses, those with the widest reach first. The last strings that do not fit are
+ * dropped. Undefined if nothing is left.
  */
 export const encode = (id: EndpointId.EndpointId, info: EndpointInfo): Uint8Array | undefined => {
   const strings = [
@@ -117,25 +116,34 @@ export const encode = (id: EndpointId.EndpointId, info: EndpointInfo): Uint8Arra
   return undefined
 }
 
-const USEFULNESS: ReadonlyArray<SocketAddress.Reach> = ["global", "private", "loopback"]
+const WIDEST_FIRST: ReadonlyArray<SocketAddress.Reach> = ["public", "private", "link-local", "loopback"]
 
-/** The well-formed addresses, each once and in canonical form; within a reach, in the order given. */
+/** The addresses that can be dialled, ordered by reach; within a reach, in the given order. */
 const byReach = (addresses: ReadonlyArray<string>): ReadonlyArray<string> =>
-  USEFULNESS.flatMap((reach) => usable(addresses).filter((address) => SocketAddress.reach(address) === reach))
+  WIDEST_FIRST.flatMap((reach) => usable(addresses).filter((address) => SocketAddress.reachOfText(address) === reach))
 
 /** The addresses that can be dialled, each once, in canonical form. */
 export const usable = (addresses: ReadonlyArray<string>): ReadonlyArray<string> => {
   const kept = new Set<string>()
   for (const text of addresses) {
-    const address = SocketAddress.canonical(text)
-    if (address !== undefined && SocketAddress.reach(address) !== "none") kept.add(address)
+    const address = SocketAddress.parse(text)
+    if (address !== undefined && canBeDialled(address)) kept.add(SocketAddress.format(address))
   }
   return [...kept]
 }
 
 /**
- * What a packet says of its endpoint. Attributes that are unknown or malformed are passed over; undefined when the bytes are
- * no DNS packet. The item's signature is not looked at: the DHT layer has done so.
+ * Link-local IPv4 addresses can: they are all that hosts on a link without DHCP have. Link-local IPv6 addresses need the name of a network
+ * interface as well, which a packet cannot give.
+ */
+const canBeDialled = ({ ip, port }: SocketAddress.SocketAddress): boolean => {
+  const reach = SocketAddress.reachOf(ip)
+  return port !== 0 && reach !== "none" && (reach !== "link-local" || ip.length === 4)
+}
+
+/**
+ * The content of a packet, without unknown or malformed attributes. Undefined if the bytes are no DNS packet. The signature of the item is
+ * not checked: the DHT client has done that.
  */
 export const decode = (id: EndpointId.EndpointId, packet: Uint8Array): EndpointInfo | undefined => {
   const strings = decodeTxt(id, packet)

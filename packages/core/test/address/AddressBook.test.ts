@@ -3,7 +3,7 @@ import { EndpointId } from "@topic-tracker/crypto"
 import { AddressBook } from "../../src/address/AddressBook.ts"
 
 const peer = (n: number) => EndpointId.fromBytes(new Uint8Array(32).fill(n))
-const address = (n: number) => ({ relayUrl: undefined, direct: [`203.0.113.${n}:1`] })
+const address = (n: number) => ({ relayUrl: undefined, direct: [`93.184.216.${n}:1`] })
 const micros = (millis: number) => BigInt(millis) * 1000n
 
 const book = () => new AddressBook({ learnedFor: 1000, foundFor: 100, capacity: 3 })
@@ -11,58 +11,58 @@ const book = () => new AddressBook({ learnedFor: 1000, foundFor: 100, capacity: 
 describe("AddressBook", () => {
   it("gives the fresher first: gossip's word against the time the peer published", () => {
     const known = book()
-    known.learn(peer(1), address(1), 500)
-    known.find(peer(1), address(2), micros(400), 510)
-    assert.deepStrictEqual(known.lookup(peer(1), 510), [address(1), address(2)])
-    known.find(peer(1), address(3), micros(505), 520)
-    assert.deepStrictEqual(known.lookup(peer(1), 520), [address(3), address(1)])
+    known.addLearned(peer(1), address(1), 500)
+    known.addFound(peer(1), address(2), micros(400), 510)
+    assert.deepStrictEqual(known.addressesOf(peer(1), 510), [address(1), address(2)])
+    known.addFound(peer(1), address(3), micros(505), 520)
+    assert.deepStrictEqual(known.addressesOf(peer(1), 520), [address(3), address(1)])
   })
 
   it("trusts no clock that is ahead", () => {
     const known = book()
-    known.find(peer(1), address(2), micros(9_000_000), 500)
-    known.learn(peer(1), address(1), 501)
-    assert.deepStrictEqual(known.lookup(peer(1), 501), [address(1), address(2)])
+    known.addFound(peer(1), address(2), micros(9_000_000), 500)
+    known.addLearned(peer(1), address(1), 501)
+    assert.deepStrictEqual(known.addressesOf(peer(1), 501), [address(1), address(2)])
   })
 
   it("keeps the item of the highest seq", () => {
     const known = book()
-    assert.deepStrictEqual(known.find(peer(1), address(1), 5n, 0), address(1))
-    assert.deepStrictEqual(known.find(peer(1), address(2), 4n, 1), address(1))
-    assert.deepStrictEqual(known.find(peer(1), address(2), 5n, 1), address(1))
-    assert.deepStrictEqual(known.find(peer(1), address(3), 6n, 2), address(3))
-    assert.deepStrictEqual(known.lookup(peer(1), 2), [address(3)])
+    assert.deepStrictEqual(known.addFound(peer(1), address(1), 5n, 0), address(1))
+    assert.deepStrictEqual(known.addFound(peer(1), address(2), 4n, 1), address(1))
+    assert.deepStrictEqual(known.addFound(peer(1), address(2), 5n, 1), address(1))
+    assert.deepStrictEqual(known.addFound(peer(1), address(3), 6n, 2), address(3))
+    assert.deepStrictEqual(known.addressesOf(peer(1), 2), [address(3)])
   })
 
   it("forgets in time, and an older item read again counts as read now", () => {
     const known = book()
-    known.learn(peer(1), address(1), 0)
-    known.find(peer(1), address(2), 5n, 0)
-    known.find(peer(1), address(2), 5n, 50)
-    assert.isTrue(known.isFound(peer(1), 149))
-    assert.isFalse(known.isFound(peer(1), 150))
-    assert.deepStrictEqual(known.lookup(peer(1), 999), [address(1)])
-    assert.deepStrictEqual(known.lookup(peer(1), 1000), [])
+    known.addLearned(peer(1), address(1), 0)
+    known.addFound(peer(1), address(2), 5n, 0)
+    known.addFound(peer(1), address(2), 5n, 50)
+    assert.isTrue(known.hasFreshAnswer(peer(1), 149))
+    assert.isFalse(known.hasFreshAnswer(peer(1), 150))
+    assert.deepStrictEqual(known.addressesOf(peer(1), 999), [address(1)])
+    assert.deepStrictEqual(known.addressesOf(peer(1), 1000), [])
   })
 
   it("takes nothing for fresh that is from a time yet to come: the clock was set back", () => {
     const known = book()
-    known.learn(peer(1), address(1), 3_600_000)
-    known.find(peer(1), address(2), 5n, 3_600_000)
-    assert.isFalse(known.isFound(peer(1), 0))
-    assert.deepStrictEqual(known.lookup(peer(1), 0), [])
-    known.find(peer(1), address(2), 5n, 0)
-    assert.deepStrictEqual(known.lookup(peer(1), 1), [address(2)])
+    known.addLearned(peer(1), address(1), 3_600_000)
+    known.addFound(peer(1), address(2), 5n, 3_600_000)
+    assert.isFalse(known.hasFreshAnswer(peer(1), 0))
+    assert.deepStrictEqual(known.addressesOf(peer(1), 0), [])
+    known.addFound(peer(1), address(2), 5n, 0)
+    assert.deepStrictEqual(known.addressesOf(peer(1), 1), [address(2)])
   })
 
   it("stays within its capacity; the one heard of longest ago goes", () => {
     const known = book()
-    for (const n of [1, 2, 3]) known.learn(peer(n), address(n), n)
-    known.learn(peer(1), address(1), 4)
-    known.find(peer(4), address(4), 1n, 5)
+    for (const n of [1, 2, 3]) known.addLearned(peer(n), address(n), n)
+    known.addLearned(peer(1), address(1), 4)
+    known.addFound(peer(4), address(4), 1n, 5)
     assert.strictEqual(known.size, 3)
     assert.deepStrictEqual(
-      [1, 2, 3, 4].map((n) => known.lookup(peer(n), 5).length),
+      [1, 2, 3, 4].map((n) => known.addressesOf(peer(n), 5).length),
       [1, 0, 1, 1],
     )
   })

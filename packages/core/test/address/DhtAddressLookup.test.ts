@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto, EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { MemoryDht } from "@topic-tracker/dht/testing"
-import { AddressLookup } from "@topic-tracker/gossip"
 import { Effect, Fiber, Layer, Option, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as DhtAddressLookup from "../../src/address/DhtAddressLookup.ts"
@@ -19,17 +18,15 @@ const node = Effect.fnUntraced(function* (
   options?: DhtAddressLookup.DhtAddressLookupOptions,
 ) {
   const parts = Layer.mergeAll(dht.pipe(Layer.provide(Crypto.layerTest())), identity(key))
-  const context = yield* Layer.build(DhtAddressLookup.layer(options).pipe(Layer.provideMerge(parts)))
   return yield* Effect.provideContext(
     Effect.gen(function* () {
-      const lookup = yield* AddressLookup
+      const { service: lookup, stats } = yield* DhtAddressLookup.make(options)
       const { endpointId, signingKey } = yield* Identity
-      const { stats } = yield* DhtAddressLookup.AddressLookupMonitor
       const { put, stats: dhtStats } = yield* Dht
       const resolveAll = (peer: EndpointId.EndpointId) => Stream.runCollect(lookup.resolve(peer))
       return { ...lookup, resolveAll, endpointId, signingKey, stats, put, dhtStats }
     }),
-    context,
+    yield* Layer.build(parts),
   )
 })
 
@@ -58,7 +55,7 @@ const searchInVain = <A, E>(resolveAll: Effect.Effect<A, E>) =>
     return yield* Fiber.join(asking)
   })
 
-const address = (n: number) => ({ relayUrl: undefined, direct: [`203.0.113.${n}:1`] })
+const address = (n: number) => ({ relayUrl: undefined, direct: [`93.184.216.${n}:1`] })
 const peer = EndpointId.fromBytes(new Uint8Array(32).fill(77))
 
 describe("DhtAddressLookup", () => {
@@ -67,7 +64,7 @@ describe("DhtAddressLookup", () => {
       const { dht } = yield* network()
       const ann = yield* node(dht, 1)
       const bob = yield* node(dht, 2)
-      const own = { relayUrl: "https://relay.example.org./", direct: ["203.0.113.1:1", "[2001:db8::1]:2"] }
+      const own = { relayUrl: "https://relay.example.org./", direct: ["93.184.216.1:1", "[2606:4700::1]:2"] }
       yield* ann.publish(own)
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [own])
       assert.deepStrictEqual(yield* searchInVain(bob.resolveAll(peer)), [])
@@ -82,13 +79,13 @@ describe("DhtAddressLookup", () => {
       const first = yield* Effect.forkChild(Stream.runHead(bob.resolve(ann.endpointId)))
       // Two answers were empty; the next is at 75 ms.
       yield* advance(60)
-      assert.strictEqual((yield* bob.stats).walks, 2)
+      assert.strictEqual((yield* bob.stats).lookups, 2)
       yield* ann.publish(address(1))
       yield* advance(20)
       assert.deepStrictEqual(Option.getOrThrow(yield* Fiber.join(first)), address(1))
-      assert.strictEqual((yield* bob.stats).walks, 3)
+      assert.strictEqual((yield* bob.stats).lookups, 3)
       assert.deepStrictEqual(yield* searchInVain(bob.resolveAll(peer)), [])
-      assert.strictEqual((yield* bob.stats).walks, 3 + 6)
+      assert.strictEqual((yield* bob.stats).lookups, 3 + 6)
     }),
   )
 
@@ -98,12 +95,12 @@ describe("DhtAddressLookup", () => {
       const shy = yield* node(dht, 1)
       const open = yield* node(dht, 2, { publishPrivateAddresses: true })
       const reader = yield* node(dht, 3)
-      const own = { relayUrl: undefined, direct: ["127.0.0.1:1", "10.0.0.1:1", "203.0.113.1:1"] }
+      const own = { relayUrl: undefined, direct: ["127.0.0.1:1", "10.0.0.1:1", "93.184.216.1:1"] }
       yield* shy.publish(own)
       yield* open.publish(own)
-      assert.deepStrictEqual((yield* reader.resolveAll(shy.endpointId))[0]?.direct, ["203.0.113.1:1"])
+      assert.deepStrictEqual((yield* reader.resolveAll(shy.endpointId))[0]?.direct, ["93.184.216.1:1"])
       assert.deepStrictEqual((yield* reader.resolveAll(open.endpointId))[0]?.direct, [
-        "203.0.113.1:1",
+        "93.184.216.1:1",
         "10.0.0.1:1",
         "127.0.0.1:1",
       ])
@@ -206,15 +203,15 @@ describe("DhtAddressLookup", () => {
       yield* bob.resolveAll(ann.endpointId)
       yield* TestClock.adjust("4 seconds")
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
-      assert.strictEqual((yield* bob.stats).walks, 1)
+      assert.strictEqual((yield* bob.stats).lookups, 1)
       yield* TestClock.adjust("1 second")
       yield* ann.publish(address(2))
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2)])
-      assert.strictEqual((yield* bob.stats).walks, 2)
+      assert.strictEqual((yield* bob.stats).lookups, 2)
       // That nothing was found is not remembered: the peer may publish at any moment.
       yield* searchInVain(bob.resolveAll(peer))
       yield* searchInVain(bob.resolveAll(peer))
-      assert.strictEqual((yield* bob.stats).walks, 2 + 2 * 6)
+      assert.strictEqual((yield* bob.stats).lookups, 2 + 2 * 6)
     }),
   )
 
@@ -235,7 +232,7 @@ describe("DhtAddressLookup", () => {
       yield* advance(1000)
       assert.deepStrictEqual(yield* Fiber.join(second), [address(1)])
       assert.deepStrictEqual(yield* Fiber.join(late), [address(1)])
-      assert.strictEqual((yield* bob.stats).walks, 1)
+      assert.strictEqual((yield* bob.stats).lookups, 1)
     }),
   )
 
@@ -289,9 +286,9 @@ describe("DhtAddressLookup", () => {
       yield* bob.learnAddress(ann.endpointId, address(1))
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
       yield* TestClock.adjust("5 minutes")
-      const { walks } = yield* bob.stats
+      const { lookups } = yield* bob.stats
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
-      assert.strictEqual((yield* bob.stats).walks, walks + 1)
+      assert.strictEqual((yield* bob.stats).lookups, lookups + 1)
     }),
   )
 
@@ -302,13 +299,13 @@ describe("DhtAddressLookup", () => {
       yield* bob.learnAddress(peer, address(1))
       const enough = yield* Effect.forkChild(Stream.runDrain(bob.resolve(peer)))
       yield* advance(240)
-      assert.strictEqual((yield* bob.stats).walks, 0)
+      assert.strictEqual((yield* bob.stats).lookups, 0)
       yield* Fiber.interrupt(enough)
       yield* advance(1000)
-      assert.strictEqual((yield* bob.stats).walks, 0)
+      assert.strictEqual((yield* bob.stats).lookups, 0)
       const asking = yield* Effect.forkChild(Stream.runDrain(bob.resolve(peer)))
       yield* advance(260)
-      assert.strictEqual((yield* bob.stats).walks, 1)
+      assert.strictEqual((yield* bob.stats).lookups, 1)
       yield* Fiber.interrupt(asking)
     }),
   )
@@ -357,7 +354,7 @@ describe("DhtAddressLookup", () => {
     assert.deepStrictEqual(DhtAddressLookup.fromConfig(TopicConfig.defaults), {
       publishPrivateAddresses: false,
       republishInterval: TopicConfig.defaults.network.addressRepublishInterval,
-      walkTimeout: TopicConfig.defaults.dht.getTimeout,
+      lookupTimeout: TopicConfig.defaults.dht.getTimeout,
     })
   })
 })

@@ -12,29 +12,29 @@ const vectors: { cases: Array<{ dns_packet: string; endpoint_id: string }> } = J
 )
 
 describe("an address packet", () => {
-  it("says the relay and the addresses, the farthest-reaching first", () => {
+  it("has the relay and the addresses, those with the widest reach first", () => {
     const packet = Pkarr.encode(id, {
       relayUrl: "https://relay.example.org./",
       userData: "hello",
-      direct: ["127.0.0.1:1", "10.0.0.1:2", "203.0.113.1:3", "[2001:db8::1]:4", "203.0.113.1:3"],
+      direct: ["127.0.0.1:1", "10.0.0.1:2", "93.184.216.1:3", "[2606:4700::1]:4", "93.184.216.1:3"],
     })
     assert.deepStrictEqual(Pkarr.decodeTxt(id, packet!), [
       "relay=https://relay.example.org./",
       "user-data=hello",
-      "addr=203.0.113.1:3",
-      "addr=[2001:db8::1]:4",
+      "addr=93.184.216.1:3",
+      "addr=[2606:4700::1]:4",
       "addr=10.0.0.1:2",
       "addr=127.0.0.1:1",
     ])
     assert.deepStrictEqual(Pkarr.decode(id, packet!), {
       relayUrl: "https://relay.example.org./",
       userData: "hello",
-      direct: ["203.0.113.1:3", "[2001:db8::1]:4", "10.0.0.1:2", "127.0.0.1:1"],
+      direct: ["93.184.216.1:3", "[2606:4700::1]:4", "10.0.0.1:2", "127.0.0.1:1"],
     })
   })
 
-  it("holds what fits into a DHT item and leaves out the least useful", () => {
-    const publicOnes = Array.from({ length: 20 }, (_, i) => `203.0.113.${i + 1}:${40000 + i}`)
+  it("has the addresses that fit into a DHT item, those with the widest reach first", () => {
+    const publicOnes = Array.from({ length: 20 }, (_, i) => `93.184.216.${i + 1}:${40000 + i}`)
     const privateOnes = Array.from({ length: 20 }, (_, i) => `10.0.0.${i + 1}:${40000 + i}`)
     const packet = Pkarr.encode(id, { relayUrl: undefined, direct: [...privateOnes, ...publicOnes] })!
     assert.isAtMost(packet.length, 995)
@@ -46,23 +46,32 @@ describe("an address packet", () => {
     assert.isUndefined(Pkarr.encodeTxt(id, [...Pkarr.decodeTxt(id, packet)!, one]))
   })
 
-  it("is not made when there is nothing to say", () => {
+  it("has link-local IPv4 addresses, which are dialled as they are, and no link-local IPv6 address, which needs an interface", () => {
+    const direct = ["[fe80::1]:1", "127.0.0.1:2", "169.254.1.1:3", "192.168.1.1:4", "93.184.216.1:5"]
+    const packet = Pkarr.encode(id, { relayUrl: undefined, direct })!
+    const dialled = ["93.184.216.1:5", "192.168.1.1:4", "169.254.1.1:3", "127.0.0.1:2"]
+    assert.deepStrictEqual(Pkarr.decode(id, packet)?.direct, dialled)
+    const strings = direct.map((address) => `addr=${address}`)
+    assert.deepStrictEqual(Pkarr.decode(id, Pkarr.encodeTxt(id, strings)!)?.direct, direct.slice(1))
+  })
+
+  it("is not made when there is nothing to publish", () => {
     assert.isUndefined(Pkarr.encode(id, { relayUrl: undefined, direct: ["0.0.0.0:1", "1.2.3.4:0", "localhost:80"] }))
     assert.isUndefined(Pkarr.encode(id, { relayUrl: `https://${"a".repeat(250)}.example/`, direct: [] }))
   })
 
   it("is read whether its names are compressed or not", () => {
     // Two answers that both spell out the name, as encoders without compression write them.
-    const one = Pkarr.encodeTxt(id, ["addr=203.0.113.1:1"])!
-    const two = Pkarr.encodeTxt(id, ["addr=203.0.113.2:2"])!
+    const one = Pkarr.encodeTxt(id, ["addr=93.184.216.1:1"])!
+    const two = Pkarr.encodeTxt(id, ["addr=93.184.216.2:2"])!
     const both = Bytes.concat(one, two.subarray(12))
     both[7] = 2
-    assert.deepStrictEqual(Pkarr.decode(id, both)?.direct, ["203.0.113.1:1", "203.0.113.2:2"])
+    assert.deepStrictEqual(Pkarr.decode(id, both)?.direct, ["93.184.216.1:1", "93.184.216.2:2"])
   })
 
-  it("passes over attributes it does not know, cannot use, or that are another endpoint's", () => {
+  it("skips attributes that are unknown, not usable, or of another endpoint", () => {
     const strings = [
-      "addr=203.0.113.1:1",
+      "addr=93.184.216.1:1",
       "addr=tor:xyz",
       "relay=ftp://x/",
       "colour=red",
@@ -72,12 +81,12 @@ describe("an address packet", () => {
     ]
     assert.deepStrictEqual(Pkarr.decode(id, Pkarr.encodeTxt(id, strings)!), {
       relayUrl: undefined,
-      direct: ["203.0.113.1:1"],
+      direct: ["93.184.216.1:1"],
     })
-    assert.deepStrictEqual(Pkarr.decodeTxt(id, Pkarr.encodeTxt(other, ["addr=203.0.113.1:1"])!), [])
+    assert.deepStrictEqual(Pkarr.decodeTxt(id, Pkarr.encodeTxt(other, ["addr=93.184.216.1:1"])!), [])
   })
 
-  it("that was cut short anywhere is no packet, and never raises", () => {
+  it("is no packet if it is cut anywhere, and never throws", () => {
     for (const { dns_packet, endpoint_id } of vectors.cases) {
       const id = EndpointId.fromBytes(Bytes.fromHex(endpoint_id))
       const packet = Bytes.fromHex(dns_packet)
@@ -89,7 +98,7 @@ describe("an address packet", () => {
 
   const start = Bytes.fromHex(vectors.cases[0]!.dns_packet)
   it.prop(
-    "never raises on any bytes",
+    "never throws on any bytes",
     [Schema.Uint8Array, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: start.length }))],
     ([noise, at]) => {
       const info = Pkarr.decode(id, Bytes.concat(start.subarray(0, at), noise))
@@ -97,7 +106,7 @@ describe("an address packet", () => {
     },
   )
 
-  it("of the reference is written byte for byte", () => {
+  it("is written byte for byte as iroh writes it", () => {
     for (const { dns_packet, endpoint_id } of vectors.cases) {
       const endpoint = EndpointId.fromBytes(Bytes.fromHex(endpoint_id))
       const strings = Pkarr.decodeTxt(endpoint, Bytes.fromHex(dns_packet))!

@@ -1,0 +1,91 @@
+/**
+ * Publishes plain counters as Effect's metrics. The owner of the counters counts in plain numbers, which costs nothing. The metrics are
+ * computed when an exporter collects them. Several owners in one process, such as several nodes, add up.
+ */
+import { Context, Effect, Exit, Metric, type Scope } from "effect"
+
+/** A metric that shows one of the counters. */
+export interface StatMetric {
+  readonly type: "counter" | "gauge"
+  readonly name: string
+  readonly description: string
+}
+
+/** Only goes up. */
+export const counter = (name: string, description: string): StatMetric => ({ type: "counter", name, description })
+
+/** Goes up and down. */
+export const gauge = (name: string, description: string): StatMetric => ({ type: "gauge", name, description })
+
+/** What is common to all owners of one series. */
+class Series {
+  /** The numbers of the owners that are still there. */
+  readonly live = new Set<() => number>()
+  /** What the other owners have counted. */
+  #ended = 0
+
+  get total(): number {
+    let total = this.#ended
+    for (const read of this.live) total += read()
+    return total
+  }
+
+  /** Removes an owner. The total of a counter does not go down. */
+  end(read: () => number, isCounter: boolean): void {
+    if (this.live.delete(read) && isCounter) this.#ended += read()
+  }
+}
+
+/** By registry, then by name and attributes. */
+const allSeries = new WeakMap<object, Map<string, Series>>()
+
+const seriesOf = (context: Context.Context<never>, { description, name, type }: StatMetric): Series => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const series = allSeries.get(registry) ?? new Map<string, Series>()
+  allSeries.set(registry, series)
+  const attributes = Object.entries(Context.get(context, Metric.CurrentMetricAttributes)).sort()
+  const key = JSON.stringify([name, attributes])
+  const known = series.get(key)
+  if (known !== undefined) return known
+  const made = new Series()
+  series.set(key, made)
+  const ignored = { update: () => {}, modify: () => {} }
+  if (type === "counter") {
+    const metric = Metric.counter(name, { description, incremental: true })
+    Metric.registerUnsafe(metric, context, { get: () => ({ count: made.total, incremental: true }), ...ignored })
+  } else {
+    Metric.registerUnsafe(Metric.gauge(name, { description }), context, {
+      get: () => ({ value: made.total }),
+      ...ignored,
+    })
+  }
+  return made
+}
+
+/**
+ * Publishes the counters until the Scope closes; counters then keep their last value and gauges give theirs back. `stats` must be
+ * synchronous. The attributes are those of `Metric.CurrentMetricAttributes`.
+ */
+export const publishStats = <Name extends string>(
+  metrics: Readonly<Record<Name, StatMetric>>,
+  stats: Effect.Effect<Readonly<Record<Name, number>>>,
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.contextWith((context: Context.Context<Scope.Scope>) => {
+    const entries = Object.entries<StatMetric>(metrics).map(([name, metric]) => {
+      let last = 0
+      const read = () => {
+        const exit = Effect.runSyncExit(stats)
+        if (Exit.isSuccess(exit)) last = exit.value[name as Name]
+        return last
+      }
+      return { isCounter: metric.type === "counter", read, series: seriesOf(context, metric) }
+    })
+    const publish = Effect.sync(() => {
+      for (const { read, series } of entries) series.live.add(read)
+    })
+    return Effect.acquireRelease(publish, () =>
+      Effect.sync(() => {
+        for (const { isCounter, read, series } of entries) series.end(read, isCounter)
+      }),
+    )
+  })
