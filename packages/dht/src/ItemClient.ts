@@ -4,13 +4,12 @@
  */
 import type { Timers } from "@topic-tracker/common"
 import type { Crypto } from "@topic-tracker/crypto"
-import { Cause, Channel, Duration, Effect, Schedule, Scope, Stream } from "effect"
-import { signable, targetOf, valueBytes } from "./bep44/item.ts"
+import { Cause, Channel, type Clock, Duration, Effect, Schedule, Scope, Stream } from "effect"
+import { encodeValue, signable, targetOf, valueBytes } from "./bep44/item.ts"
 import { invalidGet, invalidPut } from "./checkArguments.ts"
 import { type DhtOptions, retrySchedule } from "./DhtConfig.ts"
 import { DhtError } from "./DhtError.ts"
 import { ItemPull, type LookupSink } from "./ItemPull.ts"
-import { encode } from "./krpc/bencode.ts"
 import type { KrpcSocket } from "./krpc/KrpcSocket.ts"
 import type { LookupOutcome, Subscriber } from "./lookup/Lookup.ts"
 import type { LookupManager } from "./lookup/LookupManager.ts"
@@ -19,9 +18,12 @@ import type { QueryScheduler } from "./lookup/QueryScheduler.ts"
 import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./model.ts"
 import type { RoutingTable } from "./routing/RoutingTable.ts"
 import type { ItemServer } from "./serve/ItemServer.ts"
+import { annotateError, type CallTrace, callAttributes, currentTrace, traceGet } from "./trace.ts"
 
 export interface ItemClientParts {
   readonly options: DhtOptions
+  /** The wall clock, for spans. */
+  readonly clock: Clock.Clock
   readonly timers: Timers
   readonly crypto: Crypto["Service"]
   /** Our node id. */
@@ -36,6 +38,14 @@ export interface ItemClientParts {
   readonly bootstrapKnown: Effect.Effect<void>
 }
 
+interface LookupExtras {
+  readonly nearest?: Subscriber["nearest"]
+  /** The time after which the lookup ends. Default: `getTimeout`. */
+  readonly limit?: Duration.Duration
+  /** The call that needs the lookup. */
+  readonly trace?: CallTrace | undefined
+}
+
 export interface ItemClient {
   readonly get: (key: MutableKey, options?: GetOptions) => Stream.Stream<MutableItem, DhtError>
   readonly put: (request: PutRequest) => Effect.Effect<PutReceipt, DhtError>
@@ -46,7 +56,7 @@ export interface ItemClient {
 }
 
 export const makeItemClient = (parts: ItemClientParts): ItemClient => {
-  const { options, timers, crypto, id, socket, table, lookups, scheduler, items } = parts
+  const { clock, options, timers, crypto, id, socket, table, lookups, scheduler, items } = parts
   const counts = { gets: 0, puts: 0 }
   const schedule = retrySchedule(options)
   const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
@@ -64,8 +74,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     key: MutableKey | undefined,
     getOptions: GetOptions,
     sink: LookupSink,
-    nearest?: Subscriber["nearest"],
-    limit = options.getTimeout,
+    { nearest, limit = options.getTimeout, trace }: LookupExtras = {},
   ): (() => void) => {
     const stopTimer = () => {
       if (timer !== undefined) timers.cancel(timer)
@@ -75,7 +84,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       sink.end(closed ? isClosed : heard > 0 ? undefined : noneAnswered(asked, table.size))
     }
     const subscriber = { item: (item: MutableItem) => sink.item(item), end, nearest }
-    const subscription = lookups.subscribe(target, key, subscriber, getOptions)
+    const subscription = lookups.subscribe(target, key, subscriber, getOptions, trace)
     const cancel = () => {
       stopTimer()
       subscription.cancel()
@@ -101,13 +110,14 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
   )
 
   /** One lookup of nodes to its end. If interrupted, it stops unless others wait for it. */
-  const populate: Effect.Effect<void, DhtError> = Effect.andThen(
-    hasNodes,
-    Effect.callback<void, DhtError>((resume) => {
+  const populate: Effect.Effect<void, DhtError> = Effect.gen(function* () {
+    yield* hasNodes
+    const trace = yield* currentTrace(clock)
+    return yield* Effect.callback<void, DhtError>((resume) => {
       const end: LookupSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-      return Effect.sync(startLookup(id, undefined, {}, { item: () => {}, end }))
-    }),
-  )
+      return Effect.sync(startLookup(id, undefined, {}, { item: () => {}, end }, { trace }))
+    })
+  }).pipe(Effect.withSpan("Dht.populate", { kind: "client" }))
 
   const ownItem = (target: Uint8Array, key: MutableKey): MutableItem | undefined => {
     const stored = items.held(target, timers.now())
@@ -125,22 +135,32 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
           if (invalid !== undefined) return Effect.fail(invalid)
           counts.gets++
           const target = targetOf(key.publicKey, key.salt)
-          const { onNearest } = getOptions
-          const nearest = onNearest && {
-            nodes: onNearest.nodes,
-            reached: () => reader.runWhenTaken(onNearest.run),
-          }
-          const reader = new ItemPull((sink) => startLookup(target, key, getOptions, sink, nearest))
-          const own = ownItem(target, key)
-          if (own !== undefined) reader.item(own)
-          const pull = Effect.suspend(() =>
-            table.size > 0 || reader.hasArrived ? reader.pull : Effect.andThen(hasNodes, reader.pull),
-          )
-          const stop = Effect.sync(() => reader.stop())
-          return Effect.as(Scope.addFinalizer(scope, stop), options.retries === 0 ? pull : Effect.retry(pull, getRetry))
+          return Effect.flatMap(traceGet(target, scope, clock), (trace) => read(target, key, getOptions, scope, trace))
         }),
       ),
     )
+
+  const read = (
+    target: Uint8Array,
+    key: MutableKey,
+    getOptions: GetOptions,
+    scope: Scope.Scope,
+    trace: CallTrace | undefined,
+  ) => {
+    const { onNearest } = getOptions
+    const nearest = onNearest && {
+      nodes: onNearest.nodes,
+      reached: () => reader.runWhenTaken(onNearest.run),
+    }
+    const reader = new ItemPull((sink) => startLookup(target, key, getOptions, sink, { nearest, trace }))
+    const own = ownItem(target, key)
+    if (own !== undefined) reader.item(own)
+    const pull = Effect.suspend(() =>
+      table.size > 0 || reader.hasArrived ? reader.pull : Effect.andThen(hasNodes, reader.pull),
+    )
+    const stop = Effect.sync(() => reader.stop())
+    return Effect.as(Scope.addFinalizer(scope, stop), options.retries === 0 ? pull : Effect.retry(pull, getRetry))
+  }
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
     const { salt, seq, cas, key, value, onStored, priority = false } = request
@@ -153,10 +173,11 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
         return () => {}
       })
       if (outcome.stored > 0 || !outcome.stale) return outcome
-      // The tokens were refused or the nodes are gone: the nodes must be found anew.
+      // The tokens were refused or the nodes are gone: the nodes must be found again.
       lookups.forget(target)
     }
     if (table.size === 0) yield* parts.bootstrapKnown
+    const trace = yield* currentTrace(clock)
     const item = { publicKey: key.publicKey, ...(salt === undefined ? {} : { salt }) }
     return yield* sendPuts(socket, scheduler, message, request, (targets) => {
       const end: LookupSink["end"] = (error) => {
@@ -166,30 +187,42 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       }
       const nearest = onStored && { nodes: onStored.nodes, reached: targets.addNodes }
       // A lookup that is cut short leaves no nodes to put to, so its limit is that of the put.
-      return startLookup(target, item, { priority }, { item: () => {}, end }, nearest, options.putTimeout)
+      return startLookup(
+        target,
+        item,
+        { priority },
+        { item: () => {}, end },
+        { nearest, limit: options.putTimeout, trace },
+      )
     })
   })
 
-  const put = Effect.fn("Dht.put")(function* (request: PutRequest): Effect.fn.Return<PutReceipt, DhtError> {
+  const put = Effect.fn("Dht.put", { kind: "client" })(function* (
+    request: PutRequest,
+  ): Effect.fn.Return<PutReceipt, DhtError> {
     const invalid = invalidPut(request)
     if (invalid !== undefined) return yield* invalid
     counts.puts++
     const target = targetOf(request.key.publicKey, request.salt)
+    yield* Effect.annotateCurrentSpan(callAttributes("put", target))
     const { cas, key, salt, seq } = request
-    const encodedValue = encode(request.value)
+    const encodedValue = encodeValue(request.value)
     const signature = crypto.sign(key, signable(salt, seq, encodedValue))
     return yield* putOnce(target, request, signature).pipe(
       Effect.flatMap(receipt),
-      Effect.tap(() =>
-        Effect.sync(() =>
-          items.update({ publicKey: key.publicKey, salt, seq, encodedValue, signature }, cas, timers.now()),
-        ),
-      ),
+      Effect.tap(({ asked, stored }) => {
+        items.update({ publicKey: key.publicKey, salt, seq, encodedValue, signature }, cas, timers.now())
+        return Effect.annotateCurrentSpan({
+          "topic_tracker.dht.nodes_asked": asked,
+          "topic_tracker.dht.nodes_stored": stored,
+        })
+      }),
       Effect.timeoutOrElse({
         duration: options.putTimeout,
         orElse: () => Effect.fail(tooLong("put", options.putTimeout)),
       }),
       Effect.retry(putRetry),
+      Effect.tapError(annotateError),
     )
   })
 

@@ -1,6 +1,8 @@
+export * as Bep44 from "./Bep44.ts"
 export { Dht } from "./Dht.ts"
 export * as DhtConfig from "./DhtConfig.ts"
 export { DhtError } from "./DhtError.ts"
+export { type BindUdpSocket, type UdpSocket, UdpSockets } from "./krpc/UdpSocket.ts"
 export type {
   AfterNodes,
   CallOptions,

@@ -4,7 +4,7 @@
  */
 import { Timers } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
-import { Deferred, Duration, Effect, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, type Scope } from "effect"
 import { VerifiedItems } from "./bep44/VerifiedItems.ts"
 import { type DhtOptions, type DhtOptionsInput, isLoopbackOnly, resolve } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
@@ -36,90 +36,93 @@ const POPULATE_DELAY_MS = 1000
 const MAX_PEERS = 10_000
 
 /** A node with its service. */
-export const makeUdpNode = Effect.fnUntraced(function* (
-  partial: DhtOptionsInput,
-): Effect.fn.Return<UdpNode, DhtError, Scope.Scope | Crypto> {
-  const options = yield* resolve(partial)
-  const { bind } = yield* UdpSockets
-  const timers = yield* Timers.make
-  const crypto = yield* Crypto
-  const tokenSecret = yield* crypto.randomBytes(32)
-  const randomId = yield* crypto.randomBytes(20)
-  const firstNode = yield* Deferred.make<void>()
+export const makeUdpNode = Effect.fnUntraced(
+  function* (input: DhtOptionsInput): Effect.fn.Return<UdpNode, DhtError, Scope.Scope | Crypto> {
+    const options = yield* resolve(input)
+    const { bind } = yield* UdpSockets
+    const clock = yield* Clock.Clock
+    const timers = yield* Timers.make
+    const crypto = yield* Crypto
+    const tokenSecret = yield* crypto.randomBytes(32)
+    const randomId = yield* crypto.randomBytes(20)
+    const firstNode = yield* Deferred.make<void>()
 
-  const udp = yield* Effect.acquireRelease(
-    bind({ host: bindHost(options), port: options.port }),
-    (socket) => socket.close,
-  )
-  const bootstrap = yield* resolveBootstrap(options.bootstrap)
-  const { nodesFile } = options
-  const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, udp.address.host)
-  const knownNodes = [...options.knownNodes, ...remembered]
-  const id = secureNodeId(udp.address.host, randomId)
-  const parts = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      connectParts({
-        options,
-        udp,
-        timers,
-        crypto,
-        tokenSecret,
-        id,
-        knownNodes,
-        addresses: bootstrap.addresses,
-        onFirstNode: () => Deferred.doneUnsafe(firstNode, Effect.void),
-      }),
-    ),
-    ({ close }) => close,
-  )
-  const { socket, table, lookups, scheduler, items, server, onGreeted } = parts
-  const { get, put, populate, counts } = makeItemClient({
-    options,
-    timers,
-    crypto,
-    id,
-    socket,
-    table,
-    lookups,
-    scheduler,
-    items,
-    bootstrapKnown: bootstrap.known,
-  })
-
-  for (const node of knownNodes) table.ping(node)
-  // Most programs that make a client have something else to do before their first get or put.
-  yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, onGreeted), { startImmediately: true })
-  if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
-  // Later: a program that starts with a get or put has the socket to itself, and its lookups fill the table just as well.
-  yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, POPULATE_DELAY_MS)))
-
-  return {
-    node: { id, host: reachableHost(udp.address.host), port: udp.address.port },
-    addNode: (node) => table.add(node),
-    service: {
-      get,
-      put,
-      bootstrapped: Effect.suspend(() =>
-        table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode)),
+    const udp = yield* Effect.acquireRelease(
+      bind({ host: bindHost(options), port: options.port }),
+      (socket) => socket.close,
+    )
+    const bootstrap = yield* resolveBootstrap(options.bootstrap)
+    const { nodesFile } = options
+    const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, udp.address.host)
+    const knownNodes = [...options.knownNodes, ...remembered]
+    const id = secureNodeId(udp.address.host, randomId)
+    const parts = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        connectParts({
+          options,
+          udp,
+          timers,
+          crypto,
+          tokenSecret,
+          id,
+          knownNodes,
+          addresses: bootstrap.addresses,
+          onFirstNode: () => Deferred.doneUnsafe(firstNode, Effect.void),
+        }),
       ),
-      address: Effect.sync(() => socket.address),
-      stats: Effect.sync(() => ({
-        nodes: table.size,
-        packetsSent: socket.counters.packetsSent,
-        packetsReceived: socket.counters.packetsReceived,
-        packetsMalformed: socket.counters.packetsMalformed,
-        gets: counts.gets,
-        puts: counts.puts,
-        lookups: lookups.begun,
-        itemsInvalid: parts.verified.invalid,
-        itemsStored: items.size,
-        queriesServed: server.served,
-        queriesLimited: server.limited,
-      })),
-      snapshot: Effect.sync(() => table.nodes),
-    },
-  }
-})
+      ({ close }) => close,
+    )
+    const { socket, table, lookups, scheduler, items, server, onGreeted } = parts
+    const { get, put, populate, counts } = makeItemClient({
+      options,
+      clock,
+      timers,
+      crypto,
+      id,
+      socket,
+      table,
+      lookups,
+      scheduler,
+      items,
+      bootstrapKnown: bootstrap.known,
+    })
+
+    for (const node of knownNodes) table.ping(node)
+    // Most programs that make a client have something else to do before their first get or put.
+    yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, onGreeted), { startImmediately: true })
+    if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
+    // Later: a program that starts with a get or put has the socket to itself, and its lookups fill the table just as well.
+    yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, POPULATE_DELAY_MS)))
+
+    return {
+      node: { id, host: reachableHost(udp.address.host), port: udp.address.port },
+      addNode: (node) => table.add(node),
+      service: {
+        get,
+        put,
+        bootstrapped: Effect.suspend(() =>
+          table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode)),
+        ),
+        address: Effect.sync(() => socket.address),
+        stats: Effect.sync(() => ({
+          nodes: table.size,
+          packetsSent: socket.counters.packetsSent,
+          packetsReceived: socket.counters.packetsReceived,
+          packetsMalformed: socket.counters.packetsMalformed,
+          gets: counts.gets,
+          puts: counts.puts,
+          lookups: lookups.begun,
+          itemsInvalid: parts.verified.invalid,
+          itemsStored: items.size,
+          queriesServed: server.served,
+          queriesLimited: server.limited,
+        })),
+        snapshot: Effect.sync(() => table.nodes),
+      },
+    }
+  },
+  Effect.annotateLogs({ package: "dht" }),
+)
 
 interface Connection {
   readonly options: DhtOptions

@@ -7,7 +7,7 @@ import { TestClock } from "effect/testing"
 import { ascii, MAX, newUnsaltedKey, text, values } from "./clients.ts"
 
 describe("MemoryDht", () => {
-  it.effect("participants find what others put; every node overwrites", () =>
+  it.effect("participants find items that others put; every node overwrites", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make()
       const [alice, bob] = [yield* network.client(), yield* network.client()]
@@ -28,7 +28,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("keeps a copy of what is put, and gives plain bytes, whatever was given", () =>
+  it.effect("stores a copy of the value, and returns plain bytes for a Buffer too", () =>
     Effect.gen(function* () {
       const client = yield* (yield* MemoryDht.make()).client()
       const { key, at } = yield* newUnsaltedKey
@@ -40,7 +40,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("who puts goes on when so many nodes have stored it, before the last of them has answered", () =>
+  it.effect("onStored runs when the given number of nodes has stored the item, before the last has answered", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance })
       const client = yield* network.client()
@@ -53,14 +53,14 @@ describe("MemoryDht", () => {
       assert.isUndefined(putting.pollUnsafe())
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Fiber.join(putting)).stored, 20)
-      const vain = yield* Effect.forkChild(put(21))
+      const tooMany = yield* Effect.forkChild(put(21))
       yield* TestClock.adjust("1 second")
-      yield* Fiber.join(vain)
+      yield* Fiber.join(tooMany)
       assert.strictEqual(enough, 1)
     }).pipe(Effect.provide(Crypto.layerTest()), Random.withSeed("whenStored")),
   )
 
-  it.effect("keep-first nodes keep the first, so a slot shows several values", () =>
+  it.effect("nodes with keep-first keep the first value, so that a slot has several", () =>
     Effect.gen(function* () {
       const { key, at } = yield* newUnsaltedKey
       const all = yield* MemoryDht.make({ keepFirst: 1 })
@@ -89,7 +89,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("the first walk takes more round trips, later ones fewer; one is enough to ask a few that are known", () =>
+  it.effect("the first lookup takes more round trips than later ones; a get of a few known nodes takes one", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: () => 100, hops: 2, coldHops: 4 })
       const dht = yield* network.client()
@@ -106,19 +106,19 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("lost answers are waited for: a get then asks others, a put does not", () =>
+  it.effect("waits for lost answers: a get then asks other nodes, a put does not", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: () => 100, lostDelay: 250, lostGets: 0.5, lostPuts: 0.5 })
       const dht = yield* network.client()
       const { at, key } = yield* newUnsaltedKey
       const get = yield* Effect.forkChild(Stream.runDrain(dht.get(at)))
-      // Two round trips without a loss; with one, the wait and another round trip are the least.
+      // Two round trips without a loss; with a loss, at least the wait and another round trip.
       yield* TestClock.adjust(449)
       assert.isUndefined(get.pollUnsafe())
       yield* TestClock.adjust(10_000)
       assert.isDefined(get.pollUnsafe())
       const put = yield* Effect.forkChild(dht.put({ key, seq: 1n, value: ascii("a") }))
-      // The nodes are known; each has taken 100 ms to answer, and is given three times as long at least.
+      // The nodes are known; each took 100 ms to answer, so the put waits for at least three times as long.
       yield* TestClock.adjust(299)
       assert.isUndefined(put.pollUnsafe())
       yield* TestClock.adjust(2_000)
@@ -126,7 +126,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("dead nodes are walked around; with all dead there is nobody", () =>
+  it.effect("lookups avoid dead nodes, and fail with NoNodes if all are dead", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ nodes: 100, dead: 0.5 })
       const dht = yield* network.client()
@@ -141,7 +141,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("a lost put reaches no node, and some nodes when chance has it", () =>
+  it.effect("a put reaches no node if all are lost, and some nodes with a chance between", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ lostPuts: 0.5 })
       const dht = yield* network.client()
@@ -155,7 +155,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("stale nodes answer with what they held before", () =>
+  it.effect("stale nodes answer with the item before the present one", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ stale: 1 })
       const dht = yield* network.client()
@@ -167,7 +167,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("an injected item with a signature that does not hold is not handed on", () =>
+  it.effect("an injected item with a wrong signature is not passed on", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make()
       const dht = yield* network.client()
@@ -182,7 +182,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("an answer takes its time, and each item comes with the first that holds it", () =>
+  it.effect("an answer takes one round trip, and each item comes with the first node that holds it", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ latency: (chance) => 10 + 90 * chance, hops: 1 })
       const dht = yield* network.client()
@@ -202,7 +202,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest()), Random.withSeed("latency")),
   )
 
-  it.effect("a client that reaches only some nodes sees only what they hold", () =>
+  it.effect("a client that reaches only some nodes finds only their items", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ nodes: 100 })
       const even = yield* network.client({ reaches: (node) => node % 2 === 0 })
@@ -214,7 +214,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("counts what each node is asked; a put soon after a get needs no walk", () =>
+  it.effect("counts the queries of each node; a put soon after a get needs no lookup", () =>
     Effect.gen(function* () {
       const network = yield* MemoryDht.make({ nodes: 50 })
       const dht = yield* network.client()
@@ -228,7 +228,7 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
-  it.effect("one seed, one network and one run", () =>
+  it.effect("the same seed gives the same network and the same run", () =>
     Effect.gen(function* () {
       const run = Effect.gen(function* () {
         const network = yield* MemoryDht.make({ nodes: 60, dead: 0.2, keepFirst: 0.5, lostPuts: 0.3, lostGets: 0.1 })
@@ -251,7 +251,7 @@ describe("MemoryDht", () => {
     }),
   )
 
-  it.effect("is a Dht of its own as a layer", () =>
+  it.effect("provides a network of its own as a layer", () =>
     Effect.gen(function* () {
       const dht = yield* Dht
       const { key, at } = yield* newUnsaltedKey

@@ -5,18 +5,18 @@ const make = (options: Partial<ConstructorParameters<typeof RoundTrips>[0]> = {}
   new RoundTrips({ floor: 10, ceiling: 2000, initial: 500, capacity: 3, ...options })
 
 describe("RoundTrips", () => {
-  it("waits the initial time until anything is measured", () => {
+  it("waits the initial time until the first measurement", () => {
     assert.strictEqual(make().timeout("a"), 500)
     assert.strictEqual(make({ ceiling: 300 }).timeout("a"), 300)
   })
 
-  it("starts as RFC 6298 2.2 has it: the first sample and four times its half", () => {
+  it("starts as in RFC 6298, 2.2: the first sample plus four times its half", () => {
     const roundTrips = make()
     roundTrips.answered("a", 100)
     assert.strictEqual(roundTrips.timeout("a"), 100 + 4 * 50)
   })
 
-  it("follows RFC 6298 2.3: gains 1/4 for the deviation, then 1/8 for the mean", () => {
+  it("follows RFC 6298, 2.3: gain 1/4 for the deviation, then 1/8 for the mean", () => {
     const roundTrips = make()
     roundTrips.answered("a", 100)
     roundTrips.answered("a", 180)
@@ -24,13 +24,13 @@ describe("RoundTrips", () => {
     assert.strictEqual(roundTrips.timeout("a"), 110 + 4 * 57.5)
   })
 
-  it("comes down to the floor for a steady fast node", () => {
+  it("falls to the floor for a steady fast node", () => {
     const roundTrips = make()
     for (let i = 0; i < 50; i++) roundTrips.answered("a", 1)
     assert.strictEqual(roundTrips.timeout("a"), 10)
   })
 
-  it("judges an unknown node by all others, a known one by itself", () => {
+  it("uses the times of all nodes for an unknown one, and its own times for a known one", () => {
     const roundTrips = make()
     for (let i = 0; i < 50; i++) roundTrips.answered("fast", 20)
     assert.approximately(roundTrips.timeout("unknown"), 20, 1)
@@ -40,7 +40,7 @@ describe("RoundTrips", () => {
     assert.isAbove(roundTrips.timeout("unknown"), 300)
   })
 
-  it("doubles for a known node that was lost, up to the ceiling, and comes back with its next answer", () => {
+  it("doubles for a known node that was lost, up to the ceiling, and returns to normal with its next answer", () => {
     const roundTrips = make()
     roundTrips.answered("a", 100)
     roundTrips.lost("a")
@@ -51,14 +51,14 @@ describe("RoundTrips", () => {
     assert.isBelow(roundTrips.timeout("a"), 300)
   })
 
-  it("gives a node that never answered no more time for being lost again", () => {
+  it("gives a node that never answered no more time after another loss", () => {
     const roundTrips = make()
     roundTrips.answered("a", 100)
     for (let i = 0; i < 5; i++) roundTrips.lost("dead")
     assert.strictEqual(roundTrips.timeout("dead"), 300)
   })
 
-  it("forgets the least recently heard address beyond its capacity", () => {
+  it("forgets the address with the oldest answer beyond its capacity", () => {
     const roundTrips = make()
     for (const address of ["a", "b", "c", "a", "d"]) roundTrips.answered(address, 100)
     assert.strictEqual(roundTrips.size, 3)

@@ -28,14 +28,14 @@ describe("bencode", () => {
     assert.strictEqual(text(encode({ b: 1, a: "x", c: undefined, Z: [] })), "d1:Zle1:a1:x1:bi1ee")
   })
 
-  it("takes __proto__ for a key like any other", () => {
+  it("treats __proto__ as a key like any other", () => {
     const decoded = decode(utf8("d9:__proto__i1ee"))
     assert.deepStrictEqual(Object.keys(decoded!), ["__proto__"])
     for (const inherited of ["toString", "constructor"]) assert.isFalse(inherited in Object(decoded))
     assert.strictEqual(text(encode(decoded!)), "d9:__proto__i1ee")
   })
 
-  it("refuses to write integers that are none", () => {
+  it("throws for numbers that are not safe integers", () => {
     for (const value of [0.5, Number.NaN, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n])
       assert.throws(() => encode(value), RangeError)
   })
@@ -77,7 +77,7 @@ describe("bencode", () => {
     assert.isDefined(decode(utf8(`l${"i1e".repeat(1023)}e`)))
   })
 
-  it("what it reads of damaged input it writes back byte for byte, and nothing makes it throw", () => {
+  it("writes back damaged input that it can read byte for byte, and never throws", () => {
     const generator = makeGenerator(44)
     const pick = (length: number) => Math.floor(generator.next() * length)
     const sample = encode({ a: { id: new Uint8Array(20), seq: -7n, v: [1, "x", {}] }, q: "get", t: "abcd", y: "q" })

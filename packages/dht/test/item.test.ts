@@ -48,7 +48,7 @@ describe("BEP 44 rules", () => {
     assert.strictEqual(Bytes.toHex(immutableTarget(encode(value))), target)
   })
 
-  it("an empty salt is signed as none", () => {
+  it("signs an empty salt like no salt", () => {
     assert.deepStrictEqual(signable(new Uint8Array(0), 1n, hello), signable(undefined, 1n, hello))
   })
 

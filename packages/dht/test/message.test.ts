@@ -61,7 +61,7 @@ describe("parse", () => {
     assert.deepStrictEqual(message, { t: new TextEncoder().encode("abcd"), y: "q", q: "ping", a: { id } })
   })
 
-  it("reads a method it does not know, to answer that it does not", () => {
+  it("reads a query of an unknown method, so that it can be answered with an error", () => {
     assert.deepInclude(parse(query("vote", { id })), { y: "q", q: "vote" })
   })
 
@@ -104,7 +104,7 @@ describe("parse", () => {
     assert.isUndefined(parse(datagram))
   })
 
-  it("damaged messages never make it throw, and most are not read", () => {
+  it("never throws for damaged messages, and does not read most of them", () => {
     const generator = makeGenerator(5)
     const pick = (length: number) => Math.floor(generator.next() * length)
     const samples = [

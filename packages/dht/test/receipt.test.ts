@@ -8,8 +8,8 @@ const reasonOf = (errors: ReadonlyArray<readonly [code: number, count: number]>)
     ({ reason }) => reason,
   )
 
-describe("a put that nobody stored", () => {
-  it.effect("is rejected when a node has something against the item, else worth another attempt", () =>
+describe("a put that no node stored", () => {
+  it.effect("is rejected if a node refused the item itself, else worth another attempt", () =>
     Effect.gen(function* () {
       for (const code of [205, 206, 207, 301, 302]) {
         assert.strictEqual(yield* reasonOf([[code, 1]]), "Rejected")
@@ -21,7 +21,7 @@ describe("a put that nobody stored", () => {
           "Rejected",
         )
       }
-      // A wrong token, a fault of the node's own, no put at all.
+      // A wrong token, a fault of the node itself, no put at all.
       for (const code of [201, 202, 203, 204, 400]) assert.strictEqual(yield* reasonOf([[code, 20]]), "Timeout")
       assert.strictEqual(yield* reasonOf([]), "Timeout")
     }),

@@ -4,10 +4,9 @@
  */
 import { BoundedMap, Bytes } from "@topic-tracker/common"
 import type { Crypto } from "@topic-tracker/crypto"
-import { encode } from "../krpc/bencode.ts"
 import { bytesKey } from "../krpc/nodeId.ts"
 import type { MutableItem, MutableKey } from "../model.ts"
-import { hasSameContent, verifyItem } from "./item.ts"
+import { encodeValue, hasSameContent, verifyItem } from "./item.ts"
 
 /** Remembered items: 2 MB at most. */
 const MAX_REMEMBERED = 2048
@@ -28,7 +27,7 @@ export class VerifiedItems {
     const known = this.remembered.get(name)
     if (known !== undefined && isSame(known, key, seq, value)) return known
     const { publicKey, salt } = key
-    if (!verifyItem(this.crypto, { publicKey, salt, seq, encodedValue: encode(value), signature })) {
+    if (!verifyItem(this.crypto, { publicKey, salt, seq, encodedValue: encodeValue(value), signature })) {
       this.invalid++
       return undefined
     }

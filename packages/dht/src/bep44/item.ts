@@ -42,6 +42,9 @@ export const signable = (salt: Uint8Array | undefined, seq: bigint, encodedValue
 export const verifyItem = (crypto: Crypto["Service"], item: StoredItem): boolean =>
   crypto.verify(item.publicKey, signable(item.salt, item.seq, item.encodedValue), item.signature)
 
+/** The bencoding of a value that is a byte string. */
+export const encodeValue = (value: Uint8Array): Uint8Array => encode(value)
+
 /** Whether the item has this seq and value. */
 export const hasSameContent = (
   item: { readonly seq: bigint; readonly value: Uint8Array },

@@ -184,8 +184,11 @@ export class KrpcSocket {
       this.options.onReply?.(message.r, from)
       this.settle(id, { _tag: "reply", reply: message.r })
     }
-    // The answer may have shortened the time-out of the others.
-    this.checkAt(now + CHECK_MS)
+    // The answer may have shortened the time-out of unknown addresses. The oldest query is the first to reach it.
+    for (const { sentAt } of this.transactions.values()) {
+      this.checkAt(Math.max(now + CHECK_MS, sentAt + this.roundTrips.timeoutOfUnknown))
+      break
+    }
   }
 
   private settle(id: number, event: QueryEvent): void {

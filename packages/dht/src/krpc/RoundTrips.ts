@@ -68,10 +68,17 @@ export class RoundTrips {
   /** How long to wait for the address, in ms. */
   timeout(address: string): number {
     const own = this.estimates.get(address)
-    const estimate = own ?? this.overall
-    const { floor, ceiling, initial } = this.options
-    if (estimate === undefined) return Math.min(initial, ceiling)
-    const wait = Math.max(floor, estimate.srtt + 4 * estimate.rttvar)
-    return Math.min(ceiling, own === undefined ? wait : wait * 2 ** Math.min(own.losses, 16))
+    if (own === undefined) return this.timeoutOfUnknown
+    return Math.min(this.options.ceiling, this.waitOf(own) * 2 ** Math.min(own.losses, 16))
+  }
+
+  /** How long to wait for an address that never answered, in ms. */
+  get timeoutOfUnknown(): number {
+    const { ceiling, initial } = this.options
+    return Math.min(ceiling, this.overall === undefined ? initial : this.waitOf(this.overall))
+  }
+
+  private waitOf({ rttvar, srtt }: Estimate): number {
+    return Math.max(this.options.floor, srtt + 4 * rttvar)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Bencoding (BEP 3) as KRPC needs it: integers are exact 64-bit bigints, and only the canonical form is read, so that
- * `encode(decode(bytes))` gives the same bytes back. BEP 44 signs a value's bencoding, so a node that re-encodes what it
- * stored must not alter it. Nothing here knows what a message means.
+ * Bencoding (BEP 3) for KRPC: integers are exact 64-bit bigints, and only the canonical form is decoded, so that
+ * `encode(decode(bytes))` returns the same bytes. BEP 44 signs the bencoding of a value, so a node that encodes a stored value
+ * again must not change it. This file does not know what a message means.
  */
 
 /** A decoded value. Byte strings stay bytes, views of the input; dictionary keys are byte strings read as Latin-1. */
@@ -11,14 +11,14 @@ export interface BencodeDictionary {
   readonly [key: string]: Bencode
 }
 
-/** What {@link encode} takes: numbers must be safe integers, strings are written as UTF-8, undefined entries left out. */
+/** The argument of {@link encode}: numbers must be safe integers, strings are written as UTF-8, undefined entries are left out. */
 export type Encodable = bigint | number | string | Uint8Array | ReadonlyArray<Encodable> | EncodableDictionary
 
 export interface EncodableDictionary {
   readonly [key: string]: Encodable | undefined
 }
 
-/** Containers inside containers; KRPC needs 3 (message, arguments, list), a BEP 44 value may nest on its own. */
+/** Levels of nesting; KRPC needs 3 (message, arguments, list), and a BEP 44 value may have levels of its own. */
 const MAX_DEPTH = 16
 
 /** Values in one input. A full KRPC message has about 20; the longest honest one lists a few hundred peers. */
@@ -39,8 +39,8 @@ const CODE_l = 0x6c
 class Malformed extends Error {}
 
 /**
- * An object with no properties but its own, so that the key "__proto__" is a key like any other. One of `Object.create(null)`
- * is a hash table to V8, and several times as large.
+ * An object without inherited properties, so that "__proto__" is a key like any other. V8 makes a hash table of
+ * `Object.create(null)`, which is several times as large.
  */
 class Dictionary {
   [key: string]: Bencode
@@ -48,7 +48,7 @@ class Dictionary {
 Object.setPrototypeOf(Dictionary.prototype, null)
 Reflect.deleteProperty(Dictionary.prototype, "constructor")
 
-/** One reading of one input. It throws {@link Malformed}, which {@link decode} alone sees. */
+/** Reads one input. It throws {@link Malformed}, which only {@link decode} catches. */
 class Reader {
   private position = 0
   private values = 0
@@ -98,7 +98,7 @@ class Reader {
     return latin1(this.bytes, from, this.position)
   }
 
-  /** Where the string begins that is to be read; the position is its end afterwards. */
+  /** Reads the length of a string, moves the position to the string's end, and returns its start. */
   private skipString(): number {
     const start = this.position
     const colon = this.digits(start)
@@ -144,7 +144,7 @@ class Reader {
     return end
   }
 
-  /** The number that these digits are; exact up to 15 of them. */
+  /** The value of these digits; exact up to 15 of them. */
   private number(from: number, to: number): number {
     let value = 0
     for (let i = from; i < to; i++) value = value * 10 + this.bytes[i]! - CODE_0
@@ -159,8 +159,8 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string => {
 }
 
 /**
- * The value whose canonical bencoding the bytes are, or undefined when they are not one: trailing bytes, keys out of order
- * or twice, leading zeros, integers outside 64 bits, more than 16 levels or 1,024 values. It never throws.
+ * The value of canonical bencoding, or undefined for all other bytes: trailing bytes, keys out of order or repeated, leading
+ * zeros, integers outside 64 bits, more than 16 levels or 1,024 values. It never throws.
  */
 export const decode = (bytes: Uint8Array): Bencode | undefined => {
   const reader = new Reader(bytes)
@@ -173,13 +173,13 @@ export const decode = (bytes: Uint8Array): Bencode | undefined => {
   }
 }
 
-/** Grows by doubling; a KRPC message fits the first size. One does for all: nothing can come between two values of one input. */
+/** Grows by doubling; a KRPC message fits the first size. One instance serves all calls, because encoding is synchronous. */
 class Writer {
   private bytes = new Uint8Array(2048)
   private length = 0
   private static readonly utf8 = new TextEncoder()
 
-  /** What one value becomes, and nothing of an earlier one that was given up. */
+  /** The bencoding of one value, without the bytes of an earlier value that threw. */
   encode(value: Encodable): Uint8Array {
     this.length = 0
     this.value(value)
@@ -215,7 +215,7 @@ class Writer {
   }
 
   private safeInteger(value: number): void {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`value: ${value}; bencoding has safe integers only`)
+    if (!Number.isSafeInteger(value)) throw new RangeError(`value: ${value}; bencoding allows only safe integers`)
     this.ascii(`i${value}e`)
   }
 
@@ -225,7 +225,7 @@ class Writer {
   }
 
   private text(text: string): void {
-    // Names of methods and keys are short ASCII, for which this is several times as fast.
+    // Names of methods and keys are short ASCII, for which this is several times faster.
     if (isAscii(text)) this.ascii(`${text.length}:${text}`)
     else this.byteString(Writer.utf8.encode(text))
   }
@@ -266,7 +266,7 @@ const isList = (value: ReadonlyArray<Encodable> | EncodableDictionary): value is
 
 /**
  * The canonical bencoding of a value. Dictionary keys must be Latin-1, and are written in byte order. Throws a RangeError
- * for an integer outside 64 bits or a number that is no safe integer: both are the caller's mistakes.
+ * for an integer outside 64 bits or a number that is not a safe integer: both are mistakes of the caller.
  */
 export const encode = (value: Encodable): Uint8Array => writer.encode(value)
 

@@ -1,7 +1,7 @@
 /**
- * KRPC messages (BEP 5, with the arguments of BEP 43 and BEP 44) and the one way a datagram becomes one: {@link parse}
- * decodes the bencoding and checks the shape against the schemas below; whatever it does not return, nobody sees.
- * The schemas check what others ask; the answers to our own queries, which are most of the traffic, are checked by hand.
+ * KRPC messages (BEP 5, with the arguments of BEP 43 and BEP 44). {@link parse} is the only way from a datagram to a message: it
+ * decodes the bencoding and checks the shape; fields and datagrams that it does not return reach no other code. Schemas check the
+ * queries of others; the answers to our own queries, which are most of the traffic, are checked by hand.
  */
 import { Option, Schema } from "effect"
 import { type Bencode, type BencodeDictionary, decode } from "./bencode.ts"
@@ -28,7 +28,7 @@ const TransactionId = bytesUpTo(TRANSACTION_ID_MAX)
 
 const Port = Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 0n, maximum: 65535n }))
 
-/** Any bencoded value: what {@link decode} returned, so its form is known to be right. */
+/** Any bencoded value: {@link decode} returned it, so its form is valid. */
 const Value: Schema.Codec<Bencode> = Schema.declare((value): value is Bencode => value !== undefined)
 
 const Ping = Schema.Struct({ id: NodeId })
@@ -43,7 +43,7 @@ const AnnouncePeer = Schema.Struct({
 })
 const Get = Schema.Struct({ id: NodeId, target: NodeId, seq: Schema.optionalKey(Schema.BigInt) })
 
-/** A put is of a mutable item when it has a key; then key, signature and seq must all be there. */
+/** A put with a key is of a mutable item; then key, signature and seq are all required. */
 const PutMutable = Schema.Struct({
   id: NodeId,
   token: Token,
@@ -69,7 +69,7 @@ const envelope = { t: TransactionId, ro: Schema.optionalKey(Schema.BigInt) }
 const query = <Name extends string, Arguments extends Schema.Top>(name: Name, a: Arguments) =>
   Schema.Struct({ ...envelope, y: Schema.Literal("q"), q: Schema.Literal(name), a })
 
-/** A query of a method we serve. */
+/** A query of a method that we serve. */
 export const Query = Schema.Union([
   query("ping", Ping),
   query("find_node", FindNode),
@@ -80,7 +80,7 @@ export const Query = Schema.Union([
 ])
 export type Query = typeof Query.Type
 
-/** A well-formed query of some other method: it gets error 204. */
+/** A well-formed query of another method: it gets error 204. */
 export const UnknownQuery = Schema.Struct({
   ...envelope,
   y: Schema.Literal("q"),
@@ -89,7 +89,7 @@ export const UnknownQuery = Schema.Struct({
 })
 export type UnknownQuery = typeof UnknownQuery.Type
 
-/** The answer's fields of all methods together: which are there depends on the query it answers. */
+/** The fields of the answers of all methods; which of them exist depends on the query. */
 export interface Reply {
   readonly id: Uint8Array
   /** Compact node info, of 26 bytes a node. */
@@ -109,7 +109,7 @@ export interface Response {
   readonly r: Reply
 }
 
-/** Checked by hand and handed on as it was decoded: nearly all that a client receives are answers. */
+/** Checked by hand and passed on as decoded, because nearly all datagrams of a client are answers. */
 const isReply = (r: Bencode | undefined): r is BencodeDictionary & Reply => {
   if (r === undefined || !isDictionary(r) || !hasLength(r.id, ID_BYTES)) return false
   const { nodes, token, values, k, sig, seq } = r
@@ -128,7 +128,7 @@ const hasLength = (value: Bencode | undefined, length: number): boolean => isByt
 const hasLengthUpTo = (value: Bencode | undefined, length: number): value is Uint8Array =>
   isBytes(value) && value.length <= length
 
-/** A list of a code and, as a rule, a text. */
+/** A list of a code and usually a text. */
 export const ErrorResponse = Schema.Struct({
   t: TransactionId,
   y: Schema.Literal("e"),
@@ -160,10 +160,10 @@ const decodeQuery = new Map(
   ]),
 )
 
-/** Whether the query is of a method we serve. */
+/** Whether the query is of a method that we serve. */
 export const isServed = (query: Query | UnknownQuery): query is Query => decodeQuery.has(query.q)
 
-/** The message that the datagram is, or undefined when it is none. Never throws. */
+/** The message in the datagram, or undefined if it is not a valid one. Never throws. */
 export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
   const value = decode(datagram)
   if (value === undefined || !isDictionary(value)) return undefined
@@ -189,7 +189,7 @@ export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
 const isDictionary = (value: Bencode): value is BencodeDictionary =>
   typeof value === "object" && !Array.isArray(value) && !(value instanceof Uint8Array)
 
-/** Names of methods and message types are short ASCII; anything longer is no name. */
+/** Names of methods and message types are short ASCII; longer ones are invalid. */
 const text = (value: Bencode | undefined): string | undefined => {
   if (!hasLengthUpTo(value, 32)) return undefined
   return value.length === 1 ? String.fromCharCode(value[0]!) : String.fromCharCode(...value)

@@ -12,6 +12,7 @@ import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
 import { compareBytes } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode, MutableItem, MutableKey } from "../model.ts"
+import type { LookupEnd } from "../trace.ts"
 import { type HeardNode, type PackedNodes, unpackNodes } from "./ClosestNodes.ts"
 import { type Candidate, LookupState } from "./LookupState.ts"
 import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
@@ -76,7 +77,7 @@ export interface LookupOptions {
   /** Runs once, when the nearest nodes are found and the lookup goes on. */
   readonly onNearest: (nearest: ReadonlyArray<HeardNode>) => void
   /** Runs once, at the end. `closest` is undefined if the lookup was stopped early. */
-  readonly onEnd: (closest: ReadonlyArray<HeardNode> | undefined, heard: number) => void
+  readonly onEnd: (closest: ReadonlyArray<HeardNode> | undefined, end: LookupEnd) => void
 }
 
 /** Open queries before the first answer, and for {@link NARROW_MS} after the first item. */
@@ -321,7 +322,7 @@ export class Lookup implements QuerySource {
     // No node answered: then our own network failed, not the nodes.
     if (heard === 0) this.context.socket.forgetUnresponsive()
     this.context.scheduler.remove(this)
-    this.options.onEnd(closest, heard)
+    this.options.onEnd(closest, { asked, heard, items: this.items.length })
     for (const subscriber of this.subscribers) subscriber.end({ asked, heard, closed })
     this.subscribers.clear()
     this.newcomers.clear()

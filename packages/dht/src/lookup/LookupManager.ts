@@ -5,6 +5,7 @@
 
 import { bytesKey } from "../krpc/nodeId.ts"
 import type { GetOptions, MutableKey } from "../model.ts"
+import type { CallTrace } from "../trace.ts"
 import { ClosestNodes, type HeardNode } from "./ClosestNodes.ts"
 import { Lookup, type LookupContext, type Subscriber, type Subscription } from "./Lookup.ts"
 
@@ -24,15 +25,17 @@ export class LookupManager {
 
   /**
    * Joins the running lookup of the target, or starts one. Items found before joining come first. Without a key the lookup finds
-   * only nodes. The options are those of `Dht.get`.
+   * only nodes. The options are those of `Dht.get`; a started lookup has a span below `trace`.
    */
   subscribe(
     target: Uint8Array,
     key: MutableKey | undefined,
     subscriber: Subscriber,
     { priority = false, nodes }: GetOptions,
+    trace?: CallTrace,
   ): Subscription {
-    const whole = `${key === undefined ? "find_node" : "get"} ${bytesKey(target)}`
+    const method = key === undefined ? "find_node" : "get"
+    const whole = `${method} ${bytesKey(target)}`
     const { k } = this.context
     const known = this.closest.nearest(target)
     const running = this.running.get(whole)
@@ -42,16 +45,18 @@ export class LookupManager {
     const name = isPartial ? `${nodes} of ${whole}` : whole
     let lookup = this.running.get(name)
     if (lookup === undefined) {
+      const endSpan = trace?.startLookup(method, target)
       const started = new Lookup(this.context, {
         target,
         key,
         k: isPartial ? nodes : k,
         known,
         onNearest: (nearest) => this.closest.rememberNearest(target, nearest),
-        onEnd: (found, heard) => {
+        onEnd: (found, end) => {
           this.running.delete(name)
           if (!isPartial && found !== undefined) this.closest.rememberAll(target, found)
-          if (isPartial && heard === 0) this.closest.forget(target)
+          if (isPartial && end.heard === 0) this.closest.forget(target)
+          endSpan?.(end)
         },
       })
       if (this.closed) queueMicrotask(() => started.close())

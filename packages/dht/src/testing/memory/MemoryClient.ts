@@ -1,10 +1,9 @@
 /** One participant of the simulated network: `get` and `put` against the shared nodes. */
 import type { Crypto } from "@topic-tracker/crypto"
 import { Clock, Effect, Stream } from "effect"
-import { signable, targetOf, verifyItem } from "../../bep44/item.ts"
+import { encodeValue, signable, targetOf, verifyItem } from "../../bep44/item.ts"
 import { invalidGet, invalidPut } from "../../checkArguments.ts"
 import { DhtError } from "../../DhtError.ts"
-import { encode } from "../../krpc/bencode.ts"
 import type { DhtService, DhtStats, GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "../../model.ts"
 import { EventSchedule } from "./EventSchedule.ts"
 import type { Generator } from "./generator.ts"
@@ -37,7 +36,7 @@ const noNodes = new DhtError({
   message: "no virtual node is reachable: all are dead or out of reach",
 })
 
-/** A participant that reaches the nodes for which `reaches` hasSameContent so. */
+/** A participant that reaches the nodes for which `reaches` returns true. */
 export const makeMemoryClient = (
   world: World,
   crypto: Crypto["Service"],
@@ -48,7 +47,7 @@ export const makeMemoryClient = (
   const vicinities = new Vicinities()
   const counts = { sent: 0, received: 0, gets: 0, puts: 0, lookups: 0, invalid: 0 }
 
-  /** The item this node answers with, if any. */
+  /** The item with which this node answers, if any. */
   const answer = (node: VirtualNode, held: Held | undefined, now: number): Item | undefined => {
     if (held === undefined) return undefined
     if (node.stale) return held.previous ?? held.item
@@ -129,7 +128,7 @@ export const makeMemoryClient = (
       }),
     )
 
-  /** Has the node of the place store the item. How long it takes to say so, or is waited for in vain, in ms, and what it hasSameContent. */
+  /** The node of the place stores the item or refuses it: its answer, and the time until the answer or the end of waiting, in ms. */
   const store = (place: Place<Held>, index: number, item: Item, cas: bigint | undefined, now: number) => {
     const node = nodes[index]!
     node.puts++
@@ -151,7 +150,7 @@ export const makeMemoryClient = (
     counts.puts++
     const { salt, seq, cas, value, onStored } = request
     const { publicKey } = request.key
-    const signature = crypto.sign(request.key, signable(salt, seq, encode(value)))
+    const signature = crypto.sign(request.key, signable(salt, seq, encodeValue(value)))
     const target = targetOf(publicKey, salt)
     const before = table.at(target, reaches)
     const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }

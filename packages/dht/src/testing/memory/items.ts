@@ -1,7 +1,6 @@
 /** Items as the slots of the simulated network hold them. */
 import { Bytes } from "@topic-tracker/common"
-import { type EqualSeq, refusal, type StoredItem } from "../../bep44/item.ts"
-import { encode } from "../../krpc/bencode.ts"
+import { type EqualSeq, encodeValue, refusal, type StoredItem } from "../../bep44/item.ts"
 import type { MutableItem } from "../../model.ts"
 
 /** An item that was put once; all slots that store it share it. */
@@ -31,7 +30,7 @@ export const makeItem = (
   publicKey,
   salt,
   seq,
-  encodedValue: encode(value),
+  encodedValue: encodeValue(value),
   signature,
   found: { publicKey, ...(salt === undefined ? {} : { salt }), seq, value: new Uint8Array(value), signature },
   valid: undefined,
