@@ -1,4 +1,4 @@
-export * as Bep44 from "./Bep44.ts"
+export { encodeValue, type StoredItem, signable, targetOf, verifyItem } from "./bep44/item.ts"
 export { Dht } from "./Dht.ts"
 export * as DhtConfig from "./DhtConfig.ts"
 export { DhtError } from "./DhtError.ts"

@@ -14,7 +14,7 @@ import {
   SecretRotation,
   TopicId,
 } from "@topic-tracker/crypto"
-import { Bep44 } from "@topic-tracker/dht"
+import { targetOf } from "@topic-tracker/dht"
 import { Effect, Exit, Redacted, Schema } from "effect"
 import type { VectorCheck, VectorReport } from "./VectorReport.ts"
 
@@ -58,7 +58,7 @@ const checkKeys = Effect.fnUntraced(function* (expected: typeof KeyCase.Type) {
     ...differ("dht_seed", Redacted.value(dht.signingKey.seed), expected.dht_seed),
     ...differ("dht_public_key", dht.signingKey.publicKey, expected.dht_public_key),
     ...differ("salt", dht.salt, expected.salt),
-    ...differ("dht_target", Bep44.targetOf(dht.signingKey.publicKey, dht.salt), expected.dht_target),
+    ...differ("dht_target", targetOf(dht.signingKey.publicKey, dht.salt), expected.dht_target),
     ...differ("encryption_seed", Redacted.value(encryption.seed), expected.encryption_seed),
     ...differ("encryption_public_key", encryption.publicKey, expected.encryption_public_key),
   ]

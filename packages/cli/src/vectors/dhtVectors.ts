@@ -3,7 +3,7 @@
  */
 import { Bytes } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
-import { Bep44 } from "@topic-tracker/dht"
+import { encodeValue, signable, targetOf, verifyItem } from "@topic-tracker/dht"
 import { Effect, Redacted, Schema } from "effect"
 import { failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
 
@@ -32,14 +32,13 @@ export const dhtVectors: VectorCheck = Effect.fnUntraced(function* (json) {
     const key = crypto.signingKey(Redacted.make(Bytes.fromHex(vector.seed)))
     const publicKey = Bytes.fromHex(vector.public_key)
     const salt = vector.salt === null ? undefined : Bytes.fromHex(vector.salt)
-    const encodedValue = Bep44.encodeValue(Bytes.fromHex(vector.value))
+    const encodedValue = encodeValue(Bytes.fromHex(vector.value))
     const item = { publicKey, salt, seq: vector.seq, encodedValue, signature: Bytes.fromHex(vector.signature) }
     const wrong = failedChecks({
       public_key: Bytes.toHex(key.publicKey) === vector.public_key,
-      target: Bytes.toHex(Bep44.targetOf(publicKey, salt)) === vector.target,
-      signature: Bep44.verifyItem(crypto, item),
-      "signing again":
-        Bytes.toHex(crypto.sign(key, Bep44.signable(salt, vector.seq, encodedValue))) === vector.signature,
+      target: Bytes.toHex(targetOf(publicKey, salt)) === vector.target,
+      signature: verifyItem(crypto, item),
+      "signing again": Bytes.toHex(crypto.sign(key, signable(salt, vector.seq, encodedValue))) === vector.signature,
     })
     if (wrong.length > 0) failed.push(`dht-items case ${index}: ${wrong.join(", ")}`)
   }
