@@ -28,10 +28,10 @@ export const dhtLookupLayer = DhtAddressLookup.layer({ publishPrivateAddresses: 
 export const gossipLayer = (args: Args) => {
   const bind = args.optional("bind")
   const relay = args.optional("relay")
-  const shuffleIntervalMs = args.number("shuffle-every")
+  const shuffleInterval = args.number("shuffle-every")
   const maxMessageSize = args.number("max-message-size")
   const config: GossipConfigInput = {
-    ...(shuffleIntervalMs === undefined ? {} : { membership: { shuffleIntervalMs } }),
+    ...(shuffleInterval === undefined ? {} : { membership: { shuffleInterval } }),
     ...(maxMessageSize === undefined ? {} : { maxMessageSize }),
   }
   return Gossip.layerIroh({

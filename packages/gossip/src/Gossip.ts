@@ -25,8 +25,12 @@ export class Gossip extends Context.Service<Gossip, GossipService>()("@topic-tra
    * Gossip over an iroh endpoint whose secret key is the Identity's. Fails with Bind if the endpoint cannot be bound or iroh's native
    * binding cannot be loaded, and with InvalidArgument. When the scope closes, the topics, connections and the endpoint are closed.
    */
-  static readonly layerIroh = (
-    options: IrohTransport.IrohOptions & { readonly config?: GossipConfigInput } = {},
-  ): Layer.Layer<Gossip, GossipError, Identity | AddressLookup> =>
-    Gossip.layer(options.config).pipe(Layer.provide(IrohTransport.layer(options)))
+  static readonly layerIroh = ({
+    config,
+    ...options
+  }: IrohTransport.IrohOptions & { readonly config?: GossipConfigInput } = {}): Layer.Layer<
+    Gossip,
+    GossipError,
+    Identity | AddressLookup
+  > => Gossip.layer(config).pipe(Layer.provide(IrohTransport.layer(options)))
 }

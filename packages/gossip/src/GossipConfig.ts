@@ -1,49 +1,62 @@
 /**
- * What can be set about gossip: the protocol's parameters, and the limits of the engine that carries it. Every field has a
- * default. Times are milliseconds, sizes bytes.
+ * The options of gossip: the protocol's parameters, and the limits of the engine that runs it. Every option has a default.
+ * Durations are any `Duration.Input`, sizes bytes. The resolved configuration has durations in plain milliseconds.
  */
-import { Effect, Schema, SchemaIssue } from "effect"
+import { MillisFromInput } from "@topic-tracker/common"
+import { type Duration, Effect, Schema, SchemaIssue } from "effect"
 import { GossipError } from "./model.ts"
 import { ProtocolConfig } from "./protocol/index.ts"
 
-const withDefault = (schema: Schema.Codec<number>, value: number) =>
-  schema.pipe(Schema.withDecodingDefaultType(Effect.succeed(value)))
+const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<number, I>, value: number) =>
+  Schema.withDecodingDefaultType<Schema.Codec<number, I>>(Effect.succeed(value))(schema)
 
-const millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
+const millis = MillisFromInput.check(Schema.isGreaterThanOrEqualTo(1))
 
-/** The protocol's parameters and the engine's limits. Times are milliseconds, sizes bytes. */
+/** The protocol's parameters and the engine's limits. */
 export const GossipConfig = Schema.Struct({
   ...ProtocolConfig.fields,
   /**
-   * Bytes queued for one peer on one topic from which on the topic is congested: broadcasts wait, and what other peers
-   * send on it is not read.
+   * Bytes queued for one peer on one topic from which the topic is congested: broadcasts wait, and messages of other peers on
+   * the topic are not read.
    */
   sendQueueBytes: withDefault(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), 262_144),
-  /** How long a congested peer may take nothing before its connection is closed. */
+  /** Time for which a congested peer may take no bytes before its connection is closed. */
   stallTimeoutMs: withDefault(millis, 30_000),
-  /** How long a connection that no topic needs any more waits for the peer to end its side. */
+  /** Time for which a connection that no topic needs waits for the peer to end its side. */
   lingerMs: withDefault(millis, 1_000),
-  /** How long leaving a topic waits for the last messages to be on their way. */
+  /** Time for which a topic that is left waits until its last messages are sent. */
   closeTimeoutMs: withDefault(millis, 1_000),
-})
+}).pipe(Schema.encodeKeys({ stallTimeoutMs: "stallTimeout", lingerMs: "linger", closeTimeoutMs: "closeTimeout" }))
+
+/** Every option with its value; durations in ms. */
 export type GossipConfig = typeof GossipConfig.Type
 
-/** The same with every field optional: what users write. */
+/** The options that differ from the defaults. */
 export type GossipConfigInput = typeof GossipConfig.Encoded
 
 const standard: GossipConfig = Schema.decodeSync(GossipConfig)({})
 
-/** The whole configuration. Fails with InvalidArgument that names the field, its value and what it may be. */
+const decode = Schema.decodeUnknownEffect(GossipConfig, { onExcessProperty: "error" })
+
+/** The whole configuration. Fails with InvalidArgument, which names the invalid or unknown option and what is allowed. */
 export const resolveConfig = (input?: GossipConfigInput): Effect.Effect<GossipConfig, GossipError> =>
   input === undefined
     ? Effect.succeed(standard)
-    : Schema.decodeEffect(GossipConfig)(input).pipe(
+    : decode(input).pipe(
         Effect.mapError(({ issue }) => new GossipError({ reason: "InvalidArgument", message: describe(issue) })),
       )
 
 const describe = (issue: SchemaIssue.Issue): string =>
   issueFormatter(issue)
-    .issues.map(({ message, path }) => `config.${(path ?? []).map(String).join(".")}: ${message}`)
+    .issues.map(({ message, path }) => {
+      const name = (path ?? []).map(String).join(".")
+      // The range of a duration is checked after the key got its unit.
+      return `config.${message === NO_OPTION ? name : name.replace(/Ms$/, "")}: ${message}`
+    })
     .join("; ")
 
-const issueFormatter = SchemaIssue.makeFormatterStandardSchemaV1()
+const NO_OPTION = "is no option"
+
+const issueFormatter = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) => (issue._tag === "UnexpectedKey" ? NO_OPTION : SchemaIssue.defaultLeafHook(issue)),
+})

@@ -145,7 +145,7 @@ export interface GossipStats {
   readonly unsendable: number
   readonly dials: number
   readonly dialFailures: number
-  /** Connections that were closed because the peer took no bytes for `stallTimeoutMs`. */
+  /** Connections that were closed because the peer took no bytes for `stallTimeout`. */
   readonly stalls: number
   /** Events that slow subscribers lost. */
   readonly lagged: number

@@ -1,18 +1,20 @@
 /**
  * The protocol's parameters, with the defaults of iroh-gossip 0.101. They should be the same on every node of a network.
- * Durations are milliseconds, sizes bytes.
+ * Sizes are bytes. Users give durations as any `Duration.Input` (`shuffleInterval`); the schema converts them once to the plain
+ * milliseconds that the state machine reads (`shuffleIntervalMs`).
  *
  * Papers: HyParView (Leitão, Pereira, Rodrigues, DSN 2007), PlumTree ("Epidemic Broadcast Trees", the same, SRDS 2007).
  */
-import { Effect, Schema } from "effect"
+import { MillisFromInput } from "@topic-tracker/common"
+import { type Duration, Effect, Schema } from "effect"
 
 const atLeast = (minimum: number) => Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum))
 const count = atLeast(0)
 const hops = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff }))
-const millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const millis = MillisFromInput.check(Schema.isGreaterThanOrEqualTo(0))
 
-const withDefault = <S extends Schema.Codec<number>>(schema: S, value: number) =>
-  schema.pipe(Schema.withDecodingDefaultType(Effect.succeed(value)))
+const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<number, I>, value: number) =>
+  Schema.withDecodingDefaultType<Schema.Codec<number, I>>(Effect.succeed(value))(schema)
 
 /** Membership. The numbers of the paper are those of its evaluation, section 5.1 (p. 9). */
 export const MembershipConfig = Schema.Struct({
@@ -34,7 +36,7 @@ export const MembershipConfig = Schema.Struct({
   shuffleIntervalMs: withDefault(millis, 60_000),
   /** Time in which a peer answers a Neighbor request, or the next contact is asked. The value is iroh-gossip's estimate. */
   neighborRequestTimeoutMs: withDefault(millis, 500),
-})
+}).pipe(Schema.encodeKeys({ shuffleIntervalMs: "shuffleInterval", neighborRequestTimeoutMs: "neighborRequestTimeout" }))
 export type MembershipConfig = typeof MembershipConfig.Type
 
 /** Broadcast. */
@@ -57,7 +59,16 @@ export const BroadcastConfig = Schema.Struct({
   messageIdMaxCount: withDefault(atLeast(1), 500_000),
   /** Time between two clean-ups of the caches. */
   cacheEvictIntervalMs: withDefault(millis, 1_000),
-})
+}).pipe(
+  Schema.encodeKeys({
+    graftTimeout1Ms: "graftTimeout1",
+    graftTimeout2Ms: "graftTimeout2",
+    dispatchTimeoutMs: "dispatchTimeout",
+    messageCacheRetentionMs: "messageCacheRetention",
+    messageIdRetentionMs: "messageIdRetention",
+    cacheEvictIntervalMs: "cacheEvictInterval",
+  }),
+)
 export type BroadcastConfig = typeof BroadcastConfig.Type
 
 /** The smallest `maxMessageSize`, in bytes: control messages must fit (iroh-gossip `MIN_MAX_MESSAGE_SIZE`). */
@@ -71,6 +82,8 @@ export const ProtocolConfig = Schema.Struct({
   maxMessageSize: withDefault(atLeast(MIN_MAX_MESSAGE_BYTES), 4_096),
 })
 export type ProtocolConfig = typeof ProtocolConfig.Type
+/** The parameters that differ from the defaults. */
+export type ProtocolConfigInput = typeof ProtocolConfig.Encoded
 
 /** Every parameter at its default. */
 export const defaultConfig: ProtocolConfig = Schema.decodeSync(ProtocolConfig)({})

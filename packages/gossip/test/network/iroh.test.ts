@@ -1,7 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
-import { AddressLookup, AddressLookupError, type EndpointAddress, Gossip, type ReceiveStream } from "../../src/index.ts"
+import {
+  AddressLookup,
+  AddressLookupError,
+  type EndpointAddress,
+  Gossip,
+  IrohTransport,
+  type ReceiveStream,
+} from "../../src/index.ts"
 import { suite } from "./suite.ts"
 import { freshTopic, isJoined, joinedInLine, makeIrohWorld, recorded, text, until } from "./world.ts"
 
@@ -210,16 +217,34 @@ describe("an iroh endpoint", () => {
     }),
   )
 
+  it.live("an error names the invalid or unknown option of an endpoint", () =>
+    Effect.gen(function* () {
+      for (const [options, message] of [
+        [{ dialTimeout: "soon" }, 'dialTimeout: soon; must be a duration above 0 such as "5 seconds"'],
+        [{ silenceTimeout: 0 }, 'silenceTimeout: 0; must be a duration above 0 such as "5 seconds"'],
+        [{ preset: "n1" }, 'preset: "n1"; must be "minimal" or "n0"'],
+        [{ dialTimeoutMs: 5 }, "dialTimeoutMs: is no option; must be one of preset, bind, relay, alpn"],
+      ] as const) {
+        // Wrong on purpose, as from JavaScript.
+        const layer = IrohTransport.layerEndpoint({ bind: "127.0.0.1:0", ...options } as IrohTransport.IrohOptions)
+        const identity = Identity.layerRandom().pipe(Layer.provide(Crypto.layer()))
+        const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(identity)))))
+        assert.strictEqual(failure.reason, "InvalidArgument")
+        assert.include(failure.message, message)
+      }
+    }),
+  )
+
   it.live("says which part of the configuration is wrong", () =>
     Effect.gen(function* () {
-      const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", config: { membership: { shuffleIntervalMs: -1 } } })
+      const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", config: { membership: { shuffleInterval: -1 } } })
       const dependencies = Layer.merge(
         AddressLookup.layerNone,
         Identity.layerRandom().pipe(Layer.provide(Crypto.layer())),
       )
       const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
       assert.strictEqual(failure.reason, "InvalidArgument")
-      assert.include(failure.message, "config.membership.shuffleIntervalMs")
+      assert.include(failure.message, "config.membership.shuffleInterval")
     }),
   )
 })

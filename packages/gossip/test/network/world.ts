@@ -93,7 +93,7 @@ export const makeMemoryWorld = (
 /** `book`: where nodes' addresses are put, and looked up by the others. */
 export const makeIrohWorld = (book: AddressMap = new Map()): Effect.Effect<World> => {
   const lookup = AddressLookup.layerShared(book)
-  const options = { bind: "127.0.0.1:0", addressPollMs: 50 }
+  const options = { bind: "127.0.0.1:0", addressPollInterval: 50 }
   return Effect.succeed(
     worldOf(
       (config) => Gossip.layerIroh({ ...options, ...(config && { config }) }).pipe(Layer.provide(lookup)),

@@ -2,7 +2,7 @@
  * The gossip protocol's parameters, named as in iroh-gossip's configuration files (`proto::Config`): snake case, durations as
  * text. A parameter that is not given has its default. Both kinds of scenario files have this table.
  */
-import { ProtocolConfig } from "@topic-tracker/gossip/protocol-config"
+import { ProtocolConfig, type ProtocolConfigInput } from "@topic-tracker/gossip/protocol-config"
 import { Result, Schema } from "effect"
 import { firstProblem, type Path, type Problem } from "./ConfigError.ts"
 import { MillisOrSecsNanos } from "./duration.ts"
@@ -43,12 +43,9 @@ export const ProtocolTable = Schema.Struct({
   max_message_size: number,
 })
 
-const isDuration = (key: string) => /^(shuffle_interval|.*_(timeout|timeout_\d|retention|evict_interval))$/.test(key)
+const camel = (key: string): string => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
-const camel = (key: string): string =>
-  key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) + (isDuration(key) ? "Ms" : "")
-
-/** A parameter's name in files. */
+/** A parameter's name in files. Ranges are checked when the name of a duration has its unit already. */
 const snake = (key: string): string =>
   key.replace(/Ms$/, "").replaceAll(/([A-Z]|\d+)/g, (letter) => `_${letter.toLowerCase()}`)
 
@@ -57,18 +54,19 @@ const rename = (table: object | undefined): Record<string, unknown> =>
 
 const decodeProtocol = Schema.decodeUnknownResult(ProtocolConfig)
 
+/** The parameters that a table gives, as gossip takes them. Durations are numbers of milliseconds: plain data. */
+export const protocolInputOf = (table: typeof ProtocolTable.Type | undefined): ProtocolConfigInput => ({
+  membership: rename(table?.membership),
+  broadcast: rename(table?.broadcast),
+  ...(table?.max_message_size === undefined ? {} : { maxMessageSize: table.max_message_size }),
+})
+
 /** The protocol's configuration with ranges checked and defaults filled in. `path` is the table's place in the file. */
 export const protocolOf = (
   table: typeof ProtocolTable.Type | undefined,
   path: Path,
-): Result.Result<ProtocolConfig, Problem> => {
-  const input = {
-    membership: rename(table?.membership),
-    broadcast: rename(table?.broadcast),
-    ...(table?.max_message_size === undefined ? {} : { maxMessageSize: table.max_message_size }),
-  }
-  return Result.mapError(decodeProtocol(input), (error) => {
+): Result.Result<ProtocolConfig, Problem> =>
+  Result.mapError(decodeProtocol(protocolInputOf(table)), (error) => {
     const problem = firstProblem(error)
     return { message: problem.message, path: [...path, ...problem.path.map((key) => snake(String(key)))] }
   })
-}

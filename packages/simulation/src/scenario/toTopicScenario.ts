@@ -4,7 +4,7 @@ import type { Path, Problem } from "./ConfigError.ts"
 import { type Delay, timeoutOf } from "./Delay.ts"
 import { type DelayTable, delayOf } from "./delayTable.ts"
 import type { LinkSettings } from "./LinkSettings.ts"
-import { protocolOf } from "./protocolTable.ts"
+import { protocolInputOf, protocolOf } from "./protocolTable.ts"
 import type { Broadcasts, Churn, DhtSettings, TopicScenario, Variant } from "./TopicScenario.ts"
 import { topicOptionsOf } from "./topicOptions.ts"
 import { bitsPerSecond, type TopicScenarioTable } from "./topicTables.ts"
@@ -21,7 +21,7 @@ export const toTopicScenario = (table: Table, variant: Variant): Result.Result<T
     const latency = yield* delayAt(links?.latency, { uniform: { min: 10, max: 50 } }, ["links", "latency"])
     const dht = yield* dhtOf(table.dht)
     const topicOptions = yield* topicOptionsOf(topic)
-    const protocol = yield* protocolOf(proto, ["proto"])
+    yield* protocolOf(proto, ["proto"])
     const problem = contradiction(table)
     if (problem !== undefined) yield* Result.fail(problem)
     return {
@@ -46,7 +46,7 @@ export const toTopicScenario = (table: Table, variant: Variant): Result.Result<T
       churn: churn === undefined ? undefined : churnOf(churn, rest.duration),
       broadcasts: broadcast === undefined ? undefined : broadcastsOf(broadcast),
       topic: topicOptions,
-      gossip: protocol,
+      gossip: protocolInputOf(proto),
       expect: expect ?? {},
     }
   })

@@ -8,47 +8,11 @@ import { isMainThread } from "node:worker_threads"
 import type * as Iroh from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
 import { Context, Deferred, Duration, Effect, Scope } from "effect"
-import { isRelayUrl } from "../../AddressLookup.ts"
 import { GossipError } from "../../model.ts"
+import { checkOptions, type IrohOptions, type IrohTimes } from "./IrohOptions.ts"
 
 /** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN). */
 export const GOSSIP_ALPN = "/iroh-gossip/1"
-
-/**
- * Options of an iroh endpoint.
- *
- * @since 0.1.0
- */
-export interface IrohOptions {
-  /**
-   * `"minimal"` (default) contacts no host but peers. `"n0"` also uses the relays and the address discovery of iroh's makers.
-   */
-  readonly preset?: "minimal" | "n0"
-  /** "IP:port" or "[IPv6]:port"; port 0 for any. Default: all interfaces, any port. A loopback address binds only loopback. */
-  readonly bind?: string
-  /**
-   * The relays for peers that cannot be reached directly. `true` (default): those of the preset ("minimal" has none). `false`: none.
-   * A list of http or https URLs: these in place of the preset's.
-   */
-  readonly relay?: boolean | ReadonlyArray<string>
-  /** Application protocol. Default "/iroh-gossip/1". */
-  readonly alpn?: string
-  /** Whether our loopback, private and link-local addresses are sent to other nodes. Default: only when bound to loopback. */
-  readonly publishPrivateAddresses?: boolean
-  /** A dial without success fails after this time, in ms. Default 10,000. */
-  readonly dialTimeoutMs?: number
-  /**
-   * A connection over which no packet arrives for this time, in ms, is closed. Default 15,000: three heartbeats. QUIC closes it after
-   * 30,000 in any case.
-   */
-  readonly silenceTimeoutMs?: number
-  /** The interval at which our own addresses are checked for changes, in ms. Default 5,000. */
-  readonly addressPollMs?: number
-}
-
-/** Whether an endpoint with these options has relays. */
-export const usesRelays = ({ preset, relay = true }: IrohOptions): boolean =>
-  typeof relay === "object" ? relay.length > 0 : relay && preset === "n0"
 
 export type Binding = typeof import("@number0/iroh")
 
@@ -58,6 +22,7 @@ export interface StartedEndpoint {
   readonly codec: BindingBytesCodec
   /** The options of the endpoint. */
   readonly options: IrohOptions
+  readonly times: IrohTimes
   /** Whether it is bound to loopback only. */
   readonly isLoopback: boolean
   /** Waits until the endpoint is bound; fails with Bind if it cannot be bound. */
@@ -131,16 +96,8 @@ export const startEndpoint = Effect.fnUntraced(function* (
   seed: Uint8Array,
 ): Effect.fn.Return<StartedEndpoint, GossipError, Scope.Scope> {
   const { bind } = options
-  if (bind !== undefined && SocketAddress.parse(bind) === undefined) {
-    const message = `bind: "${bind}"; must be "IP:port" or "[IPv6]:port"`
-    return yield* new GossipError({ reason: "InvalidArgument", message })
-  }
+  const times = yield* checkOptions(options)
   const relayUrls = typeof options.relay === "object" ? [...options.relay] : []
-  const wrong = relayUrls.find((url) => !isRelayUrl(url))
-  if (wrong !== undefined) {
-    const message = `relay: "${wrong}"; must be an http or https URL`
-    return yield* new GossipError({ reason: "InvalidArgument", message })
-  }
   const { binding, codec } = yield* loadBinding
   const isLoopback = bind !== undefined && isLoopbackAddress(bind)
   // By default iroh also binds the other IP family to all interfaces.
@@ -184,7 +141,7 @@ export const startEndpoint = Effect.fnUntraced(function* (
     // Uninterruptible: the result is reported also if the scope closes meanwhile.
     Effect.forkIn(scope, { startImmediately: true, uninterruptible: true }),
   )
-  return { binding, codec, options, isLoopback, bound: Deferred.await(bound) }
+  return { binding, codec, options, times, isLoopback, bound: Deferred.await(bound) }
 })
 
 /** Whether the text is a socket address that only this machine reaches; any port, also 0. */

@@ -11,19 +11,14 @@ import type { GossipError } from "../../model.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
 import { acceptConnections } from "./acceptConnections.ts"
 import { Dialer } from "./Dialer.ts"
-import {
-  type BoundEndpoint,
-  GOSSIP_ALPN,
-  IrohEndpoint,
-  type IrohOptions,
-  startEndpoint,
-  usesRelays,
-} from "./endpoint.ts"
+import { type BoundEndpoint, GOSSIP_ALPN, IrohEndpoint, startEndpoint } from "./endpoint.ts"
 import { IdleMonitor } from "./IdleMonitor.ts"
 import { IrohConnection } from "./IrohConnection.ts"
+import { type IrohOptions, usesRelays } from "./IrohOptions.ts"
 import * as OwnAddress from "./ownAddress.ts"
 
-export { IrohEndpoint, type IrohOptions } from "./endpoint.ts"
+export { IrohEndpoint } from "./endpoint.ts"
+export type { IrohOptions } from "./IrohOptions.ts"
 
 /** Connections of the endpoint at a time; further incoming ones are refused. */
 const MAX_CONNECTIONS = 8_192
@@ -67,11 +62,11 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
 > {
   const { endpointId } = yield* Identity
   const timers = yield* Timers.make
-  const { binding, bound, codec, isLoopback, options } = yield* IrohEndpoint
+  const { binding, bound, codec, isLoopback, options, times } = yield* IrohEndpoint
   const own = yield* OwnAddress.watch(bound, {
     hasRelays: usesRelays(options),
     publishPrivate: options.publishPrivateAddresses ?? isLoopback,
-    pollMs: options.addressPollMs ?? 5_000,
+    pollMs: times.addressPollMs,
   })
   const scope = yield* Effect.scope
   const run = Effect.runForkWith(yield* Effect.context())
@@ -81,7 +76,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
 
   /** Every open connection. The binding closes a connection whose object is garbage-collected. */
   const connections = new Set<IrohConnection>()
-  const monitor = new IdleMonitor(options.silenceTimeoutMs ?? 15_000)
+  const monitor = new IdleMonitor(times.silenceTimeoutMs)
   let handler: TransportHandler | undefined
 
   const adopt = (connection: Iroh.Connection, isDialled: boolean): void => {
@@ -102,7 +97,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
     lookup: yield* AddressLookup,
     timers,
     alpn: options.alpn ?? GOSSIP_ALPN,
-    timeoutMs: options.dialTimeoutMs ?? 10_000,
+    timeoutMs: times.dialTimeoutMs,
     canDiscover: options.preset === "n0",
     fork: (effect) => void Fiber.runIn(run(effect), scope),
     connected: (connection) => adopt(connection, true),

@@ -132,7 +132,7 @@ export const barePeers = (it: Runner): void => {
 
       it("one that reads nothing makes broadcasts wait and is given up after the stall time", (world) =>
         Effect.gen(function* () {
-          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeoutMs: 300 })
+          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeout: 300 })
           const atA = yield* a.open(id)
           const connection = yield* connect(world, a)
           const stream = yield* connection.openStream
@@ -152,7 +152,7 @@ export const barePeers = (it: Runner): void => {
 
       it("one that asks for payloads again and again and reads none is not read any further", (world) =>
         Effect.gen(function* () {
-          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeoutMs: 1_000 })
+          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeout: 1_000 })
           const atA = yield* a.open(id)
           const connection = yield* connect(world, a)
           const stream = yield* connection.openStream
