@@ -161,7 +161,7 @@ export const addresses = (description: string) =>
   )
 
 /** As files give it: a port may be text. */
-interface DhtAddressInput {
+export interface DhtAddressInput {
   readonly host: string
   readonly port: number | string
 }
