@@ -71,11 +71,12 @@ export class AddressLookup extends Context.Service<
   }
 >()("@topic-tracker/gossip/AddressLookup") {
   /** Finds nothing: peers are reached at addresses that other peers send, or by the endpoint's own discovery. */
-  static readonly layerNone: Layer.Layer<AddressLookup> = Layer.succeed(AddressLookup, {
-    resolve: () => Stream.empty,
-    publish: () => Effect.void,
-    learnAddress: () => Effect.void,
-  })
+  static readonly layerNone = (): Layer.Layer<AddressLookup> =>
+    Layer.succeed(AddressLookup, {
+      resolve: () => Stream.empty,
+      publish: () => Effect.void,
+      learnAddress: () => Effect.void,
+    })
 
   /** Finds what the map has at the time of the lookup. Publishes nothing. */
   static readonly layerStatic = (

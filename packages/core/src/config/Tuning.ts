@@ -76,8 +76,6 @@ export const tunings: Readonly<Record<Profile, Tuning>> = {
 
 /**
  * Single values that differ from the profile's. A tracker reads them when its layer is built.
- *
- * @internal
  */
 export const TuningOverrides = Context.Reference<Partial<Tuning>>("@topic-tracker/core/TuningOverrides", {
   defaultValue: () => ({}),

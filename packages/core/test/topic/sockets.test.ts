@@ -83,7 +83,7 @@ describe("with real sockets on loopback", () => {
             Layer.provideMerge(Gossip.layer()),
             Layer.provide(IrohTransport.layerOverEndpoint()),
             Layer.provide(IrohTransport.layerEndpoint({ bind })),
-            Layer.provide([AddressLookup.layerNone, Dht.layer({ bootstrap: addresses.slice(0, 1) })]),
+            Layer.provide([AddressLookup.layerNone(), Dht.layer({ bootstrap: addresses.slice(0, 1) })]),
             Layer.provide([Identity.layerRandom(), SecretRotation.layer()]),
             Layer.provide(Crypto.layer()),
           ),

@@ -27,7 +27,7 @@ describe("an iroh endpoint", () => {
   it.live("learns from peers where other peers are", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
-      const first = yield* nodeWith(AddressLookup.layerNone)
+      const first = yield* nodeWith(AddressLookup.layerNone())
       const knowsFirst = AddressLookup.layerStatic(new Map([[first.endpointId, yield* first.address]]))
       const [second, third] = [yield* nodeWith(knowsFirst), yield* nodeWith(knowsFirst)]
       const id = freshTopic()
@@ -91,7 +91,7 @@ describe("an iroh endpoint", () => {
   it.live("fails to reach a peer of which no address is known, and says so", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
-      const [node, unknown] = [yield* nodeWith(AddressLookup.layerNone), yield* nodeWith(AddressLookup.layerNone)]
+      const [node, unknown] = [yield* nodeWith(AddressLookup.layerNone()), yield* nodeWith(AddressLookup.layerNone())]
       const topic = yield* node.open(freshTopic())
       yield* topic.join([unknown.endpointId])
       yield* until(world, "the dial has failed", () => Effect.map(node.stats, (stats) => stats.dialFailures === 1))
@@ -102,7 +102,7 @@ describe("an iroh endpoint", () => {
   it.live("dials a peer where it is said to be by now, also when it is being dialled elsewhere", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
-      const peer = yield* nodeWith(AddressLookup.layerNone)
+      const peer = yield* nodeWith(AddressLookup.layerNone())
       const nobodyThere: EndpointAddress = { relayUrl: undefined, direct: ["127.0.0.1:9"] }
       const node = yield* nodeWith(AddressLookup.layerStatic(new Map([[peer.endpointId, nobodyThere]])))
       const id = freshTopic()
@@ -120,8 +120,8 @@ describe("an iroh endpoint", () => {
   it.live("dials a peer where it is said to be by now, also when it was said to be in many other places before", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
-      const peer = yield* nodeWith(AddressLookup.layerNone)
-      const node = yield* nodeWith(AddressLookup.layerNone)
+      const peer = yield* nodeWith(AddressLookup.layerNone())
+      const node = yield* nodeWith(AddressLookup.layerNone())
       const id = freshTopic()
       yield* peer.open(id)
       const topic = yield* node.open(id)
@@ -139,7 +139,7 @@ describe("an iroh endpoint", () => {
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const [ends, scope] = [yield* Scope.make(), yield* Scope.make()]
-      const gone = yield* nodeWith(AddressLookup.layerNone).pipe(Scope.provide(ends))
+      const gone = yield* nodeWith(AddressLookup.layerNone()).pipe(Scope.provide(ends))
       const knowsWhere = AddressLookup.layerStatic(new Map([[gone.endpointId, yield* gone.address]]))
       yield* Scope.close(ends, Exit.void)
       const node = yield* nodeWith(knowsWhere).pipe(Scope.provide(scope))
@@ -154,7 +154,7 @@ describe("an iroh endpoint", () => {
   it.live("a look-up that fails, dies or tells nonsense spoils nothing", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
-      const target = yield* nodeWith(AddressLookup.layerNone)
+      const target = yield* nodeWith(AddressLookup.layerNone())
       const right = yield* target.address
       const answers: ReadonlyArray<Stream.Stream<EndpointAddress, AddressLookupError>> = [
         Stream.make({ relayUrl: "no relay", direct: ["nonsense", "1.2.3.4:99999"] }, right),
@@ -185,7 +185,7 @@ describe("an iroh endpoint", () => {
 
   it.live("binds loopback only when told a loopback address, and then publishes what it bound", () =>
     Effect.gen(function* () {
-      const { direct, relayUrl } = yield* (yield* nodeWith(AddressLookup.layerNone)).address
+      const { direct, relayUrl } = yield* (yield* nodeWith(AddressLookup.layerNone())).address
       assert.isUndefined(relayUrl)
       assert.isAtLeast(direct.length, 1)
       for (const address of direct) assert.match(address, /^(127\.0\.0\.1|\[::1\]):\d+$/)
@@ -194,11 +194,11 @@ describe("an iroh endpoint", () => {
 
   it.live("says what is wrong with the address to bind", () =>
     Effect.gen(function* () {
-      const taken = (yield* (yield* nodeWith(AddressLookup.layerNone)).address).direct[0]!
-      const inUse = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone, taken)))
+      const taken = (yield* (yield* nodeWith(AddressLookup.layerNone())).address).direct[0]!
+      const inUse = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone(), taken)))
       assert.strictEqual(inUse.reason, "Bind")
       assert.include(inUse.message, `cannot bind ${taken}: Address already in use`)
-      const nonsense = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone, "nonsense")))
+      const nonsense = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone(), "nonsense")))
       assert.strictEqual(nonsense.reason, "InvalidArgument")
       assert.include(nonsense.message, '"nonsense"')
     }),
@@ -208,7 +208,7 @@ describe("an iroh endpoint", () => {
     Effect.gen(function* () {
       const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", relay: ["http://127.0.0.1:3340", "relay.example"] })
       const dependencies = Layer.merge(
-        AddressLookup.layerNone,
+        AddressLookup.layerNone(),
         Identity.layerRandom().pipe(Layer.provide(Crypto.layer())),
       )
       const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))
@@ -239,7 +239,7 @@ describe("an iroh endpoint", () => {
     Effect.gen(function* () {
       const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", config: { membership: { shuffleInterval: -1 } } })
       const dependencies = Layer.merge(
-        AddressLookup.layerNone,
+        AddressLookup.layerNone(),
         Identity.layerRandom().pipe(Layer.provide(Crypto.layer())),
       )
       const failure = yield* Effect.flip(Effect.scoped(Layer.build(layer.pipe(Layer.provide(dependencies)))))

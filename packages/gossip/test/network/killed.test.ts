@@ -22,7 +22,7 @@ describe("a peer that is killed", () => {
       Effect.gen(function* () {
         const services = yield* Layer.build(
           Gossip.layerIroh({ bind: "127.0.0.1:0", silenceTimeout: "6 seconds" }).pipe(
-            Layer.provide([AddressLookup.layerNone, Identity.layerRandom().pipe(Layer.provide(Crypto.layer()))]),
+            Layer.provide([AddressLookup.layerNone(), Identity.layerRandom().pipe(Layer.provide(Crypto.layer()))]),
           ),
         )
         const gossip = Context.get(services, Gossip)
