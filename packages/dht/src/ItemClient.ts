@@ -34,8 +34,10 @@ export interface ItemClientParts {
   readonly scheduler: QueryScheduler
   /** The items that others put here are found like those of other nodes. */
   readonly items: ItemServer
-  /** Completes when there is a bootstrap address, or will never be one. */
+  /** Completes when there is a node to start from, or when the first attempt to find one has failed. */
   readonly bootstrapKnown: Effect.Effect<void>
+  /** Runs when a lookup has ended without an answer. */
+  readonly onNoneAnswered: () => void
 }
 
 interface LookupExtras {
@@ -81,6 +83,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     }
     const end = ({ closed, heard, asked }: LookupOutcome) => {
       stopTimer()
+      if (heard === 0 && !closed) parts.onNoneAnswered()
       sink.end(closed ? isClosed : heard > 0 ? undefined : noneAnswered(asked, table.size))
     }
     const subscriber = { item: (item: MutableItem) => sink.item(item), end, nearest }
@@ -93,6 +96,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     const timer = Duration.isFinite(limit)
       ? timers.schedule(Duration.toMillis(limit), () => {
           cancel()
+          if (subscription.heard() === 0) parts.onNoneAnswered()
           sink.end(subscription.heard() > 0 ? undefined : tooLong("get", limit))
         })
       : undefined

@@ -84,7 +84,8 @@ export const makeUdpNode = Effect.fnUntraced(
       lookups,
       scheduler,
       items,
-      bootstrapKnown: bootstrap.known,
+      bootstrapKnown: knownNodes.length > 0 ? Effect.void : bootstrap.known,
+      onNoneAnswered: bootstrap.resolveAgain,
     })
 
     for (const node of knownNodes) table.ping(node)
@@ -134,7 +135,7 @@ interface Connection {
   readonly id: Uint8Array
   readonly knownNodes: ReadonlyArray<DhtNode>
   /** The addresses of bootstrap nodes known so far. */
-  readonly addresses: ReadonlyArray<DhtAddress>
+  readonly addresses: () => ReadonlyArray<DhtAddress>
   /** Runs when a node has entered the routing table. */
   readonly onFirstNode: () => void
 }
@@ -177,7 +178,9 @@ const connectParts = (connection: Connection) => {
   const verified = new VerifiedItems(crypto)
   const start = (target: Uint8Array) => {
     const nodes = table.closest(target, k)
-    return table.size < k ? { nodes: [...nodes, ...knownNodes, ...named], addresses } : { nodes, addresses: [] }
+    return table.size < k
+      ? { nodes: [...nodes, ...knownNodes, ...named], addresses: addresses() }
+      : { nodes, addresses: [] }
   }
   const lookups = new LookupManager({ socket, timers, scheduler, verified, id, k, alpha, maxQueriesPerLookup, start })
   return {

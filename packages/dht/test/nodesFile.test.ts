@@ -1,12 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
-import { Dht } from "@topic-tracker/dht"
+import { Dht, type DhtAddress } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect, Logger, Stream } from "effect"
+import { vi } from "vitest"
 import { decodeFile, encodeFile, keep } from "../src/routing/nodesFile.ts"
+import { client } from "./clients.ts"
 
 const node = (last: number, host = `8.8.4.${last}`) => ({ id: new Uint8Array(20).fill(last), host, port: 6881 })
 
@@ -15,15 +17,32 @@ const directory = Effect.acquireRelease(
   (path) => Effect.promise(() => rm(path, { recursive: true })),
 )
 
+const renaming = vi.hoisted(() => ({ failure: undefined as string | undefined }))
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const original = await importOriginal<typeof import("node:fs/promises")>()
+  const rename: typeof original.rename = (from, to) =>
+    renaming.failure === undefined
+      ? original.rename(from, to)
+      : Promise.reject(Object.assign(new Error("rename"), { code: renaming.failure }))
+  return { ...original, rename }
+})
+
+/** Runs a client with this file until it has found nodes. */
+const start = (nodesFile: string, bootstrap: DhtAddress) =>
+  Effect.flatMap(Dht, (dht) => dht.bootstrapped).pipe(
+    Effect.provide(Dht.layer({ bootstrap: [bootstrap], retries: 0, nodesFile })),
+    Effect.provide(Logger.layer([])),
+  )
+
 describe("the file of DHT nodes", () => {
-  it("holds nodes byte for byte, and no more than 500", () => {
+  it("contains nodes byte for byte, and at most 500", () => {
     const nodes = [node(1), node(2)]
     assert.deepStrictEqual(decodeFile(encodeFile(nodes), "0.0.0.0"), nodes)
     const many = Array.from({ length: 600 }, (_, i) => node(i % 250))
     assert.strictEqual(decodeFile(encodeFile(many), "0.0.0.0")?.length, 500)
   })
 
-  it("is refused when anything in it is altered, missing or added", () => {
+  it("is invalid if any byte is changed, missing or added", () => {
     const bytes = encodeFile([node(1), node(2)])
     for (let i = 0; i < bytes.length; i++) {
       const altered = bytes.slice()
@@ -34,7 +53,7 @@ describe("the file of DHT nodes", () => {
     assert.isUndefined(decodeFile(Buffer.concat([bytes, new Uint8Array(26)]), "0.0.0.0"))
   })
 
-  it("cannot send a public client into a private network", () => {
+  it("does not send a public client into a private network", () => {
     const bytes = encodeFile([node(1), node(2, "127.0.0.1"), node(3, "192.168.0.1")])
     assert.deepStrictEqual(decodeFile(bytes, "0.0.0.0"), [node(1)])
     assert.strictEqual(decodeFile(bytes, "127.0.0.1")?.length, 3)
@@ -73,7 +92,7 @@ describe("the file of DHT nodes", () => {
     }),
   )
 
-  it.live("that cannot be written leaves nothing beside it", () =>
+  it.live("leaves no other file behind if it was not written", () =>
     Effect.gen(function* () {
       const folder = yield* directory
       const path = join(folder, "nodes")
@@ -83,16 +102,74 @@ describe("the file of DHT nodes", () => {
     }),
   )
 
-  it.live("that is no such file is no reason not to start, and is replaced", () =>
+  it.live("is not replaced if it is not ours, and the client starts without it", () =>
     Effect.gen(function* () {
       const nodesFile = join(yield* directory, "nodes")
-      yield* Effect.promise(() => writeFile(nodesFile, "something else"))
       const net = yield* DhtTestnet.make({ nodes: 3 })
-      yield* Effect.flatMap(Dht, (dht) => dht.bootstrapped).pipe(
-        Effect.provide(Dht.layer({ bootstrap: [net.addresses[0]!], retries: 0, nodesFile })),
-      )
-      const bytes = yield* Effect.promise(() => readFile(nodesFile))
-      assert.isNotEmpty(decodeFile(bytes, "127.0.0.1") ?? [])
+      for (const content of ["something else", "D", "x".repeat(20_000)]) {
+        yield* Effect.promise(() => writeFile(nodesFile, content))
+        yield* start(nodesFile, net.addresses[0]!)
+        assert.strictEqual(yield* Effect.promise(() => readFile(nodesFile, "utf8")), content)
+      }
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.live("is replaced if it is empty, or ours and damaged", () =>
+    Effect.gen(function* () {
+      const nodesFile = join(yield* directory, "nodes")
+      const net = yield* DhtTestnet.make({ nodes: 3 })
+      for (const content of [new Uint8Array(0), encodeFile([node(1), node(2)]).slice(0, 50)]) {
+        yield* Effect.promise(() => writeFile(nodesFile, content))
+        yield* start(nodesFile, net.addresses[0]!)
+        const bytes = yield* Effect.promise(() => readFile(nodesFile))
+        assert.isNotEmpty(decodeFile(bytes, "127.0.0.1") ?? [])
+      }
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.live("is written behind symbolic links, which stay, also if it does not exist yet", () =>
+    Effect.gen(function* () {
+      const folder = yield* directory
+      const [real, link, second] = ["real", "link", "second"].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ]
+      yield* Effect.promise(() => symlink("real", link))
+      yield* Effect.promise(() => symlink(link, second))
+      for (const nodes of [[node(1)], [node(2), node(3)]]) {
+        yield* Effect.scoped(keep(second, () => nodes))
+        assert.deepStrictEqual(decodeFile(yield* Effect.promise(() => readFile(real)), "0.0.0.0"), nodes)
+        assert.strictEqual(yield* Effect.promise(() => readlink(link)), "real")
+        assert.strictEqual(yield* Effect.promise(() => readlink(second)), link)
+      }
+      assert.deepStrictEqual((yield* Effect.promise(() => readdir(folder))).sort(), ["link", "real", "second"])
+    }),
+  )
+
+  it.live.each(["EBUSY", "EXDEV", "EACCES"])("is written in place if renaming fails with %s", (code) =>
+    Effect.gen(function* () {
+      const folder = yield* directory
+      const path = join(folder, "nodes")
+      yield* Effect.scoped(keep(path, () => [node(1), node(2), node(3)]))
+      const { ino } = yield* Effect.promise(() => stat(path))
+      renaming.failure = code
+      yield* Effect.scoped(keep(path, () => [node(4)]))
+      renaming.failure = undefined
+      assert.deepStrictEqual(decodeFile(yield* Effect.promise(() => readFile(path)), "0.0.0.0"), [node(4)])
+      assert.strictEqual((yield* Effect.promise(() => stat(path))).ino, ino)
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), ["nodes"])
+    }),
+  )
+
+  it.live("is refused with an error if it is a device or a folder", () =>
+    Effect.gen(function* () {
+      for (const nodesFile of ["/dev/null", yield* directory]) {
+        const error = yield* Effect.flip(client({ bootstrap: [], nodesFile }))
+        assert.strictEqual(error.reason, "InvalidArgument")
+        assert.include(error.message, "is not a regular file")
+      }
+      assert.isTrue((yield* Effect.promise(() => stat("/dev/null"))).isCharacterDevice())
     }).pipe(Effect.provide(Crypto.layer())),
   )
 })
