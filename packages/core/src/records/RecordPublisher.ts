@@ -176,7 +176,9 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
     publish: (record, options) => publish(parts, record, options),
     records,
     forEachRecord: (unixMinute, f, options) => Slot.forEachRecord(parts, unixMinute, f, options),
-    recordsArray: (unixMinute) => Stream.runCollect(records(unixMinute)),
+    recordsArray: Effect.fn("RecordPublisher.recordsArray")((unixMinute: bigint) =>
+      Stream.runCollect(records(unixMinute)),
+    ),
     stats: Effect.sync(() => ({ ...parts.reader.stats, ...parts.puts })),
   }
 })
@@ -248,6 +250,7 @@ const put = <A>(
     Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
     Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
     Effect.retry({ schedule: retrySchedule(config.dht), while: isTransient }),
+    Effect.withSpan("RecordPublisher.put", undefined, { captureStackTrace: false }),
   )
 }
 

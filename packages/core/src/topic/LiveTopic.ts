@@ -26,10 +26,10 @@ import { TrickleTimer } from "./joined/TrickleTimer.ts"
 import { startWorkers } from "./joined/workers.ts"
 import { SwarmView } from "./knowledge/SwarmView.ts"
 import { OwnRecord } from "./OwnRecord.ts"
+import { logAnnotations, withTopicSpan } from "./observability.ts"
 import type { SessionContext } from "./SessionContext.ts"
 import { keepJoined } from "./search/keepJoined.ts"
 import { Search } from "./search/Search.ts"
-import { logAnnotations, spanOptions } from "./spans.ts"
 import { fromGossip, type TopicError, topicClosed, topicSuspended } from "./TopicError.ts"
 import { Message, type TopicEvent } from "./TopicEvent.ts"
 import type { TopicKey } from "./TopicKey.ts"
@@ -124,7 +124,7 @@ export class LiveTopic {
           ? Effect.void
           : Effect.andThen(this.#endSession(), this.activity.report({ _tag: "Suspended" })),
       ),
-    ).pipe(Effect.withSpan("Topic.suspend", spanOptions(this.id)))
+    ).pipe(withTopicSpan("Topic.suspend", this.id))
   }
 
   /** Starts a session if there is none. */
@@ -136,7 +136,7 @@ export class LiveTopic {
           ? Effect.andThen(this.activity.report({ _tag: "Resumed" }), this.startSession())
           : Effect.void
       }),
-    ).pipe(Effect.withSpan("Topic.resume", spanOptions(this.id)))
+    ).pipe(withTopicSpan("Topic.resume", this.id))
   }
 
   /** The network of this host changed: searches, or merges, at once. */

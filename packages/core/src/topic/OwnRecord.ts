@@ -11,6 +11,7 @@ import type { GossipRecord } from "../records/TopicRecordContent.ts"
 import type { Urgency } from "../shared/RateLimiter.ts"
 import { backoffDelay } from "./delays.ts"
 import { recordsOfMinute } from "./knowledge/recentRecords.ts"
+import { withBackgroundSpan } from "./observability.ts"
 import type { SessionContext } from "./SessionContext.ts"
 import type { NearestAnswer } from "./search/NearestAnswer.ts"
 import type { Actor } from "./TopicActivity.ts"
@@ -169,7 +170,7 @@ export class OwnRecord {
           return lookupWanted.open()
         }
       }
-    }).pipe(Effect.withSpan("OwnRecord.publish", { attributes: { "topic_tracker.activity.by": by } }))
+    }).pipe(withBackgroundSpan("Topic.publish", this.#session.records.topic, { "topic_tracker.activity.by": by }))
   }
 
   /** Publishes; and again, if the first neighbour came meanwhile. */

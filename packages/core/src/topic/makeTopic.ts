@@ -6,7 +6,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope, GossipError, GossipTopic, SubscribeOptions } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
 import type { LiveTopic } from "./LiveTopic.ts"
-import { spanOptions } from "./spans.ts"
+import { SendSpans, withTopicSpan } from "./observability.ts"
 import type { Topic, TopicReceiver, TopicSender } from "./Topic.ts"
 import { fromGossip, TopicError } from "./TopicError.ts"
 import type { TopicEvent } from "./TopicEvent.ts"
@@ -74,6 +74,7 @@ const makeSender = ({
   swarm,
 }: LiveTopic): Omit<TopicSender, "id" | "keepAlive"> => {
   const { timeouts } = config
+  const spans = new SendSpans(id)
 
   const call = (
     name: string,
@@ -85,10 +86,13 @@ const makeSender = ({
     )
 
   const broadcast = (name: string, timeout: Duration.Duration, scope: BroadcastScope) => {
+    const spanName = `Topic.${name}`
     return (content: string | Uint8Array) => {
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
       const sent = call(name, timeout, (gossip) => gossip.broadcast(bytes, scope))
-      return scope === "swarm" ? Effect.tap(sent, () => Effect.sync(() => swarm.messages.addSent(bytes))) : sent
+      const remembered =
+        scope === "swarm" ? Effect.tap(sent, () => Effect.sync(() => swarm.messages.addSent(bytes))) : sent
+      return spans.wrap(spanName, bytes.length, remembered)
     }
   }
 
@@ -104,7 +108,7 @@ const makeSender = ({
         const all = [...peers].filter((peer) => peer !== records.endpointId)
         const chosen = max === undefined ? all : (yield* Random.shuffle(all)).slice(0, max)
         yield* call("joinPeers", timeouts.joinPeer, (gossip) => gossip.join(chosen))
-      }).pipe(Effect.withSpan("Topic.joinPeers", spanOptions(id))),
+      }).pipe(withTopicSpan("Topic.joinPeers", id)),
   }
 }
 

@@ -13,6 +13,7 @@ import { FailureLog } from "../shared/FailureLog.ts"
 import { RateLimiter } from "../shared/RateLimiter.ts"
 import { type LiveTopic, makeLiveTopic } from "../topic/LiveTopic.ts"
 import { makeTopic } from "../topic/makeTopic.ts"
+import { topicAttributes } from "../topic/observability.ts"
 import type { JoinOptions } from "../topic/Topic.ts"
 import { TopicError, topicClosed } from "../topic/TopicError.ts"
 import { TopicKey } from "../topic/TopicKey.ts"
@@ -81,9 +82,10 @@ export const makeTracker: (
   )
 
   /** Joins a topic. `until` decides when that has succeeded; if it fails or is interrupted, the topic is left. */
-  const joinUntil = (until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
-    Effect.fnUntraced(function* (options: JoinOptions) {
+  const joinUntil = (name: string, until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
+    Effect.fn(name)(function* (options: JoinOptions) {
       const topicId = yield* topicIdOf(options.topic)
+      yield* Effect.annotateCurrentSpan(topicAttributes(topicId))
       // One object for all topics that use the defaults, and one tuning for all topics of a profile.
       const config = options.config === undefined ? defaults : yield* TopicConfig.makeForTopic(options.config, defaults)
       const settings = {
@@ -139,8 +141,8 @@ export const makeTracker: (
 
   return {
     endpointId: identity.endpointId,
-    join: joinUntil((topic) => topic.awaitJoined()),
-    joinNoWait: joinUntil(() => Effect.void),
+    join: joinUntil("Topic.join", (topic) => topic.awaitJoined()),
+    joinNoWait: joinUntil("Topic.joinNoWait", () => Effect.void),
     openTopics: Effect.sync(() => live.size),
   }
 })

@@ -11,8 +11,8 @@ import { bubbleCandidates, partitionCandidates, unreachableCandidates } from "..
 import { LINK_VALID_MS } from "../knowledge/OverlayGraph.ts"
 import { recentRecords } from "../knowledge/recentRecords.ts"
 import { hasMinuteJustBegun, startOfMinute } from "../minutes.ts"
+import { withBackgroundSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
-import { spanOptions } from "../spans.ts"
 import { askPeers } from "./askPeers.ts"
 import { hasEnoughNeighbors, shouldRunRound } from "./shouldRunRound.ts"
 
@@ -25,7 +25,7 @@ export const mergeBubbles = (session: SessionContext) =>
     const records = yield* recentRecords(session)
     const peers = bubbleCandidates(records, session.records.endpointId, neighbors, minNeighbors)
     yield* askPeers(session, "bubbleMerge", peers, maxJoinPeers)
-  }).pipe(Effect.withSpan("Topic.merge", mergeSpan(session, "bubble")))
+  }).pipe(mergeSpan(session, "bubble"))
 
 /**
  * A merge soon after joining: nodes that started at the same moment may have found each other in several parts. A node that came to a
@@ -36,7 +36,7 @@ export const mergeEarly = (session: SessionContext, hasFoundSwarm: () => boolean
     if (hasFoundSwarm()) return
     const span = hasMinuteJustBegun(yield* Clock.currentTimeMillis) ? 2 : 1
     yield* joinUnreachable(session, yield* recentRecords(session, span))
-  }).pipe(Effect.withSpan("Topic.merge", mergeSpan(session, "early")))
+  }).pipe(mergeSpan(session, "early"))
 
 /**
  * Asks peers of records that no link connects with us. Without this, nodes that all have enough neighbours in their own part would stay
@@ -84,7 +84,7 @@ export const mergePartitions = (session: SessionContext) =>
     // A node without messages cannot compare.
     if (session.swarm.messages.completeSince === undefined || !(yield* shouldRunRound(session))) return
     yield* joinAcrossPartition(session, yield* recentRecords(session))
-  }).pipe(Effect.withSpan("Topic.merge", mergeSpan(session, "message_overlap")))
+  }).pipe(mergeSpan(session, "message_overlap"))
 
 /** By then a message has spread, and the clocks of most nodes differ by less. */
 const SPREADING_MS = 10_000
@@ -108,5 +108,5 @@ export const joinAcrossPartition = Effect.fnUntraced(function* (
   yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
 })
 
-const mergeSpan = ({ records }: SessionContext, kind: string) =>
-  spanOptions(records.topic, { "topic_tracker.merge.kind": kind })
+const mergeSpan = ({ records }: SessionContext, kind: "bubble" | "early" | "message_overlap") =>
+  withBackgroundSpan("Topic.merge", records.topic, { "topic_tracker.merge.kind": kind })

@@ -6,8 +6,8 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Duration, Effect, type Fiber, type Scope, Semaphore } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { peersOf } from "../knowledge/candidates.ts"
+import { withTopicSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
-import { spanOptions } from "../spans.ts"
 import type { RecordSource } from "../TopicActivity.ts"
 
 /** From one dial to the next: most peers that run answer within this time, so that one dial is enough. */
@@ -90,7 +90,7 @@ export class Dialer {
   /** Dials a peer unless it was dialled a moment ago, and gives it a head start before the next peer. */
   #dial(peer: EndpointId.EndpointId): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { activity, config, gossip, timers } = this.#session
+      const { activity, config, gossip, records, timers } = this.#session
       const { bootstrap, timeouts } = config
       const dial = this.#dials.get(peer)
       const now = timers.now()
@@ -109,7 +109,7 @@ export class Dialer {
         .pipe(
           Effect.timeout(timeouts.joinPeer),
           activity.ignoreFailure("bootstrap"),
-          Effect.withSpan("Topic.dial", spanOptions(this.#session.records.topic)),
+          withTopicSpan("Topic.dial", records.topic),
         )
       yield* Effect.sleep(bootstrap.perPeerJoinSettleTime)
     })

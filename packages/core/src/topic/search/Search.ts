@@ -16,8 +16,8 @@ import type { Urgency } from "../../shared/RateLimiter.ts"
 import { recentMinutes, rememberRecord } from "../knowledge/recentRecords.ts"
 import { hasMinuteJustBegun, hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
+import { withBackgroundSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
-import { spanOptions } from "../spans.ts"
 import { Dialer } from "./Dialer.ts"
 import { NearestAnswer } from "./NearestAnswer.ts"
 import { FIRST_POLL, isEarly, type LookupOutcome, nextPoll, pollDelay } from "./polling.ts"
@@ -156,7 +156,7 @@ export class Search {
       }
       this.#foundLast = isFound
       return isFound ? ("peers" as const) : ("nothing" as const)
-    }).pipe(Effect.withSpan("Topic.lookup", spanOptions(this.#session.records.topic)))
+    }).pipe(withBackgroundSpan("Topic.lookup", this.#session.records.topic))
   }
 
   /** The first lookup of the minute before: beside the first lookups, and not at all if those have found a peer. */
