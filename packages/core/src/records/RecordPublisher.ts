@@ -24,7 +24,7 @@ import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effec
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import { type KeysOfMinute, makeMinuteKeys } from "./minuteKeys.ts"
 import { type ReaderStats, RecordReader } from "./RecordReader.ts"
-import * as Slot from "./Slot.ts"
+import { readSlot, readSlotWith, type SlotParts } from "./readSlot.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
 export type { TopicRecord }
@@ -167,7 +167,7 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
     reader: new RecordReader(topic, schema),
     puts: { published: 0, skipped: 0, putFailures: 0 },
   }
-  const records: RecordPublisher<A>["records"] = (unixMinute, options) => Slot.records(parts, unixMinute, options)
+  const records: RecordPublisher<A>["records"] = (unixMinute, options) => readSlot(parts, unixMinute, options)
   return {
     topic,
     endpointId: identity.endpointId,
@@ -175,7 +175,7 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
     newRecord: (unixMinute, content) => newRecord(parts, unixMinute, content),
     publish: (record, options) => publish(parts, record, options),
     records,
-    forEachRecord: (unixMinute, f, options) => Slot.forEachRecord(parts, unixMinute, f, options),
+    forEachRecord: (unixMinute, f, options) => readSlotWith(parts, unixMinute, f, options),
     recordsArray: Effect.fn("RecordPublisher.recordsArray")((unixMinute: bigint) =>
       Stream.runCollect(records(unixMinute)),
     ),
@@ -184,7 +184,7 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
 })
 
 /** The parts of a publisher. Its functions are shared by all topics: a process may hold hundreds. */
-interface Parts<A> extends Slot.SlotParts<A> {
+interface Parts<A> extends SlotParts<A> {
   readonly topic: TopicId
   readonly schema: Record.ContentSchema<A>
   readonly puts: { published: number; skipped: number; putFailures: number }
@@ -219,7 +219,7 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
   const { config, crypto, keysOf, puts } = parts
   const limit = config.bootstrap.maxBootstrapRecords
   // The lookup can stop once the slot is known to be full.
-  const others = known ?? (yield* Slot.records(parts, record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
+  const others = known ?? (yield* readSlot(parts, record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
   if (others.length >= limit) {
     puts.skipped++
     return { _tag: "Skipped", records: others }

@@ -1,6 +1,6 @@
 /**
- * Makes records of the items that a slot of the DHT shows. Whoever knows a topic can put anything into its slots, so all that
- * is wrong with an item is an ordinary event: it is counted and dropped.
+ * Opens and verifies the items of a topic's slots. Every node that knows the topic's name can put anything into its slots, so an invalid
+ * item is an ordinary event: it is counted and dropped.
  */
 import { BoundedMap, Bytes } from "@topic-tracker/common"
 import { type Crypto, EncryptedRecord, Record, type SigningKey, type TopicId } from "@topic-tracker/crypto"
@@ -8,20 +8,24 @@ import type { MutableItem } from "@topic-tracker/dht"
 import { Effect } from "effect"
 import type { TopicRecord } from "./TopicRecord.ts"
 
-/** What became of the items read. */
+/**
+ * Counters of the items read.
+ *
+ * @since 0.1.0
+ */
 export interface ReaderStats {
   /** Distinct items read. */
   items: number
-  /** Items that are no encrypted record, or hold a record that is for another topic or minute or not signed by its node. */
+  /** Items that are no encrypted record, or hold a record of another topic or minute, or one with an invalid signature. */
   invalid: number
-  /** Well-formed items that this node's secret does not open: sealed with another secret or rotation, or altered. */
+  /** Well-formed items that this node's secret does not open: sealed with another secret or rotation, or changed. */
   unopened: number
-  /** Verified records whose content the codec refused. */
+  /** Verified records whose content the codec refuses. */
   contentInvalid: number
 }
 
-/** Polls read a slot again and again: what an item was is remembered, for three minutes and as many full slots. */
-const REMEMBERED = 60
+/** Polls read a slot again and again. So the record of an item is remembered for three minutes, up to three full slots. */
+const MAX_REMEMBERED = 60
 const REMEMBERED_MINUTES = 3n
 
 interface Remembered<A> {
@@ -34,21 +38,21 @@ export class RecordReader<A> {
   readonly stats: ReaderStats = { items: 0, invalid: 0, unopened: 0, contentInvalid: 0 }
   readonly #topic: TopicId
   readonly #schema: Record.ContentSchema<A>
-  readonly #remembered = new BoundedMap<string, Remembered<A>>(REMEMBERED)
-  #newest = 0n
-  #saidUnopened = false
+  readonly #remembered = new BoundedMap<string, Remembered<A>>(MAX_REMEMBERED)
+  #newestMinute = 0n
+  #hasLoggedUnopened = false
 
   constructor(topic: TopicId, schema: Record.ContentSchema<A>) {
     this.#topic = topic
     this.#schema = schema
   }
 
-  /** The record that the item held when it was read last, if that is remembered and it held one. */
-  known(item: MutableItem): TopicRecord<A> | undefined {
+  /** The record of an item that was read before; undefined if the item is unknown or held no record. */
+  knownRecord(item: MutableItem): TopicRecord<A> | undefined {
     return this.#remembered.get(nameOf(item))?.record
   }
 
-  /** The record that the item holds for this minute; undefined when it holds none. The encryption key is the minute's. */
+  /** The record of the item; undefined if it holds no valid record of the minute. The encryption key is that of the minute. */
   read(
     item: MutableItem,
     unixMinute: bigint,
@@ -56,11 +60,11 @@ export class RecordReader<A> {
   ): Effect.Effect<TopicRecord<A> | undefined, never, Crypto> {
     const name = nameOf(item)
     const known = this.#remembered.get(name)
-    // A rotation that changed may open today what it did not before.
+    // After a change of the rotation an item may open that did not before.
     if (known !== undefined && known.encryptionKey === encryptionKey) return Effect.succeed(known.record)
     this.stats.items++
     return Effect.map(this.#open(item.value, unixMinute, encryptionKey), (record) => {
-      if (unixMinute > this.#newest) this.#forgetBefore(unixMinute)
+      if (unixMinute > this.#newestMinute) this.#forgetBefore(unixMinute)
       this.#remembered.set(name, { unixMinute, encryptionKey, record })
       return record
     })
@@ -88,27 +92,27 @@ export class RecordReader<A> {
         RecordMalformed: () => drop("invalid"),
         RecordRejected: () => drop("invalid"),
         RecordContentInvalid: () => drop("contentInvalid"),
-        OpenError: () => Effect.andThen(this.#sayUnopened(), drop("unopened")),
+        OpenError: () => Effect.andThen(this.#logUnopened(), drop("unopened")),
       }),
     )
   }
 
-  /** Said once: with a wrong secret it would be said of every item of every poll. */
-  #sayUnopened(): Effect.Effect<void> {
-    if (this.#saidUnopened) return Effect.void
-    this.#saidUnopened = true
+  /** Logs once: with a wrong secret no item of any poll opens. */
+  #logUnopened(): Effect.Effect<void> {
+    if (this.#hasLoggedUnopened) return Effect.void
+    this.#hasLoggedUnopened = true
     return Effect.logDebug("a record does not open: its node has another secret or rotation, or it is no record").pipe(
-      Effect.annotateLogs({ topic: this.#topic.hex }),
+      Effect.annotateLogs({ package: "@topic-tracker/core", topic: this.#topic.hex }),
     )
   }
 
   #forgetBefore(unixMinute: bigint): void {
-    this.#newest = unixMinute
+    this.#newestMinute = unixMinute
     for (const [name, known] of this.#remembered) {
       if (known.unixMinute + REMEMBERED_MINUTES <= unixMinute) this.#remembered.delete(name)
     }
   }
 }
 
-/** The signature covers salt, seq and value; the salt is the minute's own. */
+/** A key for the item: the signature covers salt, seq and value, and every minute has its own salt. */
 const nameOf = (item: MutableItem): string => Bytes.toHex(item.signature)

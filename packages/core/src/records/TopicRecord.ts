@@ -1,15 +1,17 @@
-/**
- * A verified record with its content as a value: what a publisher makes and a reader gets.
- */
+/** A record of a topic as a publisher makes it and a reader gets it. */
 import type { EndpointId } from "@topic-tracker/crypto"
 
-/** A record whose signature, topic and minute held, and whose content the codec understood. */
+/**
+ * A record with a valid signature, topic and minute, and with decoded content.
+ *
+ * @since 0.1.0
+ */
 export interface TopicRecord<A> {
-  /** Whole minutes since the Unix epoch: the slot it belongs to. */
+  /** The minute of its slot: whole minutes since the Unix epoch. */
   readonly unixMinute: bigint
-  /** The node that signed it: the peer to dial. */
+  /** The node that signed it. */
   readonly endpointId: EndpointId.EndpointId
   readonly content: A
-  /** The record as its node signed it, before it is sealed. */
+  /** The signed record, before it is sealed. */
   readonly bytes: Uint8Array
 }

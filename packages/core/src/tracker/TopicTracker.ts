@@ -1,7 +1,6 @@
 /**
- * All topics of a process. They share one DHT client, one endpoint and one gossip service, and joining the same topic (same id,
- * same secret) again shares the topic itself. The tracker also makes our addresses findable, and tells its topics when the
- * network under them changed.
+ * The service tag of the tracker and its layers: on real sockets, in memory, or over services from elsewhere. The contract is in
+ * `TrackerService.ts`, the implementation in `makeTracker.ts`.
  */
 import type { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import type { Dht, DhtError } from "@topic-tracker/dht"

@@ -3,11 +3,11 @@ import { Timers } from "@topic-tracker/common"
 import { makeFiberCounter } from "@topic-tracker/common/testing"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect } from "effect"
-import { type Tuning, tuningOf } from "../../src/config/Tuning.ts"
-import { Reconnector } from "../../src/topic/joined/Reconnector.ts"
-import type { TopicActivity } from "../../src/topic/TopicActivity.ts"
-import { id } from "./records.ts"
-import { collect, isOneSwarm, joinAll, makeWorld, pass, quietWith, swarms } from "./world.ts"
+import { type Tuning, tuningOf } from "../../../src/config/Tuning.ts"
+import { Reconnector } from "../../../src/topic/joined/Reconnector.ts"
+import type { TopicActivity } from "../../../src/topic/TopicActivity.ts"
+import { id } from "../records.ts"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quietWith, swarms } from "../world.ts"
 
 /** How often lost neighbours were asked. */
 const timesAsked = (account: ReadonlyArray<TopicActivity>): number =>

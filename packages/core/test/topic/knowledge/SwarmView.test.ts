@@ -3,8 +3,8 @@ import { Timers } from "@topic-tracker/common"
 import { messageHash } from "@topic-tracker/crypto"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { SwarmView } from "../../src/topic/knowledge/SwarmView.ts"
-import { id, record } from "./records.ts"
+import { SwarmView } from "../../../src/topic/knowledge/SwarmView.ts"
+import { id, record } from "../records.ts"
 
 const received = (content: Uint8Array) =>
   ({ _tag: "Received", content, deliveredFrom: id(9), scope: "swarm", round: 1 }) as const

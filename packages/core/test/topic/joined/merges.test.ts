@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
-import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, quietWith, swarms } from "./world.ts"
+import type { TopicConfigInput } from "../../../src/config/TopicConfig.ts"
+import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, quietWith, swarms } from "../world.ts"
 
 describe("merging", () => {
   it.effect("two bubbles of three, made apart, become one within two merge intervals", () =>

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { defaults } from "../../src/config/TopicConfig.ts"
-import { type Tuning, tuningOf } from "../../src/config/Tuning.ts"
-import { FIRST_POLL, type LookupOutcome, nextPoll, pollDelay } from "../../src/topic/search/polling.ts"
+import { defaults } from "../../../src/config/TopicConfig.ts"
+import { type Tuning, tuningOf } from "../../../src/config/Tuning.ts"
+import { FIRST_POLL, type LookupOutcome, nextPoll, pollDelay } from "../../../src/topic/search/polling.ts"
 
 describe("pollDelay", () => {
   const waits = (outcomes: ReadonlyArray<LookupOutcome>, tuning: Partial<Tuning> = {}) => {

@@ -3,7 +3,7 @@ import { Timers } from "@topic-tracker/common"
 import { messageHash, TopicId } from "@topic-tracker/crypto"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { RecentMessages } from "../../src/topic/knowledge/RecentMessages.ts"
+import { RecentMessages } from "../../../src/topic/knowledge/RecentMessages.ts"
 
 const message = (n: number) => new TextEncoder().encode(`message ${n}`)
 const hash = (n: number) => messageHash(message(n))

@@ -3,7 +3,7 @@ import { Signal, Timers } from "@topic-tracker/common"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { RateLimiter } from "../../src/shared/RateLimiter.ts"
-import { makeWorld, pass } from "./world.ts"
+import { makeWorld, pass } from "../topic/world.ts"
 
 /** Asks for turns, all at once; when each came, in ms. */
 const turns = (count: number, turn: Effect.Effect<void>) =>

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Timers } from "@topic-tracker/common"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { OverlayGraph } from "../../src/topic/knowledge/OverlayGraph.ts"
-import { id, record } from "./records.ts"
+import { OverlayGraph } from "../../../src/topic/knowledge/OverlayGraph.ts"
+import { id, record } from "../records.ts"
 
 const self = id(1)
 

@@ -5,8 +5,8 @@ import {
   partitionCandidates,
   peersOf,
   unreachableCandidates,
-} from "../../src/topic/knowledge/candidates.ts"
-import { hash, id, record } from "./records.ts"
+} from "../../../src/topic/knowledge/candidates.ts"
+import { hash, id, record } from "../records.ts"
 
 const self = id(1)
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
-import { TrickleTimer } from "../../src/topic/joined/TrickleTimer.ts"
-import { joinAll, makeWorld, type Node, pass, settle } from "./world.ts"
+import { TrickleTimer } from "../../../src/topic/joined/TrickleTimer.ts"
+import { joinAll, makeWorld, type Node, pass, settle } from "../world.ts"
 
 const turnsTaken = Effect.fnUntraced(function* (trickle: TrickleTimer, turns: number) {
   let taken = 0

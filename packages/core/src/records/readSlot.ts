@@ -1,26 +1,26 @@
 /**
- * Reads the slot of a topic's minute: the records of other nodes, as a stream or without one. Pulled by hand, and with the
- * encryption key only where there is an item to open, since most slots read are those of idle topics and show nothing new.
+ * Reads the slot of a topic's minute: the records of other nodes, as a stream or with a callback. Most slots belong to idle topics and
+ * hold nothing new, so the encryption key is derived only if there is an item to open.
  */
 import { Crypto, type Identity, type SigningKey } from "@topic-tracker/crypto"
 import type { Dht, DhtError, GetOptions, MutableItem } from "@topic-tracker/dht"
 import { Cause, Clock, Duration, Effect, Pull, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
-import type { MinuteKeys } from "./minuteKeys.ts"
+import type { KeysOfMinute } from "./minuteKeys.ts"
 import type { RecordReader } from "./RecordReader.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
-/** What slots of a topic are read with. */
+/** What is needed to read the slots of a topic. */
 export interface SlotParts<A> {
   readonly config: TopicConfig
   readonly crypto: Crypto["Service"]
   readonly dht: Dht["Service"]
   readonly identity: Identity["Service"]
-  readonly keysOf: (unixMinute: bigint) => MinuteKeys
+  readonly keysOf: KeysOfMinute
   readonly reader: RecordReader<A>
 }
 
-/** The records of a minute, one a pull; the walk stops when the Scope closes. */
+/** The records of a minute, one for each pull. The lookup stops when the Scope closes. */
 const open = Effect.fnUntraced(function* <A>(
   { crypto, dht, identity, keysOf, reader }: SlotParts<A>,
   unixMinute: bigint,
@@ -40,8 +40,8 @@ const open = Effect.fnUntraced(function* <A>(
         taken = 0
       }
       const item = items[taken++]!
-      // Who is alone reads its own record with every look.
-      if (reader.known(item)?.endpointId === identity.endpointId) continue
+      // A node that is alone reads its own record with every lookup.
+      if (reader.knownRecord(item)?.endpointId === identity.endpointId) continue
       encryptionKey ??= yield* keys.encryption
       const record = yield* Effect.provideService(reader.read(item, unixMinute, encryptionKey), Crypto, crypto)
       if (record === undefined || seen.has(record.endpointId)) continue
@@ -53,7 +53,7 @@ const open = Effect.fnUntraced(function* <A>(
 })
 
 /** See `RecordPublisher.records`. */
-export const records = <A>(
+export const readSlot = <A>(
   parts: SlotParts<A>,
   unixMinute: bigint,
   options?: GetOptions,
@@ -73,7 +73,7 @@ export const records = <A>(
   )
 
 /** See `RecordPublisher.forEachRecord`. */
-export const forEachRecord = <A, R>(
+export const readSlotWith = <A, R>(
   parts: SlotParts<A>,
   unixMinute: bigint,
   f: (record: TopicRecord<A>) => Effect.Effect<unknown, never, R>,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Random, type Schedule } from "effect"
 import { TestClock } from "effect/testing"
-import { onceAfter, workerSchedule } from "../../src/topic/joined/workers.ts"
+import { onceAfter, workerSchedule } from "../../../src/topic/joined/workers.ts"
 
 /** The times (ms) at which a worker runs within 10 minutes of virtual time; each run takes `takes`. */
 const runsOf = (schedule: Schedule.Schedule<number>, takes: Duration.Input = 0) =>
