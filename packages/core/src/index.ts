@@ -1,8 +1,31 @@
+// The services below a tracker, and the types that this package's functions return: a program that depends on core alone can
+// name them, also in layouts in which it does not see the packages of core.
+export {
+  Crypto,
+  type CryptoService,
+  Identity,
+  type RotationInput,
+  SecretRotation,
+  type SigningKey,
+  TopicId,
+} from "@topic-tracker/crypto"
+export { Dht, type DhtAddress, DhtError, type DhtNode, type DhtService, type DhtStats } from "@topic-tracker/dht"
+export {
+  AddressLookup,
+  AddressLookupError,
+  type EndpointAddress,
+  Gossip,
+  GossipError,
+  type GossipService,
+  type GossipStats,
+  type NeighborDownReason,
+  type SubscribeOptions,
+} from "@topic-tracker/gossip"
 export * as DhtAddressLookup from "./address/DhtAddressLookup.ts"
 export * as Pkarr from "./address/pkarr.ts"
 export * as TopicConfig from "./config/index.ts"
-// By its own name too: TypeScript cannot name a type of a namespace in the declarations of those who join topics.
 export { TopicConfigError } from "./config/TopicConfig.ts"
+export * as EndpointId from "./EndpointId.ts"
 export * as TrackerMetrics from "./metrics/TrackerMetrics.ts"
 export * as RecordPublisher from "./records/RecordPublisher.ts"
 export { TopicRecordContent } from "./records/TopicRecordContent.ts"
