@@ -15,8 +15,8 @@ export const publicValuesModule = async (
     lines.push(`export const ${name} = ${path}`)
     if (typeof value === "function") {
       const isClass = /^class\b/.test(Function.prototype.toString.call(value))
-      // Schemas are functions too, and are not called.
-      if (!isClass && !("ast" in value)) {
+      // Schemas and references are functions too, and are not called.
+      if (!isClass && !("ast" in value) && !("key" in value)) {
         const args = Array.from({ length: value.length }, () => "undefined as never").join(", ")
         lines.push(`export const ${name}Call = () => ${path}(${args})`)
       }

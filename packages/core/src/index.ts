@@ -9,15 +9,27 @@ export {
   type SigningKey,
   TopicId,
 } from "@topic-tracker/crypto"
-export { Dht, type DhtAddress, DhtError, type DhtNode, type DhtService, type DhtStats } from "@topic-tracker/dht"
+export {
+  Dht,
+  type DhtAddress,
+  DhtError,
+  type DhtNode,
+  type DhtOptions,
+  type DhtOptionsInput,
+  type DhtService,
+  type DhtStats,
+} from "@topic-tracker/dht"
 export {
   AddressLookup,
   AddressLookupError,
   type EndpointAddress,
   Gossip,
+  type GossipConfigInput,
   GossipError,
   type GossipService,
   type GossipStats,
+  GossipTransport,
+  type IrohOptions,
   type NeighborDownReason,
   type SubscribeOptions,
 } from "@topic-tracker/gossip"
@@ -27,6 +39,7 @@ export * as TopicConfig from "./config/index.ts"
 export { TopicConfigError } from "./config/TopicConfig.ts"
 export * as EndpointId from "./EndpointId.ts"
 export * as TrackerMetrics from "./metrics/TrackerMetrics.ts"
+export type { KeysOfMinute } from "./records/minuteKeys.ts"
 export * as RecordPublisher from "./records/RecordPublisher.ts"
 export { TopicRecordContent } from "./records/TopicRecordContent.ts"
 export type { IdentitySeed } from "./stack/identity.ts"
@@ -37,3 +50,4 @@ export type { Activity, Actor, RecordSource, TopicActivity } from "./topic/Topic
 export { TopicError } from "./topic/TopicError.ts"
 export { Message, type TopicEvent } from "./topic/TopicEvent.ts"
 export { type NodeOptions, TopicTracker, type TopicTrackerOptions } from "./tracker/TopicTracker.ts"
+export type { TrackerService } from "./tracker/TrackerService.ts"

@@ -114,7 +114,7 @@ export interface RecordPublisher<A> {
   readonly stats: Effect.Effect<RecordStats>
 }
 
-interface CommonOptions<A> {
+export interface CommonOptions<A> {
   readonly topic: TopicId
   /** How content becomes bytes, at most {@link maxContentBytes} of them. */
   readonly content: Record.ContentSchema<A>
