@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { result } from "../src/harness/Benchmark.ts"
 import { ratiosOf, worse } from "../src/harness/baseline.ts"
-import { quantile, shown, summary } from "../src/harness/figures.ts"
-import { chart } from "../src/harness/report.ts"
+import { chart } from "../src/harness/chart.ts"
+import { formatFigure, quantile, summary } from "../src/harness/figures.ts"
 import { markdown, ratio, text } from "../src/harness/table.ts"
 
 const rate = result("a/rate", "1/s", "higher", [90, 110, 100], { peer: 50, missing: undefined })
 const time = result("a/time", "ms", "lower", [4], { peer: 8 })
 
 describe("figures", () => {
-  it("are the least, the middle and the greatest, whatever the order", () => {
+  it("are minimum, median and maximum in any order of samples", () => {
     assert.deepStrictEqual(summary([3, 1, 2]), { min: 1, median: 2, max: 3, samples: 3 })
     assert.strictEqual(
       quantile(
@@ -21,8 +21,8 @@ describe("figures", () => {
     assert.isNaN(summary([]).median)
   })
 
-  it("are shown with three digits", () => {
-    assert.deepStrictEqual([0.01234, 1.234, 12.34, 1234.5].map(shown), ["0.012", "1.23", "12.3", "1,235"])
+  it("are formatted with three digits", () => {
+    assert.deepStrictEqual([0.01234, 1.234, 12.34, 1234.5].map(formatFigure), ["0.012", "1.23", "12.3", "1,235"])
   })
 })
 
@@ -40,12 +40,12 @@ describe("results", () => {
     })
   })
 
-  it("compare with peers so that above 1 ours is better, whichever way the figure goes", () => {
+  it("have a ratio to a peer that is above 1 if ours is better, for both kinds of figures", () => {
     assert.strictEqual(ratio(rate, 50), 2)
     assert.strictEqual(ratio(time, 8), 2)
   })
 
-  it("are tables with a row each, and a chart with a bar for each peer", () => {
+  it("are tables with a row each and a chart with a bar for each peer", () => {
     assert.lengthOf(text([rate, time]).split("\n"), 3)
     assert.lengthOf(markdown([rate, time]).split("\n"), 4)
     const svg = chart([rate, time])
@@ -56,7 +56,7 @@ describe("results", () => {
 })
 
 describe("the baseline", () => {
-  it("is of ratios, and names those that are much worse, but no others", () => {
+  it("holds ratios, and reports those that are much worse and no others", () => {
     const before = ratiosOf([rate, time])
     assert.deepStrictEqual(before, { "a/rate / peer": 2, "a/time / peer": 2 })
     assert.deepStrictEqual(worse(before, before), [])

@@ -1,31 +1,29 @@
-/** How long until a node has its first neighbour, on testnets of 20 nodes with a share of dead ones in their tables. */
+/** The time until a node has its first neighbour, on testnets of 20 nodes with a share of dead nodes in their tables. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, BenchmarkFailed, type Result, type Run, result } from "../harness/Benchmark.ts"
 import { median } from "../harness/figures.ts"
-import { figuresOf } from "../harness/peers.ts"
+import * as Peers from "../harness/peers.ts"
 import * as Programs from "../harness/programs.ts"
-import * as Reference from "../harness/reference.ts"
 
-const Ports = Schema.Array(Schema.Int)
 const Samples = Schema.Struct({ samples: Schema.Array(Schema.Finite), bare: Schema.Array(Schema.Finite) })
 const Peer = Schema.Struct({ cold: Schema.Array(Schema.Finite), warm: Schema.Array(Schema.Finite) })
-/** `missed`: how often nodes did not meet, and there is no sample. */
+/** `missed`: joins without a sample, in which the nodes did not meet. */
 const Hyperswarm = Schema.Struct({ ...Peer.fields, missed: Schema.Int })
 
 type Kind = "cold" | "warm" | "restart"
 
-/** Shares of dead nodes, in percent, beside a healthy testnet. */
-const dead = [25, 50]
+/** Shares of dead nodes, in percent, besides a testnet without any. */
+const DEAD_PERCENT = [25, 50]
 
-/** One testnet for each sample, and one to warm up. */
+/** On embedded testnets: one for each sample, and one to warm up. */
 const embedded = Effect.fnUntraced(function* (kind: Kind, deadPercent: number, rounds: number) {
-  const ports = yield* Programs.start(Ports, Programs.ours("testnets", rounds + 1, deadPercent))
+  const ports = yield* Programs.start(Programs.Ports, Programs.ours("testnets", rounds + 1, deadPercent))
   return yield* Programs.run(Samples, Programs.ours("join", kind, ...ports), "5 minutes")
 }, Effect.scoped)
 
 const freePort = (): number => 20_000 + Math.floor(Math.random() * 30_000)
 
-/** The same on testnets of the reference's DHT. */
+/** On testnets of the DHT that the Rust crate uses. */
 const mainline = Effect.fnUntraced(function* (kind: Kind, path: string, rounds: number) {
   const ports: Array<number> = []
   for (let i = 0; i <= rounds; i++) {
@@ -36,21 +34,21 @@ const mainline = Effect.fnUntraced(function* (kind: Kind, path: string, rounds: 
   return yield* Programs.run(Samples, Programs.ours("join", kind, ...ports), "5 minutes")
 }, Effect.scoped)
 
-/** A join takes milliseconds, and varies by as many: more of them make a steadier median. */
+/** A join takes some ms and varies by as much, so more samples make a steadier median. */
 const samplesOf = ({ rounds }: Run): number => 2 * rounds + 1
 
-const bareName = "iroh binding alone, bind and connect"
+const BARE = "iroh binding alone, bind and connect"
 
-/** Ours and hyperswarm take so many turns: a machine's pace changes between two that are measured one after the other. */
-const turns = 3
+/** Ours and hyperswarm are measured alternately in so many turns, since the speed of a machine changes over time. */
+const TURNS = 3
 
-/** How often the reference is measured: it takes from 7 to 13 s. */
-const rustRounds = 3
+/** Samples of the Rust crate: a join takes it from 7 to 13 s. */
+const RUST_ROUNDS = 3
 
 const rustJoins = Effect.fnUntraced(function* (run: Run, kind: "cold" | "warm") {
-  if (Reference.rust.path === undefined) return []
-  const rounds = Math.min(rustRounds, run.rounds)
-  const joins = yield* figuresOf(run, Reference.rust, Peer, [kind, rounds], ([peer = "", ...args]) => [
+  if (Peers.rust.path === undefined) return []
+  const rounds = Math.min(RUST_ROUNDS, run.rounds)
+  const joins = yield* Peers.figuresOf(run, Peers.rust, Peer, [kind, rounds], ([peer = "", ...args]) => [
     ...Programs.ours("rustJoin", peer, ...args),
   ])
   return joins?.[kind] ?? []
@@ -61,30 +59,30 @@ const figure = (samples: ReadonlyArray<number>) => {
   return Number.isFinite(middle) ? middle : undefined
 }
 
-/** On a healthy testnet, beside others. */
+/** On a testnet without dead nodes, with all peers. */
 const healthy = Effect.fnUntraced(function* (run: Run, kind: "cold" | "warm") {
   const rust = yield* rustJoins(run, kind)
-  const perTurn = Math.ceil(samplesOf(run) / turns)
+  const perTurn = Math.ceil(samplesOf(run) / TURNS)
   const [samples, bare, met]: [Array<number>, Array<number>, Array<number>] = [[], [], []]
   let missed = 0
-  if (Reference.hyperswarm.path === undefined) yield* run.say(Reference.hyperswarm.missing)
-  for (let turn = 0; turn < turns; turn++) {
+  if (Peers.hyperswarm.path === undefined) yield* run.report(Peers.hyperswarm.missing)
+  for (let turn = 0; turn < TURNS; turn++) {
     const ours = yield* embedded(kind, 0, perTurn)
     samples.push(...ours.samples)
     bare.push(...ours.bare)
-    if (Reference.hyperswarm.path === undefined) continue
-    const theirs = yield* figuresOf(run, Reference.hyperswarm, Hyperswarm, [kind, perTurn])
+    if (Peers.hyperswarm.path === undefined) continue
+    const theirs = yield* Peers.figuresOf(run, Peers.hyperswarm, Hyperswarm, [kind, perTurn])
     met.push(...(theirs?.[kind] ?? []))
     missed += theirs?.missed ?? 0
   }
-  if (missed > 0) yield* run.say(`hyperswarm's nodes did not meet in ${missed} of ${met.length + missed} joins`)
-  // Whoever waits for a join waits for one that fails too: it took longer than all others.
+  if (missed > 0) yield* run.report(`hyperswarm's nodes did not meet in ${missed} of ${met.length + missed} joins`)
+  // A user waits for a failed join too: it counts as longer than all others.
   const all = [...met, ...Array.from({ length: missed }, () => Number.POSITIVE_INFINITY)]
   return result(`join-${kind}/0 % dead`, "ms", "lower", samples, {
-    [Reference.rust.name]: figure(rust),
+    [Peers.rust.name]: figure(rust),
     "hyperswarm, those that met": figure(met),
     "hyperswarm, all": figure(all),
-    [bareName]: median(bare),
+    [BARE]: median(bare),
   })
 })
 
@@ -93,25 +91,25 @@ const join = (kind: "cold" | "warm", about: string): Benchmark => ({
   about,
   run: Effect.fnUntraced(function* (run) {
     const results: Array<Result> = [yield* healthy(run, kind)]
-    for (const percent of dead) {
+    for (const percent of DEAD_PERCENT) {
       const { samples, bare } = yield* embedded(kind, percent, samplesOf(run))
-      results.push(result(`join-${kind}/${percent} % dead`, "ms", "lower", samples, { [bareName]: median(bare) }))
+      results.push(result(`join-${kind}/${percent} % dead`, "ms", "lower", samples, { [BARE]: median(bare) }))
     }
     if (kind === "warm") {
       const { samples, bare } = yield* embedded("restart", 0, samplesOf(run))
-      results.push(result("join-warm/restart", "ms", "lower", samples, { [bareName]: median(bare) }))
+      results.push(result("join-warm/restart", "ms", "lower", samples, { [BARE]: median(bare) }))
     }
-    const { path, missing } = Reference.rust
-    if (path === undefined) yield* run.say(`no mainline testnet: ${missing}`)
+    const { path, missing } = Peers.rust
+    if (path === undefined) yield* run.report(`no mainline testnet: ${missing}`)
     else {
       const { samples, bare } = yield* mainline(kind, path, Math.min(5, run.rounds)).pipe(
         Effect.mapError(({ message }) => new BenchmarkFailed({ message: `mainline testnet: ${message}` })),
       )
-      results.push(result(`join-${kind}/mainline testnet`, "ms", "lower", samples, { [bareName]: median(bare) }))
+      results.push(result(`join-${kind}/mainline testnet`, "ms", "lower", samples, { [BARE]: median(bare) }))
     }
     return results
   }),
 })
 
-export const joinCold = join("cold", "two nodes that start together: until both have a neighbour")
-export const joinWarm = join("warm", "a third node: until it has a neighbour")
+export const joinCold = join("cold", "two nodes that start together: the time until both have a neighbour")
+export const joinWarm = join("warm", "a third node: the time until it has a neighbour")

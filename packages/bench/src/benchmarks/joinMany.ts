@@ -1,22 +1,20 @@
-/** How long two processes need that open the same topics at the same time. */
+/** The time that two processes need to join the same topics at the same time. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, type Result, result } from "../harness/Benchmark.ts"
 import * as Programs from "../harness/programs.ts"
 
-const Ports = Schema.NonEmptyArray(Schema.Int)
 const Joined = Schema.Struct({ half: Schema.Finite, all: Schema.Finite })
 
 export const joinMany: Benchmark = {
   name: "join-many",
-  about:
-    "two processes that open the same 1, 10, 100 and 500 topics at once: until half and until all of them are joined",
+  about: "two processes that open the same 1, 10, 100 and 500 topics at once: the time until half and all are joined",
   run: Effect.fnUntraced(function* ({ rounds, topics }) {
     const results: Array<Result> = []
     for (const count of topics) {
       const samples: Array<typeof Joined.Type> = []
       for (let i = 0; i < Math.min(rounds, 3); i++) {
         const both = yield* Effect.gen(function* () {
-          const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
+          const [port] = yield* Programs.start(Programs.Ports, Programs.ours("testnets", 1, 0))
           const words = Programs.ours("joinMany", count, port)
           return yield* Effect.all([Programs.run(Joined, words), Programs.run(Joined, words)], { concurrency: 2 })
         }).pipe(Effect.scoped)

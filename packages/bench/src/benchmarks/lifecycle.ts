@@ -1,9 +1,8 @@
-/** Topics opened and left again, and what a thousand of them leave behind. */
+/** Topics that are joined and left, and the memory that a thousand of them leave behind. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, result } from "../harness/Benchmark.ts"
 import * as Programs from "../harness/programs.ts"
 
-const Ports = Schema.NonEmptyArray(Schema.Int)
 const Lives = Schema.Struct({
   rates: Schema.Array(Schema.Finite),
   leftBytesPerTopic: Schema.Finite,
@@ -12,9 +11,9 @@ const Lives = Schema.Struct({
 
 export const lifecycle: Benchmark = {
   name: "lifecycle",
-  about: "topics joined and left in a second, and the memory that is left of 1,000",
+  about: "topics joined and left in a second, and the memory that 1,000 leave behind",
   run: Effect.fnUntraced(function* () {
-    const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
+    const [port] = yield* Programs.start(Programs.Ports, Programs.ours("testnets", 1, 0))
     const { rates, leftBytesPerTopic, rssMB } = yield* Programs.run(Lives, Programs.ours("lifecycle", 1000, port))
     return [
       result("lifecycle/join and leave", "1/s", "higher", rates),

@@ -1,12 +1,9 @@
-/** What idle topics cost a process: memory, sockets, fibers, processor time and packets. */
+/** The cost of idle topics in one process: memory, sockets, fibers, processor time and packets. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, type Result, result } from "../harness/Benchmark.ts"
 import { bundle, oneFile } from "../harness/oneFile.ts"
-import { figuresOf } from "../harness/peers.ts"
+import * as Peers from "../harness/peers.ts"
 import * as Programs from "../harness/programs.ts"
-import * as Reference from "../harness/reference.ts"
-
-const Ports = Schema.NonEmptyArray(Schema.Int)
 
 const PeerCosts = Schema.Struct({
   rssMB: Schema.Finite,
@@ -17,23 +14,23 @@ const PeerCosts = Schema.Struct({
 })
 const Costs = Schema.Struct({ ...PeerCosts.fields, fibers: Schema.Finite })
 
-/** When the start of a process and its topics is over, in seconds. */
-const settled = 2
+/** The start of a process and its topics is over after so many seconds. */
+const SETTLED_SECONDS = 2
 
-/** The reference has a client for each topic; with more its packets are lost on one machine's loopback. */
-const peerTopicsMax = 100
+/** The Rust crate has a DHT client for each topic. With more topics its packets are lost on loopback. */
+const MAX_PEER_TOPICS = 100
 
 export const manyTopics: Benchmark = {
   name: "many-topics",
-  about: "what 1, 10, 100 and 500 topics that are alone cost one process",
+  about: "the cost of 1, 10, 100 and 500 topics without other nodes in one process",
   run: Effect.fnUntraced(function* (run) {
     const results: Array<Result> = []
     const costsOf = (wordsOf: (...args: ReadonlyArray<number>) => ReadonlyArray<string>, count: number) =>
       Effect.gen(function* () {
-        const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
+        const [port] = yield* Programs.start(Programs.Ports, Programs.ours("testnets", 1, 0))
         return yield* Programs.run(
           Costs,
-          wordsOf(count, settled, run.idleSeconds, port),
+          wordsOf(count, SETTLED_SECONDS, run.idleSeconds, port),
           `${run.idleSeconds + 60} seconds`,
         )
       }).pipe(Effect.scoped)
@@ -42,13 +39,13 @@ export const manyTopics: Benchmark = {
       const costs = yield* costsOf((...args) => Programs.ours("topics", ...args), count)
       const deployed = yield* costsOf((...args) => oneFile({ name: "topics", smallHeap: true }, ...args), count)
       const peer =
-        count > peerTopicsMax || Reference.rust.path === undefined
+        count > MAX_PEER_TOPICS || Peers.rust.path === undefined
           ? undefined
-          : yield* figuresOf(run, Reference.rust, PeerCosts, [count, settled, run.idleSeconds], (words) =>
+          : yield* Peers.figuresOf(run, Peers.rust, PeerCosts, [count, SETTLED_SECONDS, run.idleSeconds], (words) =>
               Programs.ours("rustTopics", ...words),
             )
       const figure = (what: string, unit: string, value: number, theirs: number | undefined) =>
-        result(`many-topics/${count}, ${what}`, unit, "lower", [value], { [Reference.rust.name]: theirs })
+        result(`many-topics/${count}, ${what}`, unit, "lower", [value], { [Peers.rust.name]: theirs })
       const cpu = (when: string, what: "cpuSeconds" | "idleCpuSeconds") => {
         const theirs = peer === undefined ? undefined : peer[what] / count
         const name = `processor time per topic ${when}`
@@ -63,7 +60,7 @@ export const manyTopics: Benchmark = {
         figure("sockets", "", costs.sockets, peer?.sockets),
         figure("fibers", "", costs.fibers, undefined),
         ...cpu(`in ${run.idleSeconds} s`, "cpuSeconds"),
-        ...cpu(`in ${run.idleSeconds} s but the first ${settled}`, "idleCpuSeconds"),
+        ...cpu(`in ${run.idleSeconds} s but the first ${SETTLED_SECONDS}`, "idleCpuSeconds"),
         figure("DHT packets per topic and minute", "", costs.packetsPerTopicMinute, peer?.packetsPerTopicMinute),
       )
     }

@@ -1,10 +1,9 @@
-/** Records a second on one core: sign, seal, open with verification, and a minute's keys. */
+/** Operations on records a second on one core: sign, seal, open with verification, and derive a minute's keys. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, result } from "../harness/Benchmark.ts"
 import { median } from "../harness/figures.ts"
-import { figuresOf } from "../harness/peers.ts"
+import * as Peers from "../harness/peers.ts"
 import * as Programs from "../harness/programs.ts"
-import * as Reference from "../harness/reference.ts"
 
 const operations = ["sign", "seal", "open+verify", "derive"] as const
 
@@ -22,14 +21,14 @@ const Ours = Schema.Struct({
 
 export const records: Benchmark = {
   name: "records",
-  about: "records signed, sealed, opened and verified, and keys derived, in a second on one core",
+  about: "operations on records a second on one core: sign, seal, open and verify, derive keys",
   run: Effect.fnUntraced(function* (run) {
-    const rust = yield* figuresOf(run, Reference.rust, Rates, ["bench-records"])
+    const rust = yield* Peers.figuresOf(run, Peers.rust, Rates, ["bench-records"])
     const ours = yield* Programs.run(Ours, Programs.ours("records", run.seconds / 2), "5 minutes")
     return (["native", "portable"] as const).flatMap((layer) =>
       operations.map((operation) =>
         result(`records/${layer} ${operation}`, "1/s", "higher", ours[layer][operation], {
-          [Reference.rust.name]: rust === undefined ? undefined : median(rust[operation]),
+          [Peers.rust.name]: rust === undefined ? undefined : median(rust[operation]),
           "node:crypto, X25519 agreements": median(ours.x25519.agreement),
         }),
       ),

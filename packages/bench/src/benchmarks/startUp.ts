@@ -1,16 +1,14 @@
 /**
- * From the start of the process to the first packet of the DHT client, and to the first neighbour in a topic where another node is: from
- * modules as they are installed, from those with Node's cache of compiled code, and from one file.
+ * The time from the start of a process to the DHT client's first packet, and to the first neighbour: from installed modules, with
+ * Node's cache of compiled code, and from one file.
  */
 import { Effect, Schema } from "effect"
 import { type Benchmark, result } from "../harness/Benchmark.ts"
 import { median } from "../harness/figures.ts"
 import { bundle, oneFile } from "../harness/oneFile.ts"
-import { figuresOf } from "../harness/peers.ts"
+import * as Peers from "../harness/peers.ts"
 import * as Programs from "../harness/programs.ts"
-import * as Reference from "../harness/reference.ts"
 
-const Ports = Schema.NonEmptyArray(Schema.Int)
 const Moments = Schema.Struct({
   imported: Schema.Finite,
   bound: Schema.Finite,
@@ -21,14 +19,14 @@ const Hyperswarm = Schema.Struct({ start: Schema.Array(Schema.Finite), missed: S
 
 export const startUp: Benchmark = {
   name: "start-up",
-  about: "from the start of the process to the first packet, and to the first neighbour",
+  about: "the time from the start of a process to its first packet and to its first neighbour",
   run: Effect.fnUntraced(function* (run) {
     const { rounds } = run
-    const hyperswarm = yield* figuresOf(run, Reference.hyperswarm, Hyperswarm, ["start", rounds])
+    const hyperswarm = yield* Peers.figuresOf(run, Peers.hyperswarm, Hyperswarm, ["start", rounds])
     if (hyperswarm !== undefined && hyperswarm.missed > 0) {
-      yield* run.say(`hyperswarm's nodes did not meet in ${hyperswarm.missed} of ${rounds} starts`)
+      yield* run.report(`hyperswarm's nodes did not meet in ${hyperswarm.missed} of ${rounds} starts`)
     }
-    const [port] = yield* Programs.start(Ports, Programs.ours("testnets", 1, 0))
+    const [port] = yield* Programs.start(Programs.Ports, Programs.ours("testnets", 1, 0))
     yield* bundle("startUp")
     yield* Programs.start(Schema.String, Programs.ours("startUp", port, "stay"))
     const ways = {

@@ -1,4 +1,4 @@
-/** What a topic asks of the DHT as its swarm grows, and what newcomers and split swarms have of it; simulated. */
+/** The DHT queries of a whole topic, joins and healing, by the number of nodes; simulated. */
 import { Effect, Schema } from "effect"
 import { type Benchmark, type Result, result } from "../harness/Benchmark.ts"
 import { median } from "../harness/figures.ts"
@@ -6,25 +6,25 @@ import * as Programs from "../harness/programs.ts"
 
 const Figures = Schema.Struct({ load: Schema.Finite, joins: Schema.Array(Schema.Finite), heal: Schema.Finite })
 
-/** How many turns are taken at the least, of how many; and how long the swarm lives before it is measured, in minutes. */
-const thinned = { maxSuppression: 100, minutes: 30 }
-/** As the reference: every turn. Nothing adapts, so that little time is enough. */
-const every = { maxSuppression: 1, minutes: 8 }
+/** Trickle suppression as by default, and the minutes that the swarm runs before it is measured. */
+const WITH_SUPPRESSION = { maxSuppression: 100, minutes: 30 }
+/** Every round, as the Rust crate. Nothing adapts, so a shorter time is enough. */
+const EVERY_ROUND = { maxSuppression: 1, minutes: 8 }
 
-/** How often each swarm is simulated, from a seed of its own. */
-const seeds = [1, 2, 3, 4, 5]
+/** Each swarm is simulated once with each seed. */
+const SEEDS = [1, 2, 3, 4, 5]
 
 export const swarm: Benchmark = {
   name: "swarm",
-  about: "DHT queries of a whole topic in a minute, joins and healing at growing numbers of nodes, simulated",
+  about: "DHT queries a minute of a whole topic, joins and healing, by the number of nodes; simulated",
   run: Effect.fnUntraced(function* (run) {
     const results: Array<Result> = []
     for (const count of run.nodes) {
-      const sample = (how: typeof thinned) =>
-        Effect.forEach(run.rounds < seeds.length ? seeds.slice(0, 1) : seeds, (seed) =>
+      const sample = (how: typeof WITH_SUPPRESSION) =>
+        Effect.forEach(run.rounds < SEEDS.length ? SEEDS.slice(0, 1) : SEEDS, (seed) =>
           Programs.run(Figures, Programs.ours("swarm", count, how.maxSuppression, how.minutes, seed), "15 minutes"),
         )
-      const [ours, reference] = [yield* sample(thinned), yield* sample(every)]
+      const [ours, reference] = [yield* sample(WITH_SUPPRESSION), yield* sample(EVERY_ROUND)]
       const figure = (what: string, unit: string, of: (figures: typeof Figures.Type) => ReadonlyArray<number>) =>
         result(`swarm/${count} nodes, ${what}`, unit, "lower", ours.flatMap(of), {
           "every round, as the crate": median(reference.flatMap(of)),

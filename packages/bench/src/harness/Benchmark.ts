@@ -1,46 +1,46 @@
-/** What a benchmark is: a name, and an effect that measures and gives figures. */
+/** A benchmark: a name, and an effect that measures and returns results. */
 import { type Effect, Schema } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { type Figure, summary } from "./figures.ts"
 
-/** A figure as it is printed; the field names are an interface, see `--json`. */
+/** A printed figure. `--json` prints these fields, so their names are an interface. */
 export interface Result {
-  /** The benchmark's name and what was varied, such as "gossip/1024 B". */
+  /** The benchmark's name and the variant, such as "gossip/one process, 1024 B". */
   readonly name: string
   /** The median of the samples. */
   readonly value: number
   readonly unit: string
   readonly better: "higher" | "lower"
-  /** The same figure of others, measured in the same run. */
+  /** The same figure of other programs, measured in the same run. */
   readonly peers: Readonly<Record<string, number>>
   readonly min: number
   readonly max: number
   readonly samples: number
 }
 
-/** A benchmark could not run to its end. */
+/** A benchmark did not run to its end. */
 export class BenchmarkFailed extends Schema.TaggedError<BenchmarkFailed>()("BenchmarkFailed", {
   message: Schema.String,
 }) {}
 
-/** How much is measured. */
+/** The amount of measuring. */
 export interface Extent {
-  /** How many samples of what takes long, such as a join in a fresh network. */
+  /** Samples of a slow measurement, such as a join in a new network. */
   readonly rounds: number
-  /** How long one sample of a rate lasts, in seconds. */
+  /** Seconds of one sample of a rate. */
   readonly seconds: number
-  /** How long idle topics are watched, in seconds. */
+  /** Seconds for which idle topics are observed. */
   readonly idleSeconds: number
-  /** In how many topics at once. */
+  /** Numbers of topics in one process. */
   readonly topics: ReadonlyArray<number>
-  /** How large simulated swarms are. */
+  /** Numbers of nodes in a simulated swarm. */
   readonly nodes: ReadonlyArray<number>
 }
 
-/** What `run` may need besides its extent. */
+/** The input of a benchmark. */
 export interface Run extends Extent {
-  /** Tells the reader what is under way or missing; not part of the results. */
-  readonly say: (line: string) => Effect.Effect<void>
+  /** Prints a line about progress or a missing peer on standard error. */
+  readonly report: (line: string) => Effect.Effect<void>
 }
 
 export interface Benchmark {
@@ -52,7 +52,7 @@ export interface Benchmark {
   ) => Effect.Effect<ReadonlyArray<Result>, BenchmarkFailed, ChildProcessSpawner.ChildProcessSpawner>
 }
 
-/** The result of samples of ours, beside one figure of each peer that could be measured. */
+/** The result of our samples, with one figure of each peer that could be measured. */
 export const result = (
   name: string,
   unit: string,

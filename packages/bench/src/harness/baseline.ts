@@ -1,20 +1,20 @@
 /**
- * A guard against growing slower: how we stand to what was measured beside us in the same run, compared with how we stood
- * when the baseline was stored. Times themselves are never compared, for they are the machine's.
+ * A guard against becoming slower. It compares our ratios to the peers of this run with the ratios in baseline.json. Times
+ * themselves are never compared, since they depend on the machine.
  */
 import { Effect, FileSystem, Schema } from "effect"
 import { BenchmarkFailed, type Result } from "./Benchmark.ts"
-import { shown } from "./figures.ts"
+import { formatFigure } from "./figures.ts"
 import { ratio } from "./table.ts"
 
 const Baseline = Schema.Record(Schema.String, Schema.Finite)
 
 const path = new URL("../../baseline.json", import.meta.url).pathname
 
-/** A ratio may be worse by this share before it counts: two runs on a busy machine differ as much. */
-export const tolerance = 0.4
+/** A ratio may be worse by this share: two runs on a busy machine differ as much. */
+const TOLERANCE = 0.4
 
-/** Every ratio of the results by "result / peer". */
+/** All ratios of the results, with names "result / peer". */
 export const ratiosOf = (results: ReadonlyArray<Result>): Record<string, number> =>
   Object.fromEntries(
     results.flatMap((result) =>
@@ -25,12 +25,12 @@ export const ratiosOf = (results: ReadonlyArray<Result>): Record<string, number>
     ),
   )
 
-/** One line for every ratio that is worse than the baseline's by more than the tolerance. */
+/** One line for each ratio that is worse than the baseline's by more than the tolerance. */
 export const worse = (baseline: Readonly<Record<string, number>>, now: Readonly<Record<string, number>>) =>
   Object.entries(now).flatMap(([name, value]) => {
     const before = baseline[name]
-    if (before === undefined || value >= before * (1 - tolerance)) return []
-    return [`${name}: ×${shown(value)}, was ×${shown(before)}`]
+    if (before === undefined || value >= before * (1 - TOLERANCE)) return []
+    return [`${name}: ×${formatFigure(value)}, was ×${formatFigure(before)}`]
   })
 
 const broken = (error: { readonly message: string }) => new BenchmarkFailed({ message: `${path}: ${error.message}` })
@@ -40,7 +40,7 @@ export const load = Effect.gen(function* () {
   return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Baseline))(text)
 }).pipe(Effect.mapError(broken))
 
-/** Stores the ratios of these results; those of benchmarks that were not run stay as they are. */
+/** Stores the ratios of these results. The ratios of benchmarks that were not run stay. */
 export const save = Effect.fnUntraced(function* (results: ReadonlyArray<Result>) {
   const before = yield* Effect.orElseSucceed(load, (): Readonly<Record<string, number>> => ({}))
   const ratios = Object.entries({ ...before, ...ratiosOf(results) }).sort(([a], [b]) => a.localeCompare(b))

@@ -1,4 +1,4 @@
-/** Samples to figures. */
+/** Figures from samples, and figures as text. */
 
 export interface Figure {
   readonly min: number
@@ -7,7 +7,7 @@ export interface Figure {
   readonly samples: number
 }
 
-/** The least, the middle and the greatest of the samples; NaN when there are none. */
+/** Minimum, median and maximum of the samples; NaN if there are none. */
 export const summary = (samples: ReadonlyArray<number>): Figure => ({
   min: quantile(samples, 0),
   median: quantile(samples, 0.5),
@@ -15,7 +15,7 @@ export const summary = (samples: ReadonlyArray<number>): Figure => ({
   samples: samples.length,
 })
 
-/** The sample below which the share `q` (0 to 1) of all lies. */
+/** The sample at the share `q` (0 to 1) of the sorted samples. */
 export const quantile = (samples: ReadonlyArray<number>, q: number): number => {
   const sorted = [...samples].sort((a, b) => a - b)
   return sorted[Math.round(q * (sorted.length - 1))] ?? Number.NaN
@@ -23,8 +23,8 @@ export const quantile = (samples: ReadonlyArray<number>, q: number): number => {
 
 export const median = (samples: ReadonlyArray<number>): number => quantile(samples, 0.5)
 
-/** Three significant digits, so that a difference that means nothing does not show. */
-export const shown = (value: number): string => {
+/** Three significant digits: further digits of a measurement mean nothing. */
+export const formatFigure = (value: number): string => {
   if (!Number.isFinite(value)) return "–"
   const digits = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
   return digits >= 2 ? Math.round(value).toLocaleString("en-US") : value.toFixed(Math.min(3, Math.max(0, 2 - digits)))

@@ -1,4 +1,4 @@
-/** Which machine the figures are of, and how busy it was: nobody can read them without. */
+/** The machine of the measurements and its load. Figures are meaningless without them. */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os"
 
 export interface Machine {
@@ -7,7 +7,7 @@ export interface Machine {
   readonly memoryGiB: number
   readonly system: string
   readonly node: string
-  /** Processes that wanted to run, over the last minute. */
+  /** The load average of the last minute. */
   readonly load: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * A program as one deploys it who minds its start and memory: put together with all that it uses, and nothing that it does not,
- * into one file. The binding stays outside, since it is native.
+ * Bundles a program with everything that it uses into one file, as one deploys it for a short start and little memory. iroh's
+ * binding is native and stays outside.
  */
 import { Effect } from "effect"
 import { build } from "rolldown"
@@ -9,7 +9,7 @@ import { dist, node } from "./programs.ts"
 
 const smallHeap = import.meta.resolve("@topic-tracker/core/smallHeap")
 
-/** Puts a program of `src/programs`, which must have been built, into one file. */
+/** Bundles a program of `src/programs`. It must have been built. */
 export const bundle = (name: string): Effect.Effect<void, BenchmarkFailed> =>
   Effect.tryPromise({
     try: () =>
@@ -23,7 +23,7 @@ export const bundle = (name: string): Effect.Effect<void, BenchmarkFailed> =>
     catch: (error) => new BenchmarkFailed({ message: `${name} as one file: ${String(error)}` }),
   }).pipe(Effect.asVoid)
 
-/** The words of a command line that runs it, with `smallHeap` if wanted. */
+/** The command line of the bundled program, with `smallHeap` if requested. */
 export const oneFile = (
   options: { readonly name: string; readonly smallHeap?: boolean },
   ...args: ReadonlyArray<string | number>

@@ -1,6 +1,6 @@
 /**
- * Programs that a benchmark runs in processes of their own, so that nothing is warm that should not be, and memory and
- * processor time are those of one thing. Each prints JSON, one value a line. All end with the scope or at their time limit.
+ * Runs the programs of a benchmark, each in its own process: nothing is warm by accident, and memory and processor time belong to
+ * one program. Each prints JSON, one value on each line. All end with the scope or at their time limit.
  */
 import { type Duration, Effect, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
@@ -8,31 +8,31 @@ import { BenchmarkFailed } from "./Benchmark.ts"
 
 const bench = new URL("../../", import.meta.url).pathname
 
-/** What was built of this package, with a slash. */
+/** The folder of the built package, with a slash at the end. */
 export const dist = `${bench}dist/`
 
-/** What the commands load first: Node's cache of compiled code. */
+/** The module that the commands load first: it enables Node's cache of compiled code. */
 export const compileCache = new URL("../../scripts/compileCache.ts", `file://${bench}`).pathname
 
-/** A file of {@link dist}, as words of a command line that runs it with Node.js, given these options. */
+/** The command line that runs a file of {@link dist} with Node and these options. */
 export const node = (
   file: string,
   args: ReadonlyArray<string | number>,
   options: ReadonlyArray<string> = [],
 ): ReadonlyArray<string> => [process.execPath, "--expose-gc", ...options, `${dist}${file}`, ...args.map(String)]
 
-/** A program of `src/programs`, by name, as words of a command line. It must have been built, see {@link build}. */
+/** The command line of a program of `src/programs`. It must have been built, see {@link build}. */
 export const ours = (name: string, ...args: ReadonlyArray<string | number>): ReadonlyArray<string> =>
   node(`programs/${name}.js`, args)
 
 /**
- * Builds the packages and the programs: what is measured is the JavaScript that users install, which loads in less time
- * and memory than TypeScript that Node.js strips as it goes. What the compiler says goes to standard error.
+ * Builds the packages and the programs: users install JavaScript, which loads in less time and memory than TypeScript whose types
+ * Node removes while it loads. The compiler's output goes to standard error.
  */
 export const build = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const tsc = ChildProcess.make("tsc", ["-b", bench], { stdout: "inherit", stderr: "inherit" })
-  if ((yield* spawner.exitCode(tsc)) !== 0) return yield* new BenchmarkFailed({ message: "it does not compile" })
+  if ((yield* spawner.exitCode(tsc)) !== 0) return yield* new BenchmarkFailed({ message: "compile errors" })
 }).pipe(Effect.mapError((error) => new BenchmarkFailed({ message: `the build: ${error.message}` })))
 
 const spawn = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
@@ -44,7 +44,7 @@ const spawn = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
 const failed = (words: ReadonlyArray<string>) => (error: { readonly message: string }) =>
   new BenchmarkFailed({ message: `${words.join(" ")}: ${error.message}` })
 
-/** Runs a program to its end and gives the last line that it printed. */
+/** Runs a program to its end. Returns the last line that it printed. */
 export const run = <A>(
   schema: Schema.Codec<A, unknown>,
   words: ReadonlyArray<string>,
@@ -58,7 +58,7 @@ export const run = <A>(
     return yield* parse(schema, output.trim().split("\n").at(-1) ?? "")
   }).pipe(Effect.scoped, Effect.timeout(within), Effect.mapError(failed(words)))
 
-/** Starts a program that runs until the scope closes, and gives the first line that it prints. */
+/** Starts a program that runs until the scope closes. Returns the first line that it prints. */
 export const start = <A>(schema: Schema.Codec<A, unknown>, words: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const handle = yield* spawn(words)
@@ -68,3 +68,6 @@ export const start = <A>(schema: Schema.Codec<A, unknown>, words: ReadonlyArray<
 
 const parse = <A>(schema: Schema.Codec<A, unknown>, line: string) =>
   Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(line)
+
+/** The output of the program `testnets`: the first port of each testnet. */
+export const Ports = Schema.NonEmptyArray(Schema.Int)

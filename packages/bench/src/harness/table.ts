@@ -1,20 +1,26 @@
-/** Results as text for people. */
+/** Results as tables. */
 import { textTable } from "@topic-tracker/cli-kit"
 import type { Result } from "./Benchmark.ts"
-import { shown } from "./figures.ts"
+import { formatFigure } from "./figures.ts"
 
-/** How ours stands to a peer's: above 1 is better for us, whichever way the figure goes. */
+/** The ratio of ours to a peer's. Above 1 ours is better, for both kinds of figures. */
 export const ratio = ({ better, value }: Pick<Result, "better" | "value">, peer: number): number =>
   better === "higher" ? value / peer : peer / value
 
-const withUnit = (value: number, unit: string): string => (unit === "" ? shown(value) : `${shown(value)} ${unit}`)
+const withUnit = (value: number, unit: string): string =>
+  unit === "" ? formatFigure(value) : `${formatFigure(value)} ${unit}`
 
 const cells = (result: Result): ReadonlyArray<string> => {
   const { name, value, unit, min, max, samples, peers } = result
-  const beside = Object.entries(peers).map(
-    ([peer, theirs]) => `${peer} ${withUnit(theirs, unit)} (×${shown(ratio(result, theirs))})`,
+  const compared = Object.entries(peers).map(
+    ([peer, theirs]) => `${peer} ${withUnit(theirs, unit)} (×${formatFigure(ratio(result, theirs))})`,
   )
-  return [name, withUnit(value, unit), samples > 1 ? `${shown(min)} to ${shown(max)}` : "", beside.join("; ")]
+  return [
+    name,
+    withUnit(value, unit),
+    samples > 1 ? `${formatFigure(min)} to ${formatFigure(max)}` : "",
+    compared.join("; "),
+  ]
 }
 
 const header = ["benchmark", "median", "min to max", "compared with (× above 1: ours is better)"]

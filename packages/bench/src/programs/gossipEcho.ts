@@ -1,12 +1,11 @@
 /**
- * The far end of the gossip benchmark between two processes, until the process is ended. Whatever messages arrive together
- * are answered by one message that holds their number; beside it, the bare binding takes a stream, echoes another and counts the frames
- * of a third.
- * Prints where both are.
+ * The far end of the gossip benchmark between two processes; it runs until it is killed. The gossip node answers all messages that
+ * arrive together with one message that holds their number. The bare endpoint reads one stream, echoes a second one, and
+ * answers the frames of a third one. Prints the addresses of both.
  */
 import { Effect, Stream } from "effect"
-import { answerFrames, drain, listen } from "./bareIroh.ts"
-import { makeNode } from "./gossipNode.ts"
+import { answerFrames, drain, listen, READ_BYTES } from "./gossip/bareIroh.ts"
+import { makeNode } from "./gossip/gossipNode.ts"
 import { main, print } from "./print.ts"
 
 const echo = Effect.gen(function* () {
@@ -28,7 +27,7 @@ const echo = Effect.gen(function* () {
       const uni = await connection.acceptUni()
       const echoing = (async () => {
         for (;;) {
-          const bytes = await recv.read(65_536)
+          const bytes = await recv.read(READ_BYTES)
           if (bytes.length === 0) return
           await send.writeAll(bytes)
         }
@@ -40,7 +39,7 @@ const echo = Effect.gen(function* () {
 
 let serial = 0
 
-/** Gossip delivers the same content once: a serial number makes each answer another. */
+/** Gossip delivers equal content once, so each answer has a serial number. */
 function answer(count: number): Uint8Array {
   const content = new Uint8Array(8)
   const view = new DataView(content.buffer)

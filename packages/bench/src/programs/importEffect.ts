@@ -1,6 +1,6 @@
-/** How long it takes to load what every program over Effect loads, in ms from the start of the process. */
+/** Prints the time to load the modules that every Effect program loads, in ms from the start of the process. */
 import { Effect, Layer, Schema, Stream } from "effect"
 import { print } from "./print.ts"
 
-// Named, so that they are loaded.
+// Used, so that the modules are loaded.
 print(Effect && Layer && Schema && Stream ? performance.now() : Number.NaN)

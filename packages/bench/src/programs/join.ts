@@ -1,36 +1,39 @@
 /**
- * How long until a node is in, in ms, on the DHT testnets at the given ports: KIND PORT…. One sample for each port, in one
- * process; the first is for warming up. A node is new each time: its sockets are bound within the time measured.
+ * Arguments: KIND PORT…. Measures the time (ms) from the creation of a node to its first neighbour, on the DHT testnets at the ports.
+ * One sample for each port, in one process; the first is a warm-up. Each node is new: its sockets are bound within the time.
  *
- * - cold: two nodes start together; the slower one's time.
- * - warm: two nodes are in; a third's time.
- * - restart: the same, and the third was here before: it knows the DHT nodes it knew then.
+ * - cold: two nodes start together; the time of the slower one.
+ * - warm: two nodes have joined; the time of a third one.
+ * - restart: as warm, and the third node was in the topic before: it starts with the DHT nodes that it knew.
  *
- * Prints the samples, and how long iroh's binding alone takes to bind two endpoints and connect them. With TRACE=1 in the environment
- * it tells on standard error what each node did until it was in, and when.
+ * Prints the samples, and those of iroh's binding alone: binding two endpoints and connecting them (`bare`). With TRACE=1 in the
+ * environment it prints each node's activity until its first neighbour on standard error.
  */
 import { type Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht, type DhtNode } from "@topic-tracker/dht"
 import { Console, Context, Effect, Formatter, Layer, Stream } from "effect"
-import { bareConnect } from "./bareIroh.ts"
+import { bareConnect } from "./gossip/bareIroh.ts"
 import { main, print } from "./print.ts"
+
+const SETTLED_MS = 1_500
+const AFTER_LEAVING_MS = 500
 
 const [kind, ...ports] = process.argv.slice(2)
 
-/** The activity until the first neighbour; times are ms since the topic was opened. */
+/** Prints the activity until the first neighbour, in ms since the topic was opened. */
 const trace = (node: string, topic: Topic.Topic) =>
   topic.activity.pipe(
     Stream.takeUntil(({ _tag }) => _tag === "Joined"),
-    Stream.runForEach(({ at, _tag, ...doing }) => {
-      const details = Object.entries(doing).map(([name, value]) => `${name} ${show(value)}`)
+    Stream.runForEach(({ at, _tag, ...activity }) => {
+      const details = Object.entries(activity).map(([name, value]) => `${name} ${format(value)}`)
       return Console.error([node.slice(0, 8), at.toFixed(0), _tag, ...details].join("  "))
     }),
   )
 
-const show = (value: unknown): string => Formatter.format(value).replace(/[0-9a-f]{64}/g, (id) => id.slice(0, 8))
+const format = (value: unknown): string => Formatter.format(value).replace(/[0-9a-f]{64}/g, (id) => id.slice(0, 8))
 
-/** The topic is each DHT's own: a client on the port of an earlier one may be told of that one's nodes, and their records. */
-const enter = Effect.fnUntraced(function* (port: number, knownNodes: ReadonlyArray<DhtNode> = []) {
+/** Each testnet has a topic of its own: a client may get the port of an earlier one, and with it nodes and records of that one. */
+const joinTopic = Effect.fnUntraced(function* (port: number, knownNodes: ReadonlyArray<DhtNode> = []) {
   const start = performance.now()
   const bootstrap = [{ host: "127.0.0.1", port }]
   const services = yield* Layer.buildWithScope(
@@ -45,23 +48,23 @@ const enter = Effect.fnUntraced(function* (port: number, knownNodes: ReadonlyArr
 })
 
 const cold = Effect.fnUntraced(function* (port: number) {
-  const both = yield* Effect.all([enter(port), enter(port)], { concurrency: 2 })
+  const both = yield* Effect.all([joinTopic(port), joinTopic(port)], { concurrency: 2 })
   return Math.max(...both.map(({ ms }) => ms))
 }, Effect.scoped)
 
 const warm = Effect.fnUntraced(function* (port: number) {
-  yield* Effect.all([enter(port), enter(port)], { concurrency: 2 })
-  // Their records are out, and the DHT's queries answered.
-  yield* Effect.sleep(1500)
+  yield* Effect.all([joinTopic(port), joinTopic(port)], { concurrency: 2 })
+  // Their records are stored, and all queries are answered.
+  yield* Effect.sleep(SETTLED_MS)
   const first = yield* Effect.scoped(
     Effect.gen(function* () {
-      const { ms, dht } = yield* enter(port)
+      const { ms, dht } = yield* joinTopic(port)
       return { ms, known: yield* dht.snapshot }
     }),
   )
   if (kind === "warm") return first.ms
-  yield* Effect.sleep(500)
-  return (yield* Effect.scoped(enter(port, first.known))).ms
+  yield* Effect.sleep(AFTER_LEAVING_MS)
+  return (yield* Effect.scoped(joinTopic(port, first.known))).ms
 }, Effect.scoped)
 
 await main(

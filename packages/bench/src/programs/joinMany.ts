@@ -1,6 +1,6 @@
 /**
- * Opens many topics at once, all of which another process opens at the same time: COUNT PORT. Prints when half of them and when
- * all had a neighbour, in ms since the first was opened.
+ * Arguments: COUNT PORT. Opens many topics at once, which another process opens at the same time. Prints when half of them and when all
+ * of them had a neighbour, in ms since the first was opened.
  */
 import { TopicTracker } from "@topic-tracker/core"
 import { Effect } from "effect"
@@ -21,7 +21,7 @@ const program = Effect.gen(function* () {
     { concurrency: "unbounded", discard: true },
   )
   print({ half: joined[Math.floor(count / 2)], all: joined.at(-1) })
-  // The other may not have heard of it yet.
+  // The other process may not have joined all topics yet.
   yield* Effect.sleep("1 second")
 })
 

@@ -1,6 +1,6 @@
 /**
- * Opening and leaving topics: COUNT PORT. How many a second, and what is left of COUNT of them in memory: the heap after
- * garbage collection, less the heap before, once a tenth has warmed everything up.
+ * Arguments: COUNT PORT. Joins and leaves topics one after the other. Prints how many a second, and the memory that each leaves
+ * behind: the heap after garbage collection less the heap before, after a tenth of COUNT as a warm-up.
  */
 import { TopicTracker } from "@topic-tracker/core"
 import { Effect } from "effect"

@@ -1,6 +1,6 @@
 /**
- * Records a second on one core, on both layers of Crypto: SECONDS for each operation. Beside them an X25519
- * agreement of node:crypto, of which sealing and opening need two each. Prints operations a second by name.
+ * Arguments: SECONDS. Measures operations on records on one core, SECONDS for each, with both layers of Crypto, and an X25519
+ * agreement of node:crypto: sealing and opening need two agreements each. Prints operations a second by name.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto"
 import {
@@ -19,7 +19,7 @@ import { main, numberAt, print } from "./print.ts"
 
 const seconds = numberAt(0)
 
-/** Samples of operations a second by task. */
+/** Samples of operations a second, by task. */
 const ratesOf = async (tasks: Record<string, () => unknown>) => {
   const rates: Record<string, Array<number>> = {}
   for (let sample = 0; sample < 3; sample++) {
@@ -46,7 +46,7 @@ const measure = Effect.fnUntraced(function* (isSync: boolean) {
   const signingKey = crypto.signingKey(Redacted.make(new Uint8Array(32).fill(1)))
   const initialSecretHash = Redacted.make(new Uint8Array(32).fill(2))
   const encryptionKey = yield* keys.encryption({ topic, unixMinute: 1n, initialSecretHash })
-  // As full as a record of a neighbour in a large swarm.
+  // As full as the record of a node in a large swarm.
   const content = {
     activePeers: Array.from({ length: 5 }, () => EndpointId.fromBytes(random32())),
     lastMessageHashes: Array.from({ length: 5 }, random32),
@@ -74,7 +74,7 @@ const measure = Effect.fnUntraced(function* (isSync: boolean) {
 
 const random32 = (): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(32))
 
-/** An X25519 agreement with both keys read from bytes, as each half of a record needs one. */
+/** An X25519 agreement with both keys read from bytes, as each half of a record needs it. */
 const agreement = () => {
   const pair = generateKeyPairSync("x25519", {
     privateKeyEncoding: { format: "der", type: "pkcs8" },

@@ -1,6 +1,6 @@
 /**
- * How long until a node of the Rust crate has its first neighbour: PEER KIND ROUNDS, as program join.ts for ours. In ms
- * from the start of its process, which takes a few ms. A node that is not in after 60 s gives no sample.
+ * Arguments: PEER KIND ROUNDS. Measures the time until a node of the Rust crate has its first neighbour, as join.ts does for ours. In
+ * ms from the start of its process, which takes a few ms. A node without a neighbour after 60 s gives no sample.
  */
 import { insideNamespace, peer } from "./namespace.ts"
 import { print } from "./print.ts"

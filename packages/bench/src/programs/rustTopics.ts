@@ -1,7 +1,6 @@
 /**
- * What many idle topics cost a process of the Rust crate: PEER COUNT SETTLED SECONDS, as `topics` has
- * them. Packets are those that the node's namespace carried, less what the testnet of 20 answered: a query and its answer are
- * one packet of the node each.
+ * Arguments: PEER COUNT SETTLED SECONDS, as for `topics`. Measures the cost of many idle topics in a process of the Rust crate. Packets
+ * are those of the node's namespace, less those that the idle testnet of 20 nodes sends. Of a query and its answer, one is the node's.
  */
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"

@@ -1,8 +1,7 @@
 /**
- * From nothing to the first neighbour: PORT of a DHT node, and another node in the topic, which is this program with `stay`. The process's
- * start is the start of its clock, so that the time to load the program counts. Prints when the modules were there, when the
- * sockets were bound, when the first packet had left, and when there was a neighbour, in ms. With `stay`, prints that it is in the topic and
- * runs until it is ended.
+ * Arguments: PORT [stay]. Measures a start, in ms from the start of the process, so that the time to load the program counts. Prints
+ * when the modules were loaded, when the sockets were bound, when the first packet was sent, and when there was a neighbour. The
+ * neighbour is this program with `stay`: it prints a line when it is in the topic, and runs until it is killed.
  */
 import { TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"

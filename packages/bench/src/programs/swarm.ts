@@ -1,9 +1,9 @@
 /**
- * What a topic of N nodes asks of the DHT, simulated: N MAX_SUPPRESSION MINUTES SEED. Real trackers with real gossip and records
- * on a DHT and a network in memory, under a clock that jumps. Once all have joined and MINUTES have passed it prints
+ * Arguments: N MAX_SUPPRESSION MINUTES SEED. Simulates a topic of N nodes: real trackers, gossip and records on a DHT and a network in
+ * memory, on a test clock. When all nodes have joined and MINUTES have passed, it prints
  *
- * - `load`: DHT queries of all nodes together in a minute, over the last quarter of the time;
- * - `joins`: ms until each of ten newcomers, one after the other, had a neighbour (-1: not within a minute);
+ * - `load`: DHT queries a minute of all nodes together, over the last quarter of the time;
+ * - `joins`: for ten newcomers, one after the other, the ms until the first neighbour (-1: not within a minute);
  * - `heals`: ms from the mending of a network that was cut in halves until there was one swarm again, everyone talking
  *   (-1: not within ten minutes).
  */
@@ -50,7 +50,7 @@ const program = Effect.gen(function* () {
     return parts
   })
 
-  // They come one by one, a swarm's worth of them within five minutes.
+  // The nodes start one by one within five minutes.
   for (let i = 0; i < count; i++) {
     nodes.push(yield* start)
     yield* pass(300_000 / count)

@@ -1,7 +1,7 @@
 /**
- * What many topics cost one process that has nobody to meet: COUNT SETTLED SECONDS PORT. The DHT is elsewhere, its first node at
- * the port. Watches for SECONDS after all are open and prints what was used meanwhile, and how much of the processor time after
- * the first SETTLED seconds, when the start is over.
+ * Arguments: COUNT SETTLED SECONDS PORT. Measures the cost of COUNT topics without other nodes in one process. The DHT runs in
+ * another process, its first node at PORT. Prints what was used in SECONDS after all topics were open, and the part of the processor
+ * time after the first SETTLED seconds, when the start is over.
  */
 import { readdirSync, readlinkSync } from "node:fs"
 import { TopicTracker } from "@topic-tracker/core"
@@ -11,7 +11,7 @@ import { main, numberAt, print } from "./print.ts"
 
 const [count, settled, seconds, port] = [numberAt(0), numberAt(1), numberAt(2), numberAt(3)]
 
-/** Open sockets of this process; where there is no /proc, unknown. */
+/** Open sockets of this process; -1 where there is no /proc. */
 const sockets = (): number => {
   try {
     return readdirSync("/proc/self/fd").filter((fd) => {
@@ -42,7 +42,7 @@ const program = Effect.gen(function* () {
   const tracker = yield* TopicTracker
   const dht = yield* Dht
   const socketsBefore = sockets()
-  // The reference's program is measured from its start to its end.
+  // The Rust program is also measured from its start to its end.
   const start = performance.now()
   for (let i = 0; i < count; i++) yield* tracker.joinNoWait({ topic: `topic ${i}`, secret: "secret" })
   const opened = performance.now()

@@ -1,4 +1,4 @@
-/** iroh's binding without anything of ours: what there is to be had. */
+/** iroh's binding alone, without our code: the upper bound of what gossip can reach. */
 import * as Iroh from "@number0/iroh"
 
 const alpn = [...new TextEncoder().encode("/bare/1")]
@@ -12,12 +12,12 @@ const endpoint = (): Promise<Iroh.Endpoint> => {
 }
 
 /**
- * Objects that must not be garbage-collected: the binding closes a connection whose object is. In a program that ends soon,
- * nothing is ever taken out.
+ * Objects that must not be garbage-collected: the binding closes a connection when its object is collected. Nothing is removed,
+ * since the program ends soon.
  */
 const held: Array<unknown> = []
 
-/** Binds an endpoint and tells where it is. */
+/** Binds an endpoint that accepts connections. */
 export const listen = async () => {
   const own = await endpoint()
   const accept = async (): Promise<Iroh.Connection> => {
@@ -39,7 +39,7 @@ export const dial = async (id: string, address: string) => {
   return { connection, close: () => own.close() }
 }
 
-/** How long it takes to bind two endpoints and connect them, in ms. */
+/** The time to bind two endpoints and connect them, in ms. */
 export const bareConnect = async (): Promise<number> => {
   const start = performance.now()
   const to = await listen()
@@ -51,32 +51,33 @@ export const bareConnect = async (): Promise<number> => {
   return ms
 }
 
-const readBytes = 65_536
+export const READ_BYTES = 65_536
 
-/** Takes all the stream brings; `got` is told how many bytes came. */
-export const drain = async (stream: Iroh.RecvStream, got: (bytes: number) => void): Promise<void> => {
+/** Reads the stream to its end; `onBytes` receives the number of bytes of each read. */
+export const drain = async (stream: Iroh.RecvStream, onBytes: (bytes: number) => void): Promise<void> => {
   for (;;) {
-    const { length } = await stream.read(readBytes)
+    const { length } = await stream.read(READ_BYTES)
     if (length === 0) return
-    got(length)
+    onBytes(length)
   }
 }
 
-/** Takes frames of the size that the first two bytes tell, and answers each with a byte. */
+/** Reads frames whose size is in the first two bytes of the stream, and answers each frame with one byte. */
 export const answerFrames = async ({ recv, send }: Pick<Iroh.BiStream, "recv" | "send">): Promise<void> => {
   const [high, low] = await recv.readExact(2)
   const size = high! * 256 + low!
-  let cut = 0
+  /** Bytes of a frame that has not arrived as a whole. */
+  let partial = 0
   for (;;) {
-    const { length } = await recv.read(readBytes)
+    const { length } = await recv.read(READ_BYTES)
     if (length === 0) return
-    const frames = Math.floor((cut + length) / size)
-    cut = (cut + length) % size
+    const frames = Math.floor((partial + length) / size)
+    partial = (partial + length) % size
     if (frames > 0) await send.writeAll(new Array<number>(frames).fill(1))
   }
 }
 
-/** As many messages of the size as fit into 64 KB, as one array. */
+/** As many messages of this size as fit into 64 KB, as one array. */
 export const batchOf = (size: number): { readonly bytes: Array<number>; readonly messages: number } => {
   const messages = Math.floor(64_000 / size)
   return { bytes: Array.from({ length: messages * size }, (_, i) => i & 255), messages }

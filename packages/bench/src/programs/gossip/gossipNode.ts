@@ -1,15 +1,17 @@
-/** A gossip node on loopback for benchmarks, whose peers are told and not looked up. */
+/** A gossip node on loopback. It knows the address of the peer that it joins, so that nothing is looked up. */
 import { Crypto, type EndpointId, Identity, TopicId } from "@topic-tracker/crypto"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Layer } from "effect"
 
-export const topicId = TopicId.fromName("bench")
+const topicId = TopicId.fromName("bench")
 
-/** A node in the topic; `peer` is a node to join, and where it is. */
-export const makeNode = Effect.fnUntraced(function* (peer?: {
+export interface NodeAddress {
   readonly id: EndpointId.EndpointId
   readonly addresses: ReadonlyArray<string>
-}) {
+}
+
+/** A node in the topic. Waits until `peer` is its neighbour, if there is one. */
+export const makeNode = Effect.fnUntraced(function* (peer?: NodeAddress) {
   const addresses = new Map<EndpointId.EndpointId, EndpointAddress>()
   if (peer !== undefined) addresses.set(peer.id, { relayUrl: undefined, direct: peer.addresses })
   const services = yield* Layer.build(
