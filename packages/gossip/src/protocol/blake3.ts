@@ -4,6 +4,9 @@
  *
  * Source: O'Connor, Aumasson, Neves, Wilcox-O'Hearn, "BLAKE3: one function, fast everywhere", sections 2.1 to 2.5. Checked
  * against the authors' test vectors and @noble/hashes in test/protocol/blake3.test.ts.
+ *
+ * Gain over @noble/hashes from end to end (two nodes, `npm run -s bench -- gossip`, messages a second as a share of the bare
+ * binding's, three runs each alternately on a shared machine): about 10 % at 100 B, about 25 % at 1,024 B.
  */
 
 const BLOCK_BYTES = 64
