@@ -15,7 +15,7 @@ const history = (options: Partial<ConstructorParameters<typeof MessageHistory>[0
 const sizes = ({ size, payloadSize }: MessageHistory) => [size, payloadSize]
 
 describe("MessageHistory", () => {
-  it("knows nothing at first", () => {
+  it("is empty at first", () => {
     const had = history()
     had.evict(1_000)
     assert.isFalse(had.has(idOf("a")))
@@ -23,7 +23,7 @@ describe("MessageHistory", () => {
     assert.deepStrictEqual(sizes(had), [0, 0])
   })
 
-  it("keeps a payload for its time and the id for longer", () => {
+  it("keeps a payload for its time and the id longer", () => {
     const had = history()
     had.add(gossip("a"), 0)
     had.add(gossip("b"), 3)
@@ -42,7 +42,7 @@ describe("MessageHistory", () => {
     assert.deepStrictEqual(had.payload(idOf("a")), gossip("a"))
   })
 
-  it("keeps a message from when it came last", () => {
+  it("starts a message's time again when it comes again", () => {
     const had = history()
     had.add(gossip("a"), 0)
     had.add(gossip("b"), 1)
@@ -66,7 +66,7 @@ describe("MessageHistory", () => {
     assert.deepStrictEqual(sizes(had), [0, 0])
   })
 
-  it("lets the oldest go when there are too many or too large ones", () => {
+  it("drops the oldest messages when there are too many or they are too large", () => {
     const few = history({ maxIds: 2 })
     for (const text of ["a", "b", "c"]) few.add(gossip(text), 0)
     assert.deepStrictEqual([few.has(idOf("a")), few.has(idOf("b")), few.has(idOf("c"))], [false, true, true])
@@ -79,14 +79,14 @@ describe("MessageHistory", () => {
     assert.deepStrictEqual(sizes(small), [4, 0])
   })
 
-  it("does not grow with a message that comes again and again", () => {
+  it("does not grow with a message that comes again many times", () => {
     const had = history({ maxIds: 20 })
     had.add(gossip("before"), 0)
     for (let i = 0; i < 1_000; i++) had.add(gossip("a"), 0)
     assert.deepStrictEqual([had.has(idOf("a")), ...sizes(had)], [true, 1, 1])
   })
 
-  it("is what a Map with the times of its entries is, whatever comes and goes", () => {
+  it("equals a Map of messages and times for random additions and evictions", () => {
     const rng = new Xoshiro128(7)
     const messages = Array.from({ length: 400 }, (_, i) => gossip(`message ${i}`))
     const had = history({ idRetentionMs: 300, payloadRetentionMs: 100 })

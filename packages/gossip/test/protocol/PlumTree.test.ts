@@ -25,10 +25,10 @@ describe("eager push", () => {
     const [[toA], [toB]] = [sentTo(actions, "a"), sentTo(actions, "b")]
     assert.deepStrictEqual(toA, gossip("hello", 0))
     assert.strictEqual(toA, toB, "one object, so that it is encoded once")
-    assert.deepStrictEqual(emitted(actions), [], "we are not told what we say ourselves")
+    assert.deepStrictEqual(emitted(actions), [], "our own broadcast is no event for us")
   })
 
-  it("delivers what arrives and sends it on, one hop more, to all but its sender", () => {
+  it("delivers a payload and forwards it, with one hop more, to all peers except its sender", () => {
     const node = new Node().withNeighbors("a", "b", "c")
     const actions = node.receive("a", gossip("hello", 4))
     assert.deepStrictEqual(sends(actions), ["b Gossip", "c Gossip"])
@@ -48,12 +48,12 @@ describe("eager push", () => {
     assert.strictEqual(node.topic.stats.maxLastDeliveryHop, 4)
   })
 
-  it("never counts beyond what a round can hold", () => {
+  it("never counts more hops than a round can hold", () => {
     const node = new Node().withNeighbors("a", "b")
     assert.deepStrictEqual(sentTo(node.receive("a", gossip("far", 65_535)), "b"), [gossip("far", 65_535)])
   })
 
-  it("to neighbours only reaches lazy ones too and goes no further", () => {
+  it("to neighbours only reaches lazy peers too and is not forwarded", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
     const sent = broadcast(node, "psst", "neighbors")
@@ -64,7 +64,7 @@ describe("eager push", () => {
     assert.deepStrictEqual(emitted(received), ["Received heard"])
   })
 
-  it("drops and counts content that its id is not the hash of", () => {
+  it("drops and counts content whose hash is not its id", () => {
     const node = new Node().withNeighbors("a", "b")
     const actions = node.receive("a", { ...gossip("true"), content: bytes("false") })
     assert.deepStrictEqual(actions, [])
@@ -74,7 +74,7 @@ describe("eager push", () => {
 })
 
 describe("pruning", () => {
-  it("asks who sends a payload that we had to be lazy, and is lazy to it", () => {
+  it("makes the sender of a duplicate lazy, and asks it to do the same", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("a", gossip("hello"))
     const actions = node.receive("b", gossip("hello", 3))
@@ -83,13 +83,13 @@ describe("pruning", () => {
     assert.strictEqual(node.topic.stats.duplicatePayloads, 1)
   })
 
-  it("is done when asked", () => {
+  it("makes the sender of a Prune lazy", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("a", prune)
     assert.deepStrictEqual([node.eager, node.lazy], [["b"], ["a"]])
   })
 
-  it("does not make a neighbour of someone who is none", () => {
+  it("changes nothing for a peer that is no neighbour", () => {
     const node = new Node().withNeighbors("a")
     node.receive("stranger", prune)
     node.receive("stranger", { _tag: "Graft", id: undefined, round: 0 })
@@ -110,7 +110,7 @@ describe("pruning", () => {
 })
 
 describe("lazy push", () => {
-  it("gathers ids for 5 ms and sends each lazy peer one IHave", () => {
+  it("collects ids for 5 ms and sends each lazy peer one IHave", () => {
     const node = new Node().withNeighbors("a", "b", "c")
     node.receive("b", prune)
     const first = broadcast(node, "one")
@@ -138,7 +138,7 @@ describe("lazy push", () => {
     assert.strictEqual(node.topic.broadcast.sizes.lazyQueue, 0)
   })
 
-  it("splits what would not fit into a message", () => {
+  it("splits an IHave that would not fit into a message", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
     const first = broadcast(node, "0")
@@ -150,7 +150,7 @@ describe("lazy push", () => {
     )
   })
 
-  it("says nothing to a peer that left, nor back to whom it came from", () => {
+  it("announces nothing to a peer that left, nor to the sender of the payload", () => {
     const node = new Node().withNeighbors("a", "b", "c")
     node.receive("a", prune)
     node.receive("b", prune)
@@ -163,7 +163,7 @@ describe("lazy push", () => {
 describe("leaving", () => {
   const leave = (node: Node) => node.handle({ _tag: "Quit", topic })
 
-  it("gives lazy peers what they have only been told of, before Disconnect", () => {
+  it("sends lazy peers the payloads that were only announced to them, before the Disconnect", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
     const told = broadcast(node, "first")
@@ -177,14 +177,14 @@ describe("leaving", () => {
     )
   })
 
-  it("passes on what was to be announced for others", () => {
+  it("sends lazy peers the payloads of others that wait to be announced", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
     node.receive("a", gossip("from afar", 2))
     assert.deepStrictEqual(sentTo(leave(node), "b")[0], gossip("from afar", 3))
   })
 
-  it("says nothing twice that there was time to ask for", () => {
+  it("does not send payloads again that peers had time to ask for", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
     fire(node, broadcast(node, "long ago"), "DispatchLazyPush")
@@ -209,19 +209,23 @@ describe("grafting", () => {
     )
     const grafted = fire(node, first, "SendGraft")
     assert.deepStrictEqual(sentTo(grafted, "a"), [{ _tag: "Graft", id: idOf("lost"), round: 2 }])
-    assert.include(node.eager, "a", "who is asked is eager from now on")
+    assert.include(node.eager, "a", "a peer that is asked becomes eager")
     assert.deepStrictEqual(
       timers(grafted, "SendGraft").map((each) => each.delayMs),
       [40],
     )
     const again = fire(node, grafted, "SendGraft")
     assert.deepStrictEqual(sends(again), ["b Graft"])
-    assert.deepStrictEqual(fire(node, again, "SendGraft"), [], "nobody is left to ask")
+    assert.deepStrictEqual(fire(node, again, "SendGraft"), [], "no peer is left to ask")
     assert.strictEqual(node.topic.broadcast.sizes.missing, 0)
-    assert.strictEqual(timers(node.receive("c", ihave(1, "lost")), "SendGraft").length, 1, "a new announcement counts")
+    assert.strictEqual(
+      timers(node.receive("c", ihave(1, "lost")), "SendGraft").length,
+      1,
+      "a new announcement starts again",
+    )
   })
 
-  it("does not ask for what came in the meantime, or was there before", () => {
+  it("does not ask for a payload that came in the meantime or was there before", () => {
     const node = new Node().withNeighbors("a", "b")
     const announced = node.receive("a", ihave(2, "late"))
     node.receive("b", gossip("late", 3))
@@ -249,7 +253,7 @@ describe("grafting", () => {
     assert.strictEqual(node.topic.broadcast.sizes.missing, 0)
   })
 
-  it("is answered with the payload, with the round it left us with, and makes the asker eager", () => {
+  it("is answered with the payload and our round, and makes the sender of the Graft eager", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
     node.receive("a", gossip("hello", 4))
@@ -268,14 +272,14 @@ describe("optimising the tree", () => {
     return { node, actions: node.receive("far", gossip("hi", gossipRound)) }
   }
 
-  it("swaps a peer for one that is 7 hops nearer to the author", () => {
+  it("replaces a peer by one that is 7 hops nearer to the author", () => {
     const { actions, node } = receiveAfterIHave(8)
     assert.deepStrictEqual(sentTo(actions, "near").at(-1), { _tag: "Graft", id: undefined, round: 2 })
     assert.deepStrictEqual(sentTo(actions, "far"), [prune])
     assert.deepStrictEqual([node.eager, node.lazy], [["near"], ["far"]])
   })
 
-  it("leaves a difference of 6 hops alone", () => {
+  it("changes nothing for a difference of 6 hops", () => {
     const { actions, node } = receiveAfterIHave(7)
     assert.deepStrictEqual(sends(actions), [])
     assert.deepStrictEqual([node.eager, node.lazy], [["far"], ["near"]])
@@ -302,7 +306,7 @@ describe("the caches", () => {
     assert.strictEqual(timers(node.receive("a", gossip("again")), "EvictCache").length, 1, "and now there is")
   })
 
-  it("have a size that no flood exceeds", () => {
+  it("stay within their limits when many messages come", () => {
     const config = configWith({ broadcast: { messageIdMaxCount: 100, messageCacheMaxBytes: 10_000 } })
     const node = new Node(config).withNeighbors("a")
     for (let i = 0; i < 1_000; i++) node.receive("a", gossip(`message ${i}`))
@@ -313,7 +317,7 @@ describe("the caches", () => {
 })
 
 describe("counters", () => {
-  it("tell payloads from control messages and start anew when reset", () => {
+  it("count payloads and control messages separately and are 0 after a reset", () => {
     const node = new Node().withNeighbors("a", "b")
     node.state.resetStats(topic)
     node.receive("a", gossip("one", 3))
@@ -335,7 +339,7 @@ describe("counters", () => {
     assert.isTrue(Object.values(node.topic.stats).every((count) => count === 0))
   })
 
-  it("hold ids as short strings that show as hex", () => {
+  it("hold ids as short strings that convert to hex", () => {
     assert.strictEqual(
       Protocol.MessageId.toHex(idOf("")),
       "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",

@@ -9,7 +9,7 @@ import { type Action, bytes, type Event, topic } from "./node.ts"
 export class Swarm {
   now = 0
   readonly states = new Map<string, Protocol.GossipState<string>>()
-  /** What each node's application got, by content. */
+  /** The contents that each node's application received. */
   readonly received = new Map<string, Array<string>>()
   private readonly checkers = new Map<Protocol.GossipState<string>, InvariantChecker<string>>()
   private readonly config: Protocol.ProtocolConfig
@@ -34,7 +34,7 @@ export class Swarm {
     this.received.set(me, [])
   }
 
-  /** A node ends without a word: its peers see their connections close. */
+  /** A node ends without a Disconnect: its peers see their connections close. */
   crash(me: string): void {
     this.states.delete(me)
     for (const other of this.states.keys()) if (this.connections.delete(link(me, other))) this.connectionLost(me, other)
@@ -55,7 +55,7 @@ export class Swarm {
     for (const end = this.now + ms; this.now < end; this.now++) {
       const events = this.due.get(this.now)
       if (events === undefined) continue
-      // The list may grow while it is worked on: an event may cause others at once.
+      // The list may grow in the loop: an event may cause others at the same time.
       for (const { event, node } of events) this.handle(node, event)
       this.due.delete(this.now)
     }

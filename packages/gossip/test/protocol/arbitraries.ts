@@ -7,7 +7,7 @@ const int = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 const seed = int(0, 0xffff_ffff)
 
-/** Bytes of any length up to the limit, short and long alike. */
+/** Bytes of any length up to the limit, all lengths equally likely. */
 export const byteArrays = (maxLength: number): Arbitrary.Arbitrary<Uint8Array> =>
   Arbitrary.map(Arbitrary.all([int(0, maxLength), seed]), ([length, seed]) => {
     const rng = new Protocol.Xoshiro128(seed)

@@ -5,7 +5,7 @@ import { Schema } from "effect"
 import * as Protocol from "../../src/protocol/index.ts"
 import { byteArrays } from "./arbitraries.ts"
 
-/** The input of the BLAKE3 authors' test vectors: bytes 0 to 250, over and over. */
+/** The input of the BLAKE3 authors' test vectors: bytes 0 to 250, repeated. */
 const input = (length: number) => Uint8Array.from({ length }, (_, i) => i % 251)
 const hex = (length: number) => Bytes.toHex(Protocol.blake3(input(length)))
 
@@ -16,14 +16,14 @@ it("gives the hashes of the authors' test_vectors.json", () => {
   assert.strictEqual(hex(1025), "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444")
 })
 
-it("agrees with noble on every length up to three chunks and on many beyond", () => {
+it("equals noble for every length up to three chunks and for many longer ones", () => {
   for (let length = 0; length <= 16_500; length += length < 3_100 ? 1 : 61) {
     assert.strictEqual(hex(length), Bytes.toHex(noble(input(length))), `${length} bytes`)
   }
 })
 
 it.prop(
-  "agrees with noble on any bytes, also within a larger buffer",
+  "equals noble for any bytes, also within a larger buffer",
   { bytes: byteArrays(5_000), start: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })) },
   ({ bytes, start }) => {
     const window = bytes.subarray(Math.min(start, bytes.length))

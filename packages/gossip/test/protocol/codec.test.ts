@@ -7,7 +7,7 @@ import { byteArrays, messages } from "./arbitraries.ts"
 
 const max = 4_096
 
-/** Pushes the stream in pieces cut at these positions; what came out. */
+/** Pushes the stream in pieces that are cut at these positions. Returns the frames. */
 const decode = (stream: Uint8Array, cuts: ReadonlyArray<number> = [], maxMessageSize = max) => {
   const decoder = new Protocol.FrameDecoder(maxMessageSize)
   const frames: Array<string> = []
@@ -15,7 +15,7 @@ const decode = (stream: Uint8Array, cuts: ReadonlyArray<number> = [], maxMessage
   const positions = [...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length]
   let start = 0
   for (const end of positions) {
-    // A copy that is overwritten afterwards: nothing may keep a window on a chunk.
+    // A copy that is overwritten afterwards: the decoder must not keep a view of a chunk.
     const chunk = stream.slice(start, end)
     failure = decoder.push(chunk, (frame) => frames.push(Bytes.toHex(frame)))
     chunk.fill(0xee)
@@ -28,11 +28,11 @@ const frame = (...bodies: ReadonlyArray<Uint8Array>): Uint8Array =>
   Bytes.concat(...bodies.flatMap((body) => [Uint8Array.of(0, 0, body.length >> 8, body.length & 255), body]))
 
 describe("messages", () => {
-  it.prop("are the same after a way over the wire", [messages], ([message]) => {
+  it.prop("are equal after encoding and decoding", [messages], ([message]) => {
     assert.deepStrictEqual(Protocol.decodeMessage(Protocol.encodeMessage(message)), Result.succeed(message))
   })
 
-  it.prop("that are cut short are refused, without an exception", [messages, byteArrays(2)], ([message, tail]) => {
+  it.prop("that are incomplete are refused, without an exception", [messages, byteArrays(2)], ([message, tail]) => {
     const bytes = Protocol.encodeMessage(message)
     for (let length = 0; length < bytes.length; length++) {
       assert.isTrue(Result.isFailure(Protocol.decodeMessage(bytes.subarray(0, length))), `${length} of ${bytes.length}`)
@@ -41,7 +41,7 @@ describe("messages", () => {
   })
 
   it.prop(
-    "of any bytes at all are read or refused, never an exception",
+    "of any bytes are read or refused, never an exception",
     [byteArrays(80)],
     ([bytes]) => {
       const decoded = Protocol.decodeMessage(bytes)
@@ -50,7 +50,7 @@ describe("messages", () => {
     { arbitrary: { runs: 2_000 } },
   )
 
-  it("with unknown variants are refused by name", () => {
+  it("with unknown variants are refused with the variant in the message", () => {
     const failure = (hex: string) => {
       const decoded = Protocol.decodeMessage(Bytes.fromHex(hex))
       return Result.isFailure(decoded) ? decoded.failure.message : decoded.success._tag
@@ -62,13 +62,13 @@ describe("messages", () => {
     assert.match(failure("0103ffffffffffff7f"), /a length of \d+ needs at least/)
   })
 
-  it("that name a peer by bytes which are no key are refused, as the reference does", () => {
+  it("that name a peer by bytes that are no key are refused, as in iroh-gossip", () => {
     const noKey = "0200000000000000000000000000000000000000000000000000000000000000"
     const decoded = Protocol.decodeMessage(Bytes.fromHex(`000301${noKey}00`))
     assert.isTrue(Result.isFailure(decoded) && decoded.failure.message.includes("is not a point of the curve"))
   })
 
-  it("hold the largest content they promise, at every hop", () => {
+  it("hold content of maxContentBytes, at every hop", () => {
     for (const maxMessageSize of [166, 167, 168, 512, 1_000, max, 16_423, 16_424, 16_425, 16_426, 65_536]) {
       const content = new Uint8Array(Protocol.maxContentBytes(maxMessageSize))
       const id = Protocol.MessageId.ofContent(content)
@@ -84,7 +84,7 @@ describe("frames", () => {
   const bodies = Arbitrary.array(byteArrays(600), { maxLength: 12 })
   const cuts = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })))
 
-  it.prop("come out whole and in order, wherever the stream is cut", [bodies, cuts], ([bodies, cuts]) => {
+  it.prop("are read whole and in order, wherever the stream is cut", [bodies, cuts], ([bodies, cuts]) => {
     assert.deepStrictEqual(decode(frame(...bodies), cuts), {
       frames: bodies.map(Bytes.toHex),
       failure: undefined,
@@ -93,7 +93,7 @@ describe("frames", () => {
   })
 
   it.prop(
-    "of any bytes at all give frames within the limit or a TooLong, however they are cut",
+    "of any bytes give frames within the limit or a TooLong, however they are cut",
     [byteArrays(400), cuts],
     ([bytes, cuts]) => {
       // Small first bytes, so that lengths are plausible often enough.
@@ -106,19 +106,19 @@ describe("frames", () => {
     { arbitrary: { runs: 1_000 } },
   )
 
-  it("one byte at a time are the same", () => {
+  it("are the same one byte at a time", () => {
     const stream = frame(Uint8Array.of(1, 2, 3), new Uint8Array(0), Uint8Array.of(4))
     const every = Array.from({ length: stream.length }, (_, i) => i)
     assert.deepStrictEqual(decode(stream, every).frames, ["010203", "", "04"])
   })
 
-  it("cut in two leave the decoder between frames only when complete", () => {
+  it("leave the decoder at a boundary only when they are complete", () => {
     assert.isFalse(decode(Uint8Array.of(0)).atBoundary)
     assert.isFalse(decode(Uint8Array.of(0, 0, 0, 2, 1)).atBoundary)
     assert.isTrue(decode(Uint8Array.of(0, 0, 0, 1, 1)).atBoundary)
   })
 
-  it("above the maximum are refused before their bytes come, and end the stream", () => {
+  it("above the maximum size are refused before their bytes come, and end the stream", () => {
     const decoder = new Protocol.FrameDecoder(max)
     const frames: Array<number> = []
     const push = (bytes: Uint8Array) => decoder.push(bytes, (frame) => frames.push(frame.length))
@@ -131,7 +131,7 @@ describe("frames", () => {
     assert.strictEqual(decode(Uint8Array.of(0xff, 0xff, 0xff, 0xff)).failure?.size, 0xffff_ffff)
   })
 
-  it("are not written at the maximum, and what was appended before stays", () => {
+  it("of exactly the maximum size are not written, and earlier frames stay", () => {
     const encoder = new Protocol.FrameEncoder(max)
     assert.isTrue(Result.isSuccess(encoder.message({ _tag: "Prune" })))
     const refused = encoder.encoded(new Uint8Array(max))
@@ -159,7 +159,7 @@ describe("peer data", () => {
   const address = (direct: ReadonlyArray<string>, relayUrl?: string) => ({ relayUrl, direct })
   const decoded = (data: Uint8Array) => Result.getOrUndefined(Protocol.decodePeerData(data))
 
-  it("is a relay and sorted socket addresses, as serde lays them out", () => {
+  it("is a relay and sorted socket addresses in serde's format", () => {
     const data = Protocol.encodePeerData(
       address(["[2001:db8::1]:443", "192.0.2.7:80", "10.0.0.1:65535", "192.0.2.7:80"], "https://relay.example./"),
     )
@@ -182,12 +182,12 @@ describe("peer data", () => {
     assert.deepStrictEqual(decoded(Protocol.encodePeerData(address([]))), address([]))
   })
 
-  it("leaves out what is no socket address or URL", () => {
+  it("omits texts that are no socket address or URL", () => {
     const direct = ["host:1", "1.2.3.4", "1.2.3.4:65536", "256.1.1.1:1", "[::g]:1", "::1:1", "[::]:1"]
     assert.deepStrictEqual(decoded(Protocol.encodePeerData(address(direct, "no url"))), address(["[::]:1"]))
   })
 
-  it.prop("of any bytes at all is read or refused, never an exception", [byteArrays(60)], ([bytes]) => {
+  it.prop("of any bytes is read or refused, never an exception", [byteArrays(60)], ([bytes]) => {
     Protocol.decodePeerData(bytes)
   })
 })

@@ -4,7 +4,7 @@ import { IndexedSet } from "../../src/protocol/IndexedSet.ts"
 import { Xoshiro128 } from "../../src/protocol/Rng.ts"
 
 describe("Xoshiro128", () => {
-  it("gives the sequence of the reference code for the state 1, 2, 3, 4", () => {
+  it("gives the sequence of the authors' code for the state 1, 2, 3, 4", () => {
     const rng = Xoshiro128.fromState(1, 2, 3, 4)
     assert.deepStrictEqual(
       Array.from({ length: 6 }, () => rng.next()),
@@ -18,7 +18,7 @@ describe("Xoshiro128", () => {
     for (let i = 0; i < 10; i++) assert.strictEqual(seeded.next(), rng.next())
   })
 
-  it("spreads evenly over any bound", () => {
+  it("is uniform for any bound", () => {
     const rng = new Xoshiro128(7)
     const counts = [0, 0, 0, 0, 0, 0]
     for (let i = 0; i < 60_000; i++) counts[rng.nextInt(6)]!++
@@ -26,7 +26,7 @@ describe("Xoshiro128", () => {
     for (let i = 0; i < 100; i++) assert.isTrue(rng.nextInt(0x1_0000_0000) >= 0)
   })
 
-  it("forks generators that repeat with their parent and differ from it", () => {
+  it("forks generators that repeat if their parent does, and differ from it", () => {
     const [a, b] = [new Xoshiro128(1), new Xoshiro128(1)]
     const [forkA, forkB] = [a.fork(), b.fork()]
     assert.strictEqual(forkA.next(), forkB.next())
@@ -37,7 +37,7 @@ describe("Xoshiro128", () => {
 describe("IndexedSet", () => {
   const item = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
   it.prop(
-    "holds what a Set would, whatever is added and deleted",
+    "equals a Set for any additions and deletions",
     [Schema.Array(Schema.Tuple([Schema.Boolean, item]))],
     ([steps]) => {
       const [set, model] = [new IndexedSet<number>(), new Set<number>()]
@@ -55,7 +55,7 @@ describe("IndexedSet", () => {
     },
   )
 
-  it("samples without repetition, without the excluded, no more than asked for, evenly", () => {
+  it("samples uniformly, without repetition and excluded members, at most the given count", () => {
     const set = new IndexedSet<number>()
     for (let i = 0; i < 10; i++) set.add(i)
     const rng = new Xoshiro128(3)
@@ -71,7 +71,7 @@ describe("IndexedSet", () => {
     assert.deepStrictEqual(set.values.length, 10)
   })
 
-  it("picks nothing from nothing", () => {
+  it("picks nothing from an empty set", () => {
     const set = new IndexedSet<string>()
     const rng = new Xoshiro128(3)
     assert.isUndefined(set.pick(rng))

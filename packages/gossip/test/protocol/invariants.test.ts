@@ -76,8 +76,8 @@ describe("InvariantChecker", () => {
   it("accepts what the machine does", () => after((actions) => actions))
 
   const broken: ReadonlyArray<readonly [string, RegExp, (actions: ReadonlyArray<Action>) => ReadonlyArray<Action>]> = [
-    ["a timer that was not started", /0 Shuffle timers run instead of 1/, without("ScheduleTimer")],
-    ["a neighbour that no event reports", /the events do not give the active view/, without("Emit")],
+    ["a timer that does not run", /0 Shuffle timers run instead of 1/, without("ScheduleTimer")],
+    ["a neighbour without an event", /the events do not give the active view/, without("Emit")],
     [
       "a closed connection in use",
       /the connection to a is closed but still used/,
@@ -94,7 +94,7 @@ describe("InvariantChecker", () => {
       and({ _tag: "Send", to: "me", topic, message: { _tag: "Join", data: undefined } }),
     ],
     [
-      "a neighbour that goes without having come",
+      "NeighborDown without NeighborUp",
       /NeighborDown of x, which is no neighbour/,
       and({ _tag: "Emit", topic, event: { _tag: "NeighborDown", peer: "x", reason: "left" } }),
     ],
@@ -107,7 +107,7 @@ describe("InvariantChecker", () => {
 describe("a machine that is broken on purpose", () => {
   afterEach(() => vi.restoreAllMocks())
 
-  /** Random events for the machine as it is now, always the same ones. */
+  /** Sends the machine random events, the same ones in each call. */
   const run = () => {
     const rng = new Protocol.Xoshiro128(1)
     const config = { active: 3, passive: 3, threshold: 1, maxIds: 4 }
@@ -123,17 +123,17 @@ describe("a machine that is broken on purpose", () => {
       () => vi.spyOn(PlumTree.prototype, "neighborDown").mockImplementation(() => {}),
     ],
     [
-      "keeps a request whose time is over",
+      "keeps a request after its time-out",
       /has no timer/,
       () => vi.spyOn(HyParView.prototype, "onNeighborRequestTimer").mockImplementation(() => {}),
     ],
     [
-      "sends no announcements when their time has come",
+      "sends no announcements when their timer expires",
       /0 DispatchLazyPush timers run instead of 1/,
       () => vi.spyOn(PlumTree.prototype, "onDispatchTimer").mockImplementation(() => {}),
     ],
     [
-      "takes every peer for tied to it",
+      "ignores closed connections",
       /is disconnected but its connection is still used|closed but still used|has no connection/,
       () => vi.spyOn(HyParView.prototype, "connectionClosed").mockImplementation(() => {}),
     ],

@@ -52,7 +52,7 @@ export class Node {
     return this
   }
 
-  /** Lets the peers into the passive view, as the end of a shuffle does. */
+  /** Adds the peers to the passive view, as the end of a newcomer's walk does. */
   withContacts(via: string, ...peers: ReadonlyArray<string>): this {
     for (const peer of peers) {
       this.receive(via, { _tag: "ForwardJoin", peer: { id: peer, data: undefined }, ttl: 3 })
@@ -106,7 +106,7 @@ export const sends = (actions: ReadonlyArray<Action>): ReadonlyArray<string> =>
 export const sentTo = (actions: ReadonlyArray<Action>, peer: string): ReadonlyArray<Message> =>
   actions.flatMap((action) => (action._tag === "Send" && action.to === peer ? [action.message] : []))
 
-/** What the application is told, as "Tag peer" or "Received text". */
+/** The events for the application, as "Tag peer" or "Received text". */
 export const emitted = (actions: ReadonlyArray<Action>): ReadonlyArray<string> =>
   actions.flatMap((action) => {
     if (action._tag !== "Emit") return []
@@ -137,5 +137,5 @@ export const timers = <T extends Timer["_tag"]>(
 const isTimer = <T extends Timer["_tag"]>(timer: Timer, tag: T): timer is Extract<Timer, { readonly _tag: T }> =>
   timer._tag === tag
 
-/** What a Shuffle or its reply says of these peers, without data. */
+/** These peers as a Shuffle or its reply names them, without data. */
 export const infos = (...peers: ReadonlyArray<string>) => peers.map((id) => ({ id, data: undefined }))

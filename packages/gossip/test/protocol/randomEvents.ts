@@ -36,7 +36,7 @@ const KINDS = [
   "data",
 ] as const
 
-/** One event. `a` and `b` are peers, `n` is whatever number the event needs. */
+/** One event. `a` and `b` are peers, `n` is a number whose meaning depends on the kind. */
 const Step = Schema.Struct({
   kind: Schema.Literals(KINDS),
   a: int(0, 7),
@@ -55,7 +55,7 @@ export const randomSteps = (rng: Protocol.Xoshiro128, count: number): ReadonlyAr
   }))
 
 const me = "me"
-/** Peer 7 is the node itself: others may name it, or even claim to be it. */
+/** Peer 7 is the node itself: others may name it, and a message may claim to come from it. */
 const peer = (i: number) => (i === 7 ? me : `p${i}`)
 const info = (i: number, n: number) => ({ id: peer(i), data: n % 3 === 0 ? undefined : bytes("x".repeat(n)) })
 
@@ -123,7 +123,7 @@ export const runSteps = (
     }
     switch (kind) {
       case "expire": {
-        // The next timer of a random kind: with several, a long one may come before a short one, as with a slow driver.
+        // Any of the running timers: a long one may come before a short one, as with a slow driver.
         const [due] = running.splice(a % Math.max(1, running.length), 1)
         if (due === undefined) continue
         node.now = Math.max(node.now, due.at)

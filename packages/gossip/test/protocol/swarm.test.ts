@@ -6,7 +6,7 @@ import { Swarm } from "./Swarm.ts"
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const name = (i: number) => `n${i}`
 
-/** `size` nodes that join one after the other, each through one that is there. */
+/** `size` nodes that join one after the other, each through an earlier one. */
 const grow = (swarm: Swarm, size: number, contact: (i: number) => number, pause: number): void => {
   for (let i = 0; i < size; i++) {
     swarm.add(name(i))
@@ -65,7 +65,7 @@ describe("a swarm without failures", () => {
   })
 })
 
-/** How many messages all of them send in a minute in which nothing happens. */
+/** The number of messages that all nodes send in a minute without events. */
 const sentInAMinute = (swarm: Swarm): number => {
   for (const state of swarm.states.values()) state.resetStats(topic)
   swarm.run(60_000)
@@ -74,8 +74,8 @@ const sentInAMinute = (swarm: Swarm): number => {
   return sent
 }
 
-describe("a swarm in which nothing happens", () => {
-  it("is quiet also when an answer takes longer than a request has time", () => {
+describe("a swarm without events", () => {
+  it("sends little, also if an answer takes longer than a request may", () => {
     const swarm = new Swarm(configWith({}), 1, 300)
     grow(swarm, 2, () => 0, 20)
     swarm.run(5_000)
@@ -84,7 +84,7 @@ describe("a swarm in which nothing happens", () => {
   })
 
   for (const leastDelay of [1, 260]) {
-    it(`is quiet also where one has free slots and all others have none, over links of ${leastDelay} ms and more`, () => {
+    it(`sends little, also if one node has free slots and all others have none, over links of at least ${leastDelay} ms`, () => {
       for (let seed = 0; seed < 20; seed++) {
         const swarm = new Swarm(configWith({}), seed, leastDelay)
         grow(swarm, 10, (i) => (7 * seed + i) % i, 20)
@@ -95,7 +95,7 @@ describe("a swarm in which nothing happens", () => {
   }
 })
 
-/** One thing that befalls a swarm. */
+/** One event in a swarm. */
 const Step = Schema.Union([
   Schema.Struct({ do: Schema.Literal("join"), node: int(0, 11), via: int(0, 11) }),
   Schema.Struct({ do: Schema.Literals(["quit", "crash", "broadcast", "shuffle"]), node: int(0, 11) }),
@@ -136,7 +136,7 @@ describe("a swarm with churn", () => {
   }
 
   it.prop(
-    "keeps its views in bounds at every step, is symmetric once it rests, delivers nothing twice and forgets in the end",
+    "keeps its invariants, is symmetric once it settles, delivers nothing twice and frees everything in the end",
     {
       seed: int(0, 1_000_000),
       capacity: int(2, 5),
@@ -160,7 +160,7 @@ describe("a swarm with churn", () => {
     { arbitrary: { runs: 150 } },
   )
 
-  it("grows together again after a third of it crashed", () => {
+  it("is one swarm again after a third of it crashed", () => {
     for (let seed = 0; seed < 5; seed++) {
       const swarm = new Swarm(configWith({ membership: { shuffleIntervalMs: 1_000 } }), seed)
       grow(swarm, 30, (i) => (7 * i) % i, 20)

@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { bytes, disconnects, emitted, join, Node, neighbor, sends, sentTo, timers } from "../node.ts"
 
 describe("joining", () => {
-  it("asks each peer named, with our own data, but never ourselves", () => {
+  it("sends each named peer a Join with our own data, but not ourselves", () => {
     const actions = new Node().join("a", "me", "b")
     assert.deepStrictEqual(sends(actions), ["a Join", "b Join"])
     assert.deepStrictEqual(sentTo(actions, "a"), [{ _tag: "Join", data: bytes("me") }])
   })
 
-  it("starts the timer that never stops once, on the first join", () => {
+  it("starts the shuffle timer once, on the first join", () => {
     const node = new Node()
     const first = node.join()
     assert.deepStrictEqual(
@@ -19,7 +19,7 @@ describe("joining", () => {
     assert.deepStrictEqual(node.join(), [])
   })
 
-  it("lets in whoever asks, answers, and tells the other neighbours with ARWL hops to go", () => {
+  it("accepts and answers a Join, and forwards it to the other neighbours with ARWL hops", () => {
     const node = new Node().withNeighbors("a", "b")
     const actions = node.receive("c", join("c"))
     assert.deepStrictEqual(node.active, ["a", "b", "c"])
@@ -29,7 +29,7 @@ describe("joining", () => {
     assert.deepStrictEqual(sentTo(actions, "a"), [{ _tag: "ForwardJoin", peer: { id: "c", data: bytes("c") }, ttl: 6 }])
   })
 
-  it("answers a Join during a request to the same peer: it has restarted and will not answer the request", () => {
+  it("answers a Join of a peer with a pending request: it has restarted and will not answer the request", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     const asked = timers(node.handle({ _tag: "PeerDisconnected", peer: "b" }), "NeighborRequest")
     const joined = node.receive("x", join("x"))
@@ -39,7 +39,7 @@ describe("joining", () => {
     assert.deepStrictEqual(node.active, ["a", "x"])
   })
 
-  it("answers a Join of a neighbour that has restarted within the time of its last request", () => {
+  it("answers a Join of a neighbour that restarts while the last request to it is pending", () => {
     const node = new Node().withNeighbors("a")
     node.receive("a", neighbor("high"))
     assert.deepStrictEqual(sends(node.receive("a", join("a"))), ["a Neighbor"])
@@ -80,21 +80,21 @@ describe("a newcomer's walk", () => {
   const forwardJoin = (ttl: number, id = "new") =>
     ({ _tag: "ForwardJoin", peer: { id, data: bytes(id) }, ttl }) as const
 
-  it("goes on to a neighbour other than the sender, one hop less", () => {
+  it("continues to a neighbour other than the sender, with one hop less", () => {
     const node = new Node().withNeighbors("a", "b")
     const actions = node.receive("a", forwardJoin(6))
     assert.deepStrictEqual(sentTo(actions, "b"), [forwardJoin(5)])
     assert.deepStrictEqual(node.passive, [])
   })
 
-  it("leaves the newcomer as a contact where PRWL hops are left", () => {
+  it("makes the newcomer a contact where PRWL hops are left", () => {
     const node = new Node().withNeighbors("a", "b")
     const actions = node.receive("a", forwardJoin(3))
     assert.deepStrictEqual(sends(actions), ["b ForwardJoin"])
     assert.deepStrictEqual(node.passive, ["new"])
   })
 
-  it("ends at 0 hops with a request of high priority; the newcomer is a neighbour once it answers", () => {
+  it("ends at 0 hops with a request of high priority; the newcomer becomes a neighbour when it answers", () => {
     const node = new Node().withNeighbors("a", "b")
     const actions = node.receive("a", forwardJoin(0))
     assert.deepStrictEqual(sends(actions), ["new Neighbor"])
@@ -114,19 +114,19 @@ describe("a newcomer's walk", () => {
     assert.deepStrictEqual(sends(node.receive("a", forwardJoin(6, "c"))), ["c Neighbor"])
   })
 
-  it("does not go on while the newcomer owes us an answer", () => {
+  it("does not continue while a request to the newcomer is pending", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("a", forwardJoin(0))
     assert.deepStrictEqual(sends(node.receive("b", forwardJoin(6))), [])
   })
 
-  it("that comes back to the newcomer is dropped", () => {
+  it("that returns to the newcomer is dropped", () => {
     const node = new Node().withNeighbors("a")
     assert.deepStrictEqual(node.receive("a", forwardJoin(0, "me")), [])
     assert.strictEqual(node.topic.stats.droppedMessages, 1)
   })
 
-  it("is no longer than ours would be, whatever the sender claims", () => {
+  it("has at most as many hops as our own, whatever the sender claims", () => {
     const node = new Node().withNeighbors("a", "b")
     assert.deepStrictEqual(sentTo(node.receive("a", forwardJoin(65_535)), "b"), [forwardJoin(5)])
   })

@@ -20,7 +20,7 @@ describe("neighbours that go", () => {
     assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
   })
 
-  it("stay contacts when they say that they are alive, and are forgotten when not", () => {
+  it("stay contacts if their Disconnect says that they are alive, and are forgotten if not", () => {
     const node = new Node().withNeighbors("a", "b", "c")
     const replaced = node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
     const left = node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
@@ -31,7 +31,7 @@ describe("neighbours that go", () => {
     assert.deepStrictEqual(node.passive, ["a"])
   })
 
-  it("are asked again after a while when we know nobody else", () => {
+  it("are asked again after 500 ms if they are our only contact", () => {
     const node = new Node().withNeighbors("a")
     const actions = node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
     assert.deepStrictEqual(sends(actions), [])
@@ -42,7 +42,7 @@ describe("neighbours that go", () => {
 })
 
 describe("leaving", () => {
-  it("tells neighbours and those we asked, releases their connections and drops the topic", () => {
+  it("sends a Disconnect to neighbours and asked peers, releases their connections and drops the topic", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: undefined }, ttl: 0 })
     const actions = node.handle({ _tag: "Quit", topic })
@@ -54,7 +54,7 @@ describe("leaving", () => {
     assert.strictEqual(node.state.connectionCount, 0)
   })
 
-  it("is told to whoever takes us for a member afterwards", () => {
+  it("answers a peer that takes us for a member with a Disconnect", () => {
     const node = new Node().withNeighbors("a")
     node.handle({ _tag: "Quit", topic })
     const actions = node.receive("b", neighbor("low"))
@@ -64,7 +64,7 @@ describe("leaving", () => {
     assert.strictEqual(node.state.unexpectedMessages, 2)
   })
 
-  it("makes the old timers void when the topic is joined again", () => {
+  it("makes the old timers void if the topic is joined again", () => {
     const node = new Node()
     const [shuffle] = timers(node.join(), "Shuffle")
     node.handle({ _tag: "Quit", topic })
@@ -84,14 +84,14 @@ describe("two topics with the same peer", () => {
 })
 
 describe("a connection that no tie needs", () => {
-  /** What is disconnected when the shuffle's timer is due at this time. */
+  /** The peers that are disconnected when the shuffle timer is due at this time. */
   const disconnectedAt = (node: Node, now: number) => {
     const [shuffle] = timers(new Node().join(), "Shuffle")
     node.now = now
     return disconnects(node.handle({ _tag: "TimerExpired", timer: shuffle!.timer }))
   }
 
-  it("is given up a while after the last message, as of one who never answers a Join", () => {
+  it("is closed a while after the last message, for example of a peer that never answers a Join", () => {
     const node = new Node().withNeighbors("a")
     node.join("silent")
     assert.deepStrictEqual(disconnectedAt(node, 60_000), [])
@@ -100,7 +100,7 @@ describe("a connection that no tie needs", () => {
     assert.deepStrictEqual(disconnectedAt(node, 180_000), [])
   })
 
-  it("is kept while something comes or goes", () => {
+  it("is kept while messages use it", () => {
     const node = new Node().withNeighbors("a")
     node.join("silent")
     for (const now of [60_000, 120_000, 180_000]) {
@@ -128,7 +128,7 @@ describe("a connection that no tie needs", () => {
     assert.isAbove(cases, 0)
   })
 
-  it("of one whose shuffle was answered is given up, too", () => {
+  it("of a peer whose Shuffle was answered is closed too", () => {
     const node = new Node().withNeighbors("a")
     node.receive("a", { _tag: "Shuffle", origin: "o", nodes: infos("o"), ttl: 0 })
     assert.deepStrictEqual(disconnectedAt(node, 60_000), [])

@@ -9,7 +9,7 @@ describe("requests to be neighbours", () => {
     assert.deepStrictEqual(sentTo(actions, "e"), [{ _tag: "Neighbor", priority: "low", data: bytes("me") }])
   })
 
-  it("are refused with low priority when the active view is full, with contacts on the way", () => {
+  it("are refused with low priority if the active view is full, with contacts before the Disconnect", () => {
     const node = new Node().withNeighbors("a", "b", "c", "d", "e")
     const actions = node.receive("f", neighbor("low"))
     assert.deepStrictEqual(node.active, ["a", "b", "c", "d", "e"])
@@ -24,14 +24,14 @@ describe("requests to be neighbours", () => {
     assert.strictEqual(node.active.length, 5)
   })
 
-  it("of a peer that has been a neighbour all along are answered, but not an answer to that", () => {
+  it("of a neighbour are answered, but the answer to that is not", () => {
     const node = new Node().withNeighbors("a")
     const [answer, toAnswer] = [node.receive("a", neighbor("high")), node.receive("a", neighbor("high"))]
     assert.deepStrictEqual([sends(answer), sends(toAnswer)], [["a Neighbor"], []])
     assert.deepStrictEqual(sends(node.receive("a", neighbor("high"))), ["a Neighbor"])
   })
 
-  it("that were answered are over after their time, with no one asked twice", () => {
+  it("that were answered end after their time, and no peer is asked twice", () => {
     const node = new Node().withNeighbors("a")
     const [timer] = timers(node.receive("a", neighbor("high")), "NeighborRequest")
     assert.deepStrictEqual(sends(node.handle({ _tag: "TimerExpired", timer: timer!.timer })), [])
@@ -40,7 +40,7 @@ describe("requests to be neighbours", () => {
   })
 })
 
-describe("a contact that has no room for us", () => {
+describe("a contact that has no free slot", () => {
   const refuse = (node: Node, peer: string) => {
     const replied = node.receive(peer, { _tag: "ShuffleReply", nodes: infos("a", "b") })
     return [...sends(replied), ...sends(node.receive(peer, { _tag: "Disconnect", alive: true, respond: false }))]
@@ -59,7 +59,7 @@ describe("a contact that has no room for us", () => {
     assert.lengthOf(sends(node.receive("a", { _tag: "ShuffleReply", nodes: [] })), 1)
   })
 
-  it("is asked again when another neighbour is gone, and may not refuse when that was the last", () => {
+  it("is asked again when another neighbour goes, with high priority if that was the last one", () => {
     const node = alone()
     const [first = ""] = sends(node.handle({ _tag: "PeerDisconnected", peer: "z" }))
     refuse(node, first[0]!)
@@ -74,7 +74,7 @@ describe("a contact that has no room for us", () => {
 })
 
 describe("a request without an answer", () => {
-  it("is given up after its time: the contact is dropped and the next one asked", () => {
+  it("ends after its time: the contact is dropped and the next one is asked", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x", "y")
     const asked = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
     assert.deepStrictEqual(
@@ -88,7 +88,7 @@ describe("a request without an answer", () => {
     assert.deepStrictEqual(node.passive, [other])
   })
 
-  it("goes on its way all the same, and makes a neighbour of who answers later", () => {
+  it("is still sent, and a peer that answers later becomes a neighbour", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     const [asked] = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
     assert.deepStrictEqual(disconnects(node.handle({ _tag: "TimerExpired", timer: asked!.timer })), [])
@@ -96,7 +96,7 @@ describe("a request without an answer", () => {
     assert.deepStrictEqual(node.active, ["b", "x"])
   })
 
-  it("that was answered in time leaves its timer without effect, even when the peer is asked again", () => {
+  it("that was answered in time makes its timer void, also if the peer is asked again", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
     const [asked] = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
     node.receive("x", neighbor("low"))
@@ -106,7 +106,7 @@ describe("a request without an answer", () => {
     assert.deepStrictEqual(node.passive, ["x"])
   })
 
-  it("is not counted as a neighbour twice once it is answered", () => {
+  it("does not count as a second neighbour once it is answered", () => {
     const node = new Node().withNeighbors("a", "b", "c", "d").withContacts("a", "x", "y")
     const actions = node.handle({ _tag: "PeerDisconnected", peer: "d" })
     assert.strictEqual(sends(actions).length, 1, "three neighbours leave two slots")
@@ -120,7 +120,7 @@ describe("a request without an answer", () => {
     assert.deepStrictEqual(node.passive, [])
   })
 
-  it("is followed by one to the next contact also when the peer cannot be reached before its time", () => {
+  it("is followed by one to the next contact, also if the dial fails before its time", () => {
     const node = new Node().withNeighbors("a", "b").withContacts("a", "x", "y")
     const asked = timers(node.handle({ _tag: "PeerDisconnected", peer: "a" }), "NeighborRequest")
     const { peer } = asked[0]!.timer
@@ -133,7 +133,7 @@ describe("a request without an answer", () => {
 describe("a member that wants a link", () => {
   const connect = (node: Node, ...peers: ReadonlyArray<string>) => node.handle({ _tag: "Connect", topic, peers })
 
-  it("asks with high priority and makes room when it is answered, not before", () => {
+  it("asks with high priority and frees a slot when it is answered, not before", () => {
     const node = new Node().withNeighbors("a", "b", "c", "d", "e")
     const asked = connect(node, "x")
     assert.deepStrictEqual(sentTo(asked, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
@@ -145,16 +145,16 @@ describe("a member that wants a link", () => {
     assert.deepStrictEqual(
       sends(answered).map((sent) => sent.split(" ")[1]),
       ["ShuffleReply", "Disconnect"],
-      "one neighbour goes, nobody else hears of it",
+      "one neighbour is replaced, no other peer gets a message",
     )
   })
 
-  it("asks nobody twice, nor neighbours, nor itself", () => {
+  it("asks no peer twice, no neighbour and not itself", () => {
     const node = new Node().withNeighbors("a")
     assert.deepStrictEqual(sends(connect(node, "a", "me", "x", "x")), ["x Neighbor"])
   })
 
-  it("of a topic that it is not in asks nobody", () => {
+  it("asks no peer in a topic that it is not in", () => {
     const node = new Node()
     assert.deepStrictEqual(connect(node, "x"), [])
   })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { bytes, configWith, disconnects, infos, Node, sends, sentTo, timers } from "../node.ts"
 
 describe("shuffling", () => {
-  it("offers 3 active and 4 passive contacts and ourselves to one neighbour, 6 hops, each time the timer is due", () => {
+  it("sends 3 neighbours, 4 contacts and itself to one neighbour, with 6 hops, each time the timer is due", () => {
     const node = new Node().withNeighbors("a", "b", "c", "d", "e").withContacts("a", "v", "w", "x", "y", "z")
     const [timer] = timers(new Node().join(), "Shuffle")
     const actions = node.handle({ _tag: "TimerExpired", timer: timer!.timer })
@@ -19,14 +19,14 @@ describe("shuffling", () => {
     assert.strictEqual(timers(actions, "Shuffle").length, 1)
   })
 
-  it("passes another's offer on to a neighbour that is neither its origin nor its sender", () => {
+  it("forwards a Shuffle to a neighbour that is neither its origin nor its sender", () => {
     const node = new Node().withNeighbors("a", "b", "c")
     const shuffle = { _tag: "Shuffle", origin: "a", nodes: infos("x"), ttl: 6 } as const
     assert.deepStrictEqual(sentTo(node.receive("b", shuffle), "c"), [{ ...shuffle, ttl: 5 }])
     assert.deepStrictEqual(node.passive, [])
   })
 
-  it("takes an offer at its walk's end and answers with as many contacts", () => {
+  it("takes the contacts at the end of the walk and answers with as many", () => {
     const node = new Node().withNeighbors("a", "b", "c").withContacts("a", "v", "w", "x")
     const actions = node.receive("b", { _tag: "Shuffle", origin: "o", nodes: infos("p", "o"), ttl: 0 })
     assert.deepStrictEqual(node.passive, ["o", "p", "v", "w", "x"])
@@ -35,14 +35,14 @@ describe("shuffling", () => {
     assert.strictEqual(reply.nodes.length, 2)
   })
 
-  it("fills its answer up with neighbours", () => {
+  it("completes its answer with neighbours", () => {
     const node = new Node().withNeighbors("a")
     const actions = node.receive("a", { _tag: "Shuffle", origin: "o", nodes: infos("o"), ttl: 4 })
     const [reply] = sentTo(actions, "o")
     assert.deepStrictEqual(reply, { _tag: "ShuffleReply", nodes: [{ id: "o", data: undefined }] })
   })
 
-  it("takes the contacts of an answer, gives up the connection and fills free slots", () => {
+  it("takes the contacts of an answer, releases the connection and fills free slots", () => {
     const node = new Node().withNeighbors("a")
     const actions = node.receive("o", { _tag: "ShuffleReply", nodes: infos("p", "me", "a") })
     assert.deepStrictEqual(node.passive, ["p"], "neither ourselves nor neighbours are contacts")
@@ -50,7 +50,7 @@ describe("shuffling", () => {
     assert.deepStrictEqual(disconnects(actions), ["o"])
   })
 
-  it("never holds more contacts than the passive view's capacity, nor takes more than a shuffle from one message", () => {
+  it("keeps at most passiveViewCapacity contacts, and takes at most a Shuffle's number from one message", () => {
     const node = new Node(configWith({ membership: { passiveViewCapacity: 10 } })).withNeighbors("a")
     const many = infos(...Array.from({ length: 100 }, (_, i) => `p${i}`))
     node.receive("a", { _tag: "ShuffleReply", nodes: many })
@@ -61,7 +61,7 @@ describe("shuffling", () => {
 })
 
 describe("peer data", () => {
-  it("is announced when it is news, and passed on with the peer's name", () => {
+  it("is announced if it is new, and passed on with the peer's name", () => {
     const node = new Node().withNeighbors("a", "b")
     const learned = node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: bytes("at x") }, ttl: 3 })
     assert.deepInclude(learned, { _tag: "PeerData", peer: "x", data: bytes("at x") })
@@ -82,7 +82,7 @@ describe("peer data", () => {
     assert.strictEqual(node.topic.membership.bookkeeping.peerData.size, 1, "a's own, from its Join")
   })
 
-  it("of peers in no view does not pile up", () => {
+  it("of peers in no view does not accumulate", () => {
     const node = new Node().withNeighbors("a", "b")
     for (let i = 0; i < 1_000; i++) {
       node.receive("a", { _tag: "ForwardJoin", peer: { id: `x${i}`, data: bytes(`at ${i}`) }, ttl: 3 })
@@ -90,7 +90,7 @@ describe("peer data", () => {
     assert.isAtMost(node.topic.membership.bookkeeping.peerData.size, 86)
   })
 
-  it("of our own is sent as it is now", () => {
+  it("of our own is sent in its current form", () => {
     const node = new Node()
     node.join()
     node.handle({ _tag: "PeerDataChanged", data: bytes("moved") })
