@@ -1,88 +1,108 @@
 /**
- * What gossip needs of a network: connections to peers named by key, each carrying any number of byte streams one way. It
- * knows no topics and no messages. Two implementations: iroh's QUIC endpoints, and a network in memory.
+ * What gossip needs of a network: connections to peers by key, each with any number of one-way byte streams. It knows no topics and no
+ * messages. There are two implementations: iroh's QUIC endpoints, and a network in memory.
  *
- * The per-message path runs through here, so it is callbacks and plain data; Effect stands at its edges. Rules that every
- * implementation keeps: a callback never runs within the call it was given to, except where said; after `close` of a
- * connection no callback but `done`s that were owed runs; nothing throws.
+ * Every message passes through here, so this is callbacks and plain data, and Effect only at the edges. Every implementation keeps
+ * these rules: a callback never runs within the call that it was given to, except where the member allows it; after `close` of a
+ * connection no callback runs but `done`s that are due; nothing throws.
  */
-
 import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "../AddressLookup.ts"
 import type { GossipError } from "../model.ts"
 
-/** Our end of a stream to the peer. */
+/**
+ * Our end of a stream to the peer.
+ *
+ * @since 0.1.0
+ */
 export interface SendStream {
   /**
-   * Hands bytes over, which are the transport's from then on. `done(true)` when the transport has taken them and wants
-   * more, `done(false)` when the stream is dead. The next write only after `done`, which may run within the call.
+   * Writes bytes; the transport owns them from then on. `done(true)`: the transport has taken them and takes more. `done(false)`: the
+   * stream is dead. Write again only after `done`, which may run within the call.
    */
-  readonly write: (bytes: Uint8Array, done: (alive: boolean) => void) => void
+  readonly write: (bytes: Uint8Array, done: (isAlive: boolean) => void) => void
   /** Ends the stream after what was written. */
   readonly finish: () => void
 }
 
-/** Our end of a stream from the peer. */
+/**
+ * Our end of a stream from the peer.
+ *
+ * @since 0.1.0
+ */
 export interface ReceiveStream {
   /**
-   * Asks for the next bytes, which are then ours; none means that the stream has ended, however it did. The next read
+   * Asks for the next bytes, which then belong to the caller; undefined means that the stream has ended, for whatever reason. Read again
    * only after `done`, which may run within the call.
    */
   readonly read: (done: (bytes: Uint8Array | undefined) => void) => void
-  /** Tells the peer that nothing more will be read. */
+  /** Notifies the peer that no more bytes will be read. */
   readonly stop: () => void
 }
 
-/** One connection. Several to the same peer may exist at a time. */
+/**
+ * One connection. There may be several to the same peer at a time.
+ *
+ * @since 0.1.0
+ */
 export interface Connection {
   readonly remoteId: EndpointId.EndpointId
-  /** Opens a stream to the peer; none when the connection is gone. */
+  /** Opens a stream to the peer; undefined if the connection is gone. */
   readonly openStream: (done: (stream: SendStream | undefined) => void) => void
-  /** The next stream that the peer opened; none when the connection is gone. One call at a time. */
+  /** The next stream that the peer opens; undefined if the connection is gone. One call at a time. */
   readonly acceptStream: (done: (stream: ReceiveStream | undefined) => void) => void
-  /** Runs once when the connection is gone, whoever closed it. At most one listener. */
+  /** Runs once when the connection is gone, whichever side closed it. At most one listener. */
   readonly onClosed: (listener: (reason: string) => void) => void
-  /** Closes once everything written to finished streams has arrived, or after a bounded time. */
+  /** Closes when everything written to finished streams has arrived, or after a limited time. */
   readonly close: () => void
 }
 
-/** What a transport tells whoever uses it. */
+/**
+ * The events of a transport.
+ *
+ * @since 0.1.0
+ */
 export interface TransportHandler {
-  /** A connection is up: one that a peer made, or one that we dialled for. */
-  readonly connected: (connection: Connection, dialled: boolean) => void
-  /** A dial came to nothing; why, for people. */
+  /** A connection is open: one that a peer made, or one that a dial of ours made. */
+  readonly connected: (connection: Connection, isDialled: boolean) => void
+  /** A dial has failed; `reason` is a text for people. */
   readonly dialFailed: (peer: EndpointId.EndpointId, reason: string) => void
 }
 
+/**
+ * The network that gossip runs on.
+ *
+ * @since 0.1.0
+ */
 export class GossipTransport extends Context.Service<
   GossipTransport,
   {
     readonly endpointId: EndpointId.EndpointId
-    /** The time that this network lives by. */
+    /** The clock of this network. */
     readonly timers: Timers
     /**
-     * Runs it once, at the time to hand over what was queued: at once, or after the current call stack where several
-     * messages in one write are much cheaper.
+     * Runs `flush` once, at the time to write what is queued: at once, or after the current call stack if several messages in one write
+     * are much cheaper.
      */
     readonly defer: (flush: () => void) => void
     /**
-     * Waits until peers can reach us and be reached, which dials wait for too; fails with Bind when that cannot be. May be
-     * asked for again and again.
+     * Waits until this node can dial and be dialled; dials wait for it too. Fails with Bind if the endpoint cannot be bound. May be run
+     * any number of times.
      */
     readonly ready: Effect.Effect<void, GossipError>
-    /** Takes connections from now until the scope closes; at its end all connections close. One handler at a time. */
+    /** Accepts connections until the scope closes, which closes all connections. One handler at a time. */
     readonly listen: (handler: TransportHandler) => Effect.Effect<void, never, Scope.Scope>
-    /** Connects to the peer: ends in `connected` or `dialFailed`. More than one connection may come of it. */
+    /** Connects to the peer: ends in `connected` or `dialFailed`. It may make more than one connection. */
     readonly dial: (peer: EndpointId.EndpointId) => void
-    /** Takes note of where a peer can be reached, as another peer or a record told. */
+    /** Remembers an address of a peer that another peer sent or that is in a record. */
     readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress) => void
-    /** Our own addresses now, as far as they are to be published; once we are ready, or it is clear that we will not be. */
+    /** Our own addresses, as far as they are published. Waits like `ready`; empty if the endpoint cannot be bound. */
     readonly address: Effect.Effect<EndpointAddress>
-    /** The same, first and at every change. */
+    /** Our own addresses now, and again at every change. */
     readonly addressChanges: Stream.Stream<EndpointAddress>
-    /** One element each time the network under us changed. */
+    /** One element for each change of the machine's network. */
     readonly networkChanges: Stream.Stream<void>
   }
 >()("@topic-tracker/gossip/GossipTransport") {}
