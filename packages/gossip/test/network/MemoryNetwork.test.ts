@@ -5,7 +5,7 @@ import type { MemoryNetworkOptions } from "../../src/testing.ts"
 import { freshTopic, isJoined, joinedInLine, makeMemoryWorld, recorded, text, until } from "./world.ts"
 
 describe("MemoryNetwork", () => {
-  it.effect("a message takes as long as its link", () =>
+  it.effect("delays a message as its link says", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 40 }) })
       const [a, b] = [yield* world.node(), yield* world.node()]
@@ -19,7 +19,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("what is lost is sent again when the policy says, which knows how often it was lost before", () =>
+  it.effect("sends a lost transmission again when the policy says, which gets the number of earlier losses", () =>
     Effect.gen(function* () {
       let losing = 0
       const asked: Array<readonly [number, boolean]> = []
@@ -49,7 +49,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("a link's policy is told how many bytes are sent", () =>
+  it.effect("gives the policy of a link the number of bytes", () =>
     Effect.gen(function* () {
       const sizes: Array<number> = []
       const world = yield* makeMemoryWorld({
@@ -71,7 +71,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("over links that lose half and delay at random everything arrives, in order", () =>
+  it.effect("delivers everything in order over links that lose half and delay at random", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({
         link: (_from, _to, random) => ({ delayMs: 50 * random(), drop: random() < 0.5 }),
@@ -80,7 +80,7 @@ describe("MemoryNetwork", () => {
       const [a, b] = [yield* world.node(), yield* world.node()]
       const id = freshTopic()
       const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
-      // A request to join may be answered too late for the protocol; one asks again.
+      // The answer to a Join may come too late for the protocol; then the node asks again.
       yield* until(world, "they are joined", () =>
         Effect.gen(function* () {
           if ((yield* isJoined(atA)) && (yield* isJoined(atB))) return true
@@ -102,16 +102,14 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect(
-    "who is introduced to a newcomer far away becomes its neighbour: dialling it takes more than a request's time",
-    () =>
-      Effect.gen(function* () {
-        const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 150 }) })
-        const nodes = [yield* world.node(), yield* world.node(), yield* world.node()]
-        const members = yield* joinedInLine(world, nodes)
-        yield* TestClock.adjust("5 seconds")
-        for (const { neighbors } of members) assert.strictEqual((yield* neighbors).size, 2)
-      }),
+  it.effect("makes neighbours of nodes whose dial takes longer than a neighbour request may take", () =>
+    Effect.gen(function* () {
+      const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 150 }) })
+      const nodes = [yield* world.node(), yield* world.node(), yield* world.node()]
+      const members = yield* joinedInLine(world, nodes)
+      yield* TestClock.adjust("5 seconds")
+      for (const { neighbors } of members) assert.strictEqual((yield* neighbors).size, 2)
+    }),
   )
 
   const threeJoined = Effect.fnUntraced(function* (options: MemoryNetworkOptions) {
@@ -124,7 +122,7 @@ describe("MemoryNetwork", () => {
     return { world, nodes, members }
   })
 
-  it.effect("a node that crashes says nothing, and is missed after the idle time", () =>
+  it.effect("reports a crashed node as lost after the idle time", () =>
     Effect.gen(function* () {
       const { members, nodes, world } = yield* threeJoined({ idleTimeoutMs: 5_000 })
       const lost = nodes[2]
@@ -139,7 +137,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("a partition separates, and once healed those who ask again meet again", () =>
+  it.effect("separates nodes by a partition; after heal they can join again", () =>
     Effect.gen(function* () {
       const { members, nodes, world } = yield* threeJoined({ idleTimeoutMs: 1_000, dialTimeoutMs: 500 })
       const ids = nodes.map(({ endpointId }) => endpointId)
@@ -160,7 +158,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("a short cut only delays", () =>
+  it.effect("only delays messages when a partition is short", () =>
     Effect.gen(function* () {
       const { members, nodes, world } = yield* threeJoined({ idleTimeoutMs: 5_000 })
       const heard = yield* recorded(members[0]!)
@@ -173,7 +171,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("who cannot be dialled can dial, and is then spoken to both ways", () =>
+  it.effect("lets a node that cannot be dialled dial others, and carries both directions then", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({ dialTimeoutMs: 100 })
       const [open, hidden] = [yield* world.node(), yield* world.node()]
@@ -191,7 +189,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("new addresses and network changes are told", () =>
+  it.effect("reports new own addresses", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld()
       const node = yield* world.node()
@@ -202,7 +200,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("the same seed makes the same run", () =>
+  it.effect("repeats a run exactly with the same seed", () =>
     Effect.gen(function* () {
       const run = Effect.scoped(
         Effect.gen(function* () {

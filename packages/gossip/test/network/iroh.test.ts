@@ -24,7 +24,7 @@ describe("an iroh endpoint", () => {
       ),
     ).pipe(Effect.map((context) => Context.get(context, Gossip)))
 
-  it.live("learns from peers where other peers are", () =>
+  it.live("learns the addresses of peers from other peers", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const first = yield* nodeWith(AddressLookup.layerNone())
@@ -43,7 +43,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("says where it is in the very first Join", () =>
+  it.live("sends its address in the first Join", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const contact = yield* world.bare
@@ -70,7 +70,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("writes messages that wait together at once", () =>
+  it.live("writes waiting messages together", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const [a, b] = [yield* world.node(), yield* world.node()]
@@ -88,7 +88,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("fails to reach a peer of which no address is known, and says so", () =>
+  it.live("reports a failed dial when no address of the peer is known", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const [node, unknown] = [yield* nodeWith(AddressLookup.layerNone()), yield* nodeWith(AddressLookup.layerNone())]
@@ -99,7 +99,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("dials a peer where it is said to be by now, also when it is being dialled elsewhere", () =>
+  it.live("dials a peer at its new address while a dial at a wrong address is in progress", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const peer = yield* nodeWith(AddressLookup.layerNone())
@@ -117,7 +117,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("dials a peer where it is said to be by now, also when it was said to be in many other places before", () =>
+  it.live("dials a peer at its new address also after many wrong addresses", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const peer = yield* nodeWith(AddressLookup.layerNone())
@@ -135,7 +135,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("is closed without waiting for a dial that nobody answers", () =>
+  it.live("closes without waiting for a dial that nobody answers", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const [ends, scope] = [yield* Scope.make(), yield* Scope.make()]
@@ -151,7 +151,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("a look-up that fails, dies or tells nonsense spoils nothing", () =>
+  it.live("dials also when the lookup fails, dies or returns invalid addresses", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const target = yield* nodeWith(AddressLookup.layerNone())
@@ -183,7 +183,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("binds loopback only when told a loopback address, and then publishes what it bound", () =>
+  it.live("binds only loopback when it gets a loopback address, and publishes the bound addresses", () =>
     Effect.gen(function* () {
       const { direct, relayUrl } = yield* (yield* nodeWith(AddressLookup.layerNone())).address
       assert.isUndefined(relayUrl)
@@ -192,7 +192,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("says what is wrong with the address to bind", () =>
+  it.live("names the address that it cannot bind", () =>
     Effect.gen(function* () {
       const taken = (yield* (yield* nodeWith(AddressLookup.layerNone())).address).direct[0]!
       const inUse = yield* Effect.flip(Effect.scoped(nodeWith(AddressLookup.layerNone(), taken)))
@@ -204,7 +204,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("says which relay is none", () =>
+  it.live("names the relay that is invalid", () =>
     Effect.gen(function* () {
       const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", relay: ["http://127.0.0.1:3340", "relay.example"] })
       const dependencies = Layer.merge(
@@ -235,7 +235,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("says which part of the configuration is wrong", () =>
+  it.live("names the part of the configuration that is invalid", () =>
     Effect.gen(function* () {
       const layer = Gossip.layerIroh({ bind: "127.0.0.1:0", config: { membership: { shuffleInterval: -1 } } })
       const dependencies = Layer.merge(

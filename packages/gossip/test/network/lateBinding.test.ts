@@ -5,7 +5,7 @@ import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { AddressLookup, Gossip, IrohTransport } from "../../src/index.ts"
 import { type AddressMap, freshTopic, isJoined, makeIrohWorld, recorded, until } from "./world.ts"
 
-/** A node that is there before its endpoint is bound. */
+/** A node that exists before its endpoint is bound. */
 const earlyNode = Effect.fnUntraced(function* (bind: string, book: AddressMap = new Map()) {
   const layer = Gossip.layer().pipe(
     Layer.provide(IrohTransport.layerOverEndpoint()),
@@ -24,7 +24,7 @@ const isBound = (node: Gossip["Service"]) =>
 const anyPort = "127.0.0.1:0"
 
 describe("gossip over an endpoint that is still being bound", () => {
-  it.live("opens topics, and dials once it is bound", () =>
+  it.live("opens topics at once, and dials when the endpoint is bound", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const book: AddressMap = new Map()
@@ -42,7 +42,7 @@ describe("gossip over an endpoint that is still being bound", () => {
     }),
   )
 
-  it.live("tells its addresses when it is bound, and nothing before", () =>
+  it.live("reports its addresses when the endpoint is bound, and nothing before", () =>
     Effect.gen(function* () {
       const node = yield* earlyNode(anyPort)
       assert.isFalse(yield* isBound(node))
@@ -53,7 +53,7 @@ describe("gossip over an endpoint that is still being bound", () => {
     }),
   )
 
-  it.live("ends when it cannot be bound, and says why to all who ask", () =>
+  it.live("ends when the endpoint cannot be bound, and every operation fails with the reason", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const taken = (yield* (yield* earlyNode(anyPort)).address).direct[0]!

@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { freshTopic, inTime, isJoined, joinedInLine, makeMemoryWorld, recorded, text, until } from "./world.ts"
 
-describe("what is left behind", () => {
-  it.effect("by 200 topics that were joined, spoken in and left: nothing", () =>
+describe("leaks", () => {
+  it.effect("leaves nothing of 200 topics that were joined, used and left", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 3 }) })
       const [a, b] = [yield* world.node(), yield* world.node()]
@@ -36,7 +36,7 @@ describe("what is left behind", () => {
     }),
   )
 
-  it.effect("by a node that ends in the middle of everything: nothing", () =>
+  it.effect("leaves nothing of a node that ends while it sends, dials and is congested", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({
         link: () => ({ delayMs: 3 }),
@@ -66,7 +66,7 @@ describe("what is left behind", () => {
     }),
   )
 
-  it.effect("by peers that connect and say nothing, or connect again and again: nothing after a while", () =>
+  it.effect("leaves nothing of peers that connect and send nothing, or connect again and again", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld()
       const [a, b] = [yield* world.node(), yield* world.node()]

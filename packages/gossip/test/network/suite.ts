@@ -1,4 +1,4 @@
-/** What gossip must do on whatever transport. */
+/** What gossip must do over every transport. */
 import { describe } from "@effect/vitest"
 import { barePeers } from "./suite/barePeers.ts"
 import { joining } from "./suite/joining.ts"

@@ -1,6 +1,6 @@
 /**
- * Nodes for tests, on either transport: the network in memory under TestClock, where time passes when a test lets it, or
- * iroh endpoints on loopback, where it passes by itself.
+ * Nodes for tests over both transports: the network in memory under TestClock, where a test decides when time passes, and iroh
+ * endpoints on loopback in real time.
  */
 import { Crypto, type EndpointId, Identity, TopicId } from "@topic-tracker/crypto"
 import { Context, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
@@ -23,21 +23,21 @@ import { layerMemory, MemoryNetwork, type MemoryNetworkOptions, MemoryTransport 
 /** Addresses that several nodes share. */
 export type AddressMap = Map<EndpointId.EndpointId, EndpointAddress>
 
-/** A node and the way to end it before its test ends. */
+/** A node that can end before its test ends. */
 export interface TestNode extends GossipService {
-  /** Leaves politely: as when a program ends. */
+  /** Closes the node's scope, as at the end of a program. */
   readonly leave: Effect.Effect<void>
 }
 
 export interface World {
   readonly node: (config?: GossipConfigInput) => Effect.Effect<TestNode, GossipError, Scope.Scope>
-  /** A transport with no gossip on it: for peers that misbehave. */
+  /** A transport without gossip: for peers that misbehave. */
   readonly bare: Effect.Effect<GossipTransport["Service"], GossipError, Scope.Scope>
   /** Lets a little time pass. */
   readonly pass: Effect.Effect<unknown>
 }
 
-/** Runs a test in a world that it has to itself. */
+/** Runs a test in a world of its own. */
 export type Runner = (name: string, test: (world: World) => Effect.Effect<void, unknown, Scope.Scope>) => void
 
 let seeds = 0
@@ -90,7 +90,7 @@ export const makeMemoryWorld = (
     network,
   }))
 
-/** `book`: where nodes' addresses are put, and looked up by the others. */
+/** `book`: the addresses of all nodes, in which the others look them up. */
 export const makeIrohWorld = (book: AddressMap = new Map()): Effect.Effect<World> => {
   const lookup = AddressLookup.layerShared(book)
   const options = { bind: "127.0.0.1:0", addressPollInterval: 50 }
@@ -104,14 +104,14 @@ export const makeIrohWorld = (book: AddressMap = new Map()): Effect.Effect<World
   )
 }
 
-/** Lets time pass until it holds. A test whose condition never does fails with what it waited for. */
+/** Lets time pass until the condition holds. If it never does, the test fails with `what`. */
 export const until = (world: World, what: string, condition: () => Effect.Effect<boolean>): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (let i = 0; i < 2_000; i++) {
       if (yield* condition()) return
       yield* world.pass
     }
-    return yield* Effect.die(new Error(`waited in vain: ${what}`))
+    return yield* Effect.die(new Error(`waited without success: ${what}`))
   })
 
 /** Lets time pass until the effect is done. */

@@ -1,4 +1,4 @@
-/** What a node makes of a transport on which no gossip runs: of its connections, and of bytes that no node would send. */
+/** How a node treats a peer without gossip: its connections, and bytes that no node would send. */
 import { assert, describe } from "@effect/vitest"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
@@ -6,8 +6,8 @@ import { type Connection, Protocol, type ReceiveStream, type SendStream } from "
 import { freshTopic, isJoined, type Runner, recorded, text, until, type World } from "../world.ts"
 
 export const barePeers = (it: Runner): void => {
-  describe("a bare peer", () => {
-    it("of two connections the newer is sent on, and when it ends the older, without a NeighborDown", (world) =>
+  describe("with a peer that is only a transport", () => {
+    it("sends on the newer of two connections, and when it ends on the older, without a NeighborDown", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
         const id = freshTopic()
@@ -31,7 +31,7 @@ export const barePeers = (it: Runner): void => {
         assert.deepStrictEqual(down, { _tag: "NeighborDown", peer: up.peer, reason: "lost" })
       }))
 
-    it("who comes back to a topic is let in after its farewell, also when that is read later", (world) =>
+    it("lets a peer back into a topic after its Disconnect, also when the Disconnect is read later", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
         const [id, other] = [freshTopic(), freshTopic()]
@@ -39,7 +39,7 @@ export const barePeers = (it: Runner): void => {
         const heard = yield* recorded(atA)
         const tags = () => heard.events.map(({ _tag }) => _tag)
         const connection = yield* connect(world, a)
-        // Or the connection would end with the farewell.
+        // Without another topic the connection would end with the Disconnect.
         yield* (yield* connection.openStream).write(frames(headerOf(other), joinFrame))
         yield* until(world, "it is a neighbour in the other topic", () => isJoined(alsoAtA))
         const first = yield* connection.openStream
@@ -50,12 +50,12 @@ export const barePeers = (it: Runner): void => {
         yield* until(world, "its return is there", () => Effect.map(a.stats, (stats) => stats.messagesIn > messagesIn))
         yield* first.write(disconnectFrame)
         first.finish()
-        yield* until(world, "its farewell is read", () => Effect.sync(() => tags().includes("NeighborDown")))
+        yield* until(world, "its Disconnect is read", () => Effect.sync(() => tags().includes("NeighborDown")))
         yield* until(world, "it is a neighbour again", () => isJoined(atA))
         assert.deepStrictEqual(tags(), ["NeighborUp", "NeighborDown", "NeighborUp"])
       }))
 
-    it("who is refused in one topic and let in to another a moment later keeps its connection", (world) =>
+    it("keeps the connection of a peer that is refused in one topic and then let into another", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
         const id = freshTopic()
@@ -72,7 +72,7 @@ export const barePeers = (it: Runner): void => {
         assert.isTrue(yield* isJoined(atA))
       }))
 
-    it("many small chunks that came while the topic was held back are read when it is not any more", (world) =>
+    it("reads many small chunks that came while the topic was not read", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
         const id = freshTopic()
@@ -91,7 +91,7 @@ export const barePeers = (it: Runner): void => {
         yield* until(world, "all are read", () => Effect.map(a.stats, ({ messagesIn }) => messagesIn === 3 + count))
       }))
 
-    describe("a peer that misbehaves", () => {
+    describe("that misbehaves", () => {
       const id = TopicId.fromName("misbehaviour")
       const header = headerOf(id)
       const malformed: ReadonlyArray<readonly [string, Uint8Array]> = [
@@ -100,7 +100,7 @@ export const barePeers = (it: Runner): void => {
         ["a header that is too short", Uint8Array.of(0, 0, 0, 3, 1, 2, 3)],
       ]
       for (const [what, bytes] of malformed) {
-        it(`${what} ends its stream, and only that`, (world) =>
+        it(`ends only the stream that has ${what}`, (world) =>
           Effect.gen(function* () {
             const a = yield* world.node()
             const atA = yield* a.open(id)
@@ -114,7 +114,7 @@ export const barePeers = (it: Runner): void => {
           }))
       }
 
-      it("a payload under another's id is dropped and counted, and the stream goes on", (world) =>
+      it("drops and counts a payload under another's id, and reads on", (world) =>
         Effect.gen(function* () {
           const a = yield* world.node()
           const scope = yield* Scope.make()
@@ -130,7 +130,7 @@ export const barePeers = (it: Runner): void => {
           assert.strictEqual((yield* a.stats).forgedPayloads, 1, "also when the topic is closed")
         }))
 
-      it("one that reads nothing makes broadcasts wait and is given up after the stall time", (world) =>
+      it("waits with broadcasts for a peer that reads nothing, and gives it up after the stall timeout", (world) =>
         Effect.gen(function* () {
           const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeout: 300 })
           const atA = yield* a.open(id)
@@ -150,7 +150,7 @@ export const barePeers = (it: Runner): void => {
           assert.isFalse(yield* isJoined(atA))
         }))
 
-      it("one that asks for payloads again and again and reads none is not read any further", (world) =>
+      it("stops reading a peer that asks for payloads again and again and reads none", (world) =>
         Effect.gen(function* () {
           const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeout: 1_000 })
           const atA = yield* a.open(id)
@@ -172,7 +172,7 @@ export const barePeers = (it: Runner): void => {
           yield* until(world, "it is given up", () => Effect.map(a.stats, ({ stalls }) => stalls === 1))
         }))
 
-      it("one that asks again and again to be let into a topic that is not open here is refused once at a time", (world) =>
+      it("refuses a peer once at a time that asks again and again for a topic that is not open", (world) =>
         Effect.gen(function* () {
           const a = yield* world.node()
           const atA = yield* a.open(id)
@@ -204,10 +204,10 @@ const frame = (body: Uint8Array): Uint8Array => {
 /** The first frame of a topic's stream. */
 const headerOf = (id: TopicId): Uint8Array => frame(id.bytes)
 
-/** A request to join without anything about the sender. */
+/** A Join without data about the sender. */
 const joinFrame = Uint8Array.of(0, 0, 0, 3, 0, 0, 0)
 
-/** A farewell of one who leaves the swarm. */
+/** The Disconnect of a peer that leaves the swarm. */
 const disconnectFrame = Uint8Array.of(0, 0, 0, 4, 0, 5, 0, 0)
 
 /** A message with this content, under the id of another if one is given. */

@@ -1,4 +1,4 @@
-/** How nodes come into a topic, and out of it. */
+/** How nodes join and leave a topic. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import {
@@ -24,7 +24,7 @@ const apart = Effect.fnUntraced(function* (world: World) {
 
 export const joining = (it: Runner): void => {
   describe("joining and leaving", () => {
-    it("two nodes join, hear of each other and of what each says", (world) =>
+    it("makes neighbours of two nodes, which receive each other's messages", (world) =>
       Effect.gen(function* () {
         const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
         yield* atB.join([a.endpointId])
@@ -57,7 +57,7 @@ export const joining = (it: Runner): void => {
         )
       }))
 
-    it("a member asks for one link, and no neighbour of the other's hears of it", (world) =>
+    it("connects to one peer without informing the neighbours of that peer", (world) =>
       Effect.gen(function* () {
         const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
         const third = yield* world.node()
@@ -76,7 +76,7 @@ export const joining = (it: Runner): void => {
         assert.sameMembers([...(yield* atA.neighbors)], [b.endpointId, third.endpointId])
       }))
 
-    it("a topic that closes takes leave of its neighbours and can be joined again", (world) =>
+    it("sends Disconnect to the neighbours when a topic closes, and can join it again", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const id = freshTopic()
@@ -108,7 +108,7 @@ export const joining = (it: Runner): void => {
         )
       }))
 
-    it("a node that ends is missed by its neighbours, and its topics' streams end", (world) =>
+    it("reports a node that ends to its neighbours, and ends its topics' streams", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -120,7 +120,7 @@ export const joining = (it: Runner): void => {
         assert.strictEqual(failure.reason, "Closed")
       }))
 
-    it("a topic is open once", (world) =>
+    it("opens a topic only once", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
         const id = freshTopic()
@@ -130,7 +130,7 @@ export const joining = (it: Runner): void => {
         assert.include(failure.message, id.hex)
       }))
 
-    it("two nodes that dial each other at once end up as neighbours", (world) =>
+    it("makes neighbours of two nodes that dial each other at once", (world) =>
       Effect.gen(function* () {
         const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
         yield* Effect.all([atA.join([b.endpointId]), atB.join([a.endpointId])])
@@ -145,7 +145,7 @@ export const joining = (it: Runner): void => {
         assert.deepStrictEqual([heardA.texts(), heardB.texts()], [["from b"], ["from a"]])
       }))
 
-    it("a request for a topic that the peer is not in is refused, and nothing is left of it", (world) =>
+    it("refuses a request for a topic that is not open, and leaves nothing of it", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const atA = yield* a.open(freshTopic())

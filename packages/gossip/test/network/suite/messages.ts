@@ -1,11 +1,11 @@
-/** Which messages reach whom, and how fast. */
+/** Which messages reach which members, and slow subscribers. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Scope, Stream } from "effect"
 import { freshTopic, inTime, isJoined, joinedInLine, type Runner, recorded, text, textsOf, until } from "../world.ts"
 
 export const messages = (it: Runner): void => {
   describe("messages", () => {
-    it("what one of five says reaches the other four once", (world) =>
+    it("delivers the message of one of five nodes to the other four once", (world) =>
       Effect.gen(function* () {
         const nodes = yield* Effect.all(Array.from({ length: 5 }, () => world.node()))
         const members = yield* joinedInLine(world, nodes)
@@ -19,9 +19,9 @@ export const messages = (it: Runner): void => {
         }
       }))
 
-    it("a message for the neighbours goes no further", (world) =>
+    it("delivers a message for the neighbours to no other node", (world) =>
       Effect.gen(function* () {
-        // With room for two neighbours each, six nodes do not all know each other.
+        // With at most two neighbours each, six nodes are not all neighbours of each other.
         const nodes = yield* Effect.all(
           Array.from({ length: 6 }, () => world.node({ membership: { activeViewCapacity: 2 } })),
         )
@@ -35,7 +35,7 @@ export const messages = (it: Runner): void => {
         assert.deepStrictEqual(new Set(hearers().map(({ endpointId }) => endpointId)), neighbors)
       }))
 
-    it("content over the limit is an error, at the limit it arrives", (world) =>
+    it("delivers content of the maximum size and fails with larger content", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -51,7 +51,7 @@ export const messages = (it: Runner): void => {
         )
       }))
 
-    it("what the caller does to the content afterwards changes nothing", (world) =>
+    it("is not affected when the caller changes the content afterwards", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -63,7 +63,7 @@ export const messages = (it: Runner): void => {
         assert.deepStrictEqual(heard.texts(), ["before"])
       }))
 
-    it("a slow subscriber lags: the newest events and how many were skipped", (world) =>
+    it("gives a slow subscriber the newest events and the number of skipped ones", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -77,7 +77,7 @@ export const messages = (it: Runner): void => {
         assert.strictEqual((yield* b.stats).lagged, 6)
       }))
 
-    it("a subscriber that holds back misses nothing and makes the sender wait", (world) =>
+    it("makes the sender wait for a slow subscriber with backpressure, which loses nothing", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node({ sendQueueBytes: 50_000 }), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -92,7 +92,7 @@ export const messages = (it: Runner): void => {
         yield* Effect.gen(function* () {
           for (; sent < total; sent++) yield* atA!.broadcast(numbered(sent))
         }).pipe(Effect.forkScoped)
-        // It stops once the windows on the way are full, long before the end.
+        // It stops when the windows on the way are full, long before the end.
         let before = -1
         yield* until(world, "the sender waits", () =>
           Effect.gen(function* () {
@@ -115,7 +115,7 @@ export const messages = (it: Runner): void => {
         )
       }))
 
-    it("a subscriber that holds back also hears what came from a peer that has left meanwhile", (world) =>
+    it("gives a subscriber with backpressure also the messages of a peer that has left meanwhile", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -137,7 +137,7 @@ export const messages = (it: Runner): void => {
         assert.strictEqual((yield* b.stats).connections, 0)
       }))
 
-    it("a stream whose subscription is over ends", (world) =>
+    it("ends the stream of a subscription that is over", (world) =>
       Effect.gen(function* () {
         const topic = yield* (yield* world.node()).open(freshTopic())
         const subscription = yield* Scope.make()
@@ -149,7 +149,7 @@ export const messages = (it: Runner): void => {
         yield* until(world, "it has ended", () => Effect.sync(() => reading.pollUnsafe() !== undefined))
       }))
 
-    it("a burst loses nothing for a subscriber that reads whenever it can", (world) =>
+    it("loses nothing of a burst for a subscriber that reads whenever it can", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const [atA, atB] = yield* joinedInLine(world, [a, b])
@@ -162,7 +162,7 @@ export const messages = (it: Runner): void => {
         )
       }))
 
-    it("many topics share one connection, each with its own messages", (world) =>
+    it("shares one connection between many topics, each with its own messages", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
         const ids = Array.from({ length: 150 }, () => freshTopic())
