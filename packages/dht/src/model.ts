@@ -31,7 +31,7 @@ export interface MutableItem extends MutableKey {
 }
 
 /**
- * What gets and puts have in common.
+ * The options of both gets and puts.
  * @since 0.1.0
  */
 export interface CallOptions {

@@ -1,4 +1,4 @@
-/** What tests of clients share, over UDP and in memory. */
+/** Helpers for tests of clients, over UDP and in memory. */
 import { createSocket, type Socket } from "node:dgram"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, type DhtConfig, type DhtError, type MutableItem, type MutableKey } from "@topic-tracker/dht"
@@ -8,13 +8,13 @@ export const MAX = 2n ** 63n - 1n
 export const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 export const ascii = (value: string) => new TextEncoder().encode(value)
 
-/** A client that is patient with nodes that share its event loop: on a busy machine they are slow to answer. */
+/** A client with long time-outs: nodes that share its event loop answer slowly on a busy machine. */
 export const client = Effect.fnUntraced(function* (options: Partial<DhtConfig.DhtOptions>) {
   const context = yield* Layer.build(Dht.layer({ retries: 0, roundTripFloor: Duration.seconds(1), ...options }))
   return yield* Effect.provide(Dht, context)
 })
 
-/** A node that is there and never answers; `heard` is told of each datagram. */
+/** A node that never answers; `heard` gets each datagram. */
 export const silentNode = (id: Uint8Array, heard?: (datagram: Uint8Array) => void) =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {

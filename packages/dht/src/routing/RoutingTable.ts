@@ -1,6 +1,6 @@
 /**
  * The rules of the routing table: only a node that has answered us enters it (BEP 5), one for each address and a few for each
- * public host; a node that only asks is pinged first, so that nobody fills the table with forged addresses; a node that loses two
+ * public host; a node that only asks is pinged first, so that forged addresses do not fill the table; a node that loses two
  * queries in a row leaves. Our own lookups fill the table, the first of them for our own id. The k-buckets and the answers to the
  * four queries of BEP 5 are bittorrent-dht's: see `BittorrentDht.ts`.
  */

@@ -1,6 +1,6 @@
 /**
- * What a participant of the simulated network knows of the nodes around targets, and since when: for some minutes after a lookup,
- * a put to the target needs no lookup of its own.
+ * The nodes around targets that a participant of the simulated network knows, and since when: for some minutes after a lookup, a put
+ * to the target needs no lookup of its own.
  */
 import { BoundedMap } from "@topic-tracker/common"
 

@@ -1,10 +1,10 @@
 /**
- * How long the first item, a whole walk and a put take, each sample in a process of its own so that nothing is warm:
+ * Measures the time to the first item, of a whole lookup and of a put, each sample in a process of its own so that nothing is warm:
  *
- *     node --conditions=@topic-tracker/source packages/dht/benchmark/walks.ts [--port PORT] [--samples 9]
+ *     node --conditions=@topic-tracker/source packages/dht/benchmark/lookups.ts [--port PORT] [--samples 9]
  *
- * Against an embedded testnet of 20 nodes of which 0, 25 and 50 % are stopped after they are in all tables; or, with
- * `--port`, against whatever testnet has its first node on that port. Times are ms; "start" is the building of the layer.
+ * It runs against an embedded testnet of 20 nodes, of which 0, 25 and 50 % are stopped after they are in all tables; or, with
+ * `--port`, against the testnet whose first node has that port. Times are ms; "start" is the building of the layer.
  */
 import { execFile } from "node:child_process"
 import { parseArgs, promisify } from "node:util"
@@ -17,20 +17,20 @@ const { values } = parseArgs({
   options: {
     port: { type: "string" },
     samples: { type: "string", default: "9" },
-    /** Used by itself: one sample against a port. */
+    /** Used by the program itself: one sample against a port. */
     sample: { type: "string" },
   },
 })
 const seq = 2n ** 63n - 1n
 
-/** The key that the samples share: the item is there from the first on. */
+/** The key that the samples share: the item exists from the first sample on. */
 const sharedKey = Effect.map(Crypto, (crypto) => crypto.signingKey(Redacted.make(new Uint8Array(32).fill(7))))
 
 const Sample = Schema.Struct({
   /** From the start of the process and from that of the layer to the first item. */
   firstFromProcessStart: Schema.Number,
   first: Schema.Number,
-  walk: Schema.Number,
+  lookup: Schema.Number,
   put: Schema.Number,
   /** The same target again, from the closest nodes remembered. */
   again: Schema.Number,
@@ -53,18 +53,18 @@ const sample = Effect.fnUntraced(function* (port: number) {
       }),
     )
     yield* get
-    const walk = performance.now() - start
+    const lookup = performance.now() - start
     const putStart = performance.now()
     const { stored } = yield* dht.put({ key, seq, cas: seq, value })
     const put = performance.now() - putStart
     const againStart = performance.now()
     yield* get
     const again = performance.now() - againStart
-    return { first, firstFromProcessStart, walk, put, again, heard: stored }
+    return { first, firstFromProcessStart, lookup, put, again, heard: stored }
   }).pipe(Effect.provide(Dht.layer({ bootstrap: [{ host: "127.0.0.1", port }] })))
 })
 
-/** Median, and the least and the most. */
+/** Median, minimum and maximum. */
 const summary = (numbers: ReadonlyArray<number>): string => {
   const sorted = [...numbers].sort((a, b) => a - b)
   const text = (value: number | undefined) => (value ?? Number.NaN).toFixed(value !== undefined && value > 99 ? 0 : 1)
@@ -84,7 +84,7 @@ const report = Effect.fnUntraced(function* (name: string, port: number) {
     samples.push(yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Sample))(stdout))
   }
   console.log(name)
-  for (const field of ["firstFromProcessStart", "first", "walk", "put", "again", "heard"] as const) {
+  for (const field of ["firstFromProcessStart", "first", "lookup", "put", "again", "heard"] as const) {
     console.log(`  ${field.padEnd(22)} ${summary(samples.map((one) => one[field]))}`)
   }
 })
