@@ -116,7 +116,7 @@ export const Options = Schema.Struct({
     bootstrap: ours(
       "node",
       addresses(
-        "Start from these DHT nodes. Default: the public mainline nodes. With loopback addresses only, every socket of the node stays on loopback.",
+        "Start from these DHT nodes. Default: the public mainline nodes. With loopback addresses only, the node binds its sockets to loopback.",
       ),
     ),
     knownNodes: ours(

@@ -210,8 +210,8 @@ export interface DhtConfig {
    */
   readonly getTimeout: Duration.Duration
   /**
-   * Start from these DHT nodes. Default: the public mainline nodes. With loopback addresses only, every socket of the
-   * node stays on loopback.
+   * Start from these DHT nodes. Default: the public mainline nodes. With loopback addresses only, the node binds its
+   * sockets to loopback.
    *
    * Default: none. Allowed: HOST:PORT, …. Environment: TOPIC_TRACKER_DHT_BOOTSTRAP. Not in the crate.
    */
@@ -558,8 +558,8 @@ export interface DhtConfigInput {
    */
   readonly getTimeout?: Duration.Input | undefined
   /**
-   * Start from these DHT nodes. Default: the public mainline nodes. With loopback addresses only, every socket of the
-   * node stays on loopback.
+   * Start from these DHT nodes. Default: the public mainline nodes. With loopback addresses only, the node binds its
+   * sockets to loopback.
    *
    * Default: none. Allowed: HOST:PORT, …. Environment: TOPIC_TRACKER_DHT_BOOTSTRAP. Not in the crate.
    */

@@ -79,9 +79,18 @@ export class TopicTracker extends Context.Service<TopicTracker, TrackerService>(
   /** A node in a world in memory (see `MemoryWorld`): no socket, and time is Effect's Clock. */
   static readonly layerMemory = (
     world: MemoryStack.MemoryWorld,
-    options: TopicTrackerOptions & MemoryStack.MemoryStackOptions = {},
-  ): Layer.Layer<TopicTracker | NodeStack.Services, TopicConfig.TopicConfigError> =>
-    TopicTracker.layerNoDeps(options).pipe(Layer.provideMerge(MemoryStack.layer(world, options)))
+    given: TopicTrackerOptions & MemoryStack.MemoryStackOptions = {},
+  ): Layer.Layer<TopicTracker | NodeStack.Services, TopicConfig.TopicConfigError> => {
+    const options = withOwnSeed(given)
+    return Layer.unwrap(
+      Effect.as(
+        TopicConfig.checkNames(options, MEMORY_OPTIONS),
+        TopicTracker.layerNoDeps({ config: options.config ?? {} }).pipe(
+          Layer.provideMerge(MemoryStack.layer(world, options)),
+        ),
+      ),
+    )
+  }
 }
 
 const nodeLayer = <E>(
@@ -98,5 +107,6 @@ const nodeLayer = <E>(
   )
 }
 
-/** The names of {@link NodeOptions}. */
+/** The names of {@link NodeOptions}, and of the options in memory. */
 const NODE_OPTIONS = ["config", "identity", "rotation", "gossip"]
+const MEMORY_OPTIONS = [...NODE_OPTIONS, "addressLookup", "dht"]
