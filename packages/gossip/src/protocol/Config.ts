@@ -16,7 +16,11 @@ const millis = MillisFromInput.check(Schema.isGreaterThanOrEqualTo(0))
 const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<number, I>, value: number) =>
   Schema.withDecodingDefaultType<Schema.Codec<number, I>>(Effect.succeed(value))(schema)
 
-/** Membership. The numbers of the paper are those of its evaluation, section 5.1 (p. 9). */
+/**
+ * Membership. The numbers of the paper are those of its evaluation, section 5.1 (p. 9).
+ *
+ * @since 0.1.0
+ */
 export const MembershipConfig = Schema.Struct({
   /** The most neighbours. Paper: 5. With 1, three nodes would replace one another without end. */
   activeViewCapacity: withDefault(atLeast(2), 5),
@@ -39,7 +43,11 @@ export const MembershipConfig = Schema.Struct({
 }).pipe(Schema.encodeKeys({ shuffleIntervalMs: "shuffleInterval", neighborRequestTimeoutMs: "neighborRequestTimeout" }))
 export type MembershipConfig = typeof MembershipConfig.Type
 
-/** Broadcast. */
+/**
+ * Broadcast.
+ *
+ * @since 0.1.0
+ */
 export const BroadcastConfig = Schema.Struct({
   /** Time from an IHave to the first Graft. Paper (p. 8): chosen by the overlay's diameter and the wanted recovery latency. */
   graftTimeout1Ms: withDefault(millis, 80),
@@ -71,10 +79,18 @@ export const BroadcastConfig = Schema.Struct({
 )
 export type BroadcastConfig = typeof BroadcastConfig.Type
 
-/** The smallest `maxMessageSize`, in bytes: control messages must fit (iroh-gossip `MIN_MAX_MESSAGE_SIZE`). */
+/**
+ * The smallest `maxMessageSize`, in bytes: control messages must fit (iroh-gossip `MIN_MAX_MESSAGE_SIZE`).
+ *
+ * @since 0.1.0
+ */
 export const MIN_MAX_MESSAGE_BYTES = 512
 
-/** All parameters of the protocol. */
+/**
+ * All parameters of the protocol.
+ *
+ * @since 0.1.0
+ */
 export const ProtocolConfig = Schema.Struct({
   membership: MembershipConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
   broadcast: BroadcastConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
@@ -85,5 +101,9 @@ export type ProtocolConfig = typeof ProtocolConfig.Type
 /** The parameters that differ from the defaults. */
 export type ProtocolConfigInput = typeof ProtocolConfig.Encoded
 
-/** Every parameter at its default. */
+/**
+ * Every parameter at its default.
+ *
+ * @since 0.1.0
+ */
 export const defaultConfig: ProtocolConfig = Schema.decodeSync(ProtocolConfig)({})

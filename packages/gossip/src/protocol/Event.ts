@@ -7,10 +7,18 @@ import type { Message, PeerKey } from "./Message.ts"
 import type { MessageId } from "./MessageId.ts"
 import type { Rng } from "./Rng.ts"
 
-/** The name of a topic: the 64 hex digits of its id (`TopicId.hex`). */
+/**
+ * The name of a topic: the 64 hex digits of its id (`TopicId.hex`).
+ *
+ * @since 0.1.0
+ */
 export type TopicKey = string
 
-/** Something that happened. */
+/**
+ * Something that happened.
+ *
+ * @since 0.1.0
+ */
 export type Event<P extends PeerKey = EndpointId.EndpointId> =
   /** A message arrived on the topic's stream. */
   | { readonly _tag: "Received"; readonly from: P; readonly topic: TopicKey; readonly message: Message<P> }
@@ -34,7 +42,11 @@ export type Event<P extends PeerKey = EndpointId.EndpointId> =
   /** The data that we send to others about ourselves has changed. */
   | { readonly _tag: "PeerDataChanged"; readonly data: Uint8Array }
 
-/** Something to do. */
+/**
+ * Something to do.
+ *
+ * @since 0.1.0
+ */
 export type Action<P extends PeerKey = EndpointId.EndpointId> =
   /**
    * Send the message to the peer, over a connection that may have to be made first. Sends to one peer keep their order.
@@ -54,10 +66,16 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
  * - `left`: it sent a Disconnect because it leaves the topic.
  * - `replaced`: its active view or ours was full, and one side gave its place to another peer. It stays in the topic.
  * - `lost`: its connection closed, and no Disconnect had come from it: a crash, a cut network, or a process that ended without one.
+ *
+ * @since 0.1.0
  */
 export type NeighborDownReason = "left" | "replaced" | "lost"
 
-/** An event for the application of this node. */
+/**
+ * An event for the application of this node.
+ *
+ * @since 0.1.0
+ */
 export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "NeighborUp"; readonly peer: P }
   | { readonly _tag: "NeighborDown"; readonly peer: P; readonly reason: NeighborDownReason }
@@ -75,6 +93,8 @@ export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
 /**
  * A timer. Its driver does not look into it. `epoch` distinguishes a topic that was left and joined again from its earlier
  * state, so that no timer has to be cancelled when a topic is left.
+ *
+ * @since 0.1.0
  */
 export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic: TopicKey; readonly epoch: number } & (
   | { readonly _tag: "Shuffle" }
@@ -89,7 +109,11 @@ export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic:
 export type TopicTimer<P extends PeerKey> = WithoutTopic<Timer<P>>
 type WithoutTopic<T> = T extends unknown ? Omit<T, "topic" | "epoch"> : never
 
-/** Counters of one topic. Plain numbers that only grow until they are reset. */
+/**
+ * Counters of one topic. Plain numbers that only grow until they are reset.
+ *
+ * @since 0.1.0
+ */
 export interface TopicStats {
   messagesSent: number
   messagesReceived: number

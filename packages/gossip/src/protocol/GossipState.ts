@@ -10,6 +10,11 @@ import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
 
+/**
+ * What a {@link GossipState} is made of.
+ *
+ * @since 0.1.0
+ */
 export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
   /** The data that we send about ourselves at first; empty bytes if there is none yet. */
@@ -18,6 +23,11 @@ export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
   readonly rng: Rng
 }
 
+/**
+ * The state of one node in all its topics.
+ *
+ * @since 0.1.0
+ */
 export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
   readonly config: ProtocolConfig

@@ -6,29 +6,49 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { MessageId } from "./MessageId.ts"
 
-/** The name of a peer: its endpoint id on the network, any string in a simulation. */
+/**
+ * The name of a peer: its endpoint id on the network, any string in a simulation.
+ *
+ * @since 0.1.0
+ */
 export type PeerKey = string
 
-/** A peer and, if known, the opaque bytes that it sends about itself (its addresses, see codec/peerData.ts). */
+/**
+ * A peer and, if known, the opaque bytes that it sends about itself (its addresses, see codec/peerData.ts).
+ *
+ * @since 0.1.0
+ */
 export interface PeerInfo<P extends PeerKey = EndpointId.EndpointId> {
   readonly id: P
   readonly data: Uint8Array | undefined
 }
 
-/** Asks the receiver to let the sender into the swarm. */
+/**
+ * Asks the receiver to let the sender into the swarm.
+ *
+ * @since 0.1.0
+ */
 export interface Join {
   readonly _tag: "Join"
   readonly data: Uint8Array | undefined
 }
 
-/** Introduces a new member along a random walk that ends when `ttl` (hops left, u16) reaches 0. */
+/**
+ * Introduces a new member along a random walk that ends when `ttl` (hops left, u16) reaches 0.
+ *
+ * @since 0.1.0
+ */
 export interface ForwardJoin<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "ForwardJoin"
   readonly peer: PeerInfo<P>
   readonly ttl: number
 }
 
-/** Offers some contacts of `origin` along a random walk; the member at its end answers `origin` with its own contacts. */
+/**
+ * Offers some contacts of `origin` along a random walk; the member at its end answers `origin` with its own contacts.
+ *
+ * @since 0.1.0
+ */
 export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "Shuffle"
   readonly origin: P
@@ -36,20 +56,32 @@ export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
   readonly ttl: number
 }
 
-/** The contacts that answer a Shuffle, or that precede a Disconnect. */
+/**
+ * The contacts that answer a Shuffle, or that precede a Disconnect.
+ *
+ * @since 0.1.0
+ */
 export interface ShuffleReply<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "ShuffleReply"
   readonly nodes: ReadonlyArray<PeerInfo<P>>
 }
 
-/** A request to be neighbours, or the answer to one. The receiver may refuse it only when the priority is low. */
+/**
+ * A request to be neighbours, or the answer to one. The receiver may refuse it only when the priority is low.
+ *
+ * @since 0.1.0
+ */
 export interface Neighbor {
   readonly _tag: "Neighbor"
   readonly priority: "high" | "low"
   readonly data: Uint8Array | undefined
 }
 
-/** The last message on a topic's stream. `alive`: the sender stays in the swarm and only gives up this connection. */
+/**
+ * The last message on a topic's stream. `alive`: the sender stays in the swarm and only gives up this connection.
+ *
+ * @since 0.1.0
+ */
 export interface Disconnect {
   readonly _tag: "Disconnect"
   readonly alive: boolean
@@ -57,10 +89,18 @@ export interface Disconnect {
   readonly respond: boolean
 }
 
-/** The way of a payload so far: `round` hops (u16) from its author, or straight from its author and not to be passed on. */
+/**
+ * The way of a payload so far: `round` hops (u16) from its author, or straight from its author and not to be passed on.
+ *
+ * @since 0.1.0
+ */
 export type DeliveryScope = { readonly _tag: "Swarm"; readonly round: number } | { readonly _tag: "Neighbors" }
 
-/** A payload. `id` is the BLAKE3 hash of `content`. */
+/**
+ * A payload. `id` is the BLAKE3 hash of `content`.
+ *
+ * @since 0.1.0
+ */
 export interface Gossip {
   readonly _tag: "Gossip"
   readonly id: MessageId
@@ -68,31 +108,51 @@ export interface Gossip {
   readonly scope: DeliveryScope
 }
 
-/** Asks the receiver to send the sender no payloads, only their ids. */
+/**
+ * Asks the receiver to send the sender no payloads, only their ids.
+ *
+ * @since 0.1.0
+ */
 export interface Prune {
   readonly _tag: "Prune"
 }
 
-/** Asks the receiver to send payloads again, and the payload with this id, if there is one, at once. */
+/**
+ * Asks the receiver to send payloads again, and the payload with this id, if there is one, at once.
+ *
+ * @since 0.1.0
+ */
 export interface Graft {
   readonly _tag: "Graft"
   readonly id: MessageId | undefined
   readonly round: number
 }
 
-/** Names payloads that the sender has. */
+/**
+ * Names payloads that the sender has.
+ *
+ * @since 0.1.0
+ */
 export interface IHave {
   readonly _tag: "IHave"
   readonly messages: ReadonlyArray<IHaveEntry>
 }
 
-/** A payload, and the hops after which it reached the sender. */
+/**
+ * A payload, and the hops after which it reached the sender.
+ *
+ * @since 0.1.0
+ */
 export interface IHaveEntry {
   readonly id: MessageId
   readonly round: number
 }
 
-/** Messages of the membership protocol, HyParView. */
+/**
+ * Messages of the membership protocol, HyParView.
+ *
+ * @since 0.1.0
+ */
 export type SwarmMessage<P extends PeerKey = EndpointId.EndpointId> =
   | Join
   | ForwardJoin<P>
@@ -101,7 +161,16 @@ export type SwarmMessage<P extends PeerKey = EndpointId.EndpointId> =
   | Neighbor
   | Disconnect
 
-/** Messages of the broadcast protocol, PlumTree. */
+/**
+ * Messages of the broadcast protocol, PlumTree.
+ *
+ * @since 0.1.0
+ */
 export type GossipMessage = Gossip | Prune | Graft | IHave
 
+/**
+ * Any message of a topic.
+ *
+ * @since 0.1.0
+ */
 export type Message<P extends PeerKey = EndpointId.EndpointId> = SwarmMessage<P> | GossipMessage

@@ -7,9 +7,18 @@ import * as Bytes from "@topic-tracker/common/Bytes"
 import type { Brand } from "effect"
 import { blake3Words } from "./blake3.ts"
 
+/**
+ * The identity of a payload.
+ *
+ * @since 0.1.0
+ */
 export type MessageId = string & Brand.Brand<"MessageId">
 
-/** The id in the 32 bytes from `offset` on, which must exist. */
+/**
+ * The id in the 32 bytes from `offset` on, which must exist.
+ *
+ * @since 0.1.0
+ */
 export const read = (bytes: Uint8Array, offset = 0): MessageId => {
   const unit = (i: number) => bytes[offset + 2 * i]! | (bytes[offset + 2 * i + 1]! << 8)
   return String.fromCharCode(
@@ -32,10 +41,18 @@ export const read = (bytes: Uint8Array, offset = 0): MessageId => {
   ) as MessageId
 }
 
-/** The i-th of the eight 32-bit words that the id's bytes are, little-endian, as a signed integer. */
+/**
+ * The i-th of the eight 32-bit words that the id's bytes are, little-endian, as a signed integer.
+ *
+ * @since 0.1.0
+ */
 export const word = (id: MessageId, i: number): number => id.charCodeAt(2 * i) | (id.charCodeAt(2 * i + 1) << 16)
 
-/** Writes the 32 bytes of the id at `offset`. */
+/**
+ * Writes the 32 bytes of the id at `offset`.
+ *
+ * @since 0.1.0
+ */
 export const write = (id: MessageId, bytes: Uint8Array, offset: number): void => {
   for (let i = 0; i < 16; i++) {
     const unit = id.charCodeAt(i)
@@ -44,7 +61,11 @@ export const write = (id: MessageId, bytes: Uint8Array, offset: number): void =>
   }
 }
 
-/** The id of a payload: the BLAKE3 hash of its content (iroh-gossip `MessageId::from_content`). */
+/**
+ * The id of a payload: the BLAKE3 hash of its content (iroh-gossip `MessageId::from_content`).
+ *
+ * @since 0.1.0
+ */
 export const ofContent = (content: Uint8Array): MessageId => {
   blake3Words(content, words)
   return String.fromCharCode(
@@ -69,12 +90,20 @@ export const ofContent = (content: Uint8Array): MessageId => {
 
 const words = new Int32Array(8)
 
-/** The id as its 32 bytes. */
+/**
+ * The id as its 32 bytes.
+ *
+ * @since 0.1.0
+ */
 export const toBytes = (id: MessageId): Uint8Array => {
   const bytes = new Uint8Array(32)
   write(id, bytes, 0)
   return bytes
 }
 
-/** The id as 64 lowercase hex digits. */
+/**
+ * The id as 64 lowercase hex digits.
+ *
+ * @since 0.1.0
+ */
 export const toHex = (id: MessageId): string => Bytes.toHex(toBytes(id))

@@ -3,7 +3,11 @@
  * a peer needs a uniform distribution that can be repeated, not unpredictability.
  */
 
-/** A source of random integers. */
+/**
+ * A source of random integers.
+ *
+ * @since 0.1.0
+ */
 export interface Rng {
   /** An integer in 0 … bound − 1, each equally likely. `bound` is an integer in 1 … 2^32. */
   readonly nextInt: (bound: number) => number
@@ -13,6 +17,8 @@ export interface Rng {
  * xoshiro128** 1.1 (David Blackman and Sebastiano Vigna, "Scrambled Linear Pseudorandom Number Generators", ACM TOMS 2021,
  * section 8; reference code prng.di.unimi.it/xoshiro128starstar.c): 128 bits of state, 32 bits a step, all in integer
  * operations that JavaScript computes exactly. SplitMix64 fills the state from the seed, as the authors recommend.
+ *
+ * @since 0.1.0
  */
 export class Xoshiro128 implements Rng {
   private a = 0

@@ -50,7 +50,11 @@ export const blake3Words = (input: Uint8Array, out: Int32Array): void => {
   out.set(join(stack[0]!, value, ROOT))
 }
 
-/** The hash: 32 bytes. */
+/**
+ * The hash: 32 bytes.
+ *
+ * @since 0.1.0
+ */
 export const blake3 = (input: Uint8Array): Uint8Array => {
   const words = new Int32Array(8)
   blake3Words(input, words)

@@ -11,13 +11,21 @@ import { messageCodec } from "./message.ts"
 
 const PREFIX_BYTES = 4
 
-/** The encoding of a message is not below the maximum size. `size`: its bytes. */
+/**
+ * The encoding of a message is not below the maximum size. `size`: its bytes.
+ *
+ * @since 0.1.0
+ */
 export class FrameTooLarge extends Schema.TaggedError<FrameTooLarge>()("FrameTooLarge", {
   message: Schema.String,
   size: Schema.Int,
 }) {}
 
-/** Writes frames one after the other into one buffer, so that many go out in one write. */
+/**
+ * Writes frames one after the other into one buffer, so that many go out in one write.
+ *
+ * @since 0.1.0
+ */
 export class FrameEncoder {
   private readonly writer: Postcard.Writer
   private readonly maxMessageSize: number
@@ -81,7 +89,11 @@ export class FrameEncoder {
   }
 }
 
-/** A frame longer than the maximum size: nothing after it on the stream can be read. */
+/**
+ * A frame longer than the maximum size: nothing after it on the stream can be read.
+ *
+ * @since 0.1.0
+ */
 export interface TooLong {
   readonly _tag: "TooLong"
   readonly size: number
@@ -91,6 +103,8 @@ export interface TooLong {
 /**
  * Cuts a stream into frames, in whatever pieces its bytes arrive. A frame that lies within one chunk is a view of that chunk,
  * without a copy; the bytes of at most one frame are held.
+ *
+ * @since 0.1.0
  */
 export class FrameDecoder {
   private readonly maxMessageSize: number
@@ -170,6 +184,10 @@ export class FrameDecoder {
   }
 }
 
-/** The topic in a stream's first frame. As in iroh-gossip, bytes after the first 32 are ignored. */
+/**
+ * The topic in a stream's first frame. As in iroh-gossip, bytes after the first 32 are ignored.
+ *
+ * @since 0.1.0
+ */
 export const decodeHeader = (frame: Uint8Array): TopicId | undefined =>
   frame.length < 32 ? undefined : TopicId.fromBytes(frame.subarray(0, 32))

@@ -84,7 +84,11 @@ const gossipMessage: Postcard.Codec<GossipMessage> = Postcard.taggedUnion({
 const swarmVariant = 0
 const gossipVariant = 1
 
-/** A topic's message. Decoding copies what it keeps, so that the input may be overwritten afterwards. */
+/**
+ * A topic's message. Decoding copies what it keeps, so that the input may be overwritten afterwards.
+ *
+ * @since 0.1.0
+ */
 export const messageCodec: Postcard.Codec<Message> = Postcard.make<Message>({
   schema: Schema.Union([swarmMessage.schema, gossipMessage.schema]),
   minSize: 2,
@@ -109,16 +113,26 @@ export const messageCodec: Postcard.Codec<Message> = Postcard.make<Message>({
   },
 })
 
-/** The message in the bytes, or the reason why they hold none. Bytes after the message are ignored, as in iroh-gossip. */
+/**
+ * The message in the bytes, or the reason why they hold none. Bytes after the message are ignored, as in iroh-gossip.
+ *
+ * @since 0.1.0
+ */
 export const decodeMessage: (bytes: Uint8Array) => Result.Result<Message, Postcard.DecodeError> =
   Postcard.decodeResult(messageCodec)
 
-/** The bytes of a message. */
+/**
+ * The bytes of a message.
+ *
+ * @since 0.1.0
+ */
 export const encodeMessage: (message: Message) => Uint8Array = Postcard.encodeSync(messageCodec)
 
 /**
  * The most bytes that the content of a broadcast may have. Computed for the longest round number, since a message grows with its
  * hops, and for a frame below the maximum, since iroh-gossip sends no frame of exactly that size.
+ *
+ * @since 0.1.0
  */
 export const maxContentBytes = (maxMessageSize: number): number => {
   const around = 1 + 1 + 32 + (1 + 3)

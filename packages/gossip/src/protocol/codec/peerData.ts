@@ -35,6 +35,8 @@ const addrInfo = Postcard.struct({
 /**
  * The bytes of an address. iroh-gossip refuses the whole value if it cannot read a part of it, so parts that it cannot read are
  * left out: direct addresses that are not an IP and a port, and a relay that is not a URL.
+ *
+ * @since 0.1.0
  */
 export const encodePeerData = (address: EndpointAddress): Uint8Array => {
   const relayUrl = address.relayUrl === undefined ? undefined : URL.parse(address.relayUrl)?.href
@@ -44,7 +46,11 @@ export const encodePeerData = (address: EndpointAddress): Uint8Array => {
   return Postcard.encodeSync(addrInfo)({ relayUrl, direct })
 }
 
-/** The address in the bytes, or the reason why they hold none. */
+/**
+ * The address in the bytes, or the reason why they hold none.
+ *
+ * @since 0.1.0
+ */
 export const decodePeerData = (data: Uint8Array): Result.Result<EndpointAddress, Postcard.DecodeError> => {
   if (data.length === 0) return Result.succeed(emptyAddress)
   return Result.map(Postcard.decodeResult(addrInfo)(data), ({ relayUrl, direct }) => ({
