@@ -1,7 +1,7 @@
 /** Every option of a topic with its default. Copy the options that you want to change. */
 import type { TopicConfig } from "@topic-tracker/core"
 
-/** All groups and all options; one that is missing below does not compile. */
+/** All groups and options. A missing one below does not compile. */
 type Complete = Every<{ readonly [G in keyof Input]-?: Every<NonNullable<Input[G]>> }>
 type Every<T> = T extends string ? T : { readonly [K in keyof T]-?: NonNullable<T[K]> }
 type Input = TopicConfig.TopicConfigInput
@@ -10,7 +10,7 @@ type Input = TopicConfig.TopicConfigInput
 export const everyOption: Complete = {
   // This library's timing; "reference" is the timing of the Rust crate.
   profile: "fast",
-  // The search for a first neighbour.
+  // The search for the first neighbor.
   bootstrap: {
     maxBootstrapRecords: 5,
     publishRecordOnStartup: true,
@@ -20,7 +20,7 @@ export const everyOption: Complete = {
     joinConfirmationWaitTime: "500 millis",
     discoveryPollInterval: "2 seconds",
   },
-  // Once joined, records of our neighbours keep the topic findable.
+  // After the join, new records of this node keep the topic findable.
   publisher: {
     enabled: true,
     initialDelay: "10 seconds",
@@ -28,7 +28,7 @@ export const everyOption: Complete = {
     maxJitter: "50 seconds",
     failTopicCreationOnPublishingStartupFailure: true,
   },
-  // Swarms that formed apart find each other.
+  // Finds other swarms of the topic through their records, and merges with them.
   bubbleMerge: {
     enabled: true,
     initialInterval: "30 seconds",
@@ -38,7 +38,7 @@ export const everyOption: Complete = {
     maxJoinPeers: 2,
     failTopicCreationOnMergeStartupFailure: true,
   },
-  // A swarm that was split shows by messages that only one part has heard.
+  // Finds partitions of the swarm by the message hashes in records, and merges them.
   messageOverlapMerge: {
     enabled: true,
     initialInterval: "30 seconds",
@@ -47,7 +47,8 @@ export const everyOption: Complete = {
     maxJoinPeers: 2,
     failTopicCreationOnMergeStartupFailure: true,
   },
-  // The client that all topics of the process share. No bootstrap nodes: the public ones. Host "": chosen by them.
+  // The DHT client of all topics of the process. Without bootstrap nodes it asks the public ones. An empty host: loopback if all
+  // bootstrap nodes are on loopback, else all interfaces.
   dht: {
     retries: 3,
     baseRetryInterval: "5 seconds",

@@ -13,7 +13,7 @@ use crate::{args::Args, control, events::emit};
 pub struct Peer {
     pub endpoint: Endpoint,
     pub secret_key: SecretKey,
-    told: MemoryLookup,
+    known: MemoryLookup,
 }
 
 impl Peer {
@@ -24,9 +24,9 @@ impl Peer {
             Some(bytes) => SecretKey::from_bytes(&bytes),
             None => SecretKey::generate(),
         };
-        let told = MemoryLookup::new();
+        let known = MemoryLookup::new();
         let mut builder =
-            Endpoint::builder(presets::Minimal).secret_key(secret_key.clone()).address_lookup(told.clone());
+            Endpoint::builder(presets::Minimal).secret_key(secret_key.clone()).address_lookup(known.clone());
         if let Some(ip) = args.value::<std::net::IpAddr>("bind")? {
             builder = builder.clear_ip_transports().bind_addr((ip, 0))?;
         }
@@ -42,7 +42,7 @@ impl Peer {
             builder = builder.address_lookup(lookup);
         }
         let endpoint = builder.bind().await?;
-        Ok(Self { endpoint, secret_key, told })
+        Ok(Self { endpoint, secret_key, known })
     }
 
     /// Prints our id and addresses.
@@ -58,7 +58,7 @@ impl Peer {
             .map(|text| {
                 let (id, address) = control::peer(text)?;
                 if let Some(address) = address {
-                    self.told.add_endpoint_info(EndpointAddr::from_parts(id, [TransportAddr::Ip(address)]));
+                    self.known.add_endpoint_info(EndpointAddr::from_parts(id, [TransportAddr::Ip(address)]));
                 }
                 Ok(id)
             })

@@ -25,13 +25,13 @@ const USAGE: &str = "interop-peer COMMAND --option value …
 
   tracker   a node of distributed-topic-tracker: --topic --secret
   gossip    an iroh-gossip node without the tracker: --topic [--join ID[@IP:PORT],…]
-  tap       an endpoint that shows each gossip frame it is sent, and sends the frames it is told to
+  tap       an endpoint that prints each gossip frame that it receives, and sends the frames of its commands
   testnet   mainline DHT nodes: --nodes --port
   relay     a relay server: --bind IP
   put, get  one mutable DHT item
   record-put, record-get   one record of a topic, without gossip
-  resolve   the addresses that the DHT holds for an endpoint id
-  bench-records, bench-gossip, bench-topics   what the benchmarks measure of the reference";
+  resolve   the addresses of an endpoint id in the DHT
+  bench-records, bench-gossip, bench-topics   measurements of the crate for our benchmarks";
 
 #[tokio::main]
 async fn main() {
