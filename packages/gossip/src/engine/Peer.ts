@@ -10,7 +10,7 @@ import type { Connection } from "../transport/Transport.ts"
 import type { SendLink, SendQueue, SendTarget } from "./SendQueue.ts"
 import type { StreamReader } from "./StreamReader.ts"
 
-/** The number of topics at a time of which the peer is told that this node is not a member. */
+/** The number of topics for which a refusal may be on its way to the peer at a time. */
 const MAX_REFUSALS = 256
 
 /** A connection and the readers of the peer's streams on it. */

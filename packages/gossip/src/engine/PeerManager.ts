@@ -160,7 +160,7 @@ export class PeerManager implements TransportHandler {
     this.disconnectIfUnused(peer)
   }
 
-  /** Whether the peer need not be told that this node is not in the topic: the message is on its way, or too many others are. */
+  /** Whether no refusal is sent for this topic: one is on its way already, or too many others are. */
   private isRefusalSuperfluous(peer: Peer, key: TopicKey): boolean {
     if (peer.endingQueue(key) !== undefined) return true
     return peer.hasTooManyRefusals && !this.options.topics.has(key)

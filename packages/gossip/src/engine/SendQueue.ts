@@ -208,7 +208,7 @@ export class SendQueue {
     this.hasFinished = true
     this.relieved()
     if (!this.isBusy) this.stream?.finish()
-    // A queue that is over must not keep native objects, whoever keeps the queue.
+    // An object that keeps this queue must not keep native objects too.
     this.stream = undefined
     this.link = undefined
     const { whenOver } = this

@@ -21,7 +21,7 @@ const ignore = (): void => {}
 
 export class IrohConnection implements Connection, MonitoredConnection {
   readonly remoteId: EndpointId.EndpointId
-  /** Undefined once the connection is gone: nobody who keeps this object must keep the native one. */
+  /** Undefined once the connection is gone, so that an object that keeps this one does not keep the native one. */
   private connection: Iroh.Connection | undefined
   private readonly codec: BindingBytesCodec
   private readonly unacknowledged = new Set<Promise<void>>()
