@@ -9,7 +9,11 @@ const SHOW_AFTER_MS = 2_000
 const LINE_EVERY_MS = 10_000
 const BAR_WIDTH = 30
 
-export const makeProgress = (stream: NodeJS.WriteStream = process.stderr, now = () => performance.now()) => {
+/** `now` is in ms. */
+export const makeProgress = (
+  stream: Pick<NodeJS.WriteStream, "isTTY"> & { readonly write: (text: string) => unknown } = process.stderr,
+  now: () => number = () => performance.now(),
+) => {
   const start = now()
   let shown = false
   let lineAt = start + LINE_EVERY_MS

@@ -33,14 +33,14 @@ describe("sim", { timeout: 60_000 }, () => {
     assert.isNumber(result.wall_ms)
   })
 
-  it("prints a table for people, and help", async () => {
+  it("prints a table, and help", async () => {
     const [run, help] = await Promise.all([sim("--config", allToml, "--filter", "All-n20"), sim("--help")])
     assert.match(run.stdout, /^scenario +seeds +RMR +LDH +missed +duration ms +wall ms\nGossipAll-n20-r30 +4 /)
     assert.strictEqual(help.code, 0)
     assert.include(help.stdout, "--filter")
   })
 
-  it("answers a wrong argument with one line and exit code 2", async () => {
+  it("reports a wrong argument in one line with exit code 2", async () => {
     const broken = join(tmpdir(), `simulation-${process.pid}.toml`)
     writeFileSync(broken, "seeds = [1]\nspeed = 2\n")
     const [missing, config, filter, unknown, seed] = await Promise.all([

@@ -30,7 +30,7 @@ const write = (name: string, lines: string) => {
 const two = write("two.toml", 'duration = "20s"\nstop_early = true\ndht = { nodes = 10 }\n')
 
 describe("sim --sockets", () => {
-  it("runs the scenario both ways, and reports each figure with its tolerance; or says why it cannot", async () => {
+  it("runs the scenario in both ways and reports each figure with its tolerance, or the reason why it cannot", async () => {
     const log = join(folder, "two.log")
     const { code, stderr, stdout } = await sim(["--config", two, "--sockets", "--json", "--log", log])
     if (stderr.startsWith("--sockets: no network namespace for real packets: ")) return assert.strictEqual(code, 1)
@@ -41,20 +41,20 @@ describe("sim --sockets", () => {
       assert.isString(unit)
       assert.strictEqual(agrees, Math.abs(real.median - simulated.median) <= tolerance, figure)
     }
-    // Whether they agree on a busy machine is not for a test to say, but the exit code must.
+    // On a busy machine the figures may differ, but the exit code must report it.
     const differing = summary.figures.filter(({ agrees }: { readonly agrees: boolean }) => !agrees)
     assert.strictEqual(code, differing.length === 0 ? 0 : 1, stderr)
     assert.isAtLeast(summary.packets[0].received, summary.packets[0].redirected)
     assert.match(readFileSync(log, "utf8"), /^[\d.]+ 0 starts [0-9a-f]{64} skew 0\n/)
   }, 60_000)
 
-  it("where there is no unshare it ends with what is needed", async () => {
+  it("fails without unshare and names the requirements", async () => {
     const { code, stderr } = await sim(["--config", two, "--sockets"], { PATH: folder })
     assert.strictEqual(code, 1)
     assert.match(stderr, /^--sockets: no network namespace for real packets: .*ENOENT\nThis needs Linux with unshare/)
   })
 
-  it("answers what it cannot do with one line and exit code 2", async () => {
+  it("reports a wrong argument in one line with exit code 2", async () => {
     const hostile = write("hostile.toml", 'duration = "20s"\ndht = { nodes = 10, stale = 0.1 }\n')
     const gossip = fileURLToPath(new URL("../../simulations/all.toml", import.meta.url))
     const [report, unsupported, protocol] = await Promise.all([

@@ -35,7 +35,7 @@ stop_early = true
 )
 
 describe("sim of whole topics", { timeout: 60_000 }, () => {
-  it("fails when a run is not as expected, and says how to repeat it, which comes to the same", async () => {
+  it("fails if a run misses its expectations, with a command that repeats the run", async () => {
     const all = await sim("--config", file, "--json")
     assert.strictEqual(all.code, 1)
     const [asExpected, notSo] = JSON.parse(all.stdout)
@@ -53,7 +53,7 @@ describe("sim of whole topics", { timeout: 60_000 }, () => {
     assert.lengthOf(readFileSync(log, "utf8").trim().split("\n"), notSo.runs[1].log_lines)
   })
 
-  it("reads a folder, prints a table, and writes a report that needs nothing else", async () => {
+  it("reads a folder, prints a table, and writes a self-contained report", async () => {
     const report = join(folder, "report.html")
     const { code, stdout, stderr } = await sim("--config", folder, "--filter", "loss=0]", "--report", report)
     assert.strictEqual(code, 0, stderr)
@@ -63,7 +63,7 @@ describe("sim of whole topics", { timeout: 60_000 }, () => {
     assert.notMatch(html, /<script[^>]+src=|<link\b/)
   })
 
-  it("answers what it cannot do with one line and exit code 2", async () => {
+  it("reports a wrong argument in one line with exit code 2", async () => {
     const [logs, filter] = await Promise.all([
       sim("--config", file, "--log", join(folder, "all.log")),
       sim("--config", file, "--filter", "three"),

@@ -6,7 +6,7 @@ const time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 }))
 
 describe("EventSchedule", () => {
   it.prop(
-    "gives events by time and, at one time, in the order in which they came",
+    "returns events by time and, at one time, in the order in which they were added",
     [Schema.Array(Schema.Union([time, Schema.Literal("pop")]))],
     ([steps]) => {
       const queue = new EventSchedule<{ readonly at: number; readonly order: number }>()

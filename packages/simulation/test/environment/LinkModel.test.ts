@@ -29,7 +29,7 @@ const share = (count: number, of: () => boolean) => {
 }
 
 describe("delays", () => {
-  it("a log-normal one has its median in the middle and the normal distribution's quantiles around it", () => {
+  it("a log-normal distribution has its median and the quantiles of the normal distribution", () => {
     const delay: Delay = { _tag: "LogNormal", medianMs: 40, sigma: 0.5 }
     assert.closeTo(delayAt(delay, 0.5, 0, 0), 40, 1e-6)
     assert.closeTo(delayAt(delay, 0.975, 0, 0), 40 * Math.exp(0.5 * 1.959964), 1e-3)
@@ -37,13 +37,13 @@ describe("delays", () => {
     assert.isBelow(delayAt(delay, 1, 0, 0), 500, "no link takes for ever")
   })
 
-  it("who has seen many waits for the mean and four mean deviations", () => {
+  it("the time-out is the mean and four mean deviations", () => {
     assert.closeTo(timeoutOf({ _tag: "Constant", ms: 60 }), 60, 1e-9)
     // The mean deviation of an even distribution is a quarter of its width.
     assert.closeTo(timeoutOf({ _tag: "Uniform", minMs: 20, maxMs: 100 }), 60 + 80, 0.1)
   })
 
-  it("by region: each region has its share of the nodes, each pair its delay", () => {
+  it("each region has its share of the nodes, and each pair of regions its delay", () => {
     const regions: Delay = {
       _tag: "Regions",
       regions: {
@@ -65,7 +65,7 @@ describe("delays", () => {
 })
 
 describe("LinkModel", () => {
-  it("a pair has one delay, both ways, for as long as there is no jitter", () => {
+  it("a pair has one delay in both directions without jitter", () => {
     const { send } = model({ latency: { _tag: "Uniform", minMs: 10, maxMs: 50 } })
     const delay = send(0, 1).delayMs
     assert.deepStrictEqual([send(1, 0).delayMs, send(0, 1).delayMs], [delay, delay])
@@ -77,7 +77,7 @@ describe("LinkModel", () => {
     assert.isAbove(new Set(delays).size, 100)
   })
 
-  it("loses its share of packets; of those sent twice, only when both are lost", () => {
+  it("loses its share of packets; a packet sent twice is lost only if both copies are", () => {
     const { send } = model({ loss: 0.2 })
     assert.closeTo(
       share(5_000, () => send(0, 1).drop === true),
@@ -92,7 +92,7 @@ describe("LinkModel", () => {
     )
   })
 
-  it("holds its share of packets up", () => {
+  it("delays its share of packets further", () => {
     const { send } = model({ latency: { _tag: "Constant", ms: 10 }, reordering: { share: 0.3, delayMs: 60 } })
     assert.closeTo(
       share(5_000, () => send(0, 1).delayMs === 70),
@@ -101,7 +101,7 @@ describe("LinkModel", () => {
     )
   })
 
-  it("a line sends one packet after the other, at its bandwidth, and the nodes' lines are their own", () => {
+  it("a node's line sends one packet after the other at its bandwidth, independent of other nodes", () => {
     const { clock, send } = model({ latency: { _tag: "Constant", ms: 10 }, bandwidth: 80_000 })
     assert.deepStrictEqual([send(0, 1).delayMs, send(0, 2).delayMs, send(1, 0).delayMs], [20, 30, 20])
     clock.now = 15
@@ -110,7 +110,7 @@ describe("LinkModel", () => {
     assert.strictEqual(send(0, 1).delayMs, 20)
   })
 
-  it("its share of the nodes can not be dialled; the first can", () => {
+  it("its share of the nodes cannot be dialled; the first node can", () => {
     const { links } = model({ nat: 0.25 }, 40)
     const dialled = Array.from({ length: 40 }, (_, i) => links.isPublic(id(i)))
     assert.strictEqual(dialled.filter((isPublic) => !isPublic).length, 10)
@@ -127,11 +127,11 @@ describe("LinkModel", () => {
     }
   })
 
-  it("copies are packets of their own: each has its chance to arrive, and its time on the line", () => {
+  it("each copy of a packet has its own chance to arrive and its own time on the line", () => {
     const { copies } = model({ latency: { _tag: "Constant", ms: 20 }, loss: 0.2, duplication: 0.5 })
     const counts = [0, 0, 0]
     for (let i = 0; i < 5_000; i++) counts[copies(0, 1).length]!++
-    // None: the only one is lost, or both are. Two: it is doubled, and neither is lost.
+    // No copy: the only one is lost, or both are. Two: the packet is doubled, and neither copy is lost.
     assert.closeTo(counts[0]! / 5_000, 0.5 * 0.2 + 0.5 * 0.04, 0.02)
     assert.closeTo(counts[2]! / 5_000, 0.5 * 0.64, 0.02)
     const narrow = model({ latency: { _tag: "Constant", ms: 20 }, duplication: 0.999_999, bandwidth: 8_000 })
@@ -139,7 +139,7 @@ describe("LinkModel", () => {
     assert.deepStrictEqual(narrow.copies(0, 9, 10), [], "nobody is there")
   })
 
-  it("QUIC sends again after a round trip, its deviations and the time an acknowledgement may wait; then twice as late", () => {
+  it("QUIC repeats after a round trip, its deviations and the acknowledgement delay; then after twice the time", () => {
     const { again } = model({ latency: { _tag: "Constant", ms: 40 }, jitterMs: 5 })
     assert.strictEqual(again(0), 1.5 * 80 + 10 + 25)
     assert.strictEqual(again(3), 8 * again(0))

@@ -5,7 +5,7 @@ import { Deadlock, VirtualTime } from "../../src/environment/VirtualTime.ts"
 const epoch = 1_750_000_020_000
 
 describe("VirtualTime", () => {
-  it("wakes sleepers in the order of their times, those of one time in the order in which they lay down", () => {
+  it("wakes sleepers in the order of their times, and those of one time in the order in which they began", () => {
     const time = new VirtualTime(epoch, 1n)
     const woken: Array<string> = []
     const sleeper = (name: string, millis: number) =>
@@ -19,7 +19,7 @@ describe("VirtualTime", () => {
     assert.deepStrictEqual(woken, ["d 0", "a 10.5", "b 20", "c 20"])
   })
 
-  it("passes an hour in no time, and a sleeper that was interrupted does not hold it up", () => {
+  it("passes an hour at once, and an interrupted sleeper does not delay it", () => {
     const time = new VirtualTime(epoch, 1n)
     const program = Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(Effect.sleep("1 day"))
@@ -31,7 +31,7 @@ describe("VirtualTime", () => {
     assert.deepStrictEqual(time.run(program), Exit.succeed(["None", epoch + 3_605_000] as const))
   })
 
-  it("a skewed clock says another time of day and sleeps as long", () => {
+  it("a skewed clock has another time of day and sleeps as long", () => {
     const time = new VirtualTime(epoch, 1n)
     const skewed = Effect.gen(function* () {
       yield* Effect.sleep(1_000)
@@ -41,13 +41,13 @@ describe("VirtualTime", () => {
     assert.strictEqual(time.now, 1_000)
   })
 
-  it("the seed decides what chance does", () => {
+  it("the seed decides the random numbers", () => {
     const draw = (seed: bigint) => new VirtualTime(epoch, seed).run(Effect.all([Random.next, Random.next]))
     assert.deepStrictEqual(draw(7n), draw(7n))
     assert.notDeepEqual(draw(7n), draw(8n))
   })
 
-  it("tells of an effect that waits for what is not in the world", () => {
+  it("fails an effect that waits for something outside", () => {
     const time = new VirtualTime(epoch, 1n)
     assert.throws(() => time.run(Effect.andThen(Effect.sleep(5), Effect.never)), Deadlock, "after 5 ms")
   })

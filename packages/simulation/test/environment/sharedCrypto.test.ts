@@ -4,7 +4,7 @@ import { Effect, Random, Redacted } from "effect"
 import * as SharedCrypto from "../../src/environment/sharedCrypto.ts"
 
 describe("sharedCrypto", () => {
-  it.effect("answers as the real operations do, again and again", () =>
+  it.effect("gives the results of the real operations, each time", () =>
     Effect.gen(function* () {
       const crypto = yield* Crypto
       const seed = () => Redacted.make(new Uint8Array(32).fill(3))

@@ -39,7 +39,7 @@ describe("determinism", () => {
     return { text: log.lines.join("\n"), result }
   }
 
-  it("one seed gives the same event log, line by line", () => {
+  it("the same seed gives the same event log, line by line", () => {
     for (const each of [scenario(), scenario({ sim: "GossipAll", bootstrap: { _tag: "Set", count: 5 } })]) {
       const [first, second] = [textOf(each, 7n), textOf(each, 7n)]
       assert.strictEqual(first.text, second.text)
@@ -63,7 +63,7 @@ describe("determinism", () => {
     assert.notStrictEqual(textOf(scenario(), 1n).result.logHash, textOf(scenario(), 2n).result.logHash)
   })
 
-  it.live("the number of threads changes nothing", () =>
+  it.live("the number of threads changes no result", () =>
     Effect.gen(function* () {
       const scenarios = [scenario(), scenario({ nodes: 50 }), scenario({ sim: "GossipAll" })]
       const one = yield* runGossipScenarios(scenarios, seeds(3), { threads: 1 })
@@ -103,7 +103,7 @@ describe("the state machine's invariants", () => {
 })
 
 describe("rounds", () => {
-  it("reach every node, in few hops", () => {
+  it("reach every node in few hops", () => {
     for (const bootstrap of [{ _tag: "Single" }, { _tag: "Set", count: 10 }] as const) {
       const summary = summaryOf(scenario({ nodes: 100, bootstrap }), 3)
       assert.strictEqual(summary.missed.max, 0)
@@ -112,14 +112,14 @@ describe("rounds", () => {
     }
   })
 
-  it("from one sender settle into a perfect tree", () => {
+  it("from one sender become a perfect tree", () => {
     const { rounds } = runGossipScenario(scenario({ sim: "GossipSingle", nodes: 100, rounds: 10 }), 3n)
-    // 99 payloads for 99 nodes; the measure divides by one less.
+    // 99 payloads for 99 nodes; the figure divides by 98.
     assert.closeTo(rounds.at(-1)!.rmr, 99 / 98 - 1, 1e-9)
     assert.isAbove(rounds[0]!.rmr, 1)
   })
 
-  it("last as long as the way to the farthest node when every way is as long", () => {
+  it("last as long as the path to the farthest node if all latencies are equal", () => {
     const { rounds } = runGossipScenario(
       scenario({ sim: "GossipSingle", latency: { _tag: "Static", micros: 20_000 } }),
       3n,

@@ -17,7 +17,7 @@ const meets = (expect: Expectations, lines: string, seed = 1n) => {
   return result
 }
 
-/** Everything that can happen, in little. */
+/** All kinds of events in a short scenario. */
 const everything = `nodes = 8
 duration = "100s"
 arrive_over = "5s"
@@ -31,7 +31,7 @@ broadcast = { from = "10s", every = "2s", count = 30 }
 `
 
 describe("determinism", () => {
-  it("the same seed: the same log byte for byte, and the same figures", () => {
+  it("the same seed gives the same log, byte by byte, and the same figures", () => {
     const logs = ["", ""]
     const [first, second] = logs.map((_, i) =>
       runTopicScenario(scenario(everything), 42n, {
@@ -48,19 +48,19 @@ describe("determinism", () => {
     }
   })
 
-  it("another seed: another log", () => {
+  it("another seed gives another log", () => {
     const lines = 'nodes = 3\nduration = "5s"\n'
     assert.notStrictEqual(run(lines, 1n).log_hash, run(lines, 2n).log_hash)
   })
 })
 
 describe("whole topics", () => {
-  it("two that start together are one swarm within a second; what one says the other hears", () => {
+  it("two nodes that start together are one swarm within a second and hear each other", () => {
     const lines = 'nodes = 2\nduration = "1m"\nstop_early = true\nbroadcast = { count = 5 }\n'
     meets({ one_swarm: 1_000, delivered: 1, hops: 1, bubbles_at_end: 1 }, lines)
   })
 
-  it("ten that trickle in: one swarm a second after the last", () => {
+  it("ten nodes that start one by one are one swarm a second after the last", () => {
     const lines = 'nodes = 10\nduration = "1m"\narrive_over = "10s"\nstop_early = true\nbroadcast = { count = 5 }\n'
     const { counters, degree, dht } = meets({ one_swarm: 11_000, delivered: 1, hops: 6 }, lines)
     assert.isAbove(degree.mean, 3)
@@ -81,7 +81,7 @@ broadcast = { count = 10 }
     assert.isAbove(delivery.latency_ms.p99, 100, "something was sent again")
   })
 
-  it("a swarm that was split hears its parts apart, and is one again after the partition", () => {
+  it("in a partition each part hears itself only, and the swarm is one again after it", () => {
     const lines = `nodes = 10
 duration = "6m"
 arrive_over = "5s"
@@ -94,7 +94,7 @@ broadcast = { from = "10s", every = "2s", count = 80 }
     assert.isBelow(delivery.share ?? 1, 0.9)
   })
 
-  it("those whom a crash leaves are one swarm soon", () => {
+  it("the nodes that survive a crash are soon one swarm", () => {
     const lines = `nodes = 12
 duration = "4m"
 arrive_over = "5s"
@@ -106,22 +106,22 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
     assert.strictEqual(nodes, 9)
   })
 
-  it("a silent swarm of four that was split in halves heals at its publishers' next turns", () => {
+  it("a swarm of four without messages heals from a partition in the publishers' next rounds", () => {
     const lines = 'nodes = 4\nduration = "15m"\nstop_early = true\npartition = [{ at = "20s", for = "3m" }]\n'
     const healed = Array.from({ length: 8 }, (_, i) => run(lines, BigInt(i)).healed_ms ?? Number.POSITIVE_INFINITY)
-    // Left to the bubble merge, which comes every one to three minutes, it takes 35 s at the mean.
+    // With the bubble merge alone, every one to three minutes, it would take 35 s in the mean.
     assert.isBelow(healed.reduce((sum, ms) => sum + ms, 0) / healed.length, 18_000)
   })
 
-  it("clocks two minutes apart delay the first meeting, and do not prevent it", () => {
+  it("clocks two minutes apart delay the first neighbour and do not prevent it", () => {
     const lines = 'nodes = 2\nduration = "6m"\nstop_early = true\nclock_skew = "2m"\n'
     meets({ one_swarm: 240_000 }, lines, 2n)
     meets({ one_swarm: 240_000 }, lines, 3n)
   })
 
-  it("who is behind a NAT dials, and two of them never each other", () => {
+  it("nodes behind NATs dial others, but never each other", () => {
     const lines = 'nodes = 4\nduration = "2m"\nstop_early = true\nlinks = { nat = 0.75 }\n'
-    // Whose record the slot shows is chance; the only one who can be dialled is mostly hidden at first.
+    // Chance decides whose record the slot holds; the record of the only node that can be dialled is mostly missing at first.
     for (let seed = 1n; seed <= 20n; seed++) {
       const { overlay } = meets({ one_swarm: 20_000 }, lines, seed)
       for (const [a, b] of overlay.at(-1)?.links ?? []) assert.isTrue(a === 0 || b === 0)
@@ -129,14 +129,14 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
     }
   })
 
-  it("a stranger's values in the slot do not keep nodes apart", () => {
+  it("an attacker's values in the slot do not prevent a join", () => {
     for (const signed of [true, false]) {
       const lines = `nodes = 4\nduration = "2m"\nstop_early = true\ndht = { hostile = { every = "2s", signed = ${signed} } }\n`
       meets({ one_swarm: 60_000 }, lines)
     }
   })
 
-  it("says what was not as expected, and of what never came about, that it did not", () => {
+  it("reports each expectation that was not met, and figures that a run does not have", () => {
     const result = run('nodes = 1\nduration = "2s"\n')
     assert.deepStrictEqual(unmet({ joined: 1_000, healed: 5, delivered: 1, bubbles_at_end: 1 }, result), [
       "joined: expected at most 1000 ms, it did not happen",
@@ -151,7 +151,7 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
     ])
   })
 
-  it("who must look addresses up in the DHT joins by those in records as if it knew all, and asks it more", () => {
+  it("a node that looks addresses up joins as fast with the addresses in records, and asks the DHT more", () => {
     const lines = 'nodes = 3\nduration = "30s"\nstop_early = true\nlinks = { latency = { constant = "20ms" } }\n'
     const known = run(`${lines}dht = { latency = { constant = "50ms" } }\n`)
     const lookedUp = run(`${lines}addresses = "dht"\ndht = { latency = { constant = "50ms" } }\n`)

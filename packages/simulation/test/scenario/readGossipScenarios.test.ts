@@ -12,11 +12,11 @@ const errorOf = (text: string) => {
   const result = readGossipScenarios(text, "test.toml")
   return Result.isFailure(result) ? result.failure.message : "no error"
 }
-/** A right file with one line added to its scenario. */
+/** A valid file with one line added to its scenario. */
 const scenarioWith = (line: string) => `seeds = [1]\n\n[[scenario]]\nsim = "GossipSingle"\n${line}\n`
 
 describe("readGossipScenarios", () => {
-  it("reads iroh-gossip's all.toml as it stands", () => {
+  it("reads iroh-gossip's all.toml unchanged", () => {
     const { scenarios, seeds } = read(allToml)
     assert.deepStrictEqual(seeds, [0n, 1n, 212312388123n, 123n])
     assert.deepStrictEqual(scenarios.map(gossipLabel), [
@@ -69,7 +69,7 @@ describe("readGossipScenarios", () => {
     assert.include(scenario?.protocol.broadcast, { graftTimeout1Ms: 90, graftTimeout2Ms: 40, optimizationThreshold: 3 })
   })
 
-  it("takes a scenario's config in the place of the file's", () => {
+  it("a scenario's config replaces the file's", () => {
     const { scenarios } = read(
       `${scenarioWith('nodes = 9\nconfig.latency.static = "7ms"')}[config.latency]\nstatic = "3ms"`,
     )
@@ -129,7 +129,7 @@ describe("readGossipScenarios", () => {
     ["text that is no TOML", "seeds = [1\n[[scenario]]", "test.toml:"],
   ]
   for (const [what, text, expected] of cases) {
-    it(`says by line and key what is wrong: ${what}`, () => {
+    it(`names line and key of ${what}`, () => {
       const message = errorOf(text)
       assert.isTrue(message.startsWith(expected), message)
       assert.notInclude(message, "\n")
@@ -152,7 +152,7 @@ describe("locate", () => {
 })
 
 describe("times", () => {
-  it("are read as humantime writes them", () => {
+  it("are read in humantime's format", () => {
     assert.deepStrictEqual(
       ["10ms", "1s 500ms", "2min", "1h", "3us", "1day", " 5 s "].map(parseMillis),
       [10, 1_500, 120_000, 3_600_000, 0.003, 86_400_000, 5_000],

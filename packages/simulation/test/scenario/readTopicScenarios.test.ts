@@ -24,7 +24,7 @@ const refused = (lines: string) => {
 const read = (lines: string) => Result.getOrThrow(readTopicScenarios(base + lines, "x.toml"))
 
 describe("readTopicScenarios", () => {
-  it("reads the scenarios of the repository, each of which says what it expects or is there to be looked at", () => {
+  it("reads the scenarios of the repository, which have expectations or a report", () => {
     const files = readdirSync(scenarios)
     assert.isAtLeast(files.length, 9)
     for (const file of files) {
@@ -35,7 +35,7 @@ describe("readTopicScenarios", () => {
     }
   })
 
-  it("tells files of whole topics from those of the gossip protocol alone", () => {
+  it("distinguishes files of whole topics from files of the gossip protocol", () => {
     const all = readFileSync(new URL("../../simulations/all.toml", import.meta.url), "utf8")
     assert.isFalse(isTopics(all))
   })
@@ -50,7 +50,7 @@ describe("readTopicScenarios", () => {
     assert.deepStrictEqual(links.latency, { _tag: "Uniform", minMs: 10, maxMs: 50 })
   })
 
-  it("makes a scenario of each place in the lists", () => {
+  it("makes one scenario for each position in the lists", () => {
     const { scenarios } = read(`[[scenario.partition]]
 at = "10s"
 for = "20s"
@@ -79,7 +79,7 @@ nodes = [4, 8]
     )
   })
 
-  it("names line and key of what it does not understand", () => {
+  it("names line and key of an invalid value", () => {
     assert.strictEqual(refused("speed = 2\n"), "x.toml:7: scenario[0].speed: no such key here")
     assert.strictEqual(refused("[scenario.links]\nlos = 0.1\n"), "x.toml:8: scenario[0].links.los: no such key here")
     assert.strictEqual(
@@ -109,7 +109,7 @@ nodes = [4, 8]
     assert.match(refused("[scenario\n"), /^x\.toml:7: not TOML: /)
   })
 
-  it("names line and key of what cannot be", () => {
+  it("names line and key of a contradiction", () => {
     const cases: ReadonlyArray<readonly [lines: string, message: string]> = [
       [
         '[scenario.crash]\nat = "2m"\nshare = 0.5\n',

@@ -8,7 +8,7 @@ import { Relay, type SocketAddress } from "../../src/sockets/Relay.ts"
 const host = "127.0.0.1"
 const anyFront: SocketAddress = { host, port: 0 }
 
-/** A real socket on loopback, and what it gets. */
+/** A real socket on loopback, and the packets it receives. */
 const socket = Effect.gen(function* () {
   const got: Array<{ readonly text: string; readonly from: RemoteInfo; readonly at: number }> = []
   const socket = yield* Effect.acquireRelease(
@@ -51,13 +51,13 @@ const judgeOf = (settings: Partial<LinkSettings>) => {
   return (from: number, to: number, bytes: Uint8Array) => links.copies(from, to, random, bytes.length)
 }
 
-/** Until the condition holds; the test's own time-out ends a wait in vain. */
+/** Waits until the condition holds, or until the test's time-out. */
 const until = (condition: () => boolean) =>
   Effect.gen(function* () {
     while (!condition()) yield* Effect.sleep("2 millis")
   })
 
-/** In bursts that no buffer overflows under. */
+/** In bursts that overflow no buffer. */
 const burst = (count: number, send: (i: number) => Effect.Effect<void>) =>
   Effect.forEach(
     Array.from({ length: count }).keys(),
@@ -66,7 +66,7 @@ const burst = (count: number, send: (i: number) => Effect.Effect<void>) =>
   )
 
 describe("Relay", () => {
-  it.live("each sees the other's front only, and what it sends arrives there as it was", () =>
+  it.live("sockets see each other's fronts only, and packets arrive unchanged", () =>
     Effect.gen(function* () {
       const { a, b, relay } = yield* pair(() => [0])
       yield* a.send("from a", b.front)
@@ -80,7 +80,7 @@ describe("Relay", () => {
     }),
   )
 
-  it.live("what nobody is known to have sent goes nowhere", () =>
+  it.live("drops packets of unknown senders", () =>
     Effect.gen(function* () {
       const { b, relay } = yield* pair(() => [0])
       const stranger = yield* socket
@@ -90,7 +90,7 @@ describe("Relay", () => {
     }),
   )
 
-  it.live("loses the share that the links lose, the same ones for the same seed", () =>
+  it.live("loses the links' share of packets, the same packets for the same seed", () =>
     Effect.gen(function* () {
       const runs = yield* Effect.forEach([1, 2], () =>
         Effect.gen(function* () {
@@ -100,14 +100,14 @@ describe("Relay", () => {
           return { lost: relay.counters.lost, texts: b.got.map(({ text }) => text) }
         }).pipe(Effect.scoped),
       )
-      // Four standard deviations about 200.
+      // 200, and four standard deviations.
       assert.closeTo(runs[0]!.lost, 200, 51)
       assert.strictEqual(runs[0]!.texts.length, 1_000 - runs[0]!.lost)
       assert.deepStrictEqual(runs[1], runs[0])
     }),
   )
 
-  it.live("delays by what the links take, and keeps the order", () =>
+  it.live("delays packets by the links' latency and keeps their order", () =>
     Effect.gen(function* () {
       const { a, b } = yield* pair(judgeOf({ latency: { _tag: "Constant", ms: 40 } }))
       const sent: Array<number> = []
@@ -122,12 +122,12 @@ describe("Relay", () => {
         b.got.map(({ text }) => Number(text)),
         sent.map((_, i) => i),
       )
-      // Never too soon; too late only as far as the machine is busy, which no test can bound.
+      // Never too early. A busy machine may be late by any time.
       for (const [i, { at }] of b.got.entries()) assert.isAtLeast(at - sent[i]!, 39)
     }),
   )
 
-  it.live("holds up some, so that later ones overtake them; sends some twice", () =>
+  it.live("delays some packets, so that later ones overtake them, and sends some twice", () =>
     Effect.gen(function* () {
       const reordered = yield* pair(judgeOf({ reordering: { share: 0.2, delayMs: 30 } }))
       yield* burst(200, (i) => reordered.a.send(String(i), reordered.b.front))
@@ -148,7 +148,7 @@ describe("Relay", () => {
     }),
   )
 
-  it.live("a partition that a policy makes isolates, until it ends", () =>
+  it.live("a partition in the policy isolates until it ends", () =>
     Effect.gen(function* () {
       let apart = true
       const { a, b, relay } = yield* pair(() => (apart ? [] : [0]))
@@ -162,7 +162,7 @@ describe("Relay", () => {
     }),
   )
 
-  it.live("a front that cannot be bound is told with its address; with the scope all are closed", () =>
+  it.live("reports the address of a front that cannot be bound; the scope closes all fronts", () =>
     Effect.gen(function* () {
       const taken = yield* socket
       const relay = yield* Relay.make<number>(() => [])

@@ -15,7 +15,7 @@ const figure = (name: string, simulated = [run], real = [run]) =>
   agreements(simulated, real).find(({ figure }) => figure === name)
 
 describe("agreement", () => {
-  it("what is the same agrees, in every figure that there is", () => {
+  it("equal runs agree in all figures", () => {
     const all = agreements([run], [run])
     assert.isTrue(all.every(({ agrees }) => agrees))
     assert.includeMembers(
@@ -25,7 +25,7 @@ describe("agreement", () => {
     assert.isUndefined(figure("healed"))
   })
 
-  it("medians may differ by the tolerance and by no more", () => {
+  it("medians may differ by at most the tolerance", () => {
     const { tolerance } = figure("one_swarm")!
     const later = (ms: number) => ({ ...run, one_swarm_ms: run.one_swarm_ms! + ms })
     assert.isTrue(figure("one_swarm", [run], [later(tolerance - 1)])!.agrees)
@@ -35,7 +35,7 @@ describe("agreement", () => {
     assert.closeTo(two.real.max - two.real.min, 2 * tolerance - 2, 1e-6)
   })
 
-  it("what never came about over real packets, and always does in the simulation, differs", () => {
+  it("a figure that all simulated runs have and no real run has differs", () => {
     const never = { ...run, one_swarm_ms: null }
     assert.isFalse(figure("one_swarm", [run], [run, never])!.agrees)
     assert.isFalse(figure("one_swarm", [run], [never])!.agrees)
@@ -43,7 +43,7 @@ describe("agreement", () => {
     assert.isUndefined(figure("one_swarm", [never], [never]))
   })
 
-  it("the table names what differs", () => {
+  it("the table marks figures that differ", () => {
     const text = agreementTable([{ name: "a", figures: agreements([run], [{ ...run, one_swarm_ms: 1e6 }]) }])
     assert.match(text, /^scenario +figure +simulated +real +may differ by\n/)
     assert.match(text, /\na +one_swarm .* DIFFERS\n/)
@@ -52,7 +52,7 @@ describe("agreement", () => {
 })
 
 describe("unsupported", () => {
-  it("names the key that real packets cannot give", () => {
+  it("names the key that real packets do not support", () => {
     const lines = 'nodes = 5\nduration = "1m"\n'
     const dht = "dht = { nodes = 40, "
     assert.isUndefined(unsupported(read(`${lines}${dht}lost_gets = 0.19, lost_puts = 0.1, dead = 0.1 }\n`)))

@@ -9,16 +9,16 @@ const makeKey = Effect.gen(function* () {
 })
 
 describe("DHT behind fronts, on plain loopback", () => {
-  it.live("a put and a get get through delays, and through the loss of some packets", () =>
+  it.live("a put and a get succeed with delays and with the loss of some packets", () =>
     Effect.gen(function* () {
       let packets = 0
       let losing = false
-      // Every seventh packet is lost, in both directions and of all nodes, once they know each other.
+      // After the nodes know each other, every seventh packet is lost, in both directions and of all nodes.
       const { nodes, relay } = yield* dhtBehindFronts(8, () => (losing && packets++ % 7 === 6 ? [] : [5]))
       losing = true
       const key = yield* makeKey
       const receipt = yield* nodes[1]!.put({ key, seq: 1n, value: new Uint8Array([1, 2, 3]) })
-      // At one alone it would be lost to a get whose one query there is.
+      // If only one node held the item, a get whose single query to it is lost would not find it.
       assert.isAtLeast(receipt.stored, 3)
       const items = yield* Stream.runCollect(nodes[2]!.get({ publicKey: key.publicKey }))
       assert.deepStrictEqual(
@@ -33,7 +33,7 @@ describe("DHT behind fronts, on plain loopback", () => {
     }),
   )
 
-  it.live("a partition isolates: who is cut off from all finds nothing, until it ends", () =>
+  it.live("a partition isolates: a node that is cut off finds nothing until it ends", () =>
     Effect.gen(function* () {
       let apart = false
       const { nodes, relay } = yield* dhtBehindFronts(6, (from, to) =>
@@ -44,7 +44,7 @@ describe("DHT behind fronts, on plain loopback", () => {
       apart = true
       assert.strictEqual((yield* Effect.timeoutOption(put, "1 second"))._tag, "None")
       assert.isAbove(relay.counters.lost, 0)
-      // Nobody of the others has heard of it.
+      // The other nodes do not know the item.
       const found = yield* Stream.runCollect(nodes[1]!.get({ publicKey: key.publicKey }))
       assert.deepStrictEqual(found, [])
       apart = false

@@ -22,24 +22,24 @@ const parse = (log: string) =>
       return { at: Number(at), node: Number(node), what: what.join(" ") }
     })
 
-/** Our children that are, or were to be, in a namespace. */
+/** The child processes for namespaces. */
 const programsInside = () =>
   (existsSync("/proc") ? readdirSync("/proc") : []).filter((pid) => {
     try {
       const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
       return Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("inside.ts")
     } catch {
-      // Not a process, or one that has just ended.
+      // Not a process, or a process that has just ended.
       return false
     }
   })
 
 describe("runInNamespace", () => {
   it.live(
-    "whole topics over real packets: all of them pass the relay, and a partition of it isolates",
+    "runs whole topics over real packets: all packets pass the relay, and its partition isolates",
     () =>
       Effect.gen(function* () {
-        // Cut off from all others for 2 s: shorter than any idle time, so what was said meanwhile arrives afterwards.
+        // Cut off for 2 s: shorter than any idle time, so messages of that time arrive afterwards.
         const { log, run: figures } = yield* run(`nodes = 3
 duration = "9s"
 links = { latency = { constant = "10ms" }, loss = 0.05 }
@@ -51,13 +51,13 @@ broadcast = { from = "1s", every = "200ms", count = 40 }
         const received = (from: number, to: number) =>
           lines.filter(({ at, what }) => what.startsWith("receives") && at >= from && at < to).length
         assert.isAbove(received(0, 5_000), 0)
-        // What has left the relay before the cut is there within a moment.
+        // Packets that left the relay before the partition arrive at once.
         assert.strictEqual(received(5_500, 7_000), 0)
         assert.isAbove(received(7_000, 9_000), 0)
 
         const { failed, lost, received: passed, redirected, sent, stray, strangers } = figures.packets
         assert.isAbove(redirected, 100)
-        // The kernel's count was taken a moment before the relay's, and every packet in it has come to the relay.
+        // The kernel's counters are read before the relay's, and each redirected packet has reached the relay.
         assert.isAtLeast(passed, redirected)
         assert.isAbove(lost, 0)
         assert.isAtMost(sent, passed - lost)
@@ -65,7 +65,7 @@ broadcast = { from = "1s", every = "200ms", count = 40 }
       }).pipe(
         Effect.catchTag("NamespaceError", (error) =>
           Effect.gen(function* () {
-            // Here none can be made: that is said plainly, and what plain loopback allows is checked instead.
+            // No namespace can be created here: the error is checked, and a DHT on loopback instead.
             assert.include(error.message, "no network namespace for real packets")
             const { relay } = yield* dhtBehindFronts(4, () => [0])
             assert.isAbove(relay.counters.sent, 0)
@@ -75,7 +75,7 @@ broadcast = { from = "1s", every = "200ms", count = 40 }
     40_000,
   )
 
-  it.live("interrupted, it leaves no process behind", () =>
+  it.live("leaves no process behind when it is interrupted", () =>
     Effect.gen(function* () {
       const ended = yield* run('nodes = 2\nduration = "5m"\n').pipe(
         Effect.timeoutOption("2 seconds"),
@@ -86,7 +86,7 @@ broadcast = { from = "1s", every = "200ms", count = 40 }
     }),
   )
 
-  it.live("where none can be made it says so, with what the system says, and what is needed", () =>
+  it.live("fails where no namespace can be created, with the system's message and the requirements", () =>
     Effect.gen(function* () {
       const lines = 'nodes = 2\nduration = "5s"\n'
       const missing = yield* Effect.flip(run(lines, { unshare: "no-such-program" }))

@@ -9,7 +9,7 @@ const link = (graph: NeighborGraph, a: number, b: number) => {
 }
 
 describe("NeighborGraph", () => {
-  it("counts groups of nodes that reach each other over links which both ends see", () => {
+  it("counts connected components over links that both ends report", () => {
     const graph = new NeighborGraph()
     for (const node of [0, 1, 2, 3, 4]) graph.addNode(node)
     assert.strictEqual(graph.components(), 5)
@@ -32,7 +32,7 @@ describe("NeighborGraph", () => {
     assert.strictEqual(graph.newNeighbors, 6)
   })
 
-  it("is not disturbed by what nodes that are gone still say", () => {
+  it("ignores reports of nodes that have left", () => {
     const graph = new NeighborGraph()
     graph.addNode(0)
     graph.addNode(1)
@@ -46,7 +46,7 @@ describe("NeighborGraph", () => {
 })
 
 describe("Deliveries", () => {
-  it("counts each node that was there and stayed once, and neither the sender nor later ones", () => {
+  it("counts each node that was there and stayed once, but neither the sender nor later nodes", () => {
     const deliveries = new Deliveries()
     deliveries.recordBroadcast("m0", 1_000, 0, [0, 1, 2, 3])
     deliveries.recordReception("m0", 1_010, 1, 1)
@@ -63,7 +63,7 @@ describe("Deliveries", () => {
     assert.deepStrictEqual(deliveries.figures().share, 2 / 3)
   })
 
-  it("has no share of nothing", () => {
+  it("has no share if nothing was expected", () => {
     assert.isNull(new Deliveries().figures().share)
     assert.strictEqual(quantile(new Float64Array(), 0.5), 0)
     assert.strictEqual(quantile(Float64Array.of(1, 2, 3, 4), 0.5), 2)
