@@ -34,7 +34,7 @@ export class Signal implements Awaitable {
   /** Opens the signal. Waiting fibers continue in the next turn of the scheduler. */
   open(): void {
     this.#isOpen = true
-    for (const run of this.#waiting) this.#timers.soon(run)
+    for (const run of this.#waiting) this.#timers.runSoon(run)
     this.#waiting = noneWaiting
   }
 
@@ -65,7 +65,7 @@ export const firstOf = (timers: Timers, signals: ReadonlyArray<Awaitable>, milli
       stop()
       resume(Effect.void)
     }
-    const timer = millis === undefined ? undefined : timers.schedule(millis, () => timers.soon(run))
+    const timer = millis === undefined ? undefined : timers.schedule(millis, () => timers.runSoon(run))
     for (const signal of signals) signal.add(run)
     const stop = () => {
       if (timer !== undefined) timers.cancel(timer)

@@ -85,7 +85,7 @@ export class Timers {
   }
 
   /** Runs `run` in the next turn of the scheduler, after all tasks that are ready now. */
-  soon(run: () => void): void {
+  runSoon(run: () => void): void {
     if (this.#closed) return
     if (this.#turn.push(run) === 1) this.#dispatcher.scheduleTask(() => this.#runTurn(), 0)
   }

@@ -72,15 +72,15 @@ describe("Timers", () => {
     }),
   )
 
-  it.effect("run `soon` callbacks in order after the current task, without a change of the clock", () =>
+  it.effect("run `runSoon` callbacks in order after the current task, without a change of the clock", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const ran: Array<number> = []
-      timers.soon(() => {
+      timers.runSoon(() => {
         ran.push(1)
-        timers.soon(() => ran.push(3))
+        timers.runSoon(() => ran.push(3))
       })
-      timers.soon(() => ran.push(2))
+      timers.runSoon(() => ran.push(2))
       assert.deepStrictEqual(ran, [])
       yield* TestClock.adjust(0)
       yield* TestClock.adjust(0)
@@ -94,7 +94,7 @@ describe("Timers", () => {
       const timers = yield* Timers.make.pipe(Scope.provide(scope))
       const ran: Array<string> = []
       timers.schedule(1, () => ran.push("timer"))
-      timers.soon(() => ran.push("soon"))
+      timers.runSoon(() => ran.push("soon"))
       yield* Scope.close(scope, Exit.void)
       timers.schedule(1, () => ran.push("too late"))
       yield* TestClock.adjust(10)

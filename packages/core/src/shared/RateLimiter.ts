@@ -95,7 +95,7 @@ class PermitQueue implements Awaitable {
       }
       this.#waiting.delete(run)
       this.take()
-      this.#timers.soon(run)
+      this.#timers.runSoon(run)
     }
   }
 }

@@ -145,13 +145,13 @@ export class OpenTopic {
   // Both resume in the next turn of the scheduler: the call may come from a subscriber's fiber or while a peer is being removed.
 
   private resumeWaiters(): void {
-    for (const waiter of this.waiters) this.context.timers.soon(waiter)
+    for (const waiter of this.waiters) this.context.timers.runSoon(waiter)
     this.waiters = []
   }
 
   /** Readers that still may not read pause again. */
   private resumePaused(): void {
-    for (const reader of this.paused) this.context.timers.soon(() => reader.proceed())
+    for (const reader of this.paused) this.context.timers.runSoon(() => reader.proceed())
     this.paused.clear()
   }
 }

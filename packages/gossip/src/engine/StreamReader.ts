@@ -90,7 +90,7 @@ export class StreamReader {
       if (stop === "paused") return
       // The end of the turn has woken the subscriber that is full. It must read before any event is dropped.
       if (this.source.topics.get(this.topic!)?.hasFullSubscriber === true) {
-        timers.soon(() => this.proceed())
+        timers.runSoon(() => this.proceed())
         return
       }
     }
@@ -190,7 +190,7 @@ export class StreamReader {
     this.source.onEnded(this)
     for (const successor of this.successors) {
       successor.predecessor = undefined
-      this.context.timers.soon(() => successor.proceed())
+      this.context.timers.runSoon(() => successor.proceed())
     }
   }
 }

@@ -188,7 +188,7 @@ export class Dialer {
     if (this.#dials.has(peer)) return
     const { canDiscover, connected, failed, fork, timeoutMs, timers } = this.#options
     if (this.#dials.size >= MAX_DIALS) {
-      timers.soon(() => failed(peer, "too many dials at a time"))
+      timers.runSoon(() => failed(peer, "too many dials at a time"))
       return
     }
     let outcome: Effect.Effect<void, string> | undefined

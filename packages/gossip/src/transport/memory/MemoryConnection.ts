@@ -173,7 +173,7 @@ export class MemoryConnection implements Connection {
     const accepting = this.accepting
     this.accepting = undefined
     const listener = this.closedListener
-    this.network.timers.soon(() => {
+    this.network.timers.runSoon(() => {
       accepting?.(undefined)
       listener?.(reason)
     })

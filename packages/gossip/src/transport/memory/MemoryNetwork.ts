@@ -306,7 +306,7 @@ export class MemoryNetwork implements MemoryCarrier {
   private after(at: number, run: () => void): void {
     const delay = at - this.timers.now()
     if (delay > 0) this.timers.schedule(delay, run)
-    else this.timers.soon(run)
+    else this.timers.runSoon(run)
   }
 }
 
