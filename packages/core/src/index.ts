@@ -48,6 +48,7 @@ export type { NodeStackOptions, Services as NodeServices } from "./stack/node.ts
 export * as Topic from "./topic/join.ts"
 export type { Activity, Actor, RecordSource, TopicActivity } from "./topic/TopicActivity.ts"
 export { TopicError } from "./topic/TopicError.ts"
+export * as TopicErrorReason from "./topic/TopicErrorReason.ts"
 export { Message, type TopicEvent } from "./topic/TopicEvent.ts"
 export { type NodeOptions, TopicTracker, type TopicTrackerOptions } from "./tracker/TopicTracker.ts"
 export type { TrackerService } from "./tracker/TrackerService.ts"

@@ -4,9 +4,18 @@
  */
 import type { GossipError } from "@topic-tracker/gossip"
 import { Schema } from "effect"
+import {
+  Closed,
+  InvalidArgument,
+  MessageTooLarge,
+  StartFailed,
+  Suspended,
+  Timeout,
+  TopicErrorReason,
+} from "./TopicErrorReason.ts"
 
 /**
- * A topic operation failed. `reason`:
+ * A topic operation failed. `reason` is one of:
  * - `InvalidArgument`: an argument is invalid; the message names it and the allowed values.
  * - `MessageTooLarge`: the content does not fit into one gossip message; nothing was sent.
  * - `Timeout`: the operation took longer than the configuration allows.
@@ -15,23 +24,40 @@ import { Schema } from "effect"
  * - `Closed`: the topic was left, or the gossip service below it is closed.
  *
  * @since 0.1.0
+ * @example
+ * ```ts
+ * topic.broadcast("hello").pipe(Effect.catchReason("TopicError", "Suspended", () => topic.resume))
+ * ```
  */
-export class TopicError extends Schema.TaggedError<TopicError>()("TopicError", {
-  reason: Schema.Literals(["InvalidArgument", "MessageTooLarge", "Timeout", "Suspended", "StartFailed", "Closed"]),
-  message: Schema.String,
-}) {}
+export class TopicError extends Schema.TaggedError<TopicError>()("TopicError", { reason: TopicErrorReason }) {
+  override get message(): string {
+    return this.reason.message
+  }
+}
 
-export const topicClosed = (message: string) => new TopicError({ reason: "Closed", message })
+/** `expected` completes the sentence "… ; expected". */
+export const invalidArgument = (argument: string, given: string, expected: string) =>
+  refusedArgument(argument, `${argument}: ${given}; expected ${expected}`)
+
+export const refusedArgument = (argument: string, message: string) =>
+  new TopicError({ reason: new InvalidArgument({ argument, message }) })
+
+export const topicTimedOut = (message: string) => new TopicError({ reason: new Timeout({ message }) })
+
+export const workerStartFailed = (message: string) => new TopicError({ reason: new StartFailed({ message }) })
+
+export const topicClosed = (message: string) => new TopicError({ reason: new Closed({ message }) })
 
 export const topicSuspended = () =>
-  new TopicError({ reason: "Suspended", message: "the topic is suspended; resume it first" })
+  new TopicError({ reason: new Suspended({ message: "the topic is suspended; resume it first" }) })
 
 /** What a gossip error means for the user of a topic. */
 export const fromGossip = ({ reason, message }: GossipError): TopicError => {
   switch (reason) {
     case "InvalidArgument":
+      return refusedArgument(message.split(":")[0] ?? "", message)
     case "MessageTooLarge":
-      return new TopicError({ reason, message })
+      return new TopicError({ reason: new MessageTooLarge({ message }) })
     case "Bind":
     case "Closed":
       return topicClosed(message)

@@ -5,10 +5,11 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope, GossipError, GossipTopic, SubscribeOptions } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
+import { contentBytes, invalidContent } from "./arguments.ts"
 import type { LiveTopic } from "./LiveTopic.ts"
 import { SendSpans, withTopicSpan } from "./observability.ts"
 import type { Topic, TopicReceiver, TopicSender } from "./Topic.ts"
-import { fromGossip, TopicError } from "./TopicError.ts"
+import { fromGossip, invalidArgument, type TopicError, topicTimedOut } from "./TopicError.ts"
 import type { TopicEvent } from "./TopicEvent.ts"
 
 /**
@@ -88,7 +89,8 @@ const makeSender = ({
   const broadcast = (name: string, timeout: Duration.Duration, scope: BroadcastScope) => {
     const spanName = `Topic.${name}`
     return (content: string | Uint8Array) => {
-      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
+      const bytes = contentBytes(content)
+      if (bytes === undefined) return Effect.fail(invalidContent(content))
       const sent = call(name, timeout, (gossip) => gossip.broadcast(bytes, scope))
       const remembered =
         scope === "swarm" ? Effect.tap(sent, () => Effect.sync(() => swarm.messages.addSent(bytes))) : sent
@@ -102,8 +104,7 @@ const makeSender = ({
     joinPeers: (peers, max) =>
       Effect.gen(function* () {
         if (max !== undefined && !(Number.isInteger(max) && max >= 1)) {
-          const message = `max: ${max}; expected a whole number from 1`
-          return yield* new TopicError({ reason: "InvalidArgument", message })
+          return yield* invalidArgument("max", String(max), "a whole number from 1")
         }
         const all = [...peers].filter((peer) => peer !== records.endpointId)
         const chosen = max === undefined ? all : (yield* Random.shuffle(all)).slice(0, max)
@@ -115,4 +116,4 @@ const makeSender = ({
 const isMessage = (event: TopicEvent) => event._tag === "Message"
 
 const timedOut = (name: string, timeout: Duration.Duration) =>
-  new TopicError({ reason: "Timeout", message: `${name}: not done after ${Duration.format(timeout)}` })
+  topicTimedOut(`${name}: not done after ${Duration.format(timeout)}`)

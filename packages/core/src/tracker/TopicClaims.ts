@@ -1,6 +1,6 @@
 /** Sees to it that a process has one topic of a gossip id at a time: an open topic holds a claim until its gossip topic has closed. */
 import { Deferred, Effect, Equal } from "effect"
-import { TopicError } from "../topic/TopicError.ts"
+import { refusedArgument, type TopicError } from "../topic/TopicError.ts"
 import type { TopicKey } from "../topic/TopicKey.ts"
 
 /** The claim of an open topic. */
@@ -25,7 +25,7 @@ export class TopicClaims {
       }
       if (!other.isLeaving && !Equal.equals(other.key, key)) {
         const message = "secret: the topic is open with another secret; leave it first"
-        return Effect.fail(new TopicError({ reason: "InvalidArgument", message }))
+        return Effect.fail(refusedArgument("secret", message))
       }
       return Effect.andThen(Deferred.await(other.released), this.claim(key))
     })

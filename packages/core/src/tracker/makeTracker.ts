@@ -3,7 +3,7 @@
  * when the last of them leaves. It also publishes the addresses of this node, and passes changes of addresses and network on to the topics.
  */
 import { Timers } from "@topic-tracker/common"
-import { Crypto, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto"
+import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Option, RcMap, Scope, Stream } from "effect"
@@ -11,11 +11,12 @@ import * as TopicConfig from "../config/TopicConfig.ts"
 import { TuningOverrides, tuningOf } from "../config/Tuning.ts"
 import { FailureLog } from "../shared/FailureLog.ts"
 import { RateLimiter } from "../shared/RateLimiter.ts"
+import { checkJoinOptions, secretOf, topicIdOf } from "../topic/arguments.ts"
 import { type LiveTopic, makeLiveTopic } from "../topic/LiveTopic.ts"
 import { makeTopic } from "../topic/makeTopic.ts"
 import { topicAttributes } from "../topic/observability.ts"
 import type { JoinOptions } from "../topic/Topic.ts"
-import { TopicError, topicClosed } from "../topic/TopicError.ts"
+import { type TopicError, topicClosed } from "../topic/TopicError.ts"
 import { TopicKey } from "../topic/TopicKey.ts"
 import { TopicClaims } from "./TopicClaims.ts"
 import type { TrackerService } from "./TrackerService.ts"
@@ -84,7 +85,9 @@ export const makeTracker: (
   /** Joins a topic. `until` decides when that has succeeded; if it fails or is interrupted, the topic is left. */
   const joinUntil = (name: string, until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
     Effect.fn(name)(function* (options: JoinOptions) {
+      yield* checkJoinOptions(options)
       const topicId = yield* topicIdOf(options.topic)
+      const secret = yield* secretOf(options.secret)
       yield* Effect.annotateCurrentSpan(topicAttributes(topicId))
       // One object for all topics that use the defaults, and one tuning for all topics of a profile.
       const config = options.config === undefined ? defaults : yield* TopicConfig.makeForTopic(options.config, defaults)
@@ -92,7 +95,7 @@ export const makeTracker: (
         config,
         tuning: config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
       }
-      const key = new TopicKey(topicId, options.secret, settings)
+      const key = new TopicKey(topicId, secret, settings)
       const joining = Effect.gen(function* () {
         if (isClosing) return yield* topicClosed("the node has ended")
         const topic = yield* RcMap.get(topics, key)
@@ -155,10 +158,3 @@ const heldOnSuccess = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit))),
   )
 })
-
-const topicIdOf = (topic: JoinOptions["topic"]): Effect.Effect<TopicId, TopicError> => {
-  if (topic instanceof TopicId) return Effect.succeed(topic)
-  if (topic.length > 0) return Effect.sync(() => TopicId.fromName(topic))
-  const message = "topic: empty; expected a name of at least one byte"
-  return Effect.fail(new TopicError({ reason: "InvalidArgument", message }))
-}

@@ -114,7 +114,7 @@ describe("closing", () => {
         ["NeighborUp", "NeighborDown"],
       )
       assert.isFalse(yield* other.isJoined, "the neighbours were told")
-      assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason, "Suspended")
+      assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason._tag, "Suspended")
       const looks = (yield* topic.stats).lookups
       yield* pass("3 minutes")
       assert.strictEqual((yield* topic.stats).lookups, looks)
@@ -135,7 +135,7 @@ describe("closing", () => {
       const waiting = yield* Effect.forkChild(Effect.flip(topic.joined), { startImmediately: true })
       yield* pass("1 second")
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* Fiber.join(waiting)).reason, "Closed")
+      assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "Closed")
       for (const late of [
         topic.joined,
         topic.broadcast("x"),
@@ -143,7 +143,7 @@ describe("closing", () => {
         topic.joinPeers([]),
         Effect.scoped(topic.keepAlive),
       ]) {
-        assert.strictEqual((yield* Effect.flip(late)).reason, "Closed")
+        assert.strictEqual((yield* Effect.flip(late)).reason._tag, "Closed")
       }
       for (const stream of [topic.events, topic.messages]) {
         assert.deepStrictEqual(yield* Stream.runCollect<unknown, never, never>(stream), [])
@@ -247,7 +247,7 @@ describe("closing", () => {
       yield* sender.broadcast("still here")
       assert.isTrue(yield* receiver.isJoined)
       yield* Scope.close(keeping, Exit.void)
-      assert.strictEqual((yield* Effect.flip(sender.broadcast("gone"))).reason, "Closed")
+      assert.strictEqual((yield* Effect.flip(sender.broadcast("gone"))).reason._tag, "Closed")
       assert.deepStrictEqual(yield* openTopics(node!), { tracker: 0, gossip: 0 })
     }),
   )

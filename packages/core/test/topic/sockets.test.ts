@@ -91,7 +91,7 @@ describe("with real sockets on loopback", () => {
       const taken = (yield* Context.get(yield* nodeAt("127.0.0.1:0"), Gossip).address).direct[0]!
       const tracker = Context.get(yield* nodeAt(taken), TopicTracker)
       const failure = yield* Effect.flip(Effect.scoped(tracker.join({ topic: "topic", secret: "secret" })))
-      assert.strictEqual(failure._tag === "TopicError" && failure.reason, "Closed")
+      assert.strictEqual(failure._tag === "TopicError" && failure.reason._tag, "Closed")
       assert.include(failure.message, `cannot bind ${taken}: Address already in use`)
       assert.strictEqual(yield* tracker.openTopics, 0)
     }),

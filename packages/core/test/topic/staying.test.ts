@@ -213,11 +213,11 @@ describe("sharing and refusing", () => {
       const node = yield* world.node()
       yield* node.join()
       const otherSecret = yield* Effect.flip(node.join({ secret: "other" }))
-      assert.strictEqual(otherSecret._tag === "TopicError" && otherSecret.reason, "InvalidArgument")
+      assert.strictEqual(otherSecret._tag === "TopicError" && otherSecret.reason._tag, "InvalidArgument")
       assert.include(otherSecret.message, "secret")
       for (const topic of ["", new Uint8Array()]) {
         const empty = yield* Effect.flip(node.join({ topic }))
-        assert.strictEqual(empty._tag === "TopicError" && empty.reason, "InvalidArgument")
+        assert.strictEqual(empty._tag === "TopicError" && empty.reason._tag, "InvalidArgument")
         assert.include(empty.message, "topic: empty")
       }
       const config = { timeouts: { broadcast: -1 } }
@@ -273,9 +273,9 @@ describe("workers that cannot start", () => {
       yield* dialler.joinPeers([node.endpointId])
       yield* pass("1 second")
       const error = yield* Effect.flip(topic.joined)
-      assert.strictEqual(error.reason, "StartFailed")
+      assert.strictEqual(error.reason._tag, "StartFailed")
       assert.include(error.message, "publisher")
-      assert.strictEqual((yield* Effect.flip(topic.broadcast("x"))).reason, "StartFailed")
+      assert.strictEqual((yield* Effect.flip(topic.broadcast("x"))).reason._tag, "StartFailed")
       assert.isFalse(yield* dialler.isJoined, "and has left the swarm")
       // The name is free again, though the failed topic's scope is still open.
       yield* node.join({ secret: "other" })
@@ -300,7 +300,7 @@ describe("workers that cannot start", () => {
           yield* dialler.joinPeers([node.endpointId])
           yield* pass("1 second")
           yield* Fiber.join(again)
-          assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason, "StartFailed")
+          assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason._tag, "StartFailed")
         }),
     )
   }
@@ -317,7 +317,7 @@ describe("workers that cannot start", () => {
       yield* pass("1 second")
       const next = yield* Scope.make()
       yield* node.join().pipe(Scope.provide(next))
-      assert.strictEqual((yield* Effect.flip(topic.keepAlive)).reason, "StartFailed")
+      assert.strictEqual((yield* Effect.flip(topic.keepAlive)).reason._tag, "StartFailed")
       yield* Scope.close(failed, Exit.void)
       assert.strictEqual(yield* node.tracker.openTopics, 1)
       yield* Scope.close(next, Exit.void)

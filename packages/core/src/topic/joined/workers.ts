@@ -8,7 +8,7 @@ import type { OwnRecord } from "../OwnRecord.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import type { Search } from "../search/Search.ts"
 import type { Actor } from "../TopicActivity.ts"
-import { TopicError } from "../TopicError.ts"
+import { workerStartFailed } from "../TopicError.ts"
 import { mergeBubbles, mergeEarly, mergePartitions } from "./merges.ts"
 import { runPublisher } from "./publisher.ts"
 
@@ -80,7 +80,7 @@ export const startWorkers = Effect.fnUntraced(function* (parts: WorkerParts) {
   for (const { duties, isRequired, name } of workers) {
     if (!canStart) {
       const message = `the ${name} cannot start: the secret rotation gives no key for this minute`
-      if (isRequired) return yield* new TopicError({ reason: "StartFailed", message })
+      if (isRequired) return yield* workerStartFailed(message)
       yield* activity.reportFailure(name, { message })
       continue
     }

@@ -1,0 +1,37 @@
+/** The reasons of a TopicError, for `Effect.catchReason`. Each has a message that says what to do about it. */
+import { Schema } from "effect"
+
+const message = { message: Schema.String }
+
+/** An argument is invalid. The message names it and says what is expected. */
+export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
+  /** The argument's name, such as "secret". */
+  argument: Schema.String,
+  ...message,
+}) {}
+
+/** The content does not fit into one gossip message. Nothing was sent. */
+export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("MessageTooLarge", message) {}
+
+/** The operation took longer than the configuration allows. */
+export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", message) {}
+
+/** The topic is suspended. */
+export class Suspended extends Schema.TaggedError<Suspended>()("Suspended", message) {}
+
+/** A worker could not start, and its option `failTopicCreationOn…` makes that fatal. */
+export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed", message) {}
+
+/** The topic was left, or the gossip service below it is closed. */
+export class Closed extends Schema.TaggedError<Closed>()("Closed", message) {}
+
+/** Every reason. */
+export const TopicErrorReason = Schema.Union([
+  InvalidArgument,
+  MessageTooLarge,
+  Timeout,
+  Suspended,
+  StartFailed,
+  Closed,
+])
+export type TopicErrorReason = typeof TopicErrorReason.Type
