@@ -3,7 +3,8 @@
  * Everything else is real (records, keys, gossip protocol). No socket is opened, and six minutes take no time.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryWorld, TopicTracker } from "@topic-tracker/core"
+import { TopicTracker } from "@topic-tracker/core"
+import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Context, type Duration, Effect, Exit, Layer, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Thermometer, Weather } from "../src/testYourApp/Weather.ts"
@@ -18,7 +19,7 @@ const makeStation = Effect.fn("makeStation")(function* (
   const scope = yield* Scope.fork(yield* Effect.scope)
   const services = yield* Weather.layer({ topic: "weather", secret: "of the valley", station }).pipe(
     Layer.provide(Layer.succeed(Thermometer, { celsius: Ref.get(temperature) })),
-    Layer.provide(TopicTracker.layerMemory(world)),
+    Layer.provide(MemoryWorld.layer(world)),
     Layer.buildWithScope(scope),
   )
   return {
@@ -68,7 +69,7 @@ describe("Weather", () => {
       const world = yield* MemoryWorld.make()
       const valley = yield* makeStation(world, "valley", 18)
       // A node with the secret that sends other messages.
-      const stranger = Context.get(yield* Layer.build(TopicTracker.layerMemory(world)), TopicTracker)
+      const stranger = Context.get(yield* Layer.build(MemoryWorld.layer(world)), TopicTracker)
       const topic = yield* stranger.joinNoWait({ topic: "weather", secret: "of the valley" })
       yield* pass("2 seconds")
       for (const text of ["sunny", '{"station":"peak","celsius":"hot"}']) yield* topic.broadcast(text)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryWorld, Topic, TopicTracker } from "@topic-tracker/core"
+import { Topic, TopicTracker } from "@topic-tracker/core"
+import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as ChatMessage from "../../src/chat/ChatMessage.ts"
@@ -15,7 +16,7 @@ const makeWorld = MemoryWorld.make({ dht: { latency: () => 20 }, network: { link
 /** A member of the room. `printed` has its events as short lines. */
 const makeMember = Effect.fn("makeMember")(function* (world: MemoryWorld.MemoryWorld, name: string) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const services = yield* Layer.buildWithScope(TopicTracker.layerMemory(world), scope)
+  const services = yield* Layer.buildWithScope(MemoryWorld.layer(world), scope)
   const printed: Array<string> = []
   const { room, topic } = yield* Effect.gen(function* () {
     const topic = yield* Topic.joinNoWait({ topic: "lobby", secret: "secret" })

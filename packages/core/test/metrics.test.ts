@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryWorld, TopicTracker, TrackerMetrics } from "@topic-tracker/core"
+import { TopicTracker, TrackerMetrics } from "@topic-tracker/core"
+import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Layer, Metric, Scope } from "effect"
@@ -22,7 +23,7 @@ const measured = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 /** A node in memory with metrics, and a topic that it has joined. */
 const makeNode = Effect.fnUntraced(function* (world: MemoryWorld.MemoryWorld) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(TopicTracker.layerMemory(world)))
+  const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(MemoryWorld.layer(world)))
   const services = yield* Layer.buildWithScope(layer, scope)
   const stats = Effect.all({ dht: Context.get(services, Dht).stats, gossip: Context.get(services, Gossip).stats })
   const topic = yield* Context.get(services, TopicTracker)
@@ -70,7 +71,7 @@ describe("metrics of a node", () => {
   it.effect("are there from the start, and current whenever they are read", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
-      const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(TopicTracker.layerMemory(world)))
+      const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(MemoryWorld.layer(world)))
       const tracker = Context.get(yield* Layer.build(layer), TopicTracker)
       assert.deepStrictEqual(yield* read("gossip_topics", "gossip_lagged"), [0, 0])
       yield* tracker.joinNoWait({ topic: "topic", secret: "secret" })

@@ -1,5 +1,6 @@
 // The same in memory, from CommonJS: `require` of packages that are ES modules.
-const { MemoryWorld, Topic, TopicTracker } = require("@topic-tracker/core")
+const { Topic } = require("@topic-tracker/core")
+const { MemoryWorld } = require("@topic-tracker/core/testing")
 const { Effect, Stream } = require("effect")
 
 const node = (name, world) =>
@@ -8,7 +9,7 @@ const node = (name, world) =>
     yield* topic.broadcast(`hello from ${name}`)
     const [message] = yield* Stream.runCollect(Stream.take(topic.messages, 1))
     return message.text
-  }).pipe(Effect.scoped, Effect.provide(TopicTracker.layerMemory(world)))
+  }).pipe(Effect.scoped, Effect.provide(MemoryWorld.layer(world)))
 
 const program = Effect.gen(function* () {
   const world = yield* MemoryWorld.make()

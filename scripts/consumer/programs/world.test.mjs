@@ -1,6 +1,7 @@
 // A consumer's own test with vitest: topics in memory, time under TestClock.
 import { it } from "@effect/vitest"
-import { MemoryWorld, Topic, TopicTracker } from "@topic-tracker/core"
+import { Topic, TopicTracker } from "@topic-tracker/core"
+import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { expect } from "vitest"
@@ -12,7 +13,7 @@ it.effect("two programs find each other in a world in memory", () =>
       const topic = yield* Topic.join({ topic: "consumer", secret: "of the packed packages" })
       yield* topic.broadcast(`hello from ${(yield* TopicTracker).endpointId}`)
       return yield* Stream.runCollect(Stream.take(topic.messages, 1))
-    }).pipe(Effect.scoped, (effect) => Effect.provide(effect, TopicTracker.layerMemory(world)))
+    }).pipe(Effect.scoped, (effect) => Effect.provide(effect, MemoryWorld.layer(world)))
     const both = yield* Effect.forkChild(Effect.all([node, node], { concurrency: 2 }))
     yield* TestClock.adjust("1 minute")
     const [[one], [other]] = yield* Fiber.join(both)

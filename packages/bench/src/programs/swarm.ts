@@ -7,8 +7,8 @@
  * - `heals`: ms from the mending of a network that was cut in halves until there was one swarm again, everyone talking
  *   (-1: not within ten minutes).
  */
-import { MemoryWorld, TopicTracker } from "@topic-tracker/core"
-import { TuningOverrides } from "@topic-tracker/core/testing"
+import { TopicTracker } from "@topic-tracker/core"
+import { MemoryWorld, TuningOverrides } from "@topic-tracker/core/testing"
 import { Context, Effect, Exit, Layer, Random, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { main, numberAt, print } from "./print.ts"
@@ -26,9 +26,7 @@ const program = Effect.gen(function* () {
 
   const start = Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const layer = TopicTracker.layerMemory(world).pipe(
-      Layer.provide(Layer.succeed(TuningOverrides, { maxSuppression })),
-    )
+    const layer = MemoryWorld.layer(world).pipe(Layer.provide(Layer.succeed(TuningOverrides, { maxSuppression })))
     const tracker = Context.get(yield* Layer.buildWithScope(layer, scope), TopicTracker)
     const topic = yield* tracker.joinNoWait({ topic: "swarm", secret: "secret" }).pipe(Scope.provide(scope))
     return { id: tracker.endpointId, topic, leave: Scope.close(scope, Exit.void) }

@@ -8,7 +8,6 @@ import type { AddressLookup, Gossip, GossipError } from "@topic-tracker/gossip"
 import { type Config, Context, Effect, Layer } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import { withOwnSeed } from "../stack/identity.ts"
-import * as MemoryStack from "../stack/memory.ts"
 import * as NodeStack from "../stack/node.ts"
 import { makeTracker } from "./makeTracker.ts"
 import type { TrackerService } from "./TrackerService.ts"
@@ -29,7 +28,11 @@ export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOpt
  * @since 0.1.0
  */
 export class TopicTracker extends Context.Service<TopicTracker, TrackerService>()("@topic-tracker/core/TopicTracker") {
-  /** The tracker over services that are provided from elsewhere: for tests, and for those who bring a part of their own. */
+  /**
+   * The tracker over services that are provided from elsewhere: for tests, and for programs with a part of their own.
+   *
+   * @since 0.1.0
+   */
   static readonly layerNoDeps = (
     options: TopicTrackerOptions = {},
   ): Layer.Layer<
@@ -75,22 +78,6 @@ export class TopicTracker extends Context.Service<TopicTracker, TrackerService>(
         return yield* TopicConfig.make(TopicConfig.merge(config, yield* TopicConfig.input))
       }),
     )
-
-  /** A node in a world in memory (see `MemoryWorld`): no socket, and time is Effect's Clock. */
-  static readonly layerMemory = (
-    world: MemoryStack.MemoryWorld,
-    given: TopicTrackerOptions & MemoryStack.MemoryStackOptions = {},
-  ): Layer.Layer<TopicTracker | NodeStack.Services, TopicConfig.TopicConfigError> => {
-    const options = withOwnSeed(given)
-    return Layer.unwrap(
-      Effect.as(
-        TopicConfig.checkNames(options, MEMORY_OPTIONS),
-        TopicTracker.layerNoDeps({ config: options.config ?? {} }).pipe(
-          Layer.provideMerge(MemoryStack.layer(world, options)),
-        ),
-      ),
-    )
-  }
 }
 
 const nodeLayer = <E>(
@@ -107,6 +94,5 @@ const nodeLayer = <E>(
   )
 }
 
-/** The names of {@link NodeOptions}, and of the options in memory. */
+/** The names of {@link NodeOptions}. */
 const NODE_OPTIONS = ["config", "identity", "rotation", "gossip"]
-const MEMORY_OPTIONS = [...NODE_OPTIONS, "addressLookup", "dht"]

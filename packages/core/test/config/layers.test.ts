@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Identity } from "@topic-tracker/crypto"
 import { ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
 import { tuningOf } from "../../src/config/Tuning.ts"
-import * as MemoryWorld from "../../src/stack/memory.ts"
+import * as MemoryWorld from "../../src/testing/MemoryWorld.ts"
 import { type NodeOptions, TopicTracker } from "../../src/tracker/TopicTracker.ts"
 import { makeWorld, pass } from "../topic/world.ts"
 
@@ -61,7 +61,7 @@ describe("the options of a layer", () => {
         [TopicTracker.layer({ bootstrap: ["127.0.0.1:1"] } as NodeOptions), "config, identity, rotation, gossip"],
         [TopicTracker.layerConfig({ bootstrap: [] } as NodeOptions), "config, identity, rotation, gossip"],
         [
-          TopicTracker.layerMemory(world, { bootstrap: [] } as object),
+          MemoryWorld.layer(world, { bootstrap: [] } as object),
           "config, identity, rotation, gossip, addressLookup, dht",
         ],
       ] as const) {
@@ -77,11 +77,11 @@ describe("the options of a layer", () => {
       const idOf = (layer: Layer.Layer<Identity, unknown>) =>
         Effect.scoped(Effect.map(Layer.build(layer), (services) => Context.get(services, Identity).endpointId))
       const seed = () => new Uint8Array(32).fill(7)
-      const expected = yield* idOf(TopicTracker.layerMemory(world, { identity: seed() }))
+      const expected = yield* idOf(MemoryWorld.layer(world, { identity: seed() }))
       const config = { dht }
       for (const layerOf of [
-        (identity: Uint8Array) => TopicTracker.layerMemory(world, { identity }),
-        (identity: Uint8Array) => TopicTracker.layerMemory(world, { identity: Redacted.make(identity) }),
+        (identity: Uint8Array) => MemoryWorld.layer(world, { identity }),
+        (identity: Uint8Array) => MemoryWorld.layer(world, { identity: Redacted.make(identity) }),
         (identity: Uint8Array) => TopicTracker.layer({ config, identity }),
         (identity: Uint8Array) => TopicTracker.layer({ config, identity: Redacted.make(identity) }),
         (identity: Uint8Array) => TopicTracker.layerConfig({ config, identity }),

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryWorld, Topic, TopicTracker } from "@topic-tracker/core"
+import { Topic, TopicTracker } from "@topic-tracker/core"
+import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 
@@ -16,7 +17,7 @@ describe("a user's own test", () => {
   it.effect("runs a program on nodes in memory", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make({ network: { link: () => ({ delayMs: 20 }) } })
-      const node = Effect.forkScoped(greet.pipe(Effect.provide(TopicTracker.layerMemory(world))))
+      const node = Effect.forkScoped(greet.pipe(Effect.provide(MemoryWorld.layer(world))))
       const fibers = yield* Effect.all([node, node])
       yield* Effect.repeat(TestClock.adjust("100 millis"), { times: 50 })
       const neighbors = yield* Fiber.joinAll(fibers)
@@ -28,11 +29,11 @@ describe("a user's own test", () => {
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const ids = Effect.map(TopicTracker, ({ endpointId }) => endpointId)
-      const inner = yield* Effect.provide(ids, TopicTracker.layerMemory(world))
+      const inner = yield* Effect.provide(ids, MemoryWorld.layer(world))
       const both = Effect.flatMap(ids, (outer) =>
-        Effect.map(Effect.provide(ids, TopicTracker.layerMemory(world)), (nested) => [outer, nested, inner]),
+        Effect.map(Effect.provide(ids, MemoryWorld.layer(world)), (nested) => [outer, nested, inner]),
       )
-      const all = yield* Effect.provide(both, TopicTracker.layerMemory(world))
+      const all = yield* Effect.provide(both, MemoryWorld.layer(world))
       assert.strictEqual(new Set(all).size, 3)
     }),
   )
@@ -41,7 +42,7 @@ describe("a user's own test", () => {
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const config = { join: { maxJoinPeerCount: 6 } }
-      const error = yield* Effect.flip(Layer.build(TopicTracker.layerMemory(world, { config })))
+      const error = yield* Effect.flip(Layer.build(MemoryWorld.layer(world, { config })))
       assert.include(error.message, "join.maxJoinPeerCount is 6")
     }),
   )
@@ -51,7 +52,7 @@ describe("a user's own test", () => {
       const world = yield* MemoryWorld.make()
       const seed = new Uint8Array(32).fill(7)
       const ids = yield* Effect.forEach([seed, Redacted.make(seed)], (identity) =>
-        Layer.build(TopicTracker.layerMemory(world, { identity })).pipe(
+        Layer.build(MemoryWorld.layer(world, { identity })).pipe(
           Effect.map((services) => Context.get(services, TopicTracker).endpointId),
           Effect.scoped,
         ),
@@ -60,7 +61,7 @@ describe("a user's own test", () => {
       assert.strictEqual(ids[1], ids[0])
       const short = { identity: new Uint8Array(31).fill(7) }
       for (const layer of [
-        TopicTracker.layerMemory(world, short),
+        MemoryWorld.layer(world, short),
         TopicTracker.layer({ ...short, config: { dht: { bootstrap: ["127.0.0.1:1"] } } }),
       ]) {
         const error = yield* Effect.flip(Layer.build(layer))

@@ -7,17 +7,17 @@ import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effe
 import { TestClock } from "effect/testing"
 import type { TopicConfigInput } from "../../src/config/TopicConfig.ts"
 import { type Tuning, TuningOverrides } from "../../src/config/Tuning.ts"
-import { type MemoryStackOptions, type MemoryWorldOptions, make as makeMemoryWorld } from "../../src/stack/memory.ts"
+import * as MemoryWorld from "../../src/testing/MemoryWorld.ts"
 import type { JoinOptions, Topic } from "../../src/topic/Topic.ts"
-import { TopicTracker, type TopicTrackerOptions } from "../../src/tracker/TopicTracker.ts"
+import { TopicTracker } from "../../src/tracker/TopicTracker.ts"
 
-export interface NodeOptions extends TopicTrackerOptions, MemoryStackOptions {
+export interface NodeOptions extends MemoryWorld.MemoryNodeOptions {
   /** Values of the profile that differ. */
   readonly tuning?: Partial<Tuning>
 }
 
-export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOptions = {}) {
-  const { dht, network } = yield* makeMemoryWorld({
+export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorld.MemoryWorldOptions = {}) {
+  const { dht, network } = yield* MemoryWorld.make({
     dht: { latency: () => 10, ...options.dht },
     network: { link: () => ({ delayMs: 10 }), ...options.network },
   })
@@ -30,7 +30,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorldOption
       publish: (own) => Effect.sync(() => void published.push(own)),
       learnAddress: () => Effect.void,
     })
-    const layer = TopicTracker.layerMemory({ dht, network }, { addressLookup, ...nodeOptions }).pipe(
+    const layer = MemoryWorld.layer({ dht, network }, { addressLookup, ...nodeOptions }).pipe(
       Layer.provide(Layer.succeed(TuningOverrides, tuning)),
     )
     const services = yield* Layer.buildWithScope(layer, scope)
