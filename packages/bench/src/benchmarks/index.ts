@@ -1,4 +1,5 @@
 import type { Benchmark } from "../harness/Benchmark.ts"
+import { dht } from "./dht.ts"
 import { gossip } from "./gossip.ts"
 import { joinCold, joinWarm } from "./join.ts"
 import { joinMany } from "./joinMany.ts"
@@ -8,12 +9,13 @@ import { records } from "./records.ts"
 import { startUp } from "./startUp.ts"
 import { swarm } from "./swarm.ts"
 
-/** All benchmarks, in the order in which they are run. */
+/** All benchmarks, in the order in which they run. */
 export const benchmarks: ReadonlyArray<Benchmark> = [
   joinCold,
   joinWarm,
   joinMany,
   records,
+  dht,
   gossip,
   manyTopics,
   lifecycle,

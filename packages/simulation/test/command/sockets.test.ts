@@ -29,7 +29,7 @@ const write = (name: string, lines: string) => {
 }
 const two = write("two.toml", 'duration = "20s"\nstop_early = true\ndht = { nodes = 10 }\n')
 
-describe("sim --sockets", () => {
+describe("sim --sockets", { timeout: 60_000 }, () => {
   it("runs the scenario in both ways and reports each figure with its tolerance, or the reason why it cannot", async () => {
     const log = join(folder, "two.log")
     const { code, stderr, stdout } = await sim(["--config", two, "--sockets", "--json", "--log", log])
