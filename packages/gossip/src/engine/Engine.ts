@@ -119,26 +119,15 @@ export class Engine {
     if (this.isHandling) return
     this.isHandling = true
     try {
-      this.handleAll()
+      this.handleRest()
+    } catch (defect) {
+      this.recover(defect)
     } finally {
       // Without this an exception would leave an engine that handles no event ever again.
+      this.dropActions()
       this.events.length = 0
-      this.actions.length = 0
       this.nextEvent = 0
-      this.nextAction = 0
       this.isHandling = false
-    }
-  }
-
-  /** After an exception the remaining actions and events are handled all the same. */
-  private handleAll(): void {
-    for (;;) {
-      try {
-        this.handleRest()
-        return
-      } catch (defect) {
-        this.reportDefect(defect)
-      }
     }
   }
 
@@ -146,10 +135,30 @@ export class Engine {
     const { actions, events } = this
     for (;;) {
       while (this.nextAction < actions.length) this.perform(actions[this.nextAction++]!)
-      actions.length = 0
-      this.nextAction = 0
+      this.dropActions()
       if (this.nextEvent === events.length) return
       this.state.handle(events[this.nextEvent++]!, this.context.timers.now(), actions)
+    }
+  }
+
+  /** Sets the length only if there are actions: it costs a call into the runtime. */
+  private dropActions(): void {
+    if (this.actions.length === 0) return
+    this.actions.length = 0
+    this.nextAction = 0
+  }
+
+  /** Reports an exception and handles the remaining actions and events all the same. */
+  private recover(first: unknown): void {
+    let defect = first
+    for (;;) {
+      this.reportDefect(defect)
+      try {
+        this.handleRest()
+        return
+      } catch (next) {
+        defect = next
+      }
     }
   }
 
