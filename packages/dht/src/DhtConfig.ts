@@ -6,7 +6,7 @@ import { DurationFromInput } from "@topic-tracker/common"
 import { Duration, Effect, Random, Schedule, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { DhtError } from "./DhtError.ts"
 import { ipv4 } from "./krpc/nodeId.ts"
-import type { DhtAddress } from "./model.ts"
+import type { DhtAddress, DhtNode } from "./model.ts"
 
 /** A host (name or IPv4 address) and a UDP port. */
 export const Address = Schema.Struct({
@@ -87,76 +87,104 @@ const limit = (value: Duration.Input) => withDefault(Limit, Duration.fromInputUn
 const wait = (value: Duration.Input) => withDefault(Wait, Duration.fromInputUnsafe(value))
 
 /**
- * The options of a DHT client. Retries and time limits of calls are those of distributed-topic-tracker; k is that of mainline
- * clients.
+ * The options of a DHT client that differ from the defaults. Retries and time limits of calls are those of
+ * distributed-topic-tracker; k is that of mainline clients.
+ *
+ * @since 0.1.0
  */
-export const DhtOptions = Schema.Struct({
+export interface DhtOptionsInput {
   /** Nodes to ask first. Default: {@link publicBootstrap}. Host names are resolved at start, and again until they are found. */
-  bootstrap: withDefault(Schema.Array(Address), publicBootstrap),
+  readonly bootstrap?: ReadonlyArray<DhtAddress> | undefined
   /** Address to bind. "0.0.0.0", the default: all addresses, or 127.0.0.1 when every bootstrap node is loopback. */
-  host: withDefault(Schema.NonEmptyString, "0.0.0.0"),
+  readonly host?: string | undefined
   /** UDP port to bind. 0, the default: a free one. */
-  port: integer(0, 65_535, 0),
+  readonly port?: number | undefined
   /** Number of closest nodes that a lookup must hear and that a put goes to. Default: 20. */
-  k: count(20),
+  readonly k?: number | undefined
   /** Maximum number of open queries of one lookup, which begins with fewer. Default: 16. */
-  alpha: count(16),
+  readonly alpha?: number | undefined
   /** Maximum number of open queries of all lookups together. Default: 256. */
-  maxOpenQueries: count(256),
+  readonly maxOpenQueries?: number | undefined
   /** Maximum number of nodes that one lookup asks. Default: 256. */
-  maxQueriesPerLookup: count(256),
+  readonly maxQueriesPerLookup?: number | undefined
   /** Time after which a get ends with the items it has. Default: 10 s. */
-  getTimeout: limit("10 seconds"),
+  readonly getTimeout?: Duration.Input | undefined
   /** Time after which a put fails. Default: 10 s. */
-  putTimeout: limit("10 seconds"),
+  readonly putTimeout?: Duration.Input | undefined
   /** Number of times that a failed get or put is tried again, 0 to 100. Default: 3. */
-  retries: integer(0, 100, 3),
+  readonly retries?: number | undefined
   /** Minimum time before each retry. Default: 5 s. */
-  baseRetryInterval: wait("5 seconds"),
+  readonly baseRetryInterval?: Duration.Input | undefined
   /** Maximum random time that is added to it. Default: 10 s. */
-  maxRetryJitter: wait("10 seconds"),
+  readonly maxRetryJitter?: Duration.Input | undefined
   /** Shortest time to wait for the answer of one node. Default: 25 ms. */
-  roundTripFloor: wait("25 millis"),
+  readonly roundTripFloor?: Duration.Input | undefined
   /** Time to wait for a node's first answer. Default: 500 ms. */
-  roundTripInitial: wait("500 millis"),
+  readonly roundTripInitial?: Duration.Input | undefined
   /** Longest time to wait for the answer of one node. Default: 2 s. */
-  roundTripCeiling: withDefault(
-    Wait.check(Schema.makeFilter(Duration.isPositive, { expected: "a duration above 0" })),
-    Duration.seconds(2),
-  ),
+  readonly roundTripCeiling?: Duration.Input | undefined
   /** Mark queries as read-only (BEP 43), so that others keep this node out of their tables, and serve nobody. Default: false. */
-  readOnly: withDefault(Schema.Boolean, false),
+  readonly readOnly?: boolean | undefined
   /**
    * Time after the start until queries are no longer marked as read-only, unless the bootstrap nodes know no other node. A node
    * that is asked pings the asking node to put it in its table, which doubles the packets of a short-lived node. Default: 10 s.
    */
-  introduceAfter: limit("10 seconds"),
+  readonly introduceAfter?: Duration.Input | undefined
   /** What happens with a put whose seq equals the stored one. Default: "overwrite". */
+  readonly equalSeq?: "overwrite" | "keep-first" | undefined
+  /** Maximum number of items stored for others. Default: 1,000. */
+  readonly storedItemsMax?: number | undefined
+  /** Time for which an item is stored for others. Default: 2 h. */
+  readonly storedItemTtl?: Duration.Input | undefined
+  /** Queries served each second for one host. Default: 100. */
+  readonly queriesPerHost?: number | undefined
+  /** Queries served each second for all hosts. Default: 2,000. */
+  readonly queriesTotal?: number | undefined
+  /** Nodes of an earlier run, asked in addition to the bootstrap nodes. Default: none. */
+  readonly knownNodes?: ReadonlyArray<DhtNode> | undefined
+  /** File in which nodes are kept from run to run; created if it is missing. "", the default: none. */
+  readonly nodesFile?: string | undefined
+}
+
+/** Defaults and checks of the options; {@link DhtOptionsInput} documents them. */
+export const DhtOptions = Schema.Struct({
+  bootstrap: withDefault(Schema.Array(Address), publicBootstrap),
+  host: withDefault(Schema.NonEmptyString, "0.0.0.0"),
+  port: integer(0, 65_535, 0),
+  k: count(20),
+  alpha: count(16),
+  maxOpenQueries: count(256),
+  maxQueriesPerLookup: count(256),
+  getTimeout: limit("10 seconds"),
+  putTimeout: limit("10 seconds"),
+  retries: integer(0, 100, 3),
+  baseRetryInterval: wait("5 seconds"),
+  maxRetryJitter: wait("10 seconds"),
+  roundTripFloor: wait("25 millis"),
+  roundTripInitial: wait("500 millis"),
+  roundTripCeiling: withDefault(
+    Wait.check(Schema.makeFilter(Duration.isPositive, { expected: "a duration above 0" })),
+    Duration.seconds(2),
+  ),
+  readOnly: withDefault(Schema.Boolean, false),
+  introduceAfter: limit("10 seconds"),
   equalSeq: withDefault<"overwrite" | "keep-first", "overwrite" | "keep-first">(
     Schema.Literals(["overwrite", "keep-first"]),
     "overwrite",
   ),
-  /** Maximum number of items stored for others. Default: 1,000. */
   storedItemsMax: count(1_000),
-  /** Time for which an item is stored for others. Default: 2 h. */
   storedItemTtl: limit("2 hours"),
-  /** Queries served each second for one host. Default: 100. */
   queriesPerHost: count(100),
-  /** Queries served each second for all hosts. Default: 2,000. */
   queriesTotal: count(2_000),
-  /** Nodes of an earlier run, asked in addition to the bootstrap nodes. Default: none. */
   knownNodes: withDefault<ReadonlyArray<typeof KnownNode.Type>, ReadonlyArray<typeof KnownNode.Encoded>>(
     Schema.Array(KnownNode),
     [],
   ),
-  /** File in which nodes are kept from run to run; created if it is missing. "", the default: none. */
   nodesFile: withDefault(Schema.String, ""),
 })
-/** All options of a DHT client. */
-export type DhtOptions = typeof DhtOptions.Type
 
-/** The options that differ from the defaults; a duration is any `Duration.Input`. */
-export type DhtOptionsInput = typeof DhtOptions.Encoded
+/** All options of a DHT client with their values. */
+export type DhtOptions = typeof DhtOptions.Type
 
 const decode = Schema.decodeUnknownEffect(DhtOptions, { onExcessProperty: "error" })
 

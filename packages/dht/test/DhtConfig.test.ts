@@ -2,6 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { DhtConfig } from "@topic-tracker/dht"
 import { Duration, Effect } from "effect"
 
+/** Does not compile where the documented type and the schema's own differ. */
+export const sameTypes: {
+  readonly documented: (input: DhtConfig.DhtOptionsInput) => typeof DhtConfig.DhtOptions.Encoded
+  readonly schema: (input: typeof DhtConfig.DhtOptions.Encoded) => DhtConfig.DhtOptionsInput
+} = { documented: (input) => input, schema: (input) => input }
+
 describe("DhtConfig", () => {
   it.effect("has a default for every option", () =>
     Effect.gen(function* () {

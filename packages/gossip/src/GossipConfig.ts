@@ -5,34 +5,43 @@
 import { MillisFromInput } from "@topic-tracker/common"
 import { type Duration, Effect, Schema, SchemaIssue } from "effect"
 import { GossipError } from "./model.ts"
-import { ProtocolConfig } from "./protocol/index.ts"
+import { ProtocolConfig, type ProtocolConfigInput } from "./protocol/Config.ts"
 
 const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<number, I>, value: number) =>
   Schema.withDecodingDefaultType<Schema.Codec<number, I>>(Effect.succeed(value))(schema)
 
 const millis = MillisFromInput.check(Schema.isGreaterThanOrEqualTo(1))
 
-/** The protocol's parameters and the engine's limits. */
-export const GossipConfig = Schema.Struct({
-  ...ProtocolConfig.fields,
+/**
+ * The options of gossip that differ from the defaults: the protocol's parameters and the engine's limits.
+ *
+ * @since 0.1.0
+ */
+export interface GossipConfigInput extends ProtocolConfigInput {
   /**
    * Bytes queued for one peer on one topic from which the topic is congested: broadcasts wait, and messages of other peers on
-   * the topic are not read.
+   * the topic are not read. Default: 262,144.
    */
+  readonly sendQueueBytes?: number | undefined
+  /** Time for which a congested peer may take no bytes before its connection is closed. Default: 30 s. */
+  readonly stallTimeout?: Duration.Input | undefined
+  /** Time for which a connection that no topic needs waits for the peer to end its side. Default: 1 s. */
+  readonly linger?: Duration.Input | undefined
+  /** Time for which a topic that is left waits until its last messages are sent. Default: 1 s. */
+  readonly closeTimeout?: Duration.Input | undefined
+}
+
+/** Defaults and checks of {@link GossipConfigInput}. */
+export const GossipConfig = Schema.Struct({
+  ...ProtocolConfig.fields,
   sendQueueBytes: withDefault(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), 262_144),
-  /** Time for which a congested peer may take no bytes before its connection is closed. */
   stallTimeoutMs: withDefault(millis, 30_000),
-  /** Time for which a connection that no topic needs waits for the peer to end its side. */
   lingerMs: withDefault(millis, 1_000),
-  /** Time for which a topic that is left waits until its last messages are sent. */
   closeTimeoutMs: withDefault(millis, 1_000),
 }).pipe(Schema.encodeKeys({ stallTimeoutMs: "stallTimeout", lingerMs: "linger", closeTimeoutMs: "closeTimeout" }))
 
 /** Every option with its value; durations in ms. */
 export type GossipConfig = typeof GossipConfig.Type
-
-/** The options that differ from the defaults. */
-export type GossipConfigInput = typeof GossipConfig.Encoded
 
 const standard: GossipConfig = Schema.decodeSync(GossipConfig)({})
 

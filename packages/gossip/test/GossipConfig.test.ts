@@ -2,6 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { GossipConfig, type GossipConfigInput, resolveConfig } from "../src/GossipConfig.ts"
 
+/** Does not compile where the type that editors show and the schema's own differ. */
+export const sameTypes: {
+  readonly shown: (input: GossipConfigInput) => typeof GossipConfig.Encoded
+  readonly schema: (input: typeof GossipConfig.Encoded) => GossipConfigInput
+} = { shown: (input) => input, schema: (input) => input }
+
 describe("the options of gossip", () => {
   it.effect("have defaults, with durations in ms for the engine", () =>
     Effect.gen(function* () {

@@ -21,24 +21,39 @@ const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<num
  *
  * @since 0.1.0
  */
+export interface MembershipConfigInput {
+  /** The most neighbours. Paper: 5. With 1, three nodes would replace one another without end. Default: 5. */
+  readonly activeViewCapacity?: number | undefined
+  /** The most contacts: peers remembered without a connection. Paper: 30. Default: 30. */
+  readonly passiveViewCapacity?: number | undefined
+  /** Hops of a ForwardJoin until the new peer enters an active view (ARWL). Paper: 6. Default: 6. */
+  readonly activeRandomWalkLength?: number | undefined
+  /** Hops left of a ForwardJoin at which the new peer enters a passive view (PRWL). Paper: 3. Default: 3. */
+  readonly passiveRandomWalkLength?: number | undefined
+  /** Hops of a Shuffle. Paper: 6. Default: 6. */
+  readonly shuffleRandomWalkLength?: number | undefined
+  /** Active peers in a Shuffle (k_a). Paper: 3. Default: 3. */
+  readonly shuffleActiveViewCount?: number | undefined
+  /** Passive peers in a Shuffle (k_p). Paper: 4. Default: 4. */
+  readonly shufflePassiveViewCount?: number | undefined
+  /** Time between two Shuffles. The value is iroh-gossip's estimate. Default: 60 s. */
+  readonly shuffleInterval?: Duration.Input | undefined
+  /**
+   * Time in which a peer answers a Neighbor request, or the next contact is asked. The value is iroh-gossip's estimate. Default: 500 ms.
+   */
+  readonly neighborRequestTimeout?: Duration.Input | undefined
+}
+
+/** Defaults and checks of {@link MembershipConfigInput}. */
 export const MembershipConfig = Schema.Struct({
-  /** The most neighbours. Paper: 5. With 1, three nodes would replace one another without end. */
   activeViewCapacity: withDefault(atLeast(2), 5),
-  /** The most contacts: peers remembered without a connection. Paper: 30. */
   passiveViewCapacity: withDefault(atLeast(1), 30),
-  /** Hops of a ForwardJoin until the new peer enters an active view (ARWL). Paper: 6. */
   activeRandomWalkLength: withDefault(hops, 6),
-  /** Hops left of a ForwardJoin at which the new peer enters a passive view (PRWL). Paper: 3. */
   passiveRandomWalkLength: withDefault(hops, 3),
-  /** Hops of a Shuffle. Paper: 6. */
   shuffleRandomWalkLength: withDefault(hops, 6),
-  /** Active peers in a Shuffle (k_a). Paper: 3. */
   shuffleActiveViewCount: withDefault(count, 3),
-  /** Passive peers in a Shuffle (k_p). Paper: 4. */
   shufflePassiveViewCount: withDefault(count, 4),
-  /** Time between two Shuffles. The value is iroh-gossip's estimate. */
   shuffleIntervalMs: withDefault(millis, 60_000),
-  /** Time in which a peer answers a Neighbor request, or the next contact is asked. The value is iroh-gossip's estimate. */
   neighborRequestTimeoutMs: withDefault(millis, 500),
 }).pipe(Schema.encodeKeys({ shuffleIntervalMs: "shuffleInterval", neighborRequestTimeoutMs: "neighborRequestTimeout" }))
 export type MembershipConfig = typeof MembershipConfig.Type
@@ -48,24 +63,43 @@ export type MembershipConfig = typeof MembershipConfig.Type
  *
  * @since 0.1.0
  */
+export interface BroadcastConfigInput {
+  /**
+   * Time from an IHave to the first Graft. Paper (p. 8): chosen by the overlay's diameter and the wanted recovery latency. Default: 80 ms.
+   */
+  readonly graftTimeout1?: Duration.Input | undefined
+  /** Time from one Graft to the next. Paper (p. 9): smaller than the first, about a round trip to a neighbour. Default: 40 ms. */
+  readonly graftTimeout2?: Duration.Input | undefined
+  /** Time in which ids are collected before they go out in one IHave. Default: 5 ms. */
+  readonly dispatchTimeout?: Duration.Input | undefined
+  /** Number of hops by which a lazy peer must be nearer to the author than an eager peer to replace it. Paper (p. 12): 7. Default: 7. */
+  readonly optimizationThreshold?: number | undefined
+  /** Time for which payloads are kept for peers that graft. Default: 30 s. */
+  readonly messageCacheRetention?: Duration.Input | undefined
+  /**
+   * The most bytes of payload kept for them; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). Default: 67,108,864.
+   */
+  readonly messageCacheMaxBytes?: number | undefined
+  /** Time for which ids are kept, so that no payload is delivered twice; at least as long as the payloads. Default: 90 s. */
+  readonly messageIdRetention?: Duration.Input | undefined
+  /**
+   * The most ids kept, about 60 bytes of memory each; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). Default: 500,000.
+   */
+  readonly messageIdMaxCount?: number | undefined
+  /** Time between two clean-ups of the caches. Default: 1 s. */
+  readonly cacheEvictInterval?: Duration.Input | undefined
+}
+
+/** Defaults and checks of {@link BroadcastConfigInput}. */
 export const BroadcastConfig = Schema.Struct({
-  /** Time from an IHave to the first Graft. Paper (p. 8): chosen by the overlay's diameter and the wanted recovery latency. */
   graftTimeout1Ms: withDefault(millis, 80),
-  /** Time from one Graft to the next. Paper (p. 9): smaller than the first, about a round trip to a neighbour. */
   graftTimeout2Ms: withDefault(millis, 40),
-  /** Time in which ids are collected before they go out in one IHave. */
   dispatchTimeoutMs: withDefault(millis, 5),
-  /** Number of hops by which a lazy peer must be nearer to the author than an eager peer to replace it. Paper (p. 12): 7. */
   optimizationThreshold: withDefault(hops, 7),
-  /** Time for which payloads are kept for peers that graft. */
   messageCacheRetentionMs: withDefault(millis, 30_000),
-  /** The most bytes of payload kept for them; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). */
   messageCacheMaxBytes: withDefault(count, 64 * 1024 * 1024),
-  /** Time for which ids are kept, so that no payload is delivered twice; at least as long as the payloads. */
   messageIdRetentionMs: withDefault(millis, 90_000),
-  /** The most ids kept, about 60 bytes of memory each; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). */
   messageIdMaxCount: withDefault(atLeast(1), 500_000),
-  /** Time between two clean-ups of the caches. */
   cacheEvictIntervalMs: withDefault(millis, 1_000),
 }).pipe(
   Schema.encodeKeys({
@@ -98,8 +132,16 @@ export const ProtocolConfig = Schema.Struct({
   maxMessageSize: withDefault(atLeast(MIN_MAX_MESSAGE_BYTES), 4_096),
 })
 export type ProtocolConfig = typeof ProtocolConfig.Type
+
 /** The parameters that differ from the defaults. */
-export type ProtocolConfigInput = typeof ProtocolConfig.Encoded
+export interface ProtocolConfigInput {
+  /** Membership (HyParView). */
+  readonly membership?: MembershipConfigInput | undefined
+  /** Broadcast (PlumTree). */
+  readonly broadcast?: BroadcastConfigInput | undefined
+  /** The most bytes a message's encoding may have (the frame's length prefix not counted). Default: 4,096. */
+  readonly maxMessageSize?: number | undefined
+}
 
 /**
  * Every parameter at its default.
