@@ -1,4 +1,4 @@
-/** js-libp2p's gossipsub, two nodes in one process over TCP on loopback: SECONDS. Prints rates and latencies by size. */
+/** Arguments: SECONDS. Measures js-libp2p's gossipsub: two nodes in one process over TCP on loopback. Prints rates and latencies by size. */
 import { noise } from "@chainsafe/libp2p-noise"
 import { yamux } from "@chainsafe/libp2p-yamux"
 import { gossipsub } from "@libp2p/gossipsub"

@@ -1,7 +1,7 @@
 /**
- * hyperswarm on its own DHT testnet of 20 nodes: KIND ROUNDS. cold: two swarms start together, until both have a connection;
- * warm: two are connected, a third's time; both in ms from the making of the swarm. start: a process that finds one that is there, in
- * ms from the process's start. Those that have not met within 15 s are counted as missed. The testnet is another process, as for ours.
+ * Arguments: KIND ROUNDS. Measures hyperswarm on its own DHT testnet of 20 nodes, which is another process, as for ours. cold: two swarms
+ * start together, until both have a connection. warm: two are connected, the time of a third one. Both in ms from the creation of the
+ * swarm. start: a process finds a running one, in ms from the start of the process. Without a connection after 15 s it counts as missed.
  */
 import { fork } from "node:child_process"
 import crypto from "node:crypto"

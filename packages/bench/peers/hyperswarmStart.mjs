@@ -1,6 +1,6 @@
 /**
- * A process with one swarm: BOOTSTRAP TOPIC. Tells its parent when it had a connection, in ms since the process's start, and ends; after
- * 15 s without one it just ends. With `stay` it tells that it is in the topic, and runs until it is ended.
+ * A process with one swarm: BOOTSTRAP TOPIC. Sends its parent the time of the first connection, in ms since the start of the process, and ends; after
+ * 15 s without one it ends without a message. With `stay` it sends a message when it is in the topic, and runs until it is killed.
  */
 import Hyperswarm from "hyperswarm"
 

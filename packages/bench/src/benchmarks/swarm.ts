@@ -24,10 +24,10 @@ export const swarm: Benchmark = {
         Effect.forEach(run.rounds < SEEDS.length ? SEEDS.slice(0, 1) : SEEDS, (seed) =>
           Programs.run(Figures, Programs.ours("swarm", count, how.maxSuppression, how.minutes, seed), "15 minutes"),
         )
-      const [ours, reference] = [yield* sample(WITH_SUPPRESSION), yield* sample(EVERY_ROUND)]
+      const [ours, everyRound] = [yield* sample(WITH_SUPPRESSION), yield* sample(EVERY_ROUND)]
       const figure = (what: string, unit: string, of: (figures: typeof Figures.Type) => ReadonlyArray<number>) =>
         result(`swarm/${count} nodes, ${what}`, unit, "lower", ours.flatMap(of), {
-          "every round, as the crate": median(reference.flatMap(of)),
+          "every round, as the crate": median(everyRound.flatMap(of)),
         })
       results.push(
         figure("DHT queries a minute", "", ({ load }) => [load]),

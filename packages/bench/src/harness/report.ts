@@ -24,7 +24,7 @@ const Stored = Schema.Struct({
 
 const page = (results: ReadonlyArray<Result>, machine: Machine): string => `# Benchmarks
 
-Written by \`npm run bench -- --report\`. [packages/bench](../../packages/bench/README.md) says how each figure is measured, and
+Written by \`npm run bench -- --report\`. [packages/bench](../../packages/bench/README.md) describes how each figure is measured, and
 [performance](../performance.md) what it means. Figures of different runs are not comparable; ratios within one run are.
 
 ${describe(machine)}.

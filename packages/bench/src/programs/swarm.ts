@@ -81,7 +81,7 @@ const program = Effect.gen(function* () {
   const everyoneTalks = Effect.forEach(nodes.slice(0, 1).concat(nodes.slice(-1)), ({ topic }) =>
     topic.broadcast(`${talk++}`),
   )
-  // Each half must have something to say that the other has not heard.
+  // Each half needs messages that the other half has not received.
   yield* everyoneTalks
   yield* pass(60_000)
   world.network.heal()

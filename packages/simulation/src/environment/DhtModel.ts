@@ -21,7 +21,7 @@ export interface DhtModel {
 }
 
 /**
- * The DHT as stored items: its nodes hold items and fail as the settings say, but they have no routing tables. A lookup has a
+ * The DHT as stored items: its nodes hold items and have the faults of the settings, but they have no routing tables. A lookup has a
  * length in round trips and no path.
  */
 export const storedItemsDht = Effect.fnUntraced(function* (settings: DhtSettings) {

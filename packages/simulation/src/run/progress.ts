@@ -1,6 +1,6 @@
 /**
  * Progress of runs on standard error: a bar on a terminal; elsewhere a line with an estimate of the remaining time, now and then.
- * It uses real time, since it is for the person who waits.
+ * It uses real time, since a person waits for the runs.
  */
 
 /** The bar of shorter runs is not shown. */

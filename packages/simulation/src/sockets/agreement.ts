@@ -51,7 +51,7 @@ export const comparedFigures: ReadonlyArray<Figure> = [
     name: "delivered",
     unit: "%",
     of: delivered((run) => 100 * (run.delivery.share ?? 0)),
-    // If all messages arrive in the simulation, all must. In a partition the number depends on who broadcasts when.
+    // If all messages arrive in the simulation, all must. In a partition the number depends on the senders and times of the broadcasts.
     tolerance: (simulated) => 0.5 + 0.15 * (100 - simulated),
   },
   { name: "hops", unit: "hops", of: delivered((run) => run.delivery.hops.mean), tolerance: within(0.3, 0.1) },

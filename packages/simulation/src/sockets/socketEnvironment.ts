@@ -1,6 +1,6 @@
 /**
  * The environment of real sockets: a testnet of real DHT nodes, and iroh endpoints and DHT clients on loopback. All packets pass
- * a relay that treats them as the scenario says. It needs a network namespace of its own: see `addresses.ts`.
+ * a relay that applies the scenario to them. It needs a network namespace of its own: see `addresses.ts`.
  */
 import { DhtAddressLookup } from "@topic-tracker/core"
 import { Crypto, type EndpointId } from "@topic-tracker/crypto"
