@@ -16,85 +16,85 @@ export interface LookupSink {
 }
 
 export class ItemPull implements LookupSink {
-  private readonly begin: (sink: LookupSink) => () => void
-  private readonly seen: Array<MutableItem> = []
-  private arrived: Array<MutableItem> = []
+  readonly #begin: (sink: LookupSink) => () => void
+  readonly #seen: Array<MutableItem> = []
+  #arrived: Array<MutableItem> = []
   /** Ends the running lookup. */
-  private cancel: (() => void) | undefined
-  private state: "idle" | "running" | "done" | { readonly error: DhtError } = "idle"
-  private waiting: (() => void) | undefined
+  #cancel: (() => void) | undefined
+  #state: "idle" | "running" | "done" | { readonly error: DhtError } = "idle"
+  #waiting: (() => void) | undefined
   /** Runs when the reader has taken all items that have arrived. */
-  private onTaken: (() => void) | undefined
+  #onTaken: (() => void) | undefined
 
   /** `begin` starts a lookup and returns a function that ends it early. The sink is not called before `begin` returns. */
   constructor(begin: (sink: LookupSink) => () => void) {
-    this.begin = begin
+    this.#begin = begin
   }
 
   /** Whether there are items to take without a lookup. */
   get hasArrived(): boolean {
-    return this.arrived.length > 0
+    return this.#arrived.length > 0
   }
 
   item(item: MutableItem): void {
     // A second lookup finds the items of the first again.
-    if (this.seen.some(({ seq, value }) => hasSameContent(item, seq, value))) return
-    this.seen.push(item)
-    this.arrived.push(item)
-    this.wake()
+    if (this.#seen.some(({ seq, value }) => hasSameContent(item, seq, value))) return
+    this.#seen.push(item)
+    this.#arrived.push(item)
+    this.#wake()
   }
 
   /** Enough nodes have answered: `run` is called when the reader has taken their items. */
   runWhenTaken(run: () => void): void {
-    if (this.waiting !== undefined && this.arrived.length === 0) run()
-    else this.onTaken = run
+    if (this.#waiting !== undefined && this.#arrived.length === 0) run()
+    else this.#onTaken = run
   }
 
   end(error: DhtError | undefined): void {
-    this.cancel = undefined
-    this.state = error === undefined ? "done" : { error }
-    this.wake()
+    this.#cancel = undefined
+    this.#state = error === undefined ? "done" : { error }
+    this.#wake()
   }
 
   /** Nothing is read any more: ends the running lookup, if any. */
   stop(): void {
-    this.cancel?.()
-    this.cancel = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 
   /** The next items. Begins a lookup if none is running: at first, and after one that failed. */
   readonly pull: Pull.Pull<readonly [MutableItem, ...Array<MutableItem>], DhtError> = Effect.suspend(() => {
-    const [first, ...rest] = this.arrived
+    const [first, ...rest] = this.#arrived
     if (first !== undefined) {
-      this.arrived = []
+      this.#arrived = []
       return Effect.succeed([first, ...rest] as const)
     }
-    const { onTaken } = this
-    this.onTaken = undefined
+    const onTaken = this.#onTaken
+    this.#onTaken = undefined
     onTaken?.()
-    if (this.state === "done") return Cause.done()
-    if (typeof this.state === "object") {
-      const { error } = this.state
-      this.state = "idle"
+    if (this.#state === "done") return Cause.done()
+    if (typeof this.#state === "object") {
+      const { error } = this.#state
+      this.#state = "idle"
       return Effect.fail(error)
     }
-    if (this.state === "idle") {
-      this.state = "running"
-      this.cancel = this.begin(this)
+    if (this.#state === "idle") {
+      this.#state = "running"
+      this.#cancel = this.#begin(this)
     }
-    return this.untilNext
+    return this.#untilNext
   })
 
-  private readonly untilNext = Effect.callback<void>((resume) => {
-    this.waiting = () => resume(Effect.void)
+  readonly #untilNext = Effect.callback<void>((resume) => {
+    this.#waiting = () => resume(Effect.void)
     return Effect.sync(() => {
-      this.waiting = undefined
+      this.#waiting = undefined
     })
   }).pipe(Effect.andThen(Effect.suspend(() => this.pull)))
 
-  private wake(): void {
-    const { waiting } = this
-    this.waiting = undefined
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
     waiting?.()
   }
 }

@@ -14,25 +14,25 @@ const MAX_REMEMBERED = 2048
 export class VerifiedItems {
   /** Items whose signature was wrong. */
   invalid = 0
-  private readonly crypto: Crypto["Service"]
-  private readonly remembered = new BoundedMap<string, MutableItem>(MAX_REMEMBERED)
+  readonly #crypto: Crypto["Service"]
+  readonly #remembered = new BoundedMap<string, MutableItem>(MAX_REMEMBERED)
 
   constructor(crypto: Crypto["Service"]) {
-    this.crypto = crypto
+    this.#crypto = crypto
   }
 
   /** The item, if its signature is right: one object for as long as it is remembered. The given bytes are copied. */
   verify(key: MutableKey, seq: bigint, value: Uint8Array, signature: Uint8Array): MutableItem | undefined {
     const name = bytesKey(signature)
-    const known = this.remembered.get(name)
+    const known = this.#remembered.get(name)
     if (known !== undefined && isSame(known, key, seq, value)) return known
     const { publicKey, salt } = key
-    if (!verifyItem(this.crypto, { publicKey, salt, seq, encodedValue: encodeValue(value), signature })) {
+    if (!verifyItem(this.#crypto, { publicKey, salt, seq, encodedValue: encodeValue(value), signature })) {
       this.invalid++
       return undefined
     }
     const item: MutableItem = { ...key, seq, value: value.slice(), signature: signature.slice() }
-    this.remembered.set(name, item)
+    this.#remembered.set(name, item)
     return item
   }
 }

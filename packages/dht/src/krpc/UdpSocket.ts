@@ -63,11 +63,11 @@ export const UdpSockets = Context.Reference<{ readonly bind: BindUdpSocket }>("@
 
 class NodeSocket implements UdpSocket {
   readonly address: DhtAddress
-  private readonly socket: Socket
-  private arrived = 0
+  readonly #socket: Socket
+  #arrived = 0
 
   constructor(socket: Socket) {
-    this.socket = socket
+    this.#socket = socket
     const { address: host, port } = socket.address()
     this.address = { host, port }
     // Failures to send are reported to each send's own callback.
@@ -75,33 +75,33 @@ class NodeSocket implements UdpSocket {
   }
 
   send(datagram: Uint8Array, to: DhtAddress, onFailure: () => void): void {
-    this.socket.send(datagram, to.port, to.host, (error) => {
+    this.#socket.send(datagram, to.port, to.host, (error) => {
       if (error !== null) onFailure()
     })
   }
 
   receive(receiver: (datagram: Uint8Array, from: DhtAddress) => void): void {
-    this.socket.on("message", (datagram, { address: host, port }) => {
-      this.arrived++
+    this.#socket.on("message", (datagram, { address: host, port }) => {
+      this.#arrived++
       // A plain view: a slice of a Buffer shares memory, which callers that keep a value do not expect.
       receiver(new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length), { host, port })
     })
   }
 
   afterArrived(run: () => void): void {
-    this.readTurn(MAX_READING_TURNS, run)
+    this.#readTurn(MAX_READING_TURNS, run)
   }
 
-  private readTurn(turns: number, run: () => void): void {
-    const { arrived } = this
+  #readTurn(turns: number, run: () => void): void {
+    const arrived = this.#arrived
     setImmediate(() => {
-      if (this.arrived > arrived && turns > 1) this.readTurn(turns - 1, run)
+      if (this.#arrived > arrived && turns > 1) this.#readTurn(turns - 1, run)
       else run()
     })
   }
 
   readonly close = Effect.callback<void>((resume) => {
-    this.socket.close(() => resume(Effect.void))
+    this.#socket.close(() => resume(Effect.void))
   })
 }
 

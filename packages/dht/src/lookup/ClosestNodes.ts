@@ -62,47 +62,47 @@ const MAX_AGE_MS = 5 * 60_000
 const MAX_TARGETS = 2048
 
 export class ClosestNodes {
-  private readonly entries = new BoundedMap<string, Entry>(MAX_TARGETS)
-  private readonly now: () => number
+  readonly #entries = new BoundedMap<string, Entry>(MAX_TARGETS)
+  readonly #now: () => number
 
   /** `now`: monotonic, in ms. */
   constructor(now: () => number) {
-    this.now = now
+    this.#now = now
   }
 
   /** The nearest nodes of the target, closest first, also if the lookup that found them is not over. */
   nearest(target: Uint8Array): PackedNodes | undefined {
-    return this.entry(target)?.nodes
+    return this.#entry(target)?.nodes
   }
 
   /** The nodes to put to; undefined unless a lookup of the target ended in the last minutes. */
   complete(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
-    const entry = this.entry(target)
+    const entry = this.#entry(target)
     return entry?.isComplete === true ? unpackNodes(entry.nodes) : undefined
   }
 
-  private entry(target: Uint8Array): Entry | undefined {
-    const entry = this.entries.get(bytesKey(target))
-    return entry === undefined || this.now() - entry.at > MAX_AGE_MS ? undefined : entry
+  #entry(target: Uint8Array): Entry | undefined {
+    const entry = this.#entries.get(bytesKey(target))
+    return entry === undefined || this.#now() - entry.at > MAX_AGE_MS ? undefined : entry
   }
 
   /** A lookup of the target is over, with these nodes. */
   rememberAll(target: Uint8Array, closest: ReadonlyArray<HeardNode>): void {
-    this.remember(target, closest, true)
+    this.#remember(target, closest, true)
   }
 
   /** A lookup of the target goes on, but has found the nearest nodes. Entries of earlier lookups are kept. */
   rememberNearest(target: Uint8Array, closest: ReadonlyArray<HeardNode>): void {
-    if (this.entry(target) === undefined) this.remember(target, closest, false)
+    if (this.#entry(target) === undefined) this.#remember(target, closest, false)
   }
 
-  private remember(target: Uint8Array, closest: ReadonlyArray<HeardNode>, isComplete: boolean): void {
+  #remember(target: Uint8Array, closest: ReadonlyArray<HeardNode>, isComplete: boolean): void {
     const nodes = packNodes(closest)
-    if (nodes.length > 0) this.entries.set(bytesKey(target), { nodes, at: this.now(), isComplete })
+    if (nodes.length > 0) this.#entries.set(bytesKey(target), { nodes, at: this.#now(), isComplete })
   }
 
   /** The nodes of the target refused their tokens, or none of them answered. */
   forget(target: Uint8Array): void {
-    this.entries.delete(bytesKey(target))
+    this.#entries.delete(bytesKey(target))
   }
 }

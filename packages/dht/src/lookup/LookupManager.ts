@@ -7,20 +7,21 @@ import { bytesKey } from "../krpc/nodeId.ts"
 import type { GetOptions, MutableKey } from "../model.ts"
 import type { CallTrace } from "../trace.ts"
 import { ClosestNodes, type HeardNode } from "./ClosestNodes.ts"
-import { Lookup, type LookupContext, type Subscriber, type Subscription } from "./Lookup.ts"
+import { Lookup, type LookupContext } from "./Lookup.ts"
+import type { Subscriber, Subscription } from "./Subscriber.ts"
 
 export class LookupManager {
   /** Lookups begun. */
   begun = 0
-  private readonly context: LookupContext
-  private readonly running = new Map<string, Lookup>()
-  private readonly closest: ClosestNodes
-  private closed = false
+  readonly #context: LookupContext
+  readonly #running = new Map<string, Lookup>()
+  readonly #closest: ClosestNodes
+  #closed = false
 
   /** Run {@link close} at the end. */
   constructor(context: LookupContext) {
-    this.context = context
-    this.closest = new ClosestNodes(() => context.timers.now())
+    this.#context = context
+    this.#closest = new ClosestNodes(() => context.timers.now())
   }
 
   /**
@@ -36,31 +37,31 @@ export class LookupManager {
   ): Subscription {
     const method = key === undefined ? "find_node" : "get"
     const whole = `${method} ${bytesKey(target)}`
-    const { k } = this.context
-    const known = this.closest.nearest(target)
-    const running = this.running.get(whole)
+    const { k } = this.#context
+    const known = this.#closest.nearest(target)
+    const running = this.#running.get(whole)
     // The answers of the nearest nodes to a running lookup are older than this get.
     const isPartial =
       nodes !== undefined && nodes < k && known !== undefined && (running === undefined || running.hasNearest)
     const name = isPartial ? `${nodes} of ${whole}` : whole
-    let lookup = this.running.get(name)
+    let lookup = this.#running.get(name)
     if (lookup === undefined) {
       const endSpan = trace?.startLookup(method, target)
-      const started = new Lookup(this.context, {
+      const started = new Lookup(this.#context, {
         target,
         key,
         k: isPartial ? nodes : k,
         known,
-        onNearest: (nearest) => this.closest.rememberNearest(target, nearest),
+        onNearest: (nearest) => this.#closest.rememberNearest(target, nearest),
         onEnd: (found, end) => {
-          this.running.delete(name)
-          if (!isPartial && found !== undefined) this.closest.rememberAll(target, found)
-          if (isPartial && end.heard === 0) this.closest.forget(target)
+          this.#running.delete(name)
+          if (!isPartial && found !== undefined) this.#closest.rememberAll(target, found)
+          if (isPartial && end.heard === 0) this.#closest.forget(target)
           endSpan?.(end)
         },
       })
-      if (this.closed) queueMicrotask(() => started.close())
-      this.running.set(name, started)
+      if (this.#closed) queueMicrotask(() => started.close())
+      this.#running.set(name, started)
       this.begun++
       lookup = started
     }
@@ -70,17 +71,17 @@ export class LookupManager {
 
   /** The nodes to put to, from a lookup that ended in the last five minutes; undefined if there was none. */
   nodesToPutTo(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
-    return this.closest.complete(target)
+    return this.#closest.complete(target)
   }
 
   /** Forgets which nodes are closest to the target: their tokens were refused, or none answered. */
   forget(target: Uint8Array): void {
-    this.closest.forget(target)
+    this.#closest.forget(target)
   }
 
   /** Ends all lookups; their subscribers are notified. */
   close(): void {
-    this.closed = true
-    for (const lookup of this.running.values()) lookup.close()
+    this.#closed = true
+    for (const lookup of this.#running.values()) lookup.close()
   }
 }

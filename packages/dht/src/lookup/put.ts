@@ -48,19 +48,19 @@ export const sendPuts = (
 
 class Put implements QuerySource, PutTargets {
   readonly priority: boolean
-  private readonly socket: KrpcSocket
-  private readonly scheduler: QueryScheduler
-  private readonly nodes: Array<HeardNode> = []
-  private readonly message: EncodableDictionary
-  private onStored: PutRequest["onStored"]
-  private readonly done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void
-  private readonly errors = new Map<number, number>()
-  private asked = 0
-  private stored = 0
+  readonly #socket: KrpcSocket
+  readonly #scheduler: QueryScheduler
+  readonly #nodes: Array<HeardNode> = []
+  readonly #message: EncodableDictionary
+  #onStored: PutRequest["onStored"]
+  readonly #done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void
+  readonly #errors = new Map<number, number>()
+  #asked = 0
+  #stored = 0
   /** Nodes without a final event, and the slow ones among them. */
-  private awaited = 0
-  private slow = 0
-  private isComplete = false
+  #awaited = 0
+  #slow = 0
+  #isComplete = false
 
   constructor(
     socket: KrpcSocket,
@@ -70,67 +70,68 @@ class Put implements QuerySource, PutTargets {
     done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void,
   ) {
     this.priority = priority
-    this.onStored = onStored
-    this.socket = socket
-    this.scheduler = scheduler
-    this.message = message
-    this.done = done
+    this.#onStored = onStored
+    this.#socket = socket
+    this.#scheduler = scheduler
+    this.#message = message
+    this.#done = done
   }
 
   readonly addNodes = (nodes: ReadonlyArray<HeardNode>): void => {
     for (const node of nodes) {
       if (node.token === undefined) continue
-      if (this.nodes.some(({ host, port }) => host === node.host && port === node.port)) continue
-      this.nodes.push(node)
-      this.awaited++
+      if (this.#nodes.some(({ host, port }) => host === node.host && port === node.port)) continue
+      this.#nodes.push(node)
+      this.#awaited++
     }
-    this.scheduler.schedule(this)
+    this.#scheduler.schedule(this)
   }
 
   complete(): void {
-    this.isComplete = true
-    this.settle()
+    this.#isComplete = true
+    this.#settle()
   }
 
   fail(error: DhtError): void {
-    if (this.nodes.length > 0) this.complete()
-    else this.done(Effect.fail(error))
+    if (this.#nodes.length > 0) this.complete()
+    else this.#done(Effect.fail(error))
   }
 
   /** Asks no more nodes; the answers that are still to come have no effect. */
   giveUp(): void {
-    this.scheduler.remove(this)
-    this.onStored = undefined
+    this.#scheduler.remove(this)
+    this.#onStored = undefined
   }
 
   askOne(): boolean {
-    const node = this.nodes[this.asked]
+    const node = this.#nodes[this.#asked]
     if (node === undefined) return false
-    this.asked++
+    this.#asked++
     let isSlow = false
-    this.socket.query(node, "put", { ...this.message, token: node.token }, (event) => {
+    this.#socket.query(node, "put", { ...this.#message, token: node.token }, (event) => {
       if (event._tag === "slow") {
         isSlow = true
-        this.slow++
-        this.scheduler.release()
+        this.#slow++
+        this.#scheduler.release()
       } else {
-        this.awaited--
-        if (isSlow) this.slow--
-        else this.scheduler.release()
-        if (event._tag === "reply" && ++this.stored === this.onStored?.nodes) this.onStored.run()
-        if (event._tag === "error") this.errors.set(event.code, (this.errors.get(event.code) ?? 0) + 1)
+        this.#awaited--
+        if (isSlow) this.#slow--
+        else this.#scheduler.release()
+        if (event._tag === "reply" && ++this.#stored === this.#onStored?.nodes) this.#onStored.run()
+        if (event._tag === "error") this.#errors.set(event.code, (this.#errors.get(event.code) ?? 0) + 1)
       }
-      this.settle()
+      this.#settle()
     })
     return true
   }
 
-  private settle(): void {
-    if (!this.isComplete) return
-    if (this.awaited > 0 && (this.stored === 0 || this.awaited > this.slow)) return
-    const { stored, errors } = this
+  #settle(): void {
+    if (!this.#isComplete) return
+    if (this.#awaited > 0 && (this.#stored === 0 || this.#awaited > this.#slow)) return
+    const errors = this.#errors
+    const stored = this.#stored
     const stale = stored === 0 && !isRefused(errors)
-    this.done(Effect.succeed({ stored, asked: this.nodes.length, errors, stale }))
+    this.#done(Effect.succeed({ stored, asked: this.#nodes.length, errors, stale }))
   }
 }
 

@@ -44,59 +44,59 @@ const MAX_NAMED_PEERS = 100
 const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 export class BittorrentDht {
-  private readonly client: Client
-  private readonly adapter: KrpcSocketAdapter
+  readonly #client: Client
+  readonly #adapter: KrpcSocketAdapter
 
   constructor({ id, maxPeers, onAdded, onRemoved, socket }: BittorrentDhtOptions) {
-    this.adapter = new KrpcSocketAdapter(socket)
-    this.client = new Client({
+    this.#adapter = new KrpcSocketAdapter(socket)
+    this.#client = new Client({
       nodeId: buffer(id),
       bootstrap: false,
-      krpcSocket: this.adapter,
+      krpcSocket: this.#adapter,
       maxPeers,
       maxAge: MAX_PEER_AGE_MS,
     })
-    this.client.nodes.on("added", onAdded)
-    this.client.nodes.on("removed", onRemoved)
+    this.#client.nodes.on("added", onAdded)
+    this.#client.nodes.on("removed", onRemoved)
     // It reports failures to send and unexpected answers here; our socket has counted them.
-    this.client.on("error", () => {})
-    this.client.on("warning", () => {})
-    this.adapter.emit("listening")
+    this.#client.on("error", () => {})
+    this.#client.on("warning", () => {})
+    this.#adapter.emit("listening")
   }
 
   /** Stops its timers. */
   close(): void {
-    this.client.destroy(() => {})
+    this.#client.destroy(() => {})
   }
 
   get size(): number {
-    return this.client.nodes.count()
+    return this.#client.nodes.count()
   }
 
   has(id: Uint8Array): boolean {
-    return this.client.nodes.get(buffer(id)) !== null
+    return this.#client.nodes.get(buffer(id)) !== null
   }
 
   /** At most this many nodes closest to the target, closest first. */
   closest(target: Uint8Array, count: number): ReadonlyArray<DhtNode> {
-    return this.client.nodes.closest(target, count)
+    return this.#client.nodes.closest(target, count)
   }
 
   get nodes(): ReadonlyArray<DhtNode> {
-    return this.client.nodes.toArray().map(({ id, host, port }) => ({ id: new Uint8Array(id), host, port }))
+    return this.#client.nodes.toArray().map(({ id, host, port }) => ({ id: new Uint8Array(id), host, port }))
   }
 
   add({ host, id, port }: DhtNode): void {
-    this.client.addNode({ id: buffer(id), host, port })
+    this.#client.addNode({ id: buffer(id), host, port })
   }
 
   remove(id: Uint8Array): void {
-    this.client.removeNode(buffer(id))
+    this.#client.removeNode(buffer(id))
   }
 
   /** A node answered under this id: it enters the k-buckets if they have room, or counts as seen now. */
   answered(id: Uint8Array, from: DhtAddress): void {
-    this.adapter.emit("response", { r: { id: buffer(id) } }, { address: from.host, port: from.port })
+    this.#adapter.emit("response", { r: { id: buffer(id) } }, { address: from.host, port: from.port })
   }
 
   /** Answers the query. The sender does not enter the k-buckets: bittorrent-dht does not get its id. */
@@ -104,7 +104,7 @@ export class BittorrentDht {
     const a = Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [name, value instanceof Uint8Array ? buffer(value) : Number(value)]),
     )
-    this.adapter.emit("query", { t: buffer(t), y: "q", q, a }, { address: host, host, port })
+    this.#adapter.emit("query", { t: buffer(t), y: "q", q, a }, { address: host, host, port })
   }
 }
 
@@ -115,30 +115,30 @@ type Peer = Partial<Contact> & { readonly address?: string }
 class KrpcSocketAdapter extends EventEmitter {
   /** Queries of k-rpc only: its limit on them must not slow down our lookups. */
   inflight = 0
-  private readonly socket: KrpcSocket
-  private destroyed = false
+  readonly #socket: KrpcSocket
+  #destroyed = false
 
   constructor(socket: KrpcSocket) {
     super()
-    this.socket = socket
+    this.#socket = socket
   }
 
   query(peer: Peer, query: { readonly q: string; readonly a: object }, callback?: QueryCallback): void {
     const host = peer.address ?? peer.host
     const { port } = peer
-    if (this.destroyed || host === undefined || port === undefined) return
+    if (this.#destroyed || host === undefined || port === undefined) return
     const from = { address: host, host, port, id: peer.id }
     this.inflight++
     let settled = false
     const settle = (error: Error | null, message: unknown) => {
-      if (settled || this.destroyed) return
+      if (settled || this.#destroyed) return
       settled = true
       this.inflight--
       callback?.(error, message, from, query)
       this.emit("update")
       this.emit("postupdate")
     }
-    this.socket.query({ host, port }, query.q, encodable(query.a), (event) => {
+    this.#socket.query({ host, port }, query.q, encodable(query.a), (event) => {
       if (event._tag === "reply") settle(null, { r: withBuffers(event.reply) })
       else if (event._tag === "error") settle(codedError("the node answered with an error", event.code), null)
       // A ping decides whether a node stays in the table, so it is not over while it is only slow.
@@ -147,12 +147,12 @@ class KrpcSocketAdapter extends EventEmitter {
   }
 
   response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: Named) {
-    this.socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(withinDatagram(r)))
+    this.#socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(withinDatagram(r)))
   }
 
   error(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, error: unknown) {
     const [code, message] = Array.isArray(error) ? error : []
-    this.socket.error(
+    this.#socket.error(
       { host: peer.address, port: peer.port },
       query.t,
       typeof code === "number" ? code : ErrorCode.Server,
@@ -161,7 +161,7 @@ class KrpcSocketAdapter extends EventEmitter {
   }
 
   address() {
-    return { address: this.socket.address.host, port: this.socket.address.port }
+    return { address: this.#socket.address.host, port: this.#socket.address.port }
   }
 
   /** Our socket is bound already. */
@@ -169,7 +169,7 @@ class KrpcSocketAdapter extends EventEmitter {
 
   /** Our socket is closed by its owner. */
   destroy(callback?: () => void): void {
-    this.destroyed = true
+    this.#destroyed = true
     callback?.()
   }
 }

@@ -31,49 +31,49 @@ const MAX_LOSSES = 2
 const MAX_LOST_ADDRESSES = 1024
 
 export class RoutingTable {
-  private readonly buckets: BittorrentDht
-  private readonly options: RoutingTableOptions
-  private readonly introductions = new Set<string>()
+  readonly #buckets: BittorrentDht
+  readonly #options: RoutingTableOptions
+  readonly #introductions = new Set<string>()
   /** Losses in a row, by address. */
-  private readonly losses = new BoundedMap<string, number>(MAX_LOST_ADDRESSES)
+  readonly #losses = new BoundedMap<string, number>(MAX_LOST_ADDRESSES)
   /** The nodes in the table by address, and how many each host has. */
-  private readonly contacts = new Map<string, DhtNode>()
-  private readonly hosts = new Map<string, number>()
+  readonly #contacts = new Map<string, DhtNode>()
+  readonly #hosts = new Map<string, number>()
 
   /** The socket must outlive the table. Run {@link close} at the end. */
   constructor(options: RoutingTableOptions) {
-    this.options = options
+    this.#options = options
     const { id, maxPeers, socket } = options
-    this.buckets = new BittorrentDht({
+    this.#buckets = new BittorrentDht({
       socket,
       id,
       maxPeers,
-      onAdded: (node) => this.added(node),
-      onRemoved: (node) => this.removed(node),
+      onAdded: (node) => this.#added(node),
+      onRemoved: (node) => this.#removed(node),
     })
   }
 
   /** Stops the upkeep of the table. */
   close(): void {
-    this.buckets.close()
+    this.#buckets.close()
   }
 
   get size(): number {
-    return this.buckets.size
+    return this.#buckets.size
   }
 
   /** At most this many nodes closest to the target, closest first. */
   closest(target: Uint8Array, count: number): ReadonlyArray<DhtNode> {
-    return this.buckets.closest(target, count)
+    return this.#buckets.closest(target, count)
   }
 
   get nodes(): ReadonlyArray<DhtNode> {
-    return this.buckets.nodes
+    return this.#buckets.nodes
   }
 
   /** Adds a node that is known to be alive, as in a testnet. */
   add(node: DhtNode): void {
-    this.buckets.add(node)
+    this.#buckets.add(node)
   }
 
   /**
@@ -82,64 +82,64 @@ export class RoutingTable {
    */
   answered(reply: Reply, from: DhtAddress): void {
     const key = addressKey(from)
-    this.losses.delete(key)
-    const before = this.contacts.get(key)
+    this.#losses.delete(key)
+    const before = this.#contacts.get(key)
     // Also if the table may have no place for the new id.
-    if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.buckets.remove(before.id)
-    if (compareBytes(reply.id, this.options.id) === 0) return
-    const isCrowded = (this.hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host)
-    if (isCrowded && !this.contacts.has(key)) return
-    this.buckets.answered(reply.id, from)
+    if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.#buckets.remove(before.id)
+    if (compareBytes(reply.id, this.#options.id) === 0) return
+    const isCrowded = (this.#hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host)
+    if (isCrowded && !this.#contacts.has(key)) return
+    this.#buckets.answered(reply.id, from)
   }
 
   /** A query to the address was lost. After the second time in a row its node leaves the table. */
   lost(address: DhtAddress): void {
     const key = addressKey(address)
-    const losses = (this.losses.get(key) ?? 0) + 1
+    const losses = (this.#losses.get(key) ?? 0) + 1
     if (losses < MAX_LOSSES) {
-      this.losses.set(key, losses)
+      this.#losses.set(key, losses)
       return
     }
-    this.losses.delete(key)
-    const contact = this.contacts.get(key)
-    if (contact !== undefined) this.buckets.remove(contact.id)
+    this.#losses.delete(key)
+    const contact = this.#contacts.get(key)
+    if (contact !== undefined) this.#buckets.remove(contact.id)
   }
 
-  private added(node: DhtNode): void {
+  #added(node: DhtNode): void {
     const key = addressKey(node)
-    const before = this.contacts.get(key)
-    this.contacts.set(key, node)
-    this.hosts.set(node.host, (this.hosts.get(node.host) ?? 0) + 1)
-    if (before !== undefined) this.buckets.remove(before.id)
-    this.options.onNode?.()
+    const before = this.#contacts.get(key)
+    this.#contacts.set(key, node)
+    this.#hosts.set(node.host, (this.#hosts.get(node.host) ?? 0) + 1)
+    if (before !== undefined) this.#buckets.remove(before.id)
+    this.#options.onNode?.()
   }
 
-  private removed(node: DhtNode): void {
+  #removed(node: DhtNode): void {
     const key = addressKey(node)
-    const contact = this.contacts.get(key)
-    if (contact !== undefined && compareBytes(contact.id, node.id) === 0) this.contacts.delete(key)
-    const onHost = (this.hosts.get(node.host) ?? 0) - 1
-    if (onHost > 0) this.hosts.set(node.host, onHost)
-    else this.hosts.delete(node.host)
+    const contact = this.#contacts.get(key)
+    if (contact !== undefined && compareBytes(contact.id, node.id) === 0) this.#contacts.delete(key)
+    const onHost = (this.#hosts.get(node.host) ?? 0) - 1
+    if (onHost > 0) this.#hosts.set(node.host, onHost)
+    else this.#hosts.delete(node.host)
   }
 
   /** Answers a query of another node. */
   serve(query: TableQuery, from: DhtAddress): void {
-    this.buckets.serve(query, from)
+    this.#buckets.serve(query, from)
   }
 
   /** A node asked us something: if it is unknown, it is pinged. Not for a node that is read-only (BEP 43). */
   introduce(id: Uint8Array, from: DhtAddress): void {
-    if (this.buckets.has(id) || this.introductions.size >= MAX_INTRODUCTIONS) return
+    if (this.#buckets.has(id) || this.#introductions.size >= MAX_INTRODUCTIONS) return
     const key = addressKey(from)
-    if (this.introductions.has(key) || compareBytes(id, this.options.id) === 0) return
-    this.introductions.add(key)
-    this.ping(from, () => this.introductions.delete(key))
+    if (this.#introductions.has(key) || compareBytes(id, this.#options.id) === 0) return
+    this.#introductions.add(key)
+    this.ping(from, () => this.#introductions.delete(key))
   }
 
   /** Pings a node; its answer puts it into the table. */
   ping(address: DhtAddress, done: () => void = () => {}): void {
-    this.options.socket.query(address, "ping", { id: this.options.id }, (event) => {
+    this.#options.socket.query(address, "ping", { id: this.#options.id }, (event) => {
       if (event._tag !== "slow") done()
     })
   }

@@ -56,32 +56,32 @@ const MIN_NAMED_NODES = 8
 const error = (code: number, message: string): Answer => ({ _tag: "error", code, message })
 
 export class ItemServer {
-  private readonly options: ItemServerOptions
-  private readonly tokens: Tokens
-  private readonly entries: BoundedMap<string, Entry>
+  readonly #options: ItemServerOptions
+  readonly #tokens: Tokens
+  readonly #entries: BoundedMap<string, Entry>
 
   constructor(options: ItemServerOptions) {
-    this.options = options
-    this.tokens = new Tokens(options.secret)
-    this.entries = new BoundedMap(options.maxItems)
+    this.#options = options
+    this.#tokens = new Tokens(options.secret)
+    this.#entries = new BoundedMap(options.maxItems)
   }
 
   /** Stored items. */
   get size(): number {
-    return this.entries.size
+    return this.#entries.size
   }
 
   /** The answer to a `get`: the stored item, a token, and closer nodes, as many as fit a datagram. `now` in ms. */
   get(a: Extract<Query, { q: "get" }>["a"], from: DhtAddress, now: number): Answer {
-    const { id, closest } = this.options
-    const item = this.itemFields(this.find(a.target, now), a.seq)
+    const { id, closest } = this.#options
+    const item = this.#itemFields(this.#find(a.target, now), a.seq)
     const room = DATAGRAM_BYTES - REPLY_OVERHEAD_BYTES - encode(item).length
     const count = Math.min(MAX_NAMED_NODES, Math.max(MIN_NAMED_NODES, Math.floor(room / COMPACT_NODE_BYTES)))
     const nodes = encodeNodes(closest(a.target, count))
-    return { _tag: "reply", r: { id, nodes, token: this.tokens.issue(from.host, now), ...item } }
+    return { _tag: "reply", r: { id, nodes, token: this.#tokens.issue(from.host, now), ...item } }
   }
 
-  private itemFields(stored: Entry["item"] | undefined, newerThan: bigint | undefined): EncodableDictionary {
+  #itemFields(stored: Entry["item"] | undefined, newerThan: bigint | undefined): EncodableDictionary {
     if (stored === undefined) return {}
     const v = decode(stored.encodedValue)
     if (!("seq" in stored)) return { v }
@@ -92,49 +92,49 @@ export class ItemServer {
 
   /** The answer to a `put`. The item is stored if BEP 44 allows it. `now` in ms. */
   put(a: PutMutable | PutImmutable, from: DhtAddress, now: number): Answer {
-    if (!this.tokens.accepts(a.token, from.host, now)) return error(ErrorCode.Protocol, "bad token")
+    if (!this.#tokens.accepts(a.token, from.host, now)) return error(ErrorCode.Protocol, "bad token")
     const encodedValue = encode(a.v)
     if (encodedValue.length > MAX_ENCODED_VALUE_BYTES) return error(ErrorCode.ValueTooBig, "value too big")
-    if (a.k !== undefined) return this.putMutable(a, encodedValue, now)
-    return this.store(immutableTarget(encodedValue), { encodedValue }, now)
+    if (a.k !== undefined) return this.#putMutable(a, encodedValue, now)
+    return this.#store(immutableTarget(encodedValue), { encodedValue }, now)
   }
 
-  private putMutable(a: PutMutable, encodedValue: Uint8Array, now: number): Answer {
+  #putMutable(a: PutMutable, encodedValue: Uint8Array, now: number): Answer {
     const { salt, seq, cas } = a
     if (salt !== undefined && salt.length > MAX_SALT_BYTES) return error(ErrorCode.SaltTooBig, "salt too big")
     const target = targetOf(a.k, salt)
-    const refused = refusal(this.held(target, now), { seq, cas, encodedValue }, this.options.equalSeq)
+    const refused = refusal(this.held(target, now), { seq, cas, encodedValue }, this.#options.equalSeq)
     if (refused === "cas") return error(ErrorCode.CasMismatch, "CAS mismatch, read again and retry")
     if (refused === "seq") return error(ErrorCode.SeqLessThanCurrent, "sequence number less than current")
     const item = { publicKey: a.k, salt, seq, encodedValue, signature: a.sig }
-    if (!verifyItem(this.options.crypto, item)) return error(ErrorCode.InvalidSignature, "invalid signature")
-    return this.store(target, item, now)
+    if (!verifyItem(this.#options.crypto, item)) return error(ErrorCode.InvalidSignature, "invalid signature")
+    return this.#store(target, item, now)
   }
 
   /** We have put this item ourselves: a copy that we store for others is treated as another node would treat it. */
   update(item: StoredItem, cas: bigint | undefined, now: number): void {
     const target = targetOf(item.publicKey, item.salt)
     const held = this.held(target, now)
-    if (held === undefined || refusal(held, { ...item, cas }, this.options.equalSeq) !== undefined) return
-    this.store(target, item, now)
+    if (held === undefined || refusal(held, { ...item, cas }, this.#options.equalSeq) !== undefined) return
+    this.#store(target, item, now)
   }
 
   /** The mutable item stored under the target at this time (ms). */
   held(target: Uint8Array, now: number): StoredItem | undefined {
-    const held = this.find(target, now)
+    const held = this.#find(target, now)
     return held !== undefined && "seq" in held ? held : undefined
   }
 
-  private find(target: Uint8Array, now: number): Entry["item"] | undefined {
+  #find(target: Uint8Array, now: number): Entry["item"] | undefined {
     const key = bytesKey(target)
-    const entry = this.entries.touch(key)
+    const entry = this.#entries.touch(key)
     if (entry === undefined || entry.expiresAt > now) return entry?.item
-    this.entries.delete(key)
+    this.#entries.delete(key)
     return undefined
   }
 
-  private store(target: Uint8Array, item: Entry["item"], now: number): Answer {
-    this.entries.set(bytesKey(target), { item, expiresAt: now + this.options.ttl })
-    return { _tag: "reply", r: { id: this.options.id } }
+  #store(target: Uint8Array, item: Entry["item"], now: number): Answer {
+    this.#entries.set(bytesKey(target), { item, expiresAt: now + this.#options.ttl })
+    return { _tag: "reply", r: { id: this.#options.id } }
   }
 }

@@ -29,19 +29,19 @@ export class QueryServer {
   /** Queries answered, and queries dropped by the rate limit. */
   served = 0
   limited = 0
-  private readonly options: QueryServerOptions
-  private readonly limit: RateLimit
+  readonly #options: QueryServerOptions
+  readonly #limit: RateLimit
 
   constructor(options: QueryServerOptions) {
-    this.options = options
+    this.#options = options
     const { queriesPerHost: perHost, queriesTotal: total } = options
-    this.limit = new RateLimit({ perHost, total, capacity: MAX_HOSTS }, options.now())
+    this.#limit = new RateLimit({ perHost, total, capacity: MAX_HOSTS }, options.now())
   }
 
   handle(query: Query | UnknownQuery, from: DhtAddress): void {
-    const { table, items, socket, readOnly, now } = this.options
+    const { table, items, socket, readOnly, now } = this.#options
     const at = now()
-    if (!this.limit.allows(from.host, at)) {
+    if (!this.#limit.allows(from.host, at)) {
       this.limited++
       return
     }
@@ -50,13 +50,13 @@ export class QueryServer {
     if (readOnly) return
     this.served++
     if (!isServed(query)) socket.error(from, query.t, ErrorCode.MethodUnknown, "method unknown")
-    else if (query.q === "get") this.answer(query, from, items.get(query.a, from, at))
-    else if (query.q === "put") this.answer(query, from, items.put(query.a, from, at))
+    else if (query.q === "get") this.#answer(query, from, items.get(query.a, from, at))
+    else if (query.q === "put") this.#answer(query, from, items.put(query.a, from, at))
     else table.serve(query, from)
   }
 
-  private answer(query: Query, from: DhtAddress, answer: Answer): void {
-    const { socket } = this.options
+  #answer(query: Query, from: DhtAddress, answer: Answer): void {
+    const { socket } = this.#options
     if (answer._tag === "reply") socket.reply(from, query.t, answer.r)
     else socket.error(from, query.t, answer.code, answer.message)
   }

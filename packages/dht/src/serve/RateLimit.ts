@@ -28,25 +28,25 @@ const take = (bucket: Bucket, perSecond: number, now: number): boolean => {
 }
 
 export class RateLimit {
-  private readonly options: RateLimitOptions
-  private readonly hosts: BoundedMap<string, Bucket>
-  private readonly all: Bucket
+  readonly #options: RateLimitOptions
+  readonly #hosts: BoundedMap<string, Bucket>
+  readonly #all: Bucket
 
   constructor(options: RateLimitOptions, now: number) {
-    this.options = options
-    this.hosts = new BoundedMap(options.capacity)
-    this.all = { tokens: options.total, at: now }
+    this.#options = options
+    this.#hosts = new BoundedMap(options.capacity)
+    this.#all = { tokens: options.total, at: now }
   }
 
   /** Whether a query from this host may be served at this time (ms). */
   allows(host: string, now: number): boolean {
-    if (!host.startsWith("127.") && !this.hostAllows(host, now)) return false
-    return take(this.all, this.options.total, now)
+    if (!host.startsWith("127.") && !this.#hostAllows(host, now)) return false
+    return take(this.#all, this.#options.total, now)
   }
 
-  private hostAllows(host: string, now: number): boolean {
-    const bucket = this.hosts.get(host) ?? { tokens: this.options.perHost, at: now }
-    this.hosts.set(host, bucket)
-    return take(bucket, this.options.perHost, now)
+  #hostAllows(host: string, now: number): boolean {
+    const bucket = this.#hosts.get(host) ?? { tokens: this.#options.perHost, at: now }
+    this.#hosts.set(host, bucket)
+    return take(bucket, this.#options.perHost, now)
   }
 }

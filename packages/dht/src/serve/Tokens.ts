@@ -12,26 +12,26 @@ const PERIOD_MS = 5 * 60_000
 const TOKEN_BYTES = 8
 
 export class Tokens {
-  private readonly secret: Uint8Array
+  readonly #secret: Uint8Array
 
   /** The secret: 32 random bytes. */
   constructor(secret: Uint8Array) {
-    this.secret = secret
+    this.#secret = secret
   }
 
   /** The token for a host at this time (ms): 8 bytes. */
   issue(host: string, now: number): Uint8Array {
-    return this.token(host, Math.floor(now / PERIOD_MS))
+    return this.#token(host, Math.floor(now / PERIOD_MS))
   }
 
   /** Whether the token was issued to this host in this period or the one before. */
   accepts(token: Uint8Array, host: string, now: number): boolean {
     const current = Math.floor(now / PERIOD_MS)
-    return Bytes.equals(token, this.token(host, current)) || Bytes.equals(token, this.token(host, current - 1))
+    return Bytes.equals(token, this.#token(host, current)) || Bytes.equals(token, this.#token(host, current - 1))
   }
 
-  private token(host: string, index: number): Uint8Array {
+  #token(host: string, index: number): Uint8Array {
     const input = new TextEncoder().encode(`${index}/${host}`)
-    return sha256(Bytes.concat(this.secret, input)).slice(0, TOKEN_BYTES)
+    return sha256(Bytes.concat(this.#secret, input)).slice(0, TOKEN_BYTES)
   }
 }
