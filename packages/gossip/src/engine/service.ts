@@ -116,7 +116,7 @@ const awaitOver = (queues: ReadonlyArray<SendQueue>, timeoutMs: number): Effect.
   return all.pipe(Effect.timeoutOption(timeoutMs), Effect.asVoid)
 }
 
-/** The user's side of an open topic. A broadcast has no span: it is the hot path, and a span would cost more than 3 % of it. */
+/** The user's side of an open topic. A broadcast has no span: a span takes some 8 µs, and the engine takes some 20 µs for a whole message. */
 const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): GossipTopic => {
   const broadcast = (content: Uint8Array, scope: BroadcastScope = "swarm"): Effect.Effect<void, GossipError> =>
     Effect.suspend(() => {
