@@ -12,7 +12,7 @@ const bench = new URL("../../", import.meta.url).pathname
 export const dist = `${bench}dist/`
 
 /** The module that the commands load first: it enables Node's cache of compiled code. */
-export const compileCache = new URL("../../scripts/compileCache.ts", `file://${bench}`).pathname
+export const compileCache = new URL("../../scripts/start.mjs", `file://${bench}`).pathname
 
 /** The command line that runs a file of {@link dist} with Node and these options. */
 export const node = (
