@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 
 /**
- * Allocates much that lives for a while, as hundreds of topics do, and says how large the young generation was meanwhile: the
+ * Allocates much that lives for a while, as hundreds of topics do, and prints how large the young generation was meanwhile: the
  * median of 2,000 readings, in bytes. A single reading may fall into a marking of the old generation, in which it may grow.
  */
 const program = `

@@ -14,7 +14,7 @@ declare module "dns-packet" {
   /** Throws when the bytes are no DNS packet (RFC 1035). */
   export const decode: {
     (bytes: Uint8Array): Packet
-    /** How many bytes the last packet said it had, which can be more than it was given. */
+    /** The length that the last packet claimed, which can be more than the bytes given. */
     readonly bytes: number
   }
 }

@@ -77,8 +77,8 @@ const answerHead = (ttl: number, dataBytes: number): Uint8Array => {
 }
 
 /**
- * The TXT strings at the endpoint's `_iroh` name, in the packet's order, whoever wrote it (names compressed or not).
- * Undefined when the bytes are no DNS packet.
+ * The TXT strings at the endpoint's `_iroh` name, in the packet's order, with names compressed or not.
+ * Undefined if the bytes are no DNS packet.
  */
 export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): ReadonlyArray<string> | undefined => {
   let answers: ReturnType<typeof dns.decode>["answers"]
@@ -87,7 +87,7 @@ export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): Readon
   } catch {
     return undefined
   }
-  // Data that ends before its length says is cut off without a complaint; then more bytes are counted, or none (NaN).
+  // dns-packet cuts off data that is shorter than its length field, and then counts too many bytes, or none (NaN).
   if (!(dns.decode.bytes <= packet.length)) return undefined
   const name = `_iroh.${toZ32(id)}`
   const strings: Array<string> = []

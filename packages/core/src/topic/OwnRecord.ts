@@ -128,7 +128,7 @@ export class OwnRecord {
 
   /**
    * Publishes what we know as the record of this minute. `known`: records of the minute that were just read, which saves a lookup.
-   * A search looks again when the first nodes have stored the record and when all have: only now they return a record that another
+   * A search does a lookup when the first nodes have stored the record and when all have: only now they return a record that another
    * node put at the same moment.
    */
   publish(by: Actor, known?: ReadonlyArray<GossipRecord>) {

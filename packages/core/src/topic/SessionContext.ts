@@ -32,6 +32,6 @@ export interface SessionContext {
   readonly ownAddress: Effect.Effect<EndpointAddress>
   /** Stores a peer's addresses for later dials. */
   readonly learnAddress: Gossip["Service"]["learnAddress"]
-  /** Opened when a new lookup may find more than the last one. A search that waits then looks at once. */
+  /** Opened when a new lookup may find more than the last one. A search that waits then does a lookup at once. */
   readonly lookupWanted: Signal
 }

@@ -22,7 +22,7 @@ export const logAnnotations = (topic: TopicId): Readonly<Record<string, string>>
   topic: topic.hex.slice(0, SHORT_ID_LENGTH),
 })
 
-/** Spans need no stack trace here: their names say where they are made. */
+/** Spans need no stack trace: a name is used in one place only. */
 const NO_STACK_TRACE = { captureStackTrace: false } as const
 
 /** Runs the effect in a span about the topic. */

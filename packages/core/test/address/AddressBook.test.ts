@@ -9,7 +9,7 @@ const micros = (millis: number) => BigInt(millis) * 1000n
 const book = () => new AddressBook({ learnedFor: 1000, foundFor: 100, capacity: 3 })
 
 describe("AddressBook", () => {
-  it("gives the fresher first: gossip's word against the time the peer published", () => {
+  it("gives the newer address first: when it was learned, against when the peer published", () => {
     const known = book()
     known.addLearned(peer(1), address(1), 500)
     known.addFound(peer(1), address(2), micros(400), 510)
@@ -18,7 +18,7 @@ describe("AddressBook", () => {
     assert.deepStrictEqual(known.addressesOf(peer(1), 520), [address(3), address(1)])
   })
 
-  it("trusts no clock that is ahead", () => {
+  it("does not trust a clock that is ahead", () => {
     const known = book()
     known.addFound(peer(1), address(2), micros(9_000_000), 500)
     known.addLearned(peer(1), address(1), 501)
@@ -45,7 +45,7 @@ describe("AddressBook", () => {
     assert.deepStrictEqual(known.addressesOf(peer(1), 1000), [])
   })
 
-  it("takes nothing for fresh that is from a time yet to come: the clock was set back", () => {
+  it("uses no entry from a future time: the clock was set back", () => {
     const known = book()
     known.addLearned(peer(1), address(1), 3_600_000)
     known.addFound(peer(1), address(2), 5n, 3_600_000)
@@ -55,7 +55,7 @@ describe("AddressBook", () => {
     assert.deepStrictEqual(known.addressesOf(peer(1), 1), [address(2)])
   })
 
-  it("stays within its capacity; the one heard of longest ago goes", () => {
+  it("stays within its capacity, and drops the oldest entry", () => {
     const known = book()
     for (const n of [1, 2, 3]) known.addLearned(peer(n), address(n), n)
     known.addLearned(peer(1), address(1), 4)

@@ -39,7 +39,7 @@ const advance = (millis: number) =>
     times: 9,
   })
 
-/** `resolveAll` of a peer of whom something is known: the DHT is asked 250 ms later. */
+/** `resolveAll` of a known peer: the DHT is asked 250 ms later. */
 const withHeadStart = <A, E>(resolveAll: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const asking = yield* Effect.forkChild(resolveAll)
@@ -47,8 +47,8 @@ const withHeadStart = <A, E>(resolveAll: Effect.Effect<A, E>) =>
     return yield* Fiber.join(asking)
   })
 
-/** `resolveAll` of a peer that is asked for again, since the DHT knows nothing of it: that takes 775 ms. */
-const searchInVain = <A, E>(resolveAll: Effect.Effect<A, E>) =>
+/** `resolveAll` of a peer that the DHT does not know: with all repeated lookups that takes 775 ms. */
+const searchUnknown = <A, E>(resolveAll: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const asking = yield* Effect.forkChild(resolveAll)
     yield* advance(2000)
@@ -59,7 +59,7 @@ const address = (n: number) => ({ relayUrl: undefined, direct: [`93.184.216.${n}
 const peer = EndpointId.fromBytes(new Uint8Array(32).fill(77))
 
 describe("DhtAddressLookup", () => {
-  it.effect("what one node publishes another finds, from the key alone", () =>
+  it.effect("finds the addresses that another node published, by its key alone", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const ann = yield* node(dht, 1)
@@ -67,11 +67,11 @@ describe("DhtAddressLookup", () => {
       const own = { relayUrl: "https://relay.example.org./", direct: ["93.184.216.1:1", "[2606:4700::1]:2"] }
       yield* ann.publish(own)
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [own])
-      assert.deepStrictEqual(yield* searchInVain(bob.resolveAll(peer)), [])
+      assert.deepStrictEqual(yield* searchUnknown(bob.resolveAll(peer)), [])
     }),
   )
 
-  it.effect("asks again for a peer that is about to publish, so many times and no more", () =>
+  it.effect("looks up a peer again that is about to publish, a limited number of times", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const ann = yield* node(dht, 1)
@@ -84,12 +84,12 @@ describe("DhtAddressLookup", () => {
       yield* advance(20)
       assert.deepStrictEqual(Option.getOrThrow(yield* Fiber.join(first)), address(1))
       assert.strictEqual((yield* bob.stats).lookups, 3)
-      assert.deepStrictEqual(yield* searchInVain(bob.resolveAll(peer)), [])
+      assert.deepStrictEqual(yield* searchUnknown(bob.resolveAll(peer)), [])
       assert.strictEqual((yield* bob.stats).lookups, 3 + 6)
     }),
   )
 
-  it.effect("publishes private and loopback addresses only when asked to", () =>
+  it.effect("publishes private and loopback addresses only with publishPrivateAddresses", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const shy = yield* node(dht, 1)
@@ -166,7 +166,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("tells of a failure, tries again by itself, and at once when asked", () =>
+  it.effect("reports a failure, tries again by itself, and at once when asked", () =>
     Effect.gen(function* () {
       const { dht, setFaults } = yield* network({ dead: 1 })
       const ann = yield* node(dht, 1)
@@ -183,7 +183,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("stops publishing what is no longer to be told", () =>
+  it.effect("stops publishing when nothing is left to publish", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const ann = yield* node(dht, 1)
@@ -209,13 +209,13 @@ describe("DhtAddressLookup", () => {
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2)])
       assert.strictEqual((yield* bob.stats).lookups, 2)
       // That nothing was found is not remembered: the peer may publish at any moment.
-      yield* searchInVain(bob.resolveAll(peer))
-      yield* searchInVain(bob.resolveAll(peer))
+      yield* searchUnknown(bob.resolveAll(peer))
+      yield* searchUnknown(bob.resolveAll(peer))
       assert.strictEqual((yield* bob.stats).lookups, 2 + 2 * 6)
     }),
   )
 
-  it.effect("asks once for all who ask for a peer at the same time, and hands out answers as they come", () =>
+  it.effect("shares one lookup among all readers of a peer, and gives answers as they come", () =>
     Effect.gen(function* () {
       const { dht } = yield* network({ latency: (chance) => 100 + 100 * chance })
       const ann = yield* node(dht, 1)
@@ -226,7 +226,7 @@ describe("DhtAddressLookup", () => {
       const first = yield* Effect.forkChild(Stream.runHead(bob.resolve(ann.endpointId)))
       const second = yield* Effect.forkChild(bob.resolveAll(ann.endpointId))
       yield* advance(350)
-      // Its answer is in, the walk is still on, and a latecomer joins it.
+      // An answer has come, the lookup still runs, and another reader joins it.
       assert.deepStrictEqual(Option.getOrThrow(yield* Fiber.join(first)), address(1))
       const late = yield* Effect.forkChild(bob.resolveAll(ann.endpointId))
       yield* advance(1000)
@@ -236,7 +236,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("ends a walk nobody waits for, and one that takes too long", () =>
+  it.effect("ends a lookup without readers, and one that takes too long", () =>
     Effect.gen(function* () {
       let open = 0
       const silent: Layer.Layer<Dht, never, Crypto> = Layer.effect(
@@ -271,7 +271,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("joins what gossip taught with what the DHT says, the fresher first", () =>
+  it.effect("combines learned and found addresses, the newer first", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const ann = yield* node(dht, 1)
@@ -292,7 +292,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("asks the DHT for a peer of whom something is known only when that has not been enough", () =>
+  it.effect("asks the DHT for a known peer only if the known address was not enough", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const bob = yield* node(dht, 2)
@@ -310,7 +310,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("learns nothing that cannot be dialled, and nothing of itself", () =>
+  it.effect("learns no address that cannot be dialled, and none of its own", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const bob = yield* node(dht, 2)
@@ -318,7 +318,7 @@ describe("DhtAddressLookup", () => {
       yield* bob.learnAddress(bob.endpointId, address(1))
       assert.strictEqual((yield* bob.stats).peers, 0)
       yield* bob.learnAddress(peer, { relayUrl: "https://relay.example/", direct: ["x", "1.2.3.4:5"] })
-      assert.deepStrictEqual(yield* searchInVain(bob.resolveAll(peer)), [
+      assert.deepStrictEqual(yield* searchUnknown(bob.resolveAll(peer)), [
         { relayUrl: "https://relay.example/", direct: ["1.2.3.4:5"] },
       ])
     }),
@@ -338,7 +338,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("says so when the DHT cannot be asked, after what gossip taught", () =>
+  it.effect("fails if the DHT cannot be asked, after the learned addresses", () =>
     Effect.gen(function* () {
       const { dht } = yield* network({ dead: 1 })
       const bob = yield* node(dht, 2)

@@ -12,7 +12,7 @@ import { hello, minute, network, partsOf, publisher, publisherOf, publishNew, sl
 const PostcardGreeting = Postcard.toSchema(Postcard.struct({ greeting: Postcard.string, times: Postcard.u32 }))
 
 describe("RecordPublisher", () => {
-  it.effect("one node's record is another's, with its content; one's own is left out", () =>
+  it.effect("reads the record of another node with its content, and leaves out its own", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()
       const ann = yield* publisher({ dht, key: 1 })
@@ -60,7 +60,7 @@ describe("RecordPublisher", () => {
     }),
   )
 
-  it.effect("shows as many records as the slot does, each node's once", () =>
+  it.effect("gives every record of the slot, one for each node", () =>
     Effect.gen(function* () {
       // Most puts to a node are lost, so that the slot keeps records of several nodes.
       const { dht, slots } = yield* network({ lostPuts: 0.6 })
@@ -83,7 +83,7 @@ describe("RecordPublisher", () => {
     }).pipe(Random.withSeed("slot")),
   )
 
-  it.effect("hands each record out the moment its item arrives", () =>
+  it.effect("gives each record as soon as its item arrives", () =>
     Effect.gen(function* () {
       const quick = yield* network({ latency: () => 100, hops: 2 })
       const ann = yield* publisher({ dht: quick.dht, key: 1 })
@@ -101,7 +101,7 @@ describe("RecordPublisher", () => {
       const first = yield* Effect.forkChild(Stream.runHead(bob.records(minute)))
       yield* TestClock.adjust("200 millis")
       assert.strictEqual(Option.getOrThrow(yield* Fiber.join(first)).endpointId, ann.endpointId)
-      // A walk that does not end gives what it has when its time is over.
+      // A lookup that does not end gives its records so far when its time is over.
       const all = yield* Effect.forkChild(bob.recordsArray(minute))
       yield* TestClock.adjust("9999 millis")
       assert.isUndefined(all.pollUnsafe())
@@ -111,7 +111,7 @@ describe("RecordPublisher", () => {
   )
 
   describe("publishes nothing and succeeds", () => {
-    it.effect("when the slot shows enough records of others", () =>
+    it.effect("when the slot holds enough records of other nodes", () =>
       Effect.gen(function* () {
         const { dht } = yield* network()
         const config = { bootstrap: { maxBootstrapRecords: 1 } }

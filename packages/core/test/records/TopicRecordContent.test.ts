@@ -28,7 +28,7 @@ describe("TopicRecordContent", () => {
     }),
   )
 
-  it.effect("begins with what the reference's nodes say, and is just that without an address", () =>
+  it.effect("begins with the crate's content, and is equal to it without an address", () =>
     Effect.gen(function* () {
       const reference = yield* Schema.encodeEffect(GossipRecordContent)(content)
       const bytes = yield* encode({ ...content, address })
@@ -39,7 +39,7 @@ describe("TopicRecordContent", () => {
     }),
   )
 
-  it.effect("has these bytes after the reference's: the tag, then an AddrInfo of iroh-gossip", () =>
+  it.effect("has these bytes after the crate's: the tag, then an AddrInfo of iroh-gossip", () =>
     Effect.gen(function* () {
       const bytes = yield* encode({ ...content, address: { relayUrl: undefined, direct: ["127.0.0.1:300"] } })
       // No relay; one address, of the kind IPv4; its port as a varint.
@@ -47,7 +47,7 @@ describe("TopicRecordContent", () => {
     }),
   )
 
-  it.effect("passes over whatever else follows", () =>
+  it.effect("ignores other bytes that follow", () =>
     Effect.gen(function* () {
       for (const tail of [[0], addr, [...addr, 0], [...addr, 7, 7], [...addr, 0, 200, 1], [97, 100, 100, 115, 0, 0]]) {
         assert.deepStrictEqual(yield* decode(yield* withTail(...tail)), content, `${tail}`)
@@ -56,24 +56,21 @@ describe("TopicRecordContent", () => {
     }),
   )
 
-  it.effect.prop(
-    "never fails on bytes of the right length, whatever they are",
-    [Schema.Array(Postcard.u8.schema)],
-    ([tail]) =>
-      Effect.gen(function* () {
-        const decoded = yield* decode(yield* withTail(...addr, ...tail))
-        assert.deepStrictEqual(decoded.activePeers, content.activePeers)
-      }),
+  it.effect.prop("never fails on any bytes of the right length", [Schema.Array(Postcard.u8.schema)], ([tail]) =>
+    Effect.gen(function* () {
+      const decoded = yield* decode(yield* withTail(...addr, ...tail))
+      assert.deepStrictEqual(decoded.activePeers, content.activePeers)
+    }),
   )
 
-  it.effect("is refused when the reference's part is cut short", () =>
+  it.effect("is refused when the crate's part is cut short", () =>
     Effect.gen(function* () {
       const bytes = yield* encode(content)
       assert.strictEqual((yield* Effect.flip(decode(bytes.subarray(0, 319))))._tag, "SchemaError")
     }),
   )
 
-  it.effect("always fits into a DHT item: the last addresses are left out, or a relay that is too long", () =>
+  it.effect("always fits into a DHT item: the last addresses or a long relay URL are dropped", () =>
     Effect.gen(function* () {
       const direct = Array.from({ length: 40 }, (_, i) => `[2001:db8::${(i + 1).toString(16)}]:65535`)
       const crowded = yield* encode({ ...content, address: { relayUrl: address.relayUrl, direct } })
@@ -87,7 +84,7 @@ describe("TopicRecordContent", () => {
     }),
   )
 
-  it.effect("names at most sixteen addresses of a node, also when more are read", () =>
+  it.effect("has at most sixteen addresses, also when more are read", () =>
     Effect.gen(function* () {
       const direct = Array.from({ length: 20 }, (_, i) => `192.0.2.${i + 1}:7`)
       const bytes = yield* encode({ ...content, address: { relayUrl: undefined, direct } })

@@ -55,7 +55,7 @@ describe("RecordPublisher when the DHT fails", () => {
       }).pipe(Random.withSeed("jitter")),
     )
 
-    it.effect("by taking too long fails with Timeout", () =>
+    it.effect("that takes too long fails with Timeout", () =>
       Effect.gen(function* () {
         const { dht } = yield* network()
         const silent: Layer.Layer<Dht, never, Crypto> = Layer.effect(
@@ -70,7 +70,7 @@ describe("RecordPublisher when the DHT fails", () => {
       }),
     )
 
-    it.effect("because every node keeps the record it has is not tried again", () =>
+    it.effect("that every node refuses is not tried again", () =>
       Effect.gen(function* () {
         const { dht } = yield* network({ keepFirst: 1 })
         yield* publishNew(yield* publisher({ dht, key: 1 }), hello)

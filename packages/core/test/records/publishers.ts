@@ -10,7 +10,7 @@ export const topic = TopicId.fromName("records")
 export const minute = 29_000_000n
 export const secret = "a secret of ours"
 
-/** Content as JSON text: what a user who does not know postcard would write. */
+/** Content as JSON text, as a user without postcard would write it. */
 const Greeting = Schema.Struct({ greeting: Schema.String, times: Schema.Int })
 const JsonGreeting = Schema.Uint8Array.pipe(
   Schema.decodeTo(Schema.fromJsonString(Greeting), {

@@ -18,11 +18,11 @@ import {
   topic,
 } from "./publishers.ts"
 
-describe("RecordPublisher among strangers", () => {
+describe("RecordPublisher with records of strangers", () => {
   describe("secrets", () => {
     const rotationOf = (n: number) => SecretRotation.layerFrom(() => Redacted.make(new Uint8Array(32).fill(n)))
 
-    it.effect("that differ: records do not open, which is said once, at debug level", () =>
+    it.effect("that differ: records do not open, which is logged once, at debug level", () =>
       Effect.gen(function* () {
         const { dht } = yield* network()
         const ann = yield* publisher({ dht, key: 1 })
@@ -41,12 +41,12 @@ describe("RecordPublisher among strangers", () => {
         assert.deepStrictEqual(lines, [
           "Debug: a record does not open: its node has another secret or rotation, or it is no record",
         ])
-        // A second look at the same item is no second item.
+        // The same item read again is not counted again.
         assert.deepStrictEqual([(yield* eve.stats).items, (yield* eve.stats).unopened], [2, 2])
       }),
     )
 
-    it.effect("of a rotation of one's own: only those who share it read each other", () =>
+    it.effect("of an own rotation: only nodes with the same rotation read each other", () =>
       Effect.gen(function* () {
         const { dht } = yield* network()
         const ann = yield* publisher({ dht, key: 1, rotation: rotationOf(7) })
@@ -75,8 +75,8 @@ describe("RecordPublisher among strangers", () => {
     )
   })
 
-  describe("drops and counts what others put into the slot", () => {
-    /** The slot of a network that shows this value, as one who knows the topic can put it. */
+  describe("drops and counts invalid items in the slot", () => {
+    /** The slot of a network with this value, as a node that knows the topic can put it. */
     const slotWith = (value: Uint8Array) =>
       Effect.gen(function* () {
         const { dht } = yield* network()
@@ -119,7 +119,7 @@ describe("RecordPublisher among strangers", () => {
       }),
     )
 
-    it.effect("a record of another topic or minute, or signed by nobody", () =>
+    it.effect("a record of another topic or minute, or with an invalid signature", () =>
       Effect.gen(function* () {
         const alterations: ReadonlyArray<(record: Record.Record) => Record.Record> = [
           (record) => ({ ...record, topic: TopicId.fromName("another") }),
@@ -140,7 +140,7 @@ describe("RecordPublisher among strangers", () => {
       }),
     )
 
-    it.effect("an item of lower seq, put first, stops no record", () =>
+    it.effect("an item of lower seq that was put first does not block a record", () =>
       Effect.gen(function* () {
         const { dht } = yield* network()
         yield* Effect.gen(function* () {

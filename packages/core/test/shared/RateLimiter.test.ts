@@ -5,43 +5,41 @@ import { TestClock } from "effect/testing"
 import { RateLimiter } from "../../src/shared/RateLimiter.ts"
 import { makeWorld, pass } from "../topic/world.ts"
 
-/** Asks for turns, all at once; when each came, in ms. */
-const turns = (count: number, turn: Effect.Effect<void>) =>
-  Effect.forEach(Array.from({ length: count }), () => Effect.andThen(turn, Clock.currentTimeMillis), {
+/** Waits for permits, all at once. Returns when each came, in ms. */
+const permits = (count: number, permit: Effect.Effect<void>) =>
+  Effect.forEach(Array.from({ length: count }), () => Effect.andThen(permit, Clock.currentTimeMillis), {
     concurrency: "unbounded",
   })
 
 describe("RateLimiter", () => {
-  it.effect(
-    "a few turns are taken at once, the others one after the other in the order in which they were asked for",
-    () =>
-      Effect.gen(function* () {
-        const rateLimiter = new RateLimiter(yield* Timers.make)
-        const urgent = yield* Effect.forkChild(turns(232, rateLimiter.awaitPermit("urgent")), {
-          startImmediately: true,
-        })
-        const routine = yield* Effect.forkChild(turns(116, rateLimiter.awaitPermit("routine")), {
-          startImmediately: true,
-        })
-        yield* TestClock.adjust("5 seconds")
-        const [soon, later] = [yield* Fiber.join(urgent), yield* Fiber.join(routine)]
-        assert.deepStrictEqual([soon.filter((at) => at === 0).length, later.filter((at) => at === 0).length], [32, 16])
-        assert.deepStrictEqual(
-          soon.slice(32),
-          Array.from({ length: 200 }, (_, i) => 5 * (i + 1)),
-        )
-        assert.deepStrictEqual(
-          later.slice(16),
-          Array.from({ length: 100 }, (_, i) => 10 * (i + 1)),
-        )
-      }).pipe(Effect.scoped),
+  it.effect("gives a few permits at once, the others one after another in order of arrival", () =>
+    Effect.gen(function* () {
+      const rateLimiter = new RateLimiter(yield* Timers.make)
+      const urgent = yield* Effect.forkChild(permits(232, rateLimiter.awaitPermit("urgent")), {
+        startImmediately: true,
+      })
+      const routine = yield* Effect.forkChild(permits(116, rateLimiter.awaitPermit("routine")), {
+        startImmediately: true,
+      })
+      yield* TestClock.adjust("5 seconds")
+      const [soon, later] = [yield* Fiber.join(urgent), yield* Fiber.join(routine)]
+      assert.deepStrictEqual([soon.filter((at) => at === 0).length, later.filter((at) => at === 0).length], [32, 16])
+      assert.deepStrictEqual(
+        soon.slice(32),
+        Array.from({ length: 200 }, (_, i) => 5 * (i + 1)),
+      )
+      assert.deepStrictEqual(
+        later.slice(16),
+        Array.from({ length: 100 }, (_, i) => 10 * (i + 1)),
+      )
+    }).pipe(Effect.scoped),
   )
 
-  it.effect("is free while a turn would come at once", () =>
+  it.effect("has a permit while one is free", () =>
     Effect.gen(function* () {
       const rateLimiter = new RateLimiter(yield* Timers.make)
       assert.isTrue(rateLimiter.hasPermit("routine"))
-      yield* Effect.forkChild(turns(20, rateLimiter.awaitPermit("routine")), { startImmediately: true })
+      yield* Effect.forkChild(permits(20, rateLimiter.awaitPermit("routine")), { startImmediately: true })
       assert.deepStrictEqual([rateLimiter.hasPermit("routine"), rateLimiter.hasPermit("urgent")], [false, true])
       yield* TestClock.adjust("40 millis")
       assert.isFalse(rateLimiter.hasPermit("routine"))
@@ -50,24 +48,24 @@ describe("RateLimiter", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("after a pause a few are taken at once again, and not more", () =>
+  it.effect("gives a few permits at once again after a pause, and not more", () =>
     Effect.gen(function* () {
       const rateLimiter = new RateLimiter(yield* Timers.make)
-      yield* turns(16, rateLimiter.awaitPermit("routine"))
+      yield* permits(16, rateLimiter.awaitPermit("routine"))
       yield* TestClock.adjust("1 hour")
-      const again = yield* Effect.forkChild(turns(18, rateLimiter.awaitPermit("routine")), { startImmediately: true })
+      const again = yield* Effect.forkChild(permits(18, rateLimiter.awaitPermit("routine")), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       const hour = 3_600_000
       assert.deepStrictEqual((yield* Fiber.join(again)).slice(14), [hour, hour, hour + 10, hour + 20])
     }).pipe(Effect.scoped),
   )
 
-  it.effect("who need not wait any more does not", () =>
+  it.effect("does not make a fiber wait whose signal opened", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const [rateLimiter, signal] = [new RateLimiter(timers), new Signal(timers, false)]
-      yield* turns(16, rateLimiter.awaitPermit("routine"))
-      const waiting = yield* Effect.forkChild(turns(5, rateLimiter.awaitPermit("routine", signal)), {
+      yield* permits(16, rateLimiter.awaitPermit("routine"))
+      const waiting = yield* Effect.forkChild(permits(5, rateLimiter.awaitPermit("routine", signal)), {
         startImmediately: true,
       })
       yield* TestClock.adjust("20 millis")
@@ -77,16 +75,18 @@ describe("RateLimiter", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("who stops waiting leaves its turn to the next", () =>
+  it.effect("gives the permit of an interrupted fiber to the next one", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const [rateLimiter, signal] = [new RateLimiter(timers), new Signal(timers, false)]
-      yield* turns(16, rateLimiter.awaitPermit("routine"))
-      const given = yield* Effect.forkChild(turns(1000, rateLimiter.awaitPermit("routine")), { startImmediately: true })
-      const called = yield* Effect.forkChild(turns(1000, rateLimiter.awaitPermit("routine", signal)), {
+      yield* permits(16, rateLimiter.awaitPermit("routine"))
+      const given = yield* Effect.forkChild(permits(1000, rateLimiter.awaitPermit("routine")), {
         startImmediately: true,
       })
-      const last = yield* Effect.forkChild(turns(2, rateLimiter.awaitPermit("routine")), { startImmediately: true })
+      const called = yield* Effect.forkChild(permits(1000, rateLimiter.awaitPermit("routine", signal)), {
+        startImmediately: true,
+      })
+      const last = yield* Effect.forkChild(permits(2, rateLimiter.awaitPermit("routine")), { startImmediately: true })
       yield* TestClock.adjust("15 millis")
       yield* Fiber.interrupt(given)
       signal.open()
@@ -98,7 +98,7 @@ describe("RateLimiter", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("many topics that were opened and given up again keep no other waiting", () =>
+  it.effect("does not make a topic wait for many that were opened and left", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [node, peer] = yield* world.nodes(2)
@@ -115,7 +115,7 @@ describe("RateLimiter", () => {
     }),
   )
 
-  it.effect("a node's many topics look some hundred times a second together, and all are found nevertheless", () =>
+  it.effect("limits the lookups of a node's many topics to some hundred a second, and all are found", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const names = Array.from({ length: 400 }, (_, i) => `topic ${i}`)

@@ -17,7 +17,7 @@ describe("EventHub", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("tells a slow subscriber how many it lost, and no other", () =>
+  it.effect("reports to a slow subscriber how many events it lost, and to no other", () =>
     Effect.gen(function* () {
       const hub = numbers()
       const slow = yield* hub.subscribe({ capacity: 2 })
@@ -29,7 +29,7 @@ describe("EventHub", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("is held back by a full subscriber that asked for it, and loses nothing", () =>
+  it.effect("waits for a full subscriber with backpressure, which loses nothing", () =>
     Effect.gen(function* () {
       const hub = numbers()
       const slow = yield* hub.subscribe({ capacity: 2, whenSlow: "backpressure" })
@@ -42,7 +42,7 @@ describe("EventHub", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("lets a publisher go when the subscriber that held it back leaves, or the hub ends", () =>
+  it.effect("releases the publisher when the full subscriber leaves or the hub ends", () =>
     Effect.gen(function* () {
       for (const how of ["leaves", "ends"]) {
         const hub = numbers()
@@ -57,7 +57,7 @@ describe("EventHub", () => {
     }),
   )
 
-  it.effect("replays the last events to a newcomer, and ends a stream taken after the end", () =>
+  it.effect("gives the last events to a new subscriber first, and ends a stream that starts after the end", () =>
     Effect.gen(function* () {
       const hub = numbers({ replay: 2 })
       for (const n of [1, 2, 3]) yield* hub.publish([n])
@@ -71,7 +71,7 @@ describe("EventHub", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("forgets a subscriber whose stream was given up", () =>
+  it.effect("forgets a subscriber whose stream was interrupted", () =>
     Effect.gen(function* () {
       const hub = numbers()
       const taking = yield* Effect.forkChild(Stream.runDrain(hub.stream()), { startImmediately: true })
@@ -82,7 +82,7 @@ describe("EventHub", () => {
     }),
   )
 
-  it.effect("a stream whose subscription is over ends, also for a fiber that waits at it", () =>
+  it.effect("ends the stream of a closed subscription, also for a fiber that waits for it", () =>
     Effect.gen(function* () {
       const hub = numbers()
       const scope = yield* Scope.make()

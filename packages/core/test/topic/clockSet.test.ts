@@ -19,7 +19,7 @@ const withTimeOfDay = <A, E, R>(test: (setBack: (millis: number) => void) => Eff
   })
 
 describe("when the clock is set back", () => {
-  it.effect("peers that did not answer before are dialled again as soon as ever", () =>
+  it.effect("peers that did not answer are dialled again as soon as before", () =>
     withTimeOfDay((setBack) =>
       Effect.gen(function* () {
         const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
@@ -33,9 +33,9 @@ describe("when the clock is set back", () => {
         world.network.setReachable(() => true)
         yield* pass("10 seconds")
         assert.isTrue(yield* topics[0]!.isJoined)
-        const account = yield* collect(topics[0]!.activity)
+        const activities = yield* collect(topics[0]!.activity)
         yield* pass("1 millis")
-        for (const doing of account) if ("millis" in doing) assert.isAtLeast(doing.millis, 0)
+        for (const activity of activities) if ("millis" in activity) assert.isAtLeast(activity.millis, 0)
       }),
     ),
   )
@@ -63,21 +63,21 @@ describe("when the clock is set forward", () => {
     ),
   )
 
-  it.effect("the account goes on where it was", () =>
+  it.effect("the times of the activity continue", () =>
     withTimeOfDay((setBack) =>
       Effect.gen(function* () {
         const world = yield* makeWorld()
         const topic = yield* (yield* world.node(quiet)).join()
-        const account = yield* collect(topic.activity)
+        const activities = yield* collect(topic.activity)
         yield* pass("5 millis")
         setBack(-3_600_000)
         yield* pass("5 seconds")
-        for (const doing of account) {
-          assert.isBelow(doing.at, 6000)
-          if ("millis" in doing) assert.isBelow(doing.millis, 6000)
+        for (const activity of activities) {
+          assert.isBelow(activity.at, 6000)
+          if ("millis" in activity) assert.isBelow(activity.millis, 6000)
         }
         assert.include(
-          account.map(({ _tag }) => _tag),
+          activities.map(({ _tag }) => _tag),
           "RecordPublished",
         )
       }),

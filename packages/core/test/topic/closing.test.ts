@@ -113,7 +113,7 @@ describe("closing", () => {
         events.map(({ _tag }) => _tag),
         ["NeighborUp", "NeighborDown"],
       )
-      assert.isFalse(yield* other.isJoined, "the neighbours were told")
+      assert.isFalse(yield* other.isJoined, "the neighbours were notified")
       assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason._tag, "Suspended")
       const looks = (yield* topic.stats).lookups
       yield* pass("3 minutes")
@@ -126,7 +126,7 @@ describe("closing", () => {
     }),
   )
 
-  it.effect("waiting for a topic that is left fails with Closed, and so does whatever is asked of it later", () =>
+  it.effect("waiting for a topic that is left fails with Closed, and so does every later operation", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
@@ -163,27 +163,29 @@ describe("closing", () => {
     }),
   )
 
-  it.effect("a subscriber of another scope that holds a topic back does not keep it from being suspended or left", () =>
-    Effect.gen(function* () {
-      const world = yield* makeWorld()
-      const [node, peer] = yield* world.nodes(2, quiet)
-      const scope = yield* Scope.make()
-      const topic = yield* node!.join().pipe(Scope.provide(scope))
-      const other = yield* peer!.join()
-      yield* pass("1 second")
-      const events = yield* topic.subscribe({ capacity: 1, whenSlow: "backpressure" })
-      for (const text of ["one", "two", "three"]) yield* other.broadcast(text)
-      yield* pass("1 second")
-      yield* topic.suspend
-      yield* topic.resume
-      yield* pass("1 second")
-      yield* Scope.close(scope, Exit.void)
-      const seen = yield* Stream.runCollect(events)
-      assert.strictEqual(seen.at(-1)?._tag, "NeighborDown")
-    }),
+  it.effect(
+    "a full subscriber with backpressure in another scope does not keep the topic from being suspended or left",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const [node, peer] = yield* world.nodes(2, quiet)
+        const scope = yield* Scope.make()
+        const topic = yield* node!.join().pipe(Scope.provide(scope))
+        const other = yield* peer!.join()
+        yield* pass("1 second")
+        const events = yield* topic.subscribe({ capacity: 1, whenSlow: "backpressure" })
+        for (const text of ["one", "two", "three"]) yield* other.broadcast(text)
+        yield* pass("1 second")
+        yield* topic.suspend
+        yield* topic.resume
+        yield* pass("1 second")
+        yield* Scope.close(scope, Exit.void)
+        const seen = yield* Stream.runCollect(events)
+        assert.strictEqual(seen.at(-1)?._tag, "NeighborDown")
+      }),
   )
 
-  it.effect("a join that is given up has left", () =>
+  it.effect("an interrupted join has left the topic", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
@@ -200,7 +202,7 @@ describe("closing", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("a topic that gossip refuses to open can be opened when gossip lets it", () =>
+  it.effect("a topic that gossip refused to open can be opened later", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
@@ -215,7 +217,7 @@ describe("closing", () => {
     }),
   )
 
-  it.effect("nothing is published once leaving has begun, even by a put that is under way", () =>
+  it.effect("nothing is published once leaving has begun, also not by a put that runs", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1 } })
       const node = yield* world.node()
@@ -231,7 +233,7 @@ describe("closing", () => {
     }),
   )
 
-  it.effect("sender and receiver keep a topic alive only where that is asked for", () =>
+  it.effect("sender and receiver keep a topic open only after keepAlive", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [node, peer] = yield* world.nodes(2)

@@ -20,7 +20,7 @@ const Step = Schema.Union([
 ])
 const Steps = Schema.Array(Step).check(Schema.isMinLength(5), Schema.isMaxLength(25))
 
-/** A node that is in the topic, and what it has heard so far. */
+/** A node in the topic, and the messages that it has received so far. */
 interface Member {
   readonly node: Node
   readonly topic: Topic
@@ -89,7 +89,7 @@ const makeModel = Effect.fnUntraced(function* () {
   const checkAlways = Effect.fnUntraced(function* () {
     yield* settle
     for (const { node, topic, heard, suspended } of here()) {
-      assert.strictEqual(new Set(heard).size, heard.length, "nothing is heard twice")
+      assert.strictEqual(new Set(heard).size, heard.length, "no message comes twice")
       for (const text of heard)
         assert.isTrue(sent.has(text) && sent.get(text) !== node.endpointId, "only others' messages")
       const neighbors = yield* topic.neighbors
@@ -107,12 +107,12 @@ const makeModel = Effect.fnUntraced(function* () {
     }
   })
 
-  /** What holds once there was time for it: who takes part is one swarm, and each hears each, once. */
+  /** What is true after some time: the nodes in the topic form one swarm, and each gets the messages of all others, once. */
   const checkAtRest = Effect.fnUntraced(function* () {
     const active = here().filter(({ suspended }) => !suspended)
     const nodes = active.map(({ node }) => node)
     const topics = active.map(({ topic }) => topic)
-    assert.isTrue(yield* isOneSwarm(nodes, topics), "those who take part are one swarm")
+    assert.isTrue(yield* isOneSwarm(nodes, topics), "the nodes in the topic are one swarm")
     for (const member of active) yield* broadcast(member)
     yield* pass("5 seconds")
     const last = [...sent].slice(-active.length)
@@ -125,7 +125,7 @@ const makeModel = Effect.fnUntraced(function* () {
   return { apply, checkAlways, checkAtRest, active: () => here().filter(({ suspended }) => !suspended).length }
 })
 
-describe("whatever happens in whatever order", () => {
+describe("any order of events", () => {
   it.effect.prop(
     "join, leave, death, suspension, broadcasts",
     { steps: Steps, seed: Schema.Int },

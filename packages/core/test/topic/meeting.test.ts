@@ -30,7 +30,7 @@ describe("meeting", () => {
     )
   }
 
-  it.effect("ten nodes that start at the same moment become one swarm, and every one hears every other", () =>
+  it.effect("ten nodes that start at the same moment become one swarm, and each gets the messages of all others", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
       const nodes = yield* world.nodes(10)
@@ -47,7 +47,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("a record says where its node is, and who reads it knows before it dials", () =>
+  it.effect("a record has the addresses of its node, and a reader knows them before it dials", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1 } })
       const ann = yield* world.node()
@@ -57,10 +57,10 @@ describe("meeting", () => {
       yield* pass("100 millis")
       const bob = yield* world.node()
       const topic = yield* bob.join()
-      const account = yield* collect(topic.activity)
+      const activities = yield* collect(topic.activity)
       yield* pass("100 millis")
       assert.isTrue(yield* topic.isJoined)
-      assert.strictEqual(account.filter(({ _tag }) => _tag === "DialBegan").length, 1)
+      assert.strictEqual(activities.filter(({ _tag }) => _tag === "DialBegan").length, 1)
       assert.deepStrictEqual(world.network.learnedAddresses(bob.endpointId).get(ann.endpointId), address)
       const records = yield* collect(topic.recordPublisher.records(0n))
       yield* pass("100 millis")
@@ -68,7 +68,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("who is alone when it gets a relay says so in a record at once; who has neighbours need not", () =>
+  it.effect("a node that is alone when it gets a relay publishes that at once; a node with neighbours does not", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const ann = yield* world.node(quiet)
@@ -91,7 +91,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("a record of a node that does not know where it is says nothing of it", () =>
+  it.effect("a record of a node that does not know its addresses has none", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1 } })
       yield* (yield* world.node()).join()
@@ -105,17 +105,17 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("a third node joins a running topic source a record of the minute before", () =>
+  it.effect("a third node joins a running topic through a record of the minute before", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       yield* TestClock.setTime(30_000)
       yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("40 seconds")
       const late = yield* (yield* world.node()).join()
-      const account = yield* collect(late.activity)
+      const activities = yield* collect(late.activity)
       yield* pass("200 millis")
       assert.isTrue(yield* late.isJoined)
-      const joined = account.find(({ _tag }) => _tag === "Joined")
+      const joined = activities.find(({ _tag }) => _tag === "Joined")
       assert.isTrue(joined?._tag === "Joined" && joined.source?.unixMinute === 0n)
     }),
   )
@@ -137,7 +137,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("rotations that differ: nobody joins; the same of one's own: they do", () =>
+  it.effect("nodes with different rotations do not join; nodes with the same own rotation do", () =>
     Effect.gen(function* () {
       const own = SecretRotation.layerFrom(({ unixMinute }) =>
         Redacted.make(new Uint8Array(32).fill(Number(unixMinute) + 1)),
@@ -155,7 +155,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("dead peers in the records cost a moment each, and the living one is found", () =>
+  it.effect("dead peers in records delay the join by a moment each, and the running one is found", () =>
     Effect.gen(function* () {
       // Half of the puts are lost, so that a slot shows records of them all.
       const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
@@ -174,9 +174,11 @@ describe("meeting", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const topic = yield* (yield* world.node()).join()
-      const account = yield* collect(topic.activity)
+      const activities = yield* collect(topic.activity)
       yield* pass("3.5 minutes")
-      const minutes = account.flatMap((doing) => (doing._tag === "RecordPublished" ? [doing.unixMinute] : []))
+      const minutes = activities.flatMap((activity) =>
+        activity._tag === "RecordPublished" ? [activity.unixMinute] : [],
+      )
       assert.deepStrictEqual(minutes, [0n, 1n, 2n, 3n])
     }),
   )
@@ -192,37 +194,37 @@ describe("meeting", () => {
     return { early, inFifteen: (yield* topic.stats).lookups - before }
   })
 
-  it.effect("looks are frequent at first and then as rare as the reference's, if told so", () =>
+  it.effect("lookups are frequent at first and then as rare as the crate's, if the slow interval is not longer", () =>
     Effect.gen(function* () {
       const { early, inFifteen } = yield* looksIn15s({ slowPollMs: 1_500 })
       assert.isAbove(early, 4)
-      assert.isTrue(inFifteen >= 8 && inFifteen <= 13, `${inFifteen} looks in 15 s`)
+      assert.isTrue(inFifteen >= 8 && inFifteen <= 13, `${inFifteen} lookups in 15 s`)
     }),
   )
 
-  it.effect("looks become rarer yet while a node stays alone, and never cease", () =>
+  it.effect("lookups become even rarer while a node stays alone, and never stop", () =>
     Effect.gen(function* () {
       const { early, inFifteen } = yield* looksIn15s({})
       assert.isAbove(early, 4)
-      assert.isTrue(inFifteen >= 2 && inFifteen <= 5, `${inFifteen} looks in 15 s`)
+      assert.isTrue(inFifteen >= 2 && inFifteen <= 5, `${inFifteen} lookups in 15 s`)
     }),
   )
 
-  it.effect("without a record at startup, the first is published when a look found nobody", () =>
+  it.effect("without publishRecordOnStartup the first record follows the first lookup that found nobody", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const config = { bootstrap: { publishRecordOnStartup: false } }
       const nodes = yield* world.nodes(2, { config })
       const topics = yield* joinAll(nodes)
-      const account = yield* collect(topics[0]!.activity)
+      const activities = yield* collect(topics[0]!.activity)
       yield* pass("1 second")
       assert.isTrue(yield* topics[0]!.isJoined)
-      const [first] = account.filter(({ _tag }) => _tag === "RecordPublished")
-      assert.isAbove(first?.at ?? 0, 20, "after the first look of 20 ms")
+      const [first] = activities.filter(({ _tag }) => _tag === "RecordPublished")
+      assert.isAbove(first?.at ?? 0, 20, "after the first lookup of 20 ms")
     }),
   )
 
-  it.effect("older records first: the first look is one minute behind", () =>
+  it.effect("with checkOlderRecordsFirstOnStartup the first lookup reads one minute earlier", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1 } })
       yield* TestClock.setTime(5 * 60_000)
@@ -230,39 +232,39 @@ describe("meeting", () => {
       yield* pass("10 seconds")
       const config = { bootstrap: { checkOlderRecordsFirstOnStartup: true, publishRecordOnStartup: false } }
       const late = yield* (yield* world.node({ config })).join()
-      const account = yield* collect(late.activity)
+      const activities = yield* collect(late.activity)
       yield* pass("1 second")
       assert.isTrue(yield* late.isJoined)
-      const [found] = account.filter(({ _tag }) => _tag === "RecordFound")
-      assert.isAbove(found?.at ?? 0, 60, "not in the first look, which read minutes 3 and 4")
+      const [found] = activities.filter(({ _tag }) => _tag === "RecordFound")
+      assert.isAbove(found?.at ?? 0, 60, "not in the first lookup, which read minutes 3 and 4")
     }),
   )
 
-  it.effect("nothing is published into a slot that shows enough records", () =>
+  it.effect("nothing is published into a slot that holds enough records", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
       const options = quietWith({ bootstrap: { maxBootstrapRecords: 2 } })
       yield* joinAll(yield* world.nodes(3, options))
       yield* pass("1 second")
       const late = yield* (yield* world.node(options)).join()
-      const account = yield* collect(late.activity)
+      const activities = yield* collect(late.activity)
       yield* pass("1 second")
       assert.deepStrictEqual(
-        account.filter(({ _tag }) => _tag === "RecordPublished" || _tag === "RecordSkipped").map(({ _tag }) => _tag),
+        activities.filter(({ _tag }) => _tag === "RecordPublished" || _tag === "RecordSkipped").map(({ _tag }) => _tag),
         ["RecordSkipped"],
       )
       assert.isTrue(yield* late.isJoined)
     }),
   )
 
-  it.effect("who stays alone among others that are alone puts its record again, ever less often", () =>
+  it.effect("a node that stays alone among others that are alone republishes its record, less often each time", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ network: { reachable: () => false } })
       const topics = yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("3900 millis")
       for (const topic of topics) assert.strictEqual((yield* topic.stats).recordsPublished, 1)
       yield* pass("50 seconds")
-      // After 4 to 8 s, 8 to 16, 16 to 32, and the time that looks take.
+      // After 4 to 8 s, 8 to 16, 16 to 32, plus the time of the lookups.
       for (const topic of topics) {
         const { recordsPublished } = yield* topic.stats
         assert.isTrue(recordsPublished >= 2 && recordsPublished <= 4, `${recordsPublished} records`)
@@ -271,16 +273,16 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("who cannot get into a swarm does not hide its records", () =>
+  it.effect("a node that cannot join a swarm does not hide the swarm's records", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       yield* joinAll(yield* world.nodes(2, quiet))
       yield* pass("1 second")
       world.network.setReachable(() => false)
       const late = yield* (yield* world.node(quiet)).join()
-      const account = yield* collect(late.activity)
+      const activities = yield* collect(late.activity)
       yield* pass("50 seconds")
-      assert.isAbove(account.filter(({ _tag }) => _tag === "RecordFound").length, 0)
+      assert.isAbove(activities.filter(({ _tag }) => _tag === "RecordFound").length, 0)
       assert.isFalse(yield* late.isJoined)
       assert.isAtMost((yield* late.stats).recordsPublished, 1)
     }),
@@ -295,7 +297,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("addresses are made findable at the start and at every change", () =>
+  it.effect("addresses are published at the start and at every change", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()

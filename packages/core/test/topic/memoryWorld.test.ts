@@ -38,7 +38,7 @@ describe("a user's own test", () => {
     }),
   )
 
-  it.effect("hears of options that cannot be", () =>
+  it.effect("fails with the names of invalid options", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const config = { join: { maxJoinPeerCount: 6 } }
@@ -47,7 +47,7 @@ describe("a user's own test", () => {
     }),
   )
 
-  it.effect("has the key that it is given, of 32 bytes", () =>
+  it.effect("has the given key of 32 bytes", () =>
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const seed = new Uint8Array(32).fill(7)

@@ -31,7 +31,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("who joins, speaks, and only then listens hears what was said meanwhile, once", () =>
+  it.effect("a program that joins, sends and only then listens gets the events since the join, once", () =>
     Effect.gen(function* () {
       const { a, b, nodes } = yield* pair
       for (const text of ["one", "two"]) yield* a.broadcast(text)
@@ -49,7 +49,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("who waited to be joined hears of it, and what came with it", () =>
+  it.effect("a program that waited for the first neighbour gets its NeighborUp, and the events with it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [one, other] = yield* world.nodes(2, quiet)
@@ -62,7 +62,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("what waits for the first subscriber is bounded, and the loss is told", () =>
+  it.effect("the events kept for the first subscriber are bounded, and a loss is reported", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [one, other] = yield* world.nodes(2, quietWith({ subscribers: { capacity: 3 } }))
@@ -76,10 +76,10 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("a slow subscriber is told how much it lost; one that holds back loses nothing", () =>
+  it.effect("a slow subscriber gets the number of lost events; one with backpressure loses nothing", () =>
     Effect.gen(function* () {
       const { a, b } = yield* pair
-      // What has happened since the join is the first one's to hear.
+      // The first subscription gets the events since the join.
       yield* Effect.scoped(b.subscribe())
       const slow = yield* b.subscribe({ capacity: 2 })
       const patient = yield* b.subscribe({ capacity: 2, whenSlow: "backpressure" })
@@ -141,7 +141,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("what cannot be sent is an error to the caller, and the connection stays", () =>
+  it.effect("content that cannot be sent is an error for the caller, and the connection stays", () =>
     Effect.gen(function* () {
       const { a, b } = yield* pair
       const error = yield* Effect.flip(a.broadcast(new Uint8Array(5000)))
@@ -157,7 +157,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("joinPeers joins so many, chosen at random, and refuses a max that is none", () =>
+  it.effect("joinPeers asks `max` peers, chosen at random, and refuses an invalid max", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const options = quietWith({ bootstrap: { maxBootstrapRecords: 0, publishRecordOnStartup: false } })

@@ -55,7 +55,7 @@ describe("with real sockets on loopback", () => {
     60_000,
   )
 
-  it.live("a suspended topic that is resumed is in again within a second, though the DHT is gone", () =>
+  it.live("a resumed topic is joined again within a second, also without the DHT", () =>
     Effect.gen(function* () {
       const dht = yield* Scope.fork(yield* Effect.scope)
       const node = yield* testnet.pipe(Scope.provide(dht))
@@ -74,7 +74,7 @@ describe("with real sockets on loopback", () => {
     }),
   )
 
-  it.live("a topic ends, and says why, when the endpoint cannot be bound", () =>
+  it.live("a topic ends with the reason when the endpoint cannot be bound", () =>
     Effect.gen(function* () {
       const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer()))
       const nodeAt = (bind: string) =>
@@ -98,7 +98,7 @@ describe("with real sockets on loopback", () => {
   )
 
   it.live(
-    "the relays that are named are asked, and none where none is named",
+    "the configured relays are used, and none if none is configured",
     () =>
       Effect.gen(function* () {
         const node = yield* testnet
@@ -126,7 +126,7 @@ describe("with real sockets on loopback", () => {
   )
 
   it.live(
-    "two bubbles of three, made apart, become one when they can read each other's records",
+    "two separate swarms of three become one when they can read each other's records",
     () =>
       Effect.gen(function* () {
         const node = yield* testnet

@@ -4,7 +4,7 @@ import { Effect, Exit, Fiber, Logger, Redacted, Scope } from "effect"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, settle } from "./world.ts"
 
 describe("staying joined", () => {
-  it.effect("when the founder leaves, those who stay and those who come later still meet", () =>
+  it.effect("after the founder has left, the other nodes and later ones still meet", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const founder = yield* world.node()
@@ -22,22 +22,22 @@ describe("staying joined", () => {
     }),
   )
 
-  it.effect("the only two: one leaves, the other searches again, and a third finds it", () =>
+  it.effect("one of two nodes leaves: the other searches again, and a third finds it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [a, b, c] = yield* world.nodes(3, quiet)
       const topic = yield* b!.join()
       yield* a!.join()
       yield* pass("5 seconds")
-      const account = yield* collect(topic.activity)
+      const activities = yield* collect(topic.activity)
       yield* a!.leave
       yield* pass("100 millis")
       assert.isFalse(yield* topic.isJoined)
       assert.include(
-        account.map(({ _tag }) => _tag),
+        activities.map(({ _tag }) => _tag),
         "Alone",
       )
-      // The slot of this minute may still show the one who left; in the next, or before, the third is in.
+      // The slot of this minute may still hold the record of the node that left; the third joins in the next minute at the latest.
       const third = yield* c!.join()
       yield* pass("62 seconds")
       assert.deepStrictEqual([yield* topic.isJoined, yield* third.isJoined], [true, true])
@@ -51,11 +51,11 @@ describe("staying joined", () => {
       const first = yield* a!.join()
       const lonely = yield* b!.join()
       yield* pass("2 seconds")
-      const account = yield* collect(lonely.activity)
+      const activities = yield* collect(lonely.activity)
       yield* first.suspend
       const late = yield* c!.join()
       yield* pass("2 seconds")
-      const at = (tag: string) => account.findLast(({ _tag }) => _tag === tag)?.at
+      const at = (tag: string) => activities.findLast(({ _tag }) => _tag === tag)?.at
       assert.isDefined(at("Alone"))
       assert.strictEqual(at("BootstrapBegan"), at("Alone"))
       assert.deepStrictEqual([...(yield* late.neighbors)], [b!.endpointId])
@@ -78,12 +78,12 @@ describe("staying joined", () => {
         yield* pass("450 millis")
       }
       const after = yield* topic.stats
-      assert.isBelow(after.lookups - before.lookups, 120, "at most a few looks for each loss, over 30 s")
+      assert.isBelow(after.lookups - before.lookups, 120, "at most a few lookups for each loss, over 30 s")
       assert.isBelow(after.dials - before.dials, 120)
     }),
   )
 
-  it.effect("a lonely node shows in every minute and looks no more often for it", () =>
+  it.effect("a node alone has a record in every minute, and needs no more lookups for it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const topic = yield* (yield* world.node({ tuning: { pollJitter: 0 } })).join()
@@ -92,12 +92,12 @@ describe("staying joined", () => {
       yield* pass("5 minutes")
       const after = yield* topic.stats
       assert.strictEqual(after.recordsPublished - before.recordsPublished, 5)
-      // One each 1.5 s and what the look itself takes, and one after each record.
+      // One every 1.5 s plus the time of the lookup itself, and one after each record.
       assert.isAtMost(after.lookups - before.lookups, 5 * (60 / 1.5 + 1))
     }),
   )
 
-  it.effect("a changed network makes a searching node look at once, and a joined one look for peers", () =>
+  it.effect("after a network change a searching node looks up records at once, and a joined one merges", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node({ config: { publisher: { enabled: false } } })
@@ -135,33 +135,31 @@ describe("staying joined", () => {
     }),
   )
 
-  it.effect(
-    "trouble that all topics have is one warning each for what it keeps them from, and news again when it had passed",
-    () =>
-      Effect.gen(function* () {
-        const lines: Array<string> = []
-        const logger = Logger.make(({ logLevel, message }) => {
-          if (logLevel === "Warn") lines.push(`${message}`)
-        })
-        yield* Effect.gen(function* () {
-          const world = yield* makeWorld()
-          const node = yield* world.node()
-          yield* world.dht.setFaults({ dead: 1 })
-          const topics = yield* Effect.forEach(["a", "b", "c", "d", "e", "f"], (topic) => node.join({ topic }))
-          yield* pass("3 minutes")
-          const failures = yield* Effect.forEach(topics, (topic) => Effect.map(topic.stats, (stats) => stats.failures))
-          for (const count of failures) assert.isAbove(count, 3)
-          assert.isAbove(lines.length, 0)
-          assert.strictEqual(new Set(lines).size, lines.length)
-          const told = lines.length
-          yield* world.dht.setFaults({ dead: 0 })
-          yield* pass("6 minutes")
-          assert.lengthOf(lines, told)
-          yield* world.dht.setFaults({ dead: 1 })
-          yield* pass("3 minutes")
-          assert.strictEqual(lines.length, 2 * told)
-        }).pipe(Effect.provide(Logger.layer([logger])))
-      }),
+  it.effect("a failure of all topics is logged as one warning for each activity, and again after it had passed", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => {
+        if (logLevel === "Warn") lines.push(`${message}`)
+      })
+      yield* Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const node = yield* world.node()
+        yield* world.dht.setFaults({ dead: 1 })
+        const topics = yield* Effect.forEach(["a", "b", "c", "d", "e", "f"], (topic) => node.join({ topic }))
+        yield* pass("3 minutes")
+        const failures = yield* Effect.forEach(topics, (topic) => Effect.map(topic.stats, (stats) => stats.failures))
+        for (const count of failures) assert.isAbove(count, 3)
+        assert.isAbove(lines.length, 0)
+        assert.strictEqual(new Set(lines).size, lines.length)
+        const told = lines.length
+        yield* world.dht.setFaults({ dead: 0 })
+        yield* pass("6 minutes")
+        assert.lengthOf(lines, told)
+        yield* world.dht.setFaults({ dead: 1 })
+        yield* pass("3 minutes")
+        assert.strictEqual(lines.length, 2 * told)
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    }),
   )
 })
 
@@ -207,7 +205,7 @@ describe("sharing and refusing", () => {
     }),
   )
 
-  it.effect("an open topic with another secret, an empty topic and options that cannot be are refused by name", () =>
+  it.effect("joins with another secret, an empty topic or invalid options fail and name the argument", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
@@ -228,7 +226,7 @@ describe("sharing and refusing", () => {
     }),
   )
 
-  it.effect("after a refusal, the same join works once the topic is free, also while it is being left", () =>
+  it.effect("a refused join works once the topic is free, also while it is being left", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node()
@@ -263,7 +261,7 @@ describe("workers that cannot start", () => {
   /** A rotation that gives no key: reading and publishing fail, and only a peer that dials brings a neighbour. */
   const broken = SecretRotation.layerFrom(() => Effect.die(new Error("no key today")))
 
-  it.effect("fail the topic where its options say so", () =>
+  it.effect("fail the topic if its options say so", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node({ rotation: broken })
@@ -305,7 +303,7 @@ describe("workers that cannot start", () => {
     )
   }
 
-  it.effect("keeping the failed topic alive does not keep the one that was joined after it", () =>
+  it.effect("fail the topic: keepAlive of it does not keep the topic that was joined after it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node({ rotation: broken })
@@ -325,7 +323,7 @@ describe("workers that cannot start", () => {
     }),
   )
 
-  it.effect("are done without where they may be", () =>
+  it.effect("are left out if they are not required", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const config = {
@@ -335,13 +333,15 @@ describe("workers that cannot start", () => {
       }
       const node = yield* world.node({ rotation: broken, config })
       const topic = yield* node.join()
-      const account = yield* collect(topic.activity)
+      const activities = yield* collect(topic.activity)
       const dialler = yield* (yield* world.node()).join()
       yield* pass("1 second")
       yield* dialler.joinPeers([node.endpointId])
       yield* pass("1 second")
       yield* topic.joined
-      const failed = account.flatMap((doing) => (doing._tag === "Failed" && doing.by !== "bootstrap" ? [doing.by] : []))
+      const failed = activities.flatMap((activity) =>
+        activity._tag === "Failed" && activity.by !== "bootstrap" ? [activity.by] : [],
+      )
       assert.deepStrictEqual(failed, ["publisher", "bubbleMerge", "messageOverlapMerge"])
     }),
   )

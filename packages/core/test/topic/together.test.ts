@@ -18,8 +18,8 @@ const bubbles = (earlyMergeMs: number) =>
       }).pipe(Effect.scoped, Random.withSeed(seed)),
   )
 
-describe("nodes that begin in the same moment", () => {
-  it.effect("find each other in several bubbles, and are one swarm soon after", () =>
+describe("nodes that start at the same moment", () => {
+  it.effect("form several swarms, which become one soon after", () =>
     Effect.gen(function* () {
       const without = yield* bubbles(0)
       assert.isAbove(Math.max(...without), 1, "there is something to mend")
@@ -28,7 +28,7 @@ describe("nodes that begin in the same moment", () => {
     }),
   )
 
-  it.effect("look once more for that; who comes to a swarm that is there does not", () =>
+  it.effect("do one early merge; a node that comes to a running swarm does none", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const looksLater = Effect.fnUntraced(function* (topic: Topic) {

@@ -41,7 +41,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorld.Memor
       endpointId: tracker.endpointId,
       /** The addresses it made findable so far. */
       published,
-      /** Joins "topic" with "secret" unless told otherwise, and does not wait. */
+      /** Joins "topic" with "secret" by default, and does not wait. */
       join: (join: Partial<JoinOptions> = {}) => tracker.joinNoWait({ topic: "topic", secret: "secret", ...join }),
       /** Ends the whole node, politely. */
       leave: Scope.close(scope, Exit.void),
@@ -70,7 +70,7 @@ export const isOneSwarm = Effect.fnUntraced(function* (nodes: ReadonlyArray<Node
   return (yield* swarms(nodes, topics)) === 1
 })
 
-/** How many swarms the topics are in, by who is whose neighbour. */
+/** The number of swarms that the topics form, by their neighbours. */
 export const swarms = Effect.fnUntraced(function* (nodes: ReadonlyArray<Node>, topics: ReadonlyArray<Topic>) {
   const links = new Map<string, ReadonlySet<string>>()
   for (const [i, topic] of topics.entries()) links.set(nodes[i]!.endpointId, yield* topic.neighbors)

@@ -1,5 +1,5 @@
 /**
- * The search of a session for a first neighbour. It looks up the records of this minute at once and, unless they name somebody, those
+ * The search of a session for a first neighbour. It looks up the records of this minute at once and, unless they name a peer, those
  * of the minute before. Every peer of a record is dialled the moment the record opens, a few at a time. The first neighbour ends the
  * search, whichever side dialled. The search remembers its peers and its rhythm until {@link Search.reset}.
  *
@@ -70,7 +70,7 @@ export class Search {
     this.#ownRecord.resetRepublishing()
   }
 
-  /** Something changed, such as the network: a search that runs looks at once, and starts its rhythm and its dials anew. */
+  /** Something changed, such as the network: a search that runs does a lookup at once, and starts its rhythm and its dials anew. */
   restart(): void {
     this.#isRestartWanted = true
     this.#session.lookupWanted.open()
@@ -99,7 +99,7 @@ export class Search {
     })
   }
 
-  /** Looks until there is a neighbour, which also ends the lookups that run. */
+  /** Does lookups until there is a neighbour, which also ends the lookups that run. */
   #lookupRepeatedly(nearest: NearestAnswer | undefined): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { lookupWanted, rateLimiter, swarm, timers } = this.#session
@@ -159,7 +159,7 @@ export class Search {
     }).pipe(withBackgroundSpan("Topic.lookup", this.#session.records.topic))
   }
 
-  /** The first lookup of the minute before: beside the first lookups, and not at all if those have found a peer. */
+  /** The first lookup of the minute before: at the same time as the first lookups, and not at all if those have found a peer. */
   #lookupMinuteBefore(): Effect.Effect<void, never, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
       const latest = yield* this.#latestMinute()

@@ -10,8 +10,8 @@ import { id } from "../records.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quietWith, swarms } from "../world.ts"
 
 /** How often lost neighbours were asked. */
-const timesAsked = (account: ReadonlyArray<TopicActivity>): number =>
-  account.filter(({ _tag }) => _tag === "Reconnecting").length
+const timesAsked = (activities: ReadonlyArray<TopicActivity>): number =>
+  activities.filter(({ _tag }) => _tag === "Reconnecting").length
 
 describe("reconnecting", () => {
   /** So many nodes that met, then have no DHT, and are cut into parts for a minute: how many swarms there are two minutes later. */
@@ -34,27 +34,27 @@ describe("reconnecting", () => {
     return yield* swarms(nodes, topics)
   })
 
-  it.effect("two that lost each other meet again without any DHT", () =>
+  it.effect("two nodes that lost each other meet again without a DHT", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* afterCut([1, 1]), 1)
     }),
   )
 
-  it.effect("the halves of a small swarm, and of one whose nodes have all the neighbours they want, do so too", () =>
+  it.effect("the halves of a small swarm meet again, also if all nodes have enough neighbours", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* afterCut([2, 2]), 1)
       assert.strictEqual(yield* afterCut([8, 8]), 1)
     }),
   )
 
-  it.effect("and stay apart when told not to ask", () =>
+  it.effect("nodes that lost each other stay apart without reconnecting", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* afterCut([1, 1], { reconnects: false }), 2)
       assert.strictEqual(yield* afterCut([2, 2], { reconnects: false }), 2)
     }),
   )
 
-  it.effect("a topic that is resumed asks its neighbours at once: no DHT is needed", () =>
+  it.effect("a resumed topic asks its former neighbours at once, without a DHT", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const nodes = yield* world.nodes(3)
@@ -65,18 +65,18 @@ describe("reconnecting", () => {
       yield* topic!.suspend
       yield* world.dht.setFaults({ dead: 1 })
       yield* pass("10 minutes")
-      const account = yield* collect(topic!.activity)
+      const activities = yield* collect(topic!.activity)
       yield* topic!.resume
       yield* pass("200 millis")
       assert.isTrue(yield* topic!.isJoined)
-      const asked = account.findLast(({ _tag }) => _tag === "Reconnecting")
+      const asked = activities.findLast(({ _tag }) => _tag === "Reconnecting")
       assert.deepStrictEqual(new Set(asked?._tag === "Reconnecting" ? asked.peers : []), neighbors)
-      const joined = account.findLast(({ _tag }) => _tag === "Joined")
+      const joined = activities.findLast(({ _tag }) => _tag === "Joined")
       assert.isBelow(joined?._tag === "Joined" ? joined.millis : Number.NaN, 100)
     }),
   )
 
-  it.effect("who crashed is asked ever less often, and after an hour no more", () =>
+  it.effect("a crashed neighbour is asked less often each time, and after an hour no more", () =>
     Effect.gen(function* () {
       const counter = makeFiberCounter()
       const world = yield* makeWorld()
@@ -87,25 +87,25 @@ describe("reconnecting", () => {
       yield* third.join()
       yield* pass("10 seconds")
       assert.strictEqual((yield* topic!.neighbors).size, 2)
-      const account = yield* collect(topic!.activity)
+      const activities = yield* collect(topic!.activity)
       const fibers = counter.alive
       world.network.crash(third.endpointId)
       yield* pass("1 minute")
       assert.isAtLeast(counter.alive, fibers + 2, "one of each of the other two")
-      assert.isAtLeast(timesAsked(account), 3)
-      assert.isAtMost(timesAsked(account), 6)
+      assert.isAtLeast(timesAsked(activities), 3)
+      assert.isAtMost(timesAsked(activities), 6)
       // It is noticed some 30 s later.
       yield* pass("61 minutes")
-      const inAll = timesAsked(account)
+      const inAll = timesAsked(activities)
       assert.isAtLeast(inAll, 30)
       assert.isAtMost(inAll, 66)
       yield* pass("1 hour")
-      assert.strictEqual(timesAsked(account), inAll)
+      assert.strictEqual(timesAsked(activities), inAll)
       assert.strictEqual(counter.alive, fibers)
     }),
   )
 
-  it.effect("a peer that is back each time and breaks off again is not dialled in a hot loop", () =>
+  it.effect("a peer that comes back and breaks the connection again is not dialled in a hot loop", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const lost = new Map<EndpointId.EndpointId, true>()
@@ -130,7 +130,7 @@ describe("reconnecting", () => {
     }),
   )
 
-  it.effect("who was lost and is back is asked no more", () =>
+  it.effect("a lost neighbour that is back is asked no more", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const nodes = yield* world.nodes(2)
@@ -142,11 +142,11 @@ describe("reconnecting", () => {
       world.network.heal()
       yield* pass("1 minute")
       assert.isTrue(yield* topic!.isJoined)
-      const account = yield* collect(topic!.activity)
-      const before = timesAsked(account)
+      const activities = yield* collect(topic!.activity)
+      const before = timesAsked(activities)
       assert.isAtLeast(before, 1)
       yield* pass("10 minutes")
-      assert.strictEqual(timesAsked(account), before)
+      assert.strictEqual(timesAsked(activities), before)
     }),
   )
 })

@@ -3,10 +3,10 @@ import { Effect, Random } from "effect"
 import { TrickleTimer } from "../../../src/topic/joined/TrickleTimer.ts"
 import { joinAll, makeWorld, type Node, pass, settle } from "../world.ts"
 
-const turnsTaken = Effect.fnUntraced(function* (trickle: TrickleTimer, turns: number) {
-  let taken = 0
-  for (let i = 0; i < turns; i++) if (yield* trickle.shouldRun) taken++
-  return taken
+const roundsRun = Effect.fnUntraced(function* (trickle: TrickleTimer, rounds: number) {
+  let run = 0
+  for (let i = 0; i < rounds; i++) if (yield* trickle.shouldRun) run++
+  return run
 })
 
 /** Queries of all nodes together, a minute, over the given time. */
@@ -26,15 +26,15 @@ const swarm = Effect.fnUntraced(function* (count: number, maxSuppression: number
 
 describe("trickle", () => {
   it.effect(
-    "takes every turn at first, a fourth as many after an early look that was not needed, and at least the limit",
+    "runs every round at first, a fourth as many after an early round that was not needed, and at least one in `maxFactor`",
     () =>
       Effect.gen(function* () {
         const trickle = new TrickleTimer(8)
-        assert.strictEqual(yield* turnsTaken(trickle, 100), 100)
+        assert.strictEqual(yield* roundsRun(trickle, 100), 100)
         trickle.othersPublished(60_000 + 16_000)
         assert.strictEqual(trickle.factor, 1)
         trickle.othersPublished(60_000 + 14_000)
-        const fourth = yield* turnsTaken(trickle, 1000)
+        const fourth = yield* roundsRun(trickle, 1000)
         assert.isTrue(fourth > 200 && fourth < 300, `${fourth} of 1,000`)
         for (let i = 0; i < 10; i++) trickle.othersPublished(0)
         assert.strictEqual(trickle.factor, 8)
@@ -43,28 +43,28 @@ describe("trickle", () => {
       }).pipe(Random.withSeed("turns")),
   )
 
-  it.effect("a limit of 1 takes every turn", () =>
+  it.effect("with a maximum factor of 1 every round runs", () =>
     Effect.gen(function* () {
       const trickle = new TrickleTimer(1)
       trickle.othersPublished(0)
-      assert.strictEqual(yield* turnsTaken(trickle, 100), 100)
+      assert.strictEqual(yield* roundsRun(trickle, 100), 100)
     }),
   )
 
-  it.effect("a swarm of 20 asks the DHT a fraction of what it asks without, and goes on asking", () =>
+  it.effect("a swarm of 20 sends a fraction of the DHT queries that it sends without, and goes on", () =>
     Effect.gen(function* () {
-      const thinned = yield* swarm(20, 100)
+      const suppressed = yield* swarm(20, 100)
       yield* pass("20 minutes")
-      const queries = yield* load(thinned, 20)
+      const queries = yield* load(suppressed, 20)
       const all = yield* swarm(20, 1)
       yield* pass("2 minutes")
-      const unthinned = yield* load(all, 5)
-      assert.isBelow(queries, unthinned / 3)
+      const unsuppressed = yield* load(all, 5)
+      assert.isBelow(queries, unsuppressed / 3)
       assert.isAbove(queries, 20)
     }),
   )
 
-  it.effect("a newcomer is in within two seconds although others look rarely", () =>
+  it.effect("a newcomer joins within two seconds although the others run few rounds", () =>
     Effect.gen(function* () {
       const world = yield* swarm(12, 100)
       yield* pass("30 minutes")
@@ -75,7 +75,7 @@ describe("trickle", () => {
     }),
   )
 
-  it.effect("a node with few neighbours takes every turn", () =>
+  it.effect("a node with few neighbours runs every round", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [a, b] = yield* joinAll(yield* world.nodes(2))
@@ -86,7 +86,7 @@ describe("trickle", () => {
     }),
   )
 
-  it.effect("who came, joined and left at once leaves records that lead to the others", () =>
+  it.effect("a node that joins and leaves at once leaves records that lead to the others", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       yield* joinAll(yield* world.nodes(2))
@@ -99,7 +99,7 @@ describe("trickle", () => {
       yield* settle
       const newcomer = yield* world.node()
       const topic = yield* newcomer.join()
-      // Sooner than the publishers' first turn, ten seconds after joining.
+      // Sooner than the publishers' first round, ten seconds after joining.
       yield* pass("2 seconds")
       assert.isTrue(yield* topic.isJoined)
     }),

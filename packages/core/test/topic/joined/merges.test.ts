@@ -4,7 +4,7 @@ import type { TopicConfigInput } from "../../../src/config/TopicConfig.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, quietWith, swarms } from "../world.ts"
 
 describe("merging", () => {
-  it.effect("two bubbles of three, made apart, become one within two merge intervals", () =>
+  it.effect("two separate swarms of three become one within two merge intervals", () =>
     Effect.gen(function* () {
       // Each bubble reaches only its own half of the DHT, until the halves are joined.
       let apart = true
@@ -32,7 +32,7 @@ describe("merging", () => {
     }),
   )
 
-  it.effect("two silent bubbles, each node of which has all the neighbours it wants, find each other", () =>
+  it.effect("two swarms without messages, whose nodes all have enough neighbours, find each other", () =>
     Effect.gen(function* () {
       let apart = true
       const world = yield* makeWorld({ dht: { nodes: 100, k: 10 } })
@@ -48,7 +48,7 @@ describe("merging", () => {
     }),
   )
 
-  it.effect("a swarm in which somebody speaks all the time comes to rest: it does not merge with itself", () =>
+  it.effect("a swarm with constant messages stabilises: it does not merge with itself", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const nodes = yield* world.nodes(16)
@@ -66,18 +66,18 @@ describe("merging", () => {
         )
       yield* speak(2)
       const merges = yield* inAll("merges")
-      const looks = yield* inAll("lookups")
+      const lookups = yield* inAll("lookups")
       const heard = yield* Effect.forEach(topics, (topic) => collect(topic.events))
       yield* speak(8)
-      assert.isAtMost((yield* inAll("merges")) - merges, 10, "who has three neighbours may look for a fourth")
-      assert.isAbove((yield* inAll("lookups")) - looks, topics.length, "looks that could have shown somebody")
+      assert.isAtMost((yield* inAll("merges")) - merges, 10, "a node with three neighbours may ask for a fourth")
+      assert.isAbove((yield* inAll("lookups")) - lookups, topics.length, "lookups that could have found candidates")
       const changes = heard.flatMap((events) => events.filter(({ _tag }) => _tag === "NeighborUp"))
-      // With every node's every look a sign of another swarm there were 170 merges, and well over a thousand new neighbours.
+      // If every lookup of every node showed another swarm, there were 170 merges and well over a thousand new neighbours.
       assert.isAtMost(changes.length, 60)
     }),
   )
 
-  it.effect("without merges two bubbles stay two", () =>
+  it.effect("without merges two swarms stay two", () =>
     Effect.gen(function* () {
       let apart = true
       const world = yield* makeWorld({ dht: { nodes: 100, k: 10 } })
@@ -119,19 +119,19 @@ describe("merging", () => {
     return yield* swarms(nodes, topics)
   })
 
-  it.effect("a swarm that was split heals by message overlap alone", () =>
+  it.effect("a partitioned swarm heals by message overlap alone", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* afterSplit(overlapOnly), 1)
     }),
   )
 
-  it.effect("and stays split without it", () =>
+  it.effect("a partitioned swarm stays partitioned without message overlap", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* afterSplit({ ...overlapOnly, messageOverlapMerge: { enabled: false } }), 2)
     }),
   )
 
-  it.effect("the publisher says who our neighbours are and what we heard last", () =>
+  it.effect("the publisher publishes our neighbours and the hashes of the last messages", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { latency: () => 0 } })
       const talker = yield* world.node(quiet)

@@ -40,7 +40,7 @@ describe("workerSchedule", () => {
 })
 
 describe("onceAfter", () => {
-  it.effect("runs once, after the interval and up to as much again", () =>
+  it.effect("runs once, after one to two times the interval", () =>
     Effect.gen(function* () {
       const all: Array<number> = []
       for (let i = 0; i < 20; i++) {

@@ -13,7 +13,7 @@ const reached = (graph: OverlayGraph, ...records: ReadonlyArray<ReturnType<typeo
 const ids = (...numbers: ReadonlyArray<number>) => numbers.map(id).sort()
 
 describe("OverlayGraph", () => {
-  it.effect("records lead on, in whatever order they were read, both ways and over those of other looks", () =>
+  it.effect("follows the links of records in any order, in both directions, and those of earlier lookups", () =>
     Effect.gen(function* () {
       const graph = new OverlayGraph(yield* Timers.make)
       assert.deepStrictEqual(reached(graph, record(6, [5]), record(5, [4]), record(4, [2, 7])), ids(1, 2, 4, 5, 6, 7))
@@ -24,7 +24,7 @@ describe("OverlayGraph", () => {
     }),
   )
 
-  it.effect("who was a neighbour leads on", () =>
+  it.effect("follows the links of former neighbours", () =>
     Effect.gen(function* () {
       const graph = new OverlayGraph(yield* Timers.make)
       graph.addFormerNeighbor(id(3))
@@ -32,7 +32,7 @@ describe("OverlayGraph", () => {
     }),
   )
 
-  it.effect("a link holds for two minutes, and none does that may be cut", () =>
+  it.effect("uses a link for two minutes, and none after `clear`", () =>
     Effect.gen(function* () {
       const graph = new OverlayGraph(yield* Timers.make)
       graph.addRecord(record(4, [2]))
@@ -47,7 +47,7 @@ describe("OverlayGraph", () => {
     }),
   )
 
-  it.effect("the latest record of a node is what counts, and of thousands of nodes the latest few hundred", () =>
+  it.effect("keeps the latest record of a node, and of the latest few hundred nodes", () =>
     Effect.gen(function* () {
       const graph = new OverlayGraph(yield* Timers.make)
       graph.addRecord(record(4, [2]))

@@ -10,7 +10,7 @@ const hash = (n: number) => messageHash(message(n))
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe("RecentMessages", () => {
-  it.effect("has the hashes of the last five messages received, whatever becomes of the bytes", () =>
+  it.effect("has the hashes of the last five messages, also if the caller changes the bytes later", () =>
     Effect.gen(function* () {
       const messages = new RecentMessages(yield* Timers.make)
       const contents = [1, 2, 3, 4, 5, 6, 7].map((n) => new Uint8Array(n === 6 ? 5000 : 10).fill(n))
@@ -26,7 +26,7 @@ describe("RecentMessages", () => {
     }),
   )
 
-  it.effect("knows when it had a message long after it was one of the last, and its own", () =>
+  it.effect("knows the time of a message long after it was one of the last, and of our own messages", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const messages = new RecentMessages(timers)
@@ -46,7 +46,7 @@ describe("RecentMessages", () => {
     }),
   )
 
-  it.effect("before the first message there is nothing to compare with", () =>
+  it.effect("is complete since no time before the first message", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const messages = new RecentMessages(timers)
@@ -78,7 +78,7 @@ describe("RecentMessages", () => {
     }),
   )
 
-  it.effect("a topic too busy to remember: only the last five are known, until it is calm again", () =>
+  it.effect("knows only the last five messages of a very busy topic, until it is calm again", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const messages = new RecentMessages(timers)
@@ -95,7 +95,7 @@ describe("RecentMessages", () => {
     }),
   )
 
-  it.effect("while we were alone messages passed us by: what is complete begins after", () =>
+  it.effect("is complete only since the end of a time alone", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const messages = new RecentMessages(timers)

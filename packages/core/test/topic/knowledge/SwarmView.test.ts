@@ -10,7 +10,7 @@ const received = (content: Uint8Array) =>
   ({ _tag: "Received", content, deliveredFrom: id(9), scope: "swarm", round: 1 }) as const
 
 describe("SwarmView", () => {
-  it.effect("signals the first neighbour and the loss of the last, not those between", () =>
+  it.effect("signals the first neighbour and the loss of the last, not the changes between", () =>
     Effect.gen(function* () {
       const view = new SwarmView(yield* Timers.make)
       const signals = () => [view.joined.isOpen, view.alone.isOpen]
@@ -26,7 +26,7 @@ describe("SwarmView", () => {
     }),
   )
 
-  it.effect("a record says at most five neighbours, and what was heard last", () =>
+  it.effect("makes a record of at most five neighbours and the last messages", () =>
     Effect.gen(function* () {
       const view = new SwarmView(yield* Timers.make)
       for (const n of [1, 2, 3, 4, 5, 6]) view.apply([{ _tag: "NeighborUp", peer: id(n) }])
@@ -38,7 +38,7 @@ describe("SwarmView", () => {
     }),
   )
 
-  it.effect("remembers who was a neighbour", () =>
+  it.effect("remembers former neighbours", () =>
     Effect.gen(function* () {
       const view = new SwarmView(yield* Timers.make)
       view.apply([
@@ -49,7 +49,7 @@ describe("SwarmView", () => {
     }),
   )
 
-  it.effect("of a neighbour that is lost it knows nothing any more, nor what led on from there", () =>
+  it.effect("forgets all links when a neighbour is lost", () =>
     Effect.gen(function* () {
       const view = new SwarmView(yield* Timers.make)
       view.graph.addRecord(record(5, [9]))
@@ -61,14 +61,14 @@ describe("SwarmView", () => {
     }),
   )
 
-  it.effect("knows that messages pass it by while it has no neighbour", () =>
+  it.effect("knows that it misses messages while it has no neighbour", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
       const view = new SwarmView(timers)
       view.messages.addSent(new Uint8Array([6]))
       yield* TestClock.adjust("1 second")
       view.apply([{ _tag: "NeighborUp", peer: id(1) }, received(new Uint8Array([7]))])
-      assert.strictEqual(view.messages.completeSince, timers.now(), "what was said to nobody tells nothing")
+      assert.strictEqual(view.messages.completeSince, timers.now(), "a message without neighbours proves nothing")
       yield* TestClock.adjust("1 second")
       view.apply([{ _tag: "NeighborDown", peer: id(1), reason: "left" }])
       assert.isUndefined(view.messages.completeSince)

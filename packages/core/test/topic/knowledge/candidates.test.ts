@@ -11,18 +11,18 @@ import { hash, id, record } from "../records.ts"
 const self = id(1)
 
 describe("candidates", () => {
-  it("a record names its publisher first, then its neighbours, each once, never ourselves", () => {
+  it("the peers of a record are its publisher, then its neighbours, each once, without this node", () => {
     assert.deepStrictEqual(peersOf(record(2, [3, 1, 2, 3, 4]), self), [2, 3, 4].map(id))
   })
 
-  it("few neighbours: everybody named who is not one of them; enough neighbours: nobody", () => {
+  it("with few neighbours all peers that are no neighbours are candidates; with enough, none is", () => {
     const records = [record(2, [3, 4]), record(3, [1, 5])]
     assert.deepStrictEqual(bubbleCandidates(records, self, new Set([id(3)]), 4), [2, 4, 5].map(id))
     assert.deepStrictEqual(bubbleCandidates(records, self, new Set([6, 7, 8, 9].map(id)), 4), [])
     assert.deepStrictEqual(bubbleCandidates([], self, new Set(), 4), [])
   })
 
-  it("apart from us: who is named by records that name nobody whom links lead to", () => {
+  it("the peers of records that no link connects with us are candidates", () => {
     const neighbors = new Set([id(2), id(3)])
     const apart = (records: ReadonlyArray<ReturnType<typeof record>>, ...reachable: ReadonlyArray<number>) =>
       unreachableCandidates(records, self, neighbors, new Set([self, ...neighbors, ...reachable.map(id)]))
@@ -34,7 +34,7 @@ describe("candidates", () => {
     assert.deepStrictEqual(apart([record(8, [])]), [], "8 was looking for a neighbour")
   })
 
-  it("no message in common: the record's publisher and its neighbours, whatever the number of ours", () => {
+  it("the peers of records without a common message are candidates, however many neighbours we have", () => {
     const ours = new Set([hash(100), hash(101)].map(Bytes.toHex))
     const neighbors = new Set([2, 3, 4, 5, 6].map(id))
     const apart = record(7, [8, 2], [102])
