@@ -1,6 +1,6 @@
 /**
  * A process whose nodes join a topic and close, several times, while the program keeps their services. It prints as JSON how many UDP
- * sockets it had while the nodes were open and after each close. Linux only; run it with --expose-gc.
+ * sockets it had while the nodes were open and after each close. Linux only.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { Crypto, type EndpointId, Identity, TopicId } from "@topic-tracker/crypto"

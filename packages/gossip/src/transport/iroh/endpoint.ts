@@ -4,6 +4,8 @@
  */
 import { networkInterfaces } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { isMainThread } from "node:worker_threads"
 import type * as Iroh from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
@@ -57,16 +59,34 @@ const COLLECTIONS = 3
 const COLLECTION_INTERVAL_MS = 10
 
 /**
- * Frees the sockets of closed endpoints at once if the program exposes the garbage collector (`node --expose-gc`). Otherwise the next
- * collection frees them.
+ * V8's garbage collector, or undefined on a runtime that has another one. A program that runs with `--expose-gc` has it as a global.
+ * Otherwise the flag is set for the moment in which a new context is made, which then has the function; the program's own contexts do
+ * not change.
+ */
+const garbageCollector = (): (() => unknown) | undefined => {
+  if (globalThis.gc !== undefined) return globalThis.gc
+  try {
+    setFlagsFromString("--expose-gc")
+    const collect: unknown = runInNewContext("gc")
+    setFlagsFromString("--no-expose-gc")
+    return typeof collect === "function" ? () => collect() : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Frees the sockets of an endpoint that was closed. A collection stops the program for some milliseconds (more with a heap of hundreds
+ * of megabytes), but without it the sockets stay bound until the next full collection: a fixed port stays in use, and a program that
+ * opens and closes nodes runs out of descriptors.
  */
 const freeSockets = async (): Promise<void> => {
-  const { gc } = globalThis
-  if (gc === undefined) return
+  const collect = garbageCollector()
+  if (collect === undefined) return
   for (let i = 0; i < COLLECTIONS; i++) {
     // The native object goes after the collection, in a turn of the event loop of its own.
     await sleep(COLLECTION_INTERVAL_MS)
-    void gc()
+    collect()
   }
   await sleep(COLLECTION_INTERVAL_MS)
 }
