@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 if (!process.features.typescript) {
   console.error(
     `Node ${process.versions.node} at ${process.execPath} does not run TypeScript as this repository needs it (Node 22.18 or newer does). ` +
-      "npm ci installs such a Node beside the other dependencies, by an install script: run `npm rebuild node` if npm ran without scripts.",
+      "npm ci installs such a Node next to the other dependencies, by an install script: run `npm rebuild node` if npm ran without scripts.",
   )
   process.exit(1)
 }

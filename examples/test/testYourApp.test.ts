@@ -1,5 +1,5 @@
 /**
- * How to test a program that uses topics: with a tracker in memory instead of the real one, and with TestClock instead of waiting.
+ * Tests a program that uses topics, with a tracker in memory instead of the real one, and with TestClock instead of real time.
  * Everything else is real (records, keys, gossip protocol). No socket is opened, and six minutes take no time.
  */
 import { assert, describe, it } from "@effect/vitest"

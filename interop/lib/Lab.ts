@@ -4,7 +4,7 @@
  * distributed-topic-tracker (the crate) has no option for bootstrap nodes.
  *
  * A process that ends with its standard input holds the namespaces, so nothing is left behind if the tests are killed. Root is not
- * needed where users may make namespaces (`unshare --user`). Where no namespace can be made, the programs use the machine's loopback:
+ * needed if users may make namespaces (`unshare --user`). If no namespace can be made, the programs use the machine's loopback:
  * enough for everything except the Rust tracker, which then cannot find a DHT.
  */
 import { type Duration, Effect, FileSystem, Path, type Scope, Stream } from "effect"

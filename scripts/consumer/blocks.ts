@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join, relative } from "node:path"
 
-/** A code block and where it stands. */
+/** A code block and its place. */
 export interface Block {
   /** Its file and line, such as "README.md:40". */
   readonly where: string
   readonly code: string
 }
 
-/** All blocks marked `ts`, `typescript` or `tsx` of the documents below the folder, but for those of dependencies. */
+/** All blocks marked `ts`, `typescript` or `tsx` of the documents below the folder, except those of dependencies. */
 export const typescriptBlocks = (root: string): ReadonlyArray<Block> =>
   documentsBelow(root).flatMap((path) => {
     const text = readFileSync(path, "utf8")

@@ -1,10 +1,10 @@
-/** What is tried with the packed packages: each case is a program, a compiler or a bundler, and what it must come to. */
+/** The tests of the packed packages: each case is a program, a compiler or a bundler, with its expected result. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { typescriptBlocks } from "./blocks.ts"
 import { type Ended, run, tail } from "./run.ts"
 
-/** What the cases run in: a consumer's project and the tools beside it. */
+/** The surroundings of a case: a consumer's project, and the tools next to it. */
 export interface Bench {
   readonly folder: string
   /** The folder of the runtimes' node_modules. */
@@ -16,7 +16,7 @@ export interface Bench {
 export interface Case {
   /** The row of the table: a runtime, a compiler or a bundler with its version. */
   readonly name: string
-  /** What is done, for the table. */
+  /** The test in a few words, for the table. */
   readonly does: string
   /** Why it failed, or undefined. */
   readonly run: (bench: Bench) => Promise<string | undefined>
@@ -24,7 +24,7 @@ export interface Case {
 
 const architecture = process.arch === "arm64" ? "aarch64" : "x64"
 
-/** Runtimes and pnpm as the registry has them, so that none has to be on the machine. */
+/** Runtimes and pnpm from the registry, so that the machine needs none of them. */
 export const RUNTIMES: Readonly<Record<string, string>> = {
   pnpm: "10.34.9",
   node20: `npm:node-linux-${process.arch}@20.19.6`,
@@ -51,7 +51,7 @@ const NODE_24 = "node24/bin/node"
 const BUN = `@oven/bun-linux-${architecture}/bin/bun`
 const DENO = `@deno/linux-${process.arch === "arm64" ? "arm64" : "x64"}-glibc/deno`
 
-/** What a program that succeeded prints. */
+/** Undefined if the program succeeded, that is if the last word that it printed is "met"; else the error. */
 const met = ({ code, out, err }: Ended): string | undefined =>
   code === 0 && out.trim().endsWith("met") ? undefined : `exit ${code}: ${tail(err || out)}`
 
@@ -60,7 +60,7 @@ const runtime =
   async ({ folder, tools }) =>
     met(await run(join(tools, "node_modules", program), args, { folder, limitMs: 90_000 }))
 
-/** Bundles `meet.mjs` and runs what came out; the iroh binding stays outside, for it is a native addon. */
+/** Bundles `meet.mjs` and runs the result; the iroh binding stays outside, because it is a native addon. */
 const bundled =
   (bundle: string, args: (folder: string) => ReadonlyArray<string>, output: string): Case["run"] =>
   async ({ folder, tools }) => {

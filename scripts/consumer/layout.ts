@@ -25,7 +25,7 @@ export const makeProject = async (options: {
   readonly folder: string
   readonly layout: Layout
   readonly packed: ReadonlyArray<Packed>
-  /** Which of our packages the consumer's package.json names. The others come as dependencies of these. */
+  /** Those of our packages that the consumer's package.json names. The others come as dependencies of these. */
   readonly named: ReadonlyArray<string>
   /** Further packages from the registry, name to version. */
   readonly dependencies: Readonly<Record<string, string>>
@@ -37,7 +37,7 @@ export const makeProject = async (options: {
   mkdirSync(folder, { recursive: true })
   const tarballs = Object.entries(Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`])))
   const own = Object.fromEntries(tarballs.filter(([name]) => named.includes(name)))
-  // Nothing of ours is published yet, so the packages that come as dependencies are taken from the tarballs too.
+  // Our packages are not published yet, so those that come as dependencies are taken from the tarballs too.
   const others = Object.fromEntries(tarballs.filter(([name]) => !named.includes(name)))
   writeFileSync(
     join(folder, "package.json"),

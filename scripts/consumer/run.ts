@@ -1,7 +1,7 @@
 /** Runs a program in a folder and keeps what it printed. A program that takes too long is ended and counts as failed. */
 import { spawn } from "node:child_process"
 
-/** How a program ended. */
+/** The end of a program. */
 export interface Ended {
   /** The exit code, or the signal that ended it. */
   readonly code: number | string

@@ -1,5 +1,5 @@
 /**
- * The documents of the repository lead where they say: links, headings, npm scripts, paths and the constants that a link names.
+ * Checks the references in the repository's documents: links, headings, npm scripts, paths and the constants that a link names.
  * README.md and docs/performance.md stay short enough to be read. It does not check what a sentence claims.
  */
 import { execFileSync } from "node:child_process"

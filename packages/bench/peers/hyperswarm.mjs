@@ -59,7 +59,7 @@ if (process.argv[2] === "testnet") {
     } else if (kind === "cold") {
       times = await Promise.all([enter(swarms, bootstrap, topic), enter(swarms, bootstrap, topic)])
     } else {
-      // One after the other, for two that start together may not meet.
+      // One after the other, because two that start together may not meet.
       const first = new Hyperswarm({ bootstrap })
       swarms.push(first)
       first.on("connection", (connection) => connection.on("error", () => {}))

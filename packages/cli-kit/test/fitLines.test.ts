@@ -9,7 +9,7 @@ const help = [
 ].join("\n")
 
 describe("fitLines", () => {
-  it("leaves alone what fits", () => {
+  it("does not change text that fits", () => {
     assert.strictEqual(fitLines(help, 80), help)
   })
 

@@ -33,7 +33,7 @@ const flags = {
   ),
 }
 
-/** How often the text output repeats that there is no neighbour yet. */
+/** The interval at which the text output repeats that there is no neighbour yet. */
 const WAITING_EVERY_SECONDS = 30
 
 interface NodeOptions {

@@ -32,7 +32,7 @@ export const MillisFromInput: Schema.Codec<number, Duration.Input> = DurationFro
 const parse = (input: unknown): Duration.Duration | undefined => {
   if (Number.isNaN(input) || !isComplete(input)) return undefined
   if (typeof input === "string" && /^\s*\d+(\.\d+)?\s*$/.test(input)) return Duration.millis(Number(input))
-  // Duration.fromInput answers None for everything that is no input; its type expects one.
+  // Duration.fromInput returns None for every value that is not an input, although its type accepts inputs only.
   const value = Duration.fromInput(input as Duration.Input)
   return Option.isSome(value) && Duration.isFinite(value.value) ? value.value : undefined
 }

@@ -7,7 +7,7 @@
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
 
-/** How a queue behaves when its reader is slow. */
+/** The capacity of a queue, and its behaviour when the reader is slow. */
 export interface EventQueueOptions<A> {
   /** The queue is full at this number of waiting events. At least 1. */
   readonly capacity: number
@@ -20,7 +20,7 @@ export interface EventQueueOptions<A> {
   readonly reserve?: number
   /** Events that wait from the start, also more than `capacity`. Default: none. */
   readonly initial?: ReadonlyArray<A>
-  /** The event that tells the reader how many events were dropped. Without it a loss is silent. */
+  /** Makes the event that reports to the reader how many events were dropped. Without it a loss is silent. */
   readonly lagged?: (skipped: number) => A
   /** Runs for every dropped event, for counters. */
   readonly onDropped?: () => void

@@ -39,7 +39,7 @@ export interface DhtKeys {
  * @since 0.1.0
  */
 export interface RecordKeys {
-  /** Where the records of a topic's minute are stored. The minute is a u64. */
+  /** The key and salt under which the records of a topic's minute are stored. The minute is a u64. */
   readonly dht: (topic: TopicId, unixMinute: bigint) => DhtKeys
   /**
    * The key that the records of a topic's minute are sealed for. Asks SecretRotation on every call. Dies with a RangeError if

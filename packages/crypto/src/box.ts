@@ -65,6 +65,6 @@ export const notAPoint = (): SealError =>
 export const smallOrderRecipient = (): SealError =>
   new SealError({ message: "recipient: a key of small order; must be an Ed25519 public key made from a seed" })
 
-/** The error of a box whose tag does not match. The reason cannot be known. */
+/** The error of a box whose tag does not match. The reason is not known. */
 export const notOpened = (): OpenError =>
   new OpenError({ message: "box: does not open with this key; it was altered, or sealed for another key" })

@@ -80,8 +80,8 @@ const Limit = Schema.Union([Schema.Duration, DurationFromInput]).check(
   Schema.makeFilter((limit: Duration.Duration) => !Duration.isNegative(limit), { expected: "a duration of 0 or more" }),
 )
 
-/** A wait of zero or more. It ends, or the next step would never come. */
-const Wait = Limit.check(Schema.makeFilter(Duration.isFinite, { expected: "a duration that ends" }))
+/** A wait of zero or more. It must be finite: after an infinite wait the next step never comes. */
+const Wait = Limit.check(Schema.makeFilter(Duration.isFinite, { expected: "a finite duration" }))
 
 const limit = (value: Duration.Input) => withDefault(Limit, Duration.fromInputUnsafe(value))
 const wait = (value: Duration.Input) => withDefault(Wait, Duration.fromInputUnsafe(value))
@@ -123,7 +123,7 @@ export interface DhtOptionsInput {
   readonly roundTripInitial?: Duration.Input | undefined
   /** Longest time to wait for the answer of one node. Default: 2 s. */
   readonly roundTripCeiling?: Duration.Input | undefined
-  /** Mark queries as read-only (BEP 43), so that others keep this node out of their tables, and serve nobody. Default: false. */
+  /** Mark queries as read-only (BEP 43), so that others keep this node out of their tables, and answer no queries. Default: false. */
   readonly readOnly?: boolean | undefined
   /**
    * Time after the start until queries are no longer marked as read-only, unless the bootstrap nodes know no other node. A node

@@ -1,6 +1,6 @@
 /**
- * `get` and `put` as Effects over lookups: checked arguments, retries and time-outs as configured, and no rest left behind when
- * interrupted. It does not know how a lookup chooses nodes.
+ * `get` and `put` as Effects over lookups, with checked arguments and the configured retries and time-outs. An interrupted call
+ * leaves nothing behind. It does not know how a lookup chooses nodes.
  */
 import type { Timers } from "@topic-tracker/common"
 import type { Crypto } from "@topic-tracker/crypto"
@@ -67,7 +67,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       Schedule.while(({ input }) => !Cause.isDone(input) && !isFinal.has(input.reason)),
     )
   const getRetry = retry(new Set(["Closed"]))
-  // A put that was refused because others hold another item will be refused again: only silence is worth another attempt.
+  // A put that was refused because nodes hold another item would be refused again. Only a put without an answer is tried again.
   const putRetry = retry(new Set(["Closed", "Rejected"]))
 
   /** Starts a lookup that ends after `limit` at the latest. The returned function ends it at once, without a result. */
@@ -81,10 +81,10 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     const stopTimer = () => {
       if (timer !== undefined) timers.cancel(timer)
     }
-    const end = ({ closed, heard, asked }: LookupOutcome) => {
+    const end = ({ closed, answered, asked }: LookupOutcome) => {
       stopTimer()
-      if (heard === 0 && !closed) parts.onNoneAnswered()
-      sink.end(closed ? isClosed : heard > 0 ? undefined : noneAnswered(asked, table.size))
+      if (answered === 0 && !closed) parts.onNoneAnswered()
+      sink.end(closed ? isClosed : answered > 0 ? undefined : noneAnswered(asked, table.size))
     }
     const subscriber = { item: (item: MutableItem) => sink.item(item), end, nearest }
     const subscription = lookups.subscribe(target, key, subscriber, getOptions, trace)
@@ -92,12 +92,12 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       stopTimer()
       subscription.cancel()
     }
-    // Not a sleeping fiber: of the thousands of lookups that hundreds of topics make in a minute hardly one takes so long.
+    // A timer costs less than a sleeping fiber: hundreds of topics make thousands of lookups a minute, and hardly one reaches the limit.
     const timer = Duration.isFinite(limit)
       ? timers.schedule(Duration.toMillis(limit), () => {
           cancel()
-          if (subscription.heard() === 0) parts.onNoneAnswered()
-          sink.end(subscription.heard() > 0 ? undefined : tooLong("get", limit))
+          if (subscription.answered() === 0) parts.onNoneAnswered()
+          sink.end(subscription.answered() > 0 ? undefined : tooLong("get", limit))
         })
       : undefined
     return cancel

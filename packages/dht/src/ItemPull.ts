@@ -56,7 +56,7 @@ export class ItemPull implements LookupSink {
     this.#wake()
   }
 
-  /** Nothing is read any more: ends the running lookup, if any. */
+  /** The reader has gone: ends the running lookup, if any. */
   stop(): void {
     this.#cancel?.()
     this.#cancel = undefined

@@ -89,10 +89,10 @@ export const makeUdpNode = Effect.fnUntraced(
     })
 
     for (const node of knownNodes) table.ping(node)
-    // Most programs that make a client have something else to do before their first get or put.
+    // In the background: most programs have something else to do before their first get or put.
     yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, onGreeted), { startImmediately: true })
     if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
-    // Later: a program that starts with a get or put has the socket to itself, and its lookups fill the table just as well.
+    // With a delay: a program that starts with a get or put then has the socket to itself, and its lookups also fill the table.
     yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, POPULATE_DELAY_MS)))
 
     return {
@@ -148,7 +148,7 @@ const connectParts = (connection: Connection) => {
   const { addresses, crypto, id, knownNodes, options, timers, tokenSecret, udp } = connection
   const { alpha, equalSeq, k, maxQueriesPerLookup, queriesPerHost, queriesTotal, readOnly } = options
   const now = () => timers.now()
-  /** Until this time (ms) our queries say read-only. */
+  /** Until this time (ms) our queries carry the read-only flag. */
   let introduceAt = now() + Duration.toMillis(options.introduceAfter)
   /** The nodes that the bootstrap nodes named at the start: the first lookups begin with them. */
   const named: Array<DhtNode> = []
@@ -194,7 +194,7 @@ const connectParts = (connection: Connection) => {
     onGreeted: (nodes: ReadonlyArray<DhtNode>, from: DhtAddress) => {
       named.push(...nodes)
       if (nodes.length > 0) return
-      // It knows no node except perhaps us: then others can find what there is only through us.
+      // This bootstrap node knows no node except perhaps us. Others can then find the items of this network only through us.
       introduceAt = now()
       table.ping(from)
     },

@@ -18,7 +18,7 @@ export const callAttributes = (method: string, target: Uint8Array): Record<strin
 export interface LookupEnd {
   /** The number of nodes that were asked, and of those that answered. */
   readonly asked: number
-  readonly heard: number
+  readonly answered: number
   readonly items: number
 }
 
@@ -47,9 +47,9 @@ export class CallTrace {
       sampled: this.#span.sampled,
     })
     for (const [name, value] of Object.entries(callAttributes(method, target))) span.attribute(name, value)
-    return ({ asked, heard, items }) => {
+    return ({ asked, answered, items }) => {
       span.attribute("topic_tracker.dht.nodes_asked", asked)
-      span.attribute("topic_tracker.dht.nodes_answered", heard)
+      span.attribute("topic_tracker.dht.nodes_answered", answered)
       span.attribute("topic_tracker.dht.items", items)
       span.end(this.#clock.currentTimeNanosUnsafe(), Exit.void)
     }

@@ -83,7 +83,7 @@ describe("LookupState", () => {
     assert.isFalse(state.finished)
     state.lost(candidate)
     assert.isTrue(state.finished)
-    assert.strictEqual(state.heard, 0)
+    assert.strictEqual(state.answerCount, 0)
   })
 
   it("asks an address only once, whatever ids it is named with", () => {
@@ -112,7 +112,7 @@ describe("LookupState", () => {
     const state = new LookupState(target, { k: 20, maxQueries: 256 })
     state.addNode(a)
     state.answered(state.next()!, generator.bytes(20), undefined, network(5))
-    assert.strictEqual(state.heard, 0)
+    assert.strictEqual(state.answerCount, 0)
     assert.isUndefined(state.next())
     assert.isTrue(state.finished)
   })

@@ -41,7 +41,7 @@ describe("the nearest nodes, before a lookup is over", () => {
       const { dht, other } = yield* patient(at)
       yield* other.put({ key, salt, seq: MAX, value: ascii("x") })
       const seen: Array<string> = []
-      const onNearest = { nodes: 8, run: () => void seen.push("heard") }
+      const onNearest = { nodes: 8, run: () => void seen.push("answered") }
       const began = performance.now()
       yield* dht.get(at, { onNearest }).pipe(
         Stream.runForEach(() =>
@@ -53,8 +53,8 @@ describe("the nearest nodes, before a lookup is over", () => {
         ),
       )
       assert.isAtLeast(performance.now() - began, 900)
-      assert.deepStrictEqual(seen, ["item taken", "heard"])
-      const tooMany = { nodes: 13, run: () => void seen.push("all heard") }
+      assert.deepStrictEqual(seen, ["item taken", "answered"])
+      const tooMany = { nodes: 13, run: () => void seen.push("all answered") }
       assert.deepStrictEqual(yield* values(dht.get(at, { onNearest: tooMany })), ["x"])
       assert.strictEqual(seen.length, 2)
     }).pipe(Effect.provide(Crypto.layer())),
@@ -142,11 +142,11 @@ describe("the nearest nodes, before a lookup is over", () => {
       const { key, salt, at } = yield* newKey
       const target = targetOf(at.publicKey, salt)
       const net = yield* DhtTestnet.make({ nodes: 6 })
-      const heard: Array<string> = []
+      const answered: Array<string> = []
       const knownNodes = yield* Effect.forEach([1, 2, 3, 4], (n) => {
         const id = target.map((byte, i) => (i === 19 ? byte ^ n : byte))
         return answering(id, (q) => {
-          heard.push(q)
+          answered.push(q)
           return { id }
         })
       })
@@ -154,7 +154,7 @@ describe("the nearest nodes, before a lookup is over", () => {
       const onStored = { nodes: 4, run: () => {} }
       const receipt = yield* dht.put({ key, salt, seq: MAX, value: ascii("x"), onStored })
       assert.deepStrictEqual(receipt, { stored: 6, asked: 6 })
-      assert.deepStrictEqual(new Set(heard), new Set(["ping", "get"]))
+      assert.deepStrictEqual(new Set(answered), new Set(["ping", "get"]))
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
@@ -165,15 +165,15 @@ describe("the nearest nodes, before a lookup is over", () => {
       const { key, salt, at } = yield* newKey
       const seen: Array<string> = []
       const note = (what: string) => Effect.sync(() => void seen.push(what))
-      const onNearest = { nodes: 4, run: () => void seen.push("four heard") }
+      const onNearest = { nodes: 4, run: () => void seen.push("four answered") }
       const onStored = { nodes: 4, run: () => void seen.push("four stored") }
-      const get = Stream.runDrain(dht.get(at, { onNearest })).pipe(Effect.andThen(note("all heard")))
+      const get = Stream.runDrain(dht.get(at, { onNearest })).pipe(Effect.andThen(note("all answered")))
       const put = dht.put({ key, salt, seq: 1n, value: ascii("x"), onStored }).pipe(Effect.tap(note("all stored")))
       const both = yield* Effect.forkChild(Effect.all([get, put], { concurrency: 2 }))
       for (let ms = 0; ms < 3000; ms++) yield* TestClock.adjust("1 millis")
       const [, { stored }] = yield* Fiber.join(both)
       assert.strictEqual(stored, 20)
-      assert.deepStrictEqual(seen, ["four heard", "four stored", "all heard", "all stored"])
+      assert.deepStrictEqual(seen, ["four answered", "four stored", "all answered", "all stored"])
     }).pipe(Effect.provide(Crypto.layerTest()), Random.withSeed("near1")),
   )
 })

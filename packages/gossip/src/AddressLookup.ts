@@ -1,7 +1,6 @@
 /**
- * How a peer that is known by its key alone is reached. Records and gossip name peers by key; this service maps a key to addresses
- * and publishes our own addresses. The layer over the DHT is in @topic-tracker/core; here are the contract and layers that need no
- * network.
+ * Finds the addresses of a peer by its key, and publishes our own addresses: records and gossip name peers by key only. The layer
+ * over the DHT is in @topic-tracker/core; this file has the contract and the layers that need no network.
  */
 import { type EndpointId, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Layer, Schema, Stream } from "effect"

@@ -22,7 +22,7 @@ export class GossipError extends Schema.TaggedError<GossipError>()("GossipError"
 }) {}
 
 /**
- * How far a message goes: to the whole swarm, or to the direct neighbours only.
+ * The nodes that a message goes to: the whole swarm, or the direct neighbours only.
  *
  * @since 0.1.0
  */
@@ -48,7 +48,7 @@ export type GossipEvent =
   | { readonly _tag: "Lagged"; readonly skipped: number }
 
 /**
- * How a subscription buffers events.
+ * The buffer of a subscription: its size, and its behaviour when it is full.
  *
  * @since 0.1.0
  */

@@ -39,8 +39,8 @@ const samplesOf = ({ rounds }: Run): number => 2 * rounds + 1
 
 const BARE = "iroh binding alone, bind and connect"
 
-/** Ours and hyperswarm are measured alternately in so many turns, since the speed of a machine changes over time. */
-const TURNS = 3
+/** Ours and hyperswarm are measured alternately in several rounds, since the speed of a machine changes over time. */
+const ROUNDS = 3
 
 /** Samples of the Rust crate: a join takes it from 7 to 13 s. */
 const RUST_ROUNDS = 3
@@ -62,16 +62,16 @@ const figure = (samples: ReadonlyArray<number>) => {
 /** On a testnet without dead nodes, with all peers. */
 const healthy = Effect.fnUntraced(function* (run: Run, kind: "cold" | "warm") {
   const rust = yield* rustJoins(run, kind)
-  const perTurn = Math.ceil(samplesOf(run) / TURNS)
+  const perRound = Math.ceil(samplesOf(run) / ROUNDS)
   const [samples, bare, met]: [Array<number>, Array<number>, Array<number>] = [[], [], []]
   let missed = 0
   if (Peers.hyperswarm.path === undefined) yield* run.report(Peers.hyperswarm.missing)
-  for (let turn = 0; turn < TURNS; turn++) {
-    const ours = yield* embedded(kind, 0, perTurn)
+  for (let round = 0; round < ROUNDS; round++) {
+    const ours = yield* embedded(kind, 0, perRound)
     samples.push(...ours.samples)
     bare.push(...ours.bare)
     if (Peers.hyperswarm.path === undefined) continue
-    const theirs = yield* Peers.figuresOf(run, Peers.hyperswarm, Hyperswarm, [kind, perTurn])
+    const theirs = yield* Peers.figuresOf(run, Peers.hyperswarm, Hyperswarm, [kind, perRound])
     met.push(...(theirs?.[kind] ?? []))
     missed += theirs?.missed ?? 0
   }

@@ -8,7 +8,7 @@ const Figures = Schema.Struct({ load: Schema.Finite, joins: Schema.Array(Schema.
 
 /** Trickle suppression as by default, and the minutes that the swarm runs before it is measured. */
 const WITH_SUPPRESSION = { maxSuppression: 100, minutes: 30 }
-/** Every round, as the Rust crate. Nothing adapts, so a shorter time is enough. */
+/** Without Trickle suppression, as in the Rust crate. No rate adapts, so a shorter time is enough. */
 const EVERY_ROUND = { maxSuppression: 1, minutes: 8 }
 
 /** Each swarm is simulated once with each seed. */

@@ -1,5 +1,5 @@
 /**
- * A guard against becoming slower. It compares our ratios to the peers of this run with the ratios in baseline.json. Times
+ * Finds figures that have become worse. It compares our ratios to the peers of this run with the ratios in baseline.json. Times
  * themselves are never compared, since they depend on the machine.
  */
 import { Effect, FileSystem, Schema } from "effect"

@@ -1,4 +1,4 @@
-/** Programs of other projects that are measured in the same run, where they are installed. None of them is necessary. */
+/** Programs of other projects that are measured in the same run, if they are installed. No peer is necessary. */
 import { existsSync } from "node:fs"
 import { Effect, type Schema } from "effect"
 import type { Run } from "./Benchmark.ts"
@@ -13,7 +13,7 @@ export interface Peer {
   readonly name: string
   /** The program's file; undefined if it is not installed. */
   readonly path: string | undefined
-  /** How to install it. */
+  /** A text for the user if it is not installed: the command that installs it. */
   readonly missing: string
 }
 
@@ -25,7 +25,7 @@ export const rust: Peer = {
 
 const folder = new URL("../../peers/", import.meta.url).pathname
 
-/** A program on npm packages that `npm run bench:peers` installs apart from ours. */
+/** A program on npm packages that `npm run bench:peers` installs separately. */
 const npmPeer = (name: string, module: string, program: string): Peer => ({
   name,
   path: existsSync(`${folder}node_modules/${module}`) ? `${folder}${program}` : undefined,

@@ -1,4 +1,4 @@
-/** How a program of a benchmark prints its figures and ends. */
+/** Prints the figures of a benchmark's program, and ends it. */
 import { Cause, Effect, Exit } from "effect"
 
 export const print = (value: unknown): void => {

@@ -4,8 +4,9 @@
  *
  * - `load`: DHT queries a minute of all nodes together, over the last quarter of the time;
  * - `joins`: for ten newcomers, one after the other, the ms until the first neighbour (-1: not within a minute);
- * - `heals`: ms from the mending of a network that was cut in halves until there was one swarm again, everyone talking
- *   (-1: not within ten minutes).
+ * - `parts` and `cut`: the number of swarms before and at the end of a partition of the network into halves;
+ * - `heal`: ms from the end of the partition until there was one swarm again (-1: not within ten minutes). Meanwhile a node of
+ *   each half sends messages.
  */
 import { TopicTracker } from "@topic-tracker/core"
 import { MemoryWorld, TuningOverrides } from "@topic-tracker/core/testing"
@@ -77,17 +78,17 @@ const program = Effect.gen(function* () {
   world.network.partition([nodes.slice(0, half), nodes.slice(half)].map((part) => part.map(({ id }) => id)))
   yield* pass(120_000)
   const cut = yield* swarms
-  let talk = 0
-  const everyoneTalks = Effect.forEach(nodes.slice(0, 1).concat(nodes.slice(-1)), ({ topic }) =>
-    topic.broadcast(`${talk++}`),
+  let sent = 0
+  const sendFromBothHalves = Effect.forEach(nodes.slice(0, 1).concat(nodes.slice(-1)), ({ topic }) =>
+    topic.broadcast(`${sent++}`),
   )
   // Each half needs messages that the other half has not received.
-  yield* everyoneTalks
+  yield* sendFromBothHalves
   yield* pass(60_000)
   world.network.heal()
   let waited = 0
   while (waited < 600_000 && (yield* swarms) > 1) {
-    if (waited % 10_000 === 0) yield* everyoneTalks
+    if (waited % 10_000 === 0) yield* sendFromBothHalves
     yield* pass(1_000)
     waited += 1_000
   }

@@ -30,7 +30,7 @@ describe("address packets made and signed by iroh", () => {
     }),
   )
 
-  it.effect("are told apart from other files by a SchemaError", () =>
+  it.effect("are distinguished from other files by a SchemaError", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.provide(coreVectors({ cases: [{}] }), Crypto.layer()))
       assert.strictEqual(error._tag, "SchemaError")

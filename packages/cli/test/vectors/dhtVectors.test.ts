@@ -26,7 +26,7 @@ layer(Crypto.layer())("recorded items", (it) => {
     }),
   )
 
-  it.effect("are told apart from other JSON by a SchemaError", () =>
+  it.effect("are distinguished from other JSON by a SchemaError", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(dhtVectors({ cases: [{ seed: "zz" }] }))
       assert.include(error.message, "seed")

@@ -80,7 +80,7 @@ const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 
 /**
  * Runs a synchronous import. Node 24 determines the kind of a key by throwing and catching errors inside, up to four times per
- * import. Without a stack trace to record, each costs a third. The limit is left alone where it cannot be written
+ * import. Without a stack trace to record, each costs a third. The limit is not changed where it is read-only
  * (`node --frozen-intrinsics`).
  */
 const withoutStackTraces = <A>(run: () => A): A => {

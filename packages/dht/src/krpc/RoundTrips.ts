@@ -1,5 +1,5 @@
 /**
- * How long to wait for a node, from the times that nodes took before: the estimator of Jacobson and Karels as TCP uses it
+ * The time-out of a query, from the times that nodes took before: the estimator of Jacobson and Karels as TCP uses it
  * (RFC 6298), one for each address and one over all for unknown addresses. It knows no clock: durations go in, a time-out
  * comes out.
  */
@@ -65,14 +65,14 @@ export class RoundTrips {
     return this.estimates.get(address)?.losses
   }
 
-  /** How long to wait for the address, in ms. */
+  /** The time-out of the address, in ms. */
   timeout(address: string): number {
     const own = this.estimates.get(address)
     if (own === undefined) return this.timeoutOfUnknown
     return Math.min(this.options.ceiling, this.waitOf(own) * 2 ** Math.min(own.losses, 16))
   }
 
-  /** How long to wait for an address that never answered, in ms. */
+  /** The time-out of an address that never answered, in ms. */
   get timeoutOfUnknown(): number {
     const { ceiling, initial } = this.options
     return Math.min(ceiling, this.overall === undefined ? initial : this.waitOf(this.overall))

@@ -9,7 +9,7 @@ import { bytesKey } from "../krpc/nodeId.ts"
 import type { DhtNode } from "../model.ts"
 
 /** A node that answered, with the token that a put needs. */
-export interface HeardNode extends DhtNode {
+export interface AnsweredNode extends DhtNode {
   readonly token: Uint8Array | undefined
 }
 
@@ -17,7 +17,7 @@ export interface HeardNode extends DhtNode {
 export type PackedNodes = Uint8Array
 
 /** Packs the nodes that gave a token of at most 255 bytes, in their order. */
-export const packNodes = (nodes: ReadonlyArray<HeardNode>): PackedNodes => {
+export const packNodes = (nodes: ReadonlyArray<AnsweredNode>): PackedNodes => {
   let length = 0
   for (const { token } of nodes) length += COMPACT_NODE_BYTES + 1 + (token?.length ?? 0)
   const packed = new Uint8Array(length)
@@ -34,8 +34,8 @@ export const packNodes = (nodes: ReadonlyArray<HeardNode>): PackedNodes => {
 }
 
 /** At most `count` nodes, from the one with index `from` on. */
-export const unpackNodes = (packed: PackedNodes, from = 0, count = Number.POSITIVE_INFINITY): Array<HeardNode> => {
-  const nodes: Array<HeardNode> = []
+export const unpackNodes = (packed: PackedNodes, from = 0, count = Number.POSITIVE_INFINITY): Array<AnsweredNode> => {
+  const nodes: Array<AnsweredNode> = []
   let at = 0
   for (let i = 0; at < packed.length && nodes.length < count; i++) {
     const tokenAt = at + COMPACT_NODE_BYTES + 1
@@ -76,7 +76,7 @@ export class ClosestNodes {
   }
 
   /** The nodes to put to; undefined unless a lookup of the target ended in the last minutes. */
-  complete(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
+  complete(target: Uint8Array): ReadonlyArray<AnsweredNode> | undefined {
     const entry = this.#entry(target)
     return entry?.isComplete === true ? unpackNodes(entry.nodes) : undefined
   }
@@ -87,16 +87,16 @@ export class ClosestNodes {
   }
 
   /** A lookup of the target is over, with these nodes. */
-  rememberAll(target: Uint8Array, closest: ReadonlyArray<HeardNode>): void {
+  rememberAll(target: Uint8Array, closest: ReadonlyArray<AnsweredNode>): void {
     this.#remember(target, closest, true)
   }
 
   /** A lookup of the target goes on, but has found the nearest nodes. Entries of earlier lookups are kept. */
-  rememberNearest(target: Uint8Array, closest: ReadonlyArray<HeardNode>): void {
+  rememberNearest(target: Uint8Array, closest: ReadonlyArray<AnsweredNode>): void {
     if (this.#entry(target) === undefined) this.#remember(target, closest, false)
   }
 
-  #remember(target: Uint8Array, closest: ReadonlyArray<HeardNode>, isComplete: boolean): void {
+  #remember(target: Uint8Array, closest: ReadonlyArray<AnsweredNode>, isComplete: boolean): void {
     const nodes = packNodes(closest)
     if (nodes.length > 0) this.#entries.set(bytesKey(target), { nodes, at: this.#now(), isComplete })
   }

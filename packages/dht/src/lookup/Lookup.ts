@@ -13,7 +13,7 @@ import type { Reply } from "../krpc/message.ts"
 import { compareBytes } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode, MutableItem, MutableKey } from "../model.ts"
 import type { LookupEnd } from "../trace.ts"
-import { type HeardNode, type PackedNodes, unpackNodes } from "./ClosestNodes.ts"
+import { type AnsweredNode, type PackedNodes, unpackNodes } from "./ClosestNodes.ts"
 import { type Candidate, LookupState } from "./LookupState.ts"
 import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
 import type { AwaitNearest, Subscriber, Subscription } from "./Subscriber.ts"
@@ -47,9 +47,9 @@ export interface LookupOptions {
   /** The closest nodes that a lookup of the last minutes found. */
   readonly known: PackedNodes | undefined
   /** Runs once, when the nearest nodes are found and the lookup goes on. */
-  readonly onNearest: (nearest: ReadonlyArray<HeardNode>) => void
+  readonly onNearest: (nearest: ReadonlyArray<AnsweredNode>) => void
   /** Runs once, at the end. `closest` is undefined if the lookup was stopped early. */
-  readonly onEnd: (closest: ReadonlyArray<HeardNode> | undefined, end: LookupEnd) => void
+  readonly onEnd: (closest: ReadonlyArray<AnsweredNode> | undefined, end: LookupEnd) => void
 }
 
 /** Open queries before the first answer, and for {@link NARROW_MS} after the first item. */
@@ -59,15 +59,15 @@ const FIRST_WIDTH = 4
 const NARROW_MS = 20
 
 /**
- * The time for which a lookup asks no other nodes after the nearest have answered, if somebody waits for those. Most of the time
- * the peer that is looked for is found by then, and the answers of the others would be in the way.
+ * The time for which a lookup asks no other nodes after the nearest have answered, if a caller waits for those. Usually the caller
+ * has then found a peer to connect to, and the answers of the other nodes would delay that work.
  */
 export const NEAREST_PAUSE_MS = 30
 
 export class Lookup implements QuerySource {
-  /** A waiter of it has priority. */
+  /** Whether one of its waiters has priority. */
   priority = false
-  /** The nearest nodes of the target are known, so that a partial lookup may begin with them. */
+  /** Whether the nearest nodes of the target are known, so that a partial lookup may begin with them. */
   hasNearest = false
   private readonly context: LookupContext
   private readonly options: LookupOptions
@@ -97,7 +97,7 @@ export class Lookup implements QuerySource {
     this.state = new LookupState(target, { k, maxQueries: context.maxQueriesPerLookup, knowsNearest: this.isPartial })
     this.addKnown()
     if (!this.state.isEmpty) return
-    // All known nodes were slow: then we were.
+    // All known nodes were slow: then the delay was probably ours, not theirs.
     context.socket.forgetUnresponsive()
     this.addKnown()
   }
@@ -127,7 +127,7 @@ export class Lookup implements QuerySource {
       this.begun = true
       queueMicrotask(() => this.step())
     }
-    return { cancel: () => this.cancel(subscriber), heard: () => this.state.heard }
+    return { cancel: () => this.cancel(subscriber), answered: () => this.state.answerCount }
   }
 
   private welcome(newcomer: Subscriber): void {
@@ -149,7 +149,7 @@ export class Lookup implements QuerySource {
   private get width(): number {
     if (this.pause !== undefined) return 0
     if (this.narrowUntil > 0 && this.context.timers.now() < this.narrowUntil) return FIRST_WIDTH
-    return Math.min(this.context.alpha, FIRST_WIDTH + 2 * this.state.heard)
+    return Math.min(this.context.alpha, FIRST_WIDTH + 2 * this.state.answerCount)
   }
 
   /** The number of nearest nodes among which the next to ask is: first those that are waited for, the others after them. */
@@ -209,7 +209,7 @@ export class Lookup implements QuerySource {
         this.receive(event.reply)
       }
     }
-    // Also in place of a node that answered under another id than it had.
+    // A node that answered under another id than before also needs a replacement.
     this.draw()
     this.step()
   }
@@ -228,14 +228,14 @@ export class Lookup implements QuerySource {
     const { k, known } = this.options
     if (!this.isPartial || known === undefined) return
     while (this.state.live < k) {
-      const nodes: ReadonlyArray<HeardNode> = unpackNodes(known, this.drawn, k - this.state.live)
+      const nodes: ReadonlyArray<AnsweredNode> = unpackNodes(known, this.drawn, k - this.state.live)
       if (nodes.length === 0) return
       this.drawn += nodes.length
       for (const node of nodes) this.addNode(node)
     }
   }
 
-  /** Neither ourselves nor a node that has just kept another lookup waiting. */
+  /** Whether the node may be asked: it is not this node, and has not just kept another lookup waiting. */
   private isWanted(node: DhtNode): boolean {
     const { id, socket } = this.context
     return !socket.isUnresponsive(node) && compareBytes(node.id, id) !== 0
@@ -249,7 +249,7 @@ export class Lookup implements QuerySource {
     if (this.ended) return
     this.context.scheduler.schedule(this)
     // A router that refuses a `get` may still name nodes, and as long as no node has answered there are no others.
-    if (this.state.finished && (this.state.heard > 0 || this.routers === 0)) this.end(this.state.closest)
+    if (this.state.finished && (this.state.answerCount > 0 || this.routers === 0)) this.end(this.state.closest)
   }
 
   private notifyNearest(): void {
@@ -286,16 +286,16 @@ export class Lookup implements QuerySource {
     this.end(undefined, true)
   }
 
-  private end(closest: ReadonlyArray<HeardNode> | undefined, closed = false): void {
+  private end(closest: ReadonlyArray<AnsweredNode> | undefined, closed = false): void {
     if (this.ended) return
     this.ended = true
     if (this.pause !== undefined) this.context.timers.cancel(this.pause)
-    const { heard, queries: asked } = this.state
+    const { answerCount: answered, queries: asked } = this.state
     // No node answered: then our own network failed, not the nodes.
-    if (heard === 0) this.context.socket.forgetUnresponsive()
+    if (answered === 0) this.context.socket.forgetUnresponsive()
     this.context.scheduler.remove(this)
-    this.options.onEnd(closest, { asked, heard, items: this.items.length })
-    for (const subscriber of this.subscribers) subscriber.end({ asked, heard, closed })
+    this.options.onEnd(closest, { asked, answered, items: this.items.length })
+    for (const subscriber of this.subscribers) subscriber.end({ asked, answered, closed })
     this.subscribers.clear()
     this.newcomers.clear()
     this.awaitNearest.clear()

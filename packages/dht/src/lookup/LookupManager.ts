@@ -6,7 +6,7 @@
 import { bytesKey } from "../krpc/nodeId.ts"
 import type { GetOptions, MutableKey } from "../model.ts"
 import type { CallTrace } from "../trace.ts"
-import { ClosestNodes, type HeardNode } from "./ClosestNodes.ts"
+import { type AnsweredNode, ClosestNodes } from "./ClosestNodes.ts"
 import { Lookup, type LookupContext } from "./Lookup.ts"
 import type { Subscriber, Subscription } from "./Subscriber.ts"
 
@@ -56,7 +56,7 @@ export class LookupManager {
         onEnd: (found, end) => {
           this.#running.delete(name)
           if (!isPartial && found !== undefined) this.#closest.rememberAll(target, found)
-          if (isPartial && end.heard === 0) this.#closest.forget(target)
+          if (isPartial && end.answered === 0) this.#closest.forget(target)
           endSpan?.(end)
         },
       })
@@ -70,7 +70,7 @@ export class LookupManager {
   }
 
   /** The nodes to put to, from a lookup that ended in the last five minutes; undefined if there was none. */
-  nodesToPutTo(target: Uint8Array): ReadonlyArray<HeardNode> | undefined {
+  nodesToPutTo(target: Uint8Array): ReadonlyArray<AnsweredNode> | undefined {
     return this.#closest.complete(target)
   }
 

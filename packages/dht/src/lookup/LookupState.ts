@@ -7,7 +7,7 @@
 import { addressNumber, addressNumberAt } from "../krpc/compactNodes.ts"
 import { compareBytes, compareDistance, ipv4, isPrivate, MAX_NODES_PER_HOST } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
-import type { HeardNode } from "./ClosestNodes.ts"
+import type { AnsweredNode } from "./ClosestNodes.ts"
 
 export interface LookupStateOptions {
   /** The number of closest nodes that must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
@@ -18,11 +18,11 @@ export interface LookupStateOptions {
   readonly knowsNearest?: boolean
 }
 
-/** A node of this lookup. `fresh` → `asked` → `heard`, or `asked` → `slow` → `heard` or `lost`. */
+/** A node of this lookup. `fresh` → `asked` → `answered`, or `asked` → `slow` → `answered` or `lost`. */
 export interface Candidate extends DhtAddress {
   /** Undefined for a bootstrap node until it answers. */
   id: Uint8Array | undefined
-  state: "fresh" | "asked" | "slow" | "heard" | "lost"
+  state: "fresh" | "asked" | "slow" | "answered" | "lost"
   token: Uint8Array | undefined
 }
 
@@ -38,7 +38,7 @@ export class LookupState {
   /** The number of known nodes of each public host. */
   private readonly hosts = new Map<string, number>()
   private asked = 0
-  private heardCount = 0
+  private answers = 0
 
   constructor(target: Uint8Array, options: LookupStateOptions) {
     this.target = target
@@ -56,8 +56,8 @@ export class LookupState {
   }
 
   /** The number of nodes that answered. */
-  get heard(): number {
-    return this.heardCount
+  get answerCount(): number {
+    return this.answers
   }
 
   /** Adds a node of which only the address is known. */
@@ -120,9 +120,9 @@ export class LookupState {
       this.lost(candidate)
       return
     }
-    candidate.state = "heard"
+    candidate.state = "answered"
     candidate.token = token
-    this.heardCount++
+    this.answers++
     if (candidate.id === undefined) {
       candidate.id = id
       this.seeds.splice(this.seeds.indexOf(candidate), 1)
@@ -147,27 +147,27 @@ export class LookupState {
    */
   get finished(): boolean {
     if (this.seeds.some((seed) => this.isAwaited(seed)) || this.awaitsClosest()) return false
-    if (this.heardCount > 0) return true
+    if (this.answers > 0) return true
     return !this.seeds.some(isSlow) && !this.candidates.some(isSlow)
   }
 
   /** Whether the `count` nearest nodes that are not given up have all answered. */
   hasNearest(count: number): boolean {
-    if (this.heardCount < count) return false
-    let heard = 0
+    if (this.answers < count) return false
+    let answered = 0
     for (const { state } of this.candidates) {
       if (isGivenUp(state)) continue
-      if (state !== "heard") return false
-      if (++heard === count) return true
+      if (state !== "answered") return false
+      if (++answered === count) return true
     }
     return false
   }
 
   /** The k closest nodes that answered, closest first. */
-  get closest(): ReadonlyArray<HeardNode> {
-    const closest: Array<HeardNode> = []
+  get closest(): ReadonlyArray<AnsweredNode> {
+    const closest: Array<AnsweredNode> = []
     for (const { id, host, port, token, state } of this.candidates) {
-      if (state !== "heard" || id === undefined) continue
+      if (state !== "answered" || id === undefined) continue
       closest.push({ id, host, port, token })
       if (closest.length === this.options.k) break
     }

@@ -1,6 +1,6 @@
 /** The waiters of lookups: a lookup may serve several calls at the same time. */
 import type { MutableItem } from "../model.ts"
-import type { HeardNode } from "./ClosestNodes.ts"
+import type { AnsweredNode } from "./ClosestNodes.ts"
 
 /** A waiter of a lookup. None of its functions runs before `join` returns. */
 export interface Subscriber {
@@ -13,13 +13,13 @@ export interface Subscriber {
 /** `reached` runs once, when the `nodes` nearest nodes have answered, unless the lookup ends before. */
 export interface AwaitNearest {
   readonly nodes: number
-  readonly reached: (nearest: ReadonlyArray<HeardNode>) => void
+  readonly reached: (nearest: ReadonlyArray<AnsweredNode>) => void
 }
 
 export interface LookupOutcome {
   /** The number of nodes that were asked, and of those that answered. */
   readonly asked: number
-  readonly heard: number
+  readonly answered: number
   /** The client was closed before the lookup was over. */
   readonly closed: boolean
 }
@@ -28,5 +28,5 @@ export interface LookupOutcome {
 export interface Subscription {
   readonly cancel: () => void
   /** The number of nodes that have answered so far. */
-  readonly heard: () => number
+  readonly answered: () => number
 }

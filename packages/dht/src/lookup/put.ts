@@ -5,7 +5,7 @@ import type { EncodableDictionary } from "../krpc/bencode.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { ErrorCode } from "../krpc/message.ts"
 import type { PutReceipt, PutRequest } from "../model.ts"
-import type { HeardNode } from "./ClosestNodes.ts"
+import type { AnsweredNode } from "./ClosestNodes.ts"
 import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
 
 export interface PutOutcome extends PutReceipt {
@@ -18,7 +18,7 @@ export interface PutOutcome extends PutReceipt {
 /** The nodes to put to; they may become known bit by bit. */
 export interface PutTargets {
   /** Puts to the nodes that gave a token and have not been asked. */
-  readonly addNodes: (nodes: ReadonlyArray<HeardNode>) => void
+  readonly addNodes: (nodes: ReadonlyArray<AnsweredNode>) => void
   /** No more nodes come. */
   readonly complete: () => void
   /** No more nodes come, for this reason: the put fails with it unless it is under way. */
@@ -50,7 +50,7 @@ class Put implements QuerySource, PutTargets {
   readonly priority: boolean
   readonly #socket: KrpcSocket
   readonly #scheduler: QueryScheduler
-  readonly #nodes: Array<HeardNode> = []
+  readonly #nodes: Array<AnsweredNode> = []
   readonly #message: EncodableDictionary
   #onStored: PutRequest["onStored"]
   readonly #done: (outcome: Effect.Effect<PutOutcome, DhtError>) => void
@@ -77,7 +77,7 @@ class Put implements QuerySource, PutTargets {
     this.#done = done
   }
 
-  readonly addNodes = (nodes: ReadonlyArray<HeardNode>): void => {
+  readonly addNodes = (nodes: ReadonlyArray<AnsweredNode>): void => {
     for (const node of nodes) {
       if (node.token === undefined) continue
       if (this.#nodes.some(({ host, port }) => host === node.host && port === node.port)) continue

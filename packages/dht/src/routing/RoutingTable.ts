@@ -84,7 +84,7 @@ export class RoutingTable {
     const key = addressKey(from)
     this.#losses.delete(key)
     const before = this.#contacts.get(key)
-    // Also if the table may have no place for the new id.
+    // The old id is removed even if the table has no place for the new one.
     if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.#buckets.remove(before.id)
     if (compareBytes(reply.id, this.#options.id) === 0) return
     const isCrowded = (this.#hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host)

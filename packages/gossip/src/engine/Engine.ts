@@ -123,7 +123,7 @@ export class Engine {
     } catch (defect) {
       this.recover(defect)
     } finally {
-      // Without this an exception would leave an engine that handles no event ever again.
+      // Without this, the engine would handle no event after an exception.
       this.dropActions()
       this.events.length = 0
       this.nextEvent = 0

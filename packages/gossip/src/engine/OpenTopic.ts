@@ -39,10 +39,10 @@ export class OpenTopic {
   }
 
   /**
-   * Whether messages from this peer may be read. Not while a subscriber with backpressure is full. Not while the queue to another
-   * peer is congested, because a message from here may have to go there. The congested peer itself is read, or two peers that flood
-   * each other would wait for each other for ever; but only until its queue is overfull, because a peer that sends requests and never
-   * takes the answers would fill our memory with them.
+   * Whether messages from this peer may be read. They may not while a subscriber with backpressure is full, nor while the queue to
+   * another peer is congested, because this peer's messages may have to go there. The congested peer itself is read: two peers that
+   * flood each other would otherwise wait for each other for ever. It is read only until its queue is overfull, because a peer that
+   * sends requests and never reads the answers would fill our memory with them.
    */
   mayRead(from: EndpointId.EndpointId): boolean {
     if (this.isClosed) return true
@@ -57,7 +57,7 @@ export class OpenTopic {
     this.paused.add(reader)
   }
 
-  /** Takes a paused reader out if more than `limit` are paused; whether it did. */
+  /** Removes a paused reader if more than `limit` are paused. Returns whether it did. */
   dropPaused(reader: PausedReader, limit: number): boolean {
     return this.paused.size > limit && this.paused.delete(reader)
   }
@@ -112,7 +112,7 @@ export class OpenTopic {
     this.timers.add(timer)
   }
 
-  /** Runs once when no queue is congested any more, or the topic is closed. Returns a function that takes it back. */
+  /** Runs once when no queue is congested any more, or the topic is closed. Returns a function that cancels it. */
   onceRelieved(run: () => void): () => void {
     this.waiters.push(run)
     return () => {

@@ -61,7 +61,7 @@ export class Peer implements SendTarget {
     if (index >= 0) this.older.splice(index, 1)
   }
 
-  /** No further message goes out on the queue. `over` runs when its last message has gone out. */
+  /** Ends the queue after the messages in it. `over` runs when the last one has gone out. */
   endQueue(queue: SendQueue, over: () => void): void {
     this.queues.delete(queue.topic.hex)
     this.ending.add(queue)
@@ -79,7 +79,7 @@ export class Peer implements SendTarget {
     return latest
   }
 
-  /** Whether the peer asked to be let into so many topics that no further refusal is sent now. */
+  /** Whether so many refusals are on their way to the peer that no further one is sent now. */
   get hasTooManyRefusals(): boolean {
     return this.ending.size >= MAX_REFUSALS
   }

@@ -46,7 +46,7 @@ export class PeerManager implements TransportHandler {
 
   connected(connection: Connection, isDialled: boolean): void {
     let peer = this.peers.get(connection.remoteId)
-    // A connection that we dialled and no longer need is closed. An accepted one may be the start of something.
+    // A connection that we dialled and no longer need is closed. An accepted one is kept: the peer may be about to use it.
     if (this.isClosed || (peer === undefined && isDialled)) {
       connection.close()
       return
@@ -83,7 +83,7 @@ export class PeerManager implements TransportHandler {
     const isLast = message._tag === "Disconnect"
     if (isLast) {
       if (peer?.link === undefined) {
-        // Not connected yet: nobody has to be notified.
+        // Not connected yet, so the peer needs no Disconnect.
         peer?.queues.get(key)?.drop()
         peer?.queues.delete(key)
         return

@@ -39,7 +39,7 @@ export interface SendTarget {
   readonly closeAll: () => void
 }
 
-/** What a queue reports to its owner. One object for all queues. */
+/** The reports of a queue to its owner. One object for all queues. */
 export interface SendQueueHooks {
   /** The queue has more than `sendQueueBytes`. */
   readonly congested: (queue: SendQueue) => void
@@ -64,7 +64,7 @@ export class SendQueue {
   private awaitsFlush = false
   private isCongested = false
   private whenOver: Array<() => void> = []
-  /** Grows with everything the transport takes. This is how a stall differs from slowness. */
+  /** Grows with everything that the transport takes. A stalled queue is one for which it does not grow. */
   private taken = 0
   private stallTimer: Timer | undefined
 

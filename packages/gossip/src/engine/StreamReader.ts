@@ -20,7 +20,7 @@ const MAX_WAITING = 64
 /** Why a reader stopped handing on messages. */
 type HandOnStop = "allDone" | "paused" | "full"
 
-/** What a reader knows of its connection. One object for all streams of a connection. */
+/** The part of a connection that its readers use. One object for all streams of a connection. */
 export interface StreamSource {
   readonly from: EndpointId.EndpointId
   /** All readers of the connection, in the order in which the peer opened the streams. */

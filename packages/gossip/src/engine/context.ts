@@ -1,5 +1,6 @@
 /**
- * What the parts of the engine share. Each part gets it at construction; no part knows the engine itself or the parts above it.
+ * The state and functions that the parts of the engine share. Each part gets them at construction; no part knows the engine itself
+ * or the parts above it.
  * The hot path runs through here, so it is plain data and functions.
  */
 import type { Timers } from "@topic-tracker/common"

@@ -22,9 +22,9 @@ const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<num
  * @since 0.1.0
  */
 export interface MembershipConfigInput {
-  /** The most neighbours. Paper: 5. With 1, three nodes would replace one another without end. Default: 5. */
+  /** Maximum number of neighbours. Paper: 5. With 1, three nodes would replace one another without end. Default: 5. */
   readonly activeViewCapacity?: number | undefined
-  /** The most contacts: peers remembered without a connection. Paper: 30. Default: 30. */
+  /** Maximum number of contacts: peers remembered without a connection. Paper: 30. Default: 30. */
   readonly passiveViewCapacity?: number | undefined
   /** Hops of a ForwardJoin until the new peer enters an active view (ARWL). Paper: 6. Default: 6. */
   readonly activeRandomWalkLength?: number | undefined
@@ -77,13 +77,15 @@ export interface BroadcastConfigInput {
   /** Time for which payloads are kept for peers that graft. Default: 30 s. */
   readonly messageCacheRetention?: Duration.Input | undefined
   /**
-   * The most bytes of payload kept for them; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). Default: 67,108,864.
+   * Maximum number of payload bytes kept for them; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits").
+   * Default: 67,108,864.
    */
   readonly messageCacheMaxBytes?: number | undefined
   /** Time for which ids are kept, so that no payload is delivered twice; at least as long as the payloads. Default: 90 s. */
   readonly messageIdRetention?: Duration.Input | undefined
   /**
-   * The most ids kept, about 60 bytes of memory each; the oldest are dropped first. Our own (DEVIATIONS.md, "cache limits"). Default: 500,000.
+   * Maximum number of ids kept, about 60 bytes of memory each; the oldest are dropped first. Our own (DEVIATIONS.md,
+   * "cache limits"). Default: 500,000.
    */
   readonly messageIdMaxCount?: number | undefined
   /** Time between two clean-ups of the caches. Default: 1 s. */
@@ -128,7 +130,7 @@ export const MIN_MAX_MESSAGE_BYTES = 512
 export const ProtocolConfig = Schema.Struct({
   membership: MembershipConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
   broadcast: BroadcastConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
-  /** The most bytes a message's encoding may have (the frame's length prefix not counted). */
+  /** Maximum size of an encoded message in bytes (the frame's length prefix not counted). */
   maxMessageSize: withDefault(atLeast(MIN_MAX_MESSAGE_BYTES), 4_096),
 })
 export type ProtocolConfig = typeof ProtocolConfig.Type
@@ -139,7 +141,7 @@ export interface ProtocolConfigInput {
   readonly membership?: MembershipConfigInput | undefined
   /** Broadcast (PlumTree). */
   readonly broadcast?: BroadcastConfigInput | undefined
-  /** The most bytes a message's encoding may have (the frame's length prefix not counted). Default: 4,096. */
+  /** Maximum size of an encoded message in bytes (the frame's length prefix not counted). Default: 4,096. */
   readonly maxMessageSize?: number | undefined
 }
 

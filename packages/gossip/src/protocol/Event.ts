@@ -1,6 +1,6 @@
 /**
- * What goes into the protocol's state machine and what comes out of it, and what its parts share. The machine does no I/O
- * and knows no clock: its driver (the engine, the simulator) delivers events and carries out actions, in their order.
+ * The events that go into the protocol's state machine, the actions that come out of it, and the types that its parts share. The
+ * machine does no I/O and knows no clock: its driver (the engine, the simulator) delivers events and carries out actions, in order.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Message, PeerKey } from "./Message.ts"
@@ -91,7 +91,7 @@ export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
     }
 
 /**
- * A timer. Its driver does not look into it. `epoch` distinguishes a topic that was left and joined again from its earlier
+ * A timer. The driver does not read its fields. `epoch` distinguishes a topic that was left and joined again from its earlier
  * state, so that no timer has to be cancelled when a topic is left.
  *
  * @since 0.1.0
@@ -143,7 +143,7 @@ export const makeTopicStats = (): TopicStats => ({
   droppedMessages: 0,
 })
 
-/** What HyParView and PlumTree of one topic act through, and what they share. */
+/** The actions, random numbers and counters of one topic, as HyParView and PlumTree get them. */
 export interface TopicIo<P extends PeerKey> {
   readonly me: P
   readonly rng: Rng
@@ -152,7 +152,7 @@ export interface TopicIo<P extends PeerKey> {
   readonly neighborUp: (peer: P) => void
   readonly neighborDown: (peer: P, reason: NeighborDownReason) => void
   readonly schedule: (delayMs: number, timer: TopicTimer<P>) => void
-  /** This topic needs the connection to the peer no more. */
+  /** This topic no longer needs the connection to the peer. */
   readonly disconnect: (peer: P) => void
   readonly peerData: (peer: P, data: Uint8Array) => void
 }

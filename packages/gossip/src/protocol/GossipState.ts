@@ -11,7 +11,7 @@ import type { Rng } from "./Rng.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
 
 /**
- * What a {@link GossipState} is made of.
+ * The arguments of {@link GossipState}.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   private readonly states = new Map<TopicKey, TopicState<P>>()
   private nextEpoch = 0
   private dropped = 0
-  /** Where actions go while an event is handled. */
+  /** The list to which actions are appended while an event is handled. */
   private out: Array<Action<P>> = []
 
   constructor(options: GossipStateOptions<P>) {
@@ -170,7 +170,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     if (!this.usesConnection(from)) this.out.push({ _tag: "DisconnectPeer", peer: from })
   }
 
-  /** A topic needs the connection no more: close it if no other topic does (iroh-gossip, `handle_out_event`). */
+  /** A topic no longer needs the connection: close it if no other topic needs it (iroh-gossip, `handle_out_event`). */
   private connectionReleased(peer: P): void {
     if (!this.usesConnection(peer)) this.out.push({ _tag: "DisconnectPeer", peer })
   }

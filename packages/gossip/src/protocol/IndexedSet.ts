@@ -1,7 +1,7 @@
 /**
  * A set whose members can be picked at random in constant time. A removed member is replaced by the last one, so the order has
- * no meaning; each pick is uniform. Sets here have 5 to 30 members: copies are cheap, but each message asks for membership,
- * hence the index.
+ * no meaning; each pick is uniform. Sets here have 5 to 30 members: copies are cheap, but each message needs a membership
+ * check, so there is an index.
  */
 import type { Rng } from "./Rng.ts"
 

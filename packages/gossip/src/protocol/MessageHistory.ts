@@ -13,7 +13,7 @@ export interface MessageHistoryOptions {
   readonly idRetentionMs: number
   readonly maxIds: number
   readonly payloadRetentionMs: number
-  /** The most bytes of payloads, each with its overhead. */
+  /** Maximum number of bytes of payloads, each with its overhead. */
   readonly maxPayloadBytes: number
 }
 
@@ -139,7 +139,7 @@ export class MessageHistory {
     return entry & (this.capacity - 1)
   }
 
-  /** The chain of an id with these first two words: multiply-shift hashing, whose upper bits are the well mixed ones. */
+  /** The chain of an id with these first two words: multiply-shift hashing, which mixes its upper bits best. */
   private chainOf(word0: number, word1: number): number {
     const mixed = Math.imul(word0, factor0) + Math.imul(word1, factor1)
     return Math.imul(mixed ^ (mixed >>> 15), factor1) >>> Math.clz32(this.capacity - 1)

@@ -25,7 +25,7 @@ export class PeerDirectory<P extends PeerKey> {
     this.announce = options.announce
   }
 
-  /** What is kept, for tests. */
+  /** The kept data, for tests. */
   get known(): ReadonlyMap<P, Uint8Array> {
     return this.data
   }

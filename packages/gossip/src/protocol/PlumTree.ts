@@ -138,7 +138,7 @@ export class PlumTree<P extends PeerKey> {
     }
   }
 
-  /** A peer grafts within both graft time-outs; the time on the way may be as long again. */
+  /** A peer grafts within both graft time-outs; the messages may need the same time again on their way. */
   private forgetLastBroadcasts(now: number): void {
     const { dispatchTimeoutMs, graftTimeout1Ms, graftTimeout2Ms } = this.config
     const since = now - 2 * (dispatchTimeoutMs + graftTimeout1Ms + graftTimeout2Ms)

@@ -17,14 +17,14 @@ import type { Message, PeerKey } from "./Message.ts"
 import { PlumTree, type PlumTreeIo } from "./PlumTree.ts"
 import type { Rng } from "./Rng.ts"
 
-/** What a topic needs of the node that it is part of. */
+/** The parts of a node that its topics use. */
 export interface TopicHost<P extends PeerKey> {
   readonly me: P
   readonly rng: Rng
   readonly config: ProtocolConfig
-  /** Adds something to do. */
+  /** Adds an action. */
   readonly act: (action: Action<P>) => void
-  /** This topic used the connection to the peer and needs it no more. */
+  /** This topic used the connection to the peer and no longer needs it. */
   readonly connectionReleased: (peer: P) => void
 }
 

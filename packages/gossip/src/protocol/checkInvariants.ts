@@ -1,5 +1,5 @@
 /**
- * What must hold in the state machine after every event, for tests. {@link checkInvariants} looks at a state alone;
+ * The invariants of the state machine, checked after every event, for tests. {@link checkInvariants} checks a state alone;
  * {@link InvariantChecker} also compares the events and actions, and knows which timers run. Both know the machine's fields and
  * nothing of networks. iroh-gossip checks some of the same in its tests (`check_invariants` in `src/proto/hyparview.rs` at
  * 007b97f): sizes of the views, no overlap between them, no entry for the node itself.

@@ -1,6 +1,6 @@
 /**
- * What gossip needs of a network: connections to peers by key, each with any number of one-way byte streams. It knows no topics and no
- * messages. There are two implementations: iroh's QUIC endpoints, and a network in memory.
+ * The network that gossip needs: connections to peers by key, each with any number of one-way byte streams. It knows no topics and
+ * no messages. There are two implementations: iroh's QUIC endpoints, and a network in memory.
  *
  * Every message passes through here, so this is callbacks and plain data, and Effect only at the edges. Every implementation keeps
  * these rules: a callback never runs within the call that it was given to, except where the member allows it; after `close` of a

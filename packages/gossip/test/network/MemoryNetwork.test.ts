@@ -5,7 +5,7 @@ import type { MemoryNetworkOptions } from "../../src/testing.ts"
 import { freshTopic, isJoined, joinedInLine, makeMemoryWorld, recorded, text, until } from "./world.ts"
 
 describe("MemoryNetwork", () => {
-  it.effect("delays a message as its link says", () =>
+  it.effect("delays a message by its link's delay", () =>
     Effect.gen(function* () {
       const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 40 }) })
       const [a, b] = [yield* world.node(), yield* world.node()]
@@ -19,7 +19,7 @@ describe("MemoryNetwork", () => {
     }),
   )
 
-  it.effect("sends a lost transmission again when the policy says, which gets the number of earlier losses", () =>
+  it.effect("sends a lost transmission again after the time of the policy, which gets the number of losses", () =>
     Effect.gen(function* () {
       let losing = 0
       const asked: Array<readonly [number, boolean]> = []

@@ -25,7 +25,7 @@ const udpSockets = (): number => {
   ).length
 }
 
-/** What a program may keep for longer than its scope. */
+/** The objects that a program may keep for longer than its scope. */
 const kept: Array<unknown> = []
 const addresses = new Map<EndpointId.EndpointId, EndpointAddress>()
 const topic = TopicId.fromName("closed nodes")

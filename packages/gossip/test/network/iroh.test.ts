@@ -135,7 +135,7 @@ describe("an iroh endpoint", () => {
     }),
   )
 
-  it.live("closes without waiting for a dial that nobody answers", () =>
+  it.live("closes without waiting for a dial that no peer answers", () =>
     Effect.gen(function* () {
       const world = yield* makeIrohWorld()
       const [ends, scope] = [yield* Scope.make(), yield* Scope.make()]

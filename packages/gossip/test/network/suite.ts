@@ -1,4 +1,4 @@
-/** What gossip must do over every transport. */
+/** The tests that gossip must pass over every transport. */
 import { describe } from "@effect/vitest"
 import { barePeers } from "./suite/barePeers.ts"
 import { joining } from "./suite/joining.ts"

@@ -166,8 +166,8 @@ describe("leaving", () => {
   it("sends lazy peers the payloads that were only announced to them, before the Disconnect", () => {
     const node = new Node().withNeighbors("a", "b")
     node.receive("b", prune)
-    const told = broadcast(node, "first")
-    fire(node, told, "DispatchLazyPush")
+    const announced = broadcast(node, "first")
+    fire(node, announced, "DispatchLazyPush")
     broadcast(node, "second")
     const actions = leave(node)
     assert.deepStrictEqual(sentTo(actions, "b").slice(0, 2), [gossip("first", 0), gossip("second", 0)])

@@ -1,4 +1,4 @@
-/** What the parts of `sim` share: choosing scenarios, writing files, and the command line that repeats a run. */
+/** Functions that the parts of `sim` share: choosing scenarios, writing files, and the command line that repeats a run. */
 import { writeFile } from "node:fs/promises"
 import { UsageError } from "@topic-tracker/cli-kit"
 import { Effect, Option } from "effect"

@@ -1,5 +1,5 @@
 /**
- * What nodes run on: a DHT and the links between nodes, in memory (`memoryEnvironment`) or over real packets
+ * The environment of the nodes: a DHT and the links between nodes, in memory (`memoryEnvironment`) or over real packets
  * (`sockets/socketEnvironment`). An environment knows nothing of topics; `world/World.ts` decides which nodes exist and what each
  * of them does.
  */
@@ -30,7 +30,7 @@ export interface Environment {
   readonly heal: () => void
   /** From now on no packet reaches the node or leaves it. */
   readonly cutOff: (index: number) => void
-  /** The node has left and uses the DHT no more. */
+  /** The node has left and no longer uses the DHT. */
   readonly removeNode: (index: number) => void
   /** By node of the DHT. */
   readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>

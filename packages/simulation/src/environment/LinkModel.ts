@@ -16,7 +16,7 @@ const FIRST_PROBE_MS = 999
  */
 const DEVIATIONS = 0.5
 
-/** How long a peer may delay an acknowledgement, and how often the time-out doubles at most. */
+/** The longest delay of an acknowledgement by a peer, and the largest factor by which repeated losses multiply the time-out. */
 const MAX_ACK_DELAY_MS = 25
 const MAX_BACKOFF = 16
 
@@ -27,7 +27,7 @@ interface Station {
   readonly index: number
   readonly region: number
   readonly behindNat: boolean
-  /** When its line has sent everything that waits, in ms. */
+  /** The time at which its line has sent everything that waits, in ms. */
   lineFreeAt: number
 }
 
@@ -89,7 +89,7 @@ export class LinkModel<Id> {
   }
 
   /**
-   * After how many ms QUIC sends data again that was lost `lostBefore` times before: its probe time-out (RFC 9002, 6.2.1), which
+   * The time in ms after which QUIC sends data again that was lost `lostBefore` times before: its probe time-out (RFC 9002, 6.2.1), which
    * doubles each time. While a connection is dialled there is no round trip yet, and the first time-out is about a second.
    */
   readonly retransmitMs = (from: Id, to: Id, lostBefore: number, dialling: boolean): number => {

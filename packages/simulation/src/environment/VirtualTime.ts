@@ -13,7 +13,7 @@ interface Sleeper {
   wake: (() => void) | undefined
 }
 
-/** No fiber can run, nobody sleeps, and the effect is not done: it waits for something outside the virtual time. */
+/** No fiber can run, none sleeps, and the effect is not done: it waits for something outside the virtual time. */
 export class Deadlock extends Error {}
 
 export class VirtualTime implements WorldTime {
@@ -42,7 +42,7 @@ export class VirtualTime implements WorldTime {
     return this.#elapsed
   }
 
-  /** How many sleepers have been woken: a measure of the work so far. */
+  /** The number of sleepers that have been woken: a measure of the work so far. */
   get events(): number {
     return this.#wakeUps
   }

@@ -6,7 +6,7 @@ import { BoundedMap, Bytes } from "@topic-tracker/common"
 import { Crypto, type OpenError, type SigningKey } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted, type Result } from "effect"
 
-/** How many results of each kind are kept: full slots of some minutes. */
+/** The number of results of each kind that are kept: full slots of some minutes. */
 const MAX_RESULTS = 4_096
 
 /** Crypto with shared results and all randomness from Effect's Random. Build it once for each world. */

@@ -71,7 +71,7 @@ export interface GossipNetworkOptions {
   readonly onHandled?: OnHandled | undefined
 }
 
-/** What a test may watch: a state, an event and the actions that followed from it. */
+/** A callback for tests: it gets a state, an event and the actions that followed from it. */
 export type OnHandled = (
   state: GossipState<string>,
   event: Event<string>,

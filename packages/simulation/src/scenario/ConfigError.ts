@@ -7,13 +7,13 @@ import { formatPath, locate } from "./locate.ts"
 
 export type Path = ReadonlyArray<PropertyKey>
 
-/** What is wrong with one key of a file. An empty path means the file as a whole. */
+/** The problem with one key of a file. An empty path means the file as a whole. */
 export interface Problem {
   readonly path: Path
   readonly message: string
 }
 
-/** A scenario file that cannot be used. The message is one line and names the file, the line and the key. */
+/** A scenario file is missing or invalid. The message is one line and names the file, the line and the key. */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", { message: Schema.String }) {}
 
 /** The error for a problem in the file `name` with this text. */

@@ -8,14 +8,14 @@ import type { TopicScenarioTable } from "./topicTables.ts"
 /** The DHT and its faults. */
 export interface DhtSettings {
   readonly nodes: number
-  /** How many of the closest nodes store an item. */
+  /** The number of closest nodes that store an item. */
   readonly k: number
   /** A round trip to a DHT node. */
   readonly latency: Delay
   /** Round trips of a lookup, and of the first lookups of a node. */
   readonly hops: number
   readonly coldHops: number
-  /** How long a client waits for an answer that is lost. */
+  /** The time for which a client waits for an answer that is lost. */
   readonly lostDelayMs: number
   /** Share of the nodes that are dead but still in routing tables. */
   readonly dead: number
@@ -25,7 +25,7 @@ export interface DhtSettings {
   readonly keepFirst: number
   readonly lostGets: number
   readonly lostPuts: number
-  /** How much longer a lookup takes for each dead node it waits for. */
+  /** The additional time of a lookup for each dead node that it waits for. */
   readonly deadDelayMs: number
   readonly hostile: HostileSettings | undefined
 }

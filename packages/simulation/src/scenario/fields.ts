@@ -23,9 +23,7 @@ export const chance = Schema.Number.check(
 
 export const share = between(0, 1, "a share, 0 to 1")
 
-export const positiveMillis = Millis.check(
-  Schema.makeFilter((millis: number) => millis > 0 || "must be longer than nothing"),
-)
+export const positiveMillis = Millis.check(Schema.makeFilter((millis: number) => millis > 0 || "must be longer than 0"))
 
 /** The seeds of a file: each scenario runs once with each seed. */
 export const Seeds = Schema.NonEmptyArray(

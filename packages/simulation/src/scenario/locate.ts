@@ -55,7 +55,7 @@ export const formatPath = (path: Path): string =>
 const split = (dotted: string): ReadonlyArray<string> =>
   Array.from(dotted.matchAll(/"([^"]*)"|'([^']*)'|([\w-]+)/g), ([, double, single, bare]) => double ?? single ?? bare!)
 
-/** How many keys two paths share from the start. */
+/** The number of keys that two paths share from the start. */
 const common = (a: Path, b: Path): number => {
   let i = 0
   while (i < a.length && i < b.length && String(a[i]) === String(b[i])) i++

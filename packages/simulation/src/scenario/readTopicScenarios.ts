@@ -18,7 +18,7 @@ export interface TopicScenarioFile {
 
 const File = Schema.Struct({
   seeds: Seeds,
-  /** How many of the seeds are used over real packets; all unless given. */
+  /** The number of seeds that are used over real packets. Default: all. */
   socket_seeds: Schema.optionalKey(integer(1, 1_000)),
   // Each scenario is checked on its own, once its variants are known.
   scenario: Schema.NonEmptyArray(Schema.Record(Schema.String, Schema.Unknown)),

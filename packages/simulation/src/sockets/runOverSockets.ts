@@ -57,7 +57,7 @@ export const runOverSockets = Effect.fnUntraced(function* (
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(check, Effect.sleep(CHECK_EVERY_MS))))
     const figures = yield* runScenario({ scenario, time, world, milestones }, options.onProgress)
     const { redirected = 0, stray = 0 } = options.packetCounts()
-    // What the kernel has packetCounts may still wait at a front.
+    // Packets that the kernel has counted may still wait at a front.
     yield* Effect.sleep(FRONT_WAIT_MS)
     const result: SocketRun = { ...figures, packets: { ...relay.counters, redirected, stray } }
     return result

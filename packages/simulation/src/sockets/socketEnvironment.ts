@@ -23,7 +23,7 @@ interface Owner {
   readonly index: number
 }
 
-/** How many bootstrap nodes a client gets: as many as there are public ones. */
+/** The number of bootstrap nodes of a client: as many as there are public ones. */
 const BOOTSTRAP_NODES = 4
 
 /** Each node of the testnet looks its own id up, one second after its start. Topics start after that. */

@@ -1,5 +1,5 @@
 /**
- * The neighbours of each node, as the topics report them, and what follows from them: how many connected components there are.
+ * The neighbours of each node, as the topics report them, and the number of connected components, which follows from them.
  * One component means that all nodes are one swarm. A link counts if both ends report it.
  */
 export class NeighborGraph {
@@ -36,12 +36,12 @@ export class NeighborGraph {
     this.#components = undefined
   }
 
-  /** How many new neighbours were reported, by all nodes that ever were. */
+  /** The number of new neighbours that were reported, also by nodes that have left. */
   get newNeighbors(): number {
     return this.#newNeighbors
   }
 
-  /** How many nodes there are now. */
+  /** The number of nodes now. */
   get size(): number {
     return this.#size
   }

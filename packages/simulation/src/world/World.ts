@@ -151,7 +151,7 @@ export class World {
     return this.#end(index, "leaves")
   }
 
-  /** The node stops without notifying anybody. */
+  /** The node stops without notifying its peers. */
   crash(index: number): Effect.Effect<void> {
     return this.#end(index, "crashes")
   }

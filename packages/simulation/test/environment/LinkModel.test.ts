@@ -136,7 +136,7 @@ describe("LinkModel", () => {
     assert.closeTo(counts[2]! / 5_000, 0.5 * 0.64, 0.02)
     const narrow = model({ latency: { _tag: "Constant", ms: 20 }, duplication: 0.999_999, bandwidth: 8_000 })
     assert.deepStrictEqual(narrow.copies(0, 1, 10), [30, 40])
-    assert.deepStrictEqual(narrow.copies(0, 9, 10), [], "nobody is there")
+    assert.deepStrictEqual(narrow.copies(0, 9, 10), [], "there is no node 9")
   })
 
   it("QUIC repeats after a round trip, its deviations and the acknowledgement delay; then after twice the time", () => {

@@ -150,13 +150,13 @@ describe("Relay", () => {
 
   it.live("a partition in the policy isolates until it ends", () =>
     Effect.gen(function* () {
-      let apart = true
-      const { a, b, relay } = yield* pair(() => (apart ? [] : [0]))
+      let isPartitioned = true
+      const { a, b, relay } = yield* pair(() => (isPartitioned ? [] : [0]))
       yield* burst(50, (i) => a.send(String(i), b.front))
       yield* burst(50, (i) => b.send(String(i), a.front))
       yield* until(() => relay.counters.received === 100)
       assert.deepStrictEqual([a.got.length, b.got.length, relay.counters.lost], [0, 0, 100])
-      apart = false
+      isPartitioned = false
       yield* a.send("again", b.front)
       yield* until(() => b.got.length === 1)
     }),

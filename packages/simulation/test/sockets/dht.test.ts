@@ -35,19 +35,19 @@ describe("DHT behind fronts, on plain loopback", () => {
 
   it.live("a partition isolates: a node that is cut off finds nothing until it ends", () =>
     Effect.gen(function* () {
-      let apart = false
+      let isPartitioned = false
       const { nodes, relay } = yield* dhtBehindFronts(6, (from, to) =>
-        apart && (from === 5) !== (to === 5) ? [] : [0],
+        isPartitioned && (from === 5) !== (to === 5) ? [] : [0],
       )
       const key = yield* makeKey
       const put = nodes[5]!.put({ key, seq: 1n, value: new Uint8Array([8]) })
-      apart = true
+      isPartitioned = true
       assert.strictEqual((yield* Effect.timeoutOption(put, "1 second"))._tag, "None")
       assert.isAbove(relay.counters.lost, 0)
       // The other nodes do not know the item.
       const found = yield* Stream.runCollect(nodes[1]!.get({ publicKey: key.publicKey }))
       assert.deepStrictEqual(found, [])
-      apart = false
+      isPartitioned = false
       assert.isAtLeast((yield* put).stored, 1)
       const items = yield* Stream.runCollect(nodes[1]!.get({ publicKey: key.publicKey }))
       assert.deepStrictEqual(

@@ -103,7 +103,7 @@ const batchRate = (size: number, stream: Iroh.SendStream, counter: Counter, isFa
     send: async () => {
       counter.sent += batch.bytes.length
       await stream.writeAll(batch.bytes)
-      // A far end does not report arrivals of batches. What it has not read holds the next write back, so writes are counted.
+      // A far end does not report arrivals of batches. Unread bytes delay the next write, so writes are counted.
       if (isFar) counter.arrived += batch.bytes.length
     },
   }

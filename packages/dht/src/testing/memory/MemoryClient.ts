@@ -79,7 +79,7 @@ export const makeMemoryClient = (
     const isPart = isKnown && most < place.nodes.length
     const plan = planLookup({
       nodes: place.nodes,
-      // As on the wire: until a lookup has found them, the closest nodes are not known.
+      // As on the wire, the closest nodes are not known until a lookup has found them.
       wanted: isPart ? most : place.nodes.length,
       first,
       // A whole lookup begins with a few nodes and widens with each answer, which takes about as long as finding them.

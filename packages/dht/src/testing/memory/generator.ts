@@ -21,7 +21,7 @@ export const makeGenerator = (seed: number): Generator => {
     c = (c + sum) | 0
     return sum >>> 0
   }
-  // As the author advises: first let the seed spread over the whole state.
+  // As the author advises, the first outputs are dropped, so that the seed affects the whole state.
   for (let i = 0; i < 15; i++) word()
   return {
     next: () => word() / 2 ** 32,

@@ -129,7 +129,7 @@ export const decodeMessage: (bytes: Uint8Array) => Result.Result<Message, Postca
 export const encodeMessage: (message: Message) => Uint8Array = Postcard.encodeSync(messageCodec)
 
 /**
- * The most bytes that the content of a broadcast may have. Computed for the longest round number, since a message grows with its
+ * The maximum size of a broadcast's content in bytes. Computed for the longest round number, since a message grows with its
  * hops, and for a frame below the maximum, since iroh-gossip sends no frame of exactly that size.
  *
  * @since 0.1.0

@@ -102,7 +102,7 @@ export class IrohEndpoint extends Context.Service<IrohEndpoint, StartedEndpoint>
 
 /**
  * The end of the scope waits at most this long for the endpoint to close. All connections are closed by then; without the limit the
- * endpoint would wait some 3 s for packets of dials that nobody answers.
+ * endpoint would wait some 3 s for packets of dials that no peer answers.
  */
 const CLOSE_TIMEOUT = Duration.millis(300)
 

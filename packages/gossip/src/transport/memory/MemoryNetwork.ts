@@ -12,7 +12,7 @@ import type { TransportHandler } from "../Transport.ts"
 import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
 
 /**
- * What happens to one transmission.
+ * The delay or loss of one transmission.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ export type RetransmitPolicy = (
 ) => number
 
 /**
- * How the links of a network in memory behave.
+ * The behaviour of the links in a network in memory.
  *
  * @since 0.1.0
  */
@@ -191,7 +191,7 @@ export class MemoryNetwork implements MemoryCarrier {
     this.listeners.get(id)?.networkChanged()
   }
 
-  /** What exists in the network now, and the number of transmissions so far: for tests of leaks and of cost. */
+  /** The number of objects in the network now, and of transmissions so far: for tests of leaks and of cost. */
   get size(): {
     readonly endpoints: number
     readonly connections: number

@@ -1,4 +1,4 @@
-/** How a node treats a peer without gossip: its connections, and bytes that no node would send. */
+/** Tests of a node with a peer without gossip: the peer's connections, and bytes that no node would send. */
 import { assert, describe } from "@effect/vitest"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"

@@ -1,4 +1,4 @@
-/** How nodes join and leave a topic. */
+/** Tests of nodes that join and leave a topic. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import {

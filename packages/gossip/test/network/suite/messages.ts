@@ -1,4 +1,4 @@
-/** Which messages reach which members, and slow subscribers. */
+/** Tests of the members that a message reaches, and of slow subscribers. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Scope, Stream } from "effect"
 import { freshTopic, inTime, isJoined, joinedInLine, type Runner, recorded, text, textsOf, until } from "../world.ts"

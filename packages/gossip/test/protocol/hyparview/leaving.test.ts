@@ -20,7 +20,7 @@ describe("neighbours that go", () => {
     assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Neighbor", priority: "high", data: bytes("me") }])
   })
 
-  it("stay contacts if their Disconnect says that they are alive, and are forgotten if not", () => {
+  it("stay contacts if their Disconnect is marked alive, and are forgotten if not", () => {
     const node = new Node().withNeighbors("a", "b", "c")
     const replaced = node.receive("a", { _tag: "Disconnect", alive: true, respond: false })
     const left = node.receive("b", { _tag: "Disconnect", alive: false, respond: false })
