@@ -1,5 +1,5 @@
 /**
- * The known addresses of peers, and since when they are known: learned from records and gossip, or found in the DHT. A plain value of
+ * The known addresses of peers, each with its time: learned from records and gossip, or found in the DHT. A plain value of
  * bounded size, without clock or network. It does not give out addresses that are too old.
  */
 import { BoundedMap } from "@topic-tracker/common"
@@ -14,9 +14,9 @@ interface Entry {
 
 /** Times in ms. */
 export interface AddressBookOptions {
-  /** How long learned addresses are given out. */
+  /** The time for which learned addresses are given out. */
   readonly learnedFor: number
-  /** How long an answer of the DHT is used without a new lookup. */
+  /** The time for which an answer of the DHT is used without a new lookup. */
   readonly foundFor: number
   /** The maximum number of peers. The one that was added longest ago is dropped first. */
   readonly capacity: number

@@ -1,6 +1,6 @@
 /**
  * AddressLookup over the DHT: publishes this node's addresses as iroh does (see `pkarr.ts`), reads those of other nodes, and combines
- * them with addresses learned from records and gossip. It dials nobody.
+ * them with addresses learned from records and gossip. It dials no peer.
  */
 import { SocketAddress } from "@topic-tracker/common"
 import { EndpointId, Identity } from "@topic-tracker/crypto"
@@ -20,21 +20,21 @@ import { makeAddressPublisher } from "./AddressPublisher.ts"
 import * as Pkarr from "./pkarr.ts"
 
 /**
- * Which of our addresses are published, and when.
+ * Options: the addresses that are published, and the times of publications and lookups.
  *
  * @since 0.1.0
  */
 export interface DhtAddressLookupOptions {
   /** Publish loopback, private and link-local addresses too. Default false: on the public DHT they are useless and reveal the network. */
   readonly publishPrivateAddresses?: boolean
-  /** How often unchanged addresses are published again. Default 1 hour, as in iroh; DHT nodes forget them after about two. */
+  /** The interval at which unchanged addresses are published again. Default 1 hour, as in iroh; DHT nodes forget them after about two. */
   readonly republishInterval?: Duration.Input
   /**
-   * How long an answer of the DHT is used without a new lookup. Default 5 seconds: a node that has just started may have published before
-   * it knew its relay. (iroh writes a TTL of 30 seconds.)
+   * The time for which an answer of the DHT is used without a new lookup. Default 5 seconds: a node that has just started may have
+   * published before it knew its relay. (iroh writes a TTL of 30 seconds.)
    */
   readonly cacheFor?: Duration.Input
-  /** How long addresses learned from records and gossip are used. Default 5 minutes. */
+  /** The time for which addresses learned from records and gossip are used. Default 5 minutes. */
   readonly learnedFor?: Duration.Input
   /** The maximum time of one lookup. It then ends with the addresses found. Default 10 seconds. */
   readonly lookupTimeout?: Duration.Input
@@ -52,9 +52,9 @@ export interface AddressLookupStats {
   readonly lookups: number
   /** Items under a peer's key that were dropped because they were no address packet. */
   readonly packetsInvalid: number
-  /** How often our own addresses were stored. */
+  /** Puts of our own addresses that were stored. */
   readonly published: number
-  /** How often they could not be stored. */
+  /** Puts of our own addresses that failed. */
   readonly publishFailures: number
   /** The number of peers that are remembered now. */
   readonly peers: number
@@ -69,7 +69,7 @@ const metrics: Readonly<Record<keyof AddressLookupStats, StatMetric>> = {
 }
 
 /**
- * The options of a topic's configuration.
+ * The options that follow from a topic's configuration.
  *
  * @since 0.1.0
  */
@@ -107,7 +107,7 @@ const MAX_AGAIN = 5
 const AGAIN_NODES = 4
 
 /**
- * A known address is mostly right. So the DHT is asked only if the reader has not stopped reading after this time. RFC 8305, section 5,
+ * A known address is usually right. So the DHT is asked only if the reader has not stopped reading after this time. RFC 8305, section 5,
  * has the same delay from one connection attempt to the next.
  */
 const LOOKUP_AFTER_MS = 250

@@ -1,7 +1,7 @@
 /**
  * The configuration of a node and its topics: one plain value with every option, complete and checked. It comes from code
- * ({@link make}, given what differs from the defaults) and from any ConfigProvider ({@link config}), one over the other
- * ({@link merge}). schema.ts has the options and says how they flow.
+ * ({@link make}, with the options that differ from the defaults) and from any ConfigProvider ({@link config}), one over the other
+ * ({@link merge}). schema.ts has the options and describes their way from source to use.
  */
 import { Config, Effect, Equal, Predicate, Result } from "effect"
 import { check } from "./check.ts"
@@ -79,8 +79,8 @@ const mergeGroup = (below: object, above: object): object => ({
 export const input: Config.Config<TopicConfigInput> = given
 
 /**
- * The configuration from the current ConfigProvider over the defaults. Variables are named as {@link environmentName} says,
- * such as TOPIC_TRACKER_DHT_PORT; a file has the same names in a tree under `topicTracker`.
+ * The configuration from the current ConfigProvider over the defaults. The variable of `dht.port` is
+ * TOPIC_TRACKER_DHT_PORT; a file has the options' own names in a tree under `topicTracker`.
  */
 export const config: Config.Config<TopicConfig> = Config.mapEffect(input, (input) => Effect.orDie(make(input)))
 

@@ -1,13 +1,13 @@
-/** What is wrong with a configuration: all of it at once, each option with what is expected. */
+/** The error of an invalid configuration. It lists every invalid or unknown option with the expected values. */
 import { Formatter, Schema } from "effect"
 
-/** One thing that is wrong with a configuration. */
+/** One invalid or unknown option of a configuration. */
 export interface TopicConfigIssue {
   /** The option's path, such as "publisher.baseInterval", or the name of an unknown environment variable. */
   readonly option: string
   /** The given value as text, or "no option". */
   readonly value: string
-  /** What is allowed. */
+  /** The allowed values. */
   readonly expected: string
 }
 

@@ -42,7 +42,7 @@ export interface Tuning {
   readonly reconnectGiveUpMs: number
 }
 
-/** Whose timing a topic has: see {@link Tuning}. */
+/** The timing of a topic: that of this library or that of the crate, see {@link Tuning}. */
 export type Profile = "fast" | "reference"
 
 export const tunings: Readonly<Record<Profile, Tuning>> = {

@@ -8,7 +8,7 @@ import { keysOf, topLevelNames, treeOf, valueIn } from "./options.ts"
 import type { Values } from "./schema.ts"
 import { showInput, type TopicConfigIssue } from "./TopicConfigError.ts"
 
-/** The checked values of an input, with defaults for what it leaves out; or everything that is wrong with it. */
+/** The checked values of an input, with defaults for what it leaves out; or all its errors. */
 export const check = (input: object): Result.Result<Values, ReadonlyArray<TopicConfigIssue>> => {
   const issues = unknownNames(input)
   const tree = treeOf((option) => {
@@ -32,7 +32,7 @@ export const unknownNames = (input: object): Array<TopicConfigIssue> => {
     if (!topLevelNames.includes(name)) {
       issues.push({ option: name, value: "no option", expected: `one of ${topLevelNames.join(", ")}` })
     } else if (keys === undefined || members === undefined) {
-      // An option that stands in no group, or a group of which nothing is given.
+      // An option outside all groups, or a group without any given option.
     } else if (!Predicate.isObject(members)) {
       issues.push({ option: name, value: showInput(members), expected: "an object of options" })
     } else {
@@ -45,7 +45,7 @@ export const unknownNames = (input: object): Array<TopicConfigIssue> => {
   return issues
 }
 
-/** Values that are allowed each by itself, but not together. */
+/** Values of which each is allowed, but not all of them together. */
 const conflicts = ({ dht }: Values): ReadonlyArray<TopicConfigIssue> => {
   if (!DhtConfig.isLoopbackOnly(dht.bootstrap) || dht.host === "" || dht.host.startsWith("127.")) return []
   return [

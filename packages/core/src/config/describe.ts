@@ -8,7 +8,7 @@ export interface OptionDescription {
   readonly environment: string
   /** The default with its unit. */
   readonly default: string
-  /** What the value may be, in a few words. */
+  /** The allowed values, in a few words. */
   readonly allowed: string
   readonly description: string
   /** Whether this library has it and the crate does not. */

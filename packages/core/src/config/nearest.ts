@@ -13,7 +13,7 @@ export const nearest = (name: string, names: ReadonlyArray<string>): string | un
   return best
 }
 
-/** How many letters must be inserted, deleted or replaced (Levenshtein). */
+/** The number of letters that must be inserted, deleted or replaced (Levenshtein). */
 const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * The options of schema.ts as a flat list, one entry each, with what the schema's annotations say of it. It knows no source of
+ * The options of schema.ts as a flat list, one entry each, with its annotations from the schema. It knows no source of
  * values.
  */
 import { Predicate, type Result, Schema } from "effect"
@@ -8,7 +8,7 @@ import type { Notes } from "./values.ts"
 
 /** One option. */
 export interface Option extends Notes {
-  /** Undefined for an option that stands in no group. */
+  /** Undefined for an option outside all groups. */
   readonly group: string | undefined
   readonly key: string
   /** Such as "publisher.baseInterval". */
@@ -58,7 +58,7 @@ export const options: ReadonlyArray<Option> = Object.entries(Options.fields).fla
     : [optionOf(undefined, name, field)],
 )
 
-/** The names at the top: groups, and options that stand in no group. */
+/** The names at the top level: groups, and options outside all groups. */
 export const topLevelNames: ReadonlyArray<string> = Object.keys(Options.fields)
 
 /** The keys of a group; undefined if there is no such group. */
@@ -68,8 +68,8 @@ export const keysOf = (group: string): ReadonlyArray<string> | undefined => {
 }
 
 /**
- * The value that a configuration has for an option; undefined when it has none. The configuration need not be checked: it is
- * what code gives, or what a ConfigProvider has.
+ * The value that a configuration has for an option; undefined when it has none. The configuration need not be checked: it
+ * comes from code or from a ConfigProvider.
  */
 export const valueIn = (input: object, { group, key }: Pick<Option, "group" | "key">): unknown => {
   if (group === undefined) return Reflect.get(input, key)

@@ -60,7 +60,7 @@ export const Options = Schema.Struct({
     ),
     publishRecordOnStartup: boolean(
       true,
-      "Publish a first record as soon as the first lookup has heard the nearest DHT nodes. With false, publish only after a lookup.",
+      "Publish a first record as soon as the nearest DHT nodes have answered the first lookup. With false, publish only after a lookup.",
     ),
     checkOlderRecordsFirstOnStartup: boolean(
       false,
@@ -87,7 +87,7 @@ export const Options = Schema.Struct({
   bubbleMerge: Schema.Struct({
     enabled: boolean(
       true,
-      "While there are few neighbours, look for nodes of the topic that are in another swarm, and join them.",
+      "While there are few neighbours, search for nodes of the topic in another swarm, and join them.",
     ),
     initialInterval: duration("30 seconds", FIRST_MERGE),
     baseInterval: positiveDuration("60 seconds", BASE_INTERVAL),
@@ -99,7 +99,7 @@ export const Options = Schema.Struct({
   messageOverlapMerge: Schema.Struct({
     enabled: boolean(
       true,
-      "Look for records whose last messages differ from ours, a sign of a partition, and join their peers.",
+      "Search for records whose last messages differ from ours, a sign of a partition, and join their peers.",
     ),
     initialInterval: duration("30 seconds", FIRST_MERGE),
     baseInterval: positiveDuration("60 seconds", BASE_INTERVAL),

@@ -15,7 +15,7 @@ export interface BootstrapConfig {
    */
   readonly maxBootstrapRecords: number
   /**
-   * Publish a first record as soon as the first lookup has heard the nearest DHT nodes. With false, publish only
+   * Publish a first record as soon as the nearest DHT nodes have answered the first lookup. With false, publish only
    * after a lookup.
    *
    * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_BOOTSTRAP_PUBLISH_RECORD_ON_STARTUP.
@@ -92,7 +92,7 @@ export interface PublisherConfig {
 /** Merging small swarms: the options with their values. */
 export interface BubbleMergeConfig {
   /**
-   * While there are few neighbours, look for nodes of the topic that are in another swarm, and join them.
+   * While there are few neighbours, search for nodes of the topic in another swarm, and join them.
    *
    * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_BUBBLE_MERGE_ENABLED.
    */
@@ -139,7 +139,7 @@ export interface BubbleMergeConfig {
 /** Merging after a partition: the options with their values. */
 export interface MessageOverlapMergeConfig {
   /**
-   * Look for records whose last messages differ from ours, a sign of a partition, and join their peers.
+   * Search for records whose last messages differ from ours, a sign of a partition, and join their peers.
    *
    * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_MESSAGE_OVERLAP_MERGE_ENABLED.
    */
@@ -363,7 +363,7 @@ export interface BootstrapConfigInput {
    */
   readonly maxBootstrapRecords?: number | undefined
   /**
-   * Publish a first record as soon as the first lookup has heard the nearest DHT nodes. With false, publish only
+   * Publish a first record as soon as the nearest DHT nodes have answered the first lookup. With false, publish only
    * after a lookup.
    *
    * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_BOOTSTRAP_PUBLISH_RECORD_ON_STARTUP.
@@ -440,7 +440,7 @@ export interface PublisherConfigInput {
 /** Merging small swarms: the options that differ from the defaults. */
 export interface BubbleMergeConfigInput {
   /**
-   * While there are few neighbours, look for nodes of the topic that are in another swarm, and join them.
+   * While there are few neighbours, search for nodes of the topic in another swarm, and join them.
    *
    * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_BUBBLE_MERGE_ENABLED.
    */
@@ -487,7 +487,7 @@ export interface BubbleMergeConfigInput {
 /** Merging after a partition: the options that differ from the defaults. */
 export interface MessageOverlapMergeConfigInput {
   /**
-   * Look for records whose last messages differ from ours, a sign of a partition, and join their peers.
+   * Search for records whose last messages differ from ours, a sign of a partition, and join their peers.
    *
    * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_MESSAGE_OVERLAP_MERGE_ENABLED.
    */

@@ -9,10 +9,10 @@ import { type DhtAddress, DhtConfig, type DhtNode } from "@topic-tracker/dht"
 import { isRelayUrl } from "@topic-tracker/gossip"
 import { Duration, Effect, Schema, SchemaGetter, SchemaTransformation } from "effect"
 
-/** Annotations of an option, beside Schema's own `description`, `default` and `expected` (to follow the word "expected"). */
+/** Annotations of an option, in addition to Schema's own `description`, `default` and `expected` (to follow the word "expected"). */
 export interface Notes {
   readonly expected: string
-  /** What the value may be, in a few words: the column "Allowed" of the documentation. */
+  /** The allowed values, in a few words: the column "Allowed" of the documentation. */
   readonly allowed: string
   /** The default as the documentation shows it. */
   readonly defaultText: string
@@ -193,7 +193,7 @@ export const knownNodes = (description: string) =>
     },
   )
 
-/** Which relays an endpoint uses. */
+/** The relays of an endpoint. */
 export type Relays = "public" | "none" | ReadonlyArray<string>
 
 const RelayUrl = Schema.String.check(Schema.makeFilter(isRelayUrl))

@@ -17,11 +17,11 @@ export const counter = (name: string, description: string): StatMetric => ({ typ
 /** Goes up and down. */
 export const gauge = (name: string, description: string): StatMetric => ({ type: "gauge", name, description })
 
-/** What is common to all owners of one series. */
+/** The state that all owners of one series share. */
 class Series {
   /** The numbers of the owners that are still there. */
   readonly live = new Set<() => number>()
-  /** What the other owners have counted. */
+  /** The sum of the owners that are gone. */
   #ended = 0
 
   get total(): number {

@@ -47,7 +47,7 @@ export type PublishOutcome<A> =
   | { readonly _tag: "Skipped"; readonly records: ReadonlyArray<TopicRecord<A>> }
 
 /**
- * Why nothing was published: the DHT failed, or the record was not made by `newRecord`.
+ * The reason why nothing was published: the DHT failed, or the record was not made by `newRecord`.
  *
  * @since 0.1.0
  */
@@ -116,7 +116,7 @@ export interface RecordPublisher<A> {
 
 export interface CommonOptions<A> {
   readonly topic: TopicId
-  /** How content becomes bytes, at most {@link maxContentBytes} of them. */
+  /** The Schema that encodes content to bytes, at most {@link maxContentBytes} of them. */
   readonly content: Record.ContentSchema<A>
   /** Default: the defaults. Only `bootstrap.maxBootstrapRecords` and `dht` are used. */
   readonly config?: TopicConfig
@@ -243,8 +243,8 @@ const put = <A>(
   onStored: PutRequest["onStored"],
 ) => {
   const request = { key: signingKey, salt, seq: SEQ, value, onStored }
-  // As the crate puts it. All nodes refuse that if they hold an item with a lower seq, which only a stranger puts there. A put without
-  // cas replaces such an item.
+  // With cas, as in the crate. If a stranger has put an item with a lower seq, all nodes refuse this put; one without cas then replaces
+  // that item.
   return dht.put({ ...request, cas: SEQ }).pipe(
     Effect.catchIf(isRejected, () => dht.put(request)),
     Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),

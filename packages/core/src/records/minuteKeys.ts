@@ -7,7 +7,7 @@ import { Effect, type Redacted } from "effect"
 
 /** The keys of one minute. */
 export interface MinuteKeys {
-  /** Where its records are stored. */
+  /** The key and salt under which its records are stored. */
   readonly dht: DhtKeys
   /** The key that its records are sealed for. Asks the SecretRotation every time, and is the same object until that gives another seed. */
   readonly encryption: Effect.Effect<SigningKey>

@@ -11,7 +11,7 @@ const MAX_TEXTS = 64
 
 export class FailureLog {
   readonly #timers: Timers
-  /** When each text was last seen, in ms of the timers. */
+  /** The time at which each text was last seen, in ms of the timers. */
   readonly #lastSeen = new BoundedMap<string, number>(MAX_TEXTS)
 
   constructor(timers: Timers) {

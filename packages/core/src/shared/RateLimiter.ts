@@ -6,7 +6,7 @@
 import { type Awaitable, firstOf, type Signal, type Timer, type Timers } from "@topic-tracker/common"
 import { Effect } from "effect"
 
-/** `urgent`: somebody may be waiting for the result. `routine`: work that comes again and again. */
+/** `urgent`: a user may be waiting for the result. `routine`: work that comes again and again. */
 export type Urgency = "urgent" | "routine"
 
 /** `burst`: the number of permits that are free at once after a pause. */
@@ -50,7 +50,7 @@ class PermitQueue implements Awaitable {
   readonly #timers: Timers
   readonly #intervalMs: number
   readonly #burst: number
-  /** When the next permit is free, in ms of {@link Timers}; in the past if some were not used. */
+  /** The time at which the next permit is free, in ms of {@link Timers}; in the past if some were not used. */
   #nextAt = Number.NEGATIVE_INFINITY
   /** In order of arrival. */
   readonly #waiting = new Set<() => void>()
@@ -63,7 +63,7 @@ class PermitQueue implements Awaitable {
     this.#burst = burst
   }
 
-  /** Whether a permit is free and nobody waits for it. */
+  /** Whether a permit is free and no fiber waits for it. */
   get isOpen(): boolean {
     return this.#waiting.size === 0 && this.#nextAt <= this.#timers.now()
   }

@@ -1,4 +1,4 @@
-/** The key of a node, as its maker gives it or not. */
+/** The key of a node: from a seed that the program gives, or random. */
 import { type Crypto, Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted } from "effect"
 import { TopicConfigError } from "../config/TopicConfig.ts"

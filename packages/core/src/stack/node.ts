@@ -4,7 +4,7 @@
  *
  * The DHT client's options decide where sockets are bound: if all bootstrap nodes are loopback addresses, the endpoint binds
  * loopback only, publishes its loopback addresses, and uses no relays but those that are named. Else the endpoint uses iroh's n0
- * preset (relays, and the discovery of iroh's makers) beside the lookup in the DHT, or the relays that are named in its place.
+ * preset (relays, and the discovery of iroh's makers) in addition to the lookup in the DHT, or the named relays in its place.
  */
 import { Crypto, type Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht, DhtConfig, type DhtError } from "@topic-tracker/dht"
@@ -31,7 +31,7 @@ export interface NodeStackOptions {
    * each start.
    */
   readonly identity?: IdentitySeed
-  /** How the secret that seals a minute's records is derived. Default: the crate's rotation. */
+  /** The rotation of the secret that seals a minute's records. Default: the crate's rotation. */
   readonly rotation?: Layer.Layer<SecretRotation>
   /** Parameters of the gossip protocol and its engine. */
   readonly gossip?: GossipConfigInput

@@ -13,7 +13,7 @@ import type { Services } from "../stack/node.ts"
 import { TopicTracker, type TopicTrackerOptions } from "../tracker/TopicTracker.ts"
 
 /**
- * How the DHT and the network of a world behave.
+ * The behaviour of a world's DHT and network.
  *
  * @since 0.1.0
  */
@@ -53,7 +53,7 @@ export interface MemoryNodeOptions extends TopicTrackerOptions {
   /** The rotation of the secret that seals records. Default: the crate's rotation. */
   readonly rotation?: Layer.Layer<SecretRotation>
   readonly gossip?: GossipConfigInput
-  /** How peers are reached. Default: in memory a key is its own address. */
+  /** The lookup of peers' addresses. Default: in memory a key is its own address. */
   readonly addressLookup?: Layer.Layer<AddressLookup>
   /** The DHT nodes that this node reaches. Default: all. */
   readonly dht?: MemoryDht.MemoryClientOptions

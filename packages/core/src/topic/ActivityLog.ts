@@ -15,7 +15,7 @@ const CAPACITY = 256
 
 type Counter = Exclude<keyof TopicStats, "messagesReceived">
 
-/** What an activity log needs. */
+/** The services and settings of an activity log. */
 export interface ActivityLogOptions {
   readonly timers: Timers
   readonly failureLog: FailureLog

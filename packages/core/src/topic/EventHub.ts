@@ -7,7 +7,7 @@ import type { SubscribeOptions } from "@topic-tracker/gossip"
 import { Effect, Latch, type Scope, Stream } from "effect"
 
 export interface EventHubOptions<A> {
-  /** The event that tells a subscriber how many events it lost. Without it a loss is silent. */
+  /** Makes the event that reports to a subscriber how many events it lost. Without it a loss is silent. */
   readonly lagged?: (skipped: number) => A
   /** The number of past events that a new subscriber gets first. Default 0. */
   readonly replay?: number
@@ -47,7 +47,7 @@ export class EventHub<A> {
       if (this.#isEnded || events.length === 0) return Effect.void
       this.#rememberPast(events)
       if (this.#subscribers.size === 0) return Effect.void
-      // Subscribers that nobody waits for come first.
+      // Subscribers that drop events come first: they never make the others wait.
       const dropping = [...this.#subscribers].filter(({ queue }) => !queue.hasBackpressure)
       const slowing = [...this.#subscribers].filter(({ queue }) => queue.hasBackpressure)
       for (const { queue } of dropping) for (const event of events) queue.push(event)

@@ -1,6 +1,6 @@
 /**
  * One open topic, shared by every join of it in this process: its sessions and its end. The only place that starts and stops the fibers
- * of a topic as a whole. `makeTopic.ts` makes of it what a program holds.
+ * of a topic as a whole. `makeTopic.ts` makes the topic of a program from it.
  *
  * A session starts with two fibers. One reads gossip's events, keeps the {@link SwarmView} current and passes the events to the
  * subscribers. The other keeps the topic joined. The first neighbour adds one fiber for each duty of the workers, a lost neighbour one
@@ -192,7 +192,7 @@ export class LiveTopic {
         Effect.catch((error) => this.#fail(error)),
         Effect.forkIn(scope),
       )
-      // The neighbours of before a suspend still run, and their addresses are known.
+      // The neighbours from before a suspend probably still run, and their addresses are known.
       yield* reconnector.askNow()
     })
   }

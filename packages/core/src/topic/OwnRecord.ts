@@ -173,7 +173,7 @@ export class OwnRecord {
     }).pipe(withBackgroundSpan("Topic.publish", this.#session.records.topic, { "topic_tracker.activity.by": by }))
   }
 
-  /** Publishes; and again, if the first neighbour came meanwhile. */
+  /** Publishes, and publishes again if the first neighbour came meanwhile. */
   #publishAndName(known: ReadonlyArray<GossipRecord> | undefined) {
     return Effect.andThen(this.publish("bootstrap", known), this.#nameNeighbor())
   }

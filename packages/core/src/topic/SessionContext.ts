@@ -1,6 +1,7 @@
 /**
- * What the parts of a running topic share. A session lasts from a join or resume until the topic is left or suspended. Every fiber of it
- * runs in its scope. All fields are readonly: a state that changes belongs to one class (`OwnRecord`, `Search`, `SwarmView`, …).
+ * The services and state that the parts of a running topic share. A session lasts from a join or resume until the topic is left or
+ * suspended. Every fiber of it runs in its scope. All fields are readonly: a state that changes belongs to one class (`OwnRecord`,
+ * `Search`, `SwarmView`, …).
  */
 import type { Signal, Timers } from "@topic-tracker/common"
 import type { EndpointAddress, Gossip, GossipTopic } from "@topic-tracker/gossip"

@@ -33,7 +33,7 @@ interface TopicHalf {
 export interface TopicSender extends TopicHalf {
   /**
    * Sends content (a string as UTF-8) to the whole swarm. Gossip drops content that it has seen within the last 90 s: two messages
-   * must differ to arrive both. Without neighbours the message reaches nobody, and that is no error. Fails with `MessageTooLarge`,
+   * must differ to arrive both. Without neighbours the message reaches no node, and that is no error. Fails with `MessageTooLarge`,
    * `Timeout`, `Suspended` or `Closed`.
    */
   readonly broadcast: (content: string | Uint8Array) => Effect.Effect<void, TopicError>
@@ -86,18 +86,18 @@ export interface Topic extends TopicSender, TopicReceiver {
   readonly recordPublisher: RecordPublisher<TopicRecordContent>
   /**
    * Leaves the swarm until {@link resume}: neighbours are notified, and no fiber or timer runs. Streams stay open and silent, after a
-   * NeighborDown for each neighbour. The topic is suspended for everybody in this process who shares it.
+   * NeighborDown for each neighbour. The topic is suspended for every part of this process that shares it.
    */
   readonly suspend: Effect.Effect<void>
   /** Searches for neighbours again at once. Does nothing if the topic is not suspended. Fails with `Closed`. */
   readonly resume: Effect.Effect<void, TopicError>
-  /** What the topic does: the last 64 activities, then every new one. */
+  /** The topic's activity: the last 64 entries, then every new one. */
   readonly activity: Stream.Stream<TopicActivity>
   readonly stats: Effect.Effect<TopicStats>
 }
 
 /**
- * Which topic to join, and with which secret.
+ * The topic to join, its secret, and its options.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * What a topic does, as data for people and for measurements: what it published, found, dialled and joined, and when. A program
- * does not need it to use a topic, and it costs almost nothing while nobody subscribes.
+ * The activity of a topic as data, for people and for measurements: what it published, found, dialled and joined, and when. A
+ * program does not need it to use a topic, and it costs almost nothing without subscribers.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 
@@ -19,7 +19,7 @@ export type TopicActivity = {
   readonly at: number
 } & Activity
 
-/** What a topic did. `millis` is in milliseconds, `unixMinute` in minutes since 1970. */
+/** One activity of a topic. `millis` is in milliseconds, `unixMinute` in minutes since 1970. */
 export type Activity =
   /** The search for a first neighbour begins: at the start, after a resume, or when the last neighbour is gone. */
   | { readonly _tag: "BootstrapBegan" }
@@ -72,15 +72,15 @@ export type Activity =
 export interface TopicStats {
   /** Lookups of records in the DHT, each in the slots of one minute or two. */
   readonly lookups: number
-  /** Runs that a worker skipped because all was well and other nodes do the work. */
+  /** Runs that a worker skipped because this node had enough neighbours and other nodes published. */
   readonly runsSkipped: number
   readonly recordsPublished: number
-  /** How often nothing was published because the slot held enough records. */
+  /** Publications that were skipped because the slot held enough records. */
   readonly recordsSkipped: number
-  /** How often every DHT node kept a record that it had before ours. */
+  /** Puts after which every DHT node kept a record that it had before ours. */
   readonly recordsRefused: number
   readonly dials: number
-  /** How often a merge asked peers. */
+  /** Merges that asked peers to become neighbours. */
   readonly merges: number
   /** Failed activities of the search and the workers. */
   readonly failures: number

@@ -51,7 +51,7 @@ export const topicClosed = (message: string) => new TopicError({ reason: new Clo
 export const topicSuspended = () =>
   new TopicError({ reason: new Suspended({ message: "the topic is suspended; resume it first" }) })
 
-/** What a gossip error means for the user of a topic. */
+/** The error of a topic for an error of gossip. */
 export const fromGossip = ({ reason, message }: GossipError): TopicError => {
   switch (reason) {
     case "InvalidArgument":

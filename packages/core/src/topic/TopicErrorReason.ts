@@ -1,9 +1,9 @@
-/** The reasons of a TopicError, for `Effect.catchReason`. Each has a message that says what to do about it. */
+/** The reasons of a TopicError, for `Effect.catchReason`. The message of each names the remedy. */
 import { Schema } from "effect"
 
 const message = { message: Schema.String }
 
-/** An argument is invalid. The message names it and says what is expected. */
+/** An argument is invalid. The message names it and the expected values. */
 export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
   /** The argument's name, such as "secret". */
   argument: Schema.String,

@@ -1,6 +1,6 @@
 /**
- * What makes two joins the same topic. The secret becomes a hash here, and only the hash goes on: to the keys of the topic's minutes
- * (`records/minuteKeys.ts`) and from there to the DHT.
+ * The identity of an open topic: two joins with the same key share one topic. The secret becomes a hash here, and only the hash goes on: to
+ * the keys of the topic's minutes (`records/minuteKeys.ts`) and from there to the DHT.
  */
 import { Bytes } from "@topic-tracker/common"
 import { initialSecretHash, type TopicId } from "@topic-tracker/crypto"
@@ -22,7 +22,7 @@ export class TopicKey implements Equal.Equal {
   readonly gossipTopic: TopicId
   /** SHA-512 of the secret, cut to 32 bytes. */
   readonly secretHash: Redacted.Redacted<Uint8Array>
-  /** How the topic is opened, if it is not open yet. Not compared. */
+  /** The options with which the topic is opened if it is not open yet. Not compared. */
   readonly settings: TopicSettings
 
   constructor(topic: TopicId, secret: JoinOptions["secret"], settings: TopicSettings) {

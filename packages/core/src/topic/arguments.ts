@@ -1,6 +1,6 @@
 /**
  * Checks the arguments of a topic's users. They may come from JavaScript, from another realm, or from a second copy of a package, so
- * values are told apart by their shape and not by their class.
+ * values are recognised by their shape and not by their class.
  */
 import { TopicId } from "@topic-tracker/crypto"
 import { Effect, Redacted } from "effect"

@@ -1,4 +1,4 @@
-/** How a program joins a topic: the functions of the namespace `Topic`, and its types. */
+/** The functions with which a program joins a topic (the namespace `Topic`), and its types. */
 import { Effect, type Scope } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"
 import { TopicTracker } from "../tracker/TopicTracker.ts"

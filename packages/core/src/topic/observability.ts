@@ -5,7 +5,7 @@
 import type { TopicId } from "@topic-tracker/crypto"
 import { Clock, Effect } from "effect"
 
-/** The length in hex digits of a topic id in spans and logs: enough to tell topics apart. */
+/** The length in hex digits of a topic id in spans and logs: enough to distinguish topics. */
 const SHORT_ID_LENGTH = 12
 
 type Attributes = Readonly<Record<string, string | number>>

@@ -1,4 +1,4 @@
-/** Sees to it that a process has one topic of a gossip id at a time: an open topic holds a claim until its gossip topic has closed. */
+/** Ensures that a process has one topic of a gossip id at a time: an open topic holds a claim until its gossip topic has closed. */
 import { Deferred, Effect, Equal } from "effect"
 import { refusedArgument, type TopicError } from "../topic/TopicError.ts"
 import type { TopicKey } from "../topic/TopicKey.ts"

@@ -45,7 +45,7 @@ export class TopicTracker extends Context.Service<TopicTracker, TrackerService>(
    * A node on Node.js: one UDP socket for the DHT, one iroh endpoint. It is on the public internet, unless all bootstrap nodes
    * are loopback addresses: then every socket is bound to loopback. The layer provides the services below the tracker too, for
    * example for a RecordPublisher. Fails when an option is invalid or the DHT's socket cannot be bound. The layer does not wait
-   * until the endpoint is bound: topics look for records meanwhile. If it cannot be bound, topics end and joins fail with the
+   * until the endpoint is bound: topics search for records meanwhile. If it cannot be bound, topics end and joins fail with the
    * reason.
    *
    * @since 0.1.0
@@ -73,7 +73,7 @@ export class TopicTracker extends Context.Service<TopicTracker, TrackerService>(
     nodeLayer(
       options,
       Effect.fnUntraced(function* ({ config = {} }) {
-        // By themselves first, so that an error says where it comes from.
+        // Checked alone first, so that an error names its source.
         yield* TopicConfig.make(config)
         return yield* TopicConfig.make(TopicConfig.merge(config, yield* TopicConfig.input))
       }),

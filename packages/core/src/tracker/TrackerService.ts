@@ -1,4 +1,4 @@
-/** The contract of the tracker: what the tag `TopicTracker` stands for. It knows no implementation. */
+/** The contract of the tracker, the service of the tag `TopicTracker`. It knows no implementation. */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Effect, Scope } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"

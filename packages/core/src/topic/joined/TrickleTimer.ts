@@ -8,14 +8,14 @@
  * The equilibrium: rounds of all nodes together come at random, λ a minute. The share of rounds that are early and find a record is about
  * 1/4 − 1/λ, the share of rounds that find none 1/λ. The first kind adds 2 to s = log₂(factor), the second sets s to 0: so λ ≈ 4 + 2s.
  * That is 10 rounds a minute at N = 100 and some 20 at N = 10,000. Swarms of up to ten nodes run no more rounds than that anyway, and
- * are left alone.
+ * are not affected.
  */
 import { Effect, Random } from "effect"
 import { msIntoMinute } from "../minutes.ts"
 
 /** The part of a minute that counts as early. */
 const EARLY_MS = 15_000
-/** How much rarer rounds become after one that was not needed. */
+/** The factor by which rounds become rarer after one that was not needed. */
 const SUPPRESSION = 4
 
 export class TrickleTimer {

@@ -40,7 +40,7 @@ export const mergeEarly = (session: SessionContext, hasFoundSwarm: () => boolean
 
 /**
  * Asks peers of records that no link connects with us. Without this, nodes that all have enough neighbours in their own part would stay
- * apart from the rest until somebody sends a message.
+ * separate from the rest until a node sends a message.
  */
 export const joinUnreachable = Effect.fnUntraced(function* (
   session: SessionContext,

@@ -19,7 +19,7 @@ export interface WorkerParts {
   readonly search: Search
 }
 
-/** Something that a worker does, and when. */
+/** A task of a worker, and its schedule. */
 interface Duty {
   readonly run: Effect.Effect<void, { readonly message: string }>
   readonly schedule: Schedule.Schedule<unknown>
@@ -94,8 +94,8 @@ export const startWorkers = Effect.fnUntraced(function* (parts: WorkerParts) {
 const MIN_INTERVAL = Duration.seconds(1)
 
 /**
- * When a worker runs: first after the initial delay, then after the base interval and a random share of the jitter, counted from the end
- * of the last run.
+ * The schedule of a worker: it runs first after the initial delay, then after the base interval and a random share of the jitter, counted
+ * from the end of the last run.
  */
 export const workerSchedule = (
   initialDelay: Duration.Duration,

@@ -7,7 +7,7 @@ import { BoundedMap, type Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 
-/** How long a link or a common message proves something. A partitioned swarm would otherwise look whole for too long. */
+/** The time for which a link or a common message counts as proof. A partitioned swarm would otherwise look whole for too long. */
 export const LINK_VALID_MS = 120_000
 /** The number of publishers and of former neighbours that are kept. */
 const MAX_ENTRIES = 256
@@ -18,7 +18,7 @@ export class OverlayGraph {
   readonly #timers: Timers
   /** The links of records, by publisher. `at` is in ms of the timers. */
   readonly #links = new BoundedMap<Peer, { readonly at: number; readonly peers: ReadonlyArray<Peer> }>(MAX_ENTRIES)
-  /** When each former neighbour went, in ms of the timers. */
+  /** The time at which each former neighbour went, in ms of the timers. */
   readonly #formerNeighbors = new BoundedMap<Peer, number>(MAX_ENTRIES)
 
   constructor(timers: Timers) {

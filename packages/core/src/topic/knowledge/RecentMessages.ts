@@ -10,7 +10,7 @@ import { messageHash } from "@topic-tracker/crypto"
 const MAX_RECORD_HASHES = 5
 /** Content up to this size is copied on arrival and hashed only when its hash is needed. In a busy topic most hashes never are. */
 const HASH_LATER_MAX_BYTES = 4096
-/** How long a message is needed: records that are read are up to two minutes old, and their publishers' clocks may be wrong. */
+/** The time for which a message is needed: records that are read are up to two minutes old, and their publishers' clocks may be wrong. */
 const NEEDED_FOR_MS = 150_000
 /** A topic with more messages in that time (110 a second) is too busy: nothing is remembered. Each message takes 12 bytes. */
 const MAX_REMEMBERED = 16_384
@@ -78,7 +78,7 @@ export class RecentMessages {
     })
   }
 
-  /** When this node had the message, in ms of the timers, with an error of one second; undefined for an unknown message. */
+  /** The time at which this node had the message, in ms of the timers, with an error of one second; undefined for an unknown message. */
   timeOf(hash: Uint8Array): number | undefined {
     const { high, low } = keyOf(hash)
     const ring = this.#ring

@@ -1,5 +1,5 @@
 /**
- * Which peers to ask, judged by records. Pure functions over records and this node's knowledge: they decide, other modules dial.
+ * Chooses the peers to ask from records. Pure functions over records and this node's knowledge: they decide, other modules dial.
  * Source of the rules: distributed-topic-tracker 0.3.5 `src/gossip/topic/bootstrap.rs` and `src/gossip/merge`.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
@@ -21,8 +21,8 @@ export const bubbleCandidates = (
 
 /**
  * The peers of records that no chain of links connects with us: none of their peers is in `reachable`. Where all nodes have enough
- * neighbours, this is the only sign of another part of the topic. In a large swarm, of which the records show a small part, the sign is weak.
- * A record without neighbours is no sign: its node was looking for a neighbour, and still looks if it has none.
+ * neighbours, this is the only sign of another part of the topic. In a large swarm, of which the records show a small part, the sign is
+ * weak. A record without neighbours is no sign: its node was searching for a neighbour, and still searches if it has none.
  */
 export const unreachableCandidates = (
   records: ReadonlyArray<GossipRecord>,
@@ -37,7 +37,7 @@ export const unreachableCandidates = (
   return strangers(unreachable, self, neighbors)
 }
 
-/** What this node knows of the messages in records. */
+/** The knowledge of this node about the messages in records. */
 export interface MessageKnowledge {
   /** Whether this node had the message with this hash. */
   readonly isKnown: (hash: Uint8Array) => boolean

@@ -15,7 +15,7 @@ export interface PollSettings {
   readonly tuning: Tuning
 }
 
-/** How far the waits of a search have grown. */
+/** The growth of a search's waits so far. */
 export interface PollRhythm {
   /** The number of waits since the search started or restarted. */
   readonly waits: number
