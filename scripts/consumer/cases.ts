@@ -161,7 +161,19 @@ export const allPackagesCases: ReadonlyArray<Case> = [
     does: "two nodes meet, --frozen-intrinsics",
     run: runtime(NODE_24, "--frozen-intrinsics", "meet.mjs"),
   },
-  { name: "Node 24.21.0", does: "nodes in worker threads that end", run: runtime(NODE_24, "worker.mjs") },
+  {
+    name: "Node 24.21.0",
+    does: "worker threads: a world in memory works, sockets are refused",
+    run: runtime(NODE_24, "worker.mjs"),
+  },
+  {
+    name: "Node 24.21.0",
+    does: "--no-addons: refused with the cause",
+    run: async ({ folder, tools }) => {
+      const { code, err } = await run(join(tools, "node_modules", NODE_24), ["--no-addons", "meet.mjs"], { folder })
+      return code === 1 && err.includes("native addons are disabled") ? undefined : `exit ${code}: ${tail(err)}`
+    },
+  },
   { name: "Bun 1.4.5", does: "two nodes meet", run: runtime(BUN, "run", "meet.mjs") },
   { name: "Deno 2.9.6", does: "two nodes meet", run: runtime(DENO, "run", "-A", "meet.mjs") },
   {

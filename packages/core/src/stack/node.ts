@@ -33,6 +33,11 @@ export interface NodeStackOptions {
   readonly identity?: IdentitySeed
   /** The rotation of the secret that seals a minute's records. Default: the crate's rotation. */
   readonly rotation?: Layer.Layer<SecretRotation>
+  /**
+   * The implementation of the cryptography, for example `Crypto.layerPortable()`. Default: the native one where node:crypto exists,
+   * else the portable one.
+   */
+  readonly crypto?: Layer.Layer<Crypto>
   /** Parameters of the gossip protocol and its engine. */
   readonly gossip?: GossipConfigInput
 }
@@ -46,7 +51,7 @@ export const layer = (
   const loopbackOnly = DhtConfig.isLoopbackOnly(settings.bootstrap)
   const publishPrivateAddresses = loopbackOnly || config.network.publishPrivateAddresses
   const keys = Layer.mergeAll(identityLayer(options.identity), options.rotation ?? SecretRotation.layer()).pipe(
-    Layer.provideMerge(Crypto.layer()),
+    Layer.provideMerge(options.crypto ?? Crypto.layer()),
   )
   const dht = Dht.layer(settings)
   const lookup = DhtAddressLookup.layer({ ...DhtAddressLookup.fromConfig(config), publishPrivateAddresses })

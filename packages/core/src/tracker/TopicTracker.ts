@@ -95,4 +95,4 @@ const nodeLayer = <E>(
 }
 
 /** The names of {@link NodeOptions}. */
-const NODE_OPTIONS = ["config", "identity", "rotation", "gossip"]
+const NODE_OPTIONS = ["config", "identity", "rotation", "crypto", "gossip"]

@@ -208,9 +208,41 @@ const loadBinding: Effect.Effect<LoadedBinding, GossipError> = Effect.suspend(()
       loaded = { binding, codec: codecOf(binding.SecretKey.generate().toBytes()) }
       return loaded
     },
-    catch: (error) => new GossipError({ reason: "Bind", message: `@number0/iroh cannot be loaded: ${causeOf(error)}` }),
+    catch: (error) =>
+      new GossipError({ reason: "Bind", message: `@number0/iroh cannot be loaded: ${loadFailure(error)}` }),
   })
 })
+
+/** The platforms that @number0/iroh 1.1 has builds for. */
+const PLATFORMS = [
+  "android-arm",
+  "android-arm64",
+  "darwin-arm64",
+  "linux-arm",
+  "linux-arm64",
+  "linux-x64",
+  "win32-arm64",
+  "win32-x64",
+]
+
+/**
+ * Why the binding cannot be loaded. Its own message advises to delete node_modules whatever the reason is; the real reasons are in a
+ * chain of causes.
+ */
+export const loadFailure = (error: unknown, platform = `${process.platform}-${process.arch}`): string => {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (Reflect.get(cause, "code") === "ERR_DLOPEN_DISABLED") {
+      return "native addons are disabled in this process (--no-addons, or no permission); the binding is one"
+    }
+  }
+  if (!PLATFORMS.includes(platform)) {
+    return `there is no build for ${platform}; there are builds for ${PLATFORMS.join(", ")}`
+  }
+  const isMissing = error instanceof Error && error.message.startsWith("Cannot find native binding")
+  return isMissing
+    ? `its build for ${platform} is not installed; install the dependencies with the optional ones, on this platform`
+    : causeOf(error)
+}
 
 /** The cause in an error of the binding: the last line of its message before the stack backtrace. */
 export const causeOf = (error: unknown): string => {
