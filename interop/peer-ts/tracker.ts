@@ -64,7 +64,7 @@ const emitEvents = () => {
       case "NeighborDown":
         return yield* emit({ event: "neighbor-down", peer: event.peer })
       case "Message":
-        return yield* emitMessage(event.content, event.from, event.scope, event.round)
+        return yield* emitMessage(event.content, event.deliveredFrom, event.scope, event.round)
       case "Lagged":
         return yield* emit({ event: "lagged" })
     }

@@ -27,9 +27,9 @@ const printEvents = (topic: Topic.TopicReceiver) =>
       case "NeighborDown":
         return Console.log(`neighbor ${short(event.peer)} is down (${event.reason})`)
       case "Message":
-        // JSON quotes it: a stranger's text can contain control sequences of the terminal. `from` is the neighbor that delivered
+        // JSON quotes it: a stranger's text can contain control sequences of the terminal. `deliveredFrom` is the neighbor that delivered
         // the message, not its author.
-        return Console.log(`heard ${JSON.stringify(event.text ?? "no text")} via ${short(event.from)}`)
+        return Console.log(`heard ${JSON.stringify(event.text ?? "no text")} via ${short(event.deliveredFrom)}`)
       case "Lagged":
         return Console.log(`too slow: ${event.skipped} events were lost`)
     }

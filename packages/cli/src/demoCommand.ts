@@ -97,7 +97,7 @@ const exchangeMessages = Effect.fn("exchangeMessages")(function* (
         if (event._tag !== "Message" || event.text === undefined) return Effect.void
         const author = event.text.split(" ").at(-1) ?? ""
         if (!missing.delete(`${name} ${author}`)) return Effect.void
-        const via = names.get(event.from)
+        const via = names.get(event.deliveredFrom)
         const heard = `heard "${event.text}"${via === author ? "" : ` via ${via}`}`
         return Effect.andThen(
           printer.printLine(name, undefined, heard),

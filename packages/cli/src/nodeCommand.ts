@@ -67,7 +67,7 @@ const runNode = Effect.fn("node")(function* ({ topic: name, secret, send, every 
             return yield* printEvent({ event: "neighbor-down", peer: event.peer, reason: event.reason })
           case "Message": {
             const text = event.text ?? `${event.content.length} bytes that are not text`
-            return yield* printEvent({ event: "message", text, from: event.from, scope: event.scope })
+            return yield* printEvent({ event: "message", text, from: event.deliveredFrom, scope: event.scope })
           }
           case "Lagged":
             return yield* printEvent({ event: "lagged", skipped: event.skipped })

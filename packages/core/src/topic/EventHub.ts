@@ -11,6 +11,8 @@ export interface EventHubOptions<A> {
   readonly lagged?: (skipped: number) => A
   /** The number of past events that a new subscriber gets first. Default 0. */
   readonly replay?: number
+  /** Makes the event that each subscriber but the first gets, so that none can change what another one sees. Default: the same event. */
+  readonly copy?: (event: A) => A
 }
 
 interface Subscriber<A> {
@@ -50,12 +52,16 @@ export class EventHub<A> {
       // Subscribers that drop events come first: they never make the others wait.
       const dropping = [...this.#subscribers].filter(({ queue }) => !queue.hasBackpressure)
       const slowing = [...this.#subscribers].filter(({ queue }) => queue.hasBackpressure)
-      for (const { queue } of dropping) for (const event of events) queue.push(event)
+      dropping.forEach(({ queue }, index) => {
+        for (const event of this.#eventsOf(index, events)) queue.push(event)
+      })
       const given = this.#wakeReaders
       if (slowing.length === 0) return given
-      const waits = Effect.forEach(slowing, (subscriber) => this.#giveWithBackpressure(subscriber, events), {
-        discard: true,
-      })
+      const waits = Effect.forEach(
+        slowing,
+        (subscriber, index) => this.#giveWithBackpressure(subscriber, this.#eventsOf(dropping.length + index, events)),
+        { discard: true },
+      )
       return Effect.andThen(given, waits)
     })
   }
@@ -68,6 +74,12 @@ export class EventHub<A> {
       for (const { queue } of this.#subscribers) for (const event of events) queue.push(event)
       return this.#wakeReaders
     })
+  }
+
+  /** The events as the subscriber of this index gets them. */
+  #eventsOf(index: number, events: ReadonlyArray<A>): ReadonlyArray<A> {
+    const { copy } = this.#options
+    return index === 0 || copy === undefined ? events : events.map(copy)
   }
 
   #rememberPast(events: ReadonlyArray<A>): void {

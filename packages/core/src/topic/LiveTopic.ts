@@ -83,7 +83,7 @@ export class LiveTopic {
   readonly config: TopicConfig
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly swarm: SwarmView
-  readonly events = new EventHub<TopicEvent>({ lagged: toLagged })
+  readonly events = new EventHub<TopicEvent>({ lagged: toLagged, copy: withOwnContent })
   readonly activity: ActivityLog
   /** The gossip topic now. Fails while there is none. */
   readonly requireGossip: Effect.Effect<GossipTopic, TopicError>
@@ -286,6 +286,8 @@ export class LiveTopic {
 }
 
 const toLagged = (skipped: number): TopicEvent => ({ _tag: "Lagged", skipped })
+
+const withOwnContent = (event: TopicEvent): TopicEvent => (event._tag === "Message" ? event.copy() : event)
 
 const toTopicEvent = (event: GossipEvent): TopicEvent =>
   event._tag === "Received" ? new Message(event.content, event.deliveredFrom, event.scope, event.round) : event

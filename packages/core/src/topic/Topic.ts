@@ -53,13 +53,20 @@ export interface TopicSender extends TopicHalf {
  */
 export interface TopicReceiver extends TopicHalf {
   /**
-   * Every event from the moment the stream runs; ends when the topic closes. The first stream or subscription of a joined topic begins
-   * with the events since the join (the last `subscribers.capacity` of them).
+   * Every event from the moment the stream runs; ends when the topic closes. The first run of it, or the first {@link subscribe},
+   * begins with the events since the join (the last `subscribers.capacity` of them); later ones begin with the next event.
    */
   readonly events: Stream.Stream<TopicEvent>
-  /** Subscribes at once: the stream misses no event from now on. The defaults are the configuration's `subscribers`. */
-  readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Stream.Stream<TopicEvent>, never, Scope.Scope>
-  /** The messages among {@link events}. It does not report what a slow subscriber loses. */
+  /**
+   * Subscribes at once: the stream misses no event from now on. The defaults are the configuration's `subscribers`. The first
+   * subscription, or the first run of {@link events}, begins with the events since the join, unless it has `replay: false`.
+   */
+  readonly subscribe: (options?: TopicSubscribeOptions) => Effect.Effect<Stream.Stream<TopicEvent>, never, Scope.Scope>
+  /**
+   * The messages from the moment the stream runs. The first run of it begins with the messages since the join (of the last
+   * `subscribers.capacity` events), whether or not another part of the program has listened to events before. It does not report what
+   * a slow subscriber loses.
+   */
   readonly messages: Stream.Stream<Message>
   /** The peers that this node is connected to in this topic: at most 5. */
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
@@ -71,6 +78,19 @@ export interface TopicReceiver extends TopicHalf {
   readonly joined: Effect.Effect<void, TopicError>
   /** SHA-512, cut to 32 bytes, of the last (up to 5) messages received; the oldest first. Our own messages are not among them. */
   readonly lastMessageHashes: Effect.Effect<ReadonlyArray<Uint8Array>>
+}
+
+/**
+ * How one subscriber of a topic is served.
+ *
+ * @since 0.1.0
+ */
+export interface TopicSubscribeOptions extends SubscribeOptions {
+  /**
+   * Whether the stream begins with the events since the join, if no subscription took them yet. `false` leaves them to a later
+   * subscription. Default: true.
+   */
+  readonly replay?: boolean
 }
 
 /**

@@ -27,18 +27,24 @@ const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
  */
 export class Message {
   readonly _tag = "Message"
+  /** Each subscriber has its own copy. */
   readonly content: Uint8Array
-  /** The neighbour that sent us the message. It is not, in general, the author. */
-  readonly from: EndpointId.EndpointId
+  /** The neighbour that delivered the message: the last hop. In general it is not the author. */
+  readonly deliveredFrom: EndpointId.EndpointId
   readonly scope: BroadcastScope
   /** Hops from the author; 0 for a message that comes from the author itself. */
   readonly round: number
 
-  constructor(content: Uint8Array, from: EndpointId.EndpointId, scope: BroadcastScope, round: number) {
+  constructor(content: Uint8Array, deliveredFrom: EndpointId.EndpointId, scope: BroadcastScope, round: number) {
     this.content = content
-    this.from = from
+    this.deliveredFrom = deliveredFrom
     this.scope = scope
     this.round = round
+  }
+
+  /** The same message with bytes of its own: a subscriber that changes its content changes nobody else's. */
+  copy(): Message {
+    return new Message(this.content.slice(), this.deliveredFrom, this.scope, this.round)
   }
 
   /** The content as text; undefined if it is not UTF-8. Decoded on every access. */

@@ -3,18 +3,19 @@
  * into TopicErrors.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { BroadcastScope, GossipError, GossipTopic, SubscribeOptions } from "@topic-tracker/gossip"
+import type { BroadcastScope, GossipError, GossipTopic } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
 import { contentBytes, invalidContent } from "./arguments.ts"
 import type { LiveTopic } from "./LiveTopic.ts"
 import { SendSpans, withTopicSpan } from "./observability.ts"
-import type { Topic, TopicReceiver, TopicSender } from "./Topic.ts"
+import type { Topic, TopicReceiver, TopicSender, TopicSubscribeOptions } from "./Topic.ts"
 import { fromGossip, invalidArgument, type TopicError, topicTimedOut } from "./TopicError.ts"
 import type { TopicEvent } from "./TopicEvent.ts"
 
 /**
  * The topic until the Scope closes. `keepAlive` keeps the live topic open in the current Scope. Events from now on wait for the first
- * subscription: a program that joins, sends and only then listens gets the answer.
+ * listener to events, and separately for the first listener to messages: a program that joins, sends and only then listens gets the
+ * answer, also if another part of it listened for neighbours before.
  */
 export const makeTopic = Effect.fnUntraced(function* (
   live: LiveTopic,
@@ -22,22 +23,18 @@ export const makeTopic = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Topic, never, Scope.Scope> {
   const { id, config, swarm, activity, events, records } = live
   const { capacity, whenSlow } = config.subscribers
-  let keptEvents: (() => ReadonlyArray<TopicEvent>) | undefined = yield* events.keep(capacity)
-  const takeKeptEvents = (): ReadonlyArray<TopicEvent> => {
-    const take = keptEvents
-    keptEvents = undefined
-    return take?.() ?? []
-  }
+  const takeKeptEvents = once(yield* events.keep(capacity))
+  const takeKeptMessages = once(yield* events.keep(capacity))
   const sender: TopicSender = { id, keepAlive, ...makeSender(live) }
   const neighborsNow = Effect.sync((): ReadonlySet<EndpointId.EndpointId> => new Set(swarm.neighbors))
-  const subscribe = (options?: SubscribeOptions) => events.subscribe({ capacity, whenSlow, ...options }, takeKeptEvents)
-  const stream = Stream.unwrap(subscribe())
+  const subscribe = ({ replay = true, ...options }: TopicSubscribeOptions = {}) =>
+    events.subscribe({ capacity, whenSlow, ...options }, replay ? takeKeptEvents : undefined)
   const receiver: TopicReceiver = {
     id,
     keepAlive,
-    events: stream,
+    events: Stream.unwrap(subscribe()),
     subscribe,
-    messages: Stream.filter(stream, isMessage),
+    messages: Stream.filter(Stream.unwrap(events.subscribe({ capacity, whenSlow }, takeKeptMessages)), isMessage),
     neighbors: neighborsNow,
     neighborChanges: Stream.unwrap(
       Effect.map(events.subscribe({ capacity }), (changes) =>
@@ -66,6 +63,16 @@ export const makeTopic = Effect.fnUntraced(function* (
     stats: Effect.sync(() => ({ ...activity.counters, messagesReceived: swarm.messages.receivedCount })),
   }
 })
+
+/** The kept events for the first call, none for later ones. */
+const once = (take: () => ReadonlyArray<TopicEvent>): (() => ReadonlyArray<TopicEvent>) => {
+  let kept: typeof take | undefined = take
+  return () => {
+    const events = kept?.() ?? []
+    kept = undefined
+    return events
+  }
+}
 
 const makeSender = ({
   config,

@@ -23,7 +23,7 @@ describe("meeting", () => {
         yield* topics[0]!.broadcast("hello")
         yield* pass("100 millis")
         assert.deepStrictEqual(
-          heard.map((message) => [message.text, message.from, message.scope, message.round]),
+          heard.map((message) => [message.text, message.deliveredFrom, message.scope, message.round]),
           [["hello", nodes[0]!.endpointId, "swarm", 0]],
         )
       }),

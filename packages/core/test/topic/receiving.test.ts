@@ -49,6 +49,50 @@ describe("receiving", () => {
     }),
   )
 
+  it.effect("listening to events first takes nothing from the first listener to messages", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      yield* a.broadcast("before")
+      yield* pass("100 millis")
+      const events = yield* b.subscribe()
+      yield* a.broadcast("between")
+      yield* pass("100 millis")
+      assert.deepStrictEqual(texts(yield* collect(b.messages)), ["before", "between"])
+      assert.deepStrictEqual(texts(yield* collect(events)), ["NeighborUp", "before", "between"])
+      assert.deepStrictEqual(texts(yield* collect(b.events)), [])
+    }),
+  )
+
+  it.effect("a subscription without replay leaves the events since the join to the next one", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      yield* a.broadcast("before")
+      yield* pass("100 millis")
+      const fresh = yield* b.subscribe({ replay: false })
+      yield* a.broadcast("after")
+      yield* pass("100 millis")
+      assert.deepStrictEqual(texts(yield* collect(fresh)), ["after"])
+      assert.deepStrictEqual(texts(yield* collect(yield* b.subscribe())), ["NeighborUp", "before", "after"])
+    }),
+  )
+
+  it.effect("a subscriber that changes a message's bytes changes nobody else's", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const streams = yield* Effect.forEach(["drop-oldest", "backpressure", "drop-oldest"] as const, (whenSlow) =>
+        b.subscribe({ replay: false, whenSlow }),
+      )
+      yield* a.broadcast("untouched")
+      yield* pass("100 millis")
+      for (const stream of streams) {
+        const [event] = yield* Stream.runCollect(Stream.take(stream, 1))
+        assert.strictEqual(event?._tag === "Message" ? event.text : undefined, "untouched")
+        if (event?._tag === "Message") event.content.fill(0)
+      }
+      assert.deepStrictEqual(texts(yield* collect(b.messages)), ["untouched"])
+    }),
+  )
+
   it.effect("a program that waited for the first neighbour gets its NeighborUp, and the events with it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()

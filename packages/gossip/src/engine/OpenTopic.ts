@@ -97,7 +97,7 @@ export class OpenTopic {
     if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
     else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
     for (const subscriber of this.subscribers) {
-      if (!subscriber.push(event)) continue
+      if (!subscriber.push(event._tag === "Received" ? withOwnContent(event) : event)) continue
       this.hasFreshlyFull = true
       if (subscriber.hasBackpressure) this.fullCount++
     }
@@ -155,3 +155,13 @@ export class OpenTopic {
     this.paused.clear()
   }
 }
+
+/** The event with bytes of its own: what a subscriber writes into them reaches neither other subscribers nor the messages kept for Grafts. */
+const withOwnContent = (event: Extract<TopicEvent, { readonly _tag: "Received" }>): typeof event => ({
+  _tag: "Received",
+  id: event.id,
+  content: event.content.slice(),
+  deliveredFrom: event.deliveredFrom,
+  scope: event.scope,
+  round: event.round,
+})

@@ -63,6 +63,17 @@ export const messages = (it: Runner): void => {
         assert.deepStrictEqual(heard.texts(), ["before"])
       }))
 
+    it("gives each subscriber content of its own: what one writes into it, no other sees", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* world.node(), yield* world.node()]
+        const [atA, atB] = yield* joinedInLine(world, [a, b])
+        const [first, second] = [yield* recorded(atB!), yield* recorded(atB!)]
+        yield* atA!.broadcast(text("shared"))
+        yield* until(world, "it arrived", () => Effect.sync(() => second.texts().length > 0))
+        for (const event of first.events) if (event._tag === "Received") event.content.fill(0)
+        assert.deepStrictEqual(second.texts(), ["shared"])
+      }))
+
     it("gives a slow subscriber the newest events and the number of skipped ones", (world) =>
       Effect.gen(function* () {
         const [a, b] = [yield* world.node(), yield* world.node()]
