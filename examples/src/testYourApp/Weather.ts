@@ -42,16 +42,16 @@ export class Weather extends Context.Service<
     Layer.effect(Weather, make(options))
 }
 
-const make = Effect.fn("Weather")(function* (options: WeatherOptions) {
+const make = Effect.fn("Weather")(function* ({ station, ...join }: WeatherOptions) {
   const thermometer = yield* Thermometer
-  const topic = yield* Topic.joinNoWait(options)
+  const topic = yield* Topic.joinNoWait(join)
   const events = yield* topic.subscribe()
   const heard = new Map<string, { readonly celsius: number; readonly at: number }>()
 
   const report = Effect.gen(function* () {
     const celsius = yield* thermometer.celsius
     const measuredAt = yield* Clock.currentTimeMillis
-    yield* topic.broadcast(encodeReport({ station: options.station, celsius, measuredAt }))
+    yield* topic.broadcast(encodeReport({ station, celsius, measuredAt }))
     // After a failure the next report follows in a minute.
   }).pipe(Effect.catch((error) => Effect.logWarning(`not reported: ${error.message}`)))
 

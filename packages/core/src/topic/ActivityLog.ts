@@ -78,6 +78,14 @@ export class ActivityLog {
     })
   }
 
+  /** Logs the text, unless a topic of this process has logged the same text a moment ago. */
+  logOnce(text: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { annotations, failureLog } = this.#options
+      return failureLog.isNew(text) ? Effect.annotateLogs(Effect.logInfo(text), annotations) : Effect.void
+    })
+  }
+
   /** Ends every stream of the log, after the activities that wait for it. */
   end(): Effect.Effect<void> {
     return this.#hub.end

@@ -8,7 +8,7 @@
  */
 import { Signal, type Timers } from "@topic-tracker/common"
 import type { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
-import type { Dht } from "@topic-tracker/dht"
+import { Dht, type DhtStats } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
 import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
@@ -56,7 +56,8 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
   const keysOf = yield* makeMinuteKeys(key.topic, key.secretHash)
   const records = yield* RecordPublisher.makeFromKeys({ topic: key.topic, keysOf, content: TopicRecordContent, config })
   const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption)
-  const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, records, checkKeys })
+  const { stats: dhtStats } = yield* Dht
+  const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, records, dhtStats, checkKeys })
   yield* Effect.addFinalizer(() => topic.leave())
   yield* Effect.uninterruptible(topic.startSession())
   return topic
@@ -65,6 +66,7 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
 interface LiveTopicParts extends LiveTopicOptions {
   readonly scope: Scope.Scope
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
+  readonly dhtStats: Effect.Effect<DhtStats>
   readonly checkKeys: SessionContext["checkKeys"]
 }
 
@@ -206,13 +208,14 @@ export class LiveTopic {
   }
 
   #makeSession(gossip: GossipTopic, scope: Scope.Closeable): RunningSession {
-    const { checkKeys, gossip: service, key, rateLimiter, timers } = this.#parts
+    const { checkKeys, dhtStats, gossip: service, key, rateLimiter, timers } = this.#parts
     const { config, tuning } = key.settings
     const context: SessionContext = {
       config,
       tuning,
       gossip,
       records: this.records,
+      dhtStats,
       swarm: this.swarm,
       activity: this.activity,
       scope,

@@ -4,6 +4,7 @@
  * `Search`, `SwarmView`, …).
  */
 import type { Signal, Timers } from "@topic-tracker/common"
+import type { DhtStats } from "@topic-tracker/dht"
 import type { EndpointAddress, Gossip, GossipTopic } from "@topic-tracker/gossip"
 import type { Effect, Scope } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
@@ -20,6 +21,7 @@ export interface SessionContext {
   readonly tuning: Tuning
   readonly gossip: GossipTopic
   readonly records: RecordPublisher<TopicRecordContent>
+  readonly dhtStats: Effect.Effect<DhtStats>
   readonly swarm: SwarmView
   readonly activity: ActivityLog
   readonly scope: Scope.Scope

@@ -12,6 +12,7 @@ export const topicIdOf = (topic: unknown): Effect.Effect<TopicId, TopicError> =>
   if (topic instanceof TopicId) return Effect.succeed(topic)
   const bytes = isObject(topic) ? Reflect.get(topic, "bytes") : undefined
   if (isBytes(bytes) && bytes.length === 32) return Effect.succeed(TopicId.fromBytes(bytes))
+  if (isDecomposed(topic)) return Effect.fail(decomposedText("topic"))
   if ((typeof topic === "string" || isBytes(topic)) && topic.length > 0) {
     return Effect.sync(() => TopicId.fromName(typeof topic === "string" ? topic : ofThisRealm(topic)))
   }
@@ -21,10 +22,20 @@ export const topicIdOf = (topic: unknown): Effect.Effect<TopicId, TopicError> =>
 /** The secret, redacted. No error shows it. */
 export const secretOf = (secret: unknown): Effect.Effect<Redacted.Redacted<string | Uint8Array>, TopicError> => {
   const value: unknown = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+  if (isDecomposed(value)) return Effect.fail(decomposedText("secret"))
   return (typeof value === "string" || isBytes(value)) && value.length > 0
     ? Effect.succeed(Redacted.make(typeof value === "string" ? value : ofThisRealm(value)))
     : Effect.fail(invalidArgument("secret", describe(value), "text or a Uint8Array of at least one byte"))
 }
+
+/**
+ * Text in another form than Unicode's NFC. It looks the same as the composed text and is another topic, so two people who type it on
+ * different systems never meet.
+ */
+const isDecomposed = (value: unknown): boolean => typeof value === "string" && value !== value.normalize("NFC")
+
+const decomposedText = (argument: "topic" | "secret"): TopicError =>
+  invalidArgument(argument, "text that is not in Unicode's form NFC", `the text's normalize("NFC"), or its bytes`)
 
 /** Fails when an option of a join is unknown. */
 export const checkJoinOptions = (options: JoinOptions): Effect.Effect<void, TopicError> => {

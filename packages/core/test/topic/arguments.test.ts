@@ -33,6 +33,16 @@ describe("the arguments of a join", () => {
     ["secret", { secret: new Uint8Array() }, "secret: empty; expected text or a Uint8Array of at least one byte"],
     ["secret", { secret: Redacted.make("") }, "secret: empty; expected text or a Uint8Array of at least one byte"],
     ["secret", { secret: ["x"] }, "secret: an Array; expected text or a Uint8Array of at least one byte"],
+    [
+      "topic",
+      { topic: "cafe\u0301" },
+      `topic: text that is not in Unicode's form NFC; expected the text's normalize("NFC"), or its bytes`,
+    ],
+    [
+      "secret",
+      { secret: "cafe\u0301" },
+      `secret: text that is not in Unicode's form NFC; expected the text's normalize("NFC"), or its bytes`,
+    ],
     ["password", { password: "x" }, "password: no option of a join; expected one of topic, secret, config"],
   ]
   for (const [argument, options, message] of invalid) {

@@ -188,7 +188,11 @@ export class World {
     const now = this.#time.now
     if (event._tag === "Message") {
       const name = event.text?.split(" ", 1)[0] ?? ""
-      this.#log.addLine(now, index, `receives ${name} from ${this.#indices.get(event.deliveredFrom)} after ${event.round} hops`)
+      this.#log.addLine(
+        now,
+        index,
+        `receives ${name} from ${this.#indices.get(event.deliveredFrom)} after ${event.round} hops`,
+      )
       this.deliveries.recordReception(name, now, index, event.round + 1)
     } else if (event._tag === "Lagged") {
       this.#log.addLine(now, index, `lost ${event.skipped} events`)

@@ -18,6 +18,7 @@ import { hasMinuteJustBegun, hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import { withBackgroundSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
+import { aloneSummary } from "./aloneSummary.ts"
 import { Dialer } from "./Dialer.ts"
 import { NearestAnswer } from "./NearestAnswer.ts"
 import { FIRST_POLL, isEarly, type LookupOutcome, nextPoll, pollDelay } from "./polling.ts"
@@ -28,6 +29,8 @@ const PREVIOUS_MINUTE_AFTER_MS = 40
 const PREVIOUS_MINUTE_EVERY = 4
 /** The time between two lookups without records that ask all nodes of the slot. The other lookups ask a few nodes each. */
 const ALL_NODES_EVERY_MS = 20_000
+/** A search that took so long without a neighbour logs once what it has tried. */
+const LOG_ALONE_AFTER_MS = 20_000
 
 export class Search {
   readonly #session: SessionContext
@@ -44,6 +47,7 @@ export class Search {
   /** Whether the next lookup starts the rhythm and the dials from the beginning. */
   #isRestartWanted = false
   #hasFoundSwarm = false
+  #hasLoggedAlone = false
 
   constructor(session: SessionContext, ownRecord: OwnRecord) {
     this.#session = session
@@ -104,6 +108,7 @@ export class Search {
     return Effect.gen({ self: this }, function* () {
       const { lookupWanted, rateLimiter, swarm, timers } = this.#session
       const { joined } = swarm
+      const beganAt = timers.now()
       let nearestOfNext = nearest
       lookupWanted.close()
       while (true) {
@@ -118,11 +123,23 @@ export class Search {
         nearestOfNext = undefined
         const outcome = yield* Effect.raceFirst(lookup, Effect.as(joined.await, undefined))
         if (outcome === undefined) return
+        if (!this.#hasLoggedAlone && timers.now() - beganAt >= LOG_ALONE_AFTER_MS) yield* this.#logAlone()
         const wait = yield* pollDelay(this.#session, this.#rhythm, outcome)
         this.#rhythm = nextPoll(this.#session, this.#rhythm, outcome)
         yield* firstOf(timers, [lookupWanted, joined], wait)
       }
     }).pipe(Effect.scoped)
+  }
+
+  /** One line, once in a session, for a person whose program finds nobody. */
+  #logAlone(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      this.#hasLoggedAlone = true
+      const { activity, dhtStats, records } = this.#session
+      const { nodes } = yield* dhtStats
+      const summary = aloneSummary({ ...activity.counters, ...(yield* records.stats), dhtNodes: nodes })
+      yield* activity.logOnce(`no peer after ${LOG_ALONE_AFTER_MS / 1000} s: ${summary}`)
+    })
   }
 
   #startRhythm(): void {
