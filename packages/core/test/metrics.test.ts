@@ -58,7 +58,7 @@ describe("metrics of a node", () => {
       yield* a.leave
       assert.deepStrictEqual(yield* read("gossip_topics", "dht_nodes"), [1, ofB.dht.nodes])
       const [sentAfter] = yield* read("gossip_messages_out")
-      assert.isAbove(sentAfter!, sentBefore!, "the messages of leaving count")
+      assert.isAbove(sentAfter!, sentBefore!, "the messages of the leave are counted")
       yield* b.leave
       assert.deepStrictEqual(yield* read("gossip_topics", "gossip_connections", "dht_nodes"), [0, 0, 0])
       const atEnd = yield* read("gossip_messages_out", "dht_puts")

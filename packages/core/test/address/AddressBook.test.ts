@@ -9,7 +9,7 @@ const micros = (millis: number) => BigInt(millis) * 1000n
 const book = () => new AddressBook({ learnedFor: 1000, foundFor: 100, capacity: 3 })
 
 describe("AddressBook", () => {
-  it("gives the newer address first: when it was learned, against when the peer published", () => {
+  it("gives the newer address first, by the time of learning or of the peer's publication", () => {
     const known = book()
     known.addLearned(peer(1), address(1), 500)
     known.addFound(peer(1), address(2), micros(400), 510)
@@ -34,7 +34,7 @@ describe("AddressBook", () => {
     assert.deepStrictEqual(known.addressesOf(peer(1), 2), [address(3)])
   })
 
-  it("forgets in time, and an older item read again counts as read now", () => {
+  it("forgets an old entry; an item that is read again counts as new", () => {
     const known = book()
     known.addLearned(peer(1), address(1), 0)
     known.addFound(peer(1), address(2), 5n, 0)

@@ -33,7 +33,7 @@ const node = Effect.fnUntraced(function* (
 const network = (options: MemoryDht.MemoryDhtOptions = {}) =>
   Effect.map(MemoryDht.make(options), (made) => ({ ...made, dht: MemoryDht.layer(made) }))
 
-/** Lets this much time pass in small steps, so that what a step wakes has gone to sleep again before the next. */
+/** Lets this much time pass in small steps, so that the fibers that a step wakes sleep again before the next. */
 const advance = (millis: number) =>
   Effect.repeat(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), TestClock.adjust(millis / 10)), {
     times: 9,
@@ -147,7 +147,7 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
-  it.effect("publishes a change at once, the same again not, and never goes back in time", () =>
+  it.effect("publishes a change at once, an unchanged address not again, and never with a lower seq", () =>
     Effect.gen(function* () {
       const { dht, slots } = yield* network()
       const ann = yield* node(dht, 1)
@@ -208,7 +208,7 @@ describe("DhtAddressLookup", () => {
       yield* ann.publish(address(2))
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(2)])
       assert.strictEqual((yield* bob.stats).lookups, 2)
-      // That nothing was found is not remembered: the peer may publish at any moment.
+      // An empty result is not remembered: the peer may publish at any moment.
       yield* searchUnknown(bob.resolveAll(peer))
       yield* searchUnknown(bob.resolveAll(peer))
       assert.strictEqual((yield* bob.stats).lookups, 2 + 2 * 6)
@@ -329,7 +329,7 @@ describe("DhtAddressLookup", () => {
       const { dht } = yield* network()
       const ann = yield* node(dht, 1)
       const bob = yield* node(dht, 2, { cacheFor: 0 })
-      // No time before 1970 is one of a publisher.
+      // A publisher has no time before 1970.
       yield* ann.put({ key: ann.signingKey, seq: -5n, value: Pkarr.encode(ann.endpointId, address(1))! })
       assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [])
       yield* ann.put({ key: ann.signingKey, seq: 5n, value: new Uint8Array(100).fill(255) })

@@ -41,7 +41,7 @@ describe("an address packet", () => {
     const { direct } = Pkarr.decode(id, packet)!
     assert.deepStrictEqual(direct.slice(0, 20), publicOnes)
     assert.deepStrictEqual(direct.slice(20), privateOnes.slice(0, direct.length - 20))
-    // One more would not have fitted.
+    // There is no room for another one.
     const one = `addr=${privateOnes[direct.length - 20]}`
     assert.isUndefined(Pkarr.encodeTxt(id, [...Pkarr.decodeTxt(id, packet)!, one]))
   })

@@ -66,7 +66,7 @@ describe("TopicConfig.make", () => {
     }),
   )
 
-  it.effect("puts what is given in the place of defaults and leaves the rest", () =>
+  it.effect("replaces defaults with the given options and keeps the other defaults", () =>
     Effect.gen(function* () {
       const config = yield* TopicConfig.make({
         publisher: { baseInterval: "3 seconds", maxJitter: 0, initialDelay: undefined },
@@ -105,7 +105,7 @@ describe("TopicConfig.make", () => {
     }),
   )
 
-  it.effect("goes over another configuration than the defaults", () =>
+  it.effect("applies an input to a base other than the defaults", () =>
     Effect.gen(function* () {
       const base = yield* TopicConfig.make({ publisher: { baseInterval: "3 seconds" }, join: { maxJoinPeerCount: 2 } })
       const config = yield* TopicConfig.make(
@@ -217,14 +217,14 @@ describe("TopicConfig.make", () => {
     [{ publisher: false }, "publisher is false; expected an object of options"],
   ]
   for (const [input, message] of bad) {
-    it.effect(`says: ${message}`, () =>
+    it.effect(`reports ${message}`, () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* messageOf(input), message)
       }),
     )
   }
 
-  it.effect("names everything that is wrong at once", () =>
+  it.effect("reports all invalid options at once", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(TopicConfig.make({ publisher: { baseInterval: 0 }, dht: { retries: 101 } }))
       assert.deepStrictEqual(

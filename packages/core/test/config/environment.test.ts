@@ -13,7 +13,7 @@ describe("TopicConfig.config", () => {
   const read = (provider: ConfigProvider.ConfigProvider) => TopicConfig.config.parse(provider)
   const environment = (env: Record<string, string>) => read(ConfigProvider.fromEnv({ env }))
 
-  it.effect("is the defaults where nothing is set", () =>
+  it.effect("has the defaults if nothing is set", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* environment({ PATH: "/bin" }), TopicConfig.defaults)
       assert.deepStrictEqual(yield* read(ConfigProvider.fromUnknown({})), TopicConfig.defaults)
@@ -80,7 +80,7 @@ describe("TopicConfig.config", () => {
     }),
   )
 
-  it.effect("names what is no text where text is asked for, and takes nodes as code gives them", () =>
+  it.effect("reports values that are not text, and accepts nodes in the form of code", () =>
     Effect.gen(function* () {
       const file = (topicTracker: unknown) => read(ConfigProvider.fromUnknown({ topicTracker }))
       for (const [topicTracker, line] of [
@@ -127,14 +127,14 @@ describe("TopicConfig.config", () => {
       assert.deepStrictEqual(yield* unknown({ TOPIC_TRACKER_DHT_PORTS: "1" }), [
         nearest("TOPIC_TRACKER_DHT_PORTS", "TOPIC_TRACKER_DHT_PORT"),
       ])
-      // The names that dht's own reader had.
+      // Names of options that existed earlier.
       assert.deepStrictEqual(yield* unknown({ TOPIC_TRACKER_DHT_ALPHA: "3", TOPIC_TRACKER_DHT_RETRY_DELAY: "1" }), [
         nearest("TOPIC_TRACKER_DHT_ALPHA", "TOPIC_TRACKER_DHT_HOST"),
         nearest("TOPIC_TRACKER_DHT_RETRY_DELAY", "TOPIC_TRACKER_DHT_RETRIES"),
       ])
       assert.deepStrictEqual(
         yield* unknown({
-          // A name that goes on after an option's, with and without that option.
+          // A name that continues after that of an option, with and without that option.
           TOPIC_TRACKER_PUBLISHER_ENABLED: "true",
           TOPIC_TRACKER_PUBLISHER_ENABLED_NOW: "true",
           TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL_MS: "1",
@@ -157,7 +157,7 @@ describe("TopicConfig.config", () => {
     }),
   )
 
-  it.effect("leaves alone what others set: no value, other prefixes, the secret, and what Kubernetes sets", () =>
+  it.effect("ignores variables that are empty, have another prefix, hold the secret, or are set by Kubernetes", () =>
     Effect.gen(function* () {
       const config = yield* environment({
         TOPIC_TRACKER_SECRET: "only members know",

@@ -1,4 +1,4 @@
-/** How a tracker's layers take their configuration. */
+/** Tests of the configuration of a tracker's layers. */
 import { assert, describe, it } from "@effect/vitest"
 import { Identity } from "@topic-tracker/crypto"
 import { ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
@@ -7,7 +7,7 @@ import * as MemoryWorld from "../../src/testing/MemoryWorld.ts"
 import { type NodeOptions, TopicTracker } from "../../src/tracker/TopicTracker.ts"
 import { makeWorld, pass } from "../topic/world.ts"
 
-/** Loopback, with nobody there. */
+/** A loopback address on which no node listens. */
 const dht = { bootstrap: ["127.0.0.1:1"] }
 
 /** The configuration of a topic on a node from these sources. */
@@ -35,7 +35,7 @@ describe("TopicTracker.layerConfig", () => {
     }),
   )
 
-  it.live("reports code and the environment apart, each with all that is wrong", () =>
+  it.live("reports errors of code and of the environment separately, each with all invalid options", () =>
     Effect.gen(function* () {
       const code = yield* Effect.flip(configOf({}, { config: { dht: { ...dht, retries: -1, port: -1 } } }))
       assert.strictEqual(code._tag, "TopicConfigError")
@@ -106,7 +106,7 @@ describe("the profile", () => {
     return [first, (yield* topic.stats).lookups - first] as const
   })
 
-  it.effect("fast looks often at first, and rarely when it stays alone", () =>
+  it.effect("fast polls often at first, and rarely while the node stays alone", () =>
     Effect.gen(function* () {
       const [first, later] = yield* lookups({})
       assert.isAtLeast(first, 4)
@@ -114,7 +114,7 @@ describe("the profile", () => {
     }),
   )
 
-  it.effect("reference looks as the crate does: every 1.5 s from the start, the same for a topic alone", () =>
+  it.effect("reference polls as the crate does: every 1.5 s from the start, also while the node stays alone", () =>
     Effect.gen(function* () {
       for (const run of [lookups({ profile: "reference" }), lookups({}, { profile: "reference" })]) {
         const [first, later] = yield* run

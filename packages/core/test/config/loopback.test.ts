@@ -30,7 +30,7 @@ const boundSockets = (): Map<string, string> => {
 const LOOPBACK = /^(udp|tcp) [0-9A-F]{6}7F$|^(udp|tcp)6 0{24}01000000$/
 
 /**
- * Starts a node, and gives the sockets that it opened and that are still open, when they are asked for. The node lives until the
+ * Starts a node. The returned function gives the sockets that the node opened and that are still open. The node lives until the
  * test ends.
  */
 const started = <E>(layer: Layer.Layer<TopicTracker | Gossip, E>) =>
@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== "linux")("with loopback bootstrap nodes onl
     60_000,
   )
 
-  it.live("they are the reason: with another bootstrap node sockets are bound to all addresses, and stay", () =>
+  it.live("with another bootstrap node sockets are bound to all addresses, so the check above can fail", () =>
     Effect.gen(function* () {
       const config = { dht: { bootstrap: ["127.0.0.1:1", "192.0.2.1:6881"] }, network: { relays: "none" } } as const
       const sockets = yield* started(TopicTracker.layer({ config }))

@@ -53,7 +53,7 @@ describe("RecordPublisher", () => {
       const [record] = yield* bob.recordsArray(minute)
       assert.deepStrictEqual(record?.content, hello)
       assert.strictEqual(record?.bytes.length, 136 + 7)
-      // A node of another mind about content counts the record and drops it.
+      // A node with another content schema counts the record and drops it.
       const cid = yield* publisher({ dht, key: 3 })
       assert.deepStrictEqual(yield* cid.recordsArray(minute), [])
       assert.strictEqual((yield* cid.stats).contentInvalid, 1)
@@ -124,7 +124,7 @@ describe("RecordPublisher", () => {
           ann.endpointId,
         ])
         assert.deepStrictEqual([(yield* bob.stats).published, (yield* bob.stats).skipped], [0, 1])
-        // One's own record does not count.
+        // The node's own record does not count.
         assert.strictEqual((yield* publishNew(ann, hello))._tag, "Published")
       }),
     )
@@ -146,7 +146,7 @@ describe("RecordPublisher", () => {
       }),
     )
 
-    it.effect("when the configuration wants no records", () =>
+    it.effect("when the configuration allows no records", () =>
       Effect.gen(function* () {
         const { dht, load } = yield* network()
         const ann = yield* publisher({ dht, key: 1, config: { bootstrap: { maxBootstrapRecords: 0 } } })

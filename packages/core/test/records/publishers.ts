@@ -1,4 +1,4 @@
-/** What tests of RecordPublisher share: publishers of one topic, on DHTs in memory. */
+/** Helpers for tests of RecordPublisher: publishers of one topic, on DHTs in memory. */
 import { Crypto, Identity, type Record, RecordKeys, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import type { Dht } from "@topic-tracker/dht"
 import { MemoryDht } from "@topic-tracker/dht/testing"
@@ -30,7 +30,7 @@ interface NodeOptions {
   readonly config?: TopicConfig.TopicConfigInput
 }
 
-/** What records are sealed and signed with. */
+/** The services with which records are sealed and signed. */
 export const keysOf = ({ key, rotation = SecretRotation.layer() }: Pick<NodeOptions, "key" | "rotation">) =>
   Layer.mergeAll(rotation, Identity.layerFromSeed(Redacted.make(new Uint8Array(32).fill(key)))).pipe(
     Layer.provideMerge(Crypto.layerTest()),
@@ -49,7 +49,7 @@ export const publisher = (options: NodeOptions) => publisherOf(options, JsonGree
 export const publishNew = <A>(node: RecordPublisher.RecordPublisher<A>, content: A, slot = minute) =>
   Effect.flatMap(node.newRecord(slot, content), (record) => node.publish(record))
 
-/** A network of which every node overwrites: a slot shows the last record only. */
+/** A network of which every node overwrites: a slot holds the last record only. */
 export const network = (options: MemoryDht.MemoryDhtOptions = {}) =>
   Effect.map(MemoryDht.make(options), (made) => ({ ...made, dht: MemoryDht.layer(made) }))
 
@@ -58,5 +58,5 @@ export const recordKeys = Effect.gen(function* () {
   return RecordKeys.make(yield* Crypto, yield* SecretRotation)
 })
 
-/** Where the DHT has the topic's records of the minute. */
+/** The key and salt of the topic's records of the minute. */
 export const slotKeys = Effect.map(recordKeys, (keys) => keys.dht(topic, minute))

@@ -91,7 +91,7 @@ describe("RecordPublisher with records of strangers", () => {
         return { invalid, unopened, contentInvalid }
       })
 
-    /** A record sealed with the right secret, made otherwise than it should be. */
+    /** A record that is sealed with the right secret, but is otherwise invalid. */
     const sealed = (alter: (record: Record.Record) => Record.Record, content = Bytes.fromHex("00")) =>
       Effect.gen(function* () {
         const keys = yield* recordKeys

@@ -121,16 +121,16 @@ describe("RateLimiter", () => {
       const names = Array.from({ length: 400 }, (_, i) => `topic ${i}`)
       const host = yield* world.node()
       const topics = yield* Effect.forEach(names, (topic) => host.join({ topic }))
-      const looks = Effect.map(
+      const lookups = Effect.map(
         Effect.forEach(topics, (topic) => topic.stats),
         (all) => all.reduce((sum, stats) => sum + stats.lookups, 0),
       )
       yield* pass("1 second")
-      assert.isAtMost(yield* looks, 232)
+      assert.isAtMost(yield* lookups, 232)
       yield* pass("30 seconds")
-      const before = yield* looks
+      const before = yield* lookups
       yield* pass("10 seconds")
-      const aSecond = ((yield* looks) - before) / 10
+      const aSecond = ((yield* lookups) - before) / 10
       assert.isAtLeast(aSecond, 80)
       assert.isAtMost(aSecond, 102)
       for (const topic of topics) assert.isAtLeast((yield* topic.stats).recordsPublished, 1)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { collect, joinAll, makeWorld, pass, quiet, quietWith } from "./world.ts"
 
-/** Runs a test whose time of day can be set back; what sleeps is not concerned, as on a real machine. */
+/** Runs a test whose time of day can be set back; sleeping fibers are not affected, as on a real machine. */
 const withTimeOfDay = <A, E, R>(test: (setBack: (millis: number) => void) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(Clock.Clock, (clock) => {
     let offset = 7_200_000
@@ -24,7 +24,7 @@ describe("when the clock is set back", () => {
       Effect.gen(function* () {
         const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
         world.network.setReachable(() => false)
-        // Looks that ask a few nodes only may see none that shows the other's record.
+        // A lookup of a few nodes only may miss the other node's record.
         const options = quietWith({}, { pollBreadth: 20 })
         const topics = yield* joinAll(yield* world.nodes(2, options))
         yield* pass("5 seconds")

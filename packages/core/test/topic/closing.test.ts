@@ -73,7 +73,7 @@ describe("closing", () => {
       }
     }),
   )
-  leavesNothing("while a subscriber holds it back", (node, peer) =>
+  leavesNothing("while a subscriber with backpressure is full", (node, peer) =>
     Effect.gen(function* () {
       const topic = yield* node.join()
       yield* topic.subscribe({ capacity: 1, whenSlow: "backpressure" })
@@ -99,7 +99,7 @@ describe("closing", () => {
       const world = yield* makeWorld()
       const node = yield* counter.counted(world.node())
       const peer = yield* world.node()
-      // Their addresses are out then.
+      // Their addresses are published then.
       yield* pass("200 millis")
       const before = counter.alive
       const topic = yield* counter.counted(node.join())
@@ -115,9 +115,9 @@ describe("closing", () => {
       )
       assert.isFalse(yield* other.isJoined, "the neighbours were notified")
       assert.strictEqual((yield* Effect.flip(topic.broadcast("hello"))).reason._tag, "Suspended")
-      const looks = (yield* topic.stats).lookups
+      const { lookups } = yield* topic.stats
       yield* pass("3 minutes")
-      assert.strictEqual((yield* topic.stats).lookups, looks)
+      assert.strictEqual((yield* topic.stats).lookups, lookups)
       yield* counter.counted(topic.resume)
       yield* pass("2 seconds")
       assert.isTrue(yield* topic.isJoined)

@@ -8,7 +8,7 @@ import { isOneSwarm, makeWorld, type Node, pass, settle } from "./world.ts"
 const PLACES = 5
 const Place = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: PLACES - 1 }))
 
-/** What happens to the node at a place. What cannot happen in its state does nothing. */
+/** An event of the node at a place. An event that is impossible in the node's state has no effect. */
 const Step = Schema.Union([
   Schema.Struct({ do: Schema.Literal("join"), place: Place }),
   Schema.Struct({ do: Schema.Literals(["join", "broadcast"]), place: Place }),
@@ -85,7 +85,7 @@ const makeModel = Effect.fnUntraced(function* () {
 
   const here = () => members.filter((member) => member !== undefined)
 
-  /** What holds at any time, however the network behaves. */
+  /** Assertions that hold at any time, however the network behaves. */
   const checkAlways = Effect.fnUntraced(function* () {
     yield* settle
     for (const { node, topic, heard, suspended } of here()) {
@@ -107,7 +107,7 @@ const makeModel = Effect.fnUntraced(function* () {
     }
   })
 
-  /** What is true after some time: the nodes in the topic form one swarm, and each gets the messages of all others, once. */
+  /** Assertions that hold after some time: the nodes in the topic form one swarm, and each gets the messages of all others, once. */
   const checkAtRest = Effect.fnUntraced(function* () {
     const active = here().filter(({ suspended }) => !suspended)
     const nodes = active.map(({ node }) => node)

@@ -120,7 +120,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("wrong secret: nobody joins, and nothing fails", () =>
+  it.effect("nodes with different secrets do not join each other, and nothing fails", () =>
     Effect.gen(function* () {
       // Where nodes overwrite, only one of two that put at the same moment sees the other's record; of both kinds, both do.
       const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
@@ -157,7 +157,7 @@ describe("meeting", () => {
 
   it.effect("dead peers in records delay the join by a moment each, and the running one is found", () =>
     Effect.gen(function* () {
-      // Half of the puts are lost, so that a slot shows records of them all.
+      // Half of the puts are lost, so that a slot holds records of all of them.
       const world = yield* makeWorld({ dht: { keepFirst: 1, lostPuts: 0.5 } })
       const nodes = yield* world.nodes(4, quiet)
       const topics = yield* joinAll(nodes)
@@ -170,7 +170,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("a node alone publishes once a minute, in each minute", () =>
+  it.effect("a node that is alone publishes once in each minute", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const topic = yield* (yield* world.node()).join()
@@ -210,7 +210,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("without publishRecordOnStartup the first record follows the first lookup that found nobody", () =>
+  it.effect("without publishRecordOnStartup the first record follows the first lookup without a result", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const config = { bootstrap: { publishRecordOnStartup: false } }
@@ -288,7 +288,7 @@ describe("meeting", () => {
     }),
   )
 
-  it.effect("a limit of no records publishes nothing at all", () =>
+  it.effect("with maxBootstrapRecords 0 nothing is published", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const topic = yield* (yield* world.node({ config: { bootstrap: { maxBootstrapRecords: 0 } } })).join()

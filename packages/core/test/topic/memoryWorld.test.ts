@@ -4,7 +4,7 @@ import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 
-/** A user's program: it needs a TopicTracker, whichever. */
+/** A user's program. It needs a TopicTracker of any kind. */
 const greet = Effect.gen(function* () {
   const topic = yield* Topic.join({ topic: "t", secret: "s" })
   yield* topic.broadcast("hello")

@@ -4,7 +4,7 @@ import { Effect, Fiber, Stream } from "effect"
 import type { TopicEvent } from "../../src/topic/TopicEvent.ts"
 import { collect, joinAll, makeWorld, pass, quiet, quietWith, settle } from "./world.ts"
 
-/** Two joined nodes in which nothing else happens. */
+/** Two joined nodes without workers. */
 const pair = Effect.gen(function* () {
   const world = yield* makeWorld()
   const nodes = yield* world.nodes(2, quiet)
@@ -168,7 +168,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("neighbours: now, and at each change", () =>
+  it.effect("neighborChanges gives the neighbours now and after each change", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const [x, y] = yield* world.nodes(2, quiet)

@@ -29,7 +29,7 @@ const testnet = Effect.gen(function* () {
   })
 })
 
-const hears = (topic: Topic, text: string) =>
+const receives = (topic: Topic, text: string) =>
   Effect.map(topic.subscribe(), (events) =>
     Stream.runHead(Stream.filter(events, (event) => event._tag === "Message" && event.text === text)),
   )
@@ -43,12 +43,12 @@ describe("with real sockets on loopback", () => {
         const [a, b] = yield* Effect.all([node(), node()], { concurrency: 2 })
         const [first, second] = yield* Effect.all([a.join, b.join], { concurrency: 2 })
         const third = yield* (yield* node()).join
-        const heard = yield* Effect.all([hears(second, "from the first"), hears(third, "from the first")])
+        const heard = yield* Effect.all([receives(second, "from the first"), receives(third, "from the first")])
         yield* first.broadcast("from the first")
         for (const waiting of heard) assert.strictEqual((yield* waiting)._tag, "Some")
         yield* a.leave
         const fourth = yield* (yield* node()).join
-        const last = yield* hears(fourth, "to the fourth")
+        const last = yield* receives(fourth, "to the fourth")
         yield* second.broadcast("to the fourth")
         assert.strictEqual((yield* last)._tag, "Some")
       }),
@@ -65,7 +65,7 @@ describe("with real sockets on loopback", () => {
       yield* first.suspend
       while (yield* second.isJoined) yield* Effect.sleep("5 millis")
       yield* Effect.sleep("2 seconds")
-      const heard = yield* hears(first, "back")
+      const heard = yield* receives(first, "back")
       yield* first.resume
       yield* first.joined.pipe(Effect.timeout("1 second"))
       yield* second.joined
@@ -130,43 +130,43 @@ describe("with real sockets on loopback", () => {
     () =>
       Effect.gen(function* () {
         const node = yield* testnet
-        // Each bubble has a rotation of its own, until both have the same: a rotation may change while a topic runs.
-        let apart = true
-        const rotation = (bubble: number) =>
+        // Each swarm has a rotation of its own, until both have the same: a rotation may change while a topic runs.
+        let differs = true
+        const rotation = (offset: number) =>
           SecretRotation.layerFrom(({ unixMinute }) =>
-            Redacted.make(new Uint8Array(32).fill(Number(unixMinute % 100n) + (apart ? bubble : 0))),
+            Redacted.make(new Uint8Array(32).fill(Number(unixMinute % 100n) + (differs ? offset : 0))),
           )
-        // The workers begin when both bubbles are made: the testnet's nodes keep only the last record of a slot.
+        // The workers begin when both swarms exist: the testnet's nodes keep only the last record of a slot.
         const rhythm = { baseInterval: "1 second", maxJitter: "500 millis" } as const
         const config = {
           publisher: { initialDelay: "3 seconds", ...rhythm },
           bubbleMerge: { initialInterval: "3 seconds", ...rhythm },
         } as const
-        const bubbles = yield* Effect.forEach([1, 2], (bubble) =>
-          Effect.all(Array.from({ length: 3 }, () => node({ config, rotation: rotation(bubble * 100) }))),
+        const swarms = yield* Effect.forEach([100, 200], (offset) =>
+          Effect.all(Array.from({ length: 3 }, () => node({ config, rotation: rotation(offset) }))),
         )
-        const topics = (yield* Effect.forEach(bubbles, ([first, ...others]) =>
+        const topics = (yield* Effect.forEach(swarms, ([first, ...others]) =>
           Effect.gen(function* () {
             const founding = yield* Effect.forkScoped(first!.join)
             const joined = yield* Effect.forEach(others, ({ join }) => join)
             const topics = [yield* Fiber.join(founding), ...joined]
-            // A record that lands late would hide those of the next bubble, which are put only once a minute.
+            // A record that lands late would hide those of the next swarm, which are put only once a minute.
             for (const { stats } of topics)
               while ((yield* stats).recordsPublished === 0) yield* Effect.sleep("20 millis")
             return topics
           }),
         )).flat()
-        /** Whether a node of one bubble and a node of the other each have the other. */
+        /** Whether a node of one swarm and a node of the other are neighbours of each other. */
         const crossing = Effect.gen(function* () {
           const views = yield* Effect.forEach(topics, ({ neighbors }) => neighbors)
-          const ids = bubbles.flat().map(({ endpointId }) => endpointId)
+          const ids = swarms.flat().map(({ endpointId }) => endpointId)
           const linked = (i: number, j: number) => views[i]!.has(ids[j]!) && views[j]!.has(ids[i]!)
           return [0, 1, 2].some((i) => [3, 4, 5].some((j) => linked(i, j)))
         })
-        assert.isFalse(yield* crossing, "apart while their rotations differ")
-        apart = false
+        assert.isFalse(yield* crossing, "separate while their rotations differ")
+        differs = false
         while (!(yield* crossing)) yield* Effect.sleep("50 millis")
-        const heard = yield* Effect.forEach(topics.slice(1), (topic) => hears(topic, "to both"))
+        const heard = yield* Effect.forEach(topics.slice(1), (topic) => receives(topic, "to both"))
         yield* topics[0]!.broadcast("to both")
         for (const waiting of heard) assert.strictEqual((yield* waiting)._tag, "Some")
       }),

@@ -117,7 +117,7 @@ describe("staying joined", () => {
     }),
   )
 
-  it.effect("a joined node works on while the DHT is gone, and publishes again when it is back", () =>
+  it.effect("a joined node continues while the DHT is gone, and publishes again when it is back", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const config = { publisher: { initialDelay: "1 second", baseInterval: "1 second", maxJitter: 0 } } as const
@@ -151,13 +151,13 @@ describe("staying joined", () => {
         for (const count of failures) assert.isAbove(count, 3)
         assert.isAbove(lines.length, 0)
         assert.strictEqual(new Set(lines).size, lines.length)
-        const told = lines.length
+        const logged = lines.length
         yield* world.dht.setFaults({ dead: 0 })
         yield* pass("6 minutes")
-        assert.lengthOf(lines, told)
+        assert.lengthOf(lines, logged)
         yield* world.dht.setFaults({ dead: 1 })
         yield* pass("3 minutes")
-        assert.strictEqual(lines.length, 2 * told)
+        assert.strictEqual(lines.length, 2 * logged)
       }).pipe(Effect.provide(Logger.layer([logger])))
     }),
   )
@@ -282,17 +282,17 @@ describe("workers that cannot start", () => {
 
   for (const secret of ["secret", "other"]) {
     it.effect(
-      `who joins again, with ${secret === "secret" ? "its" : "another"} secret, when told that the topic has failed gets a new one`,
+      `give a new topic to a join with ${secret === "secret" ? "the same" : "another"} secret right after the failure`,
       () =>
         Effect.gen(function* () {
-          // Its last words wait for the first to arrive.
+          // The last messages wait until the first ones have arrived.
           const world = yield* makeWorld({ network: { streamWindowBytes: 40 } })
           const node = yield* world.node({ rotation: broken })
           const topic = yield* node.join()
-          const speaking = Effect.forever(Effect.andThen(topic.broadcast("hello"), Effect.yieldNow))
+          const sending = Effect.forever(Effect.andThen(topic.broadcast("hello"), Effect.yieldNow))
           // At once: the dialler finds the new one too, and it fails as well.
-          const speakingAgain = Effect.flatMap(node.join({ secret }), (next) => next.broadcast("hello"))
-          const again = yield* Effect.forkScoped(Effect.andThen(Effect.flip(speaking), speakingAgain))
+          const sendingAgain = Effect.flatMap(node.join({ secret }), (next) => next.broadcast("hello"))
+          const again = yield* Effect.forkScoped(Effect.andThen(Effect.flip(sending), sendingAgain))
           const dialler = yield* (yield* world.node()).join()
           yield* pass("1 second")
           yield* dialler.joinPeers([node.endpointId])
@@ -303,7 +303,7 @@ describe("workers that cannot start", () => {
     )
   }
 
-  it.effect("fail the topic: keepAlive of it does not keep the topic that was joined after it", () =>
+  it.effect("fail the topic, and its keepAlive does not keep the topic that was joined after it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
       const node = yield* world.node({ rotation: broken })

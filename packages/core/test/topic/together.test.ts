@@ -3,8 +3,8 @@ import { Effect, Random } from "effect"
 import type { Topic } from "../../src/topic/Topic.ts"
 import { joinAll, makeWorld, pass, swarms } from "./world.ts"
 
-/** In how many swarms ten nodes are, 5 s after they began in the same moment; one for each seed. */
-const bubbles = (earlyMergeMs: number) =>
+/** The number of swarms that ten nodes form 5 s after they started at the same moment; one number for each seed. */
+const countSwarms = (earlyMergeMs: number) =>
   Effect.forEach(
     Array.from({ length: 12 }, (_, seed) => seed),
     (seed) =>
@@ -21,17 +21,17 @@ const bubbles = (earlyMergeMs: number) =>
 describe("nodes that start at the same moment", () => {
   it.effect("form several swarms, which become one soon after", () =>
     Effect.gen(function* () {
-      const without = yield* bubbles(0)
-      assert.isAbove(Math.max(...without), 1, "there is something to mend")
+      const without = yield* countSwarms(0)
+      assert.isAbove(Math.max(...without), 1, "there are swarms to merge")
       const one = Array.from(without, () => 1)
-      assert.deepStrictEqual(yield* bubbles(1_000), one)
+      assert.deepStrictEqual(yield* countSwarms(1_000), one)
     }),
   )
 
   it.effect("do one early merge; a node that comes to a running swarm does none", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
-      const looksLater = Effect.fnUntraced(function* (topic: Topic) {
+      const laterLookups = Effect.fnUntraced(function* (topic: Topic) {
         assert.isTrue(yield* topic.isJoined)
         const { lookups } = yield* topic.stats
         yield* pass("4 seconds")
@@ -39,10 +39,10 @@ describe("nodes that start at the same moment", () => {
       })
       const [first] = yield* joinAll(yield* world.nodes(4))
       yield* pass("500 millis")
-      assert.strictEqual(yield* looksLater(first!), 1)
+      assert.strictEqual(yield* laterLookups(first!), 1)
       const late = yield* (yield* world.node()).join()
       yield* pass("500 millis")
-      assert.strictEqual(yield* looksLater(late), 0)
+      assert.strictEqual(yield* laterLookups(late), 0)
     }),
   )
 })

@@ -39,11 +39,11 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorld.Memor
       services,
       tracker,
       endpointId: tracker.endpointId,
-      /** The addresses it made findable so far. */
+      /** The addresses that it has published so far. */
       published,
       /** Joins "topic" with "secret" by default, and does not wait. */
       join: (join: Partial<JoinOptions> = {}) => tracker.joinNoWait({ topic: "topic", secret: "secret", ...join }),
-      /** Ends the whole node, politely. */
+      /** Ends the whole node in order: its neighbours are notified. */
       leave: Scope.close(scope, Exit.void),
     }
   })
@@ -57,7 +57,7 @@ export type Node = Effect.Success<ReturnType<Effect.Success<ReturnType<typeof ma
 /** Lets all fibers run that can, until each waits for time or for another. */
 export const settle = Effect.repeat(Effect.yieldNow, { times: 30 })
 
-/** Lets time pass. What was just started gets to its first wait before, and what woke up last is done after. */
+/** Lets time pass. Before and after, all fibers run until they wait. */
 export const pass = (duration: Duration.Input) =>
   settle.pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(settle))
 
@@ -96,7 +96,7 @@ export const collect = Effect.fnUntraced(function* <A, E>(stream: Stream.Stream<
   return items
 })
 
-/** A configuration in which nothing happens but what a test makes happen: no workers. */
+/** A configuration without workers, so that only the test's own actions happen. */
 export const quietWith = (
   config: TopicConfigInput,
   tuning: Partial<Tuning> = {},

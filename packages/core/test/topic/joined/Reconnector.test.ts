@@ -9,13 +9,16 @@ import type { TopicActivity } from "../../../src/topic/TopicActivity.ts"
 import { id } from "../records.ts"
 import { collect, isOneSwarm, joinAll, makeWorld, pass, quietWith, swarms } from "../world.ts"
 
-/** How often lost neighbours were asked. */
+/** The number of times that lost neighbours were asked. */
 const timesAsked = (activities: ReadonlyArray<TopicActivity>): number =>
   activities.filter(({ _tag }) => _tag === "Reconnecting").length
 
 describe("reconnecting", () => {
-  /** So many nodes that met, then have no DHT, and are cut into parts for a minute: how many swarms there are two minutes later. */
-  const afterCut = Effect.fnUntraced(function* (parts: ReadonlyArray<number>, tuning: Partial<Tuning> = {}) {
+  /**
+   * The nodes meet, lose the DHT, and are partitioned into parts of these sizes for a minute. Returns the number of swarms two
+   * minutes later.
+   */
+  const afterPartition = Effect.fnUntraced(function* (parts: ReadonlyArray<number>, tuning: Partial<Tuning> = {}) {
     const world = yield* makeWorld()
     const nodes = yield* world.nodes(
       parts.reduce((sum, count) => sum + count),
@@ -36,21 +39,21 @@ describe("reconnecting", () => {
 
   it.effect("two nodes that lost each other meet again without a DHT", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* afterCut([1, 1]), 1)
+      assert.strictEqual(yield* afterPartition([1, 1]), 1)
     }),
   )
 
   it.effect("the halves of a small swarm meet again, also if all nodes have enough neighbours", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* afterCut([2, 2]), 1)
-      assert.strictEqual(yield* afterCut([8, 8]), 1)
+      assert.strictEqual(yield* afterPartition([2, 2]), 1)
+      assert.strictEqual(yield* afterPartition([8, 8]), 1)
     }),
   )
 
   it.effect("nodes that lost each other stay apart without reconnecting", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* afterCut([1, 1], { reconnects: false }), 2)
-      assert.strictEqual(yield* afterCut([2, 2], { reconnects: false }), 2)
+      assert.strictEqual(yield* afterPartition([1, 1], { reconnects: false }), 2)
+      assert.strictEqual(yield* afterPartition([2, 2], { reconnects: false }), 2)
     }),
   )
 

@@ -6,7 +6,7 @@ import { collect, isOneSwarm, joinAll, makeWorld, pass, quiet, quietWith, swarms
 describe("merging", () => {
   it.effect("two separate swarms of three become one within two merge intervals", () =>
     Effect.gen(function* () {
-      // Each bubble reaches only its own half of the DHT, until the halves are joined.
+      // Each swarm reaches only its own half of the DHT, until the halves are joined.
       let apart = true
       const world = yield* makeWorld({ dht: { nodes: 100, k: 10 } })
       const half = (parity: number) => ({ dht: { reaches: (node: number) => !apart || node % 2 === parity } })
@@ -94,11 +94,11 @@ describe("merging", () => {
     }),
   )
 
-  /** No healing but by merges. */
+  /** Without the bubble merge. */
   const overlapOnly: TopicConfigInput = { bubbleMerge: { enabled: false } }
 
-  /** Eight nodes, split in halves for two minutes, then together again while everyone talks: how many swarms there are. */
-  const afterSplit = Effect.fnUntraced(function* (config: TopicConfigInput) {
+  /** Eight nodes are partitioned into halves for two minutes; after that all send messages. Returns the number of swarms. */
+  const afterPartition = Effect.fnUntraced(function* (config: TopicConfigInput) {
     const world = yield* makeWorld({ dht: { keepFirst: 0.5, lostPuts: 0.3 } })
     const nodes = yield* world.nodes(8, { config, tuning: { reconnects: false } })
     const topics = yield* joinAll(nodes)
@@ -106,14 +106,14 @@ describe("merging", () => {
     assert.isTrue(yield* isOneSwarm(nodes, topics))
     const halves = [nodes.slice(0, 4), nodes.slice(4)]
     world.network.partition(halves.map((half) => half.map(({ endpointId }) => endpointId)))
-    // Long enough that connections across the cut are given up and each half is alone with itself.
+    // Long enough that connections across the partition are given up.
     yield* pass("2 minutes")
     assert.strictEqual(yield* swarms(nodes, topics), 2)
     world.network.heal()
-    let talk = 0
+    let sent = 0
     // The longest merge interval is 180 s.
     for (let waited = 0; waited < 360 && !(yield* isOneSwarm(nodes, topics)); waited += 10) {
-      yield* Effect.forEach(topics, (topic) => topic.broadcast(`message ${talk++}`), { discard: true })
+      yield* Effect.forEach(topics, (topic) => topic.broadcast(`message ${sent++}`), { discard: true })
       yield* pass("10 seconds")
     }
     return yield* swarms(nodes, topics)
@@ -121,29 +121,29 @@ describe("merging", () => {
 
   it.effect("a partitioned swarm heals by message overlap alone", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* afterSplit(overlapOnly), 1)
+      assert.strictEqual(yield* afterPartition(overlapOnly), 1)
     }),
   )
 
   it.effect("a partitioned swarm stays partitioned without message overlap", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* afterSplit({ ...overlapOnly, messageOverlapMerge: { enabled: false } }), 2)
+      assert.strictEqual(yield* afterPartition({ ...overlapOnly, messageOverlapMerge: { enabled: false } }), 2)
     }),
   )
 
   it.effect("the publisher publishes our neighbours and the hashes of the last messages", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { latency: () => 0 } })
-      const talker = yield* world.node(quiet)
+      const sender = yield* world.node(quiet)
       const publisher = { initialDelay: "10 seconds", maxJitter: 0 } as const
-      const listener = yield* world.node(quietWith({ publisher }))
-      const [a, b] = yield* joinAll([talker, listener])
+      const receiver = yield* world.node(quietWith({ publisher }))
+      const [a, b] = yield* joinAll([sender, receiver])
       yield* pass("1 second")
       yield* a!.broadcast("heard")
       yield* pass("15 seconds")
       const [record] = yield* a!.recordPublisher.recordsArray(0n)
       assert.deepStrictEqual(record?.content, {
-        activePeers: [talker.endpointId],
+        activePeers: [sender.endpointId],
         lastMessageHashes: yield* b!.lastMessageHashes,
       })
       assert.strictEqual(record?.content.lastMessageHashes.length, 1)

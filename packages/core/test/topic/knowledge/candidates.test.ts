@@ -24,24 +24,27 @@ describe("candidates", () => {
 
   it("the peers of records that no link connects with us are candidates", () => {
     const neighbors = new Set([id(2), id(3)])
-    const apart = (records: ReadonlyArray<ReturnType<typeof record>>, ...reachable: ReadonlyArray<number>) =>
+    const candidates = (records: ReadonlyArray<ReturnType<typeof record>>, ...reachable: ReadonlyArray<number>) =>
       unreachableCandidates(records, self, neighbors, new Set([self, ...neighbors, ...reachable.map(id)]))
-    assert.deepStrictEqual(apart([record(6, [5])], 5), [])
-    assert.deepStrictEqual(apart([record(6, [5])], 6), [])
-    assert.deepStrictEqual(apart([record(9, [1])]), [], "9 names us")
-    assert.deepStrictEqual(apart([record(6, [5]), record(8, [9, 10])], 5), [8, 9, 10].map(id))
-    assert.deepStrictEqual(apart([]), [])
-    assert.deepStrictEqual(apart([record(8, [])]), [], "8 was looking for a neighbour")
+    assert.deepStrictEqual(candidates([record(6, [5])], 5), [])
+    assert.deepStrictEqual(candidates([record(6, [5])], 6), [])
+    assert.deepStrictEqual(candidates([record(9, [1])]), [], "9 names us")
+    assert.deepStrictEqual(candidates([record(6, [5]), record(8, [9, 10])], 5), [8, 9, 10].map(id))
+    assert.deepStrictEqual(candidates([]), [])
+    assert.deepStrictEqual(candidates([record(8, [])]), [], "8 was searching for a neighbour")
   })
 
   it("the peers of records without a common message are candidates, however many neighbours we have", () => {
     const ours = new Set([hash(100), hash(101)].map(Bytes.toHex))
     const neighbors = new Set([2, 3, 4, 5, 6].map(id))
-    const apart = record(7, [8, 2], [102])
+    const distant = record(7, [8, 2], [102])
     const near = record(9, [10], [103, 101])
     const silent = record(11, [12], [])
     const knowing = { isKnown: (hash: Uint8Array) => ours.has(Bytes.toHex(hash)), isConclusive: () => true }
-    assert.deepStrictEqual(partitionCandidates([apart, near, silent], self, neighbors, knowing), [7, 8].map(id))
-    assert.deepStrictEqual(partitionCandidates([apart], self, neighbors, { ...knowing, isConclusive: () => false }), [])
+    assert.deepStrictEqual(partitionCandidates([distant, near, silent], self, neighbors, knowing), [7, 8].map(id))
+    assert.deepStrictEqual(
+      partitionCandidates([distant], self, neighbors, { ...knowing, isConclusive: () => false }),
+      [],
+    )
   })
 })

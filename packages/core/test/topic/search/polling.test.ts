@@ -26,7 +26,7 @@ describe("pollDelay", () => {
     }),
   )
 
-  it.effect("grows slowly on while lookups find nothing, and is the crate's again after a find", () =>
+  it.effect("continues to grow slowly while lookups find nothing, and is the crate's again after a find", () =>
     Effect.gen(function* () {
       const alone = yield* waits([...times(40, "nothing"), "peers", "nothing", "nothing"])
       assert.deepStrictEqual(alone.slice(-5), [5000, 5000, 2000, 1500, 1650])
