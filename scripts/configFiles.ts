@@ -68,6 +68,9 @@ const comment = (text: string, indent: string): string => {
   return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`.trimEnd()), `${indent} */`].join("\n")
 }
 
+/** The doc comment of an exported type. */
+const exported = (text: string): string => comment(`${text}\n\n@since 0.1.0`, "")
+
 const wrap = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = ""
@@ -108,10 +111,14 @@ const interfaces = (
     }
     const type = `${capital(name)}${suffix}`
     const fields = options.filter(({ group }) => group === name).map(member)
-    groups.push(`/** ${headingOf(name)}: ${about.group} */\nexport interface ${type} {\n${fields.join("\n")}\n}`)
+    groups.push(
+      `${exported(`${headingOf(name)}: ${about.group}`)}\nexport interface ${type} {\n${fields.join("\n")}\n}`,
+    )
     members.push(`${comment(`${headingOf(name)}.`, "  ")}\n  readonly ${name}${mark}: ${type}${end}`)
   }
-  return [...groups, `/** ${about.whole} */\nexport interface Topic${suffix} {\n${members.join("\n")}\n}`].join("\n\n")
+  return [...groups, `${exported(about.whole)}\nexport interface Topic${suffix} {\n${members.join("\n")}\n}`].join(
+    "\n\n",
+  )
 }
 
 const typesFile = (): string => `/**

@@ -18,7 +18,11 @@ export interface SigningKey {
   readonly seed: Redacted.Redacted<Uint8Array>
 }
 
-/** The operations of `Crypto`. All layers agree on every byte and every verdict. */
+/**
+ * The operations of `Crypto`. All layers agree on every byte and every verdict.
+ *
+ * @since 0.1.0
+ */
 export interface CryptoService {
   /** The Ed25519 key pair of a 32-byte seed. Throws a RangeError for another length. */
   readonly signingKey: (seed: Redacted.Redacted<Uint8Array>) => SigningKey

@@ -48,6 +48,11 @@ export interface RecordKeys {
   readonly encryption: (input: RotationInput) => Effect.Effect<SigningKey>
 }
 
+/**
+ * Makes {@link RecordKeys}.
+ *
+ * @since 0.1.0
+ */
 export const RecordKeys = {
   /** `capacity` is the number of minutes, of all topics together, whose derived keys are cached. */
   make: (crypto: CryptoService, rotation: SecretRotation["Service"], capacity = 512): RecordKeys => {

@@ -8,7 +8,10 @@ import { DhtError } from "./DhtError.ts"
 import { ipv4 } from "./krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "./model.ts"
 
-/** A host (name or IPv4 address) and a UDP port. */
+/**
+ * A host (name or IPv4 address) and a UDP port.
+ * @since 0.1.0
+ */
 export const Address = Schema.Struct({
   host: Schema.NonEmptyString,
   port: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 })),
@@ -16,7 +19,10 @@ export const Address = Schema.Struct({
 
 const hostPattern = /^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(\d{1,5})$/
 
-/** The address in a text `host:port`; undefined when the text is invalid. The host is a name or an IPv4 address. */
+/**
+ * The address in a text `host:port`; undefined when the text is invalid. The host is a name or an IPv4 address.
+ * @since 0.1.0
+ */
 export const parseAddress = (text: string): DhtAddress | undefined => {
   const match = hostPattern.exec(text.trim())
   const [, host, port] = match ?? []
@@ -26,12 +32,18 @@ export const parseAddress = (text: string): DhtAddress | undefined => {
   return { host, port: Number(port) }
 }
 
-/** Whether all these nodes are on this host. Then the client must not use other interfaces. */
+/**
+ * Whether all these nodes are on this host. Then the client must not use other interfaces.
+ * @since 0.1.0
+ */
 export const isLoopbackOnly = (bootstrap: ReadonlyArray<DhtAddress>): boolean =>
   bootstrap.length > 0 &&
   bootstrap.every(({ host }) => host.toLowerCase() === "localhost" || (ipv4(host) ?? 0) >>> 24 === 127)
 
-/** {@link parseAddress} as a codec of text. */
+/**
+ * {@link parseAddress} as a codec of text.
+ * @since 0.1.0
+ */
 export const AddressFromString = Schema.String.pipe(
   Schema.decodeTo(Address, {
     decode: SchemaGetter.transformEffect((text: string, options) => {
@@ -50,7 +62,10 @@ export const AddressFromString = Schema.String.pipe(
   }),
 )
 
-/** A node of an earlier run: see `Dht.snapshot`. */
+/**
+ * A node of an earlier run: see `Dht.snapshot`.
+ * @since 0.1.0
+ */
 export const KnownNode = Schema.Struct({
   id: Schema.Uint8Array.check(
     Schema.makeFilter((id: Uint8Array) => id.length === 20, { expected: "a node id of 20 bytes" }),
@@ -59,7 +74,10 @@ export const KnownNode = Schema.Struct({
   port: Address.fields.port,
 })
 
-/** The public nodes that mainline clients start from. */
+/**
+ * The public nodes that mainline clients start from.
+ * @since 0.1.0
+ */
 export const publicBootstrap: ReadonlyArray<DhtAddress> = [
   { host: "router.bittorrent.com", port: 6881 },
   { host: "dht.transmissionbt.com", port: 6881 },
@@ -146,7 +164,10 @@ export interface DhtOptionsInput {
   readonly nodesFile?: string | undefined
 }
 
-/** Defaults and checks of the options; {@link DhtOptionsInput} documents them. */
+/**
+ * Defaults and checks of the options; {@link DhtOptionsInput} documents them.
+ * @since 0.1.0
+ */
 export const DhtOptions = Schema.Struct({
   bootstrap: withDefault(Schema.Array(Address), publicBootstrap),
   host: withDefault(Schema.NonEmptyString, "0.0.0.0"),
@@ -183,21 +204,33 @@ export const DhtOptions = Schema.Struct({
   nodesFile: withDefault(Schema.String, ""),
 })
 
-/** All options of a DHT client with their values. */
+/**
+ * All options of a DHT client with their values.
+ * @since 0.1.0
+ */
 export type DhtOptions = typeof DhtOptions.Type
 
 const decode = Schema.decodeUnknownEffect(DhtOptions, { onExcessProperty: "error" })
 
-/** Every option at its default. */
+/**
+ * Every option at its default.
+ * @since 0.1.0
+ */
 export const defaults: DhtOptions = Schema.decodeSync(DhtOptions)({})
 
-/** The defaults with these options in their place. Fails with `InvalidArgument`, which names the invalid or unknown option. */
+/**
+ * The defaults with these options in their place. Fails with `InvalidArgument`, which names the invalid or unknown option.
+ * @since 0.1.0
+ */
 export const resolve = (options: DhtOptionsInput): Effect.Effect<DhtOptions, DhtError> =>
   decode(options).pipe(
     Effect.mapError((error) => new DhtError({ reason: "InvalidArgument", message: `options: ${error.message}` })),
   )
 
-/** The pauses between attempts: `retries` times, `baseRetryInterval` and a random part of `maxRetryJitter` each. */
+/**
+ * The pauses between attempts: `retries` times, `baseRetryInterval` and a random part of `maxRetryJitter` each.
+ * @since 0.1.0
+ */
 export const retrySchedule = (options: DhtOptions): Schedule.Schedule<unknown> =>
   Schedule.max([
     Schedule.recurs(options.retries),

@@ -31,7 +31,11 @@ export interface GossipConfigInput extends ProtocolConfigInput {
   readonly closeTimeout?: Duration.Input | undefined
 }
 
-/** Defaults and checks of {@link GossipConfigInput}. */
+/**
+ * Defaults and checks of {@link GossipConfigInput}.
+ *
+ * @since 0.1.0
+ */
 export const GossipConfig = Schema.Struct({
   ...ProtocolConfig.fields,
   sendQueueBytes: withDefault(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), 262_144),
@@ -40,7 +44,11 @@ export const GossipConfig = Schema.Struct({
   closeTimeoutMs: withDefault(millis, 1_000),
 }).pipe(Schema.encodeKeys({ stallTimeoutMs: "stallTimeout", lingerMs: "linger", closeTimeoutMs: "closeTimeout" }))
 
-/** Every option with its value; durations in ms. */
+/**
+ * Every option with its value; durations in ms.
+ *
+ * @since 0.1.0
+ */
 export type GossipConfig = typeof GossipConfig.Type
 
 const standard: GossipConfig = Schema.decodeSync(GossipConfig)({})

@@ -6,10 +6,18 @@
 import { Schema, type Types } from "effect"
 import { type Codec, EncodeError, type Type } from "./Codec.ts"
 
-/** Codecs by field name. */
+/**
+ * Codecs by field name.
+ *
+ * @since 0.1.0
+ */
 export type Fields = Readonly<Record<string, Codec<unknown>>>
 
-/** The value of a struct with these fields. */
+/**
+ * The value of a struct with these fields.
+ *
+ * @since 0.1.0
+ */
 export type StructType<F extends Fields> = { readonly [K in keyof F]: Type<F[K]> }
 
 /**
@@ -56,10 +64,18 @@ export const tuple = <const C extends ReadonlyArray<Codec<unknown>>>(
   },
 })
 
-/** Fields by variant name. */
+/**
+ * Fields by variant name.
+ *
+ * @since 0.1.0
+ */
 export type Variants = Readonly<Record<string, Fields>>
 
-/** The value of a tagged union: `_tag` is the name of the variant, its fields are next to it. */
+/**
+ * The value of a tagged union: `_tag` is the name of the variant, its fields are next to it.
+ *
+ * @since 0.1.0
+ */
 export type TaggedUnionType<V extends Variants> = {
   readonly [Tag in keyof V]: Types.Simplify<{ readonly _tag: Tag } & StructType<V[Tag]>>
 }[keyof V]

@@ -112,7 +112,11 @@ const AGAIN_NODES = 4
  */
 const LOOKUP_AFTER_MS = 250
 
-/** An address lookup and its counters. */
+/**
+ * An address lookup and its counters.
+ *
+ * @since 0.1.0
+ */
 export interface DhtAddressLookup {
   readonly service: AddressLookup["Service"]
   readonly stats: Effect.Effect<AddressLookupStats>

@@ -11,19 +11,35 @@ import { type EndpointAddress, isRelayUrl } from "@topic-tracker/gossip"
 import * as dns from "dns-packet"
 import * as z32 from "z32"
 
-/** The TTL that iroh writes. Readers of the DHT use the seq instead. */
+/**
+ * The TTL that iroh writes. Readers of the DHT use the seq instead.
+ *
+ * @since 0.1.0
+ */
 export const TTL_SECONDS = 30
 
-/** iroh allows 1,000 bytes. A BEP 44 value with its bencoding ("995:" before it) must be shorter than 1,000. */
+/**
+ * iroh allows 1,000 bytes. A BEP 44 value with its bencoding ("995:" before it) must be shorter than 1,000.
+ *
+ * @since 0.1.0
+ */
 export const MAX_BYTES = 995
 
 /** The size of one TXT string (RFC 1035, section 3.3.14). */
 const MAX_STRING_BYTES = 255
 
-/** The endpoint id as iroh writes it in names: 52 characters of z-base-32. */
+/**
+ * The endpoint id as iroh writes it in names: 52 characters of z-base-32.
+ *
+ * @since 0.1.0
+ */
 export const toZ32 = (id: EndpointId.EndpointId): string => z32.encode(EndpointId.bytes(id))
 
-/** What an endpoint publishes about itself. */
+/**
+ * What an endpoint publishes about itself.
+ *
+ * @since 0.1.0
+ */
 export interface EndpointInfo extends EndpointAddress {
   /** A text of the application, at most 245 bytes. */
   readonly userData?: string | undefined
@@ -32,6 +48,8 @@ export interface EndpointInfo extends EndpointAddress {
 /**
  * The DNS packet with these TXT strings, in this order, byte for byte as iroh's encoder writes it: the first answer has the name, the
  * others point to it. Undefined if it would have more than {@link MAX_BYTES}, or a string more than 255 bytes.
+ *
+ * @since 0.1.0
  */
 export const encodeTxt = (
   id: EndpointId.EndpointId,
@@ -79,6 +97,8 @@ const answerHead = (ttl: number, dataBytes: number): Uint8Array => {
 /**
  * The TXT strings at the endpoint's `_iroh` name, in the packet's order, with names compressed or not.
  * Undefined if the bytes are no DNS packet.
+ *
+ * @since 0.1.0
  */
 export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): ReadonlyArray<string> | undefined => {
   let answers: ReturnType<typeof dns.decode>["answers"]
@@ -102,6 +122,8 @@ export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): Readon
 /**
  * The packet of an endpoint: its relay, then its addresses, those with the widest reach first. The last strings that do not fit are
  * dropped. Undefined if nothing is left.
+ *
+ * @since 0.1.0
  */
 export const encode = (id: EndpointId.EndpointId, info: EndpointInfo): Uint8Array | undefined => {
   const strings = [
@@ -122,7 +144,11 @@ const WIDEST_FIRST: ReadonlyArray<SocketAddress.Reach> = ["public", "private", "
 const byReach = (addresses: ReadonlyArray<string>): ReadonlyArray<string> =>
   WIDEST_FIRST.flatMap((reach) => usable(addresses).filter((address) => SocketAddress.reachOfText(address) === reach))
 
-/** The addresses that can be dialled, each once, in canonical form. */
+/**
+ * The addresses that can be dialled, each once, in canonical form.
+ *
+ * @since 0.1.0
+ */
 export const usable = (addresses: ReadonlyArray<string>): ReadonlyArray<string> => {
   const kept = new Set<string>()
   for (const text of addresses) {
@@ -144,6 +170,8 @@ const canBeDialled = ({ ip, port }: SocketAddress.SocketAddress): boolean => {
 /**
  * The content of a packet, without unknown or malformed attributes. Undefined if the bytes are no DNS packet. The signature of the item is
  * not checked: the DHT client has done that.
+ *
+ * @since 0.1.0
  */
 export const decode = (id: EndpointId.EndpointId, packet: Uint8Array): EndpointInfo | undefined => {
   const strings = decodeTxt(id, packet)

@@ -13,7 +13,11 @@ import type { TopicConfig, TopicConfigInput } from "./types.ts"
 export { TopicConfigError, type TopicConfigIssue } from "./TopicConfigError.ts"
 export type * from "./types.ts"
 
-/** All defaults: those of the crate wherever it has the option. */
+/**
+ * All defaults: those of the crate wherever it has the option.
+ *
+ * @since 0.1.0
+ */
 export const defaults: TopicConfig = Result.getOrThrow(check({}))
 
 /**
@@ -41,6 +45,8 @@ export const make = (
 /**
  * {@link make} for one topic of a node. Fails also when an option that belongs to the node differs from the node's: a topic
  * cannot have a socket, DHT nodes or relays of its own.
+ *
+ * @since 0.1.0
  */
 export const makeForTopic = (
   input: TopicConfigInput,
@@ -56,7 +62,11 @@ export const makeForTopic = (
     return issues.length === 0 ? Effect.succeed(config) : Effect.fail(new TopicConfigError({ issues }))
   })
 
-/** One input over another, option by option. Names that are no options stay, for {@link make} to report. */
+/**
+ * One input over another, option by option. Names that are no options stay, for {@link make} to report.
+ *
+ * @since 0.1.0
+ */
 export const merge = (lower: TopicConfigInput, upper: TopicConfigInput): TopicConfigInput => {
   const merged: Record<string, unknown> = { ...lower }
   for (const [name, value] of Object.entries<unknown>({ ...upper })) {
@@ -75,12 +85,16 @@ const mergeGroup = (below: object, above: object): object => ({
 /**
  * The options that the current ConfigProvider sets, checked, for {@link merge}. The ConfigError's message names every invalid
  * option and every unknown name.
+ *
+ * @since 0.1.0
  */
 export const input: Config.Config<TopicConfigInput> = given
 
 /**
  * The configuration from the current ConfigProvider over the defaults. The variable of `dht.port` is
  * TOPIC_TRACKER_DHT_PORT; a file has the options' own names in a tree under `topicTracker`.
+ *
+ * @since 0.1.0
  */
 export const config: Config.Config<TopicConfig> = Config.mapEffect(input, (input) => Effect.orDie(make(input)))
 

@@ -1,7 +1,11 @@
 /** The error of an invalid configuration. It lists every invalid or unknown option with the expected values. */
 import { Formatter, Schema } from "effect"
 
-/** One invalid or unknown option of a configuration. */
+/**
+ * One invalid or unknown option of a configuration.
+ *
+ * @since 0.1.0
+ */
 export interface TopicConfigIssue {
   /** The option's path, such as "publisher.baseInterval", or the name of an unknown environment variable. */
   readonly option: string

@@ -7,7 +7,11 @@
  */
 import { Context } from "effect"
 
-/** The values behind a profile. */
+/**
+ * The values behind a profile.
+ *
+ * @since 0.1.0
+ */
 export interface Tuning {
   /**
    * First wait between two lookups of a node without neighbours. Each wait is `pollGrowth` times the one before, until it
@@ -42,7 +46,11 @@ export interface Tuning {
   readonly reconnectGiveUpMs: number
 }
 
-/** The timing of a topic: that of this library or that of the crate, see {@link Tuning}. */
+/**
+ * The timing of a topic: that of this library or that of the crate, see {@link Tuning}.
+ *
+ * @since 0.1.0
+ */
 export type Profile = "fast" | "reference"
 
 export const tunings: Readonly<Record<Profile, Tuning>> = {
@@ -76,6 +84,8 @@ export const tunings: Readonly<Record<Profile, Tuning>> = {
 
 /**
  * Single values that differ from the profile's. A tracker reads them when its layer is built.
+ *
+ * @since 0.1.0
  */
 export const TuningOverrides = Context.Reference<Partial<Tuning>>("@topic-tracker/core/TuningOverrides", {
   defaultValue: () => ({}),

@@ -1,7 +1,11 @@
 /** The options as data and as Markdown, for documentation and for the help of programs. */
 import { options } from "./options.ts"
 
-/** One option as documentation shows it. */
+/**
+ * One option as documentation shows it.
+ *
+ * @since 0.1.0
+ */
 export interface OptionDescription {
   /** Its path in the configuration, such as "publisher.baseInterval". */
   readonly option: string
@@ -17,7 +21,11 @@ export interface OptionDescription {
   readonly belongsTo: "node" | "topic"
 }
 
-/** Every option, in the order of the documentation. */
+/**
+ * Every option, in the order of the documentation.
+ *
+ * @since 0.1.0
+ */
 export const describe = (): ReadonlyArray<OptionDescription> =>
   options.map(({ path, environment, defaultText, allowed, description, isOurs, belongsTo }) => ({
     option: path,
@@ -29,7 +37,11 @@ export const describe = (): ReadonlyArray<OptionDescription> =>
     belongsTo,
   }))
 
-/** A Markdown table of options, one row each. It ends without a line feed. */
+/**
+ * A Markdown table of options, one row each. It ends without a line feed.
+ *
+ * @since 0.1.0
+ */
 export const markdownTable = (rows: ReadonlyArray<OptionDescription> = describe()): string => {
   const cells = rows.map((row) => [
     `\`${row.option}\`${row.isOurs ? " \\*" : ""}`,

@@ -5,6 +5,8 @@ import type { TopicConfig } from "./types.ts"
 /**
  * The options of `Dht.layer` for this configuration. The client does not retry: a topic's publisher does, with the same
  * options, and retries at two levels would multiply.
+ *
+ * @since 0.1.0
  */
 export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> => ({
   ...(dht.bootstrap.length === 0 ? {} : { bootstrap: dht.bootstrap }),
@@ -18,6 +20,10 @@ export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> 
   retries: 0,
 })
 
-/** Whether the DHT client starts from nodes of this host only. Then every socket of the node stays on this host. */
+/**
+ * Whether the DHT client starts from nodes of this host only. Then every socket of the node stays on this host.
+ *
+ * @since 0.1.0
+ */
 export const isLoopbackOnly = (config: TopicConfig): boolean =>
   DhtConfig.isLoopbackOnly(dhtOptions(config).bootstrap ?? DhtConfig.defaults.bootstrap)

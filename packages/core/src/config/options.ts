@@ -27,7 +27,11 @@ export interface Option extends Notes {
 /** The first part of every variable. */
 export const ENVIRONMENT_PREFIX = "TOPIC_TRACKER"
 
-/** The environment variable of an option: `publisher.baseInterval` is `TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL`. */
+/**
+ * The environment variable of an option: `publisher.baseInterval` is `TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL`.
+ *
+ * @since 0.1.0
+ */
 export const environmentName = (path: string): string =>
   `${ENVIRONMENT_PREFIX}_${path.replaceAll(".", "_").replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`
 

@@ -5,7 +5,11 @@
 import type { DhtAddress, DhtNode } from "@topic-tracker/dht"
 import type { Duration } from "effect"
 
-/** Search for the first neighbour: the options with their values. */
+/**
+ * Search for the first neighbour: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface BootstrapConfig {
   /**
    * Do not publish into a minute's slot that already has this many records of other nodes. 0 turns all publishing
@@ -54,7 +58,11 @@ export interface BootstrapConfig {
   readonly discoveryPollInterval: Duration.Duration
 }
 
-/** Publishing records while joined: the options with their values. */
+/**
+ * Publishing records while joined: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface PublisherConfig {
   /**
    * Publish records with neighbours and last messages while joined.
@@ -89,7 +97,11 @@ export interface PublisherConfig {
   readonly failTopicCreationOnPublishingStartupFailure: boolean
 }
 
-/** Merging small swarms: the options with their values. */
+/**
+ * Merging small swarms: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface BubbleMergeConfig {
   /**
    * While there are few neighbours, search for nodes of the topic in another swarm, and join them.
@@ -136,7 +148,11 @@ export interface BubbleMergeConfig {
   readonly failTopicCreationOnMergeStartupFailure: boolean
 }
 
-/** Merging after a partition: the options with their values. */
+/**
+ * Merging after a partition: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface MessageOverlapMergeConfig {
   /**
    * Search for records whose last messages differ from ours, a sign of a partition, and join their peers.
@@ -177,7 +193,11 @@ export interface MessageOverlapMergeConfig {
   readonly failTopicCreationOnMergeStartupFailure: boolean
 }
 
-/** DHT: the options with their values. */
+/**
+ * DHT: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface DhtConfig {
   /**
    * Retry a failed put this many times.
@@ -249,7 +269,11 @@ export interface DhtConfig {
   readonly readOnly: boolean
 }
 
-/** Time limits of calls: the options with their values. */
+/**
+ * Time limits of calls: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface TimeoutsConfig {
   /**
    * Limit the time of a request to join peers.
@@ -271,7 +295,11 @@ export interface TimeoutsConfig {
   readonly broadcastNeighbors: Duration.Duration
 }
 
-/** Dialling: the options with their values. */
+/**
+ * Dialling: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface JoinConfig {
   /**
    * Dial at most this many peers from records at the same time.
@@ -281,7 +309,11 @@ export interface JoinConfig {
   readonly maxJoinPeerCount: number
 }
 
-/** Subscribers: the options with their values. */
+/**
+ * Subscribers: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface SubscribersConfig {
   /**
    * Queue this many events for one subscriber before it counts as slow.
@@ -299,7 +331,11 @@ export interface SubscribersConfig {
   readonly whenSlow: "drop-oldest" | "backpressure"
 }
 
-/** Network: the options with their values. */
+/**
+ * Network: the options with their values.
+ *
+ * @since 0.1.0
+ */
 export interface NetworkConfig {
   /**
    * Choose the relays for peers that cannot be reached directly. `public`: the relays and the discovery of iroh's
@@ -324,7 +360,11 @@ export interface NetworkConfig {
   readonly addressRepublishInterval: Duration.Duration
 }
 
-/** Every option with its value: a checked configuration. */
+/**
+ * Every option with its value: a checked configuration.
+ *
+ * @since 0.1.0
+ */
 export interface TopicConfig {
   /**
    * Choose the timing. `fast`: short waits between the first lookups, fewer publish rounds in a large swarm, an early
@@ -353,7 +393,11 @@ export interface TopicConfig {
   readonly network: NetworkConfig
 }
 
-/** Search for the first neighbour: the options that differ from the defaults. */
+/**
+ * Search for the first neighbour: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface BootstrapConfigInput {
   /**
    * Do not publish into a minute's slot that already has this many records of other nodes. 0 turns all publishing
@@ -402,7 +446,11 @@ export interface BootstrapConfigInput {
   readonly discoveryPollInterval?: Duration.Input | undefined
 }
 
-/** Publishing records while joined: the options that differ from the defaults. */
+/**
+ * Publishing records while joined: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface PublisherConfigInput {
   /**
    * Publish records with neighbours and last messages while joined.
@@ -437,7 +485,11 @@ export interface PublisherConfigInput {
   readonly failTopicCreationOnPublishingStartupFailure?: boolean | undefined
 }
 
-/** Merging small swarms: the options that differ from the defaults. */
+/**
+ * Merging small swarms: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface BubbleMergeConfigInput {
   /**
    * While there are few neighbours, search for nodes of the topic in another swarm, and join them.
@@ -484,7 +536,11 @@ export interface BubbleMergeConfigInput {
   readonly failTopicCreationOnMergeStartupFailure?: boolean | undefined
 }
 
-/** Merging after a partition: the options that differ from the defaults. */
+/**
+ * Merging after a partition: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface MessageOverlapMergeConfigInput {
   /**
    * Search for records whose last messages differ from ours, a sign of a partition, and join their peers.
@@ -525,7 +581,11 @@ export interface MessageOverlapMergeConfigInput {
   readonly failTopicCreationOnMergeStartupFailure?: boolean | undefined
 }
 
-/** DHT: the options that differ from the defaults. */
+/**
+ * DHT: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface DhtConfigInput {
   /**
    * Retry a failed put this many times.
@@ -597,7 +657,11 @@ export interface DhtConfigInput {
   readonly readOnly?: boolean | undefined
 }
 
-/** Time limits of calls: the options that differ from the defaults. */
+/**
+ * Time limits of calls: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface TimeoutsConfigInput {
   /**
    * Limit the time of a request to join peers.
@@ -619,7 +683,11 @@ export interface TimeoutsConfigInput {
   readonly broadcastNeighbors?: Duration.Input | undefined
 }
 
-/** Dialling: the options that differ from the defaults. */
+/**
+ * Dialling: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface JoinConfigInput {
   /**
    * Dial at most this many peers from records at the same time.
@@ -629,7 +697,11 @@ export interface JoinConfigInput {
   readonly maxJoinPeerCount?: number | undefined
 }
 
-/** Subscribers: the options that differ from the defaults. */
+/**
+ * Subscribers: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface SubscribersConfigInput {
   /**
    * Queue this many events for one subscriber before it counts as slow.
@@ -647,7 +719,11 @@ export interface SubscribersConfigInput {
   readonly whenSlow?: "drop-oldest" | "backpressure" | undefined
 }
 
-/** Network: the options that differ from the defaults. */
+/**
+ * Network: the options that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface NetworkConfigInput {
   /**
    * Choose the relays for peers that cannot be reached directly. `public`: the relays and the discovery of iroh's
@@ -672,7 +748,11 @@ export interface NetworkConfigInput {
   readonly addressRepublishInterval?: Duration.Input | undefined
 }
 
-/** The options that differ from the defaults. A {@link TopicConfig} is one. */
+/**
+ * The options that differ from the defaults. A {@link TopicConfig} is one.
+ *
+ * @since 0.1.0
+ */
 export interface TopicConfigInput {
   /**
    * Choose the timing. `fast`: short waits between the first lookups, fewer publish rounds in a large swarm, an early

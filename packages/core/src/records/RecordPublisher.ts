@@ -114,6 +114,11 @@ export interface RecordPublisher<A> {
   readonly stats: Effect.Effect<RecordStats>
 }
 
+/**
+ * The options that {@link make} and {@link makeFromKeys} have in common.
+ *
+ * @since 0.1.0
+ */
 export interface CommonOptions<A> {
   readonly topic: TopicId
   /** The Schema that encodes content to bytes, at most {@link maxContentBytes} of them. */
@@ -135,6 +140,8 @@ export interface RecordPublisherOptions<A> extends CommonOptions<A> {
 /**
  * The maximum seq (BEP 44: a signed 64-bit integer). All records of a slot have it, so that no node's record replaces another's by its
  * seq.
+ *
+ * @since 0.1.0
  */
 export const SEQ = 2n ** 63n - 1n
 
@@ -150,7 +157,11 @@ export const make = Effect.fnUntraced(function* <A>({
   return yield* makeFromKeys({ ...options, keysOf: yield* makeMinuteKeys(options.topic, initialSecretHash(secret)) })
 })
 
-/** Like {@link make}, with the keys of the topic's minutes in place of the secret. */
+/**
+ * Like {@link make}, with the keys of the topic's minutes in place of the secret.
+ *
+ * @since 0.1.0
+ */
 export const makeFromKeys = Effect.fnUntraced(function* <A>(
   options: CommonOptions<A> & { readonly keysOf: KeysOfMinute },
 ): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | Identity> {

@@ -37,7 +37,11 @@ export type TopicRecordContent = typeof Value.Type
 /** A verified record of a topic. */
 export type GossipRecord = TopicRecord<TopicRecordContent>
 
-/** The content as bytes and back. Encoding drops the last addresses that do not fit. */
+/**
+ * The content as bytes and back. Encoding drops the last addresses that do not fit.
+ *
+ * @since 0.1.0
+ */
 export const TopicRecordContent: Schema.Codec<TopicRecordContent, Uint8Array> = Schema.Uint8Array.pipe(
   Schema.decodeTo(
     Schema.toType(Value),

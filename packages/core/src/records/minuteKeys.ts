@@ -13,7 +13,11 @@ export interface MinuteKeys {
   readonly encryption: Effect.Effect<SigningKey>
 }
 
-/** The keys by minute, a u64. */
+/**
+ * The keys by minute, a u64.
+ *
+ * @since 0.1.0
+ */
 export type KeysOfMinute = (unixMinute: bigint) => MinuteKeys
 
 /** The minute before, the current one and the next are in use around a change of minute; one more for older lookups. */

@@ -3,7 +3,11 @@ import { type Crypto, Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, Redacted } from "effect"
 import { TopicConfigError } from "../config/TopicConfig.ts"
 
-/** The seed of an Ed25519 key, 32 bytes. */
+/**
+ * The seed of an Ed25519 key, 32 bytes.
+ *
+ * @since 0.1.0
+ */
 export type IdentitySeed = Redacted.Redacted<Uint8Array> | Uint8Array
 
 /** Options with a copy of their seed, so that the caller may clear its own bytes as soon as the call returns. */

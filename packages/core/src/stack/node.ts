@@ -21,10 +21,18 @@ import { dhtOptions } from "../config/dhtOptions.ts"
 import type { TopicConfig, TopicConfigError } from "../config/TopicConfig.ts"
 import { type IdentitySeed, identityLayer } from "./identity.ts"
 
-/** The services that a tracker is built on. */
+/**
+ * The services that a tracker is built on.
+ *
+ * @since 0.1.0
+ */
 export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | AddressLookup
 
-/** Parts of a node on real sockets that are no option of the configuration. */
+/**
+ * Parts of a node on real sockets that are no option of the configuration.
+ *
+ * @since 0.1.0
+ */
 export interface NodeStackOptions {
   /**
    * The seed of this node's Ed25519 key, 32 bytes, for the same endpoint id at every start. It is copied. Default: a new key at

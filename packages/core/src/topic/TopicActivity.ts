@@ -4,22 +4,38 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 
-/** The part of a topic that did something. */
+/**
+ * The part of a topic that did something.
+ *
+ * @since 0.1.0
+ */
 export type Actor = "bootstrap" | "reconnect" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
 
-/** The record that led to a peer: its publisher and its minute. */
+/**
+ * The record that led to a peer: its publisher and its minute.
+ *
+ * @since 0.1.0
+ */
 export interface RecordSource {
   readonly publisher: EndpointId.EndpointId
   readonly unixMinute: bigint
 }
 
-/** One entry of `topic.activity`. */
+/**
+ * One entry of `topic.activity`.
+ *
+ * @since 0.1.0
+ */
 export type TopicActivity = {
   /** Milliseconds since the topic was opened. */
   readonly at: number
 } & Activity
 
-/** One activity of a topic. `millis` is in milliseconds, `unixMinute` in minutes since 1970. */
+/**
+ * One activity of a topic. `millis` is in milliseconds, `unixMinute` in minutes since 1970.
+ *
+ * @since 0.1.0
+ */
 export type Activity =
   /** The search for a first neighbour begins: at the start, after a resume, or when the last neighbour is gone. */
   | { readonly _tag: "BootstrapBegan" }
@@ -68,7 +84,11 @@ export type Activity =
   | { readonly _tag: "Suspended" }
   | { readonly _tag: "Resumed" }
 
-/** Counters since the topic was opened. */
+/**
+ * Counters since the topic was opened.
+ *
+ * @since 0.1.0
+ */
 export interface TopicStats {
   /** Lookups of records in the DHT, each in the slots of one minute or two. */
   readonly lookups: number

@@ -3,29 +3,57 @@ import { Schema } from "effect"
 
 const message = { message: Schema.String }
 
-/** An argument is invalid. The message names it and the expected values. */
+/**
+ * An argument is invalid. The message names it and the expected values.
+ *
+ * @since 0.1.0
+ */
 export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
   /** The argument's name, such as "secret". */
   argument: Schema.String,
   ...message,
 }) {}
 
-/** The content does not fit into one gossip message. Nothing was sent. */
+/**
+ * The content does not fit into one gossip message. Nothing was sent.
+ *
+ * @since 0.1.0
+ */
 export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("MessageTooLarge", message) {}
 
-/** The operation took longer than the configuration allows. */
+/**
+ * The operation took longer than the configuration allows.
+ *
+ * @since 0.1.0
+ */
 export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", message) {}
 
-/** The topic is suspended. */
+/**
+ * The topic is suspended.
+ *
+ * @since 0.1.0
+ */
 export class Suspended extends Schema.TaggedError<Suspended>()("Suspended", message) {}
 
-/** A worker could not start, and its option `failTopicCreationOn…` makes that fatal. */
+/**
+ * A worker could not start, and its option `failTopicCreationOn…` makes that fatal.
+ *
+ * @since 0.1.0
+ */
 export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed", message) {}
 
-/** The topic was left, or the gossip service below it is closed. */
+/**
+ * The topic was left, or the gossip service below it is closed.
+ *
+ * @since 0.1.0
+ */
 export class Closed extends Schema.TaggedError<Closed>()("Closed", message) {}
 
-/** Every reason. */
+/**
+ * The Schema of every reason.
+ *
+ * @since 0.1.0
+ */
 export const TopicErrorReason = Schema.Union([
   InvalidArgument,
   MessageTooLarge,
@@ -34,4 +62,10 @@ export const TopicErrorReason = Schema.Union([
   StartFailed,
   Closed,
 ])
+
+/**
+ * Any reason of a TopicError.
+ *
+ * @since 0.1.0
+ */
 export type TopicErrorReason = typeof TopicErrorReason.Type

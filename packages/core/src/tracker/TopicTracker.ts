@@ -12,13 +12,21 @@ import * as NodeStack from "../stack/node.ts"
 import { makeTracker } from "./makeTracker.ts"
 import type { TrackerService } from "./TrackerService.ts"
 
-/** Options of a tracker over any services. */
+/**
+ * Options of a tracker over any services.
+ *
+ * @since 0.1.0
+ */
 export interface TopicTrackerOptions {
   /** The options that differ from the defaults, for the node and all its topics. Each join may give options of a topic again. */
   readonly config?: TopicConfig.TopicConfigInput
 }
 
-/** Options of a tracker on real sockets; none is required. */
+/**
+ * Options of a tracker on real sockets; none is required.
+ *
+ * @since 0.1.0
+ */
 export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {}
 
 /**

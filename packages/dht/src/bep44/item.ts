@@ -7,7 +7,10 @@ import { Bytes } from "@topic-tracker/common"
 import type { Crypto } from "@topic-tracker/crypto"
 import { decode, encode } from "../krpc/bencode.ts"
 
-/** The content that a node stores under a target. */
+/**
+ * The content that a node stores under a target.
+ * @since 0.1.0
+ */
 export interface StoredItem {
   /** 32 bytes. */
   readonly publicKey: Uint8Array
@@ -22,7 +25,10 @@ export interface StoredItem {
 const ascii = new TextEncoder()
 const none = new Uint8Array(0)
 
-/** The target of a mutable item: SHA-1 of public key ‖ salt, 20 bytes. */
+/**
+ * The target of a mutable item: SHA-1 of public key ‖ salt, 20 bytes.
+ * @since 0.1.0
+ */
 export const targetOf = (publicKey: Uint8Array, salt?: Uint8Array): Uint8Array =>
   sha1(Bytes.concat(publicKey, salt ?? none))
 
@@ -32,17 +38,24 @@ export const immutableTarget = (encodedValue: Uint8Array): Uint8Array => sha1(en
 /**
  * The bytes that the signature covers: the bencoded entries salt (left out if empty), seq and v, without the dictionary
  * around them.
+ * @since 0.1.0
  */
 export const signable = (salt: Uint8Array | undefined, seq: bigint, encodedValue: Uint8Array): Uint8Array => {
   const rest = Bytes.concat(ascii.encode(`3:seqi${seq}e1:v`), encodedValue)
   return salt === undefined || salt.length === 0 ? rest : Bytes.concat(ascii.encode("4:salt"), encode(salt), rest)
 }
 
-/** Whether the signature of the item is right. */
+/**
+ * Whether the signature of the item is right.
+ * @since 0.1.0
+ */
 export const verifyItem = (crypto: Crypto["Service"], item: StoredItem): boolean =>
   crypto.verify(item.publicKey, signable(item.salt, item.seq, item.encodedValue), item.signature)
 
-/** The bencoding of a value that is a byte string. */
+/**
+ * The bencoding of a value that is a byte string.
+ * @since 0.1.0
+ */
 export const encodeValue = (value: Uint8Array): Uint8Array => encode(value)
 
 /** Whether the item has this seq and value. */

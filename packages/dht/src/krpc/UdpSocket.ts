@@ -7,7 +7,10 @@ import { Context, Effect } from "effect"
 import { DhtError } from "../DhtError.ts"
 import type { DhtAddress } from "../model.ts"
 
-/** A bound socket. Hosts are IPv4 addresses, never names. */
+/**
+ * A bound socket. Hosts are IPv4 addresses, never names.
+ * @since 0.1.0
+ */
 export interface UdpSocket {
   /** The bound address; it stays readable after {@link close}. */
   readonly address: DhtAddress
@@ -24,7 +27,10 @@ export interface UdpSocket {
   readonly close: Effect.Effect<void>
 }
 
-/** Binds a socket to an IPv4 address; port 0 means any free port. Fails with `Bind`. */
+/**
+ * Binds a socket to an IPv4 address; port 0 means any free port. Fails with `Bind`.
+ * @since 0.1.0
+ */
 export type BindUdpSocket = (address: DhtAddress) => Effect.Effect<UdpSocket, DhtError>
 
 /** Bytes of answers that may wait while the event loop is busy; the system may allow less. */

@@ -44,7 +44,11 @@ export interface MembershipConfigInput {
   readonly neighborRequestTimeout?: Duration.Input | undefined
 }
 
-/** Defaults and checks of {@link MembershipConfigInput}. */
+/**
+ * Defaults and checks of {@link MembershipConfigInput}.
+ *
+ * @since 0.1.0
+ */
 export const MembershipConfig = Schema.Struct({
   activeViewCapacity: withDefault(atLeast(2), 5),
   passiveViewCapacity: withDefault(atLeast(1), 30),
@@ -56,6 +60,12 @@ export const MembershipConfig = Schema.Struct({
   shuffleIntervalMs: withDefault(millis, 60_000),
   neighborRequestTimeoutMs: withDefault(millis, 500),
 }).pipe(Schema.encodeKeys({ shuffleIntervalMs: "shuffleInterval", neighborRequestTimeoutMs: "neighborRequestTimeout" }))
+
+/**
+ * All membership parameters with their values; durations in ms.
+ *
+ * @since 0.1.0
+ */
 export type MembershipConfig = typeof MembershipConfig.Type
 
 /**
@@ -92,7 +102,11 @@ export interface BroadcastConfigInput {
   readonly cacheEvictInterval?: Duration.Input | undefined
 }
 
-/** Defaults and checks of {@link BroadcastConfigInput}. */
+/**
+ * Defaults and checks of {@link BroadcastConfigInput}.
+ *
+ * @since 0.1.0
+ */
 export const BroadcastConfig = Schema.Struct({
   graftTimeout1Ms: withDefault(millis, 80),
   graftTimeout2Ms: withDefault(millis, 40),
@@ -113,6 +127,12 @@ export const BroadcastConfig = Schema.Struct({
     cacheEvictIntervalMs: "cacheEvictInterval",
   }),
 )
+
+/**
+ * All broadcast parameters with their values; durations in ms.
+ *
+ * @since 0.1.0
+ */
 export type BroadcastConfig = typeof BroadcastConfig.Type
 
 /**
@@ -133,9 +153,19 @@ export const ProtocolConfig = Schema.Struct({
   /** Maximum size of an encoded message in bytes (the frame's length prefix not counted). */
   maxMessageSize: withDefault(atLeast(MIN_MAX_MESSAGE_BYTES), 4_096),
 })
+
+/**
+ * All parameters of the protocol with their values.
+ *
+ * @since 0.1.0
+ */
 export type ProtocolConfig = typeof ProtocolConfig.Type
 
-/** The parameters that differ from the defaults. */
+/**
+ * The parameters that differ from the defaults.
+ *
+ * @since 0.1.0
+ */
 export interface ProtocolConfigInput {
   /** Membership (HyParView). */
   readonly membership?: MembershipConfigInput | undefined
