@@ -16,7 +16,7 @@ export default class CountReporter implements Reporter {
       // A file that fails to load has errors and no tests.
       if (tests === 0 || module.errors().length > 0) failed += Math.max(1, module.errors().length)
     }
-    // After the summary of the default reporter, which is printed in the same turn.
+    // After the summary of the default reporter, which is printed in the same turn of the event loop.
     setImmediate(() => console.log(`\n${passed} passed, ${failed} failed`))
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A tracker with a custom Dht layer. This one counts and prints all gets and puts. It could as well be another network, a cache, or a
+ * A tracker with a custom Dht layer. This one counts and prints all gets and puts. It could also be another network, a cache, or a
  * client of another process: any implementation of get and put.
  */
 import { runCommand } from "@topic-tracker/cli-kit"

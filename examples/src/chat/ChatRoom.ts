@@ -36,7 +36,7 @@ export type ChatEvent =
   /** A line of ours could not be sent. */
   | { readonly _tag: "NotSent"; readonly text: string; readonly reason: string }
 
-/** The reason why a member is not here any more. */
+/** The reason why a member is gone. */
 export type Departure = "said goodbye" | "no heartbeat"
 
 /** The room from the view of one member. */

@@ -35,7 +35,7 @@ export const makeLinePrinter = Effect.fnUntraced(function* () {
   return printer
 })
 
-/** The first 8 characters of an id: enough to tell nodes apart. */
+/** The first 8 characters of an id: enough to distinguish nodes. */
 export const shortId = (id: string): string => `${id.slice(0, 8)}…`
 
 /**

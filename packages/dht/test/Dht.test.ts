@@ -11,8 +11,8 @@ import { parse } from "../src/krpc/message.ts"
 import { ascii, client, MAX, newKey, silentNode, text, values } from "./clients.ts"
 import { boundSocket } from "./sockets.ts"
 
-const silentNodes = (count: number, heard: (datagram: Uint8Array) => void) =>
-  Effect.forEach(Array.from({ length: count }), (_, i) => silentNode(new Uint8Array(20).fill(i), heard))
+const silentNodes = (count: number, onDatagram: (datagram: Uint8Array) => void) =>
+  Effect.forEach(Array.from({ length: count }), (_, i) => silentNode(new Uint8Array(20).fill(i), onDatagram))
 
 describe("Dht over UDP", () => {
   it.live("one client gets what another puts, with seq 2^63 - 1, salt and cas", () =>

@@ -155,7 +155,7 @@ describe("KrpcSocket", () => {
           const { t } = decode(new Uint8Array(datagram)) as { readonly t: Uint8Array }
           node.send(encode({ t, y: "r", r: { id } }), from.port, from.address)
           if (++asked % nodes.length > 0) return
-          // Not before the last answer is sent.
+          // The stall begins after the last answer is sent.
           setTimeout(() => {
             for (const until = performance.now() + stall; performance.now() < until; ) {}
           })

@@ -18,10 +18,10 @@ const times = { roundTripFloor: 1000, roundTripInitial: 1000, roundTripCeiling: 
 const asked = Effect.gen(function* () {
   const socket = yield* boundSocket({ ...times, onQuery: (query, from) => table.serve(query as TableQuery, from) })
   const table = yield* openTable({ socket, id, maxPeers: 10_000 })
-  const asker = yield* boundSocket(times)
+  const client = yield* boundSocket(times)
   const ask = Effect.fnUntraced(function* (method: string, a: Record<string, Uint8Array | number>) {
     const event = yield* Effect.callback<QueryEvent>((resume) =>
-      asker.query(socket.address, method, { id: target, ...a }, (event) => resume(Effect.succeed(event))),
+      client.query(socket.address, method, { id: target, ...a }, (event) => resume(Effect.succeed(event))),
     )
     assert(event._tag === "reply", `${method}: ${event._tag}`)
     return event.reply

@@ -14,11 +14,11 @@ export const client = Effect.fnUntraced(function* (options: Partial<DhtConfig.Dh
   return yield* Effect.provide(Dht, context)
 })
 
-/** A node that never answers; `heard` gets each datagram. */
-export const silentNode = (id: Uint8Array, heard?: (datagram: Uint8Array) => void) =>
+/** A node that never answers; `onDatagram` gets each datagram. */
+export const silentNode = (id: Uint8Array, onDatagram?: (datagram: Uint8Array) => void) =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
-      const socket = createSocket("udp4", heard)
+      const socket = createSocket("udp4", onDatagram)
       socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
     }),
     (socket) => Effect.sync(() => socket.close()),

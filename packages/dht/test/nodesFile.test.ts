@@ -65,12 +65,12 @@ describe("the file of DHT nodes", () => {
       const net = yield* DhtTestnet.make({ nodes: 10 })
       const start = <A, E>(use: Effect.Effect<A, E, Dht>, bootstrap = [net.addresses[0]!]) =>
         use.pipe(Effect.provide(Dht.layer({ bootstrap, host: "127.0.0.1", retries: 0, nodesFile })))
-      const walk = Effect.flatMap(Dht, (dht) => Stream.runDrain(dht.get({ publicKey: new Uint8Array(32).fill(1) })))
-      yield* start(walk)
+      const lookup = Effect.flatMap(Dht, (dht) => Stream.runDrain(dht.get({ publicKey: new Uint8Array(32).fill(1) })))
+      yield* start(lookup)
       const { mode, size } = yield* Effect.promise(() => stat(nodesFile))
       assert.strictEqual(mode & 0o777, 0o600)
       assert.strictEqual(size, 28 + 26 * 10)
-      yield* start(walk, [])
+      yield* start(lookup, [])
     }).pipe(Effect.provide(Crypto.layer())),
   )
 

@@ -1,7 +1,6 @@
 /**
- * Timing that follows from the option `profile` and is no option of its own: nobody can choose these values without measuring
- * a whole swarm. "fast" is this library's timing; "reference" is the timing of the crate distributed-topic-tracker 0.3.5, which
- * has none of these mechanisms.
+ * Timing that follows from the option `profile` and is no option of its own: these values need measurements of a whole swarm. "fast" is
+ * this library's timing; "reference" is the timing of the crate distributed-topic-tracker 0.3.5, which has none of these mechanisms.
  *
  * Tests and simulations change single values through {@link TuningOverrides}. It knows no topic and no clock. Times are in ms.
  */

@@ -1,6 +1,6 @@
 /**
  * Puts this node's signed and sealed records into a topic's minute slots of the DHT, and reads those of other nodes. It does not know
- * gossip: the content of a record is whatever the user's codec makes of it.
+ * gossip: the user's Schema decides the content of a record.
  *
  * Source: the Rust crate distributed-topic-tracker 0.3.5 (the crate), `src/crypto/record.rs` (`RecordPublisher`) and `src/dht.rs`.
  */

@@ -42,7 +42,7 @@ export class Message {
     this.round = round
   }
 
-  /** The same message with bytes of its own: a subscriber that changes its content changes nobody else's. */
+  /** The same message with bytes of its own: a subscriber that changes its content does not affect the others. */
   copy(): Message {
     return new Message(this.content.slice(), this.deliveredFrom, this.scope, this.round)
   }

@@ -61,7 +61,7 @@ export class SendSpans {
   }
 
   #take(now: number): boolean {
-    // Also if the clock was set back.
+    // A new second, or the clock was set back.
     if (now >= this.#secondEndsAt || now < this.#secondEndsAt - 1_000) {
       this.#secondEndsAt = now + 1_000
       this.#left = MAX_SEND_SPANS_PER_SECOND

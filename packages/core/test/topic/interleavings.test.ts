@@ -25,7 +25,7 @@ interface Member {
   readonly node: Node
   readonly topic: Topic
   readonly scope: Scope.Closeable
-  readonly heard: Array<string>
+  readonly received: Array<string>
   suspended: boolean
 }
 
@@ -42,13 +42,13 @@ const makeModel = Effect.fnUntraced(function* () {
     idle.push({ node, counter, atRest: counter.alive })
     const scope = yield* Scope.make()
     const topic = yield* node.join().pipe(Scope.provide(scope), counter.counted)
-    const heard: Array<string> = []
+    const received: Array<string> = []
     const messages = yield* topic.subscribe().pipe(Scope.provide(scope))
     yield* messages.pipe(
-      Stream.runForEach((event) => Effect.sync(() => event._tag === "Message" && heard.push(event.text!))),
+      Stream.runForEach((event) => Effect.sync(() => event._tag === "Message" && received.push(event.text!))),
       Effect.forkIn(scope),
     )
-    members[place] = { node, topic, scope, heard, suspended: false }
+    members[place] = { node, topic, scope, received, suspended: false }
   })
 
   const leave = (place: number, member: Member) => {
@@ -88,15 +88,15 @@ const makeModel = Effect.fnUntraced(function* () {
   /** Assertions that hold at any time, however the network behaves. */
   const checkAlways = Effect.fnUntraced(function* () {
     yield* settle
-    for (const { node, topic, heard, suspended } of here()) {
-      assert.strictEqual(new Set(heard).size, heard.length, "no message comes twice")
-      for (const text of heard)
+    for (const { node, topic, received, suspended } of here()) {
+      assert.strictEqual(new Set(received).size, received.length, "no message comes twice")
+      for (const text of received)
         assert.isTrue(sent.has(text) && sent.get(text) !== node.endpointId, "only others' messages")
       const neighbors = yield* topic.neighbors
       assert.strictEqual(yield* topic.isJoined, neighbors.size > 0)
       assert.isTrue(neighbors.size <= 5 && !neighbors.has(node.endpointId))
       if (suspended) assert.strictEqual(neighbors.size, 0)
-      const hashes = heard.slice(-5).map((text) => messageHash(new TextEncoder().encode(text)))
+      const hashes = received.slice(-5).map((text) => messageHash(new TextEncoder().encode(text)))
       assert.deepStrictEqual(yield* topic.lastMessageHashes, hashes)
     }
     const holders = new Set(here().map(({ node }) => node))
@@ -116,9 +116,9 @@ const makeModel = Effect.fnUntraced(function* () {
     for (const member of active) yield* broadcast(member)
     yield* pass("5 seconds")
     const last = [...sent].slice(-active.length)
-    for (const { node, heard } of active) {
+    for (const { node, received } of active) {
       const expected = last.flatMap(([text, author]) => (author === node.endpointId ? [] : [text]))
-      assert.deepStrictEqual(heard.slice(-expected.length || heard.length).toSorted(), expected.toSorted())
+      assert.deepStrictEqual(received.slice(-expected.length || received.length).toSorted(), expected.toSorted())
     }
   })
 

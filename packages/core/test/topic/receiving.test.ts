@@ -76,7 +76,7 @@ describe("receiving", () => {
     }),
   )
 
-  it.effect("a subscriber that changes a message's bytes changes nobody else's", () =>
+  it.effect("a subscriber that changes a message's bytes does not affect the others", () =>
     Effect.gen(function* () {
       const { a, b } = yield* pair
       const streams = yield* Effect.forEach(["drop-oldest", "backpressure", "drop-oldest"] as const, (whenSlow) =>

@@ -12,7 +12,7 @@ import type { AnsweredNode } from "./ClosestNodes.ts"
 export interface LookupStateOptions {
   /** The number of closest nodes that must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
   readonly k: number
-  /** The maximum number of queries, whatever the answers name. */
+  /** The maximum number of queries, however many nodes the answers name. */
   readonly maxQueries: number
   /** Whether the nodes around the target are known, so that only nodes nearer than the k known ones are of interest. */
   readonly knowsNearest?: boolean
@@ -66,7 +66,7 @@ export class LookupState {
     this.seeds.push({ host: address.host, port: address.port, id: undefined, state: "fresh", token: undefined })
   }
 
-  /** Adds a named node. One address has one place in a lookup, whatever ids it is named with. */
+  /** Adds a named node. One address has one place in a lookup, with however many ids it is named. */
   addNode(node: DhtNode): void {
     if (!this.admit(node)) return
     this.insert({ host: node.host, port: node.port, id: node.id, state: "fresh", token: undefined }, node.id)

@@ -2,8 +2,8 @@
  * The nodes of the routing table in a file, so that the next start is a warm one. A few KB: eight bytes of magic, a SHA-1 digest
  * of the rest, and compact node info (BEP 5). It contains addresses of others and nothing of our own.
  *
- * Only a regular file that is empty or begins with the magic is written, behind symbolic links the file itself. A damaged or foreign
- * file does not keep the client from starting.
+ * It writes only to a regular file that is empty or begins with the magic, and follows symbolic links. A damaged or foreign file
+ * does not prevent the start of the client.
  */
 import { createHash, randomUUID } from "node:crypto"
 import { open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises"

@@ -249,7 +249,7 @@ export class HyParView<P extends PeerKey> {
       else this.peers.forget(from)
       this.refill(from)
     } else if (message.alive) {
-      // Also if the peer was dropped as a contact when its time was over: other peers will name it again.
+      // The refusal is noted even if the peer is no longer a contact: other peers will name it again.
       this.refusals.add(from)
       if (this.passive.has(from)) this.stayingAlive.add(from)
     }

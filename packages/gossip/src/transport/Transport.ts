@@ -34,7 +34,7 @@ export interface SendStream {
  */
 export interface ReceiveStream {
   /**
-   * Asks for the next bytes, which then belong to the caller; undefined means that the stream has ended, for whatever reason. Read again
+   * Asks for the next bytes, which then belong to the caller; undefined means that the stream has ended, for any reason. Read again
    * only after `done`, which may run within the call.
    */
   readonly read: (done: (bytes: Uint8Array | undefined) => void) => void

@@ -154,7 +154,7 @@ describe("MemoryNetwork", () => {
       yield* until(world, "they meet", () => isJoined(members[2]!))
       const heard = yield* recorded(members[2]!)
       yield* members[1]!.broadcast(text("welcome back"))
-      yield* until(world, "it is heard", () => Effect.sync(() => heard.texts().length > 0))
+      yield* until(world, "it has arrived", () => Effect.sync(() => heard.texts().length > 0))
     }),
   )
 
@@ -185,7 +185,7 @@ describe("MemoryNetwork", () => {
       yield* until(world, "they are joined", () => isJoined(atOpen))
       const heard = yield* recorded(atHidden)
       yield* atOpen.broadcast(text("hello"))
-      yield* until(world, "it is heard", () => Effect.sync(() => heard.texts().length > 0))
+      yield* until(world, "it has arrived", () => Effect.sync(() => heard.texts().length > 0))
     }),
   )
 

@@ -14,7 +14,7 @@ describe("leaks", () => {
             const [atA, atB] = yield* joinedInLine(world, [a, b])
             const heard = yield* recorded(atA!)
             yield* atB!.broadcast(text("hello"))
-            yield* until(world, "it is heard", () => Effect.sync(() => heard.texts().length > 0))
+            yield* until(world, "it has arrived", () => Effect.sync(() => heard.texts().length > 0))
           }),
         )
       }

@@ -28,7 +28,7 @@ const assertSymmetric = (swarm: Swarm): void => {
 
 describe("a swarm without failures", () => {
   it.prop(
-    "is connected, its active views symmetric, and every message reaches everyone once",
+    "is connected, its active views symmetric, and every message reaches every node once",
     { seed: int(0, 1_000_000), size: int(2, 24), star: Schema.Boolean, pause: int(0, 80) },
     ({ pause, seed, size, star }) => {
       const swarm = new Swarm(configWith({}), seed)

@@ -84,7 +84,7 @@ export class Reconnector {
       let beganAt = timers.now()
       while (lost.size > 0) {
         this.#restarted.close()
-        // The random share keeps the two ends of a broken connection apart.
+        // With the random share the two ends of a broken connection rarely dial at the same time.
         yield* firstOf(timers, [this.#restarted], yield* backoffDelay(first, max, this.#round))
         if (this.#restarted.isOpen) {
           beganAt = timers.now()

@@ -1,6 +1,6 @@
 /**
  * The publisher: the worker that publishes our neighbours and last messages while the topic is joined. A record of a node with neighbours
- * leads to several peers, so one such record in the slot is enough while all is well.
+ * leads to several peers, so one such record in the slot is enough while the swarm is whole.
  *
  * Source: distributed-topic-tracker 0.3.5 `src/gossip/topic/publisher.rs`.
  */

@@ -131,7 +131,7 @@ export class Search {
     }).pipe(Effect.scoped)
   }
 
-  /** One line, once in a session, for a person whose program finds nobody. */
+  /** One line, once in a session, for the user of a program that finds no peer. */
   #logAlone(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.#hasLoggedAlone = true

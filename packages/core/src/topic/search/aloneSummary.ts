@@ -1,4 +1,4 @@
-/** In one line: what a search without success has tried, what it found, and the most likely reason. */
+/** A search without success in one line: its attempts, its results, and the most likely reason. */
 
 /** Figures of a topic that has no neighbour. */
 export interface AloneFigures {
@@ -14,7 +14,7 @@ export interface AloneFigures {
   readonly dials: number
 }
 
-/** Where to read on. */
+/** The page with more explanations. */
 const PAGE = "docs/when-nobody-is-found.md"
 
 export const aloneSummary = (figures: AloneFigures): string => {
@@ -28,7 +28,7 @@ const reason = ({ dhtNodes, dials, items, recordsPublished, unopened }: AloneFig
   if (dials > 0)
     return "Peers were found but none could be reached: a NAT or a firewall may be between them and this node."
   if (unopened > 0 && unopened === items) {
-    return "No record opens: its node has another secret, or somebody else puts items into the slot."
+    return "No record opens: its node has another secret, or another program puts items into the slot."
   }
   if (recordsPublished === 0)
     return "Nothing could be published: the DHT nodes near the topic's slot do not store items."

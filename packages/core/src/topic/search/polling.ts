@@ -30,7 +30,7 @@ const ALONE_GROWTH = 1.1
 
 /**
  * The wait before the next lookup, in ms. It grows to `noPeersRetryInterval` after a lookup without records, and from there slowly on;
- * to `discoveryPollInterval` after a lookup with records. The jitter keeps nodes apart that started together.
+ * to `discoveryPollInterval` after a lookup with records. With the jitter, nodes that started together do not poll together.
  */
 export const pollDelay = (
   settings: PollSettings,

@@ -13,8 +13,8 @@ const linesOf = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
   return Effect.as(Effect.provide(effect, Logger.layer([logger])), lines)
 }
 
-describe("a topic that finds nobody", () => {
-  it.effect("logs once, after 20 s, what it has tried and where to read on", () =>
+describe("a topic that finds no peer", () => {
+  it.effect("logs its attempts and a page to read once, after 20 s", () =>
     Effect.gen(function* () {
       const lines = yield* linesOf(
         Effect.gen(function* () {

@@ -101,7 +101,7 @@ export interface TooLong {
 }
 
 /**
- * Cuts a stream into frames, in whatever pieces its bytes arrive. A frame that lies within one chunk is a view of that chunk,
+ * Cuts a stream into frames. Its bytes may arrive in chunks of any size. A frame that lies within one chunk is a view of that chunk,
  * without a copy; the bytes of at most one frame are held.
  *
  * @since 0.1.0

@@ -226,8 +226,8 @@ const PLATFORMS = [
 ]
 
 /**
- * Why the binding cannot be loaded. Its own message advises to delete node_modules whatever the reason is; the real reasons are in a
- * chain of causes.
+ * The reason why the binding was not loaded. Its own message always advises to delete node_modules; the real reasons are in a chain
+ * of causes.
  */
 export const loadFailure = (error: unknown, platform = `${process.platform}-${process.arch}`): string => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

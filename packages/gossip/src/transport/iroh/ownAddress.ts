@@ -61,7 +61,7 @@ export const watch: (
     const endpoint = yield* bound
     yield* SubscriptionRef.set(address, poll(endpoint))
     yield* Deferred.succeed(seen, undefined)
-    // Not before the first poll: it takes a third of a millisecond, and a join waits for what follows now.
+    // Read at the second poll, not now: it takes a third of a millisecond, and a join that waited for the address continues now.
     let fingerprint: string | undefined
     let wait = Math.min(FIRST_POLL_MS, pollMs)
     let polls = 0

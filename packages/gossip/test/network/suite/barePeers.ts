@@ -123,7 +123,7 @@ export const barePeers = (it: Runner): void => {
           const connection = yield* connect(world, a)
           const stream = yield* connection.openStream
           yield* stream.write(frames(header, joinFrame, payloadFrame("forged", "other"), payloadFrame("true")))
-          yield* until(world, "the true one is heard", () => Effect.sync(() => heard.texts().length > 0))
+          yield* until(world, "the true one has arrived", () => Effect.sync(() => heard.texts().length > 0))
           assert.deepStrictEqual(heard.texts(), ["true"])
           assert.strictEqual((yield* a.stats).forgedPayloads, 1)
           yield* Scope.close(scope, Exit.void)

@@ -14,7 +14,7 @@ import {
 } from "../world.ts"
 
 /** Two nodes that have the same topic open, each still alone in it. */
-const apart = Effect.fnUntraced(function* (world: World) {
+const unjoinedPair = Effect.fnUntraced(function* (world: World) {
   const [a, b] = [yield* world.node(), yield* world.node()]
   const id = freshTopic()
   const [atA, atB] = [yield* a.open(id), yield* b.open(id)]
@@ -26,7 +26,7 @@ export const joining = (it: Runner): void => {
   describe("joining and leaving", () => {
     it("makes neighbours of two nodes, which receive each other's messages", (world) =>
       Effect.gen(function* () {
-        const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
+        const { a, b, atA, atB, heardA, heardB } = yield* unjoinedPair(world)
         yield* atB.join([a.endpointId])
         yield* until(world, "both have a neighbour", () =>
           Effect.sync(() => heardA.events.length > 0 && heardB.events.length > 0),
@@ -37,7 +37,9 @@ export const joining = (it: Runner): void => {
 
         yield* atA.broadcast(text("to all"))
         yield* atB.broadcast(text("to neighbours"), "neighbors")
-        yield* until(world, "both heard", () => Effect.sync(() => heardA.events.length > 1 && heardB.events.length > 1))
+        yield* until(world, "both have received", () =>
+          Effect.sync(() => heardA.events.length > 1 && heardB.events.length > 1),
+        )
         const [atAEvent, atBEvent] = [heardA.events[1]!, heardB.events[1]!]
         assert(atAEvent._tag === "Received" && atBEvent._tag === "Received")
         assert.deepStrictEqual(
@@ -59,7 +61,7 @@ export const joining = (it: Runner): void => {
 
     it("connects to one peer without informing the neighbours of that peer", (world) =>
       Effect.gen(function* () {
-        const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
+        const { a, b, atA, atB, heardA, heardB } = yield* unjoinedPair(world)
         const third = yield* world.node()
         const atThird = yield* third.open(atA.id)
         const heardThird = yield* recorded(atThird)
@@ -70,7 +72,7 @@ export const joining = (it: Runner): void => {
           Effect.sync(() => heardA.events.length > 1 && heardB.events.length > 0),
         )
         yield* atB.broadcast(text("over the link"))
-        yield* until(world, "the third has heard", () => Effect.sync(() => heardThird.texts().length > 0))
+        yield* until(world, "the third has received", () => Effect.sync(() => heardThird.texts().length > 0))
         assert.deepStrictEqual([...(yield* atB.neighbors)], [a.endpointId])
         assert.deepStrictEqual([...(yield* atThird.neighbors)], [a.endpointId])
         assert.sameMembers([...(yield* atA.neighbors)], [b.endpointId, third.endpointId])
@@ -89,7 +91,7 @@ export const joining = (it: Runner): void => {
           const heardB = yield* recorded(atB)
           yield* atB.join([a.endpointId])
           yield* until(world, "b is up", () => Effect.sync(() => tags().length === 2 * round - 1))
-          yield* until(world, "b has heard so", () => isJoined(atB))
+          yield* until(world, "b is joined", () => isJoined(atB))
           yield* Scope.close(scope, Exit.void)
           yield* until(world, "b is down", () => Effect.sync(() => tags().length === 2 * round))
           yield* until(world, "b's stream has ended", () => Effect.sync(heardB.isOver))
@@ -132,14 +134,14 @@ export const joining = (it: Runner): void => {
 
     it("makes neighbours of two nodes that dial each other at once", (world) =>
       Effect.gen(function* () {
-        const { a, b, atA, atB, heardA, heardB } = yield* apart(world)
+        const { a, b, atA, atB, heardA, heardB } = yield* unjoinedPair(world)
         yield* Effect.all([atA.join([b.endpointId]), atB.join([a.endpointId])])
         yield* until(world, "both are joined", () =>
           Effect.map(Effect.all([isJoined(atA), isJoined(atB)]), ([joinedA, joinedB]) => joinedA && joinedB),
         )
         yield* atA.broadcast(text("from a"))
         yield* atB.broadcast(text("from b"))
-        yield* until(world, "both heard", () =>
+        yield* until(world, "both have received", () =>
           Effect.sync(() => heardA.texts().length > 0 && heardB.texts().length > 0),
         )
         assert.deepStrictEqual([heardA.texts(), heardB.texts()], [["from b"], ["from a"]])

@@ -11,7 +11,9 @@ export const messages = (it: Runner): void => {
         const members = yield* joinedInLine(world, nodes)
         const heard = yield* Effect.all(members.map((member) => recorded(member)))
         for (const [i, member] of members.entries()) yield* member.broadcast(text(`from ${i}`))
-        yield* until(world, "each heard four", () => Effect.sync(() => heard.every(({ texts }) => texts().length >= 4)))
+        yield* until(world, "each has received four", () =>
+          Effect.sync(() => heard.every(({ texts }) => texts().length >= 4)),
+        )
         yield* world.pass
         for (const [i, { texts }] of heard.entries()) {
           const others = [0, 1, 2, 3, 4].filter((other) => other !== i).map((other) => `from ${other}`)
@@ -29,10 +31,12 @@ export const messages = (it: Runner): void => {
         const heard = yield* Effect.all(members.map((member) => recorded(member)))
         yield* members[0]!.broadcast(text("near"), "neighbors")
         const neighbors = yield* members[0]!.neighbors
-        const hearers = () => nodes.filter((_, i) => heard[i]!.texts().includes("near"))
-        yield* until(world, "the neighbours heard", () => Effect.sync(() => hearers().length >= neighbors.size))
+        const receivers = () => nodes.filter((_, i) => heard[i]!.texts().includes("near"))
+        yield* until(world, "the neighbours have received", () =>
+          Effect.sync(() => receivers().length >= neighbors.size),
+        )
         for (let i = 0; i < 10; i++) yield* world.pass
-        assert.deepStrictEqual(new Set(hearers().map(({ endpointId }) => endpointId)), neighbors)
+        assert.deepStrictEqual(new Set(receivers().map(({ endpointId }) => endpointId)), neighbors)
       }))
 
     it("delivers content of the maximum size and fails with larger content", (world) =>
@@ -81,7 +85,7 @@ export const messages = (it: Runner): void => {
         const slow = yield* atB!.subscribe({ capacity: 4 })
         const fast = yield* recorded(atB!)
         for (let i = 0; i < 10; i++) yield* atA!.broadcast(text(`${i}`))
-        yield* until(world, "the fast one heard all", () => Effect.sync(() => fast.texts().length === 10))
+        yield* until(world, "the fast one has received all", () => Effect.sync(() => fast.texts().length === 10))
         const events = yield* slow.pipe(Stream.take(5), Stream.runCollect)
         assert.deepStrictEqual(events[0], { _tag: "Lagged", skipped: 6 })
         assert.deepStrictEqual(textsOf(events), ["6", "7", "8", "9"])
@@ -166,7 +170,7 @@ export const messages = (it: Runner): void => {
         const [atA, atB] = yield* joinedInLine(world, [a, b])
         const heard = yield* recorded(atB!, { capacity: 8 })
         for (let i = 0; i < 500; i++) yield* atA!.broadcast(text(`${i}`))
-        yield* until(world, "all were heard", () => Effect.sync(() => heard.events.length >= 500))
+        yield* until(world, "all have arrived", () => Effect.sync(() => heard.events.length >= 500))
         assert.deepStrictEqual(
           heard.texts(),
           Array.from({ length: 500 }, (_, i) => `${i}`),
@@ -186,7 +190,9 @@ export const messages = (it: Runner): void => {
         assert.strictEqual((yield* a.stats).connections, 1)
         const heard = yield* Effect.all(atB.map((member) => recorded(member)))
         for (const member of atA) yield* member.broadcast(text(member.id.hex))
-        yield* until(world, "all were heard", () => Effect.sync(() => heard.every(({ texts }) => texts().length === 1)))
+        yield* until(world, "all have arrived", () =>
+          Effect.sync(() => heard.every(({ texts }) => texts().length === 1)),
+        )
         assert.deepStrictEqual(
           heard.map(({ texts }) => texts()[0]),
           ids.map(({ hex }) => hex),
