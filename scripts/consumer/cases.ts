@@ -18,7 +18,7 @@ export interface Case {
   readonly name: string
   /** The test in a few words, for the table. */
   readonly does: string
-  /** Why it failed, or undefined. */
+  /** The reason of its failure, or undefined. */
   readonly run: (bench: Bench) => Promise<string | undefined>
 }
 

@@ -6,7 +6,7 @@ export interface Row {
   readonly layout: Layout
   readonly name: string
   readonly does: string
-  /** Why it failed, or undefined. */
+  /** The reason of its failure, or undefined. */
   readonly problem: string | undefined
 }
 

@@ -148,7 +148,7 @@ export interface DhtOptionsInput {
    * that is asked pings the asking node to put it in its table, which doubles the packets of a short-lived node. Default: 10 s.
    */
   readonly introduceAfter?: Duration.Input | undefined
-  /** What happens with a put whose seq equals the stored one. Default: "overwrite". */
+  /** The treatment of a put whose seq equals the stored one. Default: "overwrite". */
   readonly equalSeq?: "overwrite" | "keep-first" | undefined
   /** Maximum number of items stored for others. Default: 1,000. */
   readonly storedItemsMax?: number | undefined

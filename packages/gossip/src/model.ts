@@ -56,7 +56,7 @@ export interface SubscribeOptions {
   /** The number of events that may wait for the subscriber. At least 1. Default 64. */
   readonly capacity?: number
   /**
-   * What happens when the subscriber is slow. `"drop-oldest"` (default): its oldest events are dropped and it gets one
+   * The treatment of a slow subscriber. `"drop-oldest"` (default): its oldest events are dropped and it gets one
    * `Lagged` event. `"backpressure"`: the topic reads nothing more from its peers until the subscriber has read.
    */
   readonly whenSlow?: "drop-oldest" | "backpressure"

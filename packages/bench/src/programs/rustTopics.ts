@@ -29,12 +29,12 @@ const before = datagrams()
 const start = performance.now()
 const node = peer(path, "bench-topics", "--count", count)
 const proc = `/proc/${node.pid}`
-const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
+const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
 
 /** Processor time of the node so far. */
 const cpuSeconds = (): number => {
   const stat = readFileSync(`${proc}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-  return (Number(stat[11]) + Number(stat[12])) / ticks
+  return (Number(stat[11]) + Number(stat[12])) / ticksPerSecond
 }
 
 await new Promise((resolve) => setTimeout(resolve, Number(settled) * 1000))

@@ -36,7 +36,7 @@ const MAX_STRING_BYTES = 255
 export const toZ32 = (id: EndpointId.EndpointId): string => z32.encode(EndpointId.bytes(id))
 
 /**
- * What an endpoint publishes about itself.
+ * The data that an endpoint publishes about itself.
  *
  * @since 0.1.0
  */

@@ -10,7 +10,7 @@ import type { KeysOfMinute } from "./minuteKeys.ts"
 import type { RecordReader } from "./RecordReader.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
-/** What is needed to read the slots of a topic. */
+/** The services and keys that are needed to read the slots of a topic. */
 export interface SlotParts<A> {
   readonly config: TopicConfig
   readonly crypto: Crypto["Service"]

@@ -51,14 +51,14 @@ export class EventHub<A> {
       if (this.#subscribers.size === 0) return Effect.void
       // Subscribers that drop events come first: they never make the others wait.
       const dropping = [...this.#subscribers].filter(({ queue }) => !queue.hasBackpressure)
-      const slowing = [...this.#subscribers].filter(({ queue }) => queue.hasBackpressure)
+      const withBackpressure = [...this.#subscribers].filter(({ queue }) => queue.hasBackpressure)
       dropping.forEach(({ queue }, index) => {
         for (const event of this.#eventsOf(index, events)) queue.push(event)
       })
       const given = this.#wakeReaders
-      if (slowing.length === 0) return given
+      if (withBackpressure.length === 0) return given
       const waits = Effect.forEach(
-        slowing,
+        withBackpressure,
         (subscriber, index) => this.#giveWithBackpressure(subscriber, this.#eventsOf(dropping.length + index, events)),
         { discard: true },
       )

@@ -29,8 +29,8 @@ export class OwnRecord {
   /** Whether that record names no neighbour. */
   #publishedWithoutNeighbors = false
   /** Whether our addresses are no longer those of the last record. */
-  #isElsewhere = false
-  /** When a record that may be hidden is published again, in ms of the timers; undefined before others were found. */
+  #hasNewAddresses = false
+  /** The time at which a record that may be hidden is published again, in ms of the timers; undefined before others were found. */
   #republishAt: number | undefined
   #republishCount = 0
 
@@ -45,7 +45,7 @@ export class OwnRecord {
 
   /** Our addresses changed: the next lookup of a search publishes the record again. */
   addressChanged(): void {
-    this.#isElsewhere = true
+    this.#hasNewAddresses = true
   }
 
   /** A search starts anew: {@link republishIfHidden} waits from the beginning. */
@@ -71,7 +71,7 @@ export class OwnRecord {
           if (known !== undefined && known.length > 0) {
             yield* firstOf(timers, [swarm.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
           }
-          yield* this.#publishAndName((yield* records.unixMinute) === unixMinute ? known : undefined)
+          yield* this.#publishAndNameNeighbor((yield* records.unixMinute) === unixMinute ? known : undefined)
         }),
       )
     })
@@ -93,7 +93,9 @@ export class OwnRecord {
         Effect.gen({ self: this }, function* () {
           yield* rateLimiter.awaitPermit(urgency)
           const isCurrent = (yield* records.unixMinute) === unixMinute
-          yield* this.#publishAndName(found !== undefined && isCurrent ? recordsOfMinute(found, unixMinute) : undefined)
+          yield* this.#publishAndNameNeighbor(
+            found !== undefined && isCurrent ? recordsOfMinute(found, unixMinute) : undefined,
+          )
         }),
       )
     })
@@ -109,7 +111,7 @@ export class OwnRecord {
       const { records, swarm, timers } = this.#session
       const areAllAlone = found.every(({ content }) => content.activePeers.length === 0)
       if (!areAllAlone || swarm.joined.isOpen) return
-      if (!this.#isElsewhere) {
+      if (!this.#hasNewAddresses) {
         if (found.length === 0) return
         const now = timers.now()
         this.#republishAt ??= now + (yield* this.#republishDelay())
@@ -117,7 +119,7 @@ export class OwnRecord {
         this.#republishCount++
         this.#republishAt = now + (yield* this.#republishDelay())
       }
-      yield* this.#inBackground(this.#publishAndName(recordsOfMinute(found, yield* records.unixMinute)))
+      yield* this.#inBackground(this.#publishAndNameNeighbor(recordsOfMinute(found, yield* records.unixMinute)))
     })
   }
 
@@ -138,7 +140,7 @@ export class OwnRecord {
       const began = timers.now()
       this.#publishedMinute = unixMinute
       this.#publishedWithoutNeighbors = false
-      this.#isElsewhere = false
+      this.#hasNewAddresses = false
       const content = { ...swarm.recordContent(), address: yield* ownAddress }
       const record = yield* records.newRecord(unixMinute, content)
       const onStored = {
@@ -174,7 +176,7 @@ export class OwnRecord {
   }
 
   /** Publishes, and publishes again if the first neighbour came meanwhile. */
-  #publishAndName(known: ReadonlyArray<GossipRecord> | undefined) {
+  #publishAndNameNeighbor(known: ReadonlyArray<GossipRecord> | undefined) {
     return Effect.andThen(this.publish("bootstrap", known), this.#nameNeighbor())
   }
 

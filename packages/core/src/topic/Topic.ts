@@ -15,7 +15,7 @@ import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
 import type { Message, TopicEvent } from "./TopicEvent.ts"
 
-/** What both halves of a topic have. */
+/** The common part of both halves of a topic. */
 interface TopicHalf {
   readonly id: TopicId
   /**
@@ -81,7 +81,7 @@ export interface TopicReceiver extends TopicHalf {
 }
 
 /**
- * How one subscriber of a topic is served.
+ * Options of one subscriber of a topic: its queue, and its treatment when it is slow.
  *
  * @since 0.1.0
  */

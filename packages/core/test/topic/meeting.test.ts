@@ -122,7 +122,8 @@ describe("meeting", () => {
 
   it.effect("nodes with different secrets do not join each other, and nothing fails", () =>
     Effect.gen(function* () {
-      // Where nodes overwrite, only one of two that put at the same moment sees the other's record; of both kinds, both do.
+      // If all DHT nodes overwrite, only one of two nodes that put at the same moment reads the other's record. With both kinds of
+      // DHT nodes, both do.
       const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
       const [a, b] = yield* world.nodes(2)
       const right = yield* a!.join()

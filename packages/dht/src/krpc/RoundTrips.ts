@@ -25,7 +25,7 @@ interface Estimate {
 }
 
 /** RFC 6298, section 2: gains 1/8 and 1/4, and four deviations above the mean. */
-const absorb = (estimate: Estimate | undefined, ms: number): Estimate => {
+const withSample = (estimate: Estimate | undefined, ms: number): Estimate => {
   if (estimate === undefined) return { srtt: ms, rttvar: ms / 2, losses: 0 }
   estimate.rttvar += (Math.abs(estimate.srtt - ms) - estimate.rttvar) / 4
   estimate.srtt += (ms - estimate.srtt) / 8
@@ -50,8 +50,8 @@ export class RoundTrips {
 
   /** An answer from the address came `ms` milliseconds after its query. */
   answered(address: string, ms: number): void {
-    this.overall = absorb(this.overall, ms)
-    this.estimates.set(address, absorb(this.estimates.get(address), ms))
+    this.overall = withSample(this.overall, ms)
+    this.estimates.set(address, withSample(this.estimates.get(address), ms))
   }
 
   /** The address timed out. Only an address that once answered gets more time for it: the others are probably dead. */

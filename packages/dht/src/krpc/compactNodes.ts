@@ -24,11 +24,11 @@ export const decodeNodes = (
   fromHost: string,
   wanted: (compact: Uint8Array, at: number) => boolean = () => true,
 ): Array<DhtNode> => {
-  const believesPrivate = isPrivateHost(fromHost)
+  const acceptsPrivate = isPrivateHost(fromHost)
   const nodes: Array<DhtNode> = []
   for (let at = 0; at + COMPACT_NODE_BYTES <= compact.length; at += COMPACT_NODE_BYTES) {
     const reach = SocketAddress.reachOf4(ipv4At(compact, at))
-    if (portAt(compact, at) === 0 || reach === "none" || (reach !== "public" && !believesPrivate)) continue
+    if (portAt(compact, at) === 0 || reach === "none" || (reach !== "public" && !acceptsPrivate)) continue
     if (wanted(compact, at)) nodes.push(nodeAt(compact, at))
   }
   return nodes

@@ -82,7 +82,7 @@ export class Lookup implements QuerySource {
   private narrowUntil = 0
   private pause: Timer | undefined
   /** Partial lookups: the number of known nodes that have been added. */
-  private drawn = 0
+  private addedCount = 0
   private busy = 0
   /** Bootstrap nodes that were asked for nodes and have not answered. */
   private routers = 0
@@ -105,8 +105,8 @@ export class Lookup implements QuerySource {
   private addKnown(): void {
     const { target, known } = this.options
     if (this.isPartial) {
-      this.drawn = 0
-      this.draw()
+      this.addedCount = 0
+      this.addReplacements()
       return
     }
     if (known !== undefined) for (const node of unpackNodes(known)) this.addNode(node)
@@ -121,7 +121,7 @@ export class Lookup implements QuerySource {
     if (nearest !== undefined) this.awaitNearest.add(nearest)
     if (this.items.length > 0) {
       this.newcomers.add(subscriber)
-      queueMicrotask(() => this.welcome(subscriber))
+      queueMicrotask(() => this.deliverEarlierItems(subscriber))
     }
     if (!this.begun || nearest !== undefined) {
       this.begun = true
@@ -130,7 +130,7 @@ export class Lookup implements QuerySource {
     return { cancel: () => this.cancel(subscriber), answered: () => this.state.answerCount }
   }
 
-  private welcome(newcomer: Subscriber): void {
+  private deliverEarlierItems(newcomer: Subscriber): void {
     if (!this.newcomers.delete(newcomer)) return
     for (const item of this.items) newcomer.item(item)
   }
@@ -210,7 +210,7 @@ export class Lookup implements QuerySource {
       }
     }
     // A node that answered under another id than before also needs a replacement.
-    this.draw()
+    this.addReplacements()
     this.step()
   }
 
@@ -224,13 +224,13 @@ export class Lookup implements QuerySource {
   }
 
   /** Partial lookups: adds known nodes, closest first, until there are enough that are not given up. */
-  private draw(): void {
+  private addReplacements(): void {
     const { k, known } = this.options
     if (!this.isPartial || known === undefined) return
     while (this.state.live < k) {
-      const nodes: ReadonlyArray<AnsweredNode> = unpackNodes(known, this.drawn, k - this.state.live)
+      const nodes: ReadonlyArray<AnsweredNode> = unpackNodes(known, this.addedCount, k - this.state.live)
       if (nodes.length === 0) return
-      this.drawn += nodes.length
+      this.addedCount += nodes.length
       for (const node of nodes) this.addNode(node)
     }
   }
@@ -244,7 +244,7 @@ export class Lookup implements QuerySource {
   private step(): void {
     if (this.ended) return
     // A subscriber that joined because of an item has not got it yet, and this step may end the lookup.
-    for (const newcomer of this.newcomers) this.welcome(newcomer)
+    for (const newcomer of this.newcomers) this.deliverEarlierItems(newcomer)
     this.notifyNearest()
     if (this.ended) return
     this.context.scheduler.schedule(this)

@@ -38,12 +38,12 @@ export const encodeFile = (nodes: ReadonlyArray<DhtNode>): Uint8Array => {
 export const decodeFile = (bytes: Uint8Array, boundTo: string): ReadonlyArray<DhtNode> | undefined => {
   const compact = bytes.subarray(HEADER_BYTES)
   if (bytes.length < HEADER_BYTES || compact.length > MAX_NODES * COMPACT_NODE_BYTES) return undefined
-  if (!beginsAsOurs(bytes) || compact.length % COMPACT_NODE_BYTES !== 0) return undefined
+  if (!hasMagic(bytes) || compact.length % COMPACT_NODE_BYTES !== 0) return undefined
   if (digest(compact).some((byte, i) => byte !== bytes[MAGIC.length + i])) return undefined
   return decodeNodes(compact, boundTo)
 }
 
-const beginsAsOurs = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => byte === bytes[i])
+const hasMagic = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => byte === bytes[i])
 
 /** The nodes of the file; none, with a warning, if it is damaged or foreign. Fails with `InvalidArgument` for a device or folder. */
 export const load = Effect.fnUntraced(function* (
@@ -109,7 +109,7 @@ const inspect = async (path: string): Promise<Content> => {
     const buffer = new Uint8Array(HEADER_BYTES + MAX_NODES * COMPACT_NODE_BYTES + 1)
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
     const bytes = buffer.subarray(0, bytesRead)
-    return bytesRead === 0 || beginsAsOurs(bytes) ? { _tag: "ours", bytes } : { _tag: "foreign" }
+    return bytesRead === 0 || hasMagic(bytes) ? { _tag: "ours", bytes } : { _tag: "foreign" }
   } finally {
     await file.close()
   }

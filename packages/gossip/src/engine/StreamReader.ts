@@ -17,7 +17,7 @@ const MAX_ORPHANS = 64
 /** The number of streams of a connection that may wait for an earlier stream of their topic to end. Further streams do not wait. */
 const MAX_WAITING = 64
 
-/** Why a reader stopped handing on messages. */
+/** The reason why a reader stopped handing on messages. */
 type HandOnStop = "allDone" | "paused" | "full"
 
 /** The part of a connection that its readers use. One object for all streams of a connection. */

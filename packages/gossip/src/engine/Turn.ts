@@ -14,7 +14,7 @@ export interface Wakeable {
 }
 
 export interface TurnOptions {
-  /** When to flush: at once, or after the current call stack. See `GossipTransport.defer`. */
+  /** Runs a flush at once, or after the current call stack. See `GossipTransport.defer`. */
   readonly defer: (flush: () => void) => void
   /** Runs if a flush throws; the other queues are flushed nevertheless. */
   readonly onDefect: (defect: unknown) => void

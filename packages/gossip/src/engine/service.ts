@@ -48,12 +48,12 @@ export const makeService = Effect.fnUntraced(function* (
   })
   yield* transport.listen(engine.peers)
   /** The error of `open` once no topic can be opened any more. A function, because a kept error keeps what its stack trace refers to. */
-  let whyOver: (() => GossipError) | undefined
+  let closedReason: (() => GossipError) | undefined
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      whyOver ??= () => new GossipError({ reason: "Closed", message: "gossip has been closed" })
+      closedReason ??= () => new GossipError({ reason: "Closed", message: "gossip has been closed" })
       const ending = [...engine.topics.values()].flatMap((topic) => engine.closeTopic(topic))
-      return awaitOver(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
+      return awaitQueuesOver(ending, config.closeTimeoutMs).pipe(Effect.andThen(Effect.sync(() => engine.close())))
     }),
   )
   const setPeerData = (address: EndpointAddress) => {
@@ -68,7 +68,7 @@ export const makeService = Effect.fnUntraced(function* (
   yield* transport.ready.pipe(
     Effect.catch((error) =>
       Effect.sync(() => {
-        whyOver ??= () => error
+        closedReason ??= () => error
         engine.close()
       }),
     ),
@@ -80,13 +80,13 @@ export const makeService = Effect.fnUntraced(function* (
   const open = (id: TopicId): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.suspend(() => {
-        if (whyOver !== undefined) return Effect.fail(whyOver())
+        if (closedReason !== undefined) return Effect.fail(closedReason())
         const topic = engine.openTopic(id)
         if (topic !== undefined) return Effect.succeed(topic)
         const message = `topic: ${id.hex} is open already; close it first or share its handle`
         return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))
       }),
-      (topic) => Effect.suspend(() => awaitOver(engine.closeTopic(topic), config.closeTimeoutMs)),
+      (topic) => Effect.suspend(() => awaitQueuesOver(engine.closeTopic(topic), config.closeTimeoutMs)),
     ).pipe(
       Effect.map((topic) => makeTopic(engine, topic, maxContent)),
       Effect.withSpan("Gossip.open", { attributes: { "gossip.topic.id": id.hex } }, NO_STACK),
@@ -106,7 +106,7 @@ export const makeService = Effect.fnUntraced(function* (
 })
 
 /** Waits until the queues are over, but no longer than `timeoutMs`. Takes no time if they are over already. */
-const awaitOver = (queues: ReadonlyArray<SendQueue>, timeoutMs: number): Effect.Effect<void> => {
+const awaitQueuesOver = (queues: ReadonlyArray<SendQueue>, timeoutMs: number): Effect.Effect<void> => {
   const waiting = queues.filter((queue) => !queue.isOver)
   if (waiting.length === 0) return Effect.void
   const all = Effect.callback<void>((resume) => {
@@ -174,6 +174,6 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
 /** Waits until no queue of the topic is congested, or the topic is closed. */
 const awaitRelief = (topic: OpenTopic): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
-    const takeBack = topic.onceRelieved(() => resume(Effect.void))
-    return Effect.sync(takeBack)
+    const cancel = topic.onceRelieved(() => resume(Effect.void))
+    return Effect.sync(cancel)
   })

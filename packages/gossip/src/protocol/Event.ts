@@ -62,7 +62,7 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "PeerData"; readonly peer: P; readonly data: Uint8Array }
 
 /**
- * Why a peer is no longer a neighbour.
+ * The reason why a peer is no longer a neighbour.
  * - `left`: it sent a Disconnect because it leaves the topic.
  * - `replaced`: its active view or ours was full, and one side gave its place to another peer. It stays in the topic.
  * - `lost`: its connection closed, and no Disconnect had come from it: a crash, a cut network, or a process that ended without one.

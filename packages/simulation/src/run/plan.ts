@@ -58,8 +58,8 @@ const crash = Effect.fnUntraced(function* ({ milestones, scenario, time, world }
   if (scenario.crash === undefined) return
   yield* waitUntil(time, scenario.crash.atMs)
   const nodes = yield* Random.shuffle(world.graph.nodes())
-  const victims = nodes.slice(0, Math.round(nodes.length * scenario.crash.share))
-  yield* Effect.forEach(victims, (node) => world.crash(node), { discard: true })
+  const crashing = nodes.slice(0, Math.round(nodes.length * scenario.crash.share))
+  yield* Effect.forEach(crashing, (node) => world.crash(node), { discard: true })
   milestones.crashedAt = time.now
 })
 

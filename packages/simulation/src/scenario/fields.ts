@@ -6,8 +6,8 @@ import { Millis } from "./duration.ts"
 /** An integer with a least and a greatest value. */
 export const integer = (minimum: number, maximum: number) => {
   const expected = `an integer from ${minimum} to ${maximum}`
-  const isRight = (value: number) => Number.isInteger(value) && value >= minimum && value <= maximum
-  return Schema.Number.check(Schema.makeFilter((value: number) => isRight(value) || isNot(value, expected)))
+  const isValid = (value: number) => Number.isInteger(value) && value >= minimum && value <= maximum
+  return Schema.Number.check(Schema.makeFilter((value: number) => isValid(value) || isNot(value, expected)))
 }
 
 /** A number between two others, both included; `expected` describes it in the message. */

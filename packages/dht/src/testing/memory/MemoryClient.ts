@@ -64,7 +64,7 @@ export const makeMemoryClient = (
    * The time that a put waits for a node that does not answer, in ms: the node has answered once, so three times what that took
    * (RFC 6298, 2.2), doubled for each query that it left unanswered before.
    */
-  const patience = (): number => {
+  const drawPutTimeoutMs = (): number => {
     let ms = 3 * roundTrip()
     while (ms < LONGEST_WAIT_MS && generator.next() < chances.lostGets) ms *= 2
     return Math.min(ms, LONGEST_WAIT_MS)
@@ -134,7 +134,7 @@ export const makeMemoryClient = (
     node.puts++
     counts.sent++
     if (chances.lostPuts > 0 && generator.next() < chances.lostPuts) {
-      return { answer: "none", after: lostDelay > 0 ? patience() : 0 } as const
+      return { answer: "none", after: lostDelay > 0 ? drawPutTimeoutMs() : 0 } as const
     }
     counts.received++
     const after = roundTrip()

@@ -92,7 +92,7 @@ export class Dial {
   /** No more addresses will come. */
   complete(): void {
     this.#isComplete = true
-    this.#settleIfHopeless()
+    this.#failIfNothingIsLeft()
   }
 
   /** Ends the dial without a report. */
@@ -115,12 +115,12 @@ export class Dial {
         this.#attempts--
         this.#failure = causeOf(error)
         if (this.#hasUntried && !this.#isSettled) this.#attempt()
-        else this.#settleIfHopeless()
+        else this.#failIfNothingIsLeft()
       },
     )
   }
 
-  #settleIfHopeless(): void {
+  #failIfNothingIsLeft(): void {
     if (this.#isComplete && this.#attempts === 0) this.#settle(this.#failure)
   }
 

@@ -79,7 +79,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   const monitor = new IdleMonitor(times.silenceTimeoutMs)
   let handler: TransportHandler | undefined
 
-  const adopt = (connection: Iroh.Connection, isDialled: boolean): void => {
+  const addConnection = (connection: Iroh.Connection, isDialled: boolean): void => {
     const adopted = new IrohConnection(connection, codec, (gone) => {
       connections.delete(gone)
       monitor.remove(gone)
@@ -100,7 +100,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
     timeoutMs: times.dialTimeoutMs,
     canDiscover: options.preset === "n0",
     fork: (effect) => void Fiber.runIn(run(effect), scope),
-    connected: (connection) => adopt(connection, true),
+    connected: (connection) => addConnection(connection, true),
     failed: (peer, reason) => handler?.dialFailed(peer, reason),
   })
 
@@ -110,7 +110,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
     stopAccepting = acceptConnections(bound, {
       timers,
       mayAccept: () => connections.size < MAX_CONNECTIONS,
-      accepted: (connection) => adopt(connection, false),
+      accepted: (connection) => addConnection(connection, false),
     })
   }
 

@@ -112,10 +112,10 @@ export class MemoryConnection implements Connection {
   /** Sends something to the other end. Its effect runs there after the effects of everything that was sent before. */
   transmit(effect: () => void, lost: () => void, bytes?: number): void {
     const { idleTimeoutMs, timers } = this.network
-    const parcel = { effect, isThere: false }
-    this.inTransit.push(parcel)
+    const delivery = { effect, isThere: false }
+    this.inTransit.push(delivery)
     const arrived = (): void => {
-      parcel.isThere = true
+      delivery.isThere = true
       this.line.heardAt = timers.now()
       while (this.inTransit[0]?.isThere === true) this.inTransit.shift()!.effect()
     }
