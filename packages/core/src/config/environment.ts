@@ -54,7 +54,7 @@ const beginnings: ReadonlyArray<string> = [
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.map(Config.option(config), Option.getOrUndefined)
 
-/** By the whole name; else by its parts, where an environment has the items of a list (…_0, …_1). */
+/** Reads the variable by its whole name, else by the parts of the name, under which an environment has the items of a list (…_0, …_1). */
 const textOf = (name: string) => Config.orElse(Config.schema(Text, name), () => Config.schema(Text, name.split("_")))
 
 const isSet = (name: string): Config.Config<boolean> =>

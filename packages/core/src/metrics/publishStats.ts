@@ -63,8 +63,8 @@ const seriesOf = (context: Context.Context<never>, { description, name, type }: 
 }
 
 /**
- * Publishes the counters until the Scope closes; counters then keep their last value and gauges give theirs back. `stats` must be
- * synchronous. The attributes are those of `Metric.CurrentMetricAttributes`.
+ * Publishes the counters until the Scope closes; counters then keep their last value, and gauges lose the part of this owner.
+ * `stats` must be synchronous. The attributes are those of `Metric.CurrentMetricAttributes`.
  */
 export const publishStats = <Name extends string>(
   metrics: Readonly<Record<Name, StatMetric>>,

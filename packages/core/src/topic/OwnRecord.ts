@@ -16,7 +16,7 @@ import type { SessionContext } from "./SessionContext.ts"
 import type { NearestAnswer } from "./search/NearestAnswer.ts"
 import type { Actor } from "./TopicActivity.ts"
 
-/** From the first neighbour to the record that names it: the neighbour's own join, which is half done, comes first. */
+/** The wait from the first neighbour to the record that names it, so that the neighbour can complete its own join first. */
 const NAME_NEIGHBOR_AFTER_MS = 50
 /** The first and the longest wait until a record that may be hidden is published again. */
 const FIRST_REPUBLISH = Duration.seconds(4)
@@ -104,7 +104,7 @@ export class OwnRecord {
   /**
    * Publishes the record again, in the background, if our addresses changed or if nodes were found that do not answer. A node that
    * published at the same moment may have hidden our record; if it cannot be dialled, it waits for our record as we wait for others.
-   * A record that leads to a swarm must not be hidden by one that leads to this node alone: then nothing is published.
+   * Nothing is published if a found record leads to a swarm: our record, which leads to this node alone, could hide it.
    */
   republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {

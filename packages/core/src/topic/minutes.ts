@@ -8,14 +8,14 @@ export const msIntoMinute = (now: number): number => now % MINUTE_MS
 /** The beginning of a minute. */
 export const startOfMinute = (unixMinute: bigint): number => Number(unixMinute) * MINUTE_MS
 
-/** Until then a node that runs for some seconds may have a record in the minute before only, and that minute may still get records. */
+/** In a younger minute a node that already runs may have no record yet, and the minute before may still get records. */
 const MINUTE_JUST_BEGAN_MS = 5_000
 
-/** Whether the slot of the minute before still matters. */
+/** Whether the minute is so young that the slot of the minute before still matters. */
 export const hasMinuteJustBegun = (now: number): boolean => msIntoMinute(now) < MINUTE_JUST_BEGAN_MS
 
-/** From then on a running topic mostly has a record in this minute. */
+/** In an older minute a running topic usually has a record. */
 const MINUTE_HAS_RECORDS_MS = 15_000
 
-/** Whether the slot of this minute alone mostly shows a running topic. */
+/** Whether the slot of this minute alone is usually enough to find a running topic. */
 export const hasMinuteRecords = (now: number): boolean => msIntoMinute(now) >= MINUTE_HAS_RECORDS_MS

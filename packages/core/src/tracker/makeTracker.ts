@@ -22,7 +22,7 @@ import { TopicClaims } from "./TopicClaims.ts"
 import type { TrackerService } from "./TrackerService.ts"
 
 /**
- * From the start to the first publication of our addresses, in ms: the lookups and puts of a join come first. Our records hold our
+ * The wait from the start to the first publication of our addresses, in ms: the lookups and puts of a join come first. Our records hold our
  * addresses for all but nodes of the Rust crate, which look them up every second.
  */
 const PUBLISH_ADDRESSES_AFTER_MS = 100

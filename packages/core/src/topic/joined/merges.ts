@@ -86,7 +86,7 @@ export const mergePartitions = (session: SessionContext) =>
     yield* joinAcrossPartition(session, yield* recentRecords(session))
   }).pipe(mergeSpan(session, "message_overlap"))
 
-/** By then a message has spread, and the clocks of most nodes differ by less. */
+/** After this time a message has spread, and the clocks of most nodes differ by less. */
 const SPREADING_MS = 10_000
 
 /** As {@link mergePartitions}, with records that were just read. */

@@ -1,7 +1,7 @@
 /**
  * The messages that this node had recently, to judge whether another node is in the same swarm. A record holds the hashes of its
- * publisher's last messages, which are no longer our last ones by the time the record is read. So this remembers more messages than a
- * record holds, and since when none is missing.
+ * publisher's last messages, which are no longer our last ones by the time the record is read. So more messages are
+ * remembered than a record holds, and the time since which this node has missed none.
  */
 import { Bytes, type Timers } from "@topic-tracker/common"
 import { messageHash } from "@topic-tracker/crypto"

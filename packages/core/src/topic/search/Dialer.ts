@@ -10,7 +10,7 @@ import { withTopicSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import type { RecordSource } from "../TopicActivity.ts"
 
-/** From one dial to the next: most peers that run answer within this time, so that one dial is enough. */
+/** The wait from one dial to the next: most peers that run answer within this time, so that one dial is enough. */
 const HEAD_START_MS = 30
 /** The wait before a peer that did not answer is dialled again. Doubled each time, up to a whole round of the crate. */
 const REDIAL_AFTER_MS = 200
@@ -69,7 +69,7 @@ export class Dialer {
         const dial = slots.withPermit(this.#dial(peer))
         const delayed = count === 0 ? dial : Effect.delay(dial, HEAD_START_MS * count)
         count++
-        // At once: after the answers of a whole lookup it would wait for tens of ms.
+        // Started at once: behind the answers of a whole lookup the dial would wait for tens of ms.
         fibers.push(yield* Effect.forkIn(delayed, scope, { startImmediately: true }))
       }
       return fibers

@@ -23,9 +23,9 @@ import { Dialer } from "./Dialer.ts"
 import { NearestAnswer } from "./NearestAnswer.ts"
 import { FIRST_POLL, isEarly, type LookupOutcome, nextPoll, pollDelay } from "./polling.ts"
 
-/** From the start of a search to the lookup of the minute before: two nodes that are near may have met by then. */
+/** The wait from the start of a search to the lookup of the minute before: two nodes that are near may have met by then. */
 const PREVIOUS_MINUTE_AFTER_MS = 40
-/** One in so many lookups without records also reads the minute before: it hardly changes once it is over. */
+/** One of this many lookups without records also reads the minute before, which hardly changes once it is over. */
 const PREVIOUS_MINUTE_EVERY = 4
 /** The time between two lookups without records that ask all nodes of the slot. The other lookups ask a few nodes each. */
 const ALL_NODES_EVERY_MS = 20_000
