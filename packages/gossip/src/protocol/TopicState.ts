@@ -85,7 +85,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     switch (timer._tag) {
       case "Shuffle":
         this.membership.onShuffleTimer()
-        // Afterwards: the shuffle may have asked a contact over a connection that was idle.
+        // After the shuffle, which may have asked a contact over a connection that was idle.
         this.releaseIdle(now)
         return
       case "NeighborRequest":

@@ -16,7 +16,7 @@ export interface DhtModel {
   readonly client: (reaches: (dhtNode: number) => boolean) => Layer.Layer<Dht, never, Crypto>
   /** Attacks the topic's slots until it is interrupted. */
   readonly flood: (topicName: string, settings: HostileSettings) => Effect.Effect<never, never, Crypto>
-  /** By node of the DHT. */
+  /** One entry for each node of the DHT. */
   readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>
 }
 

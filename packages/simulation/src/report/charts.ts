@@ -40,7 +40,7 @@ const meanOf = ({ runs }: TopicSummary, figure: (run: TopicRun) => number | null
 
 const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits))
 
-/** By scenario, the summaries in which this key is the first varied one. */
+/** For each scenario, the summaries in which this key is the first varied one. */
 const variedBy = (summaries: Summaries, key: string): ReadonlyMap<string, Summaries> => {
   const groups = new Map<string, Array<TopicSummary>>()
   for (const summary of summaries) {

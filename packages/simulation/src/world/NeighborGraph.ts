@@ -3,7 +3,7 @@
  * One component means that all nodes are one swarm. A link counts if both ends report it.
  */
 export class NeighborGraph {
-  /** By node, its neighbours; undefined for a node that has not started or has left. */
+  /** The neighbours of each node, by index; undefined for a node that has not started or has left. */
   readonly #neighbors: Array<Set<number> | undefined> = []
   #size = 0
   #newNeighbors = 0

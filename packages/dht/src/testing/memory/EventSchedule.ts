@@ -9,7 +9,7 @@ interface Entry {
 }
 
 export class EventSchedule {
-  /** By time; entries of the same time in the order of adding. */
+  /** Ordered by time; entries of the same time in the order of adding. */
   readonly #entries: Array<Entry> = []
   #now = 0
 

@@ -15,7 +15,7 @@ export interface Vicinity {
   readonly answeredBy: ReadonlyArray<number>
   /** The end of the lookup, in ms of the clock. */
   readonly overAt: number
-  /** Until then the tokens are accepted, in ms of the clock. */
+  /** The time until which the tokens are accepted, in ms of the clock. */
   readonly until: number
 }
 
