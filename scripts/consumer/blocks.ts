@@ -9,9 +9,10 @@ export interface Block {
   readonly code: string
 }
 
-/** All blocks marked `ts`, `typescript` or `tsx` of the documents below the folder, except those of dependencies. */
-export const typescriptBlocks = (root: string): ReadonlyArray<Block> =>
+/** All blocks marked `ts` or `typescript` of the documents below the folder. Dependencies, and folders of `without`, do not count. */
+export const typescriptBlocks = (root: string, without: ReadonlyArray<string>): ReadonlyArray<Block> =>
   documentsBelow(root).flatMap((path) => {
+    if (without.some((folder) => path.startsWith(join(root, folder, "/")))) return []
     const text = readFileSync(path, "utf8")
     return [...text.matchAll(/^```(?:ts|typescript)\b[^\n]*\n([\s\S]*?)^```/gm)].map((match) => ({
       where: `${relative(root, path)}:${text.slice(0, match.index).split("\n").length}`,

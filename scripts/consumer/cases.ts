@@ -34,8 +34,10 @@ export const RUNTIMES: Readonly<Record<string, string>> = {
   [`@deno/linux-${process.arch === "arm64" ? "arm64" : "x64"}-glibc`]: "2.9.6",
 }
 
-/** Compilers, bundlers and the test runner, in the consumer's own node_modules. */
+/** Compilers, bundlers, the test runner and the binding, in the consumer's own node_modules. */
 export const TOOLS: Readonly<Record<string, string>> = {
+  // A bundle leaves the native binding outside, and imports it from the folder that it runs in.
+  "@number0/iroh": "1.1.0",
   "@effect/vitest": "4.0.5",
   esbuild: "0.28.2",
   rolldown: "1.3.3",
@@ -126,11 +128,14 @@ const unportable = (folder: string): string | undefined => {
 
 /** The blocks of the documents as modules `block-N.ts`, each headed by the place it comes from. */
 const documentBlocks = ({ folder, root }: Bench): ReadonlyArray<string> =>
-  typescriptBlocks(root).map(({ code, where }, index) => {
+  typescriptBlocks(root, PRIVATE).map(({ code, where }, index) => {
     const name = `block-${index}.ts`
     writeFileSync(join(folder, name), `// ${where}\n${code}\nexport {}\n`)
     return name
   })
+
+/** Documents about packages that are not published: a consumer cannot install what their blocks import. */
+const PRIVATE = ["bench", "cli", "cli-kit", "simulation"].map((name) => join("packages", name))
 
 const publicValues = ({ folder }: Bench): ReadonlyArray<string> => {
   readFileSync(join(folder, "publicValues.ts"))

@@ -44,6 +44,7 @@ export const makeProject = async (options: {
     JSON.stringify({
       name: "consumer",
       private: true,
+      type: "module",
       dependencies: { ...VERSIONS, ...dependencies, ...own },
       overrides: others,
     }),

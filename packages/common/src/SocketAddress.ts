@@ -2,6 +2,7 @@
  * IP addresses with a port: their bytes, their text form ("192.0.2.1:53", "[2001:db8::1]:53") and the networks that can reach them.
  * The only module that classifies addresses: the DHT, gossip and the address lookup use it.
  */
+import { parseUrl } from "./parseUrl.ts"
 
 /** An IPv4 (4 bytes) or IPv6 (16 bytes) address and a UDP or TCP port. */
 export interface SocketAddress {
@@ -104,8 +105,8 @@ const parseIp4 = (text: string): Uint8Array | undefined => {
 
 /** Sixteen bytes of IPv6 text without brackets, or undefined. */
 const parseIp6 = (text: string): Uint8Array | undefined => {
-  const url = URL.parse(`http://[${text}]/`)
-  if (url === null) return undefined
+  const url = parseUrl(`http://[${text}]/`)
+  if (url === undefined) return undefined
   const [head = "", tail = ""] = url.hostname.slice(1, -1).split("::")
   const start = head === "" ? [] : head.split(":")
   const end = tail === "" ? [] : tail.split(":")

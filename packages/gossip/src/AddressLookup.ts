@@ -2,6 +2,7 @@
  * Finds the addresses of a peer by its key, and publishes our own addresses: records and gossip name peers by key only. The layer
  * over the DHT is in @topic-tracker/core; this file has the contract and the layers that need no network.
  */
+import { parseUrl } from "@topic-tracker/common"
 import { type EndpointId, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 
@@ -41,7 +42,7 @@ export const isSameAddress = (a: EndpointAddress, b: EndpointAddress): boolean =
  *
  * @since 0.1.0
  */
-export const isRelayUrl = (text: string): boolean => ["https:", "http:"].includes(URL.parse(text)?.protocol ?? "")
+export const isRelayUrl = (text: string): boolean => ["https:", "http:"].includes(parseUrl(text)?.protocol ?? "")
 
 /**
  * An address could not be looked up or published. `endpointId` is the endpoint whose address it is.

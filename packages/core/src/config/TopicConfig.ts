@@ -97,11 +97,3 @@ export const input: Config.Config<TopicConfigInput> = given
  * @since 0.1.0
  */
 export const config: Config.Config<TopicConfig> = Config.mapEffect(input, (input) => Effect.orDie(make(input)))
-
-/** Fails with every name of `given` that is none of `known`. @internal */
-export const checkNames = (given: object, known: ReadonlyArray<string>): Effect.Effect<void, TopicConfigError> => {
-  const issues = Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((option) => ({ option, value: "no option", expected: `one of ${known.join(", ")}` }))
-  return issues.length === 0 ? Effect.void : Effect.fail(new TopicConfigError({ issues }))
-}

@@ -6,6 +6,7 @@ import type { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import type { Dht, DhtError } from "@topic-tracker/dht"
 import type { AddressLookup, Gossip, GossipError } from "@topic-tracker/gossip"
 import { type Config, Context, Effect, Layer } from "effect"
+import { checkNames } from "../config/checkNames.ts"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import { withOwnSeed } from "../stack/identity.ts"
 import * as NodeStack from "../stack/node.ts"
@@ -95,7 +96,7 @@ const nodeLayer = <E>(
   const options = withOwnSeed(given)
   return Layer.unwrap(
     Effect.gen(function* () {
-      yield* TopicConfig.checkNames(options, NODE_OPTIONS)
+      yield* checkNames(options, NODE_OPTIONS)
       const config = yield* configOf(options)
       return TopicTracker.layerNoDeps({ config }).pipe(Layer.provideMerge(NodeStack.layer(config, options)))
     }),

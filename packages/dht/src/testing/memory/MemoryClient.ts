@@ -8,7 +8,7 @@ import type { DhtService, DhtStats, GetOptions, MutableItem, MutableKey, PutRece
 import { EventSchedule } from "./EventSchedule.ts"
 import type { Generator } from "./generator.ts"
 import { distinct, type Held, heldAfter, type Item, makeItem } from "./items.ts"
-import { LONGEST_LOOKUP_MS, type LookupPlan, planLookup } from "./planLookup.ts"
+import { LONGEST_LOOKUP_MS, type LookupPlan, planLookup, type Question } from "./planLookup.ts"
 import type { Place, TargetTable, VirtualNode } from "./TargetTable.ts"
 import { nearestAt, Vicinities } from "./Vicinities.ts"
 
@@ -111,7 +111,7 @@ export const makeMemoryClient = (
         if (plan === undefined) return yield* noNodes
         const isNew = distinct()
         const schedule = new EventSchedule()
-        for (const [sentAt, asked] of Map.groupBy(plan.questions, ({ sentAt }) => sentAt)) {
+        for (const [sentAt, asked] of bySentTime(plan.questions)) {
           schedule.add(sentAt, () => {
             const { slots } = table.at(target, reaches)
             for (const { answeredAt, node } of asked) {
@@ -219,4 +219,15 @@ export const makeMemoryClient = (
     stats,
     snapshot: Effect.succeed([]),
   }
+}
+
+/** The questions by the time at which they are sent, in order. (`Map.groupBy` needs Node 21.) */
+const bySentTime = (questions: ReadonlyArray<Question>): ReadonlyMap<number, ReadonlyArray<Question>> => {
+  const groups = new Map<number, Array<Question>>()
+  for (const question of questions) {
+    const group = groups.get(question.sentAt)
+    if (group === undefined) groups.set(question.sentAt, [question])
+    else group.push(question)
+  }
+  return groups
 }

@@ -4,6 +4,8 @@
  * for neither. A socket address is serde's `SocketAddr` in a binary format: an enum of V4 and V6, each the address's bytes and
  * the port as a u16, without IPv6 scope and flow labels.
  */
+
+import { parseUrl } from "@topic-tracker/common/parseUrl"
 import * as SocketAddress from "@topic-tracker/common/SocketAddress"
 import { Postcard } from "@topic-tracker/postcard"
 import { Result } from "effect"
@@ -39,7 +41,7 @@ const addrInfo = Postcard.struct({
  * @since 0.1.0
  */
 export const encodePeerData = (address: EndpointAddress): Uint8Array => {
-  const relayUrl = address.relayUrl === undefined ? undefined : URL.parse(address.relayUrl)?.href
+  const relayUrl = address.relayUrl === undefined ? undefined : parseUrl(address.relayUrl)?.href
   const parsed = address.direct.map(SocketAddress.parse).filter((parsed) => parsed !== undefined)
   parsed.sort(SocketAddress.compare)
   const direct = parsed.filter((each, i) => i === 0 || SocketAddress.compare(each, parsed[i - 1]!) !== 0)
@@ -54,7 +56,7 @@ export const encodePeerData = (address: EndpointAddress): Uint8Array => {
 export const decodePeerData = (data: Uint8Array): Result.Result<EndpointAddress, Postcard.DecodeError> => {
   if (data.length === 0) return Result.succeed(emptyAddress)
   return Result.map(Postcard.decodeResult(addrInfo)(data), ({ relayUrl, direct }) => ({
-    relayUrl: relayUrl === undefined ? undefined : URL.parse(relayUrl)?.href,
+    relayUrl: relayUrl === undefined ? undefined : parseUrl(relayUrl)?.href,
     direct: direct.map(SocketAddress.format),
   }))
 }
