@@ -11,7 +11,7 @@ export interface EventHubOptions<A> {
   readonly lagged?: (skipped: number) => A
   /** The number of past events that a new subscriber gets first. Default 0. */
   readonly replay?: number
-  /** Makes the event that each subscriber but the first gets, so that none can change what another one sees. Default: the same event. */
+  /** Copies an event for each subscriber but the first, so that no subscriber can change the events of another. Default: no copy. */
   readonly copy?: (event: A) => A
 }
 

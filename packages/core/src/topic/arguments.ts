@@ -29,8 +29,8 @@ export const secretOf = (secret: unknown): Effect.Effect<Redacted.Redacted<strin
 }
 
 /**
- * Text in another form than Unicode's NFC. It looks the same as the composed text and is another topic, so two people who type it on
- * different systems never meet.
+ * Whether a text is not in Unicode's form NFC. Such a text looks like the composed one but names another topic, so users who type it
+ * on different systems would never meet.
  */
 const isDecomposed = (value: unknown): boolean => typeof value === "string" && value !== value.normalize("NFC")
 

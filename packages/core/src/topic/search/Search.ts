@@ -29,7 +29,7 @@ const PREVIOUS_MINUTE_AFTER_MS = 40
 const PREVIOUS_MINUTE_EVERY = 4
 /** The time between two lookups without records that ask all nodes of the slot. The other lookups ask a few nodes each. */
 const ALL_NODES_EVERY_MS = 20_000
-/** A search that took so long without a neighbour logs once what it has tried. */
+/** A search without a neighbour for this time logs its attempts once. */
 const LOG_ALONE_AFTER_MS = 20_000
 
 export class Search {
