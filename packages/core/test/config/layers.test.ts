@@ -58,8 +58,11 @@ describe("the options of a layer", () => {
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       for (const [layer, names] of [
-        [TopicTracker.layer({ bootstrap: ["127.0.0.1:1"] } as NodeOptions), "config, identity, rotation, gossip"],
-        [TopicTracker.layerConfig({ bootstrap: [] } as NodeOptions), "config, identity, rotation, gossip"],
+        [
+          TopicTracker.layer({ bootstrap: ["127.0.0.1:1"] } as NodeOptions),
+          "config, identity, rotation, crypto, gossip",
+        ],
+        [TopicTracker.layerConfig({ bootstrap: [] } as NodeOptions), "config, identity, rotation, crypto, gossip"],
         [
           MemoryWorld.layer(world, { bootstrap: [] } as object),
           "config, identity, rotation, gossip, addressLookup, dht",
