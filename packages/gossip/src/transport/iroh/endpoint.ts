@@ -47,6 +47,11 @@ export class BoundEndpoint {
     return this.#native
   }
 
+  /** A weak reference to the native endpoint, which tells whether it was collected; undefined after {@link close}. */
+  weakNative(): WeakRef<Iroh.Endpoint> | undefined {
+    return this.#native === undefined ? undefined : new WeakRef(this.#native)
+  }
+
   async close(): Promise<void> {
     const native = this.#native
     this.#native = undefined
@@ -75,20 +80,26 @@ const garbageCollector = (): (() => unknown) | undefined => {
   }
 }
 
+/** The collections that run, for all endpoints that closed shortly before. */
+let collecting: Promise<void> | undefined
+
 /**
- * Frees the sockets of an endpoint that was closed. A collection stops the program for some milliseconds (more with a heap of hundreds
- * of megabytes), but without it the sockets stay bound until the next full collection: a fixed port stays in use, and a program that
- * opens and closes nodes runs out of descriptors.
+ * Frees the sockets of an endpoint that was closed, given a weak reference to its native object. A collection stops the program for some
+ * 10 ms (more with a heap of hundreds of megabytes), but without it the sockets stay bound until the next full collection: a fixed port
+ * stays in use, and a program that opens and closes nodes runs out of descriptors. Endpoints that close together share the collections.
  */
-const freeSockets = async (): Promise<void> => {
+const freeSockets = async (native: WeakRef<Iroh.Endpoint> | undefined): Promise<void> => {
   const collect = garbageCollector()
-  if (collect === undefined) return
-  for (let i = 0; i < COLLECTIONS; i++) {
+  if (collect === undefined || native === undefined) return
+  for (let i = 0; i < COLLECTIONS && native.deref() !== undefined; i++) {
+    collecting ??= sleep(COLLECTION_INTERVAL_MS).then(() => {
+      collecting = undefined
+      collect()
+    })
+    await collecting
     // The native object goes after the collection, in a turn of the event loop of its own.
     await sleep(COLLECTION_INTERVAL_MS)
-    collect()
   }
-  await sleep(COLLECTION_INTERVAL_MS)
 }
 
 /**
@@ -151,10 +162,13 @@ export const startEndpoint = Effect.fnUntraced(function* (
   // it is still in use.
   const scope = yield* Scope.fork(yield* Effect.scope)
   yield* Effect.acquireRelease(attempt, (endpoint) =>
-    Effect.promise(() => endpoint.close().catch(() => {})).pipe(
-      Effect.timeoutOption(CLOSE_TIMEOUT),
-      Effect.andThen(Effect.promise(freeSockets)),
-    ),
+    Effect.suspend(() => {
+      const native = endpoint.weakNative()
+      return Effect.promise(() => endpoint.close().catch(() => {})).pipe(
+        Effect.timeoutOption(CLOSE_TIMEOUT),
+        Effect.andThen(Effect.promise(() => freeSockets(native))),
+      )
+    }),
   ).pipe(
     Scope.provide(scope),
     Deferred.into(bound),
