@@ -54,11 +54,6 @@ export class EventQueue<A> {
     return this.#isFull
   }
 
-  /** Whether {@link close} or {@link discard} was called. */
-  get isClosed(): boolean {
-    return this.#isClosed
-  }
-
   /** Adds an event; does nothing after {@link close}. Returns true if this event made the queue full. */
   push(event: A): boolean {
     if (this.#isClosed) return false

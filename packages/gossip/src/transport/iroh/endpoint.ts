@@ -68,7 +68,7 @@ const COLLECTION_INTERVAL_MS = 10
  * Otherwise the flag is set for the moment in which a new context is made, which then has the function; the program's own contexts do
  * not change.
  */
-const garbageCollector = (): (() => unknown) | undefined => {
+const findCollector = (): (() => unknown) | undefined => {
   if (globalThis.gc !== undefined) return globalThis.gc
   try {
     setFlagsFromString("--expose-gc")
@@ -80,6 +80,9 @@ const garbageCollector = (): (() => unknown) | undefined => {
   }
 }
 
+/** The result of {@link findCollector}. A search makes a context, so a process searches once. */
+let found: { readonly collect: (() => unknown) | undefined } | undefined
+
 /** The collections that run, for all endpoints that closed shortly before. */
 let collecting: Promise<void> | undefined
 
@@ -89,7 +92,8 @@ let collecting: Promise<void> | undefined
  * stays in use, and a program that opens and closes nodes runs out of descriptors. Endpoints that close together share the collections.
  */
 const freeSockets = async (native: WeakRef<Iroh.Endpoint> | undefined): Promise<void> => {
-  const collect = garbageCollector()
+  found ??= { collect: findCollector() }
+  const { collect } = found
   if (collect === undefined || native === undefined) return
   for (let i = 0; i < COLLECTIONS && native.deref() !== undefined; i++) {
     collecting ??= sleep(COLLECTION_INTERVAL_MS).then(() => {
