@@ -253,11 +253,9 @@ const put = <A>(
   value: Uint8Array,
   onStored: PutRequest["onStored"],
 ) => {
-  const request = { key: signingKey, salt, seq: SEQ, value, onStored }
-  // With cas, as in the crate. If a stranger has put an item with a lower seq, all nodes refuse this put; one without cas then replaces
-  // that item.
-  return dht.put({ ...request, cas: SEQ }).pipe(
-    Effect.catchIf(isRejected, () => dht.put(request)),
+  // Without cas, which the crate sends. The seq is the maximum, so cas could only hurt: a node where a stranger has put an item with a lower
+  // seq would refuse ours, and a few other nodes that store it would hide that.
+  return dht.put({ key: signingKey, salt, seq: SEQ, value, onStored }).pipe(
     Effect.timeoutOrElse({ duration: config.dht.putTimeout, orElse: () => Effect.fail(putTimedOut) }),
     Effect.tapError(() => Effect.sync(() => puts.putFailures++)),
     Effect.retry({ schedule: retrySchedule(config.dht), while: isTransient }),
@@ -266,8 +264,6 @@ const put = <A>(
 }
 
 const putTimedOut = new DhtError({ reason: "Timeout", message: "the put took longer than dht.putTimeout" })
-
-const isRejected = ({ reason }: DhtError): boolean => reason === "Rejected"
 
 /** Whether another try may succeed. Nodes that keep the first item of a seq refuse every other item until the minute is over. */
 const isTransient = ({ reason }: DhtError): boolean => reason === "NoNodes" || reason === "Timeout"

@@ -140,6 +140,21 @@ describe("RecordPublisher with records of strangers", () => {
       }),
     )
 
+    it.effect("an item of lower seq on 19 of the 20 nodes of the slot is replaced on all of them", () =>
+      Effect.gen(function* () {
+        const { dht, inject, slots } = yield* network()
+        const { signingKey, salt } = yield* Effect.provide(slotKeys, partsOf({ dht, key: 9 }))
+        const slot = { publicKey: signingKey.publicKey, salt }
+        yield* inject({ ...slot, seq: 1n, value: new Uint8Array(10), nodes: 19 })
+        const outcome = yield* publishNew(yield* publisher({ dht, key: 1 }), hello)
+        assert.deepStrictEqual(outcome, { _tag: "Published", receipt: { stored: 20, asked: 20 } })
+        assert.deepStrictEqual(
+          (yield* slots(slot)).map((item) => item?.seq),
+          Array(20).fill(RecordPublisher.SEQ),
+        )
+      }),
+    )
+
     it.effect("an item of lower seq that was put first does not block a record", () =>
       Effect.gen(function* () {
         const { dht } = yield* network()
