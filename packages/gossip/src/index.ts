@@ -17,7 +17,7 @@ export {
   type GossipTopic,
   type SubscribeOptions,
 } from "./model.ts"
-export type { NeighborDownReason } from "./protocol/index.ts"
+export type { NeighborDownReason, NeighborTrust } from "./protocol/index.ts"
 export * as Protocol from "./protocol/index.ts"
 export type { IrohOptions } from "./transport/iroh/layer.ts"
 export * as IrohTransport from "./transport/iroh/layer.ts"

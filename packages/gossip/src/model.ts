@@ -5,7 +5,7 @@
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { type Effect, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
-import type { TopicEvent } from "./protocol/index.ts"
+import type { NeighborTrust, TopicEvent } from "./protocol/index.ts"
 
 /**
  * A gossip operation failed. `reason`:
@@ -82,8 +82,15 @@ export interface GossipTopic {
    * once; a NeighborUp event reports success. Fails with Closed. Source: NEIGHBOR with high priority, HyParView (DSN 2007), p. 7.
    */
   readonly connect: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
+  /**
+   * Marks these peers as known members, for example because a record that opened names them: a topic of gossip itself has no secret,
+   * so it cannot know. Sends nothing. Each topic remembers the 256 that were marked last. Never fails: a closed topic ignores the call.
+   */
+  readonly vouchFor: (peers: Iterable<EndpointId.EndpointId>) => Effect.Effect<void>
   /** The neighbours now (HyParView's active view). */
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
+  /** The neighbours now, each with the reason to believe that it is a member. */
+  readonly neighborTrust: Effect.Effect<ReadonlyMap<EndpointId.EndpointId, NeighborTrust>>
   /**
    * Subscribes at once: the stream has every event from this moment on and ends when the topic closes. Run the stream once.
    * Subscribers share the content of events and must not change it. Fails with Closed, and with InvalidArgument for a bad capacity.

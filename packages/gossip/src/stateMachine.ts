@@ -8,6 +8,7 @@ export type {
   Action,
   Event,
   NeighborDownReason,
+  NeighborTrust,
   Timer,
   TopicEvent,
   TopicKey,

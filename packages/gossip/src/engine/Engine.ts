@@ -3,11 +3,11 @@
  * `src/net.rs`. Everything is synchronous: an event comes in (a message, a timer, a command), the state machine returns actions, and
  * the engine performs them. At the end of the turn queues are flushed and waiting subscribers are woken.
  */
-import type { TopicId } from "@topic-tracker/crypto"
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import type { GossipStats } from "../model.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
-import { type Action, type Event, GossipState, type TopicKey } from "../protocol/index.ts"
+import { type Action, type Event, GossipState, type NeighborTrust, type TopicKey } from "../protocol/index.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { type Counters, type EngineContext, type EngineOptions, makeCounters } from "./context.ts"
 import { MessageEncoder } from "./MessageEncoder.ts"
@@ -96,6 +96,11 @@ export class Engine {
   close(): void {
     for (const topic of [...this.topics.values()]) this.closeTopic(topic)
     this.peers.close()
+  }
+
+  /** The neighbours of the topic, each with the reason to believe that it is a member. Empty if the topic is closed. */
+  neighborTrust(topic: OpenTopic): ReadonlyMap<EndpointId.EndpointId, NeighborTrust> {
+    return topic.isClosed ? new Map() : this.state.neighborTrust(topic.id.hex)
   }
 
   stats(): GossipStats {

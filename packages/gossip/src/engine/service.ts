@@ -152,7 +152,12 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
     broadcast,
     join: (peers) => ask("Join", peers),
     connect: (peers) => ask("Connect", peers),
+    vouchFor: (peers) =>
+      Effect.sync(() => {
+        if (!topic.isClosed) engine.dispatch({ _tag: "VouchFor", topic: topic.id.hex, peers })
+      }),
     neighbors: Effect.sync(() => new Set(topic.neighbors)),
+    neighborTrust: Effect.sync(() => engine.neighborTrust(topic)),
     subscribe: (options: SubscribeOptions = {}) => {
       const capacity = options.capacity ?? DEFAULT_CAPACITY
       if (!Number.isSafeInteger(capacity) || capacity < 1) {

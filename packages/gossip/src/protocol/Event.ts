@@ -26,6 +26,11 @@ export type Event<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "Join"; readonly topic: TopicKey; readonly peers: ReadonlyArray<P> }
   /** Ask these peers to be our neighbours, and no other peers through them. */
   | { readonly _tag: "Connect"; readonly topic: TopicKey; readonly peers: ReadonlyArray<P> }
+  /**
+   * These peers are known to be members from outside of gossip, for example by a record that opened. Without effect in a topic that
+   * this node does not take part in.
+   */
+  | { readonly _tag: "VouchFor"; readonly topic: TopicKey; readonly peers: Iterable<P> }
   /** Send content to the swarm or to the direct neighbours only. */
   | {
       readonly _tag: "Broadcast"
@@ -70,6 +75,16 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
  * @since 0.1.0
  */
 export type NeighborDownReason = "left" | "replaced" | "lost"
+
+/**
+ * The reason to believe that a neighbour is a member of the swarm.
+ * - `vouched`: the application vouched for it (VouchFor).
+ * - `proven`: while it was a neighbour it passed on payloads that this node did not have.
+ * - `unknown`: there is none; it only asked.
+ *
+ * @since 0.1.0
+ */
+export type NeighborTrust = "vouched" | "proven" | "unknown"
 
 /**
  * An event for the application of this node.

@@ -5,7 +5,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { ProtocolConfig } from "./Config.ts"
-import type { Action, Event, TopicKey, TopicStats } from "./Event.ts"
+import type { Action, Event, NeighborTrust, TopicKey, TopicStats } from "./Event.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
@@ -80,6 +80,9 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
       case "Connect":
         for (const peer of event.peers) this.states.get(event.topic)?.membership.connect(peer)
         return
+      case "VouchFor":
+        this.states.get(event.topic)?.membership.vouchFor(event.peers)
+        return
       case "Broadcast":
         this.states.get(event.topic)?.broadcast.broadcast(event.content, event.scope, now)
         return
@@ -112,6 +115,15 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   /** The active view of a topic, in no particular order; empty if we do not take part in it. Valid until the next event. */
   neighbors(topic: TopicKey): ReadonlyArray<P> {
     return this.states.get(topic)?.membership.active.values ?? []
+  }
+
+  /** The neighbours of a topic, each with the reason to believe that it is a member. */
+  neighborTrust(topic: TopicKey): ReadonlyMap<P, NeighborTrust> {
+    const trust = new Map<P, NeighborTrust>()
+    const state = this.states.get(topic)
+    if (state === undefined) return trust
+    for (const peer of state.membership.active.values) trust.set(peer, state.trustIn(peer))
+    return trust
   }
 
   /** The counters of a topic. */

@@ -6,11 +6,15 @@
  * (page numbers below are that paper's), as iroh-gossip 0.101 has it (`src/proto/hyparview.rs`). The bytes are the same;
  * DEVIATIONS.md of this package lists where the behaviour differs, by the titles that comments here name.
  */
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import type { MembershipConfig } from "./Config.ts"
 import type { NeighborDownReason, TopicIo } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
 import type { Disconnect, ForwardJoin, Neighbor, PeerInfo, PeerKey, Shuffle, SwarmMessage } from "./Message.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
+
+/** Vouched peers that a topic remembers: those of some 40 records. */
+export const MAX_VOUCHED = 256
 
 /** The fields of {@link HyParView} besides the views, for reading. */
 export interface MembershipBookkeeping<P extends PeerKey> {
@@ -19,6 +23,7 @@ export interface MembershipBookkeeping<P extends PeerKey> {
   readonly refusals: ReadonlySet<P>
   readonly stayingAlive: ReadonlySet<P>
   readonly refillScheduled: boolean
+  readonly vouched: ReadonlyMap<P, true>
   readonly peerData: ReadonlyMap<P, Uint8Array>
 }
 
@@ -41,6 +46,8 @@ export class HyParView<P extends PeerKey> {
   /** Contacts that sent a Disconnect and stay in the swarm: they remain contacts when their connection closes. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
+  /** Peers that are known to be members from outside of gossip; the least recently vouched one leaves first. */
+  private readonly vouched = new BoundedMap<P, true>(MAX_VOUCHED)
 
   constructor(options: {
     readonly io: TopicIo<P>
@@ -68,13 +75,22 @@ export class HyParView<P extends PeerKey> {
 
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
-    const { overdue, peers, pending, refillScheduled, refusals, stayingAlive } = this
-    return { overdue, peerData: peers.known, pending, refillScheduled, refusals, stayingAlive }
+    const { overdue, peers, pending, refillScheduled, refusals, stayingAlive, vouched } = this
+    return { overdue, peerData: peers.known, pending, refillScheduled, refusals, stayingAlive, vouched }
   }
 
   /** Whether the peer is a neighbour, or has been asked to become one. */
   isTiedTo(peer: P): boolean {
     return this.active.has(peer) || this.pending.has(peer)
+  }
+
+  /** Remembers that these peers are members. Nothing is sent to them. */
+  vouchFor(peers: Iterable<P>): void {
+    for (const peer of peers) if (peer !== this.io.me) this.vouched.set(peer, true)
+  }
+
+  isVouched(peer: P): boolean {
+    return this.vouched.has(peer)
   }
 
   setOwnData(data: Uint8Array): void {

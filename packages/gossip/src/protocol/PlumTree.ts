@@ -27,6 +27,7 @@ export interface PlumTreeIo<P extends PeerKey> extends TopicIo<P> {
 
 /** The fields of {@link PlumTree} besides the sets of peers, for reading. */
 export interface BroadcastBookkeeping<P extends PeerKey> {
+  readonly delivered: ReadonlySet<P>
   readonly missing: ReadonlyMap<MessageId.MessageId, ReadonlyArray<Announcement<P>>>
   readonly lazyQueue: ReadonlyMap<P, ReadonlyArray<IHaveEntry>>
   readonly lastBroadcasts: ReadonlyArray<{ readonly id: MessageId.MessageId; readonly at: number }>
@@ -38,6 +39,8 @@ export interface BroadcastBookkeeping<P extends PeerKey> {
 export class PlumTree<P extends PeerKey> {
   readonly eager = new Set<P>()
   readonly lazy = new Set<P>()
+  /** Neighbours that have sent us a payload which we did not have. */
+  private readonly delivered = new Set<P>()
   private readonly io: PlumTreeIo<P>
   private readonly config: BroadcastConfig
   /** The number of ids that fit into one IHave. */
@@ -79,8 +82,8 @@ export class PlumTree<P extends PeerKey> {
 
   /** The state besides the two sets of peers, for tests: what checkInvariants compares. Valid until the next event. */
   get bookkeeping(): BroadcastBookkeeping<P> {
-    const { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } = this
-    return { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing }
+    const { delivered, dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } = this
+    return { delivered, dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing }
   }
 
   /** New neighbours are eager (p. 7). */
@@ -93,6 +96,7 @@ export class PlumTree<P extends PeerKey> {
   neighborDown(peer: P): void {
     this.eager.delete(peer)
     this.lazy.delete(peer)
+    this.delivered.delete(peer)
     // See DEVIATIONS.md, "announcements to a former neighbour".
     this.lazyQueue.delete(peer)
     for (const [id, announcements] of this.missing) {
@@ -101,6 +105,11 @@ export class PlumTree<P extends PeerKey> {
       if (rest.length > 0) this.missing.set(id, rest)
       else this.missing.delete(id)
     }
+  }
+
+  /** Whether this neighbour has sent us a payload which we did not have. */
+  hasDelivered(peer: P): boolean {
+    return this.delivered.has(peer)
   }
 
   /** Sends our own content to the swarm, or to the neighbours and no further. */
@@ -229,6 +238,7 @@ export class PlumTree<P extends PeerKey> {
     const round = Math.min(scope.round + 1, MAX_ROUND)
     const onward: Gossip = { _tag: "Gossip", id, content, scope: { _tag: "Swarm", round } }
     this.remember(onward, now)
+    if (this.isNeighbor(from)) this.delivered.add(from)
     this.pushEager(onward, from)
     this.announceLazy(id, round, from)
     const announcements = this.missing.get(id)

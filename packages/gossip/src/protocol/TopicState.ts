@@ -7,6 +7,7 @@ import {
   type Action,
   makeTopicStats,
   type NeighborDownReason,
+  type NeighborTrust,
   type Timer,
   type TopicEvent,
   type TopicKey,
@@ -111,6 +112,11 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     // First, so that no action asks to close a connection that is closed.
     this.forgetConnection(peer)
     this.membership.connectionClosed(peer)
+  }
+
+  trustIn(peer: P): NeighborTrust {
+    if (this.membership.isVouched(peer)) return "vouched"
+    return this.broadcast.hasDelivered(peer) ? "proven" : "unknown"
   }
 
   resetStats(): void {

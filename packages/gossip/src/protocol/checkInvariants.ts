@@ -6,6 +6,7 @@
  */
 import type { Action, Event, Timer, TopicKey } from "./Event.ts"
 import type { GossipState } from "./GossipState.ts"
+import { MAX_VOUCHED } from "./HyParView.ts"
 import type { PeerKey } from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import type { TopicState } from "./TopicState.ts"
@@ -152,7 +153,8 @@ const checkMembership = <P extends PeerKey>(
   fail: (what: string) => never,
 ): void => {
   const { active, passive } = membership
-  const { overdue, pending, refusals, stayingAlive } = membership.bookkeeping
+  const { overdue, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  if (vouched.size > MAX_VOUCHED) fail(`${vouched.size} vouched peers; the limit is ${MAX_VOUCHED}`)
   if (active.size > config.activeViewCapacity)
     fail(`${active.size} neighbours; the limit is ${config.activeViewCapacity}`)
   if (passive.size > config.passiveViewCapacity)
@@ -168,9 +170,11 @@ const checkMembership = <P extends PeerKey>(
 const checkBroadcast = <P extends PeerKey>({ broadcast, membership }: TopicState<P>, fail: (what: string) => never) => {
   const { active } = membership
   const { eager, lazy } = broadcast
-  const { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } = broadcast.bookkeeping
+  const { delivered, dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } =
+    broadcast.bookkeeping
   for (const peer of eager) if (lazy.has(peer)) fail(`${peer} is both eager and lazy`)
   if (!isSame(new Set([...eager, ...lazy]), new Set(active.values))) fail("the tree's peers are not the neighbours")
+  for (const peer of delivered) if (!active.has(peer)) fail(`${peer} has delivered and is no neighbour`)
   for (const [peer, entries] of lazyQueue) {
     if (!active.has(peer)) fail(`announcements wait for ${peer}, which is no neighbour`)
     if (entries.length === 0) fail(`an empty queue of announcements for ${peer}`)
@@ -188,10 +192,10 @@ const checkBroadcast = <P extends PeerKey>({ broadcast, membership }: TopicState
 
 /** Every collection of peers in a topic's state. */
 const peersOf = <P extends PeerKey>({ broadcast, connections, membership }: TopicState<P>) => {
-  const { overdue, peerData, pending, refusals, stayingAlive } = membership.bookkeeping
+  const { overdue, peerData, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
   const { eager, lazy } = broadcast
   const views = [membership.active, membership.passive]
-  return [...views, overdue, peerData, pending, refusals, stayingAlive, eager, lazy, connections]
+  return [...views, overdue, peerData, pending, refusals, stayingAlive, vouched, eager, lazy, connections]
 }
 
 const BROADCAST_TAGS: ReadonlySet<string> = new Set(["Gossip", "Prune", "Graft", "IHave"])

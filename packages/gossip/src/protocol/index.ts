@@ -9,7 +9,16 @@ export {
 export { decodeHeader, FrameDecoder, FrameEncoder, FrameTooLarge, type TooLong } from "./codec/frames.ts"
 export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./codec/message.ts"
 export { decodePeerData, encodePeerData } from "./codec/peerData.ts"
-export type { Action, Event, NeighborDownReason, Timer, TopicEvent, TopicKey, TopicStats } from "./Event.ts"
+export type {
+  Action,
+  Event,
+  NeighborDownReason,
+  NeighborTrust,
+  Timer,
+  TopicEvent,
+  TopicKey,
+  TopicStats,
+} from "./Event.ts"
 export { GossipState, type GossipStateOptions } from "./GossipState.ts"
 export type * from "./Message.ts"
 export * as MessageId from "./MessageId.ts"

@@ -31,6 +31,7 @@ const KINDS = [
   "disconnected",
   "join",
   "connect",
+  "vouch",
   "broadcast",
   "quit",
   "data",
@@ -138,6 +139,9 @@ export const runSteps = (
         continue
       case "connect":
         handle({ _tag: "Connect", topic: at, peers: [peer(a), peer(b)] })
+        continue
+      case "vouch":
+        handle({ _tag: "VouchFor", topic: at, peers: [peer(a), peer(b)] })
         continue
       case "broadcast":
         handle({ _tag: "Broadcast", topic: at, content: bytes(`${b}`), scope: n === 9 ? "neighbors" : "swarm" })
