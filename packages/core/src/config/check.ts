@@ -13,6 +13,8 @@ export const check = (input: object): Result.Result<Values, ReadonlyArray<TopicC
   const issues = unknownNames(input)
   const tree = treeOf((option) => {
     const value = valueIn(input, option)
+    // Most values of an input are untouched defaults. Decoding them all took 1 to 4 ms of the start of a node.
+    if (value === undefined || value === option.default) return option.default
     const decoded = option.decode(value)
     if (Result.isSuccess(decoded)) return decoded.success
     issues.push({ option: option.path, value: showInput(value), expected: option.expected })

@@ -41,6 +41,8 @@ const optionOf = (group: string | undefined, key: string, field: Schema.Codec<un
   const path = group === undefined ? key : `${group}.${key}`
   const annotations = Schema.resolveAnnotations(field) ?? {}
   const texts = Object.fromEntries(NOTES.map((name) => [name, String(annotations[name])]))
+  // Compiled at its first use: a program gives few options.
+  let decode: Option["decode"] | undefined
   return {
     // Made of NOTES, which has every key of Notes and the description.
     ...(texts as unknown as Record<(typeof NOTES)[number], string>),
@@ -51,7 +53,10 @@ const optionOf = (group: string | undefined, key: string, field: Schema.Codec<un
     isOurs: annotations.origin === "ours",
     belongsTo: annotations.belongsTo === "node" ? "node" : "topic",
     default: annotations.default,
-    decode: Schema.decodeUnknownResult(field),
+    decode: (input) => {
+      decode ??= Schema.decodeUnknownResult(field)
+      return decode(input)
+    },
   }
 }
 
