@@ -41,4 +41,18 @@ describe("iroh's native objects", () => {
       }),
     { timeout: 60_000 },
   )
+
+  it.live.skipIf(process.platform === "win32")(
+    "are not made in a process with too few free descriptors, in which the binding would abort",
+    Effect.fnUntraced(function* () {
+      for (const left of [3, 15, 16]) {
+        const command = [process.execPath, source, pathOf("./crampedNode.ts"), String(left)]
+        const run = promisify(execFile)("/bin/sh", ["-c", 'ulimit -n 256 && exec "$@"', "sh", ...command])
+        const error = JSON.parse((yield* Effect.promise(() => run)).stdout)
+        if (left === 16) assert.isNull(error)
+        else assert.match(error.message, /fewer than 16 file descriptors left/)
+      }
+    }),
+    { timeout: 60_000 },
+  )
 })

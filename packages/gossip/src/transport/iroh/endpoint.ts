@@ -2,7 +2,8 @@
  * iroh's native binding and an endpoint of it: loading, converting bytes, binding the sockets, closing. It knows no connections.
  * The binding is @number0/iroh 1.1.
  */
-import { networkInterfaces } from "node:os"
+import { closeSync, openSync } from "node:fs"
+import { devNull, networkInterfaces } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -220,6 +221,10 @@ const loadBinding: Effect.Effect<LoadedBinding, GossipError> = Effect.suspend(()
       "iroh's binding aborts the process when a worker thread ends; make the endpoint in the main thread or in a process of its own"
     return Effect.fail(new GossipError({ reason: "Bind", message }))
   }
+  if (!hasFreeDescriptors(LOADING_DESCRIPTORS)) {
+    const message = `the process has fewer than ${LOADING_DESCRIPTORS} file descriptors left, without which iroh's binding aborts; raise the limit (ulimit -n) or close files`
+    return Effect.fail(new GossipError({ reason: "Bind", message }))
+  }
   return Effect.tryPromise({
     try: async () => {
       const binding = await import("@number0/iroh")
@@ -230,6 +235,22 @@ const loadBinding: Effect.Effect<LoadedBinding, GossipError> = Effect.suspend(()
       new GossipError({ reason: "Bind", message: `@number0/iroh cannot be loaded: ${loadFailure(error)}` }),
   })
 })
+
+/** The binding opens some 8 descriptors while it loads (its file, epoll, pipes), and an endpoint some 6 more. */
+const LOADING_DESCRIPTORS = 16
+
+/** Whether the process can open this many files more. The binding does not report that it cannot: it aborts the process. */
+const hasFreeDescriptors = (count: number): boolean => {
+  const opened: Array<number> = []
+  try {
+    while (opened.length < count) opened.push(openSync(devNull, "r"))
+    return true
+  } catch {
+    return false
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor)
+  }
+}
 
 /** The platforms that @number0/iroh 1.1 has builds for. */
 const PLATFORMS = [
