@@ -1,5 +1,5 @@
 /**
- * The cryptographic operations that records and DHT items need, as one service. Two implementations give identical bytes: a
+ * The cryptographic operations that records, DHT items and members-only topics need, as one service. Two implementations give identical bytes: a
  * portable one (noble and @hpke/core, any JavaScript runtime with WebCrypto) and a native one (node:crypto, the default on
  * Node). The service holds no keys and knows no record format.
  */

@@ -39,6 +39,20 @@ export interface CryptoService {
   readonly seal: (recipient: SigningKey | Uint8Array, plaintext: Uint8Array) => Effect.Effect<Uint8Array, SealError>
   /** The plaintext of a box that was sealed for this key. */
   readonly open: (recipient: SigningKey, box: Uint8Array) => Effect.Effect<Uint8Array, OpenError>
+  /** HMAC-SHA256 (RFC 2104): 32 bytes. The key may have any length. */
+  readonly hmacSha256: (key: Uint8Array, message: Uint8Array) => Uint8Array
+  /**
+   * ChaCha20-Poly1305 (RFC 8439) with a key of 32 bytes and a nonce of 12: the ciphertext and, in its last 16 bytes, the tag. A pair
+   * of key and nonce must be used for one plaintext only.
+   */
+  readonly aeadSeal: (key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array) => Uint8Array
+  /** The plaintext of `aeadSeal`, or undefined if the key, the nonce, the associated data or a byte is not the same. */
+  readonly aeadOpen: (
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    ciphertext: Uint8Array,
+  ) => Uint8Array | undefined
   /** Random bytes fit for keys: from the system's generator, or from Effect's Random in the deterministic test layer. */
   readonly randomBytes: (length: number) => Effect.Effect<Uint8Array>
 }

@@ -127,6 +127,20 @@ export const make = (node: NodeCryptoModule, keys: Keys, aead: Aead, random: Ran
           return Effect.fail(Box.notOpened())
         }
       }),
+    hmacSha256: (key, message) => plain(node.createHmac("sha256", key).update(message).digest()),
+    aeadSeal: (key, nonce, aad, plaintext) => {
+      const sealed = new Uint8Array(plaintext.length + Box.TAG_BYTES)
+      aead.seal(key, nonce, aad, plaintext, sealed)
+      return sealed
+    },
+    aeadOpen: (key, nonce, aad, ciphertext) => {
+      if (ciphertext.length < Box.TAG_BYTES) return undefined
+      try {
+        return plain(aead.open(key, nonce, aad, ciphertext))
+      } catch {
+        return undefined
+      }
+    },
     randomBytes: random.bytes,
   }
 }

@@ -6,8 +6,10 @@
 import type { webcrypto } from "node:crypto"
 import { Chacha20Poly1305 } from "@hpke/chacha20poly1305"
 import { CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core"
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js"
 import { ed25519, x25519 } from "@noble/curves/ed25519.js"
-import { sha512 } from "@noble/hashes/sha2.js"
+import { hmac } from "@noble/hashes/hmac.js"
+import { sha256, sha512 } from "@noble/hashes/sha2.js"
 import { Effect, Redacted } from "effect"
 import * as Box from "../box.ts"
 import { type CryptoService, type OpenError, type SealError, type SigningKey, seedBytes } from "../CryptoService.ts"
@@ -98,6 +100,15 @@ export const make = (random: RandomSource): CryptoService => {
       })
       return new Uint8Array(plaintext)
     }),
+    hmacSha256: (key, message) => hmac(sha256, key, message),
+    aeadSeal: (key, nonce, aad, plaintext) => chacha20poly1305(key, nonce, aad).encrypt(plaintext),
+    aeadOpen: (key, nonce, aad, ciphertext) => {
+      try {
+        return chacha20poly1305(key, nonce, aad).decrypt(ciphertext)
+      } catch {
+        return undefined
+      }
+    },
     randomBytes: random.bytes,
   }
 }
