@@ -19,11 +19,15 @@ const millis = MillisFromInput.check(Schema.isGreaterThanOrEqualTo(1))
  */
 export interface GossipConfigInput extends ProtocolConfigInput {
   /**
-   * Bytes queued for one peer on one topic from which the topic is congested: broadcasts wait, and messages of other peers on
-   * the topic are not read. Default: 262,144.
+   * Bytes queued for one neighbour on one topic from which the neighbour is congested. The topic waits for it for 250 ms. If it has
+   * not drained to half by then, it is slow: the topic continues without it, and it gets ids instead of payloads until it has drained.
+   * `broadcast` waits while all neighbours are slow. Default: 262,144.
    */
   readonly sendQueueBytes?: number | undefined
-  /** Time for which a congested peer may take no bytes before its connection is closed. Default: 30 s. */
+  /**
+   * A slow neighbour that takes less than half of `sendQueueBytes` in this time is disconnected and refused for a minute, the next
+   * time for 10 minutes. While all neighbours are slow, each has six times as long and is not refused. Default: 5 s.
+   */
   readonly stallTimeout?: Duration.Input | undefined
   /** Time for which a connection that no topic needs waits for the peer to end its side. Default: 1 s. */
   readonly linger?: Duration.Input | undefined
@@ -39,7 +43,7 @@ export interface GossipConfigInput extends ProtocolConfigInput {
 export const GossipConfig = Schema.Struct({
   ...ProtocolConfig.fields,
   sendQueueBytes: withDefault(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)), 262_144),
-  stallTimeoutMs: withDefault(millis, 30_000),
+  stallTimeoutMs: withDefault(millis, 5_000),
   lingerMs: withDefault(millis, 1_000),
   closeTimeoutMs: withDefault(millis, 1_000),
 }).pipe(Schema.encodeKeys({ stallTimeoutMs: "stallTimeout", lingerMs: "linger", closeTimeoutMs: "closeTimeout" }))

@@ -70,8 +70,9 @@ export interface SubscribeOptions {
 export interface GossipTopic {
   readonly id: TopicId
   /**
-   * Sends content to the swarm or to the neighbours. Waits while the topic is congested, that is while more bytes than
-   * `sendQueueBytes` wait for one neighbour. Fails with MessageTooLarge before anything is sent, and with Closed.
+   * Sends content to the swarm or to the neighbours. Waits while all neighbours are slow, and at most 250 ms for one that is
+   * congested (see `sendQueueBytes`). A slow neighbour gets the id and may ask for the content when it has caught up; content for the
+   * neighbours only may not reach it. Fails with MessageTooLarge before anything is sent, and with Closed.
    */
   readonly broadcast: (content: Uint8Array, scope?: BroadcastScope) => Effect.Effect<void, GossipError>
   /** Asks these peers to let this node into the topic. Returns at once; a NeighborUp event reports success. Fails with Closed. */
@@ -152,8 +153,12 @@ export interface GossipStats {
   readonly unsendable: number
   readonly dials: number
   readonly dialFailures: number
-  /** Connections that were closed because the peer took no bytes for `stallTimeout`. */
+  /** Peers whose connections were closed because they took too few bytes within `stallTimeout`. */
   readonly stalls: number
+  /** Payloads that a slow neighbour did not get at once: their ids were announced to it later. */
+  readonly withheld: number
+  /** Connections and dials that were refused because their peer misbehaved a short time ago. */
+  readonly refused: number
   /** Events that slow subscribers lost. */
   readonly lagged: number
   /** Exceptions in the engine or in the protocol's state machine: bugs. */

@@ -15,7 +15,7 @@ describe("the options of gossip", () => {
       assert.deepStrictEqual(yield* resolveConfig({}), config)
       assert.strictEqual(config.membership.shuffleIntervalMs, 60_000)
       assert.strictEqual(config.broadcast.graftTimeout2Ms, 40)
-      assert.deepStrictEqual([config.stallTimeoutMs, config.lingerMs, config.closeTimeoutMs], [30_000, 1_000, 1_000])
+      assert.deepStrictEqual([config.stallTimeoutMs, config.lingerMs, config.closeTimeoutMs], [5_000, 1_000, 1_000])
       assert.strictEqual(config.maxMessageSize, 4_096)
     }),
   )
@@ -25,7 +25,7 @@ describe("the options of gossip", () => {
       const config = yield* resolveConfig({
         membership: { shuffleInterval: "2 minutes", neighborRequestTimeout: 250 },
         broadcast: { graftTimeout1: Duration.millis(90), dispatchTimeout: 0 },
-        stallTimeout: { seconds: 5 },
+        stallTimeout: { seconds: 7 },
         linger: undefined,
       })
       assert.deepStrictEqual(
@@ -33,7 +33,7 @@ describe("the options of gossip", () => {
         [120_000, 250],
       )
       assert.deepStrictEqual([config.broadcast.graftTimeout1Ms, config.broadcast.dispatchTimeoutMs], [90, 0])
-      assert.deepStrictEqual([config.stallTimeoutMs, config.lingerMs], [5_000, 1_000])
+      assert.deepStrictEqual([config.stallTimeoutMs, config.lingerMs], [7_000, 1_000])
     }),
   )
 

@@ -50,7 +50,12 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
   unsendable: counter("topic_tracker_gossip_unsendable", "Messages too large to be sent, or whose stream was refused"),
   dials: counter("topic_tracker_gossip_dials", "Dials begun"),
   dialFailures: counter("topic_tracker_gossip_dial_failures", "Dials that failed"),
-  stalls: counter("topic_tracker_gossip_stalls", "Connections closed because the peer took nothing"),
+  stalls: counter("topic_tracker_gossip_stalls", "Peers disconnected because they took too few bytes"),
+  withheld: counter("topic_tracker_gossip_withheld", "Payloads of which a slow neighbour got the id only"),
+  refused: counter(
+    "topic_tracker_gossip_refused",
+    "Connections and dials refused because their peer misbehaved before",
+  ),
   lagged: counter("topic_tracker_gossip_lagged", "Events that slow subscribers lost"),
   defects: counter(
     "topic_tracker_gossip_defects",

@@ -28,6 +28,8 @@ export class Engine {
   private readonly actions: Array<Action> = []
   private nextEvent = 0
   private nextAction = 0
+  /** The actions that are performed now follow from a Graft. */
+  private isAnsweringGraft = false
 
   constructor(transport: GossipTransport["Service"], options: EngineOptions) {
     const { protocol, rng } = options
@@ -142,7 +144,9 @@ export class Engine {
       while (this.nextAction < actions.length) this.perform(actions[this.nextAction++]!)
       this.dropActions()
       if (this.nextEvent === events.length) return
-      this.state.handle(events[this.nextEvent++]!, this.context.timers.now(), actions)
+      const event = events[this.nextEvent++]!
+      this.isAnsweringGraft = event._tag === "Received" && event.message._tag === "Graft"
+      this.state.handle(event, this.context.timers.now(), actions)
     }
   }
 
@@ -170,7 +174,7 @@ export class Engine {
   private perform(action: Action): void {
     switch (action._tag) {
       case "Send":
-        this.peers.send(action.to, action.topic, action.message)
+        this.peers.send(action.to, action.topic, action.message, this.isAnsweringGraft)
         return
       case "Emit":
         this.topics.get(action.topic)?.emit(action.event)

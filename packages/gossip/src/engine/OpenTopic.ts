@@ -27,8 +27,10 @@ export class OpenTopic {
   private readonly subscribers = new Set<EventQueue<GossipEvent>>()
   private readonly timers = new Set<Timer>()
   private readonly paused = new Set<PausedReader>()
-  /** Queues to peers that have more than `sendQueueBytes`. */
+  /** Queues with more than `sendQueueBytes` that the topic waits for. */
   private readonly congested = new Set<SendQueue>()
+  /** Queues that stayed congested for too long. */
+  private readonly slow = new Set<SendQueue>()
   /** Subscribers with backpressure whose queue is full. */
   private fullCount = 0
   private waiters: Array<() => void> = []
@@ -40,15 +42,19 @@ export class OpenTopic {
 
   /**
    * Whether messages from this peer may be read. They may not while a subscriber with backpressure is full, nor while the queue to
-   * another peer is congested, because this peer's messages may have to go there. The congested peer itself is read: two peers that
-   * flood each other would otherwise wait for each other for ever. It is read only until its queue is overfull, because a peer that
-   * sends requests and never reads the answers would fill our memory with them.
+   * another peer is congested, because this peer's messages may have to go there. A slow queue holds no other peer back. The congested
+   * peer itself is read: two peers that flood each other would otherwise wait for each other for ever. It is read only until its queue
+   * is overfull, because a peer that sends requests and never reads the answers would fill our memory with them.
    */
   mayRead(from: EndpointId.EndpointId): boolean {
     if (this.isClosed) return true
     if (this.fullCount > 0) return false
-    if (this.congested.size === 0) return true
-    for (const queue of this.congested) if (queue.target.id !== from || queue.isOverfull) return false
+    if (this.congested.size > 0) {
+      for (const queue of this.congested) if (queue.target.id !== from || queue.isOverfull) return false
+    }
+    if (this.slow.size > 0) {
+      for (const queue of this.slow) if (queue.target.id === from && queue.isOverfull) return false
+    }
     return true
   }
 
@@ -67,8 +73,17 @@ export class OpenTopic {
     return false
   }
 
+  /** Whether broadcasts wait: for a queue that is congested, or because all neighbours are slow. */
   get isCongested(): boolean {
-    return this.congested.size > 0
+    return this.congested.size > 0 || this.areAllSlow
+  }
+
+  /** Whether there is no neighbour that takes payloads at the moment. */
+  get areAllSlow(): boolean {
+    if (this.slow.size === 0 || this.slow.size < this.neighbors.size) return false
+    let count = 0
+    for (const queue of this.slow) if (this.neighbors.has(queue.target.id)) count++
+    return count > 0 && count === this.neighbors.size
   }
 
   subscribe({ capacity, whenSlow }: Required<SubscribeOptions>): EventQueue<GossipEvent> {
@@ -96,6 +111,7 @@ export class OpenTopic {
   emit(event: TopicEvent): void {
     if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
     else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
+    if (this.waiters.length > 0) this.resumeWaitersIfRelieved()
     for (const subscriber of this.subscribers) {
       if (!subscriber.push(event._tag === "Received" ? withOwnContent(event) : event)) continue
       this.hasFreshlyFull = true
@@ -112,7 +128,7 @@ export class OpenTopic {
     this.timers.add(timer)
   }
 
-  /** Runs once when no queue is congested any more, or the topic is closed. Returns a function that cancels it. */
+  /** Runs once when broadcasts need not wait any more, or the topic is closed. Returns a function that cancels it. */
   onceRelieved(run: () => void): () => void {
     this.waiters.push(run)
     return () => {
@@ -124,10 +140,17 @@ export class OpenTopic {
     this.congested.add(queue)
   }
 
+  /** The topic goes on without this queue. */
+  markSlow(queue: SendQueue): void {
+    this.congested.delete(queue)
+    this.slow.add(queue)
+    this.resumeAll()
+  }
+
   removeCongested(queue: SendQueue): void {
     this.congested.delete(queue)
-    if (this.congested.size === 0) this.resumeWaiters()
-    this.resumePaused()
+    this.slow.delete(queue)
+    this.resumeAll()
   }
 
   /** Ends the subscribers' streams, the timers and all waiting. */
@@ -136,10 +159,20 @@ export class OpenTopic {
     for (const timer of this.timers) this.context.timers.cancel(timer)
     this.timers.clear()
     this.congested.clear()
+    this.slow.clear()
     for (const subscriber of this.subscribers) subscriber.close()
     this.subscribers.clear()
     this.resumeWaiters()
     this.resumePaused()
+  }
+
+  private resumeAll(): void {
+    this.resumeWaitersIfRelieved()
+    this.resumePaused()
+  }
+
+  private resumeWaitersIfRelieved(): void {
+    if (!this.isCongested) this.resumeWaiters()
   }
 
   // Both resume in the next turn of the scheduler: the call may come from a subscriber's fiber or while a peer is being removed.

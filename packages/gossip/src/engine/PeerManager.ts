@@ -9,6 +9,7 @@ import type { Connection, GossipTransport, TransportHandler } from "../transport
 import type { EngineContext } from "./context.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
 import { Link, Peer } from "./Peer.ts"
+import { RefusedPeers } from "./RefusedPeers.ts"
 import { SendQueue, type SendQueueHooks } from "./SendQueue.ts"
 import { StreamReader, type StreamSource } from "./StreamReader.ts"
 
@@ -33,6 +34,7 @@ export class PeerManager implements TransportHandler {
   private readonly peers = new Map<EndpointId.EndpointId, Peer>()
   /** Peers that no topic needs, until their connections are closed. */
   private readonly leaving = new Set<Peer>()
+  private readonly refused = new RefusedPeers()
   private isClosed = false
 
   constructor(options: PeerManagerOptions) {
@@ -40,7 +42,10 @@ export class PeerManager implements TransportHandler {
     this.context = options.context
     this.queueHooks = {
       congested: (queue) => options.topics.get(queue.topic.hex)?.addCongested(queue),
+      slowed: (queue) => options.topics.get(queue.topic.hex)?.markSlow(queue),
       relieved: (queue) => options.topics.get(queue.topic.hex)?.removeCongested(queue),
+      isHeldBack: (queue) => options.topics.get(queue.topic.hex)?.areAllSlow === true,
+      stalled: (queue, isHeldBack) => this.giveUpStalled(queue, isHeldBack),
     }
   }
 
@@ -49,6 +54,11 @@ export class PeerManager implements TransportHandler {
     // A connection that we dialled and no longer need is closed. An accepted one is kept: the peer may be about to use it.
     if (this.isClosed || (peer === undefined && isDialled)) {
       connection.close()
+      return
+    }
+    if (this.isRefused(connection.remoteId)) {
+      connection.close()
+      if (peer !== undefined && peer.link === undefined) this.remove(peer)
       return
     }
     if (peer === undefined) {
@@ -77,8 +87,11 @@ export class PeerManager implements TransportHandler {
     if (peer !== undefined && peer.link === undefined) this.remove(peer)
   }
 
-  /** Queues the message for the peer. Dials the peer if there is no connection. */
-  send(to: EndpointId.EndpointId, key: TopicKey, message: Message): void {
+  /**
+   * Queues the message for the peer. Dials the peer if there is no connection. `isAnswer`: the message is a payload that the peer
+   * grafted.
+   */
+  send(to: EndpointId.EndpointId, key: TopicKey, message: Message, isAnswer: boolean): void {
     let peer = this.peers.get(to)
     const isLast = message._tag === "Disconnect"
     if (isLast) {
@@ -90,18 +103,31 @@ export class PeerManager implements TransportHandler {
       }
       if (!peer.queues.has(key) && this.isRefusalSuperfluous(peer, key)) return
     }
+    if ((message._tag === "Gossip" && !isAnswer) || message._tag === "IHave") {
+      const queue = peer?.queues.get(key)
+      if (queue?.isWithholding(message) === true) {
+        queue.withhold(message)
+        return
+      }
+    }
     const bytes = this.context.encoder.encode(message)
     if (bytes === undefined) {
       this.context.counters.unsendable++
       return
     }
     if (peer === undefined) {
+      if (this.isRefused(to)) {
+        // As after a dial that failed.
+        this.context.timers.runSoon(() => this.context.dispatch({ _tag: "PeerDisconnected", peer: to }))
+        return
+      }
       peer = this.addPeer(new Peer(to))
       this.context.counters.dials++
       this.options.transport.dial(to)
     }
     const queue = peer.queues.get(key) ?? this.addQueue(peer, key)
-    queue.push(bytes)
+    if (message._tag === "Gossip") queue.pushPayload(bytes, isAnswer)
+    else queue.push(bytes)
     if (isLast) this.endQueue(peer, queue)
   }
 
@@ -118,6 +144,20 @@ export class PeerManager implements TransportHandler {
     this.startLingerTimer(peer, this.context.options.lingerMs, () => peer.closeAll())
     for (const queue of [...peer.queues.values()]) this.endQueue(peer, queue)
     this.closeIfQuiet(peer)
+  }
+
+  /** Closes the connections of a peer that takes too little. It may not come back at once, unless its topic waited for it. */
+  private giveUpStalled(queue: SendQueue, isHeldBack: boolean): void {
+    this.context.counters.stalls++
+    const { id } = queue.target
+    if (!isHeldBack) this.refused.refuse(id, this.context.timers.now())
+    for (const peer of this.all()) if (peer.id === id) peer.closeAll()
+  }
+
+  private isRefused(id: EndpointId.EndpointId): boolean {
+    if (!this.refused.isRefused(id, this.context.timers.now())) return false
+    this.context.counters.refused++
+    return true
   }
 
   /** The queues that hold the last messages of the topic. */

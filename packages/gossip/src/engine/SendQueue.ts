@@ -1,12 +1,18 @@
 /**
  * The messages that wait for one peer on one topic, and the stream that they go out on. While a write is in progress messages
  * gather; the next write takes all of them. The queue outlives connections: before there is one, messages wait for the dial; when a
- * newer connection takes over, a new stream begins there. It does not know what a message means.
+ * newer connection takes over, a new stream begins there. It tells payloads from other messages, because payloads may be withheld.
+ *
+ * A queue with more than `sendQueueBytes` is congested: the topic waits for it, but only for {@link GRACE_MS}. If it has not drained to
+ * half by then it is slow: the topic goes on without it. It gets the ids of payloads instead of payloads, once it has drained, and if
+ * it does not drain, its connections are closed.
  */
 import type { Timer } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
+import type { Gossip, IHave } from "../protocol/Message.ts"
 import type { Connection, SendStream } from "../transport/Transport.ts"
 import type { EngineContext } from "./context.ts"
+import { WithheldPayloads } from "./WithheldPayloads.ts"
 
 /**
  * A write takes no further message once it has this many bytes. The bytes of a write are converted for iroh's binding before the peer
@@ -24,6 +30,23 @@ const MAX_HALVED_BYTES = 8_192
 /** A queue of this many times `sendQueueBytes` is overfull. */
 const OVERFULL_FACTOR = 4
 
+/**
+ * A congested queue that has not drained to half after this time, in ms, is slow. With the default of `sendQueueBytes` a neighbour
+ * that takes less than 512 KB/s of a flood is slow: a bulk transfer between fast neighbours waits for the slower one, and no neighbour
+ * can hold a topic back to less than that.
+ */
+const GRACE_MS = 250
+
+/** While all neighbours of a topic are slow, each gets this many times `stallTimeoutMs`: its subscriber may hold it back on purpose. */
+const HELD_BACK_FACTOR = 6
+
+/** The time between two announcements of withheld payloads, in ms. Longer than a neighbour waits before it grafts. */
+const ANNOUNCE_MS = 100
+
+/** The bytes of an IHave besides its entries, and those of an entry, at most. */
+const IHAVE_BYTES = 36
+const IHAVE_ENTRY_BYTES = 35
+
 /** A connection that a queue sends on. */
 export interface SendLink {
   readonly connection: Connection
@@ -35,16 +58,20 @@ export interface SendTarget {
   readonly id: EndpointId.EndpointId
   /** The connection to send on now; undefined while the dial is in progress. */
   readonly link: SendLink | undefined
-  /** Closes all connections to the peer. */
-  readonly closeAll: () => void
 }
 
 /** The reports of a queue to its owner. One object for all queues. */
 export interface SendQueueHooks {
   /** The queue has more than `sendQueueBytes`. */
   readonly congested: (queue: SendQueue) => void
-  /** A congested queue has less than half of that again, or was given up. */
+  /** A congested queue is slow from now on. */
+  readonly slowed: (queue: SendQueue) => void
+  /** A congested or slow queue has less than half of `sendQueueBytes` again, or was given up. */
   readonly relieved: (queue: SendQueue) => void
+  /** Whether the topic of the queue waits for it because all neighbours are slow. */
+  readonly isHeldBack: (queue: SendQueue) => boolean
+  /** A slow queue took too few bytes for too long. `isHeldBack`: as all other queues of its topic. */
+  readonly stalled: (queue: SendQueue, isHeldBack: boolean) => void
 }
 
 export class SendQueue {
@@ -63,10 +90,15 @@ export class SendQueue {
   private hasFinished = false
   private awaitsFlush = false
   private isCongested = false
+  private isSlow = false
   private whenOver: Array<() => void> = []
-  /** Grows with everything that the transport takes. A stalled queue is one for which it does not grow. */
-  private taken = 0
-  private stallTimer: Timer | undefined
+  /** The bytes that the transport has taken. */
+  private takenBytes = 0
+  /** The bytes of payloads that were queued, other than answers to Grafts, since the queue was last relieved. */
+  private relayedBytes = 0
+  private watchTimer: Timer | undefined
+  private withheld: WithheldPayloads | undefined
+  private announceTimer: Timer | undefined
 
   constructor(options: {
     readonly context: EngineContext
@@ -86,19 +118,38 @@ export class SendQueue {
 
   /** Queues an encoded message. It goes out when the engine's turn ends. */
   push(message: Uint8Array): void {
-    this.messages.push(message)
-    this.queuedBytes += message.length
+    this.append(message)
     this.flushAtEnd()
-    if (!this.isCongested && this.queuedBytes > this.context.options.sendQueueBytes) {
-      this.isCongested = true
-      this.hooks.congested(this)
-      this.watchForStall()
-    }
+    if (!this.isCongested && this.queuedBytes > this.context.options.sendQueueBytes) this.becomeCongested()
+  }
+
+  /** Queues an encoded payload. `isAnswer`: the peer grafted it. */
+  pushPayload(message: Uint8Array, isAnswer: boolean): void {
+    if (!isAnswer) this.relayedBytes += message.length
+    this.push(message)
+  }
+
+  /**
+   * Whether this payload or announcement is to be {@link withhold withheld}. A payload for neighbours only is kept nowhere and cannot be
+   * grafted, so a slow queue takes it while it has room.
+   */
+  isWithholding(message: Gossip | IHave): boolean {
+    if (!this.isSlow) return false
+    return message._tag === "IHave" || message.scope._tag === "Swarm" || this.isOverfull
+  }
+
+  /** Notes the ids in place of the message. They are announced when the queue has drained. */
+  withhold(message: Gossip | IHave): void {
+    const { counters, options, timers } = this.context
+    this.withheld ??= new WithheldPayloads(options.protocol.broadcast.messageCacheRetentionMs)
+    this.withheld.add(message, timers.now())
+    counters.withheld += message._tag === "Gossip" ? 1 : message.messages.length
   }
 
   /** Ends the stream after the messages that are queued. */
   end(): void {
     this.hasEnded = true
+    this.withheld?.clear()
     this.flushAtEnd()
   }
 
@@ -173,16 +224,20 @@ export class SendQueue {
     if (count === this.messages.length) this.messages = []
     else this.messages.splice(0, count)
     const bytes = frames.take()
+    const size = bytes.length
     counters.messagesOut += count
-    counters.bytesOut += bytes.length
+    counters.bytesOut += size
     counters.writes++
     this.isBusy = true
     stream.write(bytes, (isAlive) => {
       this.isBusy = false
-      this.taken += count
+      this.takenBytes += size
       if (this.hasFinished) stream.finish()
       else if (isAlive) {
-        if (this.isCongested && this.queuedBytes < this.context.options.sendQueueBytes / 2) this.relieved()
+        if (this.isHalfEmpty) {
+          this.relieved()
+          this.announceWithheld()
+        }
         this.flush()
       } else this.streamDied(stream)
     })
@@ -207,6 +262,8 @@ export class SendQueue {
   private finished(): void {
     this.hasFinished = true
     this.relieved()
+    this.withheld?.clear()
+    if (this.announceTimer !== undefined) this.context.timers.cancel(this.announceTimer)
     if (!this.isBusy) this.stream?.finish()
     // An object that keeps this queue must not keep native objects too.
     this.stream = undefined
@@ -216,23 +273,71 @@ export class SendQueue {
     for (const run of whenOver) run()
   }
 
+  private get isHalfEmpty(): boolean {
+    return this.queuedBytes < this.context.options.sendQueueBytes / 2
+  }
+
+  private append(message: Uint8Array): void {
+    this.messages.push(message)
+    this.queuedBytes += message.length
+  }
+
+  private becomeCongested(): void {
+    const { options } = this.context
+    this.isCongested = true
+    this.hooks.congested(this)
+    // A peer could fill its queue with Grafts again and again: a topic waits for payloads of the topic only.
+    if (this.relayedBytes < options.sendQueueBytes / 2) this.becomeSlow()
+    else this.watchTimer = this.context.timers.schedule(GRACE_MS, () => this.becomeSlow())
+  }
+
+  private becomeSlow(): void {
+    this.isSlow = true
+    this.hooks.slowed(this)
+    this.watchForStall(0)
+  }
+
   private relieved(): void {
+    this.relayedBytes = 0
     if (!this.isCongested) return
     this.isCongested = false
-    if (this.stallTimer !== undefined) this.context.timers.cancel(this.stallTimer)
+    this.isSlow = false
+    if (this.watchTimer !== undefined) this.context.timers.cancel(this.watchTimer)
     this.hooks.relieved(this)
   }
 
-  /** Closes the connections to a peer that takes nothing from a congested queue. Otherwise the peer would stop the topic for ever. */
-  private watchForStall(): void {
-    const { counters, options, timers } = this.context
-    const takenBefore = this.taken
-    this.stallTimer = timers.schedule(options.stallTimeoutMs, () => {
-      if (this.taken > takenBefore) this.watchForStall()
-      else {
-        counters.stalls++
-        this.target.closeAll()
-      }
+  /**
+   * Reports a slow queue that took less than half of `sendQueueBytes` within `stallTimeoutMs`. Bytes are counted and not writes:
+   * otherwise a peer could keep its place by taking one write now and then.
+   */
+  private watchForStall(heldBackMs: number): void {
+    const { options, timers } = this.context
+    const { stallTimeoutMs } = options
+    const takenBefore = this.takenBytes
+    this.watchTimer = timers.schedule(stallTimeoutMs, () => {
+      const isHeldBack = this.hooks.isHeldBack(this)
+      const waitedMs = heldBackMs + stallTimeoutMs
+      if (this.takenBytes - takenBefore >= options.sendQueueBytes / 2) this.watchForStall(0)
+      else if (isHeldBack && waitedMs < HELD_BACK_FACTOR * stallTimeoutMs) this.watchForStall(waitedMs)
+      else this.hooks.stalled(this, isHeldBack)
+    })
+  }
+
+  /** Announces some of the withheld payloads. More follow when the peer had time to graft these. */
+  private announceWithheld(): void {
+    const { encoder, options, timers } = this.context
+    if (this.withheld?.isEmpty !== false || this.announceTimer !== undefined) return
+    const entries = this.withheld.take(options.sendQueueBytes / 2, timers.now())
+    const batch = Math.floor((options.protocol.maxMessageSize - IHAVE_BYTES) / IHAVE_ENTRY_BYTES)
+    for (let i = 0; i < entries.length; i += batch) {
+      const bytes = encoder.encode({ _tag: "IHave", messages: entries.slice(i, i + batch) })
+      if (bytes !== undefined) this.append(bytes)
+    }
+    this.announceTimer = timers.schedule(ANNOUNCE_MS, () => {
+      this.announceTimer = undefined
+      if (this.isSlow || !this.isHalfEmpty) return
+      this.announceWithheld()
+      this.flush()
     })
   }
 

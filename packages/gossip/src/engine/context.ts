@@ -13,7 +13,7 @@ export interface EngineOptions {
   readonly rng: Rng
   /** Bytes in the queue for one peer on one topic from which on the topic is congested. */
   readonly sendQueueBytes: number
-  /** The transport may take nothing from a congested queue for this long, in ms; then the peer's connections are closed. */
+  /** A slow queue that takes less than half of `sendQueueBytes` within this time, in ms, is given up: the peer's connections are closed. */
   readonly stallTimeoutMs: number
   /** A connection that no topic needs waits this long for the peer's streams to end, in ms. */
   readonly lingerMs: number
@@ -46,6 +46,8 @@ export const makeCounters = () => ({
   dials: 0,
   dialFailures: 0,
   stalls: 0,
+  withheld: 0,
+  refused: 0,
   lagged: 0,
   defects: 0,
   forgedPayloads: 0,

@@ -3,7 +3,7 @@ import { assert, describe } from "@effect/vitest"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { type Connection, Protocol, type ReceiveStream, type SendStream } from "../../../src/index.ts"
-import { freshTopic, isJoined, type Runner, recorded, text, until, type World } from "../world.ts"
+import { freshTopic, isJoined, joinedInLine, type Runner, recorded, text, until, type World } from "../world.ts"
 
 export const barePeers = (it: Runner): void => {
   describe("with a peer that is only a transport", () => {
@@ -148,6 +148,35 @@ export const barePeers = (it: Runner): void => {
           yield* until(world, "it is given up", () => Effect.map(a.stats, ({ stalls }) => stalls === 1))
           yield* Fiber.join(sender)
           assert.isFalse(yield* isJoined(atA))
+        }))
+
+      it("goes on for the other neighbours while a peer reads nothing, gives it up, and refuses it then", (world) =>
+        Effect.gen(function* () {
+          const a = yield* world.node({ sendQueueBytes: 50_000, stallTimeout: 1_000 })
+          const b = yield* world.node()
+          const [atA, atB] = yield* joinedInLine(world, [a, b], id)
+          const heard = yield* recorded(atB!)
+          const { connect } = yield* bareConnections(world, a)
+          const connection = yield* connect
+          const stream = yield* connection.openStream
+          yield* stream.write(frames(header, joinFrame))
+          yield* until(world, "both are neighbours", () => Effect.map(atA!.neighbors, ({ size }) => size === 2))
+          const total = 600
+          const content = new Uint8Array(4_000)
+          yield* Effect.gen(function* () {
+            for (let i = 0; i < total; i++) {
+              new DataView(content.buffer).setUint32(0, i)
+              yield* atA!.broadcast(content)
+            }
+          }).pipe(Effect.forkScoped)
+          const received = () => heard.events.filter(({ _tag }) => _tag === "Received").length
+          yield* until(world, "the other one has all", () => Effect.sync(() => received() === total))
+          yield* until(world, "the slow one is given up", () => Effect.map(a.stats, ({ stalls }) => stalls === 1))
+          assert.isAbove((yield* a.stats).withheld, 0)
+          yield* until(world, "it is gone", () => Effect.map(atA!.neighbors, ({ size }) => size === 1))
+          yield* connect
+          yield* until(world, "it is refused", () => Effect.map(a.stats, ({ refused }) => refused > 0))
+          assert.strictEqual((yield* atA!.neighbors).size, 1)
         }))
 
       it("stops reading a peer that asks for payloads again and again and reads none", (world) =>
