@@ -4,14 +4,16 @@
  */
 import { Timers } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
-import { Clock, Deferred, Duration, Effect, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Random, type Scope } from "effect"
 import { VerifiedItems } from "./bep44/VerifiedItems.ts"
 import { type DhtOptions, type DhtOptionsInput, isLoopbackOnly, resolve } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
 import { makeItemClient } from "./ItemClient.ts"
+import { HostRules } from "./krpc/HostRules.ts"
 import { KrpcSocket } from "./krpc/KrpcSocket.ts"
-import { secureNodeId } from "./krpc/nodeId.ts"
+import { isPrivateHost, type ReachOf, secureNodeId } from "./krpc/nodeId.ts"
 import { type UdpSocket, UdpSockets } from "./krpc/UdpSocket.ts"
+import { Density } from "./lookup/Density.ts"
 import { LookupManager } from "./lookup/LookupManager.ts"
 import { QueryScheduler } from "./lookup/QueryScheduler.ts"
 import type { DhtAddress, DhtNode, DhtService } from "./model.ts"
@@ -40,6 +42,8 @@ export const makeUdpNode = Effect.fnUntraced(
   function* (input: DhtOptionsInput): Effect.fn.Return<UdpNode, DhtError, Scope.Scope | Crypto> {
     const options = yield* resolve(input)
     const { bind } = yield* UdpSockets
+    const { reachOf } = yield* HostRules
+    const random = yield* Random.Random
     const clock = yield* Clock.Clock
     const timers = yield* Timers.make
     const crypto = yield* Crypto
@@ -55,7 +59,7 @@ export const makeUdpNode = Effect.fnUntraced(
     const { nodesFile } = options
     const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, udp.address.host)
     const knownNodes = [...options.knownNodes, ...remembered]
-    const id = secureNodeId(udp.address.host, randomId)
+    const id = secureNodeId(udp.address.host, randomId, reachOf)
     const parts = yield* Effect.acquireRelease(
       Effect.sync(() =>
         connectParts({
@@ -63,6 +67,8 @@ export const makeUdpNode = Effect.fnUntraced(
           udp,
           timers,
           crypto,
+          random: () => random.nextDoubleUnsafe(),
+          reachOf,
           tokenSecret,
           id,
           knownNodes,
@@ -88,12 +94,13 @@ export const makeUdpNode = Effect.fnUntraced(
       onNoneAnswered: bootstrap.resolveAgain,
     })
 
+    const populateTable = Effect.tap(populate, () => Effect.sync(parts.onPopulated))
     for (const node of knownNodes) table.ping(node)
     // In the background: most programs have something else to do before their first get or put.
-    yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, onGreeted), { startImmediately: true })
+    yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, reachOf, onGreeted), { startImmediately: true })
     if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
     // With a delay: a program that starts with a get or put then has the socket to itself, and its lookups also fill the table.
-    yield* Effect.forkScoped(Effect.ignore(Effect.delay(populate, POPULATE_DELAY_MS)))
+    yield* Effect.forkScoped(Effect.ignore(Effect.delay(populateTable, POPULATE_DELAY_MS)))
 
     return {
       node: { id, host: reachableHost(udp.address.host), port: udp.address.port },
@@ -102,7 +109,7 @@ export const makeUdpNode = Effect.fnUntraced(
         get,
         put,
         bootstrapped: Effect.suspend(() =>
-          table.size > 0 ? Effect.void : Effect.raceFirst(populate, Deferred.await(firstNode)),
+          table.size > 0 ? Effect.void : Effect.raceFirst(populateTable, Deferred.await(firstNode)),
         ),
         address: Effect.sync(() => socket.address),
         stats: Effect.sync(() => ({
@@ -113,6 +120,7 @@ export const makeUdpNode = Effect.fnUntraced(
           gets: counts.gets,
           puts: counts.puts,
           lookups: lookups.begun,
+          sourcesDoubted: parts.doubted.count,
           itemsInvalid: parts.verified.invalid,
           itemsStored: items.size,
           queriesServed: server.served,
@@ -130,6 +138,9 @@ interface Connection {
   readonly udp: UdpSocket
   readonly timers: Timers
   readonly crypto: Crypto["Service"]
+  /** From 0 up to but not including 1. */
+  readonly random: () => number
+  readonly reachOf: ReachOf
   /** 32 random bytes. */
   readonly tokenSecret: Uint8Array
   readonly id: Uint8Array
@@ -145,7 +156,7 @@ interface Connection {
  * send over the socket. The functions given to the socket run only after this one has returned.
  */
 const connectParts = (connection: Connection) => {
-  const { addresses, crypto, id, knownNodes, options, timers, tokenSecret, udp } = connection
+  const { addresses, crypto, id, knownNodes, options, random, reachOf, timers, tokenSecret, udp } = connection
   const { alpha, equalSeq, k, maxQueriesPerLookup, queriesPerHost, queriesTotal, readOnly } = options
   const now = () => timers.now()
   /** Until this time (ms) our queries carry the read-only flag. */
@@ -163,7 +174,7 @@ const connectParts = (connection: Connection) => {
     onReply: (reply, from) => table.answered(reply, from),
     onLost: (address) => table.lost(address),
   })
-  const table = new RoutingTable({ socket, id, maxPeers: MAX_PEERS, onNode: connection.onFirstNode })
+  const table = new RoutingTable({ socket, id, maxPeers: MAX_PEERS, onNode: connection.onFirstNode, reachOf })
   const items = new ItemServer({
     id,
     equalSeq,
@@ -182,7 +193,32 @@ const connectParts = (connection: Connection) => {
       ? { nodes: [...nodes, ...knownNodes, ...named], addresses: addresses() }
       : { nodes, addresses: [] }
   }
-  const lookups = new LookupManager({ socket, timers, scheduler, verified, id, k, alpha, maxQueriesPerLookup, start })
+  let isPopulated = false
+  /** Before a lookup of our own id is over, only a private network counts: there the bootstrap nodes know all nodes. */
+  const nearest = () => {
+    const nodes = [...table.closest(id, k), ...named]
+    return isPopulated || nodes.every(({ host }) => isPrivateHost(host, reachOf)) ? nodes : undefined
+  }
+  const density = new Density({ k, id: () => id, nearest, now })
+  const doubted = { count: 0 }
+  const onDoubtedSources = (count: number) => {
+    doubted.count += count
+  }
+  const lookups = new LookupManager({
+    socket,
+    timers,
+    scheduler,
+    verified,
+    id,
+    k,
+    alpha,
+    maxQueriesPerLookup,
+    start,
+    random,
+    reachOf,
+    expectedDistance: () => density.expectedDistance,
+    onDoubtedSources,
+  })
   return {
     socket,
     table,
@@ -191,6 +227,10 @@ const connectParts = (connection: Connection) => {
     scheduler,
     verified,
     lookups,
+    doubted,
+    onPopulated: () => {
+      isPopulated = true
+    },
     onGreeted: (nodes: ReadonlyArray<DhtNode>, from: DhtAddress) => {
       named.push(...nodes)
       if (nodes.length > 0) return

@@ -136,6 +136,8 @@ export interface DhtStats {
   readonly puts: number
   /** Lookups begun. Gets of one key at the same time share a lookup; a put needs none if one has just ended. */
   readonly lookups: number
+  /** Hosts whose names a lookup dropped, because most of the nodes that they named were silent; summed over lookups. */
+  readonly sourcesDoubted: number
   /** Items received whose signature was wrong. */
   readonly itemsInvalid: number
   /** Items stored for other nodes. */

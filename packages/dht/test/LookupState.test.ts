@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { compareBytes, distance } from "../src/krpc/nodeId.ts"
-import { type Candidate, LookupState } from "../src/lookup/LookupState.ts"
+import type { Candidate } from "../src/lookup/Candidate.ts"
+import { LookupState } from "../src/lookup/LookupState.ts"
 import type { DhtNode } from "../src/model.ts"
 import { makeGenerator } from "../src/testing/memory/generator.ts"
 
@@ -142,5 +143,32 @@ describe("LookupState", () => {
     assert.isUndefined(state.next())
     assert.isTrue(state.finished)
     assert.strictEqual(state.queries, 0)
+  })
+})
+
+describe("drawn nodes of a LookupState", () => {
+  it("are asked after the nearest, waited for, and not displaced by nearer nodes", () => {
+    const nodes = byDistance(network(30))
+    const state = new LookupState(target, { k: 2, maxQueries: 256, knowsNearest: true })
+    for (const node of nodes.slice(10, 12)) state.addNode(node)
+    for (const node of nodes.slice(20, 22)) state.addDrawn(node)
+    const asked: Array<string> = []
+    const answer = (named: ReadonlyArray<DhtNode>) => {
+      const candidate = state.next()!
+      asked.push(candidate.host)
+      state.answered(candidate, candidate.id!, undefined, named)
+    }
+    answer(nodes.slice(0, 2))
+    for (let i = 0; i < 4; i++) {
+      assert.isFalse(state.finished)
+      assert.isFalse(state.hasNearest(4))
+      answer([])
+    }
+    assert.deepStrictEqual(
+      asked,
+      [10, 0, 1, 20, 21].map((i) => nodes[i]!.host),
+    )
+    assert.isTrue(state.hasNearest(4))
+    assert.isTrue(state.finished)
   })
 })

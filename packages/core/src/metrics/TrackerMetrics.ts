@@ -30,6 +30,10 @@ const dhtMetrics: Readonly<Record<keyof DhtStats, StatMetric>> = {
   gets: counter("topic_tracker_dht_gets", "Gets of mutable items"),
   puts: counter("topic_tracker_dht_puts", "Puts of mutable items"),
   lookups: counter("topic_tracker_dht_lookups", "Iterative lookups begun; gets of one key at one time share one"),
+  sourcesDoubted: counter(
+    "topic_tracker_dht_sources_doubted",
+    "Hosts whose names a lookup dropped, because most of the nodes that they named were silent",
+  ),
   itemsInvalid: counter("topic_tracker_dht_items_invalid", "Items dropped because their signature was invalid"),
   itemsStored: gauge("topic_tracker_dht_items_stored", "Items kept for others"),
   queriesServed: counter("topic_tracker_dht_queries_served", "Queries of others that were answered"),

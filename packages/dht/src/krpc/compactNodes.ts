@@ -1,7 +1,7 @@
 /** Compact node info (BEP 5): nodes as 26 bytes each, and which of the nodes that others name are believed. */
 import { SocketAddress } from "@topic-tracker/common"
 import type { DhtNode } from "../model.ts"
-import { ID_BYTES, ipv4, isPrivateHost } from "./nodeId.ts"
+import { ID_BYTES, ipv4, isPrivateHost, type ReachOf } from "./nodeId.ts"
 
 /** Bytes of one node: id, IPv4 address, port (big-endian). */
 export const COMPACT_NODE_BYTES = ID_BYTES + 6
@@ -23,11 +23,12 @@ export const decodeNodes = (
   compact: Uint8Array,
   fromHost: string,
   wanted: (compact: Uint8Array, at: number) => boolean = () => true,
+  reachOf: ReachOf = SocketAddress.reachOf4,
 ): Array<DhtNode> => {
-  const acceptsPrivate = isPrivateHost(fromHost)
+  const acceptsPrivate = isPrivateHost(fromHost, reachOf)
   const nodes: Array<DhtNode> = []
   for (let at = 0; at + COMPACT_NODE_BYTES <= compact.length; at += COMPACT_NODE_BYTES) {
-    const reach = SocketAddress.reachOf4(ipv4At(compact, at))
+    const reach = reachOf(ipv4At(compact, at))
     if (portAt(compact, at) === 0 || reach === "none" || (reach !== "public" && !acceptsPrivate)) continue
     if (wanted(compact, at)) nodes.push(nodeAt(compact, at))
   }

@@ -10,11 +10,12 @@ import type { VerifiedItems } from "../bep44/VerifiedItems.ts"
 import { decodeNodes } from "../krpc/compactNodes.ts"
 import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
-import { compareBytes } from "../krpc/nodeId.ts"
+import { compareBytes, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode, MutableItem, MutableKey } from "../model.ts"
 import type { LookupEnd } from "../trace.ts"
+import type { Candidate } from "./Candidate.ts"
 import { type AnsweredNode, type PackedNodes, unpackNodes } from "./ClosestNodes.ts"
-import { type Candidate, LookupState } from "./LookupState.ts"
+import { LookupState } from "./LookupState.ts"
 import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
 import type { AwaitNearest, Subscriber, Subscription } from "./Subscriber.ts"
 
@@ -36,6 +37,14 @@ export interface LookupContext {
     readonly nodes: ReadonlyArray<DhtNode>
     readonly addresses: ReadonlyArray<DhtAddress>
   }
+  /** From 0 up to but not including 1. */
+  readonly random: () => number
+  /** See `HostRules`. */
+  readonly reachOf: ReachOf
+  /** The distance in which k nodes are expected, as a `distancePrefix`; undefined if that is unknown. */
+  readonly expectedDistance: () => number | undefined
+  /** Counts the hosts whose names were dropped. */
+  readonly onDoubtedSources: (count: number) => void
 }
 
 export interface LookupOptions {
@@ -81,8 +90,10 @@ export class Lookup implements QuerySource {
   /** Until this time (ms) the lookup leaves room for others. */
   private narrowUntil = 0
   private pause: Timer | undefined
-  /** Partial lookups: the number of known nodes that have been added. */
-  private addedCount = 0
+  /** Partial lookups: the known nodes that have not been added, closest first. */
+  private unused: Array<DhtNode> = []
+  /** Partial lookups: the number of nearest nodes that are still to be added. The others are drawn. */
+  private nearestWanted = 0
   private busy = 0
   /** Bootstrap nodes that were asked for nodes and have not answered. */
   private routers = 0
@@ -94,7 +105,13 @@ export class Lookup implements QuerySource {
     this.context = context
     this.options = options
     this.isPartial = k < context.k
-    this.state = new LookupState(target, { k, maxQueries: context.maxQueriesPerLookup, knowsNearest: this.isPartial })
+    this.state = new LookupState(target, {
+      k: this.isPartial ? Math.ceil(k / 2) : k,
+      maxQueries: context.maxQueriesPerLookup,
+      knowsNearest: this.isPartial,
+      reachOf: context.reachOf,
+      expectedDistance: context.expectedDistance,
+    })
     this.addKnown()
     if (!this.state.isEmpty) return
     // All known nodes were slow: then the delay was probably ours, not theirs.
@@ -103,9 +120,10 @@ export class Lookup implements QuerySource {
   }
 
   private addKnown(): void {
-    const { target, known } = this.options
+    const { target, known, k } = this.options
     if (this.isPartial) {
-      this.addedCount = 0
+      this.unused = known === undefined ? [] : unpackNodes(known)
+      this.nearestWanted = Math.ceil(k / 2)
       this.addReplacements()
       return
     }
@@ -189,7 +207,7 @@ export class Lookup implements QuerySource {
       this.routers--
       if (this.ended) return
       const nodes = event._tag === "reply" ? event.reply.nodes : undefined
-      if (nodes !== undefined) for (const node of this.nodesOf(nodes, candidate)) this.state.addNode(node)
+      if (nodes !== undefined) this.state.addNamed(this.nodesOf(nodes, candidate), candidate)
       this.step()
     })
   }
@@ -214,8 +232,9 @@ export class Lookup implements QuerySource {
     this.step()
   }
 
-  private nodesOf(compact: Uint8Array, from: DhtAddress): ReadonlyArray<DhtNode> {
-    const nodes = decodeNodes(compact, from.host, (info, at) => this.state.wants(info, at))
+  private nodesOf(compact: Uint8Array, from: Candidate): ReadonlyArray<DhtNode> {
+    const wanted = (info: Uint8Array, at: number) => this.state.wants(info, at, from)
+    const nodes = decodeNodes(compact, from.host, wanted, this.context.reachOf)
     return nodes.length === 0 ? nodes : nodes.filter((node) => this.isWanted(node))
   }
 
@@ -223,15 +242,21 @@ export class Lookup implements QuerySource {
     if (this.isWanted(node)) this.state.addNode(node)
   }
 
-  /** Partial lookups: adds known nodes, closest first, until there are enough that are not given up. */
+  /**
+   * Partial lookups: adds known nodes until there are enough that are not given up. The first half are the nearest. The others are
+   * drawn: an attacker may hold the nearest places, but a put has reached all of these nodes.
+   */
   private addReplacements(): void {
-    const { k, known } = this.options
-    if (!this.isPartial || known === undefined) return
-    while (this.state.live < k) {
-      const nodes: ReadonlyArray<AnsweredNode> = unpackNodes(known, this.addedCount, k - this.state.live)
-      if (nodes.length === 0) return
-      this.addedCount += nodes.length
-      for (const node of nodes) this.addNode(node)
+    if (!this.isPartial) return
+    while (this.unused.length > 0 && this.state.live < this.options.k) {
+      const isNearest = this.nearestWanted > 0
+      const index = isNearest ? 0 : Math.floor(this.context.random() * this.unused.length)
+      const node = this.unused.splice(index, 1)[0]!
+      if (!this.isWanted(node)) continue
+      if (isNearest) {
+        this.nearestWanted--
+        this.state.addNode(node)
+      } else this.state.addDrawn(node)
     }
   }
 
@@ -293,6 +318,7 @@ export class Lookup implements QuerySource {
     const { answerCount: answered, queries: asked } = this.state
     // No node answered: then our own network failed, not the nodes.
     if (answered === 0) this.context.socket.forgetUnresponsive()
+    this.context.onDoubtedSources(this.state.doubtedSources)
     this.context.scheduler.remove(this)
     this.options.onEnd(closest, { asked, answered, items: this.items.length })
     for (const subscriber of this.subscribers) subscriber.end({ asked, answered, closed })

@@ -1,13 +1,25 @@
 /**
  * An iterative lookup (Kademlia, section 2.3; BEP 5) as plain state: named nodes and the outcome of each query go in, the node
  * to ask next comes out. It knows no clock, socket or message. It is finished when the k closest nodes that are not given up have
- * all answered.
+ * all answered. Closest means: by {@link compareRank}, spread over hosts and networks ({@link isCrowded}), without names that only
+ * doubted sources gave ({@link NameSources}).
  */
 
 import { addressNumber, addressNumberAt } from "../krpc/compactNodes.ts"
-import { compareBytes, compareDistance, ipv4, isPrivate, MAX_NODES_PER_HOST } from "../krpc/nodeId.ts"
+import { compareBytes, compareDistance, distancePrefix, ID_BYTES, ipv4, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
+import {
+  type Candidate,
+  compareRank,
+  isCrowded,
+  isGivenUp,
+  isHostFull,
+  makeCandidate,
+  type NamedId,
+  setId,
+} from "./Candidate.ts"
 import type { AnsweredNode } from "./ClosestNodes.ts"
+import { NameSources, sourceOf } from "./NameSources.ts"
 
 export interface LookupStateOptions {
   /** The number of closest nodes that must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
@@ -16,27 +28,41 @@ export interface LookupStateOptions {
   readonly maxQueries: number
   /** Whether the nodes around the target are known, so that only nodes nearer than the k known ones are of interest. */
   readonly knowsNearest?: boolean
+  /** See `HostRules`. */
+  readonly reachOf?: ReachOf | undefined
+  /** The distance in which k nodes are expected, as a `distancePrefix`; undefined if that is unknown. */
+  readonly expectedDistance?: (() => number | undefined) | undefined
 }
 
-/** A node of this lookup. `fresh` → `asked` → `answered`, or `asked` → `slow` → `answered` or `lost`. */
-export interface Candidate extends DhtAddress {
-  /** Undefined for a bootstrap node until it answers. */
-  id: Uint8Array | undefined
-  state: "fresh" | "asked" | "slow" | "answered" | "lost"
-  token: Uint8Array | undefined
-}
+/** Nodes taken from one answer. Honest nodes name 8 or 20. */
+const MAX_NAMED_NODES = 32
+
+/** Ids under which one address may be named by different sources. */
+const MAX_OTHER_IDS = 8
+
+/**
+ * If the k nearest are all nearer than this part of the distance in which k are expected, they are an attacker's: with random ids
+ * that is as probable as finding 20 nodes where 5 are expected. Then the nodes up to the expected distance are asked too.
+ */
+const SUSPICIOUS_PART = 1 / 4
+
+/** The nodes to wait for, in multiples of k, when the k nearest are suspicious. */
+const EXTENDED = 3
 
 export class LookupState {
   readonly target: Uint8Array
   private readonly options: LookupStateOptions
-  /** Nodes whose id is known, closest first. */
+  /** Nodes whose id is known, in the order of {@link compareRank}. */
   private readonly candidates: Array<Candidate> = []
   /** Nodes of which only the address is known: asked before all others. */
   private readonly seeds: Array<Candidate> = []
-  /** The addresses of all these. */
-  private readonly known = new Set<number>()
-  /** The number of known nodes of each public host. */
-  private readonly hosts = new Map<string, number>()
+  /** Nodes that are asked wherever they are. */
+  private readonly drawn: Array<Candidate> = []
+  /** All these by {@link addressNumber}. */
+  private readonly known = new Map<number, Candidate>()
+  private readonly sources = new NameSources()
+  /** The nodes to wait for; undefined if they may have changed. */
+  private nearestNow: ReadonlyArray<Candidate> | undefined
   private asked = 0
   private answers = 0
 
@@ -47,7 +73,7 @@ export class LookupState {
 
   /** Whether there is no node to ask. */
   get isEmpty(): boolean {
-    return this.candidates.length === 0 && this.seeds.length === 0
+    return this.candidates.length === 0 && this.seeds.length === 0 && this.drawn.length === 0
   }
 
   /** The number of nodes asked. */
@@ -60,45 +86,60 @@ export class LookupState {
     return this.answers
   }
 
+  /** The number of hosts whose names were dropped because most of them were silent. */
+  get doubtedSources(): number {
+    return this.sources.doubtedCount
+  }
+
   /** Adds a node of which only the address is known. */
   addSeed(address: DhtAddress): void {
-    if (!this.admit(address)) return
-    this.seeds.push({ host: address.host, port: address.port, id: undefined, state: "fresh", token: undefined })
+    const seed = this.admit(address, undefined, undefined)
+    if (seed !== undefined) this.seeds.push(seed)
+  }
+
+  /** Adds a known node that is asked wherever it is. */
+  addDrawn(node: DhtNode): void {
+    const drawn = this.admit(node, node.id, undefined)
+    if (drawn !== undefined) this.drawn.push(drawn)
   }
 
   /** Adds a named node. One address has one place in a lookup, with however many ids it is named. */
-  addNode(node: DhtNode): void {
-    if (!this.admit(node)) return
-    this.insert({ host: node.host, port: node.port, id: node.id, state: "fresh", token: undefined }, node.id)
+  addNode(node: DhtNode, source?: number): void {
+    if (this.sources.isDoubted(source)) return
+    const named = this.admit(node, node.id, source)
+    if (named !== undefined) this.insert(named)
   }
 
-  /** Whether the node that begins at `at` of compact node info is unknown and may be asked. */
-  wants(compact: Uint8Array, at: number): boolean {
-    if (this.known.has(addressNumberAt(compact, at))) return false
-    if (this.options.knowsNearest !== true) return true
-    let live = 0
-    for (const { state, id } of this.candidates) {
-      if (isGivenUp(state)) continue
-      if (id !== undefined && compareDistance(this.target, compact, id, at) < 0) return true
-      if (++live === this.options.k) return false
+  /** Whether the node that begins at `at` of compact node info is unknown and may be asked. `from` names it. */
+  wants(compact: Uint8Array, at: number, from?: Candidate): boolean {
+    const source = from && sourceOf(from)
+    if (this.sources.isDoubted(source)) return false
+    const known = this.known.get(addressNumberAt(compact, at))
+    if (known !== undefined) {
+      this.nameAgain(known, compact.subarray(at, at + ID_BYTES), source)
+      return false
     }
-    return true
+    if (this.options.knowsNearest !== true) return true
+    const { nearest } = this
+    if (nearest.length < this.options.k) return true
+    return compareDistance(this.target, compact, nearest[nearest.length - 1]!.id!, at) < 0
   }
 
   /** The number of nodes with a known id that are not given up. */
   get live(): number {
     let live = 0
-    for (const { state } of this.candidates) if (!isGivenUp(state)) live++
+    for (const candidate of this.candidates) if (!isGivenUp(candidate)) live++
+    for (const candidate of this.drawn) if (!isGivenUp(candidate)) live++
     return live
   }
 
   /**
    * The node to ask now, marked as asked; undefined if there is none to ask before more is known. A node with a known id is
-   * returned only if it is one of the `among` nearest that are not given up.
+   * returned only if it is one of the `among` nearest that are not given up, or was drawn.
    */
-  next(among = this.options.k): Candidate | undefined {
+  next(among = Number.POSITIVE_INFINITY): Candidate | undefined {
     if (this.asked >= this.options.maxQueries) return undefined
-    const candidate = this.seeds.find(isFresh) ?? this.closestFresh(among)
+    const candidate = this.seeds.find(isFresh) ?? this.closestFresh(among) ?? this.drawn.find(isFresh)
     if (candidate === undefined) return undefined
     candidate.state = "asked"
     this.asked++
@@ -106,39 +147,54 @@ export class LookupState {
   }
 
   private closestFresh(among: number): Candidate | undefined {
-    let live = 0
-    for (const candidate of this.candidates) {
-      if (candidate.state === "fresh") return candidate
-      if (!isGivenUp(candidate.state) && ++live === among) return undefined
-    }
+    const { nearest } = this
+    for (let i = 0; i < nearest.length && i < among; i++) if (nearest[i]!.state === "fresh") return nearest[i]
     return undefined
   }
 
-  /** The candidate answered under this id and named these nodes. An answer under another id than the named one counts as lost. */
+  /**
+   * The candidate answered under this id and named these nodes. An answer under another id than the named one counts as lost,
+   * unless the address was named under that id too: otherwise a wrong id would suffice to hide a node.
+   */
   answered(candidate: Candidate, id: Uint8Array, token: Uint8Array | undefined, nodes: ReadonlyArray<DhtNode>): void {
-    if (candidate.id !== undefined && compareBytes(candidate.id, id) !== 0) {
+    candidate.token = token
+    if (candidate.id === undefined) {
+      this.seeds.splice(this.seeds.indexOf(candidate), 1)
+      setId(candidate, id)
+      this.insert(candidate)
+    } else if (compareBytes(candidate.id, id) !== 0 && !this.takeOtherId(candidate, id)) {
+      candidate.answeredAs = id
       this.lost(candidate)
       return
     }
+    this.accept(candidate)
+    this.addNamed(nodes, candidate)
+  }
+
+  /** Adds the nodes that an answer of `from` names. */
+  addNamed(nodes: ReadonlyArray<DhtNode>, from: Candidate): void {
+    const source = sourceOf(from)
+    for (let i = 0; i < nodes.length && i < MAX_NAMED_NODES; i++) this.addNode(nodes[i]!, source)
+  }
+
+  private accept(candidate: Candidate): void {
     candidate.state = "answered"
-    candidate.token = token
     this.answers++
-    if (candidate.id === undefined) {
-      candidate.id = id
-      this.seeds.splice(this.seeds.indexOf(candidate), 1)
-      this.insert(candidate, id)
-    }
-    for (let i = 0; i < nodes.length && i < MAX_NAMED_NODES; i++) this.addNode(nodes[i]!)
+    this.nearestNow = undefined
+    this.sources.countAnswered(candidate)
   }
 
   /** The candidate takes longer than expected: the lookup goes on as if it were not there. */
   slow(candidate: Candidate): void {
-    if (candidate.state === "asked") candidate.state = "slow"
+    if (candidate.state !== "asked") return
+    candidate.state = "slow"
+    this.countSilent(candidate)
   }
 
   /** The candidate did not answer, or answered with an error. */
   lost(candidate: Candidate): void {
     candidate.state = "lost"
+    this.countSilent(candidate)
   }
 
   /**
@@ -146,43 +202,78 @@ export class LookupState {
    * of them are.
    */
   get finished(): boolean {
-    if (this.seeds.some((seed) => this.isAwaited(seed)) || this.awaitsClosest()) return false
+    for (const seed of this.seeds) if (this.isAwaited(seed)) return false
+    for (const drawn of this.drawn) if (this.isAwaited(drawn)) return false
+    for (const near of this.nearest) if (this.isAwaited(near)) return false
     if (this.answers > 0) return true
-    return !this.seeds.some(isSlow) && !this.candidates.some(isSlow)
+    return !this.seeds.some(isSlow) && !this.drawn.some(isSlow) && !this.candidates.some(isSlow)
   }
 
-  /** Whether the `count` nearest nodes that are not given up have all answered. */
+  /** Whether the `count` nearest nodes that are not given up have all answered, and those that were drawn. */
   hasNearest(count: number): boolean {
     if (this.answers < count) return false
-    let answered = 0
-    for (const { state } of this.candidates) {
-      if (isGivenUp(state)) continue
-      if (state !== "answered") return false
-      if (++answered === count) return true
-    }
-    return false
+    const { nearest } = this
+    for (let i = 0; i < nearest.length && i < count; i++) if (nearest[i]!.state !== "answered") return false
+    return !this.drawn.some((drawn) => this.isAwaited(drawn))
   }
 
-  /** The k closest nodes that answered, closest first. */
+  /** The closest nodes that answered: k, or more if the k are suspiciously close. The closest is first. */
   get closest(): ReadonlyArray<AnsweredNode> {
-    const closest: Array<AnsweredNode> = []
-    for (const { id, host, port, token, state } of this.candidates) {
-      if (state !== "answered" || id === undefined) continue
-      closest.push({ id, host, port, token })
-      if (closest.length === this.options.k) break
-    }
-    return closest
+    return this.choose((candidate) => candidate.state === "answered").map(({ id, host, port, token }) => ({
+      id: id!,
+      host,
+      port,
+      token,
+    }))
   }
 
-  /** Whether one of the k closest nodes that are not given up has not answered yet. */
-  private awaitsClosest(): boolean {
-    let live = 0
+  /** The nodes to wait for. */
+  private get nearest(): ReadonlyArray<Candidate> {
+    this.nearestNow ??= this.choose((candidate) => !isGivenUp(candidate) && !this.isDoubted(candidate))
+    return this.nearestNow
+  }
+
+  private isDoubted(candidate: Candidate): boolean {
+    return candidate.state !== "answered" && this.sources.isDoubtedName(candidate)
+  }
+
+  /**
+   * The closest k of these candidates. Nodes of crowded hosts have a place only if there are too few others. If the k nearest are
+   * suspiciously close, others within the expected distance follow.
+   */
+  private choose(isEligible: (candidate: Candidate) => boolean): Array<Candidate> {
+    const { k } = this.options
+    const chosen: Array<Candidate> = []
+    const crowded: Array<Candidate> = []
+    let within = Number.POSITIVE_INFINITY
     for (const candidate of this.candidates) {
-      if (isGivenUp(candidate.state)) continue
-      if (this.isAwaited(candidate)) return true
-      if (++live === this.options.k) return false
+      if (chosen.length === EXTENDED * k) break
+      if (!isEligible(candidate)) continue
+      if (within < Number.POSITIVE_INFINITY && this.distanceOf(candidate) >= within) continue
+      if (!isCrowded(candidate, chosen)) chosen.push(candidate)
+      else if (crowded.length < k) crowded.push(candidate)
+      if (chosen.length !== k || within < Number.POSITIVE_INFINITY) continue
+      within = this.extent(chosen)
+      if (within === 0) return chosen
     }
-    return false
+    for (const candidate of crowded) {
+      if (chosen.length >= k) break
+      if (!isHostFull(candidate, chosen)) chosen.push(candidate)
+    }
+    return chosen
+  }
+
+  /** The distance up to which nodes beyond the k nearest are asked too; 0 if none are. */
+  private extent(nearest: ReadonlyArray<Candidate>): number {
+    const expected = this.options.knowsNearest === true ? undefined : this.options.expectedDistance?.()
+    if (expected === undefined) return 0
+    // The last one is mostly the farthest.
+    for (let i = nearest.length; i-- > 0; ) if (this.distanceOf(nearest[i]!) >= expected * SUSPICIOUS_PART) return 0
+    return expected
+  }
+
+  private distanceOf({ id }: Candidate): number {
+    return distancePrefix(this.target, id!)
   }
 
   /** When all queries are used, the fresh nodes will never be asked: they must not keep the lookup from ending. */
@@ -190,36 +281,95 @@ export class LookupState {
     return state === "asked" || (state === "fresh" && this.asked < this.options.maxQueries)
   }
 
-  /** Whether the address is new and its host has room; then it counts as known. */
-  private admit({ host, port }: DhtAddress): boolean {
-    const ip = ipv4(host)
-    if (ip === undefined) return false
-    const address = addressNumber(ip, port)
-    if (this.known.has(address)) return false
-    if (!isPrivate(ip)) {
-      const onHost = this.hosts.get(host) ?? 0
-      if (onHost >= MAX_NODES_PER_HOST) return false
-      this.hosts.set(host, onHost + 1)
+  /** A candidate for an address that is new; undefined otherwise. */
+  private admit(address: DhtAddress, id: Uint8Array | undefined, source: number | undefined): Candidate | undefined {
+    const ip = ipv4(address.host)
+    if (ip === undefined) return undefined
+    const number = addressNumber(ip, address.port)
+    const known = this.known.get(number)
+    if (known !== undefined) {
+      if (id !== undefined) this.nameAgain(known, id, source)
+      return undefined
     }
-    this.known.add(address)
+    const candidate = makeCandidate(address, ip, id, source, this.options.reachOf)
+    this.known.set(number, candidate)
+    return candidate
+  }
+
+  /** A source names an address that is known, perhaps under another id. */
+  private nameAgain(known: Candidate, id: Uint8Array, source: number | undefined): void {
+    if (known.state === "answered" || known.id === undefined) return
+    if (compareBytes(known.id, id) === 0) {
+      if (this.sources.addSource(known, source)) this.nearestNow = undefined
+      return
+    }
+    this.nearestNow = undefined
+    if (known.answeredAs !== undefined && compareBytes(known.answeredAs, id) === 0) {
+      this.rename(known, { id, sources: source === undefined ? undefined : [source] })
+      this.accept(known)
+      return
+    }
+    known.otherIds ??= []
+    const other = known.otherIds.find((named) => compareBytes(named.id!, id) === 0)
+    if (other !== undefined) {
+      this.sources.addSource(other, source)
+      if (known.state === "fresh" && this.isDoubted(known)) this.swapId(known, other)
+    } else if (known.otherIds.length < MAX_OTHER_IDS) {
+      const named = { id: id.slice(), sources: source === undefined ? undefined : [source] }
+      known.otherIds.push(named)
+      // A wrong id must not put a node farther away than it is.
+      const isBetter = compareDistance(this.target, id, known.id) < 0 || this.isDoubted(known)
+      if (known.state === "fresh" && isBetter) this.swapId(known, named)
+    }
+  }
+
+  /** Whether the address was also named under this id, which it then has. Its present id was a wrong one. */
+  private takeOtherId(candidate: Candidate, id: Uint8Array): boolean {
+    const other = candidate.otherIds?.find((named) => compareBytes(named.id!, id) === 0)
+    if (other === undefined) return false
+    this.countSilent(candidate)
+    candidate.blamed = undefined
+    this.rename(candidate, other)
     return true
   }
 
-  private insert(candidate: Candidate, id: Uint8Array): void {
+  /** The candidate is asked under the other id; its present one is kept as an other one. */
+  private swapId(candidate: Candidate, other: NamedId): void {
+    const before: NamedId = { id: candidate.id, sources: candidate.sources }
+    this.rename(candidate, other)
+    candidate.otherIds!.splice(candidate.otherIds!.indexOf(other), 1, before)
+  }
+
+  private rename(candidate: Candidate, { id, sources }: NamedId): void {
+    const isDrawn = this.drawn.includes(candidate)
+    if (!isDrawn) this.candidates.splice(this.candidates.indexOf(candidate), 1)
+    setId(candidate, id!)
+    candidate.sources = sources
+    if (!isDrawn) this.insert(candidate)
+  }
+
+  private countSilent(candidate: Candidate): void {
+    this.nearestNow = undefined
+    if (!this.sources.countSilent(candidate)) return
+    // Nodes that a doubted source named under a wrong id are asked under the id that others named.
+    for (const doubted of this.candidates.filter((one) => one.state === "fresh" && this.isDoubted(one))) {
+      const other = doubted.otherIds?.find((named) => !this.sources.isDoubtedName(named))
+      if (other !== undefined) this.swapId(doubted, other)
+    }
+  }
+
+  private insert(candidate: Candidate): void {
+    this.nearestNow = undefined
     let low = 0
     let high = this.candidates.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareDistance(this.target, this.candidates[middle]!.id!, id) <= 0) low = middle + 1
+      if (compareRank(this.target, this.candidates[middle]!, candidate) <= 0) low = middle + 1
       else high = middle
     }
     this.candidates.splice(low, 0, candidate)
   }
 }
 
-/** Nodes taken from one answer. Honest nodes name 8 or 20. */
-const MAX_NAMED_NODES = 32
-
-const isGivenUp = (state: Candidate["state"]): boolean => state === "slow" || state === "lost"
 const isFresh = (candidate: Candidate): boolean => candidate.state === "fresh"
 const isSlow = (candidate: Candidate): boolean => candidate.state === "slow"

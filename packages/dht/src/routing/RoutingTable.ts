@@ -7,7 +7,7 @@
 import { BoundedMap } from "@topic-tracker/common"
 import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
-import { compareBytes, isPrivateHost, MAX_NODES_PER_HOST } from "../krpc/nodeId.ts"
+import { compareBytes, isPrivateHost, MAX_NODES_PER_HOST, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
 import { BittorrentDht, type TableQuery } from "./BittorrentDht.ts"
 
@@ -19,6 +19,8 @@ export interface RoutingTableOptions {
   readonly maxPeers: number
   /** Runs whenever a node has entered the table. */
   readonly onNode?: () => void
+  /** See `HostRules`. */
+  readonly reachOf?: ReachOf
 }
 
 /** Pings to nodes that asked us something, open at the same time. */
@@ -87,7 +89,8 @@ export class RoutingTable {
     // The old id is removed even if the table has no place for the new one.
     if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.#buckets.remove(before.id)
     if (compareBytes(reply.id, this.#options.id) === 0) return
-    const isCrowded = (this.#hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host)
+    const { reachOf } = this.#options
+    const isCrowded = (this.#hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host, reachOf)
     if (isCrowded && !this.#contacts.has(key)) return
     this.#buckets.answered(reply.id, from)
   }

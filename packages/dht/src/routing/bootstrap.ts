@@ -6,7 +6,7 @@
 import { Clock, Deferred, Duration, Effect, Latch, type Scope } from "effect"
 import { decodeNodes } from "../krpc/compactNodes.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
-import { ipv4 } from "../krpc/nodeId.ts"
+import { ipv4, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
 import { resolveHost } from "./resolveHost.ts"
 
@@ -110,13 +110,14 @@ export const greetBootstrap = (
   bootstrap: Bootstrap,
   socket: KrpcSocket,
   id: Uint8Array,
+  reachOf: ReachOf,
   onAnswer: (named: ReadonlyArray<DhtNode>, from: DhtAddress) => void,
 ): Effect.Effect<void> =>
   Effect.map(bootstrap.known, () => {
     for (const address of bootstrap.addresses().slice(0, MAX_GREETED)) {
       socket.query(address, "find_node", { id, target: id }, (event) => {
         if (event._tag !== "reply") return
-        onAnswer(decodeNodes(event.reply.nodes ?? new Uint8Array(0), address.host), address)
+        onAnswer(decodeNodes(event.reply.nodes ?? new Uint8Array(0), address.host, undefined, reachOf), address)
       })
     }
   })

@@ -205,6 +205,7 @@ export const makeMemoryClient = (
     gets: counts.gets,
     puts: counts.puts,
     lookups: counts.lookups,
+    sourcesDoubted: 0,
     itemsInvalid: counts.invalid,
     itemsStored: 0,
     queriesServed: 0,

@@ -1,0 +1,52 @@
+/**
+ * The distance in which k nodes are expected around any target, from the nodes nearest to our own id: ids are random, so that all
+ * places are equally dense. An attacker's nodes beside a target are much closer (see `LookupState`).
+ */
+import { bytesKey, distancePrefix } from "../krpc/nodeId.ts"
+import type { DhtNode } from "../model.ts"
+
+export interface DensityOptions {
+  readonly k: number
+  /** Our node id. */
+  readonly id: () => Uint8Array
+  /** The known nodes nearest to us, in any order; undefined if we do not know our neighbourhood yet. */
+  readonly nearest: () => ReadonlyArray<DhtNode> | undefined
+  /** Monotonic, in ms. */
+  readonly now: () => number
+}
+
+/** The time for which a value is kept. */
+const KEEP_MS = 1000
+
+/** All of the id space, as a `distancePrefix`. */
+const SPACE = 2 ** 32
+
+export class Density {
+  readonly #options: DensityOptions
+  #value: number | undefined
+  #until = Number.NEGATIVE_INFINITY
+
+  constructor(options: DensityOptions) {
+    this.#options = options
+  }
+
+  /** As a `distancePrefix`: the whole id space if fewer than k nodes are known. Undefined if that is unknown. */
+  get expectedDistance(): number | undefined {
+    const now = this.#options.now()
+    if (now >= this.#until) {
+      this.#value = this.#measure()
+      this.#until = now + KEEP_MS
+    }
+    return this.#value
+  }
+
+  #measure(): number | undefined {
+    const { id, k, nearest } = this.#options
+    const own = id()
+    const nodes = nearest()
+    if (nodes === undefined) return undefined
+    const distances = new Map(nodes.map((node) => [bytesKey(node.id), distancePrefix(own, node.id)]))
+    if (distances.size < k) return SPACE
+    return [...distances.values()].sort((a, b) => a - b)[k - 1]!
+  }
+}
