@@ -1,8 +1,8 @@
 /**
  * The keys of a topic's minute: where its records are stored in the DHT and the key they are sealed for. A node that knows the
- * topic can derive the first; the second needs the secret, too. Derived keys are cached, so that a layer of Crypto prepares
+ * topic can derive the first; the others need the secret, too. Derived keys are cached, so that a layer of Crypto prepares
  * each key once.
- * Source: distributed-topic-tracker 0.3.5 `src/crypto/keys.rs`.
+ * Source: distributed-topic-tracker 0.3.5 `src/crypto/keys.rs`; the second slot is ours (PROTOCOL.md).
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { equals, u64le } from "@topic-tracker/common/Bytes"
@@ -41,6 +41,8 @@ export interface DhtKeys {
 export interface RecordKeys {
   /** The key and salt under which the records of a topic's minute are stored. The minute is a u64. */
   readonly dht: (topic: TopicId, unixMinute: bigint) => DhtKeys
+  /** The same for the minute's second slot, which a node finds only if it knows the secret. */
+  readonly secondDht: (input: RotationInput) => DhtKeys
   /**
    * The key that the records of a topic's minute are sealed for. Asks SecretRotation on every call. Dies with a RangeError if
    * the rotation does not give 32 bytes.
@@ -57,10 +59,17 @@ export const RecordKeys = {
   /** `capacity` is the number of minutes, of all topics together, whose derived keys are cached. */
   make: (crypto: CryptoService, rotation: SecretRotation["Service"], capacity = 512): RecordKeys => {
     const dhtKeys = new BoundedMap<string, DhtKeys>(capacity)
+    const secondDhtKeys = new BoundedMap<string, DhtKeys>(capacity)
     const encryptionKeys = new BoundedMap<string, SigningKey>(capacity)
     return {
       dht: (topic, unixMinute) =>
         cached(dhtKeys, cacheKey(topic, unixMinute), () => deriveDhtKeys(crypto, topic, unixMinute)),
+      secondDht: (input) => {
+        const seed = secondSeed(input)
+        const make = () => deriveSecondDhtKeys(crypto, input, seed)
+        const isCurrent = ({ signingKey }: DhtKeys) => equals(Redacted.value(signingKey.seed), seed)
+        return cached(secondDhtKeys, cacheKey(input.topic, input.unixMinute), make, isCurrent)
+      },
       encryption: (input) =>
         Effect.map(rotation.encryptionSeed(input), (seed) => {
           // Compared, not part of the cache key: two secrets may share topic and minute, and no secret becomes a Map's key.
@@ -92,3 +101,16 @@ const deriveDhtKeys = (crypto: CryptoService, topic: TopicId, unixMinute: bigint
     salt: sha512Half(SALT_PREFIX, topic.bytes, minute),
   }
 }
+
+const SECOND_PREFIX = new TextEncoder().encode("members")
+const SECOND_SALT_PREFIX = new TextEncoder().encode("members salt")
+
+const secondSeed = (input: RotationInput): Uint8Array => hashOfMembers(SECOND_PREFIX, input)
+
+const hashOfMembers = (prefix: Uint8Array, { topic, unixMinute, initialSecretHash }: RotationInput): Uint8Array =>
+  sha512Half(prefix, topic.bytes, u64le(unixMinute), Redacted.value(initialSecretHash))
+
+const deriveSecondDhtKeys = (crypto: CryptoService, input: RotationInput, seed: Uint8Array): DhtKeys => ({
+  signingKey: crypto.signingKey(Redacted.make(seed, { label: "secondDhtSeed" })),
+  salt: hashOfMembers(SECOND_SALT_PREFIX, input),
+})

@@ -1,6 +1,6 @@
 /**
  * Checks the crypto package against vectors of the Rust crate distributed-topic-tracker: keys, records, encrypted records and HPKE
- * boxes. The dht package gives the target of a minute's DHT items.
+ * boxes; and against those of our second slot. The dht package gives the target of a minute's DHT items.
  */
 import { Bytes } from "@topic-tracker/common"
 import {
@@ -61,6 +61,31 @@ const checkKeys = Effect.fnUntraced(function* (expected: typeof KeyCase.Type) {
     ...differ("dht_target", targetOf(dht.signingKey.publicKey, dht.salt), expected.dht_target),
     ...differ("encryption_seed", Redacted.value(encryption.seed), expected.encryption_seed),
     ...differ("encryption_public_key", encryption.publicKey, expected.encryption_public_key),
+  ]
+}, Effect.provide(SecretRotation.layer()))
+
+const SecondSlotCase = Schema.Struct({
+  topic_name: Hex,
+  secret: Hex,
+  unix_minute: U64,
+  second_seed: Hex,
+  second_public_key: Hex,
+  second_salt: Hex,
+  second_target: Hex,
+})
+
+const checkSecondSlot = Effect.fnUntraced(function* (expected: typeof SecondSlotCase.Type) {
+  const keys = RecordKeys.make(yield* Crypto, yield* SecretRotation)
+  const { salt, signingKey } = keys.secondDht({
+    topic: TopicId.fromName(expected.topic_name),
+    unixMinute: BigInt(expected.unix_minute),
+    initialSecretHash: initialSecretHash(Redacted.make(expected.secret)),
+  })
+  return [
+    ...differ("second_seed", Redacted.value(signingKey.seed), expected.second_seed),
+    ...differ("second_public_key", signingKey.publicKey, expected.second_public_key),
+    ...differ("second_salt", salt, expected.second_salt),
+    ...differ("second_target", targetOf(signingKey.publicKey, salt), expected.second_target),
   ]
 }, Effect.provide(SecretRotation.layer()))
 
@@ -182,11 +207,15 @@ const EncryptedFile = Schema.Struct({
   rejected: Schema.optionalKey(Schema.Array(RejectedCase)),
 })
 
-/** The check of each file of the crate's vectors, by file name. */
+/** The check of each file of vectors, by file name. All but `second-slot.json` were made by the crate. */
 export const cryptoVectors: Readonly<globalThis.Record<string, VectorCheck>> = {
   "keys.json": Effect.fnUntraced(function* (json: unknown) {
     const { cases } = yield* Schema.decodeUnknownEffect(casesOf(KeyCase))(json)
     return yield* checkAll("cases", cases, checkKeys)
+  }),
+  "second-slot.json": Effect.fnUntraced(function* (json: unknown) {
+    const { cases } = yield* Schema.decodeUnknownEffect(casesOf(SecondSlotCase))(json)
+    return yield* checkAll("cases", cases, checkSecondSlot)
   }),
   "records.json": Effect.fnUntraced(function* (json: unknown) {
     const { cases } = yield* Schema.decodeUnknownEffect(casesOf(RecordCase))(json)

@@ -7,6 +7,7 @@ import { vectorsOf } from "./vectorsOf.ts"
 
 const expectedCases: Record<string, number> = {
   "keys.json": 56,
+  "second-slot.json": 5,
   "records.json": 12,
   "encrypted-records.json": 27,
   "hpke.json": 7,
@@ -15,7 +16,7 @@ const expectedCases: Record<string, number> = {
 describe.each([
   ["native", Crypto.layerNative()],
   ["portable", Crypto.layerPortable()],
-])("vectors of the Rust crate, %s layer", (_name, layer) => {
+])("vectors of the Rust crate and of the second slot, %s layer", (_name, layer) => {
   it.effect.each(Object.entries(cryptoVectors))("%s", ([file, check]) =>
     Effect.gen(function* () {
       const report = yield* check(vectorsOf(`crypto/test/vectors/${file}`))

@@ -20,14 +20,15 @@ import {
   type TopicId,
 } from "@topic-tracker/crypto"
 import { Dht, DhtError, type GetOptions, type PutReceipt, type PutRequest } from "@topic-tracker/dht"
-import { Duration, Effect, Random, type Redacted, Schedule, Stream } from "effect"
+import { Duration, Effect, Random, type Redacted, Result, Schedule, Stream } from "effect"
 import { defaults, type TopicConfig } from "../config/TopicConfig.ts"
 import { type KeysOfMinute, makeMinuteKeys } from "./minuteKeys.ts"
 import { type ReaderStats, RecordReader } from "./RecordReader.ts"
-import { readSlot, readSlotWith, type SlotParts } from "./readSlot.ts"
+import { monotonicMillis, readSlot, readSlotWith, type SlotParts } from "./readSlot.ts"
+import { SecondSlot, type SecondSlotReason, type SlotEvent } from "./SecondSlot.ts"
 import type { TopicRecord } from "./TopicRecord.ts"
 
-export type { TopicRecord }
+export type { SecondSlotReason, SlotEvent, TopicRecord }
 
 /**
  * The maximum size of a record's content, in bytes after encoding.
@@ -42,9 +43,12 @@ export const maxContentBytes = EncryptedRecord.MAX_CONTENT_BYTES
  * @since 0.1.0
  */
 export type PublishOutcome<A> =
-  | { readonly _tag: "Published"; readonly receipt: PutReceipt }
-  /** Nothing was put: the slot holds `bootstrap.maxBootstrapRecords` records of other nodes already. */
-  | { readonly _tag: "Skipped"; readonly records: ReadonlyArray<TopicRecord<A>> }
+  /** `second`: present if the second slot is used and holds it too. */
+  | { readonly _tag: "Published"; readonly receipt: PutReceipt; readonly second?: PutReceipt }
+  /** The public slot refused it or failed, for this reason; the second slot holds it. */
+  | { readonly _tag: "PublishedSecond"; readonly second: PutReceipt; readonly reason: DhtError }
+  /** The public slot holds `bootstrap.maxBootstrapRecords` records of other nodes already, so nothing was put there. */
+  | { readonly _tag: "Skipped"; readonly records: ReadonlyArray<TopicRecord<A>>; readonly second?: PutReceipt }
 
 /**
  * The reason why nothing was published: the DHT failed, or the record was not made by `newRecord`.
@@ -63,6 +67,10 @@ export interface RecordStats extends Readonly<ReaderStats> {
   readonly skipped: number
   /** Failed puts, also those that are tried again. */
   readonly putFailures: number
+  /** Records put into the second slot. */
+  readonly publishedSecond: number
+  /** Records that the DHT confirmed, but that no lookup found. */
+  readonly hidden: number
 }
 
 /**
@@ -92,7 +100,7 @@ export interface RecordPublisher<A> {
   ) => Effect.Effect<TopicRecord<A>, RecordContentInvalid | RecordTooLarge>
   /**
    * Seals the record and puts it into its minute's slot, unless the slot already holds `bootstrap.maxBootstrapRecords` records of other
-   * nodes. A failed put is tried again by `dht.retries`.
+   * nodes. A failed put is tried again by `dht.retries`. While the second slot is used, the record is put there too, by the same rule.
    */
   readonly publish: (
     record: TopicRecord<A>,
@@ -111,6 +119,10 @@ export interface RecordPublisher<A> {
   ) => Effect.Effect<void, DhtError, R>
   /** All of `records`, once they have ended. */
   readonly recordsArray: (unixMinute: bigint) => Effect.Effect<ReadonlyArray<TopicRecord<A>>, DhtError>
+  /** Whether the second slot is used now: something is wrong with the public one. */
+  readonly usesSecondSlot: Effect.Effect<boolean>
+  /** Whether the second slot is used, but this publisher has put no record of the minute there. */
+  readonly lacksSecondRecord: (unixMinute: bigint) => Effect.Effect<boolean>
   readonly stats: Effect.Effect<RecordStats>
 }
 
@@ -125,6 +137,8 @@ export interface CommonOptions<A> {
   readonly content: Record.ContentSchema<A>
   /** Default: the defaults. Only `bootstrap.maxBootstrapRecords` and `dht` are used. */
   readonly config?: TopicConfig
+  /** Runs when the second slot comes into use or no longer is, and when our record is hidden. */
+  readonly onSlotEvent?: (event: SlotEvent) => Effect.Effect<void>
 }
 
 /**
@@ -165,7 +179,7 @@ export const make = Effect.fnUntraced(function* <A>({
 export const makeFromKeys = Effect.fnUntraced(function* <A>(
   options: CommonOptions<A> & { readonly keysOf: KeysOfMinute },
 ): Effect.fn.Return<RecordPublisher<A>, never, Dht | Crypto | Identity> {
-  const { topic, content: schema, config = defaults, keysOf } = options
+  const { topic, content: schema, config = defaults, keysOf, onSlotEvent = () => Effect.void } = options
   const identity = yield* Identity
   const parts: Parts<A> = {
     topic,
@@ -176,7 +190,9 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
     identity,
     keysOf,
     reader: new RecordReader(topic, schema),
-    puts: { published: 0, skipped: 0, putFailures: 0 },
+    secondSlot: new SecondSlot(),
+    onSlotEvent,
+    puts: { published: 0, publishedSecond: 0, skipped: 0, putFailures: 0 },
   }
   const records: RecordPublisher<A>["records"] = (unixMinute, options) => readSlot(parts, unixMinute, options)
   return {
@@ -190,7 +206,10 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
     recordsArray: Effect.fn("RecordPublisher.recordsArray")((unixMinute: bigint) =>
       Stream.runCollect(records(unixMinute)),
     ),
-    stats: Effect.sync(() => ({ ...parts.reader.stats, ...parts.puts })),
+    usesSecondSlot: Effect.map(monotonicMillis, (now) => parts.secondSlot.isUsed(now)),
+    lacksSecondRecord: (unixMinute) =>
+      Effect.map(monotonicMillis, (now) => parts.secondSlot.lacksRecord(unixMinute, now)),
+    stats: Effect.sync(() => ({ ...parts.reader.stats, ...parts.puts, hidden: parts.secondSlot.hiddenCount })),
   }
 })
 
@@ -198,7 +217,7 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
 interface Parts<A> extends SlotParts<A> {
   readonly topic: TopicId
   readonly schema: Record.ContentSchema<A>
-  readonly puts: { published: number; skipped: number; putFailures: number }
+  readonly puts: { published: number; publishedSecond: number; skipped: number; putFailures: number }
 }
 
 const newRecord = Effect.fn("RecordPublisher.newRecord")(function* <A>(
@@ -227,25 +246,62 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
   record: TopicRecord<A>,
   { known, onStored }: PublishOptions<A> = {},
 ): Effect.fn.Return<PublishOutcome<A>, PublishError> {
-  const { config, crypto, keysOf, puts } = parts
+  const { config, crypto, keysOf, puts, secondSlot } = parts
+  const { unixMinute } = record
   const limit = config.bootstrap.maxBootstrapRecords
-  // The lookup can stop once the slot is known to be full.
-  const others = known ?? (yield* readSlot(parts, record.unixMinute).pipe(Stream.take(limit), Stream.runCollect))
-  if (others.length >= limit) {
-    puts.skipped++
-    return { _tag: "Skipped", records: others }
-  }
+  const others = known ?? (limit === 0 ? [] : yield* readUntilFull(parts, unixMinute, limit))
+  const isFull = (slot?: "second") => others.filter((other) => other.slot === slot).length >= limit
+  const toPublic = !isFull()
+  const toSecond = !isFull("second") && secondSlot.isUsed(yield* monotonicMillis)
+  if (!toPublic) puts.skipped++
+  if (!toPublic && !toSecond) return { _tag: "Skipped", records: others }
   const signed = yield* Effect.fromResult(Record.decode(record.bytes))
-  const keys = keysOf(record.unixMinute)
+  const keys = keysOf(unixMinute)
   const value = yield* EncryptedRecord.seal(signed, yield* keys.encryption).pipe(
     Effect.provideService(Crypto, crypto),
     // The recipient's key is derived from a seed, so it is always a point of the curve.
     Effect.catchTag("SealError", Effect.die),
   )
-  const receipt = yield* put(parts, keys.dht, value, onStored)
-  puts.published++
-  return { _tag: "Published", receipt }
+  const intoPublic = Effect.gen(function* () {
+    const receipt = yield* put(parts, keys.dht, value, onStored)
+    puts.published++
+    secondSlot.storedPublic(unixMinute, yield* monotonicMillis)
+    return receipt
+  })
+  if (!toSecond) return { _tag: "Published", receipt: yield* intoPublic }
+  const intoSecond = Effect.suspend(() => put(parts, keys.secondDht, value, onStored)).pipe(
+    Effect.tap(() =>
+      Effect.sync(() => {
+        puts.publishedSecond++
+        secondSlot.storedSecond(unixMinute)
+      }),
+    ),
+    Effect.result,
+  )
+  if (!toPublic) {
+    const second = yield* intoSecond
+    return { _tag: "Skipped", records: others, ...(Result.isSuccess(second) ? { second: second.success } : {}) }
+  }
+  const [first, second] = yield* Effect.all([Effect.result(intoPublic), intoSecond], { concurrency: 2 })
+  if (Result.isSuccess(first)) {
+    return {
+      _tag: "Published",
+      receipt: first.success,
+      ...(Result.isSuccess(second) ? { second: second.success } : {}),
+    }
+  }
+  if (Result.isFailure(second)) return yield* Effect.fail(first.failure)
+  return { _tag: "PublishedSecond", second: second.success, reason: first.failure }
 })
+
+/** The records of a minute, until the public slot is known to be full: then the lookup can stop. */
+const readUntilFull = <A>(parts: Parts<A>, unixMinute: bigint, limit: number) => {
+  let count = 0
+  return readSlot(parts, unixMinute).pipe(
+    Stream.takeUntil(({ slot }) => slot === undefined && ++count >= limit),
+    Stream.runCollect,
+  )
+}
 
 const put = <A>(
   { config, dht, puts }: Parts<A>,

@@ -28,10 +28,13 @@ export interface ReaderStats {
 const MAX_REMEMBERED = 60
 const REMEMBERED_MINUTES = 3n
 
+/** What an item holds: a record; `garbage`, which no member made; or `unreadable`, a member's record whose content the codec refuses. */
+export type ItemContent<A> = TopicRecord<A> | "garbage" | "unreadable"
+
 interface Remembered<A> {
   readonly unixMinute: bigint
   readonly encryptionKey: SigningKey
-  readonly record: TopicRecord<A> | undefined
+  readonly content: ItemContent<A>
 }
 
 export class RecordReader<A> {
@@ -49,32 +52,29 @@ export class RecordReader<A> {
 
   /** The record of an item that was read before; undefined if the item is unknown or held no record. */
   knownRecord(item: MutableItem): TopicRecord<A> | undefined {
-    return this.#remembered.get(nameOf(item))?.record
+    const content = this.#remembered.get(nameOf(item))?.content
+    return typeof content === "object" ? content : undefined
   }
 
-  /** The record of the item; undefined if it holds no valid record of the minute. The encryption key is that of the minute. */
-  read(
-    item: MutableItem,
-    unixMinute: bigint,
-    encryptionKey: SigningKey,
-  ): Effect.Effect<TopicRecord<A> | undefined, never, Crypto> {
+  /** What the item holds. The encryption key is that of the minute. */
+  read(item: MutableItem, unixMinute: bigint, encryptionKey: SigningKey): Effect.Effect<ItemContent<A>, never, Crypto> {
     const name = nameOf(item)
     const known = this.#remembered.get(name)
     // After a change of the rotation an item may open that did not before.
-    if (known !== undefined && known.encryptionKey === encryptionKey) return Effect.succeed(known.record)
+    if (known !== undefined && known.encryptionKey === encryptionKey) return Effect.succeed(known.content)
     this.stats.items++
-    return Effect.map(this.#open(item.value, unixMinute, encryptionKey), (record) => {
+    return Effect.map(this.#open(item.value, unixMinute, encryptionKey), (content) => {
       if (unixMinute > this.#newestMinute) this.#forgetBefore(unixMinute)
-      this.#remembered.set(name, { unixMinute, encryptionKey, record })
-      return record
+      this.#remembered.set(name, { unixMinute, encryptionKey, content })
+      return content
     })
   }
 
   #open(value: Uint8Array, unixMinute: bigint, encryptionKey: SigningKey) {
     const drop = (kind: Exclude<keyof ReaderStats, "items">) =>
-      Effect.sync(() => {
+      Effect.sync((): ItemContent<A> => {
         this.stats[kind]++
-        return undefined
+        return kind === "contentInvalid" ? "unreadable" : "garbage"
       })
     const topic = this.#topic
     const schema = this.#schema
@@ -86,7 +86,7 @@ export class RecordReader<A> {
         content: yield* Record.content(signed, schema),
         bytes: Record.encode(signed),
       }
-      return record
+      return record as ItemContent<A>
     }).pipe(
       Effect.catchTags({
         RecordMalformed: () => drop("invalid"),

@@ -14,4 +14,6 @@ export interface TopicRecord<A> {
   readonly content: A
   /** The signed record, before it is sealed. */
   readonly bytes: Uint8Array
+  /** Present if the record was read from the second slot of its minute, which only members find. */
+  readonly slot?: "second"
 }

@@ -9,6 +9,8 @@ import { Effect, type Redacted } from "effect"
 export interface MinuteKeys {
   /** The key and salt under which its records are stored. */
   readonly dht: DhtKeys
+  /** The same of its second slot, which only members find. Derived when it is read: most topics never use it. */
+  readonly secondDht: DhtKeys
   /** The key that its records are sealed for. Asks the SecretRotation every time, and is the same object until that gives another seed. */
   readonly encryption: Effect.Effect<SigningKey>
 }
@@ -32,6 +34,9 @@ export const makeMinuteKeys = (
     const keys = RecordKeys.make(yield* Crypto, yield* SecretRotation, KEPT_MINUTES)
     return (unixMinute) => ({
       dht: keys.dht(topic, unixMinute),
+      get secondDht() {
+        return keys.secondDht({ topic, unixMinute, initialSecretHash })
+      },
       encryption: keys.encryption({ topic, unixMinute, initialSecretHash }),
     })
   })

@@ -54,10 +54,18 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
   const { key } = options
   const { config } = key.settings
   const keysOf = yield* makeMinuteKeys(key.topic, key.secretHash)
-  const records = yield* RecordPublisher.makeFromKeys({ topic: key.topic, keysOf, content: TopicRecordContent, config })
+  const { failureLog, timers } = options
+  const activity = new ActivityLog({ timers, failureLog, annotations: logAnnotations(key.topic) })
+  const records = yield* RecordPublisher.makeFromKeys({
+    topic: key.topic,
+    keysOf,
+    content: TopicRecordContent,
+    config,
+    onSlotEvent: (event) => reportSlotEvent(activity, event),
+  })
   const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption)
   const { stats: dhtStats } = yield* Dht
-  const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, records, dhtStats, checkKeys })
+  const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, activity, records, dhtStats, checkKeys })
   yield* Effect.addFinalizer(() => topic.leave())
   yield* Effect.uninterruptible(topic.startSession())
   return topic
@@ -65,6 +73,7 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
 
 interface LiveTopicParts extends LiveTopicOptions {
   readonly scope: Scope.Scope
+  readonly activity: ActivityLog
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly dhtStats: Effect.Effect<DhtStats>
   readonly checkKeys: SessionContext["checkKeys"]
@@ -95,13 +104,13 @@ export class LiveTopic {
   #running: RunningSession | undefined
 
   constructor(parts: LiveTopicParts) {
-    const { key, failureLog, records, timers } = parts
+    const { activity, key, records, timers } = parts
     this.#parts = parts
     this.id = key.topic
     this.config = key.settings.config
     this.records = records
     this.swarm = new SwarmView(timers)
-    this.activity = new ActivityLog({ timers, failureLog, annotations: logAnnotations(key.topic) })
+    this.activity = activity
     this.requireGossip = Effect.suspend(() => {
       if (this.#running !== undefined) return Effect.succeed(this.#running.context.gossip)
       return Deferred.isDoneUnsafe(this.#ended) ? this.awaitEnd() : Effect.fail(topicSuspended())
@@ -286,6 +295,13 @@ export class LiveTopic {
       return this.#lock.withPermit(Effect.uninterruptible(effect))
     })
   }
+}
+
+const reportSlotEvent = (activity: ActivityLog, event: RecordPublisher.SlotEvent): Effect.Effect<void> => {
+  const reported = activity.report(event)
+  if (event._tag !== "SecondSlotBegan") return reported
+  const sign = event.reason === "garbage" ? "shows items that no member made" : "does not show our record"
+  return Effect.andThen(reported, activity.logOnce(`the topic's slot in the DHT ${sign}: the second slot is used too`))
 }
 
 const toLagged = (skipped: number): TopicEvent => ({ _tag: "Lagged", skipped })

@@ -33,6 +33,8 @@ export class OwnRecord {
   /** The time at which a record that may be hidden is published again, in ms of the timers; undefined before others were found. */
   #republishAt: number | undefined
   #republishCount = 0
+  /** The minute of the last record that was or is being put into the second slot. */
+  #secondMinute: bigint | undefined
 
   constructor(session: SessionContext) {
     this.#session = session
@@ -101,12 +103,21 @@ export class OwnRecord {
     })
   }
 
+  /** Publishes the record of the minute again, in the background, if another one may hide it, or if it is missing in the second slot. */
+  republishIfNeeded(unixMinute: bigint, found: ReadonlyArray<GossipRecord>): Effect.Effect<unknown> {
+    return Effect.flatMap(this.#session.records.lacksSecondRecord(unixMinute), (lacksSecond) => {
+      if (!lacksSecond || this.#secondMinute === unixMinute) return this.#republishIfHidden(found)
+      this.#secondMinute = unixMinute
+      return this.#inBackground(this.#publishAndNameNeighbor(recordsOfMinute(found, unixMinute)))
+    })
+  }
+
   /**
    * Publishes the record again, in the background, if our addresses changed or if nodes were found that do not answer. A node that
    * published at the same moment may have hidden our record; if it cannot be dialled, it waits for our record as we wait for others.
    * Nothing is published if a found record leads to a swarm: our record, which leads to this node alone, could hide it.
    */
-  republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void> {
+  #republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { records, swarm, timers } = this.#session
       const areAllAlone = found.every(({ content }) => content.activePeers.length === 0)
@@ -141,6 +152,7 @@ export class OwnRecord {
       this.#publishedMinute = unixMinute
       this.#publishedWithoutNeighbors = false
       this.#hasNewAddresses = false
+      if (yield* records.usesSecondSlot) this.#secondMinute = unixMinute
       const content = { ...swarm.recordContent(), address: yield* ownAddress }
       const record = yield* records.newRecord(unixMinute, content)
       const onStored = {
@@ -156,10 +168,29 @@ export class OwnRecord {
           error.reason === "Rejected" ? Effect.succeed({ _tag: "Refused" } as const) : Effect.fail(error),
         ),
       )
+      const second = outcome._tag === "Refused" ? undefined : outcome.second
+      if (second !== undefined) {
+        this.#publishedWithoutNeighbors = content.activePeers.length === 0
+        const millis = Math.round(timers.now() - began)
+        yield* activity.report({
+          _tag: "RecordPublished",
+          by,
+          unixMinute,
+          stored: second.stored,
+          millis,
+          slot: "second",
+        })
+      }
+      const reportRefused = Effect.suspend(() => {
+        activity.counters.recordsRefused++
+        return activity.report({ _tag: "RecordRefused", by, unixMinute })
+      })
       switch (outcome._tag) {
+        case "PublishedSecond":
+          yield* outcome.reason.reason === "Rejected" ? reportRefused : activity.reportFailure(by, outcome.reason)
+          return lookupWanted.open()
         case "Refused":
-          activity.counters.recordsRefused++
-          yield* activity.report({ _tag: "RecordRefused", by, unixMinute })
+          yield* reportRefused
           return lookupWanted.open()
         case "Skipped":
           activity.counters.recordsSkipped++

@@ -3,6 +3,7 @@
  * program does not need it to use a topic, and it costs almost nothing without subscribers.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
+import type { SlotEvent } from "../records/SecondSlot.ts"
 
 /**
  * The part of a topic that did something.
@@ -46,7 +47,11 @@ export type Activity =
       readonly unixMinute: bigint
       readonly stored: number
       readonly millis: number
+      /** Present if this is about the second slot. */
+      readonly slot?: "second"
     }
+  /** Strangers or DHT nodes keep the public slot from showing our records: the second slot comes into use, or is no longer needed. */
+  | SlotEvent
   /** Nothing was published: the slot holds enough records of other nodes. `found`: how many were read. */
   | { readonly _tag: "RecordSkipped"; readonly by: Actor; readonly unixMinute: bigint; readonly found: number }
   /** Nothing was published: every DHT node keeps the record that it got first, and returns that one. */

@@ -28,6 +28,7 @@ interface NodeOptions {
   readonly secret?: string
   readonly rotation?: Layer.Layer<SecretRotation>
   readonly config?: TopicConfig.TopicConfigInput
+  readonly onSlotEvent?: (event: RecordPublisher.SlotEvent) => Effect.Effect<void>
 }
 
 /** The services with which records are sealed and signed. */
@@ -41,7 +42,14 @@ export const partsOf = (options: NodeOptions) => Layer.provideMerge(options.dht,
 export const publisherOf = <A>(options: NodeOptions, content: Record.ContentSchema<A>) =>
   Effect.gen(function* () {
     const config = yield* TopicConfig.make(options.config)
-    return yield* RecordPublisher.make({ topic, secret: Redacted.make(options.secret ?? secret), content, config })
+    const hooks = options.onSlotEvent === undefined ? {} : { onSlotEvent: options.onSlotEvent }
+    return yield* RecordPublisher.make({
+      topic,
+      secret: Redacted.make(options.secret ?? secret),
+      content,
+      config,
+      ...hooks,
+    })
   }).pipe(Effect.provide(partsOf(options)))
 
 export const publisher = (options: NodeOptions) => publisherOf(options, JsonGreeting)

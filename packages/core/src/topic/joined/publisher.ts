@@ -29,7 +29,9 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   const found = recordsOfMinute(recent, unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossPartition(session, recent)
   const asked = config.bubbleMerge.enabled ? yield* joinUnreachable(session, recent) : []
-  if (hasEnoughNeighbors(session) && found.some(({ content }) => content.activePeers.length > 0)) {
+  // Records of the second slot are not seen by nodes of the crate.
+  const leadsToSwarm = found.some(({ content, slot }) => slot === undefined && content.activePeers.length > 0)
+  if (hasEnoughNeighbors(session) && leadsToSwarm) {
     trickle.othersPublished(yield* Clock.currentTimeMillis)
     activity.counters.recordsSkipped++
     yield* activity.report({ _tag: "RecordSkipped", by: "publisher", unixMinute, found: found.length })

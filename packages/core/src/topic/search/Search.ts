@@ -165,7 +165,7 @@ export class Search {
       const { dials, found } = yield* this.#readAndDial(minutes, breadth, nearest)
       yield* Effect.forEach(dials, Fiber.join, { discard: true })
       const isFound = found.length > 0
-      if (this.#ownRecord.isPublished(unixMinute)) yield* this.#ownRecord.republishIfHidden(found)
+      if (this.#ownRecord.isPublished(unixMinute)) yield* this.#ownRecord.republishIfNeeded(unixMinute, found)
       else {
         // A peer that was just dialled may still become a neighbour. Then the record can wait.
         if (isFound) yield* Effect.sleep(config.bootstrap.joinConfirmationWaitTime)
