@@ -37,12 +37,38 @@ export const isEmptyAddress = ({ direct, relayUrl }: EndpointAddress): boolean =
 export const isSameAddress = (a: EndpointAddress, b: EndpointAddress): boolean =>
   a.relayUrl === b.relayUrl && a.direct.length === b.direct.length && a.direct.every((each, i) => each === b.direct[i])
 
+/** The maximum length of a relay's URL in characters. Thousands of them are remembered, and peers choose them. */
+const MAX_RELAY_URL_LENGTH = 256
+
 /**
- * Whether the text is a URL that a relay can have: http or https.
+ * Whether the text is a URL that a relay can have: http or https, at most 256 characters.
  *
  * @since 0.1.0
  */
-export const isRelayUrl = (text: string): boolean => ["https:", "http:"].includes(parseUrl(text)?.protocol ?? "")
+export const isRelayUrl = (text: string): boolean =>
+  text.length <= MAX_RELAY_URL_LENGTH && ["https:", "http:"].includes(parseUrl(text)?.protocol ?? "")
+
+/**
+ * The reason for a dial.
+ * - `wanted`: the user, a record, or the loss of a neighbour.
+ * - `gossip`: a message of another peer has named the peer. Any peer can name any number of others, so these dials get a limited share
+ *   of the dials, of the addresses and of the lookups in the DHT.
+ *
+ * @since 0.1.0
+ */
+export type DialOrigin = "wanted" | "gossip"
+
+/**
+ * Options of {@link AddressLookup.resolve}.
+ *
+ * @since 0.1.0
+ */
+export interface ResolveOptions {
+  /** Default "wanted". */
+  readonly origin?: DialOrigin
+  /** The reader has an address of the peer already, so that a lookup that costs something may wait a moment. Default false. */
+  readonly hasAddress?: boolean
+}
 
 /**
  * An address could not be looked up or published. `endpointId` is the endpoint whose address it is.
@@ -63,10 +89,13 @@ export class AddressLookup extends Context.Service<
   AddressLookup,
   {
     /** The known addresses of the peer, the freshest first; more may follow as answers arrive. Empty if nothing is found. */
-    readonly resolve: (peer: EndpointId.EndpointId) => Stream.Stream<EndpointAddress, AddressLookupError>
+    readonly resolve: (
+      peer: EndpointId.EndpointId,
+      options?: ResolveOptions,
+    ) => Stream.Stream<EndpointAddress, AddressLookupError>
     /** Publishes our own addresses, from now until the next call. Calling it again with the same address is safe. */
     readonly publish: (own: EndpointAddress) => Effect.Effect<void, AddressLookupError>
-    /** Remembers an address of a peer that another peer sent over gossip (PeerData), or that is in the peer's own record. */
+    /** Remembers an address that the peer itself gave: in its record, or over its own connection. */
     readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
   }
 >()("@topic-tracker/gossip/AddressLookup") {

@@ -1,10 +1,12 @@
 export {
   AddressLookup,
   AddressLookupError,
+  type DialOrigin,
   type EndpointAddress,
   emptyAddress,
   isEmptyAddress,
   isRelayUrl,
+  type ResolveOptions,
 } from "./AddressLookup.ts"
 export { Gossip } from "./Gossip.ts"
 export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"
@@ -19,12 +21,16 @@ export {
 } from "./model.ts"
 export type { NeighborDownReason, NeighborTrust } from "./protocol/index.ts"
 export * as Protocol from "./protocol/index.ts"
+export { AddressPolicy, type AddressPolicyOptions } from "./transport/address/AddressPolicy.ts"
 export type { IrohOptions } from "./transport/iroh/layer.ts"
 export * as IrohTransport from "./transport/iroh/layer.ts"
 export {
+  type AddressSource,
   type Connection,
+  type DialOptions,
   GossipTransport,
   type ReceiveStream,
   type SendStream,
   type TransportHandler,
 } from "./transport/Transport.ts"
+export type { TransportStats } from "./transport/TransportStats.ts"

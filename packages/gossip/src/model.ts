@@ -6,6 +6,7 @@ import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { type Effect, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
 import type { NeighborTrust, TopicEvent } from "./protocol/index.ts"
+import type { TransportStats } from "./transport/TransportStats.ts"
 
 /**
  * A gossip operation failed. `reason`:
@@ -118,7 +119,8 @@ export interface GossipService {
   /** Takes part in the topic until the scope closes. Fails with InvalidArgument if the topic is open already, and with Closed. */
   readonly open: (topic: TopicId) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
   /**
-   * Remembers an address of a peer, for example from the peer's own record. The next dial starts there, before any lookup.
+   * Remembers an address that a peer itself gave, for example in its own record. The next dial starts there, before any lookup, if the
+   * address is one that this node may dial (see README.md).
    * Addresses that peers send over gossip are remembered without this call.
    */
   readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress) => Effect.Effect<void>
@@ -137,7 +139,7 @@ export interface GossipService {
  *
  * @since 0.1.0
  */
-export interface GossipStats {
+export interface GossipStats extends TransportStats {
   /** Messages written to streams and read from streams. */
   readonly messagesOut: number
   readonly messagesIn: number

@@ -8,9 +8,11 @@ import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
 import {
   AddressLookup,
   AddressLookupError,
+  type DialOrigin,
   type EndpointAddress,
   isEmptyAddress,
   isRelayUrl,
+  type ResolveOptions,
 } from "@topic-tracker/gossip"
 import { Clock, Duration, Effect, Layer, RcMap, type Scope, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
@@ -18,6 +20,7 @@ import { counter, gauge, publishStats, type StatMetric } from "../metrics/publis
 import { AddressBook } from "./AddressBook.ts"
 import { makeAddressPublisher } from "./AddressPublisher.ts"
 import * as Pkarr from "./pkarr.ts"
+import { TokenBucket } from "./TokenBucket.ts"
 
 /**
  * Options: the addresses that are published, and the times of publications and lookups.
@@ -50,6 +53,8 @@ export interface DhtAddressLookupOptions {
 export interface AddressLookupStats {
   /** Lookups of a peer's addresses in the DHT. */
   readonly lookups: number
+  /** Lookups that were not begun because messages of gossip had named too many peers. */
+  readonly lookupsRefused: number
   /** Items under a peer's key that were dropped because they were no address packet. */
   readonly packetsInvalid: number
   /** Puts of our own addresses that were stored. */
@@ -62,6 +67,10 @@ export interface AddressLookupStats {
 
 const metrics: Readonly<Record<keyof AddressLookupStats, StatMetric>> = {
   lookups: counter("topic_tracker_address_lookups", "Lookups of a peer's addresses in the DHT"),
+  lookupsRefused: counter(
+    "topic_tracker_address_lookups_refused",
+    "Lookups not begun because messages of gossip had named too many peers",
+  ),
   packetsInvalid: counter("topic_tracker_address_packets_invalid", "Items dropped because they were no address packet"),
   published: counter("topic_tracker_address_published", "Puts of our own addresses that were stored"),
   publishFailures: counter("topic_tracker_address_publish_failures", "Puts of our own addresses that failed"),
@@ -113,6 +122,13 @@ const AGAIN_NODES = 4
 const LOOKUP_AFTER_MS = 250
 
 /**
+ * Lookups in the DHT for peers that only a message of gossip has named: so many in a second, after a first burst. A lookup takes some 40
+ * packets, and one neighbour can name hundreds of peers a second. Peers that are named without need mostly come with an address.
+ */
+const GOSSIP_LOOKUPS_PER_SECOND = 4
+const GOSSIP_LOOKUPS_BURST = 4
+
+/**
  * An address lookup and its counters.
  *
  * @since 0.1.0
@@ -132,7 +148,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<DhtAddressLookup, never, Dht | Identity | Scope.Scope> {
   const dht = yield* Dht
   const self = (yield* Identity).endpointId
-  const stats = { lookups: 0, packetsInvalid: 0, published: 0, publishFailures: 0 }
+  const stats = { lookups: 0, lookupsRefused: 0, packetsInvalid: 0, published: 0, publishFailures: 0 }
   const book = new AddressBook({
     learnedFor: Duration.toMillis(options.learnedFor ?? "5 minutes"),
     foundFor: Duration.toMillis(options.cacheFor ?? "5 seconds"),
@@ -152,12 +168,16 @@ export const make = Effect.fnUntraced(function* (
     })
 
   /** The items under the peer's key. `again`: the number of lookups before this one. */
-  const items = (peer: EndpointId.EndpointId, again: number): Stream.Stream<MutableItem, DhtError> =>
+  const items = (
+    peer: EndpointId.EndpointId,
+    origin: DialOrigin,
+    again: number,
+  ): Stream.Stream<MutableItem, DhtError> =>
     Stream.suspend(() => {
       stats.lookups++
       let found = false
-      // All topics of this process may wait for one peer's addresses.
-      const options = { priority: true, ...(again > 0 && { nodes: AGAIN_NODES }) }
+      // All topics of this process may wait for one peer's addresses. No topic waits for a peer that only gossip has named.
+      const options = { priority: origin === "wanted", ...(again > 0 && { nodes: AGAIN_NODES }) }
       const lookup = dht.get({ publicKey: EndpointId.bytes(peer) }, options).pipe(
         Stream.tap(() =>
           Effect.sync(() => {
@@ -166,35 +186,55 @@ export const make = Effect.fnUntraced(function* (
         ),
       )
       const next = Stream.suspend(() =>
-        found || again === MAX_AGAIN
+        found || again === MAX_AGAIN || origin === "gossip"
           ? Stream.empty
-          : Stream.unwrap(Effect.delay(Effect.succeed(items(peer, again + 1)), AGAIN_AFTER_MS * 2 ** again)),
+          : Stream.unwrap(Effect.delay(Effect.succeed(items(peer, origin, again + 1)), AGAIN_AFTER_MS * 2 ** again)),
       )
       return Stream.concat(lookup, next)
     })
 
-  const lookupOnce = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
-    items(peer, 0).pipe(
+  const lookupOnce = (
+    peer: EndpointId.EndpointId,
+    origin: DialOrigin,
+  ): Stream.Stream<EndpointAddress, AddressLookupError> =>
+    items(peer, origin, 0).pipe(
       Stream.interruptWhen(Effect.sleep(lookupTimeout)),
       Stream.mapEffect((item) => read(peer, item)),
       Stream.flattenIterable,
       Stream.mapError((error) => lookupError(peer, "the DHT could not be asked", error)),
     )
 
-  // Readers of the same peer share one lookup, from its first answer on. It stops when all of them have stopped reading.
-  const lookups = yield* RcMap.make({
-    lookup: (peer: EndpointId.EndpointId) =>
-      Stream.broadcast(lookupOnce(peer), { capacity: "unbounded", replay: REPLAY }),
-  })
+  // Readers of the same peer share one lookup, from its first answer on. It stops when all of them have stopped reading. A wanted
+  // lookup does not share one that gossip caused, which has no priority.
+  const sharedLookups = (origin: DialOrigin) =>
+    RcMap.make({
+      lookup: (peer: EndpointId.EndpointId) =>
+        Stream.broadcast(lookupOnce(peer, origin), { capacity: "unbounded", replay: REPLAY }),
+    })
+  const lookups = { wanted: yield* sharedLookups("wanted"), gossip: yield* sharedLookups("gossip") }
+  const gossipRate = new TokenBucket(GOSSIP_LOOKUPS_PER_SECOND, GOSSIP_LOOKUPS_BURST)
 
-  const resolve = (peer: EndpointId.EndpointId): Stream.Stream<EndpointAddress, AddressLookupError> =>
+  const resolve = (
+    peer: EndpointId.EndpointId,
+    { hasAddress = false, origin = "wanted" }: ResolveOptions = {},
+  ): Stream.Stream<EndpointAddress, AddressLookupError> =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const known = book.addressesOf(peer, now)
-      const isLookingUp = yield* RcMap.has(lookups, peer)
-      const wait = isLookingUp || known.length === 0 ? Effect.void : Effect.sleep(LOOKUP_AFTER_MS)
+      const isWanted = yield* RcMap.has(lookups.wanted, peer)
+      const shared = isWanted ? lookups.wanted : lookups[origin]
+      const isLookingUp = isWanted || (yield* RcMap.has(shared, peer))
+      const wait = isLookingUp || (known.length === 0 && !hasAddress) ? Effect.void : Effect.sleep(LOOKUP_AFTER_MS)
       const isEnough = book.hasFreshAnswer(peer, now) && !isLookingUp
-      const found = isEnough ? Stream.empty : Stream.unwrap(Effect.andThen(wait, RcMap.get(lookups, peer)))
+      const lookedUp = Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        if (!isLookingUp && origin === "gossip" && !gossipRate.take(now)) {
+          stats.lookupsRefused++
+          return Stream.empty
+        }
+        return yield* RcMap.get(shared, peer)
+      })
+      const found = isEnough ? Stream.empty : Stream.unwrap(Effect.andThen(wait, lookedUp))
       return Stream.concat(Stream.fromIterable(known), found).pipe(Stream.filter(firstSeen()))
     }).pipe(Stream.unwrap)
 

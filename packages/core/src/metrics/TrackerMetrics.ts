@@ -71,6 +71,11 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
   ),
   duplicatePayloads: counter("topic_tracker_gossip_duplicate_payloads", "Payloads that were received before"),
   droppedMessages: counter("topic_tracker_gossip_dropped_messages", "Messages dropped because they made no sense"),
+  addressesDropped: counter(
+    "topic_tracker_gossip_addresses_dropped",
+    "Addresses of peers that were not dialled because they are not allowed",
+  ),
+  dialsRefused: counter("topic_tracker_gossip_dials_refused", "Dials not begun because too many were in progress"),
   topics: gauge("topic_tracker_gossip_topics", "Topics that are open"),
   peers: gauge("topic_tracker_gossip_peers", "Peers with a connection or a dial under way"),
   connections: gauge("topic_tracker_gossip_connections", "Connections that are up"),

@@ -310,6 +310,62 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
+  it.effect(
+    "asks the DHT for at most 4 peers a second that only gossip has named, without priority, and for others at once",
+    () =>
+      Effect.gen(function* () {
+        const { dht } = yield* network()
+        const priorities: Array<boolean | undefined> = []
+        const watched = Layer.effect(
+          Dht,
+          Effect.map(Dht, (inner) => ({
+            ...inner,
+            get: (...args: Parameters<typeof inner.get>) => {
+              priorities.push(args[1]?.priority)
+              return inner.get(...args)
+            },
+          })),
+        ).pipe(Layer.provide(dht))
+        const bob = yield* node(watched, 2)
+        const named = (n: number) => EndpointId.fromBytes(Uint8Array.of(9, n >> 8, n & 255, ...new Uint8Array(29)))
+        // 200 peers a second for five seconds; each dial lasts longer than that.
+        const dials: Array<Fiber.Fiber<unknown, unknown>> = []
+        for (let second = 0; second < 5; second++) {
+          const { lookups } = yield* bob.stats
+          for (let i = 0; i < 200; i++) {
+            const asking = Stream.runDrain(bob.resolve(named(second * 200 + i), { origin: "gossip" }))
+            dials.push(yield* Effect.forkChild(asking, { startImmediately: true }))
+            yield* TestClock.adjust(5)
+          }
+          assert.isAtMost((yield* bob.stats).lookups - lookups, 8)
+        }
+        const { lookups, lookupsRefused } = yield* bob.stats
+        assert.isAtLeast(lookups, 20)
+        assert.isAtMost(lookups, 24)
+        assert.strictEqual(lookupsRefused, 1_000 - lookups)
+        assert.isFalse(priorities.includes(true))
+        // The first of them is now named by a record too.
+        yield* Effect.forkChild(Stream.runDrain(bob.resolve(named(0))), { startImmediately: true })
+        yield* advance(10)
+        assert.strictEqual((yield* bob.stats).lookups, lookups + 1)
+        assert.isTrue(priorities.at(-1))
+        yield* Effect.forEach(dials, Fiber.interrupt)
+      }),
+  )
+
+  it.effect("waits before it asks the DHT if the dial has an address from gossip", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const bob = yield* node(dht, 2)
+      const asking = yield* Effect.forkChild(Stream.runDrain(bob.resolve(peer, { hasAddress: true })))
+      yield* advance(240)
+      assert.strictEqual((yield* bob.stats).lookups, 0)
+      yield* advance(20)
+      assert.strictEqual((yield* bob.stats).lookups, 1)
+      yield* Fiber.interrupt(asking)
+    }),
+  )
+
   it.effect("learns no address that cannot be dialled, and none of its own", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()

@@ -30,6 +30,8 @@ export class Engine {
   private nextAction = 0
   /** The actions that are performed now follow from a Graft. */
   private isAnsweringGraft = false
+  /** The sender of the message whose actions are performed now; undefined if they are the actions of another event. */
+  private from: EndpointId.EndpointId | undefined
 
   constructor(transport: GossipTransport["Service"], options: EngineOptions) {
     const { protocol, rng } = options
@@ -109,7 +111,14 @@ export class Engine {
     const counters = { ...this.context.counters }
     for (const key of this.topics.keys()) this.addCountersOf(key, counters)
     const { connections, peers } = this.peers.count()
-    return { ...counters, topics: this.topics.size, peers, connections, timers: this.context.timers.size }
+    return {
+      ...counters,
+      ...this.transport.stats(),
+      topics: this.topics.size,
+      peers,
+      connections,
+      timers: this.context.timers.size,
+    }
   }
 
   private addCountersOf(topic: TopicKey, counters: Counters): void {
@@ -146,6 +155,7 @@ export class Engine {
       if (this.nextEvent === events.length) return
       const event = events[this.nextEvent++]!
       this.isAnsweringGraft = event._tag === "Received" && event.message._tag === "Graft"
+      this.from = event._tag === "Received" ? event.from : undefined
       this.state.handle(event, this.context.timers.now(), actions)
     }
   }
@@ -174,7 +184,10 @@ export class Engine {
   private perform(action: Action): void {
     switch (action._tag) {
       case "Send":
-        this.peers.send(action.to, action.topic, action.message, this.isAnsweringGraft)
+        this.peers.send(action.to, action.topic, action.message, {
+          isAnswer: this.isAnsweringGraft,
+          origin: this.from === undefined ? "wanted" : "gossip",
+        })
         return
       case "Emit":
         this.topics.get(action.topic)?.emit(action.event)
@@ -188,7 +201,7 @@ export class Engine {
       case "PeerData": {
         const address = decodePeerData(action.data)
         if (Result.isSuccess(address) && action.peer !== this.transport.endpointId) {
-          this.transport.learnAddress(action.peer, address.success)
+          this.transport.learnAddress(action.peer, address.success, action.peer === this.from ? "own" : "hearsay")
         }
       }
     }

@@ -4,6 +4,7 @@
  */
 import { Bytes } from "@topic-tracker/common"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
+import type { DialOrigin } from "../AddressLookup.ts"
 import type { Message, TopicKey } from "../protocol/index.ts"
 import type { Connection, GossipTransport, TransportHandler } from "../transport/Transport.ts"
 import type { EngineContext } from "./context.ts"
@@ -18,6 +19,14 @@ const UNUSED_MS = 60_000
 
 /** Connections of one peer beyond the newest. If there are more, the oldest are closed. */
 const MAX_OLDER_LINKS = 15
+
+/** The reason for a message to a peer. */
+export interface SendReason {
+  /** The message is a payload that the peer grafted. */
+  readonly isAnswer: boolean
+  /** The reason for the dial that the message may cause. */
+  readonly origin: DialOrigin
+}
 
 export interface PeerManagerOptions {
   readonly context: EngineContext
@@ -87,11 +96,8 @@ export class PeerManager implements TransportHandler {
     if (peer !== undefined && peer.link === undefined) this.remove(peer)
   }
 
-  /**
-   * Queues the message for the peer. Dials the peer if there is no connection. `isAnswer`: the message is a payload that the peer
-   * grafted.
-   */
-  send(to: EndpointId.EndpointId, key: TopicKey, message: Message, isAnswer: boolean): void {
+  /** Queues the message for the peer. Dials the peer if there is no connection. */
+  send(to: EndpointId.EndpointId, key: TopicKey, message: Message, { isAnswer, origin }: SendReason): void {
     let peer = this.peers.get(to)
     const isLast = message._tag === "Disconnect"
     if (isLast) {
@@ -123,7 +129,11 @@ export class PeerManager implements TransportHandler {
       }
       peer = this.addPeer(new Peer(to))
       this.context.counters.dials++
-      this.options.transport.dial(to)
+      peer.isDialledForGossip = origin === "gossip"
+      this.options.transport.dial(to, { origin })
+    } else if (peer.isDialledForGossip && origin === "wanted") {
+      peer.isDialledForGossip = false
+      if (peer.link === undefined) this.options.transport.dial(to, { origin })
     }
     const queue = peer.queues.get(key) ?? this.addQueue(peer, key)
     if (message._tag === "Gossip") queue.pushPayload(bytes, isAnswer)

@@ -97,7 +97,7 @@ export const makeService = Effect.fnUntraced(function* (
     maxContentBytes: maxContent,
     ready: transport.ready,
     open,
-    learnAddress: (peer, address) => Effect.sync(() => transport.learnAddress(peer, address)),
+    learnAddress: (peer, address) => Effect.sync(() => transport.learnAddress(peer, address, "own")),
     address: transport.address,
     addressChanges: transport.addressChanges,
     networkChanges: transport.networkChanges,

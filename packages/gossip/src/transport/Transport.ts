@@ -9,8 +9,28 @@
 import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Context, type Effect, type Scope, type Stream } from "effect"
-import type { EndpointAddress } from "../AddressLookup.ts"
+import type { DialOrigin, EndpointAddress } from "../AddressLookup.ts"
 import type { GossipError } from "../model.ts"
+import type { TransportStats } from "./TransportStats.ts"
+
+/**
+ * Who gave an address of a peer.
+ * - `own`: the peer itself, in its signed record or over its own connection.
+ * - `hearsay`: another peer. It never replaces what the peer itself said, and is dialled after that.
+ *
+ * @since 0.1.0
+ */
+export type AddressSource = "own" | "hearsay"
+
+/**
+ * Options of {@link GossipTransport.dial}.
+ *
+ * @since 0.1.0
+ */
+export interface DialOptions {
+  /** Default "wanted". */
+  readonly origin?: DialOrigin
+}
 
 /**
  * Our end of a stream to the peer.
@@ -94,15 +114,19 @@ export class GossipTransport extends Context.Service<
     readonly ready: Effect.Effect<void, GossipError>
     /** Accepts connections until the scope closes, which closes all connections. One handler at a time. */
     readonly listen: (handler: TransportHandler) => Effect.Effect<void, never, Scope.Scope>
-    /** Connects to the peer: ends in `connected` or `dialFailed`. It may make more than one connection. */
-    readonly dial: (peer: EndpointId.EndpointId) => void
-    /** Remembers an address of a peer that another peer sent or that is in a record. */
-    readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress) => void
+    /**
+     * Connects to the peer: ends in `connected` or `dialFailed`. It may make more than one connection. While a dial of the peer is in
+     * progress, a second call can only change its origin from "gossip" to "wanted".
+     */
+    readonly dial: (peer: EndpointId.EndpointId, options?: DialOptions) => void
+    /** Remembers an address of a peer for dials. */
+    readonly learnAddress: (peer: EndpointId.EndpointId, address: EndpointAddress, source: AddressSource) => void
     /** Our own addresses, as far as they are published. Waits like `ready`; empty if the endpoint cannot be bound. */
     readonly address: Effect.Effect<EndpointAddress>
     /** Our own addresses now, and again at every change. */
     readonly addressChanges: Stream.Stream<EndpointAddress>
     /** One element for each change of the machine's network. */
     readonly networkChanges: Stream.Stream<void>
+    readonly stats: () => TransportStats
   }
 >()("@topic-tracker/gossip/GossipTransport") {}

@@ -44,6 +44,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       address: Effect.succeed({ relayUrl: undefined, direct: [] }),
       addressChanges: Stream.empty,
       networkChanges: Stream.empty,
+      stats: () => ({ addressesDropped: 0, dialsRefused: 0 }),
       ...transport,
     },
     {

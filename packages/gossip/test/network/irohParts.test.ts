@@ -6,7 +6,9 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Fiber, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { AddressLookup, EndpointAddress } from "../../src/index.ts"
-import { Dial, Dialer, LearnedAddresses } from "../../src/transport/iroh/Dialer.ts"
+import { AddressPolicy } from "../../src/transport/address/AddressPolicy.ts"
+import { Dial } from "../../src/transport/iroh/Dial.ts"
+import { Dialer } from "../../src/transport/iroh/Dialer.ts"
 import { type Binding, BoundEndpoint, causeOf, codecOf, isLoopbackAddress } from "../../src/transport/iroh/endpoint.ts"
 import { publishedAddress } from "../../src/transport/iroh/ownAddress.ts"
 
@@ -95,54 +97,32 @@ describe("an error of the binding", () => {
   })
 })
 
-describe("LearnedAddresses", () => {
-  const peer = (n: number) => `${n}` as EndpointId.EndpointId
-
-  it("returns an address that is news", () => {
-    const learned = new LearnedAddresses()
-    assert.deepStrictEqual(learned.learn(peer(1), at("1.1.1.1:1"), 0), at("1.1.1.1:1"))
-    assert.isUndefined(learned.learn(peer(1), at("1.1.1.1:1"), 59_999))
-    assert.deepStrictEqual(learned.learn(peer(1), at("1.1.1.1:1"), 60_000), at("1.1.1.1:1"))
-    assert.deepStrictEqual(learned.learn(peer(1), at("2.2.2.2:2"), 60_001), at("2.2.2.2:2"))
-    assert.isUndefined(learned.learn(peer(1), at(), 60_002))
-    assert.deepStrictEqual(learned.get(peer(1)), at("2.2.2.2:2"))
-  })
-
-  it("bounds the number of peers and the addresses of each", () => {
-    const learned = new LearnedAddresses()
-    for (let i = 0; i < 2_000; i++) learned.learn(peer(i), at("1.1.1.1:1"), 0)
-    assert.isUndefined(learned.get(peer(975)))
-    assert.isDefined(learned.get(peer(976)))
-    const many = Array.from({ length: 50 }, (_, i) => `1.1.1.1:${i + 1}`)
-    learned.learn(peer(1), at(...many), 0)
-    assert.lengthOf(learned.get(peer(1))!.direct, 16)
-  })
-})
-
 describe("Dial", () => {
   /** Attempts that fail when the test decides. */
   const makeDial = Effect.fnUntraced(function* (timeoutMs: number = 1_000) {
     const timers = yield* Timers.make
     const attempts: Array<{ readonly direct: ReadonlyArray<string>; readonly fail: (error: Error) => void }> = []
     const outcome: Array<string | undefined> = []
+    const isBudgetSpent = { now: false }
     const dial = new Dial({
       timers,
       timeoutMs,
+      admit: (addresses) => (isBudgetSpent.now ? [] : addresses),
       connect: ({ direct }) => new Promise<Iroh.Connection>((_, reject) => attempts.push({ direct, fail: reject })),
       connected: () => {},
       settled: (failure) => outcome.push(failure),
     })
-    return { attempts, dial, outcome, timers }
+    return { attempts, dial, isBudgetSpent, outcome, timers }
   })
   const promises = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
   it.effect("tries the first address at once, and later ones in parallel after a while", () =>
     Effect.gen(function* () {
       const { attempts, dial } = yield* makeDial()
-      dial.addAddress(at("1.1.1.1:1"))
-      dial.addAddress(at("1.1.1.1:1"))
-      dial.addAddress(at("2.2.2.2:2"))
-      dial.addAddress(at("3.3.3.3:3"))
+      dial.addAddress(at("1.1.1.1:1"), "own")
+      dial.addAddress(at("1.1.1.1:1"), "own")
+      dial.addAddress(at("2.2.2.2:2"), "own")
+      dial.addAddress(at("3.3.3.3:3"), "own")
       assert.lengthOf(attempts, 1)
       yield* TestClock.adjust(249)
       assert.lengthOf(attempts, 1)
@@ -160,7 +140,7 @@ describe("Dial", () => {
       const { attempts, dial } = yield* makeDial(10_000)
       const tried: Array<number> = []
       for (let ms = 0; ms < 10_000; ms += 50) {
-        dial.addAddress(at(`1.1.1.1:${ms + 1}`))
+        dial.addAddress({ relayUrl: `https://relay.example/${ms}`, direct: [] }, "own")
         if (attempts.length > tried.length) tried.push(ms)
         yield* TestClock.adjust(50)
       }
@@ -173,11 +153,12 @@ describe("Dial", () => {
   it.effect("fails when no attempt is left and no address will come", () =>
     Effect.gen(function* () {
       const { attempts, dial, outcome, timers } = yield* makeDial()
-      dial.addAddress(at("1.1.1.1:1"))
+      dial.searchBegan()
+      dial.addAddress(at("1.1.1.1:1"), "own")
       attempts[0]!.fail(new Error("refused"))
       yield* promises
       assert.deepStrictEqual(outcome, [])
-      dial.complete()
+      dial.searchEnded()
       assert.deepStrictEqual(outcome, ["refused"])
       assert.strictEqual(timers.size, 0)
     }),
@@ -186,8 +167,8 @@ describe("Dial", () => {
   it.effect("tries addresses that came meanwhile as soon as an attempt fails", () =>
     Effect.gen(function* () {
       const { attempts, dial } = yield* makeDial()
-      dial.addAddress(at("1.1.1.1:1"))
-      dial.addAddress(at("2.2.2.2:2"))
+      dial.addAddress(at("1.1.1.1:1"), "own")
+      dial.addAddress(at("2.2.2.2:2"), "own")
       attempts[0]!.fail(new Error("refused"))
       yield* promises
       assert.lengthOf(attempts, 2)
@@ -198,7 +179,8 @@ describe("Dial", () => {
   it.effect("fails at once when no address is found", () =>
     Effect.gen(function* () {
       const { dial, outcome } = yield* makeDial()
-      dial.complete()
+      dial.searchBegan()
+      dial.searchEnded()
       assert.deepStrictEqual(outcome, ["no address of it is known"])
     }),
   )
@@ -206,12 +188,63 @@ describe("Dial", () => {
   it.effect("fails after its time limit", () =>
     Effect.gen(function* () {
       const { dial, outcome, timers } = yield* makeDial()
-      dial.addAddress(at("1.1.1.1:1"))
+      dial.addAddress(at("1.1.1.1:1"), "own")
       const fiber = yield* Effect.forkChild(TestClock.adjust(1_000))
       yield* Fiber.join(fiber)
       assert.lengthOf(outcome, 1)
       assert.include(outcome[0], "1000 ms")
       assert.strictEqual(timers.size, 0)
+    }),
+  )
+
+  it.effect("tries at most 32 addresses, at most 16 of them hearsay, the peer's own words first", () =>
+    Effect.gen(function* () {
+      const { attempts, dial } = yield* makeDial(10_000)
+      // 370 messages of another peer, each with 16 addresses that are news.
+      for (let i = 0; i < 370; i++) {
+        dial.addAddress(at(...Array.from({ length: 16 }, (_, j) => `9.9.${i % 256}.${j}:${1_000 + i}`)), "hearsay")
+        if (i % 60 === 59) yield* TestClock.adjust(500)
+      }
+      const own = Array.from({ length: 40 }, (_, i) => `1.1.1.1:${i + 1}`)
+      dial.addAddress(at(...own), "own")
+      yield* TestClock.adjust(4_000)
+      assert.isAtMost(new Set(attempts.flatMap(({ direct }) => direct)).size, 32)
+      const last = attempts.at(-1)!.direct
+      assert.deepStrictEqual(last.slice(0, 16), own.slice(0, 16))
+      assert.isTrue(last.slice(16).every((each) => each.startsWith("9.9.0.")))
+      dial.cancel()
+    }),
+  )
+
+  it.effect("moves an address to the peer's own words when the peer gives it too", () =>
+    Effect.gen(function* () {
+      const { attempts, dial } = yield* makeDial()
+      dial.addAddress(at("1.1.1.1:1", "2.2.2.2:2"), "hearsay")
+      dial.addAddress(at("2.2.2.2:2", "3.3.3.3:3"), "own")
+      dial.addAddress(at("3.3.3.3:3"), "hearsay")
+      yield* TestClock.adjust(250)
+      assert.deepStrictEqual(attempts.at(-1)!.direct, ["2.2.2.2:2", "3.3.3.3:3", "1.1.1.1:1"])
+      dial.cancel()
+    }),
+  )
+
+  it.effect("waits with addresses that may not be dialled yet, and does not fail meanwhile", () =>
+    Effect.gen(function* () {
+      const { attempts, dial, isBudgetSpent, outcome } = yield* makeDial()
+      isBudgetSpent.now = true
+      dial.searchBegan()
+      dial.addAddress(at("1.1.1.1:1"), "own")
+      dial.searchEnded()
+      yield* TestClock.adjust(249)
+      assert.lengthOf(attempts, 0)
+      isBudgetSpent.now = false
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(
+        attempts.map(({ direct }) => direct),
+        [["1.1.1.1:1"]],
+      )
+      assert.deepStrictEqual(outcome, [])
+      dial.cancel()
     }),
   )
 })
@@ -223,7 +256,9 @@ describe("Dialer", () => {
   const makeDialer = Effect.fnUntraced(function* (
     connect: Iroh.Endpoint["connect"],
     resolve: AddressLookup["Service"]["resolve"] = () => Stream.empty,
+    remoteAddr: () => Promise<unknown> = never,
   ) {
+    const learned: Array<EndpointAddress> = []
     const timers = yield* Timers.make
     const context = yield* Effect.context()
     const [connected, failed]: [Array<Iroh.Connection>, Array<string>] = [[], []]
@@ -236,8 +271,19 @@ describe("Dialer", () => {
     const dialer = new Dialer({
       binding: { EndpointId: { fromString: (id: string) => id }, EndpointAddr } as unknown as Binding,
       codec: codecOf([]),
-      endpoint: Promise.resolve(new BoundEndpoint({ connect, remoteAddr: never } as unknown as Iroh.Endpoint)),
-      lookup: { resolve, publish: () => Effect.void, learnAddress: () => Effect.void },
+      policy: new AddressPolicy({
+        isLoopback: true,
+        allowPrivate: true,
+        relays: [],
+        interfaces: () => ({}),
+        now: () => timers.now(),
+      }),
+      endpoint: Promise.resolve(new BoundEndpoint({ connect, remoteAddr } as unknown as Iroh.Endpoint)),
+      lookup: {
+        resolve,
+        publish: () => Effect.void,
+        learnAddress: (_, address) => Effect.sync(() => void learned.push(address)),
+      },
       timers,
       alpn: "test",
       timeoutMs: 10_000,
@@ -246,7 +292,7 @@ describe("Dialer", () => {
       connected: (connection) => connected.push(connection),
       failed: (peer) => failed.push(peer),
     })
-    return { connected, dialer, failed }
+    return { connected, dialer, failed, learned }
   })
   const peer = "peer" as EndpointId.EndpointId
   const promises = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
@@ -274,7 +320,7 @@ describe("Dialer", () => {
         dialled.push(address)
         return never()
       })
-      dialer.learnAddress(peer, at("host:1", "1.2.3.4:99999", "1.1.1.1:1", "[::1]:2", ""))
+      dialer.learnAddress(peer, at("host:1", "1.2.3.4:99999", "1.1.1.1:1", "[::1]:2", ""), "own")
       dialer.dial(peer)
       yield* promises
       assert.deepInclude(dialled[0], { direct: ["1.1.1.1:1", "[::1]:2"] })
@@ -305,7 +351,7 @@ describe("Dialer", () => {
         () => Promise.resolve(connection),
         () => lookup,
       ).pipe(Effect.provideService(Tracer.Tracer, tracer))
-      dialer.learnAddress(peer, at("1.1.1.1:1"))
+      dialer.learnAddress(peer, at("1.1.1.1:1"), "own")
       dialer.dial(peer)
       yield* promises
       assert.deepStrictEqual(connected, [connection])
@@ -325,6 +371,78 @@ describe("Dialer", () => {
           ["Gossip.dial", "client", "unknown", "Failure"],
         ],
       )
+    }),
+  )
+
+  it.effect("dials an address only if the policy allows it, whichever way it came", () =>
+    Effect.gen(function* () {
+      const bad = ["224.0.0.251:5353", "255.255.255.255:9", "0.0.0.0:1", "1.1.1.1:0", "169.254.169.254:80"]
+      const relayUrl = "http://169.254.169.254/latest/"
+      const dialled: Array<{ readonly direct: ReadonlyArray<string> }> = []
+      const remembered = { relayUrl: () => relayUrl, directAddresses: () => [...bad, "4.4.4.4:4"] }
+      const { dialer, learned } = yield* makeDialer(
+        (address) => {
+          dialled.push(address as unknown as { readonly direct: ReadonlyArray<string> })
+          return never()
+        },
+        () => Stream.succeed({ relayUrl, direct: [...bad, "3.3.3.3:3"] }),
+        () => Promise.resolve(remembered),
+      )
+      dialer.learnAddress(peer, { relayUrl, direct: [...bad, "1.1.1.1:1"] }, "own")
+      dialer.learnAddress(peer, { relayUrl, direct: [...bad, "2.2.2.2:2"] }, "hearsay")
+      dialer.learnAddress(peer, { relayUrl, direct: bad }, "own")
+      dialer.dial(peer)
+      yield* promises
+      yield* TestClock.adjust(1_000)
+      assert.deepStrictEqual(dialled.at(-1)!.direct, ["1.1.1.1:1", "3.3.3.3:3", "2.2.2.2:2", "4.4.4.4:4"])
+      assert.deepStrictEqual(learned, [at("1.1.1.1:1")], "the address lookup gets the peer's own words only")
+      assert.notInclude(JSON.stringify(dialled), "169.254")
+      dialer.cancelAll()
+    }),
+  )
+
+  it.effect("gives at most 128 of its dials to peers that only gossip has named", () =>
+    Effect.gen(function* () {
+      const origins: Array<string | undefined> = []
+      const { dialer, failed } = yield* makeDialer(never, (_, options) => {
+        origins.push(options?.origin)
+        return Stream.never
+      })
+      for (let i = 0; i < 200; i++) dialer.dial(`${i}` as EndpointId.EndpointId, { origin: "gossip" })
+      yield* TestClock.adjust(1)
+      assert.lengthOf(failed, 72)
+      assert.strictEqual(dialer.refused, 72)
+      for (let i = 200; i < 1_096; i++) dialer.dial(`${i}` as EndpointId.EndpointId)
+      yield* TestClock.adjust(1)
+      assert.lengthOf(failed, 72, "dials that are wanted have the other 896")
+      dialer.dial(peer)
+      yield* TestClock.adjust(1)
+      assert.lengthOf(failed, 73)
+      dialer.cancelAll()
+    }),
+  )
+
+  it.effect("makes a dial that gossip caused a wanted one when a record names the peer too", () =>
+    Effect.gen(function* () {
+      const origins: Array<string | undefined> = []
+      const { dialer, failed } = yield* makeDialer(never, (_, options) => {
+        origins.push(options?.origin)
+        return Stream.never
+      })
+      for (let i = 0; i < 128; i++) dialer.dial(`${i}` as EndpointId.EndpointId, { origin: "gossip" })
+      dialer.dial("0" as EndpointId.EndpointId)
+      dialer.dial("0" as EndpointId.EndpointId)
+      dialer.dial("0" as EndpointId.EndpointId, { origin: "gossip" })
+      assert.deepStrictEqual(origins.slice(128), ["wanted"])
+      dialer.dial(peer, { origin: "gossip" })
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(failed, [], "its place is free for another")
+      yield* TestClock.adjust(10_000)
+      assert.lengthOf(failed, 129)
+      for (let i = 0; i < 128; i++) dialer.dial(`${i}` as EndpointId.EndpointId, { origin: "gossip" })
+      yield* TestClock.adjust(1)
+      assert.lengthOf(failed, 129, "all places are free again")
+      dialer.cancelAll()
     }),
   )
 })

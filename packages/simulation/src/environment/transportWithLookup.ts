@@ -3,7 +3,13 @@
  * the address lookup has found, a peer whose address came with a message, and a peer it had a connection with before.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import { AddressLookup, type EndpointAddress, GossipTransport, type TransportHandler } from "@topic-tracker/gossip"
+import {
+  AddressLookup,
+  type DialOptions,
+  type EndpointAddress,
+  GossipTransport,
+  type TransportHandler,
+} from "@topic-tracker/gossip"
 import { Effect, Layer, Stream } from "effect"
 
 /** The address of every node: only its existence matters here. */
@@ -21,11 +27,12 @@ export const transportWithLookup = <E, R>(
       const known = new Set<EndpointId.EndpointId>()
       const lookups = new Set<EndpointId.EndpointId>()
       let handler: TransportHandler | undefined
-      const lookUp = Effect.fnUntraced(function* (peer: EndpointId.EndpointId) {
+      const lookUp = Effect.fnUntraced(function* (peer: EndpointId.EndpointId, options: DialOptions | undefined) {
+        const found = lookup.resolve(peer, { origin: options?.origin ?? "wanted" })
         // A failed lookup is the same as one without a result.
-        yield* Effect.ignore(Stream.runHead(Stream.tap(lookup.resolve(peer), () => Effect.sync(() => known.add(peer)))))
+        yield* Effect.ignore(Stream.runHead(Stream.tap(found, () => Effect.sync(() => known.add(peer)))))
         lookups.delete(peer)
-        if (known.has(peer)) inner.dial(peer)
+        if (known.has(peer)) inner.dial(peer, options)
         else handler?.dialFailed(peer, "no address of it is known")
       })
       return GossipTransport.of({
@@ -40,15 +47,15 @@ export const transportWithLookup = <E, R>(
             dialFailed: (peer, reason) => to.dialFailed(peer, reason),
           })
         },
-        dial: (peer) => {
-          if (known.has(peer)) return inner.dial(peer)
+        dial: (peer, options) => {
+          if (known.has(peer)) return inner.dial(peer, options)
           if (lookups.has(peer)) return
           lookups.add(peer)
-          run(lookUp(peer))
+          run(lookUp(peer, options))
         },
-        learnAddress: (peer, address) => {
+        learnAddress: (peer, address, source) => {
           known.add(peer)
-          run(lookup.learnAddress(peer, address))
+          if (source === "own") run(lookup.learnAddress(peer, address))
         },
         address: Effect.succeed(anyAddress),
         addressChanges: Stream.concat(Stream.succeed(anyAddress), Stream.never),

@@ -23,7 +23,10 @@ export interface IrohOptions {
   readonly relay?: boolean | ReadonlyArray<string>
   /** Application protocol. Default "/iroh-gossip/1". */
   readonly alpn?: string
-  /** Whether our loopback, private and link-local addresses are sent to other nodes. Default: only when bound to loopback. */
+  /**
+   * Whether our loopback, private and link-local addresses are sent to other nodes, and private addresses of peers are dialled also
+   * outside the subnets of our own interfaces. Default: only when bound to loopback.
+   */
   readonly publishPrivateAddresses?: boolean
   /** A dial without success fails after this time. Default 10 s. */
   readonly dialTimeout?: Duration.Input

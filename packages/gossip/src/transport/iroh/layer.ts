@@ -2,12 +2,14 @@
  * An iroh endpoint as the transport of gossip: it puts binding, accepting, dialling, monitoring and closing together. The endpoint's
  * secret key is the Identity's, so that the key in a record is the key that other nodes dial.
  */
+import { networkInterfaces } from "node:os"
 import type * as Iroh from "@number0/iroh"
 import { Timers } from "@topic-tracker/common"
 import { Identity } from "@topic-tracker/crypto"
 import { Effect, Fiber, Layer, Redacted, type Scope } from "effect"
 import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../model.ts"
+import { AddressPolicy } from "../address/AddressPolicy.ts"
 import { GossipTransport, type TransportHandler } from "../Transport.ts"
 import { acceptConnections } from "./acceptConnections.ts"
 import { Dialer } from "./Dialer.ts"
@@ -63,9 +65,10 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   const { endpointId } = yield* Identity
   const timers = yield* Timers.make
   const { binding, bound, codec, isLoopback, options, times } = yield* IrohEndpoint
+  const publishPrivate = options.publishPrivateAddresses ?? isLoopback
   const own = yield* OwnAddress.watch(bound, {
     hasRelays: usesRelays(options),
-    publishPrivate: options.publishPrivateAddresses ?? isLoopback,
+    publishPrivate,
     pollMs: times.addressPollMs,
   })
   const scope = yield* Effect.scope
@@ -90,8 +93,16 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
     else handler.connected(adopted, isDialled)
   }
 
+  const policy = new AddressPolicy({
+    isLoopback,
+    allowPrivate: publishPrivate,
+    relays: typeof options.relay === "object" ? options.relay : [],
+    interfaces: networkInterfaces,
+    now: () => timers.now(),
+  })
   const dialer = new Dialer({
     binding,
+    policy,
     codec,
     endpoint,
     lookup: yield* AddressLookup,
@@ -136,10 +147,11 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
             return Effect.promise(() => Promise.all(open.map(({ closed }) => closed)))
           }),
       ),
-    dial: (peer) => {
-      if (handler !== undefined) dialer.dial(peer)
+    dial: (peer, dialOptions) => {
+      if (handler !== undefined) dialer.dial(peer, dialOptions)
     },
-    learnAddress: (peer, address) => dialer.learnAddress(peer, address),
+    learnAddress: (peer, address, source) => dialer.learnAddress(peer, address, source),
+    stats: () => ({ addressesDropped: policy.dropped, dialsRefused: dialer.refused }),
     ...own,
   })
 })

@@ -1,5 +1,5 @@
 /** The transport of gossip over an endpoint of a network in memory. */
-import { Identity } from "@topic-tracker/crypto"
+import { type EndpointId, Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, PubSub, Stream, SubscriptionRef } from "effect"
 import { emptyAddress } from "../../AddressLookup.ts"
 import { GossipError } from "../../model.ts"
@@ -21,6 +21,8 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
       const changes = yield* PubSub.sliding<void>(1)
       const fork = Effect.runForkWith(yield* Effect.context())
       let endpoint: MemoryEndpoint | undefined
+      /** A second dial of one of these changes only its origin, which is of no importance here. */
+      const dialledForGossip = new Set<EndpointId.EndpointId>()
       yield* Effect.acquireRelease(
         Effect.sync(() =>
           network.observe(endpointId, {
@@ -38,20 +40,32 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         listen: (handler) =>
           Effect.acquireRelease(
             Effect.suspend(() => {
-              endpoint = network.attach(endpointId, handler)
+              endpoint = network.attach(endpointId, {
+                connected: (connection, isDialled) => {
+                  if (isDialled) dialledForGossip.delete(connection.remoteId)
+                  handler.connected(connection, isDialled)
+                },
+                dialFailed: (peer, reason) => {
+                  dialledForGossip.delete(peer)
+                  handler.dialFailed(peer, reason)
+                },
+              })
               if (endpoint !== undefined) return Effect.succeed(endpoint)
               const message = `endpointId: ${endpointId} is in this network already`
               return Effect.die(new GossipError({ reason: "Bind", message }))
             }),
             (attached) => Effect.sync(() => network.detach(attached)),
           ).pipe(Effect.asVoid),
-        dial: (peer) => {
-          if (endpoint !== undefined) network.dial(endpoint, peer)
+        dial: (peer, options) => {
+          if (endpoint === undefined || dialledForGossip.has(peer)) return
+          if (options?.origin === "gossip") dialledForGossip.add(peer)
+          network.dial(endpoint, peer)
         },
         learnAddress: (peer, address) => network.rememberAddress(endpointId, peer, address),
         address: SubscriptionRef.get(address),
         addressChanges: SubscriptionRef.changes(address),
         networkChanges: Stream.fromPubSub(changes),
+        stats: () => ({ addressesDropped: 0, dialsRefused: 0 }),
       })
     }),
   )

@@ -1,0 +1,13 @@
+/** The counters of a transport: what it refused or dropped. */
+
+/**
+ * Counters of a transport since its start.
+ *
+ * @since 0.1.0
+ */
+export interface TransportStats {
+  /** Addresses of peers that were not dialled because the address policy forbids them. */
+  readonly addressesDropped: number
+  /** Dials that failed at once because too many were in progress. */
+  readonly dialsRefused: number
+}
