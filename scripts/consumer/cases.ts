@@ -135,7 +135,7 @@ const documentBlocks = ({ folder, root }: Bench): ReadonlyArray<string> =>
   })
 
 /** Documents about packages that are not published: a consumer cannot install what their blocks import. */
-const PRIVATE = ["bench", "cli", "cli-kit", "simulation"].map((name) => join("packages", name))
+const PRIVATE = ["bench", "cli", "cli-kit", "hostile", "simulation"].map((name) => join("packages", name))
 
 const publicValues = ({ folder }: Bench): ReadonlyArray<string> => {
   readFileSync(join(folder, "publicValues.ts"))

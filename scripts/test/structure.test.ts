@@ -22,6 +22,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
   bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit", "simulation"],
+  hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],
 }
 
 interface Manifest {

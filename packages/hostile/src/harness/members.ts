@@ -1,0 +1,76 @@
+/** Members of a topic in victims' processes, and how much they hear of each other. */
+import { Effect } from "effect"
+import type { NodeInfo, NodeOptions, Traffic } from "../victim/api.ts"
+import { AttackFailed } from "./Attack.ts"
+import { startVictim, type Victim } from "./Victim.ts"
+
+/** A node of ours in a topic. */
+export interface Member extends NodeInfo {
+  readonly victim: Victim
+}
+
+/** A message counts as heard if it arrives within this time. */
+const HEARD_WITHIN_MS = 2_000
+
+const JOIN_WITHIN_MS = 20_000
+
+/** A DHT of 20 nodes on loopback, in a process of its own. Returns some of its addresses. */
+export const startTestnet = (equalSeq: "overwrite" | "keep-first" = "overwrite") =>
+  Effect.gen(function* () {
+    const victim = yield* startVictim()
+    return yield* victim.call("startDhtNodes", { nodes: 20, equalSeq })
+  })
+
+/** A node of ours. */
+export const startMember = Effect.fnUntraced(function* (victim: Victim, options: NodeOptions) {
+  const member: Member = { ...(yield* victim.call("startNode", options)), victim }
+  return member
+})
+
+/** Joins all of them to the topic and waits until each has a neighbour. */
+export const joinAll = Effect.fnUntraced(function* (members: ReadonlyArray<Member>, topic: string) {
+  const times = yield* Effect.forEach(members, ({ node, victim }) => victim.call("join", node, topic, JOIN_WITHIN_MS), {
+    concurrency: "unbounded",
+  })
+  if (times.some((ms) => ms === undefined)) {
+    return yield* new AttackFailed({ message: `the members of ${topic} did not find each other before the attack` })
+  }
+})
+
+export interface TrafficOptions {
+  readonly everyMs: number
+  readonly bytes: number
+  readonly forMs: number
+}
+
+/** Lets all members broadcast for some time. Returns the share (%) that the worst pair hears within two seconds. */
+export const heardShare = Effect.fnUntraced(function* (
+  members: ReadonlyArray<Member>,
+  topic: string,
+  { bytes, everyMs, forMs }: TrafficOptions,
+) {
+  const begun = Date.now()
+  yield* each(members, ({ node, victim }) => victim.call("beginTraffic", node, topic, everyMs, bytes))
+  yield* Effect.sleep(forMs + HEARD_WITHIN_MS)
+  const traffic = yield* each(members, ({ node, victim }) => victim.call("endTraffic", node, topic))
+  let worst = 100
+  for (const [from, sender] of members.entries()) {
+    const counted = new Set(traffic[from]!.sent.filter(([, at]) => at <= begun + forMs).map(([number]) => number))
+    for (const [to, receiver] of traffic.entries()) {
+      if (to !== from) worst = Math.min(worst, shareOf(counted, sender.endpointId.slice(0, 8), receiver))
+    }
+  }
+  return worst
+})
+
+const shareOf = (counted: ReadonlySet<number>, author: string, { heard }: Traffic): number => {
+  const inTime = new Set(
+    heard.flatMap(([by, number, age]) =>
+      by === author && age <= HEARD_WITHIN_MS && counted.has(number) ? [number] : [],
+    ),
+  )
+  return counted.size === 0 ? 0 : (100 * inTime.size) / counted.size
+}
+
+const each = <A, E>(members: ReadonlyArray<Member>, run: (member: Member) => Effect.Effect<A, E>) =>
+  Effect.forEach(members, run, { concurrency: "unbounded" })

@@ -1,0 +1,66 @@
+/** The command `hostile`: attacks against real nodes of ours, with a table of figures. */
+import { CommandFailed, UsageError } from "@topic-tracker/cli-kit"
+import { Cause, Console, Effect, Exit } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { attacks } from "./attacks/index.ts"
+import { type Attack, scaleOf } from "./harness/Attack.ts"
+import { isInside } from "./harness/namespace.ts"
+import { type Outcome, SKIPPED, table, toJson } from "./harness/report.ts"
+
+/** No attack takes longer. */
+const LONGEST = "6 minutes"
+
+const notMeasured = (attack: Attack, failure: string): ReadonlyArray<Outcome> => [
+  { attack: attack.name, failure, figure: { what: "", value: undefined, unit: "", limit: 0, bound: "at most" } },
+]
+
+const runAttack = Effect.fnUntraced(function* (attack: Attack, isShort: boolean) {
+  if (attack.needsNamespace && !isInside()) return notMeasured(attack, SKIPPED)
+  const exit = yield* Effect.exit(attack.run(scaleOf(isShort)).pipe(Effect.scoped, Effect.timeout(LONGEST)))
+  if (Exit.isFailure(exit)) {
+    const error = Cause.squash(exit.cause)
+    return notMeasured(attack, error instanceof Error ? error.message : String(error))
+  }
+  return exit.value.map((figure): Outcome => ({ attack: attack.name, figure }))
+})
+
+export const hostileCommand = Command.make(
+  "hostile",
+  {
+    names: Argument.String("name").pipe(
+      Argument.withDescription(`Only these attacks: ${attacks.map(({ name }) => name).join(", ")}`),
+      Argument.variadic(),
+    ),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription("Print an array of {name, value, unit, limit, holds} and nothing else"),
+      Flag.withDefault(false),
+    ),
+    short: Flag.Boolean("short").pipe(
+      Flag.withDescription("The short form, below 90 s: less time for each attack, and none of the longest"),
+      Flag.withDefault(false),
+    ),
+  },
+  Effect.fn("hostile")(function* ({ json, names, short }) {
+    const unknown = names.find((name) => attacks.every((attack) => attack.name !== name))
+    if (unknown !== undefined) {
+      const known = attacks.map(({ name }) => name).join(", ")
+      return yield* new UsageError({ message: `name: there is no attack ${unknown}; there are ${known}` })
+    }
+    const chosen = attacks.filter(({ fullOnly, name }) =>
+      names.length > 0 ? names.includes(name) : !(short && fullOnly === true),
+    )
+    const outcomes: Array<Outcome> = []
+    for (const attack of chosen) {
+      const begun = performance.now()
+      const found = yield* runAttack(attack, short)
+      outcomes.push(...found)
+      yield* Console.error(`${attack.name}: ${attack.about} (${((performance.now() - begun) / 1_000).toFixed(0)} s)`)
+      for (const { failure } of found) if (failure !== undefined) yield* Console.error(`  ${failure}`)
+    }
+    yield* Console.log(json ? JSON.stringify(outcomes.map(toJson)) : table(outcomes))
+    const broken = outcomes.filter((outcome) => !toJson(outcome).holds).length
+    if (broken > 0) return yield* new CommandFailed({ message: `${broken} of ${outcomes.length} figures do not hold` })
+  }),
+).pipe(
+  Command.withDescription("Attack real nodes of ours and report whether the limits hold. Exit code 0 only if all do."),
+)
