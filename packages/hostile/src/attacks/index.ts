@@ -1,5 +1,32 @@
 /** All attacks, in the order in which they run. */
 import type { Attack } from "../harness/Attack.ts"
+import { addressSpray } from "./addressSpray.ts"
+import { dhtCost } from "./dhtCost.ts"
+import { eclipse } from "./eclipse.ts"
+import { forwardJoins } from "./forwardJoins.ts"
+import { frameCost } from "./frameCost.ts"
+import { graftFlood } from "./graftFlood.ts"
+import { halfOpen } from "./halfOpen.ts"
+import { iHaveFlood } from "./iHaveFlood.ts"
+import { reflection } from "./reflection.ts"
 import { fiveKeys, tenKeys } from "./silentKeys.ts"
+import { slotFilled } from "./slotFilled.ts"
+import { slowNeighbour } from "./slowNeighbour.ts"
+import { streamMemory } from "./streamMemory.ts"
 
-export const attacks: ReadonlyArray<Attack> = [fiveKeys, tenKeys]
+export const attacks: ReadonlyArray<Attack> = [
+  fiveKeys,
+  tenKeys,
+  slowNeighbour,
+  graftFlood,
+  forwardJoins,
+  frameCost,
+  iHaveFlood,
+  streamMemory,
+  halfOpen,
+  addressSpray,
+  dhtCost,
+  reflection,
+  slotFilled,
+  eclipse,
+]

