@@ -171,6 +171,10 @@ export interface GossipStats extends TransportStats {
   readonly duplicatePayloads: number
   /** Messages that make no sense from their sender. */
   readonly droppedMessages: number
+  /** Peers named by others that were dropped: beyond the budget of the peer that named them, or no keys. */
+  readonly droppedNames: number
+  /** Requests to become a neighbour that were refused, because strangers had replaced too many neighbours. */
+  readonly refusedRequests: number
   readonly topics: number
   readonly peers: number
   readonly connections: number

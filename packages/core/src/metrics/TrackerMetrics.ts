@@ -76,6 +76,11 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
     "Addresses of peers that were not dialled because they are not allowed",
   ),
   dialsRefused: counter("topic_tracker_gossip_dials_refused", "Dials not begun because too many were in progress"),
+  droppedNames: counter("topic_tracker_gossip_dropped_names", "Peers named by others, dropped beyond a budget"),
+  refusedRequests: counter(
+    "topic_tracker_gossip_refused_requests",
+    "Requests of strangers refused because strangers had replaced too many neighbours",
+  ),
   topics: gauge("topic_tracker_gossip_topics", "Topics that are open"),
   peers: gauge("topic_tracker_gossip_peers", "Peers with a connection or a dial under way"),
   connections: gauge("topic_tracker_gossip_connections", "Connections that are up"),

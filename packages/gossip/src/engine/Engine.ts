@@ -127,6 +127,8 @@ export class Engine {
     counters.forgedPayloads += stats.forgedPayloads
     counters.duplicatePayloads += stats.duplicatePayloads
     counters.droppedMessages += stats.droppedMessages
+    counters.droppedNames += stats.droppedNames
+    counters.refusedRequests += stats.refusedRequests
   }
 
   /** Gives an event to the state machine and performs the actions. An event that comes meanwhile waits until they are performed. */

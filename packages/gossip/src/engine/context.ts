@@ -53,6 +53,8 @@ export const makeCounters = () => ({
   forgedPayloads: 0,
   duplicatePayloads: 0,
   droppedMessages: 0,
+  droppedNames: 0,
+  refusedRequests: 0,
 })
 
 export type Counters = ReturnType<typeof makeCounters>

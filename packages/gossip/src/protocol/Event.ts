@@ -144,6 +144,10 @@ export interface TopicStats {
   forgedPayloads: number
   /** Messages dropped because our own rules allow no such message from this peer. */
   droppedMessages: number
+  /** Peers named by others that were dropped: beyond the budget of the peer that named them, or no keys. */
+  droppedNames: number
+  /** Requests of high priority that were refused, because strangers had replaced too many neighbours. */
+  refusedRequests: number
 }
 
 /** Counters at 0. */
@@ -156,12 +160,16 @@ export const makeTopicStats = (): TopicStats => ({
   duplicatePayloads: 0,
   forgedPayloads: 0,
   droppedMessages: 0,
+  droppedNames: 0,
+  refusedRequests: 0,
 })
 
 /** The actions, random numbers and counters of one topic, as HyParView and PlumTree get them. */
 export interface TopicIo<P extends PeerKey> {
   readonly me: P
   readonly rng: Rng
+  /** The time of the current event in ms; it never goes back. */
+  readonly now: number
   readonly stats: TopicStats
   readonly send: (to: P, message: Message<P>) => void
   readonly neighborUp: (peer: P) => void
@@ -170,4 +178,8 @@ export interface TopicIo<P extends PeerKey> {
   /** This topic no longer needs the connection to the peer. */
   readonly disconnect: (peer: P) => void
   readonly peerData: (peer: P, data: Uint8Array) => void
+  /** Whether this neighbour has sent us a payload which we did not have. */
+  readonly hasDelivered: (peer: P) => boolean
+  /** Whether the name of a peer is a key that other nodes accept. */
+  readonly isKey: (peer: P) => boolean
 }

@@ -21,6 +21,11 @@ export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
   readonly peerData: Uint8Array
   readonly config: ProtocolConfig
   readonly rng: Rng
+  /**
+   * Whether a name that a peer sent is a key, that is a point of the curve. A Rust node drops the stream on which another name arrives,
+   * so such names are neither kept nor passed on. Without it every name is a key.
+   */
+  readonly isKey?: ((peer: P) => boolean) | undefined
 }
 
 /**
@@ -32,6 +37,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
   readonly config: ProtocolConfig
   private readonly host: TopicHost<P>
+  private now = Number.NEGATIVE_INFINITY
   private peerData: Uint8Array
   private readonly states = new Map<TopicKey, TopicState<P>>()
   private nextEpoch = 0
@@ -43,8 +49,13 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     this.me = options.me
     this.config = options.config
     this.peerData = options.peerData
+    const clock = () => this.now
     this.host = {
       me: options.me,
+      isKey: options.isKey ?? (() => true),
+      get now() {
+        return clock()
+      },
       rng: options.rng,
       config: options.config,
       act: (action) => this.out.push(action),
@@ -58,6 +69,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
    */
   handle(event: Event<P>, now: number, out: Array<Action<P>>): void {
     this.out = out
+    this.now = now
     switch (event._tag) {
       case "Received": {
         const state = this.states.get(event.topic)

@@ -6,15 +6,33 @@
  * (page numbers below are that paper's), as iroh-gossip 0.101 has it (`src/proto/hyparview.rs`). The bytes are the same;
  * DEVIATIONS.md of this package lists where the behaviour differs, by the titles that comments here name.
  */
-import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { Admission } from "./Admission.ts"
 import type { MembershipConfig } from "./Config.ts"
 import type { NeighborDownReason, TopicIo } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
-import type { Disconnect, ForwardJoin, Neighbor, PeerInfo, PeerKey, Shuffle, SwarmMessage } from "./Message.ts"
+import type {
+  Disconnect,
+  ForwardJoin,
+  Neighbor,
+  PeerInfo,
+  PeerKey,
+  Shuffle,
+  ShuffleReply,
+  SwarmMessage,
+} from "./Message.ts"
+import { NameBudget } from "./NameBudget.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
+import { TokenBucket } from "./TokenBucket.ts"
 
-/** Vouched peers that a topic remembers: those of some 40 records. */
-export const MAX_VOUCHED = 256
+/** Time after our own Shuffle in which its answer is taken, in ms: some eight messages, at most, and a dial. */
+const SHUFFLE_REPLY_MS = 10_000
+
+/** Names that a lookup counts as, in addition to its own. */
+const LOOKUP_NAMES = 3
+
+/** Peers that take us for a neighbour and are corrected: this many at once, then so many a second. */
+const CORRECTION_BURST = 8
+const CORRECTIONS_PER_SECOND = 1
 
 /** The fields of {@link HyParView} besides the views, for reading. */
 export interface MembershipBookkeeping<P extends PeerKey> {
@@ -24,6 +42,8 @@ export interface MembershipBookkeeping<P extends PeerKey> {
   readonly stayingAlive: ReadonlySet<P>
   readonly refillScheduled: boolean
   readonly vouched: ReadonlyMap<P, true>
+  readonly invited: ReadonlyMap<P, unknown>
+  readonly nameGivers: ReadonlyMap<P, unknown>
   readonly peerData: ReadonlyMap<P, Uint8Array>
 }
 
@@ -46,8 +66,11 @@ export class HyParView<P extends PeerKey> {
   /** Contacts that sent a Disconnect and stay in the swarm: they remain contacts when their connection closes. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
-  /** Peers that are known to be members from outside of gossip; the least recently vouched one leaves first. */
-  private readonly vouched = new BoundedMap<P, true>(MAX_VOUCHED)
+  private readonly admission: Admission<P>
+  private readonly names: NameBudget<P>
+  private readonly corrections = new TokenBucket(CORRECTION_BURST, CORRECTIONS_PER_SECOND)
+  /** The time of our last Shuffle that no peer has answered. */
+  private unansweredShuffleAt = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     readonly io: TopicIo<P>
@@ -59,6 +82,8 @@ export class HyParView<P extends PeerKey> {
     this.io = options.io
     this.config = config
     this.ownData = options.ownData
+    this.admission = new Admission({ io: options.io, active: this.active, capacity: config.activeViewCapacity })
+    this.names = new NameBudget(options.io)
     this.peers = new PeerDirectory({
       // A Shuffle must fit into one message with every contact's data at this size; 37: id, option tag and length prefix.
       maxSize: Math.floor((options.maxMessageSize - 48) / (this.shuffleSize + 1)) - 37,
@@ -75,8 +100,10 @@ export class HyParView<P extends PeerKey> {
 
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
-    const { overdue, peers, pending, refillScheduled, refusals, stayingAlive, vouched } = this
-    return { overdue, peerData: peers.known, pending, refillScheduled, refusals, stayingAlive, vouched }
+    const { admission, names, overdue, peers, pending, refillScheduled, refusals, stayingAlive } = this
+    const { invited, vouched } = admission
+    const views = { invited, nameGivers: names.givers, peerData: peers.known, vouched }
+    return { ...views, overdue, pending, refillScheduled, refusals, stayingAlive }
   }
 
   /** Whether the peer is a neighbour, or has been asked to become one. */
@@ -86,11 +113,11 @@ export class HyParView<P extends PeerKey> {
 
   /** Remembers that these peers are members. Nothing is sent to them. */
   vouchFor(peers: Iterable<P>): void {
-    for (const peer of peers) if (peer !== this.io.me) this.vouched.set(peer, true)
+    this.admission.vouchFor(peers)
   }
 
   isVouched(peer: P): boolean {
-    return this.vouched.has(peer)
+    return this.admission.isVouched(peer)
   }
 
   setOwnData(data: Uint8Array): void {
@@ -98,12 +125,28 @@ export class HyParView<P extends PeerKey> {
   }
 
   join(peer: P): void {
-    if (peer !== this.io.me) this.io.send(peer, { _tag: "Join", data: this.ownData })
+    if (peer === this.io.me) return
+    this.admission.invite(peer, false)
+    this.io.send(peer, { _tag: "Join", data: this.ownData })
   }
 
   /** Asks a peer for one link, with the priority that is never refused (p. 7; DEVIATIONS.md, "one link"). */
   connect(peer: P): void {
-    if (peer !== this.io.me && !this.active.has(peer)) this.request(peer, "high")
+    if (peer === this.io.me || this.active.has(peer)) return
+    // See DEVIATIONS.md, "merges".
+    if (!this.admission.mayMerge()) return
+    this.admission.invite(peer, true)
+    this.request(peer, "high")
+  }
+
+  /**
+   * The peer sent what only a neighbour sends, and is none: it gets a Disconnect, so that both sides agree again. Not if it has been
+   * asked: its answer is on its way (DEVIATIONS.md, "one-sided neighbours").
+   */
+  correct(peer: P): void {
+    if (this.isTiedTo(peer) || !this.corrections.take(this.io.now)) return
+    this.io.send(peer, { _tag: "Disconnect", alive: true, respond: false })
+    this.io.disconnect(peer)
   }
 
   /** Sends a Disconnect to every neighbour and to every peer asked to become one: we leave the topic. */
@@ -111,6 +154,7 @@ export class HyParView<P extends PeerKey> {
     const peers = new Set([...this.active.values, ...this.pending.keys()])
     for (const peer of peers) {
       this.active.delete(peer)
+      this.names.removeNeighbor(peer)
       this.sendDisconnect(peer, false)
     }
   }
@@ -127,8 +171,7 @@ export class HyParView<P extends PeerKey> {
         this.onShuffle(from, message)
         break
       case "ShuffleReply":
-        this.addContacts(message.nodes)
-        this.refill()
+        this.onShuffleReply(from, message)
         break
       case "Neighbor":
         this.onNeighbor(from, message)
@@ -173,6 +216,7 @@ export class HyParView<P extends PeerKey> {
         .map((peer) => this.peers.info(peer))
       nodes.push({ id: this.io.me, data: this.ownData })
       this.io.send(target, { _tag: "Shuffle", origin: this.io.me, nodes, ttl: shuffleRandomWalkLength })
+      this.unansweredShuffleAt = this.io.now
     } else {
       // See DEVIATIONS.md, "alone with contacts".
       this.refill()
@@ -205,7 +249,10 @@ export class HyParView<P extends PeerKey> {
     if (peer === this.io.me) return
     // A peer that joins has usually restarted: it will not answer an earlier request (DEVIATIONS.md, "Join during a request").
     this.pending.delete(peer)
-    this.addActive(peer, data, "high")
+    if (!this.addActive(peer, data, "high")) {
+      this.sendDisconnect(peer, true)
+      return
+    }
     this.request(peer, "high")
     const message: ForwardJoin<P> = {
       _tag: "ForwardJoin",
@@ -219,16 +266,19 @@ export class HyParView<P extends PeerKey> {
   private onForwardJoin(from: P, message: ForwardJoin<P>): void {
     const { id, data } = message.peer
     // Our own walk came back to us (DEVIATIONS.md, "own walks").
-    if (id === this.io.me) {
+    if (id === this.io.me || !this.isIntroducer(from)) {
       this.drop()
       return
     }
+    if (!this.mayUse(id, from)) return
     const ttl = Math.min(message.ttl, this.config.activeRandomWalkLength)
     // At the end of the walk the paper adds the peer at once. We ask it first and add it when it answers, so that a peer which
     // cannot be reached does not enter the active view. If it is a neighbour already, the request renews the tie.
     if (this.active.has(id) || ttl === 0 || this.active.size <= 1) {
-      this.peers.learn(id, data)
-      this.request(id, "high")
+      this.peers.learnFromOther(id, data)
+      // Without a place for it there is nothing to ask for.
+      if (this.active.has(id) || this.admission.mayAdmit(id)) this.request(id, "high")
+      else this.addPassive(id, data)
       return
     }
     if (ttl === this.config.passiveRandomWalkLength) this.addPassive(id, data)
@@ -276,18 +326,67 @@ export class HyParView<P extends PeerKey> {
    * own (p. 8).
    */
   private onShuffle(from: P, message: Shuffle<P>): void {
-    if (message.origin === this.io.me) {
+    const { origin } = message
+    if (origin === this.io.me || !this.isIntroducer(from)) {
       this.drop()
       return
     }
+    if (!this.mayUse(origin, from)) return
+    const nodes = this.usable(message.nodes, from, origin)
     const ttl = Math.min(message.ttl, this.config.shuffleRandomWalkLength)
     if (ttl === 0 || this.active.size <= 1) {
-      this.addContacts(message.nodes)
-      this.sendShuffleReply(message.origin, Math.min(message.nodes.length, this.shuffleSize + 1))
+      this.addContacts(nodes)
+      if (this.mayAnswer(origin, message.nodes, from)) {
+        this.sendShuffleReply(origin, Math.min(message.nodes.length, this.shuffleSize + 1))
+      }
       return
     }
-    const next = this.active.pickExcept(this.io.rng, (peer) => peer === from || peer === message.origin)
-    if (next !== undefined) this.io.send(next, { ...message, ttl: ttl - 1 })
+    const next = this.active.pickExcept(this.io.rng, (peer) => peer === from || peer === origin)
+    if (next !== undefined) this.io.send(next, { _tag: "Shuffle", origin, nodes, ttl: ttl - 1 })
+  }
+
+  /** Takes the contacts of an answer to our Shuffle, of a neighbour, or of a peer that has no free slot for us. */
+  private onShuffleReply(from: P, { nodes }: ShuffleReply<P>): void {
+    if (!this.isIntroducer(from)) {
+      // Any node at the end of our walk may answer, but only one.
+      if (this.io.now - this.unansweredShuffleAt >= SHUFFLE_REPLY_MS) {
+        this.drop()
+        return
+      }
+      this.unansweredShuffleAt = Number.NEGATIVE_INFINITY
+    }
+    this.addContacts(this.usable(nodes, from))
+    this.refill()
+  }
+
+  /** Whether the origin of a Shuffle gets an answer. Without an address it costs a lookup, which counts as several names. */
+  private mayAnswer(origin: P, nodes: ReadonlyArray<PeerInfo<P>>, giver: P): boolean {
+    if (this.isTiedTo(origin) || nodes.some(({ data, id }) => id === origin && data !== undefined && data.length > 0))
+      return true
+    return this.names.takeCost(giver, LOOKUP_NAMES, this.isVouched(giver))
+  }
+
+  /** Whether the peer may name others to us: a neighbour, or a peer that was asked (DEVIATIONS.md, "introductions"). */
+  private isIntroducer(peer: P): boolean {
+    return this.isTiedTo(peer) || this.admission.isInvited(peer)
+  }
+
+  /** Whether a name that `giver` sent may be used: one that we know, or one within the budget of the giver. */
+  private mayUse(name: P, giver: P): boolean {
+    if (name === giver || this.active.has(name) || this.passive.has(name) || this.pending.has(name)) return true
+    return this.names.take(giver, name, this.isVouched(giver))
+  }
+
+  /** The contacts that may be used, no more than a Shuffle of ours would hold: one message cannot replace the whole passive view. */
+  private usable(nodes: ReadonlyArray<PeerInfo<P>>, giver: P, origin?: P): ReadonlyArray<PeerInfo<P>> {
+    const usable: Array<PeerInfo<P>> = []
+    const count = Math.min(nodes.length, this.shuffleSize + 1)
+    for (let i = 0; i < count; i++) {
+      const info = nodes[i]!
+      if (info.id === giver) this.peers.learn(giver, info.data)
+      if (info.id === origin || info.id === this.io.me || this.mayUse(info.id, giver)) usable.push(info)
+    }
+    return usable
   }
 
   private sendShuffleReply(to: P, count: number): void {
@@ -322,9 +421,13 @@ export class HyParView<P extends PeerKey> {
   private addActive(peer: P, data: Uint8Array | undefined, priority: Neighbor["priority"]): boolean {
     this.peers.learn(peer, data)
     if (this.active.has(peer)) return true
-    if (this.active.size >= this.config.activeViewCapacity) {
-      if (priority === "low") return false
-      const dropped = this.active.pick(this.io.rng) as P
+    const place = this.admission.placeFor(peer, priority)
+    if (place === undefined) {
+      if (priority === "high") this.io.stats.refusedRequests++
+      return false
+    }
+    if (place._tag === "Replace") {
+      const dropped = place.victim
       this.removeActive(dropped, "replaced", () => this.sendDisconnect(dropped, true))
       this.keepAsContact(dropped)
     }
@@ -332,6 +435,7 @@ export class HyParView<P extends PeerKey> {
     this.stayingAlive.delete(peer)
     this.refusals.delete(peer)
     this.active.add(peer)
+    this.names.addNeighbor(peer)
     this.io.neighborUp(peer)
     return true
   }
@@ -339,6 +443,7 @@ export class HyParView<P extends PeerKey> {
   private removeActive(peer: P, reason: NeighborDownReason, close = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
     this.overdue.delete(peer)
+    this.names.removeNeighbor(peer)
     // Other nodes may have lost this peer too, and have a free slot now.
     this.refusals.clear()
     this.io.neighborDown(peer, reason)
@@ -351,18 +456,18 @@ export class HyParView<P extends PeerKey> {
     if (this.passive.has(peer)) this.stayingAlive.add(peer)
   }
 
-  /** Takes no more contacts than a Shuffle of ours would hold: one message cannot replace the whole passive view. */
   private addContacts(nodes: ReadonlyArray<PeerInfo<P>>): void {
-    const count = Math.min(nodes.length, this.shuffleSize + 1)
-    for (let i = 0; i < count; i++) this.addPassive(nodes[i]!.id, nodes[i]!.data)
+    for (const { data, id } of nodes) this.addPassive(id, data)
   }
 
   private addPassive(peer: P, data: Uint8Array | undefined): void {
     if (peer === this.io.me) return
-    this.peers.learn(peer, data)
+    this.peers.learnFromOther(peer, data)
     if (this.active.has(peer) || this.passive.has(peer)) return
     if (this.passive.size >= this.config.passiveViewCapacity) {
-      this.dropContact(this.passive.pick(this.io.rng) as P)
+      // Strangers' names must not push out the contacts that we know to be members.
+      const isVouched = (contact: P) => this.isVouched(contact)
+      this.dropContact(this.passive.pickExcept(this.io.rng, isVouched) ?? (this.passive.pick(this.io.rng) as P))
     }
     this.passive.add(peer)
   }
@@ -384,7 +489,10 @@ export class HyParView<P extends PeerKey> {
     const priority = this.active.size === 0 ? "high" : "low"
     const isExcluded = (peer: P) =>
       peer === except || this.pending.has(peer) || (priority === "low" && this.refusals.has(peer))
-    const contact = this.passive.pickExcept(this.io.rng, isExcluded)
+    const contact =
+      (this.admission.lacksVouched
+        ? this.passive.pickExcept(this.io.rng, (peer) => isExcluded(peer) || !this.isVouched(peer))
+        : undefined) ?? this.passive.pickExcept(this.io.rng, isExcluded)
     if (contact !== undefined) {
       this.request(contact, priority)
     } else if (occupied === 0 && this.passive.size > 0) {

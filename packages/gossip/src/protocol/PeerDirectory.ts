@@ -7,6 +7,8 @@ import type { PeerInfo, PeerKey } from "./Message.ts"
 
 export class PeerDirectory<P extends PeerKey> {
   private readonly data = new Map<P, Uint8Array>()
+  /** The peers whose data came from themselves. */
+  private readonly firstHand = new Set<P>()
   private readonly maxSize: number
   private readonly isKept: (peer: P) => boolean
   private readonly sweepAt: number
@@ -25,20 +27,26 @@ export class PeerDirectory<P extends PeerKey> {
     this.announce = options.announce
   }
 
-  /** The kept data, for tests. */
+  /** The kept data, for checks of the state. */
   get known(): ReadonlyMap<P, Uint8Array> {
     return this.data
   }
 
-  /** Keeps the data, and announces it if it is new. */
+  /** Keeps what the peer sends about itself, and announces it if it is new. */
   learn(peer: P, data: Uint8Array | undefined): void {
     if (data === undefined) return
-    const known = this.data.get(peer)
-    if (known !== undefined && Bytes.equals(known, data)) return
-    if (data.length > 0) this.announce(peer, data)
-    if (data.length > this.maxSize) return
-    this.data.set(peer, data)
-    if (this.data.size >= this.sweepAt) for (const key of this.data.keys()) if (!this.isKept(key)) this.data.delete(key)
+    this.keep(peer, data)
+    if (this.isKnown(peer, data)) this.firstHand.add(peer)
+  }
+
+  /** The same for what another peer sends about it, which does not replace the peer's own words (DEVIATIONS.md, "peer data"). */
+  learnFromOther(peer: P, data: Uint8Array | undefined): void {
+    if (data === undefined) return
+    if (this.firstHand.has(peer)) {
+      if (data.length > 0 && !this.isKnown(peer, data)) this.announce(peer, data)
+      return
+    }
+    this.keep(peer, data)
   }
 
   info(peer: P): PeerInfo<P> {
@@ -47,5 +55,19 @@ export class PeerDirectory<P extends PeerKey> {
 
   forget(peer: P): void {
     this.data.delete(peer)
+    this.firstHand.delete(peer)
+  }
+
+  private keep(peer: P, data: Uint8Array): void {
+    if (this.isKnown(peer, data)) return
+    if (data.length > 0) this.announce(peer, data)
+    if (data.length > this.maxSize) return
+    this.data.set(peer, data)
+    if (this.data.size >= this.sweepAt) for (const key of this.data.keys()) if (!this.isKept(key)) this.forget(key)
+  }
+
+  private isKnown(peer: P, data: Uint8Array): boolean {
+    const known = this.data.get(peer)
+    return known !== undefined && Bytes.equals(known, data)
   }
 }

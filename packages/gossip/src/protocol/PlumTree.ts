@@ -22,6 +22,8 @@ const MAX_ROUND = 0xffff
 type Announcement<P> = { readonly peer: P; readonly round: number }
 
 export interface PlumTreeIo<P extends PeerKey> extends TopicIo<P> {
+  /** The peer is no neighbour and takes us for one. */
+  readonly correct: (peer: P) => void
   readonly received: (event: Extract<TopicEvent<P>, { readonly _tag: "Received" }>) => void
 }
 
@@ -221,9 +223,12 @@ export class PlumTree<P extends PeerKey> {
     // Before the hash is checked, which costs far more (DEVIATIONS.md, "duplicates").
     if (this.history.has(id)) {
       this.io.stats.duplicatePayloads++
-      if (scope._tag === "Swarm" && this.isNeighbor(from)) {
+      if (scope._tag === "Neighbors") return
+      if (this.isNeighbor(from)) {
         this.makeLazy(from)
         this.io.send(from, PRUNE)
+      } else {
+        this.io.correct(from)
       }
       return
     }

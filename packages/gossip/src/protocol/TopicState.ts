@@ -23,6 +23,9 @@ export interface TopicHost<P extends PeerKey> {
   readonly me: P
   readonly rng: Rng
   readonly config: ProtocolConfig
+  /** The time of the current event in ms. */
+  readonly now: number
+  readonly isKey: (peer: P) => boolean
   /** Adds an action. */
   readonly act: (action: Action<P>) => void
   /** This topic used the connection to the peer and no longer needs it. */
@@ -64,6 +67,10 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.membership = new HyParView({ io: this, config: membership, ownData: options.ownData, maxMessageSize })
     this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize })
     this.membership.start()
+  }
+
+  get now(): number {
+    return this.host.now
   }
 
   receive(from: P, message: Message<P>, now: number): void {
@@ -151,6 +158,13 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly disconnect = (peer: P): void => {
     if (this.forgetConnection(peer)) this.host.connectionReleased(peer)
   }
+
+  readonly hasDelivered = (peer: P): boolean => this.broadcast.hasDelivered(peer)
+
+  readonly isKey = (peer: P): boolean => this.host.isKey(peer)
+
+  /** A peer that is no neighbour sends duplicates: it takes us for one. */
+  readonly correct = (peer: P): void => this.membership.correct(peer)
 
   readonly peerData = (peer: P, data: Uint8Array): void => this.host.act({ _tag: "PeerData", peer, data })
 

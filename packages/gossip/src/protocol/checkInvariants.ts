@@ -4,9 +4,10 @@
  * nothing of networks. iroh-gossip checks some of the same in its tests (`check_invariants` in `src/proto/hyparview.rs` at
  * 007b97f): sizes of the views, no overlap between them, no entry for the node itself.
  */
+
+import { MAX_INVITED, MAX_VOUCHED } from "./Admission.ts"
 import type { Action, Event, Timer, TopicKey } from "./Event.ts"
 import type { GossipState } from "./GossipState.ts"
-import { MAX_VOUCHED } from "./HyParView.ts"
 import type { PeerKey } from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 import type { TopicState } from "./TopicState.ts"
@@ -153,12 +154,14 @@ const checkMembership = <P extends PeerKey>(
   fail: (what: string) => never,
 ): void => {
   const { active, passive } = membership
-  const { overdue, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  const { invited, nameGivers, overdue, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  if (invited.size > MAX_INVITED) fail(`${invited.size} invited peers; the limit is ${MAX_INVITED}`)
   if (vouched.size > MAX_VOUCHED) fail(`${vouched.size} vouched peers; the limit is ${MAX_VOUCHED}`)
   if (active.size > config.activeViewCapacity)
     fail(`${active.size} neighbours; the limit is ${config.activeViewCapacity}`)
   if (passive.size > config.passiveViewCapacity)
     fail(`${passive.size} contacts; the limit is ${config.passiveViewCapacity}`)
+  if (!isSame(new Set(nameGivers.keys()), new Set(active.values))) fail("the budgets of names are not the neighbours'")
   for (const peer of active.values) if (passive.has(peer)) fail(`${peer} is in both views`)
   for (const peer of overdue) if (!active.has(peer)) fail(`the answer of ${peer} is late, but it is no neighbour`)
   for (const peer of stayingAlive) if (!passive.has(peer)) fail(`${peer} stays alive, but it is no contact`)

@@ -334,6 +334,8 @@ describe("counters", () => {
       duplicatePayloads: 1,
       forgedPayloads: 0,
       droppedMessages: 0,
+      droppedNames: 0,
+      refusedRequests: 0,
     })
     node.state.resetStats(topic)
     assert.isTrue(Object.values(node.topic.stats).every((count) => count === 0))

@@ -1,6 +1,6 @@
 import { InvariantChecker } from "../../src/protocol/checkInvariants.ts"
 import * as Protocol from "../../src/protocol/index.ts"
-import { type Action, bytes, type Event, topic } from "./node.ts"
+import { type Action, bytes, type Event, type Message, topic } from "./node.ts"
 
 /**
  * A network of protocol states in memory: each link has a delay of its own and keeps its order; the other side notices a closed
@@ -11,6 +11,8 @@ export class Swarm {
   readonly states = new Map<string, Protocol.GossipState<string>>()
   /** The contents that each node's application received. */
   readonly received = new Map<string, Array<string>>()
+  /** Hostile peers: they accept connections, send only what a test sends in their name, and answer nothing. */
+  readonly silent = new Set<string>()
   private readonly checkers = new Map<Protocol.GossipState<string>, InvariantChecker<string>>()
   private readonly config: Protocol.ProtocolConfig
   private readonly rng: Protocol.Xoshiro128
@@ -61,6 +63,13 @@ export class Swarm {
     }
   }
 
+  /** A message of a hostile peer. */
+  sendAs(from: string, to: string, message: Message): void {
+    this.silent.add(from)
+    this.connections.add(link(from, to))
+    this.later(this.delay(from, to), to, { _tag: "Received", from, topic, message })
+  }
+
   neighbors(node: string): ReadonlyArray<string> {
     return [...(this.states.get(node)?.neighbors(topic) ?? [])].sort()
   }
@@ -76,7 +85,7 @@ export class Swarm {
     switch (action._tag) {
       case "Send": {
         const event: Event = { _tag: "Received", from: node, topic: action.topic, message: action.message }
-        if (this.states.has(action.to)) {
+        if (this.states.has(action.to) || this.silent.has(action.to)) {
           this.connections.add(link(node, action.to))
           this.later(this.delay(node, action.to), action.to, event)
         } else {

@@ -43,7 +43,10 @@ describe("shuffling", () => {
   })
 
   it("takes the contacts of an answer, releases the connection and fills free slots", () => {
-    const node = new Node().withNeighbors("a")
+    const node = new Node()
+    const [timer] = timers(node.join(), "Shuffle")
+    node.withNeighbors("a")
+    node.handle({ _tag: "TimerExpired", timer: timer!.timer })
     const actions = node.receive("o", { _tag: "ShuffleReply", nodes: infos("p", "me", "a") })
     assert.deepStrictEqual(node.passive, ["p"], "neither ourselves nor neighbours are contacts")
     assert.deepStrictEqual(sends(actions), ["p Neighbor"])

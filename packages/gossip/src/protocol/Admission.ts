@@ -1,0 +1,145 @@
+/**
+ * The rules by which a peer gets a place in a full active view. HyParView lets every request of high priority replace a random
+ * neighbour (p. 7), so a few strangers that ask everybody once and pass on nothing would take all places of a swarm. Here places are
+ * kept for vouched peers, strangers replace strangers, and only at a limited rate (DEVIATIONS.md, "kept places").
+ */
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import type { TopicIo } from "./Event.ts"
+import type { IndexedSet } from "./IndexedSet.ts"
+import type { PeerKey } from "./Message.ts"
+import { TokenBucket } from "./TokenBucket.ts"
+
+/** Vouched peers that a topic remembers: those of some 40 records. */
+export const MAX_VOUCHED = 256
+
+/** Peers of the application's last Joins and Connects that are remembered. */
+export const MAX_INVITED = 64
+
+/** Time in which a peer that the application asked may answer, in ms: a dial with its lookups takes up to 10 s, and may be repeated. */
+const INVITATION_MS = 30_000
+
+/**
+ * Neighbours that strangers may replace: this many at once, so that a crowd of newcomers gets in (1,000 nodes that join through ten in
+ * the same instant need some 200 at each of the ten), then so many a second.
+ */
+const STRANGER_BURST = 256
+const STRANGERS_PER_SECOND = 1
+
+/** Of the merges that a node with enough neighbours makes, one in this time may replace a neighbour. */
+const MERGE_MS = 300_000
+
+/** What a request is allowed: a place that is free, the place of a neighbour, or none. */
+export type Place<P> = { readonly _tag: "Free" } | { readonly _tag: "Replace"; readonly victim: P } | undefined
+
+const FREE = { _tag: "Free" } as const
+
+export class Admission<P extends PeerKey> {
+  private readonly io: Pick<TopicIo<P>, "me" | "rng" | "now" | "hasDelivered">
+  private readonly active: IndexedSet<P>
+  private readonly capacity: number
+  /** Vouched neighbours that are few enough to replace a stranger at a request of low priority: up to half of the view. */
+  private readonly keptPlaces: number
+  /** Known members; the least recently vouched one leaves first. */
+  private readonly vouchedPeers = new BoundedMap<P, true>(MAX_VOUCHED)
+  /** Peers that the application asked, and the kind and time of that. */
+  private readonly invitations = new BoundedMap<P, { readonly isMerge: boolean; readonly at: number }>(MAX_INVITED)
+  private readonly strangers = new TokenBucket(STRANGER_BURST, STRANGERS_PER_SECOND)
+  private readonly merges = new TokenBucket(1, 1_000 / MERGE_MS)
+
+  constructor(options: {
+    readonly io: Pick<TopicIo<P>, "me" | "rng" | "now" | "hasDelivered">
+    readonly active: IndexedSet<P>
+    readonly capacity: number
+  }) {
+    this.io = options.io
+    this.active = options.active
+    this.capacity = options.capacity
+    this.keptPlaces = (options.capacity + 1) >> 1
+  }
+
+  /** Remembers that these peers are members. */
+  vouchFor(peers: Iterable<P>): void {
+    for (const peer of peers) if (peer !== this.io.me) this.vouchedPeers.set(peer, true)
+  }
+
+  isVouched(peer: P): boolean {
+    return this.vouchedPeers.has(peer)
+  }
+
+  get vouched(): ReadonlyMap<P, true> {
+    return this.vouchedPeers
+  }
+
+  get invited(): ReadonlyMap<P, unknown> {
+    return this.invitations
+  }
+
+  /** The application asks this peer to be our neighbour. `isMerge`: for a link into another part of the swarm. */
+  invite(peer: P, isMerge: boolean): void {
+    this.invitations.set(peer, { isMerge, at: this.io.now })
+  }
+
+  /** Whether the application asked this peer a short time ago. */
+  isInvited(peer: P): boolean {
+    const invitation = this.invitations.get(peer)
+    return invitation !== undefined && this.io.now - invitation.at < INVITATION_MS
+  }
+
+  /** Whether a link into another part of the swarm may be asked for: it needs no place of a neighbour, or there was none lately. */
+  mayMerge(): boolean {
+    return !this.mergeCosts() || this.merges.has(this.io.now)
+  }
+
+  /** Whether fewer vouched neighbours than kept places are there. */
+  get lacksVouched(): boolean {
+    return this.vouchedCount() < this.keptPlaces
+  }
+
+  /** Whether a request of high priority from this peer, which is no neighbour, would get a place now. */
+  mayAdmit(peer: P): boolean {
+    return !this.costsStranger(peer) || this.strangers.has(this.io.now)
+  }
+
+  /** The place for a peer that is no neighbour. If it is that of a neighbour, it counts against the budgets. */
+  placeFor(peer: P, priority: "high" | "low"): Place<P> {
+    if (this.active.size < this.capacity) return FREE
+    const isLackedMember = this.lacksVouched && this.isVouched(peer)
+    if (priority === "low" && !isLackedMember) return undefined
+    const { now } = this.io
+    const isMerge = this.isInvited(peer) && this.invitations.get(peer)?.isMerge === true && this.mergeCosts()
+    if (isMerge && !this.merges.take(now)) return undefined
+    if (this.costsStranger(peer) && !this.strangers.take(now)) return undefined
+    return { _tag: "Replace", victim: this.victim() }
+  }
+
+  /**
+   * The neighbour to replace: a stranger that has passed on no payload, else any stranger, else, if all are vouched for, any. Among these
+   * each is equally likely, as in the paper. So strangers get one place where members have all five.
+   */
+  private victim(): P {
+    const { active, io } = this
+    const isVouched = (peer: P) => this.isVouched(peer)
+    return (
+      active.pickExcept(io.rng, (peer) => isVouched(peer) || io.hasDelivered(peer)) ??
+      active.pickExcept(io.rng, isVouched) ??
+      (active.pick(io.rng) as P)
+    )
+  }
+
+  /** Whether the place of this peer counts against the budget of strangers: where there is a member to protect, and none asks. */
+  private costsStranger(peer: P): boolean {
+    if (this.active.size < this.capacity || this.isVouched(peer) || this.isInvited(peer)) return false
+    return this.vouchedCount() > 0
+  }
+
+  /** Merges are limited for a node that has all its neighbours and knows one of them to be a member. */
+  private mergeCosts(): boolean {
+    return this.active.size >= this.capacity && this.vouchedCount() > 0
+  }
+
+  private vouchedCount(): number {
+    let count = 0
+    for (const peer of this.active.values) if (this.isVouched(peer)) count++
+    return count
+  }
+}

@@ -1,0 +1,25 @@
+/** Whether bytes are a key that other nodes accept as an endpoint id: half of all byte strings are not. */
+import { ed25519 } from "@noble/curves/ed25519.js"
+import { BoundedMap } from "@topic-tracker/common"
+
+/** A square root in the field costs tens of microseconds, and the same few peers are named again and again, so the answers are kept. */
+const knownKeys = new BoundedMap<string, boolean>(4_096)
+
+/** `id`: 64 lowercase hex digits. Accepts the same keys as `VerifyingKey::from_bytes` of ed25519-dalek. */
+export const isEndpointKey = (id: string): boolean => {
+  const known = knownKeys.get(id)
+  if (known !== undefined) return known
+  const isKey = isCurvePoint(id)
+  knownKeys.set(id, isKey)
+  return isKey
+}
+
+const isCurvePoint = (id: string): boolean => {
+  try {
+    // ZIP 215 rules: y may be written as a value that is not below the field's prime, as in dalek's decompression.
+    ed25519.Point.fromHex(id, true)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,262 @@
+/** The bounds on what peers that nobody knows can cause: introductions, names, places in the active view. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Protocol from "../../../src/protocol/index.ts"
+import { bytes, disconnects, gossip, infos, join, Node, neighbor, sends, sentTo, timers, topic } from "../node.ts"
+
+const vouch = (node: Node, ...peers: ReadonlyArray<string>) => node.handle({ _tag: "VouchFor", topic, peers })
+const full = () => new Node().withNeighbors("a", "b", "c", "d", "e")
+const data = (actions: ReadonlyArray<Protocol.Action<string>>) => actions.filter(({ _tag }) => _tag === "PeerData")
+
+describe("introductions", () => {
+  it("of a stranger cause no request, no answer and no contact: 100 ForwardJoins, Shuffles and answers", () => {
+    const node = full()
+    for (let i = 0; i < 100; i++) {
+      const nodes = [{ id: `n${i}`, data: bytes("at n") }]
+      const messages: ReadonlyArray<Protocol.Message<string>> = [
+        { _tag: "ForwardJoin", peer: { id: `x${i}`, data: bytes("at x") }, ttl: i % 7 },
+        { _tag: "Shuffle", origin: `o${i}`, nodes, ttl: i % 7 },
+        { _tag: "ShuffleReply", nodes },
+      ]
+      for (const message of messages) {
+        const actions = node.receive("stranger", message)
+        assert.deepStrictEqual([sends(actions), data(actions)], [[], []])
+      }
+    }
+    assert.deepStrictEqual(node.passive, [])
+    assert.strictEqual(node.topic.stats.droppedMessages, 300)
+  })
+
+  it("count from a peer that was asked, before it has answered", () => {
+    const node = new Node()
+    node.join("contact")
+    node.receive("contact", { _tag: "ShuffleReply", nodes: infos("x") })
+    const refused = node.receive("contact", { _tag: "Disconnect", alive: true, respond: false })
+    assert.deepStrictEqual(node.passive, ["x"])
+    assert.deepStrictEqual(sends(refused), [], "x is asked already")
+    assert.isTrue(node.topic.membership.bookkeeping.pending.has("x"))
+  })
+
+  it("answer one Shuffle of ours, for ten seconds", () => {
+    const node = new Node()
+    const [shuffle] = timers(node.join(), "Shuffle")
+    node.withNeighbors("a", "b", "c", "d", "e")
+    const expire = () => node.handle({ _tag: "TimerExpired", timer: shuffle!.timer })
+    expire()
+    node.receive("far", { _tag: "ShuffleReply", nodes: infos("x") })
+    node.receive("farther", { _tag: "ShuffleReply", nodes: infos("y") })
+    assert.deepStrictEqual(node.passive, ["x"])
+    expire()
+    node.now += 10_000
+    node.receive("late", { _tag: "ShuffleReply", nodes: infos("z") })
+    assert.deepStrictEqual(node.passive, ["x"])
+  })
+})
+
+describe("new names", () => {
+  const name = (node: Node, from: string, count: number) => {
+    let requests = 0
+    for (let i = 0; i < count; i++) {
+      const message = {
+        _tag: "ForwardJoin",
+        peer: { id: `${from} ${node.now} ${i}`, data: undefined },
+        ttl: 0,
+      } as const
+      requests += sends(node.receive(from, message)).length
+    }
+    return requests
+  }
+
+  it("of one neighbour are 16 at once and then one a second; the others are counted", () => {
+    const node = new Node().withNeighbors("a", "b")
+    assert.strictEqual(name(node, "a", 200), 16)
+    assert.strictEqual(node.topic.stats.droppedNames, 184)
+    assert.strictEqual(name(node, "b", 200), 16, "each neighbour has its own")
+    node.now += 3_000
+    assert.strictEqual(name(node, "a", 200), 3)
+  })
+
+  it("of neighbours that leave and come back, or under new keys, are bounded too", () => {
+    const node = new Node().withNeighbors("a")
+    let requests = 0
+    for (let second = 0; second < 60; second++) {
+      for (const peer of ["x", `y${second}`]) {
+        node.receive(peer, neighbor("high"))
+        requests += name(node, peer, 20)
+        node.receive(peer, { _tag: "Disconnect", alive: false, respond: false })
+      }
+      node.now += 1_000
+    }
+    assert.isAtMost(requests, 80 + 5 * 60)
+  })
+
+  it("that are no keys are neither kept nor passed on", () => {
+    const rng = new Protocol.Xoshiro128(1)
+    const { defaultConfig: config } = Protocol
+    const isKey = (peer: string) => !peer.startsWith("no key")
+    const state = new Protocol.GossipState<string>({ me: "me", peerData: bytes("me"), config, rng, isKey })
+    const out: Array<Protocol.Action<string>> = []
+    const receive = (from: string, message: Protocol.Message<string>) =>
+      state.handle({ _tag: "Received", from, topic, message }, 0, out)
+    state.handle({ _tag: "Join", topic, peers: [] }, 0, out)
+    for (const peer of ["a", "b"]) receive(peer, join(peer))
+    out.length = 0
+    receive("a", { _tag: "ForwardJoin", peer: { id: "no key", data: undefined }, ttl: 6 })
+    receive("a", { _tag: "Shuffle", origin: "no key", nodes: infos("x"), ttl: 6 })
+    assert.deepStrictEqual(out, [])
+    receive("a", { _tag: "Shuffle", origin: "a", nodes: infos("no key", "x", "a"), ttl: 6 })
+    assert.deepStrictEqual(sentTo(out, "b"), [{ _tag: "Shuffle", origin: "a", nodes: infos("x", "a"), ttl: 5 }])
+    assert.strictEqual(state.stats(topic)?.droppedNames, 3)
+  })
+
+  it("include the origin of a Shuffle; without an address its answer costs as much as three more", () => {
+    const answers = (data: Uint8Array | undefined) => {
+      const node = new Node().withNeighbors("a", "b")
+      let count = 0
+      for (let i = 0; i < 20; i++) {
+        const nodes = [{ id: `o${i}`, data }]
+        count += sends(node.receive("a", { _tag: "Shuffle", origin: `o${i}`, nodes, ttl: 0 })).length
+      }
+      return count
+    }
+    assert.strictEqual(answers(bytes("at o")), 16)
+    assert.strictEqual(answers(undefined), 4)
+  })
+})
+
+describe("places in a full active view", () => {
+  it("of vouched peers are not given to strangers, except one", () => {
+    const node = full()
+    vouch(node, "a", "b", "c", "d", "e")
+    for (let i = 0; i < 20; i++) node.receive(`x${i}`, i % 2 === 0 ? neighbor("high") : join(`x${i}`))
+    assert.lengthOf(node.active, 5)
+    assert.lengthOf(
+      node.active.filter((peer) => peer.startsWith("x")),
+      1,
+    )
+  })
+
+  it("of strangers that passed on payloads are given after those of strangers that did not", () => {
+    const node = full()
+    vouch(node, "a")
+    node.receive("b", gossip("one"))
+    node.receive("c", gossip("two"))
+    node.receive("x", neighbor("high"))
+    node.receive("x", gossip("three"))
+    node.receive("y", neighbor("high"))
+    node.receive("y", gossip("four"))
+    assert.deepStrictEqual(node.active, ["a", "b", "c", "x", "y"])
+    node.receive("z", neighbor("high"))
+    assert.include(node.active, "a")
+    assert.include(node.active, "z")
+  })
+
+  it("are given to a vouched peer before others, at low priority too while few neighbours are vouched for", () => {
+    const node = full()
+    vouch(node, "v1", "v2", "v3", "v4")
+    for (const peer of ["v1", "v2", "v3", "v4"]) node.receive(peer, neighbor("low"))
+    assert.deepStrictEqual(
+      node.active.filter((peer) => peer.startsWith("v")),
+      ["v1", "v2", "v3"],
+    )
+    node.receive("v4", neighbor("high"))
+    assert.lengthOf(
+      node.active.filter((peer) => peer.startsWith("v")),
+      4,
+    )
+  })
+
+  it("change hands among strangers 256 times at once and then once a second, where a member is to be kept", () => {
+    const node = full()
+    vouch(node, "a")
+    const ask = (count: number) => {
+      const before = node.topic.stats.refusedRequests
+      for (let i = 0; i < count; i++) node.receive(`${node.now} ${i}`, neighbor("high"))
+      return count - (node.topic.stats.refusedRequests - before)
+    }
+    assert.strictEqual(ask(1_000), 256)
+    node.now += 5_000
+    assert.strictEqual(ask(1_000), 5)
+    const refused = node.receive("x", join("x"))
+    assert.deepStrictEqual(sends(refused), ["x ShuffleReply", "x Disconnect"], "with contacts to ask instead")
+    assert.deepStrictEqual(disconnects(refused), ["x"])
+    vouch(node, "member")
+    node.receive("member", neighbor("high"))
+    assert.include(node.active, "member")
+  })
+
+  it("are filled with vouched contacts first", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const node = new Node(undefined, seed).withNeighbors("a", "b").withContacts("a", "x", "y", "v", "z")
+      vouch(node, "v")
+      assert.deepStrictEqual(sends(node.handle({ _tag: "PeerDisconnected", peer: "b" })), ["v Neighbor"])
+    }
+  })
+
+  it("of vouched contacts in the passive view are not taken by the names of strangers", () => {
+    const node = full()
+    node.withContacts("a", "v1", "v2")
+    vouch(node, "v1", "v2")
+    for (let i = 0; i < 200; i++) {
+      node.now += 1_000
+      node.withContacts("a", `x${i}`)
+    }
+    assert.lengthOf(node.passive, 30)
+    assert.includeMembers([...node.passive], ["v1", "v2"])
+  })
+})
+
+describe("merges", () => {
+  const connect = (node: Node, ...peers: ReadonlyArray<string>) => node.handle({ _tag: "Connect", topic, peers })
+
+  it("replace one neighbour in five minutes, if all places are taken and a member is among the neighbours", () => {
+    const node = full()
+    vouch(node, "a")
+    assert.deepStrictEqual(sends(connect(node, "x", "y")), ["x Neighbor", "y Neighbor"])
+    node.receive("x", neighbor("high"))
+    assert.deepStrictEqual(sends(node.receive("y", neighbor("high"))), ["y ShuffleReply", "y Disconnect"])
+    assert.include(node.active, "x")
+    node.now += 299_999
+    assert.deepStrictEqual(connect(node, "z"), [])
+    node.now += 1
+    assert.deepStrictEqual(sends(connect(node, "z")), ["z Neighbor"])
+  })
+
+  it("are free while there is a free place, or no member among the neighbours", () => {
+    const node = full()
+    for (const peer of ["u", "v", "w"]) {
+      connect(node, peer)
+      node.receive(peer, neighbor("high"))
+      assert.include(node.active, peer)
+    }
+  })
+})
+
+describe("a peer that takes us for a neighbour", () => {
+  it("is corrected at a duplicate payload, at a limited rate, and not if it has been asked", () => {
+    const node = new Node().withNeighbors("a", "b")
+    node.receive("a", gossip("news"))
+    const actions = node.receive("x", gossip("news"))
+    assert.deepStrictEqual(sentTo(actions, "x"), [{ _tag: "Disconnect", alive: true, respond: false }])
+    let corrections = 0
+    for (let i = 0; i < 100; i++) corrections += sends(node.receive(`x${i}`, gossip("news"))).length
+    assert.strictEqual(corrections, 7)
+    node.now += 2_000
+    node.receive("a", { _tag: "ForwardJoin", peer: { id: "asked", data: undefined }, ttl: 0 })
+    assert.deepStrictEqual(sends(node.receive("asked", gossip("news"))), [])
+  })
+})
+
+describe("a peer's own words", () => {
+  it("about its addresses are not replaced by those of others", () => {
+    const node = new Node().withNeighbors("a", "b")
+    const about = { id: "b", data: bytes("elsewhere") }
+    node.receive("a", { _tag: "ShuffleReply", nodes: [about] })
+    const { peerData } = node.topic.membership.bookkeeping
+    assert.deepStrictEqual(peerData.get("b"), bytes("b"))
+    node.receive("b", { _tag: "Shuffle", origin: "b", nodes: [{ id: "b", data: bytes("moved") }], ttl: 6 })
+    assert.deepStrictEqual(peerData.get("b"), bytes("moved"))
+    node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: bytes("here") }, ttl: 3 })
+    node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: bytes("there") }, ttl: 3 })
+    assert.deepStrictEqual(peerData.get("x"), bytes("there"))
+  })
+})
