@@ -22,6 +22,11 @@ const tools: ReadonlyArray<Tool> = [
     debianPackage: "python3-libtorrent",
     probe: ["/usr/bin/python3", "-c", "import libtorrent"],
   },
+  {
+    needed: "the second implementation of members-only topics",
+    debianPackage: "python3-cryptography",
+    probe: ["/usr/bin/python3", "-c", "import cryptography"],
+  },
 ]
 
 const succeeds = Effect.fnUntraced(function* (

@@ -11,6 +11,7 @@ import { coreVectors } from "./vectors/coreVectors.ts"
 import { cryptoVectors } from "./vectors/cryptoVectors.ts"
 import { dhtVectors } from "./vectors/dhtVectors.ts"
 import { gossipVectors } from "./vectors/gossipVectors.ts"
+import { membersVectors } from "./vectors/membersVectors.ts"
 import { parseJson, type VectorCheck } from "./vectors/VectorReport.ts"
 
 const checks: ReadonlyMap<string, VectorCheck> = new Map(
@@ -18,6 +19,7 @@ const checks: ReadonlyMap<string, VectorCheck> = new Map(
     ...cryptoVectors,
     "dht-items.json": dhtVectors,
     "pkarr.json": coreVectors,
+    "members.json": membersVectors,
     "gossip-frames.json": gossipVectors,
   }),
 )
