@@ -45,6 +45,13 @@ export const compareDistance = (target: Uint8Array, a: Uint8Array, b: Uint8Array
 export const distancePrefix = (a: Uint8Array, b: Uint8Array): number =>
   (((a[0]! ^ b[0]!) << 24) | ((a[1]! ^ b[1]!) << 16) | ((a[2]! ^ b[2]!) << 8) | (a[3]! ^ b[3]!)) >>> 0
 
+/** An id at this distance of `id`, which is a {@link distancePrefix}. */
+export const shifted = (id: Uint8Array, distance: number): Uint8Array => {
+  const result = id.slice()
+  for (let i = 0; i < 4; i++) result[i] = result[i]! ^ (distance >>> (24 - 8 * i))
+  return result
+}
+
 /**
  * Bytes as the key of a Map: read as Latin-1, which is shorter and faster to make than hex. Through Buffer it takes 0.25 µs at
  * any length; `String.fromCharCode` with the bytes spread takes 37 µs for a record of 604 bytes.

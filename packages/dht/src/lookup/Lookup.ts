@@ -10,7 +10,7 @@ import type { VerifiedItems } from "../bep44/VerifiedItems.ts"
 import { decodeNodes } from "../krpc/compactNodes.ts"
 import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
-import { compareBytes, type ReachOf } from "../krpc/nodeId.ts"
+import { compareBytes, type ReachOf, shifted } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode, MutableItem, MutableKey } from "../model.ts"
 import type { LookupEnd } from "../trace.ts"
 import type { Candidate } from "./Candidate.ts"
@@ -73,6 +73,10 @@ const NARROW_MS = 20
  */
 export const NEAREST_PAUSE_MS = 30
 
+/** The times that a lookup asks for nodes that may be hidden from it, and the nodes that it asks each time. */
+const MAX_WIDENED = 2
+const WIDENED_QUERIES = 8
+
 export class Lookup implements QuerySource {
   /** Whether one of its waiters has priority. */
   priority = false
@@ -95,8 +99,10 @@ export class Lookup implements QuerySource {
   /** Partial lookups: the number of nearest nodes that are still to be added. The others are drawn. */
   private nearestWanted = 0
   private busy = 0
-  /** Bootstrap nodes that were asked for nodes and have not answered. */
+  /** Nodes that were asked only for nodes and have not answered. */
   private routers = 0
+  /** The number of times that the lookup asked for nodes around its target. */
+  private widened = 0
   private ended = false
   private begun = false
 
@@ -199,10 +205,10 @@ export class Lookup implements QuerySource {
     return true
   }
 
-  private askForNodes(candidate: Candidate): void {
+  private askForNodes(candidate: Candidate, target = this.options.target): void {
     const { socket, id } = this.context
     this.routers++
-    socket.query(candidate, "find_node", { id, target: this.options.target }, (event) => {
+    socket.query(candidate, "find_node", { id, target }, (event) => {
       if (event._tag === "slow") return
       this.routers--
       if (this.ended) return
@@ -273,8 +279,27 @@ export class Lookup implements QuerySource {
     this.notifyNearest()
     if (this.ended) return
     this.context.scheduler.schedule(this)
+    if (!this.state.finished) return
     // A router that refuses a `get` may still name nodes, and as long as no node has answered there are no others.
-    if (this.state.finished && (this.state.answerCount > 0 || this.routers === 0)) this.end(this.state.closest)
+    if (this.routers > 0 && (this.state.answerCount === 0 || this.widened > 0)) return
+    if (this.widen()) return
+    this.end(this.state.closest)
+  }
+
+  /**
+   * The nodes of an attacker may fill the answers: nodes name those nearest to the target. So some nodes, the farthest, are asked for
+   * the nodes around random places near the target. Returns whether it asked any.
+   */
+  private widen(): boolean {
+    if (this.isPartial || this.widened === MAX_WIDENED) return false
+    const within = this.state.hiddenWithin
+    if (within === 0) return false
+    this.widened++
+    for (const candidate of this.state.farthest(WIDENED_QUERIES)) {
+      const shift = within * (1 - 0.75 * this.context.random())
+      this.askForNodes(candidate, shifted(this.options.target, shift))
+    }
+    return true
   }
 
   private notifyNearest(): void {

@@ -227,9 +227,32 @@ export class LookupState {
     }))
   }
 
+  /**
+   * The distance in which nodes may be hidden, as a `distancePrefix`: the answers named too many nodes of one host, or nodes that
+   * are suspiciously close. 0 if nothing seems to be hidden.
+   */
+  get hiddenWithin(): number {
+    const answered = (candidate: Candidate) => candidate.state === "answered"
+    const chosen = this.choose(answered)
+    const { k } = this.options
+    if (chosen.length >= EXTENDED * k) return 0
+    const extent = chosen.length < k ? 0 : this.extent(chosen.slice(0, k))
+    if (extent > 0) return extent
+    const apart = chosen.filter((candidate, i) => !isCrowded(candidate, chosen.slice(0, i)))
+    const hasCrowded = this.candidates.some((one) => answered(one) && isCrowded(one, apart) && !apart.includes(one))
+    if (apart.length >= k || !hasCrowded) return 0
+    return Math.max(0, ...apart.map((candidate) => this.distanceOf(candidate)))
+  }
+
+  /** Up to `count` nodes that answered, the farthest first: an attacker's nodes are near. */
+  farthest(count: number): ReadonlyArray<Candidate> {
+    const answered = this.candidates.filter(({ state }) => state === "answered")
+    return answered.sort((a, b) => this.distanceOf(b) - this.distanceOf(a)).slice(0, count)
+  }
+
   /** The nodes to wait for. */
   private get nearest(): ReadonlyArray<Candidate> {
-    this.nearestNow ??= this.choose((candidate) => !isGivenUp(candidate) && !this.isDoubted(candidate))
+    this.nearestNow ??= this.choose((candidate) => !isGivenUp(candidate))
     return this.nearestNow
   }
 
@@ -238,18 +261,24 @@ export class LookupState {
   }
 
   /**
-   * The closest k of these candidates. Nodes of crowded hosts have a place only if there are too few others. If the k nearest are
+   * The closest k of these candidates. Nodes of crowded hosts have a place only if there are too few others, and doubted names only
+   * if there are very few: then also honest nodes may have named mostly silent ones. If the k nearest are
    * suspiciously close, others within the expected distance follow.
    */
   private choose(isEligible: (candidate: Candidate) => boolean): Array<Candidate> {
     const { k } = this.options
     const chosen: Array<Candidate> = []
     const crowded: Array<Candidate> = []
+    const doubted: Array<Candidate> = []
     let within = Number.POSITIVE_INFINITY
     for (const candidate of this.candidates) {
       if (chosen.length === EXTENDED * k) break
       if (!isEligible(candidate)) continue
       if (within < Number.POSITIVE_INFINITY && this.distanceOf(candidate) >= within) continue
+      if (this.isDoubted(candidate)) {
+        if (doubted.length < k) doubted.push(candidate)
+        continue
+      }
       if (!isCrowded(candidate, chosen)) chosen.push(candidate)
       else if (crowded.length < k) crowded.push(candidate)
       if (chosen.length !== k || within < Number.POSITIVE_INFINITY) continue
@@ -259,6 +288,10 @@ export class LookupState {
     for (const candidate of crowded) {
       if (chosen.length >= k) break
       if (!isHostFull(candidate, chosen)) chosen.push(candidate)
+    }
+    for (const candidate of doubted) {
+      if (chosen.length >= k / 2) break
+      chosen.push(candidate)
     }
     return chosen
   }

@@ -12,7 +12,7 @@ interface Count {
 
 /**
  * Silent names after which a source is doubted, unless a third of its names have answered: in a network where half of the nodes
- * are dead, an honest node names many of those.
+ * are dead, an honest node names many of those. Each doubted source of a private host halves the number for the other ones there.
  */
 const MAX_SILENT = 8
 
@@ -22,9 +22,14 @@ const MAX_SOURCES_PER_NAME = 4
 /** The source of names in an answer: a public host, or one node of a private host, which many nodes may share. */
 export const sourceOf = ({ ip, isPublic, port }: Candidate): number => (isPublic ? ip : addressNumber(ip, port))
 
+/** The host of a source. No private host begins with 0, so that the numbers of its nodes have more than 32 bits. */
+const hostOf = (source: number): number => (source < 2 ** 32 ? source : Math.floor(source / 2 ** 16))
+
 export class NameSources {
   readonly #counts = new Map<number, Count>()
   readonly #doubted = new Set<number>()
+  /** The number of doubted sources on each host. */
+  readonly #doubtedOn = new Map<number, number>()
 
   /** The number of doubted sources. */
   get doubtedCount(): number {
@@ -59,8 +64,11 @@ export class NameSources {
     candidate.blamed = source
     const count = this.#countOf(source)
     count.silent++
-    if (count.silent < MAX_SILENT || count.silent <= 2 * count.answered) return false
+    const host = hostOf(source)
+    const doubtedThere = this.#doubtedOn.get(host) ?? 0
+    if (count.silent < MAX_SILENT / 2 ** doubtedThere || count.silent <= 2 * count.answered) return false
     this.#doubted.add(source)
+    this.#doubtedOn.set(host, doubtedThere + 1)
     return true
   }
 
