@@ -6,6 +6,8 @@
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import type { GossipStats } from "../model.ts"
+import { isEndpointKey } from "../protocol/codec/endpointKey.ts"
+import { makeMessageDecoder } from "../protocol/codec/message.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
 import { type Action, type Event, GossipState, type NeighborTrust, type TopicKey } from "../protocol/index.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
@@ -42,6 +44,7 @@ export class Engine {
       timers: transport.timers,
       counters: makeCounters(),
       encoder: new MessageEncoder(protocol.maxMessageSize),
+      decode: makeMessageDecoder(protocol.membership),
       turn: new Turn({ defer: transport.defer, onDefect: (defect) => this.reportDefect(defect) }),
       feed: (event) => this.feed(event),
       dispatch: (event) => this.dispatch(event),
@@ -51,6 +54,7 @@ export class Engine {
       peerData: new Uint8Array(0),
       config: protocol,
       rng,
+      isKey: isEndpointKey,
     })
     this.peers = new PeerManager({
       context: this.context,

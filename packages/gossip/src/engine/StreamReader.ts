@@ -5,7 +5,6 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import { decodeHeader, FrameDecoder } from "../protocol/codec/frames.ts"
-import { decodeMessage } from "../protocol/codec/message.ts"
 import type { Message, TopicKey } from "../protocol/index.ts"
 import type { ReceiveStream } from "../transport/Transport.ts"
 import type { EngineContext } from "./context.ts"
@@ -160,7 +159,7 @@ export class StreamReader {
       return
     }
     this.context.counters.messagesIn++
-    const message = decodeMessage(frame)
+    const message = this.context.decode(frame)
     if (Result.isSuccess(message)) this.messages.push(message.success)
     else this.isMalformed = true
   }

@@ -4,6 +4,7 @@
  * The hot path runs through here, so it is plain data and functions.
  */
 import type { Timers } from "@topic-tracker/common"
+import type { makeMessageDecoder } from "../protocol/codec/message.ts"
 import type { Event, ProtocolConfig, Rng } from "../protocol/index.ts"
 import type { MessageEncoder } from "./MessageEncoder.ts"
 import type { Turn } from "./Turn.ts"
@@ -26,6 +27,7 @@ export interface EngineContext {
   readonly timers: Timers
   readonly counters: Counters
   readonly encoder: MessageEncoder
+  readonly decode: ReturnType<typeof makeMessageDecoder>
   readonly turn: Turn
   /** Gives an event to the protocol and performs its actions. Call it within a turn only. Never throws. */
   readonly feed: (event: Event) => void

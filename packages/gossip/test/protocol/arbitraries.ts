@@ -41,8 +41,8 @@ export const messages: Arbitrary.Arbitrary<Protocol.Message> = Arbitrary.flatMap
     [
       tagged("Join", { data }),
       tagged("ForwardJoin", { peer: peerInfo, ttl: u16 }),
-      tagged("Shuffle", { origin: pick(keys), nodes: Arbitrary.array(peerInfo, { maxLength: 10 }), ttl: u16 }),
-      tagged("ShuffleReply", { nodes: Arbitrary.array(peerInfo, { maxLength: 10 }) }),
+      tagged("Shuffle", { origin: pick(keys), nodes: Arbitrary.array(peerInfo, { maxLength: 8 }), ttl: u16 }),
+      tagged("ShuffleReply", { nodes: Arbitrary.array(peerInfo, { maxLength: 8 }) }),
       tagged("Neighbor", { priority: pick(["high", "low"] as const), data }),
       tagged("Disconnect", { alive: pick([true, false]), respond: pick([true, false]) }),
       tagged("Gossip", {

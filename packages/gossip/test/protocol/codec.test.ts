@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
-import { TopicId } from "@topic-tracker/crypto"
+import { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Arbitrary, Result, Schema } from "effect"
+import { isEndpointKey } from "../../src/protocol/codec/endpointKey.ts"
+import { makeMessageDecoder } from "../../src/protocol/codec/message.ts"
 import * as Protocol from "../../src/protocol/index.ts"
 import { byteArrays, messages } from "./arbitraries.ts"
 
@@ -62,10 +64,30 @@ describe("messages", () => {
     assert.match(failure("0103ffffffffffff7f"), /a length of \d+ needs at least/)
   })
 
-  it("that name a peer by bytes that are no key are refused, as in iroh-gossip", () => {
-    const noKey = "0200000000000000000000000000000000000000000000000000000000000000"
+  it("may name a peer by bytes that are no key: whether they are is checked when the name is used", () => {
+    const noKey = `02${"00".repeat(31)}`
     const decoded = Protocol.decodeMessage(Bytes.fromHex(`000301${noKey}00`))
-    assert.isTrue(Result.isFailure(decoded) && decoded.failure.message.includes("is not a point of the curve"))
+    assert.deepStrictEqual(decoded, Result.succeed(shuffleReply([noKey])))
+    assert.deepStrictEqual([isEndpointKey(noKey), isEndpointKey(`58${"66".repeat(31)}`)], [false, true])
+  })
+
+  it("keep the first eight of the peers that they name, or as many as the parameters have", () => {
+    const names = Array.from({ length: 100 }, (_, i) => i.toString(16).padStart(64, "0"))
+    const bytes = Protocol.encodeMessage(shuffleReply(names, Uint8Array.of(7)))
+    assert.deepStrictEqual(
+      Protocol.decodeMessage(bytes),
+      Result.succeed(shuffleReply(names.slice(0, 8), Uint8Array.of(7))),
+    )
+    const membership = { ...Protocol.defaultConfig.membership, shufflePassiveViewCount: 20 }
+    assert.deepStrictEqual(
+      makeMessageDecoder(membership)(bytes),
+      Result.succeed(shuffleReply(names.slice(0, 24), Uint8Array.of(7))),
+    )
+    for (const length of [bytes.length - 1, bytes.length - 20, 300]) {
+      assert.isTrue(Result.isFailure(Protocol.decodeMessage(bytes.subarray(0, length))), `${length} bytes`)
+    }
+    bytes[bytes.length - 3] = 2
+    assert.isTrue(Result.isFailure(Protocol.decodeMessage(bytes)), "an option tag of 2")
   })
 
   it("hold content of maxContentBytes, at every hop", () => {
@@ -78,6 +100,12 @@ describe("messages", () => {
       assert.isAtLeast(size(new Uint8Array(content.length + 1)), maxMessageSize)
     }
   })
+})
+
+/** An answer to a Shuffle that names these peers. */
+const shuffleReply = (names: ReadonlyArray<string>, data?: Uint8Array): Protocol.Message => ({
+  _tag: "ShuffleReply",
+  nodes: names.map((id) => ({ id: Schema.decodeSync(EndpointId.EndpointId)(id), data })),
 })
 
 describe("frames", () => {

@@ -3,51 +3,22 @@
  * the broadcast's messages (`src/proto/hyparview.rs`, `src/proto/plumtree.rs`). The topic is not part of a message: the first
  * frame of the stream names it.
  */
-import { ed25519 } from "@noble/curves/ed25519.js"
-import { BoundedMap, Bytes } from "@topic-tracker/common"
+import { Bytes } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Postcard } from "@topic-tracker/postcard"
 import { type Result, Schema } from "effect"
+import type { MembershipConfig } from "../Config.ts"
 import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
 
 /**
- * Whether 32 bytes are an Ed25519 public key; half of all byte strings are not. A square root in the field costs tens of
- * microseconds, and the same few peers are named again and again, so the answers are kept.
- */
-const knownKeys = new BoundedMap<string, boolean>(4_096)
-
-/** `id`: 64 lowercase hex digits. Accepts the same keys as `VerifyingKey::from_bytes` of ed25519-dalek. */
-const isEndpointKey = (id: string): boolean => {
-  const known = knownKeys.get(id)
-  if (known !== undefined) return known
-  const isKey = isCurvePoint(id)
-  knownKeys.set(id, isKey)
-  return isKey
-}
-
-const isCurvePoint = (id: string): boolean => {
-  try {
-    // ZIP 215 rules: y may be written as a value that is not below the field's prime, as in dalek's decompression.
-    ed25519.Point.fromHex(id, true)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/**
- * 32 bytes that are a point of the curve. iroh-gossip refuses a message with any other key and drops the stream that it came
- * on, so this node must not learn such a key and pass it on.
+ * 32 bytes. Half of all byte strings are no key, but the check costs some 90 µs, so it waits until a peer's name is used (isEndpointKey).
  */
 const endpointId = Postcard.make<EndpointId.EndpointId>({
   schema: Schema.make<Schema.Schema<EndpointId.EndpointId>>(Schema.String.ast),
   minSize: 32,
   write: (writer, id) => writer.bytes(Bytes.fromHex(id)),
-  read: (reader) => {
-    const id = Bytes.toHex(reader.view(32)) as EndpointId.EndpointId
-    return isEndpointKey(id) ? id : reader.fail(`the endpoint id ${id} is not a point of the curve`)
-  },
+  read: (reader) => Bytes.toHex(reader.view(32)) as EndpointId.EndpointId,
 })
 
 const messageId = Postcard.make<MessageId.MessageId>({
@@ -61,14 +32,41 @@ const peerData = Postcard.undefinedOr(Postcard.bytes)
 
 const peerInfo: Postcard.Codec<PeerInfo> = Postcard.struct({ id: endpointId, data: peerData })
 
-const swarmMessage: Postcard.Codec<SwarmMessage> = Postcard.taggedUnion({
-  Join: { data: peerData },
-  ForwardJoin: { peer: peerInfo, ttl: Postcard.u16 },
-  Shuffle: { origin: endpointId, nodes: Postcard.seq(peerInfo), ttl: Postcard.u16 },
-  ShuffleReply: { nodes: Postcard.seq(peerInfo) },
-  Neighbor: { priority: Postcard.literals("high", "low"), data: peerData },
-  Disconnect: { alive: Postcard.bool, respond: Postcard.bool },
-})
+/** A message may name 119 peers and the protocol uses the first of them: the others are skipped by their lengths. */
+const firstPeers = (maxCount: number): Postcard.Codec<ReadonlyArray<PeerInfo>> => {
+  const all = Postcard.seq(peerInfo)
+  return Postcard.make<ReadonlyArray<PeerInfo>>({
+    schema: all.schema,
+    minSize: all.minSize,
+    write: all.write,
+    read: (reader) => {
+      const length = reader.length(peerInfo.minSize)
+      const peers: Array<PeerInfo> = []
+      for (let i = 0; i < length; i++) {
+        if (i < maxCount) peers.push(peerInfo.read(reader))
+        else skipPeer(reader)
+      }
+      return peers
+    },
+  })
+}
+
+const skipPeer = (reader: Postcard.Reader): void => {
+  reader.view(32)
+  const tag = reader.byte()
+  if (tag === 1) reader.view(reader.length(1))
+  else if (tag !== 0) reader.fail(`an option tag of ${tag}; must be 0 or 1`)
+}
+
+const makeSwarmMessage = (maxPeers: number): Postcard.Codec<SwarmMessage> =>
+  Postcard.taggedUnion({
+    Join: { data: peerData },
+    ForwardJoin: { peer: peerInfo, ttl: Postcard.u16 },
+    Shuffle: { origin: endpointId, nodes: firstPeers(maxPeers), ttl: Postcard.u16 },
+    ShuffleReply: { nodes: firstPeers(maxPeers) },
+    Neighbor: { priority: Postcard.literals("high", "low"), data: peerData },
+    Disconnect: { alive: Postcard.bool, respond: Postcard.bool },
+  })
 
 const gossipMessage: Postcard.Codec<GossipMessage> = Postcard.taggedUnion({
   Gossip: {
@@ -84,34 +82,43 @@ const gossipMessage: Postcard.Codec<GossipMessage> = Postcard.taggedUnion({
 const swarmVariant = 0
 const gossipVariant = 1
 
+const makeMessageCodec = (maxPeers: number): Postcard.Codec<Message> => {
+  const swarmMessage = makeSwarmMessage(maxPeers)
+  return Postcard.make<Message>({
+    schema: Schema.Union([swarmMessage.schema, gossipMessage.schema]),
+    minSize: 2,
+    write: (writer, message) => {
+      switch (message._tag) {
+        case "Gossip":
+        case "Prune":
+        case "Graft":
+        case "IHave":
+          writer.byte(gossipVariant)
+          gossipMessage.write(writer, message)
+          return
+        default:
+          writer.byte(swarmVariant)
+          swarmMessage.write(writer, message)
+      }
+    },
+    read: (reader) => {
+      const variant = reader.varint(32)
+      if (variant === gossipVariant) return gossipMessage.read(reader)
+      return variant === swarmVariant ? swarmMessage.read(reader) : reader.fail(`variant ${variant}; must be below 2`)
+    },
+  })
+}
+
+/** The peers of a Shuffle with the default parameters: three neighbours, four contacts and its origin. */
+const DEFAULT_PEERS = 8
+
 /**
- * A topic's message. Decoding copies what it keeps, so that the input may be overwritten afterwards.
+ * A topic's message. Decoding copies what it keeps, so that the input may be overwritten afterwards. Of the peers that a Shuffle or its
+ * answer names it keeps the first eight. Whether their names are keys is checked when they are used.
  *
  * @since 0.1.0
  */
-export const messageCodec: Postcard.Codec<Message> = Postcard.make<Message>({
-  schema: Schema.Union([swarmMessage.schema, gossipMessage.schema]),
-  minSize: 2,
-  write: (writer, message) => {
-    switch (message._tag) {
-      case "Gossip":
-      case "Prune":
-      case "Graft":
-      case "IHave":
-        writer.byte(gossipVariant)
-        gossipMessage.write(writer, message)
-        return
-      default:
-        writer.byte(swarmVariant)
-        swarmMessage.write(writer, message)
-    }
-  },
-  read: (reader) => {
-    const variant = reader.varint(32)
-    if (variant === gossipVariant) return gossipMessage.read(reader)
-    return variant === swarmVariant ? swarmMessage.read(reader) : reader.fail(`variant ${variant}; must be below 2`)
-  },
-})
+export const messageCodec: Postcard.Codec<Message> = makeMessageCodec(DEFAULT_PEERS)
 
 /**
  * The message in the bytes, or the reason why they hold none. Bytes after the message are ignored, as in iroh-gossip.
@@ -120,6 +127,12 @@ export const messageCodec: Postcard.Codec<Message> = Postcard.make<Message>({
  */
 export const decodeMessage: (bytes: Uint8Array) => Result.Result<Message, Postcard.DecodeError> =
   Postcard.decodeResult(messageCodec)
+
+/** {@link decodeMessage} for these parameters: of the peers in a message it keeps as many as a Shuffle of ours has. */
+export const makeMessageDecoder = (config: MembershipConfig): typeof decodeMessage => {
+  const peers = config.shuffleActiveViewCount + config.shufflePassiveViewCount + 1
+  return peers === DEFAULT_PEERS ? decodeMessage : Postcard.decodeResult(makeMessageCodec(peers))
+}
 
 /**
  * The bytes of a message.
