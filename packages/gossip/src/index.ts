@@ -31,6 +31,7 @@ export {
   GossipTransport,
   type ReceiveStream,
   type SendStream,
+  type StreamLimits,
   type TransportHandler,
 } from "./transport/Transport.ts"
 export type { TransportStats } from "./transport/TransportStats.ts"

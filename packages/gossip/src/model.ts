@@ -151,6 +151,8 @@ export interface GossipStats extends TransportStats {
   readonly reads: number
   /** Streams that were given up because of a frame that is too long or is not a message. */
   readonly malformedStreams: number
+  /** Streams that were stopped: without a header after 10 s, or too many for topics that are not open here. */
+  readonly refusedStreams: number
   /** Messages that were not sent because they are too large or because the peer refused the stream. */
   readonly unsendable: number
   readonly dials: number

@@ -81,6 +81,14 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
     "topic_tracker_gossip_refused_requests",
     "Requests of strangers refused because strangers had replaced too many neighbours",
   ),
+  overfullConnections: counter(
+    "topic_tracker_gossip_overfull_connections",
+    "Connections closed because too many bytes of the peer waited to be read",
+  ),
+  refusedStreams: counter(
+    "topic_tracker_gossip_refused_streams",
+    "Streams of peers stopped because they had no header or too many were for topics that are not open",
+  ),
   topics: gauge("topic_tracker_gossip_topics", "Topics that are open"),
   peers: gauge("topic_tracker_gossip_peers", "Peers with a connection or a dial under way"),
   connections: gauge("topic_tracker_gossip_connections", "Connections that are up"),

@@ -94,6 +94,7 @@ export class Engine {
       this.feed({ _tag: "Quit", topic: topic.id.hex })
     } finally {
       this.openTopics.delete(topic.id.hex)
+      for (const neighbor of topic.neighbors) this.peers.sharedTopicsChanged(neighbor)
       topic.close()
       turn.end()
     }
@@ -197,6 +198,7 @@ export class Engine {
         return
       case "Emit":
         this.topics.get(action.topic)?.emit(action.event)
+        if (action.event._tag !== "Received") this.peers.sharedTopicsChanged(action.event.peer)
         return
       case "DisconnectPeer":
         this.peers.release(action.peer)

@@ -33,6 +33,8 @@ export class Peer implements SendTarget {
   readonly queues = new Map<TopicKey, SendQueue>()
   /** Queues that end with the messages in them. */
   readonly ending = new Set<SendQueue>()
+  /** Topics in which the peer is a neighbour. */
+  sharedTopics = 0
   /** The dial in progress has the origin "gossip". */
   isDialledForGossip = false
   /** Runs while the connection is up and no topic needs the peer. */

@@ -6,7 +6,7 @@ import { Bytes } from "@topic-tracker/common"
 import { type EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { DialOrigin } from "../AddressLookup.ts"
 import type { Message, TopicKey } from "../protocol/index.ts"
-import type { Connection, GossipTransport, TransportHandler } from "../transport/Transport.ts"
+import type { Connection, GossipTransport, StreamLimits, TransportHandler } from "../transport/Transport.ts"
 import type { EngineContext } from "./context.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
 import { Link, Peer } from "./Peer.ts"
@@ -19,6 +19,15 @@ const UNUSED_MS = 60_000
 
 /** Connections of one peer beyond the newest. If there are more, the oldest are closed. */
 const MAX_OLDER_LINKS = 15
+
+/** The unread bytes of a stream, as much as QUIC allows (1.25 MB), with packet headers. */
+const UNREAD_BYTES_OF_STREAM = 1_500_000
+
+/** The limits for a peer that is a neighbour in `topics` topics. A peer may be about to join in as many again. */
+const limitsOf = (topics: number): StreamLimits => ({
+  uni: Math.max(64, 2 * topics + 32),
+  unreadBytes: UNREAD_BYTES_OF_STREAM * (topics + 1),
+})
 
 /** The reason for a message to a peer. */
 export interface SendReason {
@@ -75,6 +84,7 @@ export class PeerManager implements TransportHandler {
       this.disconnectIfUnused(peer)
     }
     const link = new Link(connection)
+    if (peer.sharedTopics > 0) connection.limitStreams(limitsOf(peer.sharedTopics))
     connection.onClosed(() => this.linkClosed(peer, link))
     peer.addLink(link)
     for (const { connection } of peer.older.slice(0, -MAX_OLDER_LINKS)) connection.close()
@@ -88,6 +98,17 @@ export class PeerManager implements TransportHandler {
         this.closeIfQuiet(peer)
       },
     })
+  }
+
+  /** The number of topics in which the peer is a neighbour has changed. Its streams grow with it: one for each topic and direction. */
+  sharedTopicsChanged(id: EndpointId.EndpointId): void {
+    const peer = this.peers.get(id)
+    if (peer === undefined) return
+    let count = 0
+    for (const topic of this.options.topics.values()) if (topic.neighbors.has(id)) count++
+    if (count === peer.sharedTopics) return
+    peer.sharedTopics = count
+    for (const { connection } of peer.links) connection.limitStreams(limitsOf(count))
   }
 
   dialFailed(id: EndpointId.EndpointId): void {

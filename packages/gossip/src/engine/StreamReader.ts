@@ -2,6 +2,7 @@
  * Reads one stream of a peer: bytes to frames, frames to messages, messages to the protocol. It stops reading while its topic may not
  * be read, so that the transport's flow control slows the peer down. A malformed frame ends this stream only.
  */
+import type { Timer } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Result } from "effect"
 import { decodeHeader, FrameDecoder } from "../protocol/codec/frames.ts"
@@ -15,6 +16,15 @@ const MAX_ORPHANS = 64
 
 /** The number of streams of a connection that may wait for an earlier stream of their topic to end. Further streams do not wait. */
 const MAX_WAITING = 64
+
+/** A stream whose header is not complete after this time is stopped. An honest peer sends it with the first bytes. */
+const HEADER_TIMEOUT_MS = 10_000
+
+/**
+ * Streams of a connection for topics that are not open here. Further ones are stopped. A peer has one such stream for each topic that we
+ * have left, until it gets our Disconnect.
+ */
+const MAX_UNKNOWN_TOPICS = 32
 
 /** The reason why a reader stopped handing on messages. */
 type HandOnStop = "allDone" | "paused" | "full"
@@ -35,6 +45,7 @@ export class StreamReader {
   private readonly source: StreamSource
   private readonly stream: ReceiveStream
   private readonly decoder: FrameDecoder
+  private readonly headerTimer: Timer
   private topic: TopicKey | undefined
   private messages: Array<Message> = []
   private next = 0
@@ -56,6 +67,7 @@ export class StreamReader {
     this.source = source
     this.stream = stream
     this.decoder = new FrameDecoder(context.options.protocol.maxMessageSize)
+    this.headerTimer = context.timers.schedule(HEADER_TIMEOUT_MS, () => this.refuse())
   }
 
   /**
@@ -151,17 +163,34 @@ export class StreamReader {
   }
 
   private readonly onFrame = (frame: Uint8Array): void => {
-    if (this.isMalformed) return
+    if (this.isMalformed || this.hasEnded) return
     if (this.topic === undefined) {
-      this.topic = decodeHeader(frame)?.hex
-      this.isMalformed = this.topic === undefined
-      if (!this.isMalformed) this.awaitPredecessor()
+      this.onHeader(frame)
       return
     }
     this.context.counters.messagesIn++
     const message = this.context.decode(frame)
     if (Result.isSuccess(message)) this.messages.push(message.success)
     else this.isMalformed = true
+  }
+
+  private onHeader(frame: Uint8Array): void {
+    this.context.timers.cancel(this.headerTimer)
+    this.topic = decodeHeader(frame)?.hex
+    this.isMalformed = this.topic === undefined
+    if (this.isMalformed) return
+    if (this.hasUnknownTopic && this.countUnknownTopics() > MAX_UNKNOWN_TOPICS) this.refuse()
+    else this.awaitPredecessor()
+  }
+
+  private get hasUnknownTopic(): boolean {
+    return this.topic !== undefined && !this.source.topics.has(this.topic)
+  }
+
+  private countUnknownTopics(): number {
+    let count = 0
+    for (const reader of this.source.readers) if (reader.hasUnknownTopic) count++
+    return count
   }
 
   private awaitPredecessor(): void {
@@ -177,6 +206,12 @@ export class StreamReader {
     predecessor.successors.push(this)
   }
 
+  private refuse(): void {
+    this.context.counters.refusedStreams++
+    this.stream.stop()
+    this.end()
+  }
+
   private giveUp(): void {
     this.context.counters.malformedStreams++
     this.stream.stop()
@@ -186,6 +221,7 @@ export class StreamReader {
   private end(): void {
     if (this.hasEnded) return
     this.hasEnded = true
+    this.context.timers.cancel(this.headerTimer)
     this.source.onEnded(this)
     for (const successor of this.successors) {
       successor.predecessor = undefined

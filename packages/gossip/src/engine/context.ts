@@ -44,6 +44,7 @@ export const makeCounters = () => ({
   writes: 0,
   reads: 0,
   malformedStreams: 0,
+  refusedStreams: 0,
   unsendable: 0,
   dials: 0,
   dialFailures: 0,

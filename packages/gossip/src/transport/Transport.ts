@@ -63,6 +63,20 @@ export interface ReceiveStream {
 }
 
 /**
+ * How much a peer may send over a connection before we take it.
+ *
+ * @since 0.1.0
+ */
+export interface StreamLimits {
+  /** One-way streams that the peer may have open at a time. At first 64. */
+  readonly uni?: number
+  /** Two-way streams that the peer may have open at a time. At first 0. */
+  readonly bi?: number
+  /** Bytes that may wait to be read, roughly. The connection of a peer that sends more is closed. At first 1.5 MB. */
+  readonly unreadBytes?: number
+}
+
+/**
  * One connection. There may be several to the same peer at a time.
  *
  * @since 0.1.0
@@ -73,6 +87,8 @@ export interface Connection {
   readonly openStream: (done: (stream: SendStream | undefined) => void) => void
   /** The next stream that the peer opens; undefined if the connection is gone. One call at a time. */
   readonly acceptStream: (done: (stream: ReceiveStream | undefined) => void) => void
+  /** Changes the limits that are given, and keeps the others. A transport without such limits does nothing. */
+  readonly limitStreams: (limits: StreamLimits) => void
   /** Runs once when the connection is gone, whichever side closed it. At most one listener. */
   readonly onClosed: (listener: (reason: string) => void) => void
   /** Closes when everything written to finished streams has arrived, or after a limited time. */

@@ -10,4 +10,9 @@ export interface TransportStats {
   readonly addressesDropped: number
   /** Dials that failed at once because too many were in progress. */
   readonly dialsRefused: number
+  /** Connections that were closed because too many bytes of the peer waited to be read. */
+  readonly overfullConnections: number
 }
+
+/** The counters of a transport that refuses and drops nothing. */
+export const noTransportStats: TransportStats = { addressesDropped: 0, dialsRefused: 0, overfullConnections: 0 }

@@ -5,7 +5,9 @@ import { IdleMonitor } from "../../src/transport/iroh/IdleMonitor.ts"
 
 const connection = () => {
   const state = { received: 0 as number | undefined, givenUp: 0 }
-  return { state, received: () => state.received, giveUp: () => void state.givenUp++ }
+  const stats = () =>
+    state.received === undefined ? undefined : { udpRxDatagrams: state.received, udpRxBytes: 0, udpTxBytes: 0 }
+  return { state, stats, giveUp: () => void state.givenUp++ }
 }
 
 describe("IdleMonitor", () => {
@@ -13,7 +15,7 @@ describe("IdleMonitor", () => {
   afterEach(() => void vi.useRealTimers())
 
   it("gives up a connection that is silent for the whole time, and no other", () => {
-    const monitor = new IdleMonitor(15_000)
+    const monitor = new IdleMonitor({ timeoutMs: 15_000 })
     const [silent, rare] = [connection(), connection()]
     monitor.add(silent)
     monitor.add(rare)
@@ -32,7 +34,7 @@ describe("IdleMonitor", () => {
   })
 
   it("keeps a connection whose number of packets is not known", () => {
-    const monitor = new IdleMonitor(2_000)
+    const monitor = new IdleMonitor({ timeoutMs: 2_000 })
     const unknown = connection()
     unknown.state.received = undefined
     monitor.add(unknown)
@@ -42,7 +44,7 @@ describe("IdleMonitor", () => {
   })
 
   it("has a timer only while there is a connection to check", () => {
-    const monitor = new IdleMonitor(15_000)
+    const monitor = new IdleMonitor({ timeoutMs: 15_000 })
     const [first, second] = [connection(), connection()]
     assert.strictEqual(vi.getTimerCount(), 0)
     monitor.add(first)

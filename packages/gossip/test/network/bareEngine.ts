@@ -4,7 +4,8 @@ import { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Schema, Stream } from "effect"
 import type { EngineOptions } from "../../src/engine/context.ts"
 import { Engine } from "../../src/engine/Engine.ts"
-import { type Connection, type GossipTransport, Protocol, type SendStream } from "../../src/index.ts"
+import { type Connection, type GossipTransport, Protocol, type SendStream, type StreamLimits } from "../../src/index.ts"
+import { noTransportStats } from "../../src/transport/TransportStats.ts"
 
 export const idOf = (byte: string) => Schema.decodeSync(EndpointId.EndpointId)(byte.repeat(32))
 const [me, peer] = [idOf("01"), idOf("03")]
@@ -13,18 +14,20 @@ const [me, peer] = [idOf("01"), idOf("03")]
 export const makeConnection = (remoteId: EndpointId.EndpointId = peer) => {
   const opening: Array<(stream: SendStream | undefined) => void> = []
   const writing: Array<(isAlive: boolean) => void> = []
+  const limited: Array<StreamLimits> = []
   let closed: (reason: string) => void = () => {}
   const connection: Connection = {
     remoteId,
     openStream: (done) => void opening.push(done),
     acceptStream: () => {},
+    limitStreams: (limits) => void limited.push(limits),
     onClosed: (listener) => {
       closed = listener
     },
     close: () => {},
   }
   const stream: SendStream = { write: (_bytes, done) => void writing.push(done), finish: () => {} }
-  return { connection, stream, opening, writing, end: () => closed("gone") }
+  return { connection, stream, limited, opening, writing, end: () => closed("gone") }
 }
 
 export const makeEngine = Effect.fnUntraced(function* (
@@ -44,7 +47,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       address: Effect.succeed({ relayUrl: undefined, direct: [] }),
       addressChanges: Stream.empty,
       networkChanges: Stream.empty,
-      stats: () => ({ addressesDropped: 0, dialsRefused: 0 }),
+      stats: () => noTransportStats,
       ...transport,
     },
     {

@@ -104,6 +104,7 @@ export const connectPeer = (
     acceptStream: (done) => {
       accept = done
     },
+    limitStreams: () => {},
     onClosed: (listener) => {
       onClosed = listener
     },

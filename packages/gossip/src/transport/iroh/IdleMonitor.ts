@@ -4,50 +4,94 @@
  * at least every 5 s, the answer to a heartbeat, and a lost heartbeat is repeated several times.
  */
 
+/** The numbers of packets and bytes of a connection so far, as QUIC counts them. */
+export interface PacketCounts {
+  readonly udpRxDatagrams: number
+  readonly udpRxBytes: number
+  readonly udpTxBytes: number
+}
+
 /** A connection as the monitor sees it. */
 export interface MonitoredConnection {
-  /** The number of packets of any kind that have arrived so far; undefined if it is not known. */
-  readonly received: () => number | undefined
+  /** Undefined if the numbers are not known. Reading them takes tens of microseconds. */
+  readonly stats: () => PacketCounts | undefined
   /** Closes the connection without waiting for anything. */
   readonly giveUp: () => void
 }
 
-interface Observation {
-  received: number | undefined
-  /** The number of checks in a row in which nothing new had arrived. */
-  silentChecks: number
+export interface IdleMonitorOptions<C extends MonitoredConnection> {
+  /** Connections are given up after this time of silence, or up to one second later. */
+  readonly timeoutMs: number
+  /** Runs at each check of a connection. Returns whether the connection is to be checked at the next opportunity, 100 ms later. */
+  readonly onChecked?: (connection: C, counts: PacketCounts) => boolean
 }
 
-const CHECK_INTERVAL_MS = 1_000
+interface Observation {
+  received: number | undefined
+  /** The number of regular checks in a row in which nothing new had arrived. */
+  silentChecks: number
+  /** The part of the second in which it is checked. */
+  readonly slot: number
+}
 
-export class IdleMonitor {
+/** Each connection is checked once a second. A tenth of them at a time, so that thousands do not hold up everything else. */
+const SLOTS = 10
+const SLOT_MS = 100
+const CHECK_INTERVAL_MS = SLOTS * SLOT_MS
+
+/** Connections that are checked at every opportunity. */
+const MAX_SUSPECTS = 64
+
+export class IdleMonitor<C extends MonitoredConnection> {
   readonly #maxSilentChecks: number
-  readonly #observed = new Map<MonitoredConnection, Observation>()
+  readonly #onChecked: (connection: C, counts: PacketCounts) => boolean
+  readonly #slots = Array.from({ length: SLOTS }, () => new Map<C, Observation>())
+  readonly #observed = new Map<C, Observation>()
+  readonly #suspects = new Set<C>()
+  #slot = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** Connections are given up after `timeoutMs` of silence, or up to one second later. */
-  constructor(timeoutMs: number) {
+  constructor({ onChecked = () => false, timeoutMs }: IdleMonitorOptions<C>) {
     this.#maxSilentChecks = Math.ceil(timeoutMs / CHECK_INTERVAL_MS)
+    this.#onChecked = onChecked
   }
 
-  add(connection: MonitoredConnection): void {
-    this.#observed.set(connection, { received: connection.received(), silentChecks: 0 })
+  add(connection: C): void {
+    // The slot that was checked last: the first check follows after a second.
+    const slot = (this.#slot + SLOTS - 1) % SLOTS
+    const counts = connection.stats()
+    const observation = { received: counts?.udpRxDatagrams, silentChecks: 0, slot }
+    this.#observed.set(connection, observation)
+    this.#slots[slot]!.set(connection, observation)
+    if (counts !== undefined) this.#report(connection, counts)
     // Wall-clock time, whatever Clock is installed: this is about a real network.
-    this.#timer ??= setInterval(() => this.#checkAll(), CHECK_INTERVAL_MS).unref()
+    this.#timer ??= setInterval(() => this.#checkSlot(), SLOT_MS).unref()
   }
 
   /** Call this when a connection is gone. With the last one the timer stops. */
-  remove(connection: MonitoredConnection): void {
+  remove(connection: C): void {
+    const observation = this.#observed.get(connection)
+    if (observation === undefined) return
     this.#observed.delete(connection)
+    this.#slots[observation.slot]!.delete(connection)
+    this.#suspects.delete(connection)
     if (this.#observed.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
   /** Counts checks and not time: after a pause of the whole process every connection has as long as before. */
-  #checkAll(): void {
-    for (const [connection, observation] of this.#observed) {
-      const received = connection.received()
+  #checkSlot(): void {
+    for (const connection of [...this.#suspects]) {
+      const counts = connection.stats()
+      if (counts !== undefined) this.#report(connection, counts)
+    }
+    const slot = this.#slots[this.#slot]!
+    this.#slot = (this.#slot + 1) % SLOTS
+    for (const [connection, observation] of slot) {
+      const counts = connection.stats()
+      if (counts !== undefined && !this.#suspects.has(connection)) this.#report(connection, counts)
+      const received = counts?.udpRxDatagrams
       if (received === undefined || received !== observation.received) {
         observation.received = received
         observation.silentChecks = 0
@@ -56,5 +100,11 @@ export class IdleMonitor {
       observation.silentChecks++
       if (observation.silentChecks === this.#maxSilentChecks) connection.giveUp()
     }
+  }
+
+  #report(connection: C, counts: PacketCounts): void {
+    const isSuspect = this.#onChecked(connection, counts)
+    if (!isSuspect) this.#suspects.delete(connection)
+    else if (this.#suspects.size < MAX_SUSPECTS) this.#suspects.add(connection)
   }
 }

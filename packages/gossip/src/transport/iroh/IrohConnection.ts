@@ -1,26 +1,40 @@
 /**
  * A connection of iroh's binding as the transport's {@link Connection}. A call into the binding costs tens of microseconds and changes
- * threads, so reads are big. It knows no topics and no messages.
+ * threads, so reads are big where much arrives. It knows no topics and no messages.
  */
 import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
+import type { Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
 import type { BindingBytesCodec } from "./endpoint.ts"
 import type { MonitoredConnection } from "./IdleMonitor.ts"
+import type { MeasuredConnection } from "./ReceiveBudget.ts"
 
-/** The maximum number of bytes of one read. */
-const READ_BYTES = 65_536
+/**
+ * The sizes of reads in bytes. The binding allocates as much before it waits for data, so a stream begins with little, and gets more
+ * while its reads come back full. The first read is for the header of a stream.
+ */
+const FIRST_READ_BYTES = 64
+const MIN_READ_BYTES = 4_096
+const MAX_READ_BYTES = 65_536
 
 /** `close` waits at most this long for the acknowledgement of finished streams. */
 const CLOSE_TIMEOUT_MS = 1_000
 
-/** Streams that the peer may have open to us at a time. There is one for each topic that we share, so QUIC's usual 100 is too few. */
-const MAX_INCOMING_STREAMS = 4_096n
+/**
+ * Limits before {@link IrohConnection.limitStreams}. They count when the peer needs leave to open more: QUIC's handshake has already
+ * allowed 100 streams of each kind, with 1.25 MB of unread bytes each, and the binding has no setting for that. So the unread bytes of
+ * a connection are measured, and a peer that exceeds its limit is disconnected.
+ */
+const FIRST_LIMITS: Required<StreamLimits> = { uni: 64, bi: 0, unreadBytes: 1_500_000 }
 
 const ignore = (): void => {}
 
-export class IrohConnection implements Connection, MonitoredConnection {
+export class IrohConnection implements Connection, MonitoredConnection, MeasuredConnection {
   readonly remoteId: EndpointId.EndpointId
+  /** Streams of the peer that are open and were accepted. */
+  openStreams = 0
+  bytesRead = 0
+  private limits = FIRST_LIMITS
   /** Undefined once the connection is gone, so that an object that keeps this one does not keep the native one. */
   private connection: Iroh.Connection | undefined
   private readonly codec: BindingBytesCodec
@@ -39,11 +53,7 @@ export class IrohConnection implements Connection, MonitoredConnection {
     this.connection = connection
     this.codec = codec
     this.remoteId = connection.remoteId().toString() as EndpointId.EndpointId
-    try {
-      connection.setMaxConcurrentUniStreams(MAX_INCOMING_STREAMS)
-    } catch {
-      // The connection has closed meanwhile; `closed` reports it.
-    }
+    this.limitStreams(FIRST_LIMITS)
     const ended = (reason: string): void => {
       this.reason = reason
       this.connection = undefined
@@ -73,6 +83,20 @@ export class IrohConnection implements Connection, MonitoredConnection {
     }
   }
 
+  get unreadLimit(): number {
+    return this.limits.unreadBytes
+  }
+
+  limitStreams(limits: StreamLimits): void {
+    this.limits = { ...this.limits, ...limits }
+    try {
+      if (limits.uni !== undefined) this.connection?.setMaxConcurrentUniStreams(BigInt(limits.uni))
+      if (limits.bi !== undefined) this.connection?.setMaxConcurrentBiStreams(BigInt(limits.bi))
+    } catch {
+      // The connection has closed meanwhile; `closed` reports it.
+    }
+  }
+
   onClosed(listener: (reason: string) => void): void {
     this.listener = listener
     const { reason } = this
@@ -91,9 +115,9 @@ export class IrohConnection implements Connection, MonitoredConnection {
     Promise.all(this.unacknowledged).then(close, close)
   }
 
-  received(): number | undefined {
+  stats(): Iroh.ConnectionStats | undefined {
     try {
-      return this.connection?.stats().udpRxDatagrams
+      return this.connection?.stats()
     } catch {
       return undefined
     }
@@ -125,17 +149,45 @@ export class IrohConnection implements Connection, MonitoredConnection {
   }
 
   private receiveStream(stream: Iroh.RecvStream): ReceiveStream {
+    this.openStreams++
+    let isOpen = true
+    let size = FIRST_READ_BYTES
+    const ended = (): void => {
+      if (isOpen) this.openStreams--
+      isOpen = false
+    }
     return {
       // No read ahead: a message on its way to the subscriber would wait for that call into the binding.
       read: (done) => {
-        stream.read(READ_BYTES).then(
-          (bytes) => done(bytes.length === 0 ? undefined : this.codec.fromBinding(bytes)),
-          () => done(undefined),
+        stream.read(size).then(
+          (bytes) => {
+            const { length } = bytes
+            if (length === 0) {
+              ended()
+              done(undefined)
+              return
+            }
+            this.bytesRead += length
+            size = this.nextReadSize(size, length)
+            done(this.codec.fromBinding(bytes))
+          },
+          () => {
+            ended()
+            done(undefined)
+          },
         )
       },
       stop: () => {
+        ended()
         stream.stop(0n).catch(ignore)
       },
     }
+  }
+
+  /** Twice as much after a full read, half as much after one that was a quarter full or less. Little for a peer that shares no topic. */
+  private nextReadSize(size: number, length: number): number {
+    if (size < MIN_READ_BYTES || this.limits.unreadBytes <= FIRST_LIMITS.unreadBytes) return MIN_READ_BYTES
+    if (length === size) return Math.min(2 * size, MAX_READ_BYTES)
+    return length * 4 <= size ? Math.max(size / 2, MIN_READ_BYTES) : size
   }
 }

@@ -18,6 +18,7 @@ import { IdleMonitor } from "./IdleMonitor.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import { type IrohOptions, usesRelays } from "./IrohOptions.ts"
 import * as OwnAddress from "./ownAddress.ts"
+import { ReceiveBudget } from "./ReceiveBudget.ts"
 
 export { IrohEndpoint } from "./endpoint.ts"
 export type { IrohOptions } from "./IrohOptions.ts"
@@ -79,13 +80,18 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
 
   /** Every open connection. The binding closes a connection whose object is garbage-collected. */
   const connections = new Set<IrohConnection>()
-  const monitor = new IdleMonitor(times.silenceTimeoutMs)
+  const budget = new ReceiveBudget<IrohConnection>()
+  const monitor = new IdleMonitor<IrohConnection>({
+    timeoutMs: times.silenceTimeoutMs,
+    onChecked: (connection, counts) => budget.measure(connection, counts, timers.now()),
+  })
   let handler: TransportHandler | undefined
 
   const addConnection = (connection: Iroh.Connection, isDialled: boolean): void => {
     const adopted = new IrohConnection(connection, codec, (gone) => {
       connections.delete(gone)
       monitor.remove(gone)
+      budget.remove(gone)
     })
     connections.add(adopted)
     monitor.add(adopted)
@@ -151,7 +157,11 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
       if (handler !== undefined) dialer.dial(peer, dialOptions)
     },
     learnAddress: (peer, address, source) => dialer.learnAddress(peer, address, source),
-    stats: () => ({ addressesDropped: policy.dropped, dialsRefused: dialer.refused }),
+    stats: () => ({
+      addressesDropped: policy.dropped,
+      dialsRefused: dialer.refused,
+      overfullConnections: budget.exceeded,
+    }),
     ...own,
   })
 })

@@ -81,6 +81,8 @@ export class MemoryConnection implements Connection {
     else this.accepting = done
   }
 
+  limitStreams(): void {}
+
   onClosed(listener: (reason: string) => void): void {
     this.closedListener = listener
   }

@@ -4,6 +4,7 @@ import { Effect, Layer, PubSub, Stream, SubscriptionRef } from "effect"
 import { emptyAddress } from "../../AddressLookup.ts"
 import { GossipError } from "../../model.ts"
 import { GossipTransport } from "../Transport.ts"
+import { noTransportStats } from "../TransportStats.ts"
 import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 
 /**
@@ -65,7 +66,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         address: SubscriptionRef.get(address),
         addressChanges: SubscriptionRef.changes(address),
         networkChanges: Stream.fromPubSub(changes),
-        stats: () => ({ addressesDropped: 0, dialsRefused: 0 }),
+        stats: () => noTransportStats,
       })
     }),
   )

@@ -72,6 +72,21 @@ export const barePeers = (it: Runner): void => {
         assert.isTrue(yield* isJoined(atA))
       }))
 
+    it("stops the streams of a peer for topics that are not open, except 32 of a connection", (world) =>
+      Effect.gen(function* () {
+        const a = yield* world.node()
+        const id = freshTopic()
+        const atA = yield* a.open(id)
+        const connection = yield* connect(world, a)
+        for (let i = 0; i < 40; i++) {
+          yield* (yield* connection.openStream).write(frames(headerOf(freshTopic()), Uint8Array.of(0, 0, 0, 9)))
+        }
+        yield* until(world, "8 are stopped", () => Effect.map(a.stats, ({ refusedStreams }) => refusedStreams === 8))
+        yield* (yield* connection.openStream).write(frames(headerOf(id), joinFrame))
+        yield* until(world, "it is a neighbour", () => isJoined(atA))
+        assert.strictEqual((yield* a.stats).refusedStreams, 8)
+      }))
+
     it("reads many small chunks that came while the topic was not read", (world) =>
       Effect.gen(function* () {
         const a = yield* world.node()
