@@ -106,6 +106,16 @@ describe("an address packet", () => {
     },
   )
 
+  it("is no packet if its header counts more records than its bytes can hold", () => {
+    const packet = Pkarr.encode(id, { relayUrl: undefined, direct: ["203.0.114.5:4433"] })!
+    for (const offset of [4, 6, 8, 10]) {
+      const counted = packet.slice()
+      new DataView(counted.buffer).setUint16(offset, 0xffff)
+      // dns-packet itself reads 65,535 records of nothing, for 30 ms and more.
+      assert.isUndefined(Pkarr.decode(id, counted))
+    }
+  })
+
   it("is written byte for byte as iroh writes it", () => {
     for (const { dns_packet, endpoint_id } of vectors.cases) {
       const endpoint = EndpointId.fromBytes(Bytes.fromHex(endpoint_id))
