@@ -2,6 +2,7 @@
  * The state machines of members-only topics, without sockets, clock or Effect. Not yet part of the package's main entry: the topics
  * that use them are not complete.
  */
+export { type AuthorStream, Authors } from "./members/Authors.ts"
 export {
   ALLOW_MS,
   DOOR_MS,
@@ -13,4 +14,27 @@ export {
   type DoorTopic,
 } from "./members/Door.ts"
 export { DoorGuard } from "./members/DoorGuard.ts"
+export { EnvelopeStore, STORE_BYTES, STORE_MS } from "./members/EnvelopeStore.ts"
+export {
+  type Admission,
+  type Judgement,
+  MAX_CONTENT_BYTES,
+  type MembersEvent,
+  type MembersOptions,
+  MembersState,
+  type MembersStats,
+} from "./members/MembersState.ts"
+export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"
+export { type MissingRange, PartAssembly } from "./members/PartAssembly.ts"
 export { Proofs, RENEW_MS } from "./members/Proofs.ts"
+export type { NeighborOptions } from "./members/RepairServer.ts"
+export { type RepairAction, Repairs } from "./members/Repairs.ts"
+export {
+  decodeRepair,
+  encodeRepair,
+  MAX_REPAIR_BYTES,
+  type RepairMessage,
+  RepairReader,
+  type SeqRange,
+} from "./members/repairMessages.ts"
+export { type OrderEvent, type StreamBlock, StreamOrder } from "./members/StreamOrder.ts"

@@ -1,0 +1,341 @@
+/**
+ * One members-only topic of one node: judges the contents that gossip brings, keeps each author's messages in order, and repairs what is
+ * missing with the neighbours. Pure: bytes and the time go in, verdicts and events come out. It knows no gossip, no door and no channel
+ * names; it seals nothing.
+ */
+import { equals, toHex } from "@topic-tracker/common/Bytes"
+import type { CryptoService } from "@topic-tracker/crypto"
+import {
+  checkHeader,
+  Envelope,
+  type EnvelopeStep,
+  type EpochWindow,
+  type OpenedEnvelope,
+  openEnvelope,
+} from "@topic-tracker/crypto/members"
+import { type AuthorStream, Authors } from "./Authors.ts"
+import { EnvelopeStore } from "./EnvelopeStore.ts"
+import { type NeighborOptions, RepairServer } from "./RepairServer.ts"
+import { Repairs } from "./Repairs.ts"
+import type { RepairMessage } from "./repairMessages.ts"
+import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
+import { TokenBucket } from "./TokenBucket.ts"
+
+/** The largest message that is put together from parts, unless configured. */
+export const MAX_CONTENT_BYTES = 1024 * 1024
+/** All that waits out of order, of all streams together. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
+const REJECTS_PER_SECOND = 200
+const NEW_AUTHORS_BURST = 64
+const EQUIVOCATION_CHECKS = 10
+const EVICT_MS = 60_000
+
+/** What `allow` says of an author; undefined: it is not known yet. A muted author's messages are forwarded, not delivered. */
+export type Admission = "admit" | "mute" | "refuse" | undefined
+
+/** What to do with a content that gossip brought. `later`: ask `allow` about the author, then judge again. */
+export interface Judgement {
+  readonly verdict: "accept" | "ignore" | "reject" | "later"
+  /** The step that decided; undefined if it was accepted. */
+  readonly step: EnvelopeStep | "author" | "repeat" | "bounds" | undefined
+}
+
+/** What the caller delivers and sends, in order. */
+export type MembersEvent =
+  | { readonly _tag: "Order"; readonly stream: AuthorStream; readonly event: OrderEvent; readonly isSigned: boolean }
+  | { readonly _tag: "Send"; readonly to: string; readonly message: RepairMessage }
+
+/** Counters. They only grow. */
+export interface MembersStats {
+  accepted: number
+  ignored: number
+  rejected: number
+  repaired: number
+  missed: number
+  equivocations: number
+  falseHeads: number
+}
+
+/** Options of {@link MembersState}. Ids are hex. */
+export interface MembersOptions {
+  readonly crypto: CryptoService
+  readonly window: EpochWindow
+  readonly gossipTopic: Uint8Array
+  readonly self: string
+  readonly now: number
+  readonly admission?: (author: string) => Admission
+  readonly maxContentBytes?: number
+  /** Channel tags, in hex, whose recent messages a newcomer gets, too. */
+  readonly fromRecent?: (channel: string) => boolean
+}
+
+interface Neighbor {
+  readonly rejects: TokenBucket
+  readonly newAuthors: TokenBucket
+}
+
+const ACCEPTED: Judgement = { verdict: "accept", step: undefined }
+
+/**
+ * The state of a members-only topic.
+ *
+ * @since 0.1.0
+ */
+export class MembersState {
+  readonly stats: MembersStats = {
+    accepted: 0,
+    ignored: 0,
+    rejected: 0,
+    repaired: 0,
+    missed: 0,
+    equivocations: 0,
+    falseHeads: 0,
+  }
+  readonly #options: MembersOptions
+  readonly #authors = new Authors()
+  readonly #store = new EnvelopeStore()
+  readonly #repairs: Repairs
+  readonly #server: RepairServer
+  readonly #neighbors = new Map<string, Neighbor>()
+  readonly #equivocationChecks: TokenBucket
+  #events: Array<MembersEvent> = []
+  #waitingBytes = new Map<string, number>()
+  #waiting = 0
+  #evictAt: number
+
+  constructor(options: MembersOptions) {
+    this.#options = options
+    this.#repairs = new Repairs(options.now)
+    this.#server = new RepairServer({ store: this.#store, send: (to, message) => this.#send(to, message) })
+    this.#equivocationChecks = new TokenBucket(EQUIVOCATION_CHECKS, EQUIVOCATION_CHECKS, options.now)
+    this.#evictAt = options.now + EVICT_MS
+  }
+
+  /** The events since the last call. */
+  takeEvents(): ReadonlyArray<MembersEvent> {
+    const events = this.#events
+    if (events.length > 0) this.#events = []
+    return events
+  }
+
+  /** A neighbour has proven membership. `answersRepairs`: both sides have the flag `repairs` of the door. */
+  neighborUp(peer: string, options: NeighborOptions, now: number): void {
+    this.#neighbors.set(peer, {
+      rejects: new TokenBucket(REJECTS_PER_SECOND, REJECTS_PER_SECOND, now),
+      newAuthors: new TokenBucket(1, NEW_AUTHORS_BURST, now),
+    })
+    if (options.answersRepairs) this.#server.neighborUp(peer, now)
+  }
+
+  neighborDown(peer: string): void {
+    this.#neighbors.delete(peer)
+    this.#server.neighborDown(peer)
+  }
+
+  /** An envelope of our own was given to gossip. */
+  published(envelope: Uint8Array, now: number): void {
+    const key = toHex(Envelope.stream(envelope))
+    this.#store.add(key, envelope, false, now)
+    if ((Envelope.flags(envelope) & Envelope.Flag.neighborsOnly) === 0) {
+      this.#server.noteHead(key, Envelope.stream(envelope), Envelope.lastSeq(envelope), now)
+    }
+  }
+
+  /** Judges a content before it is forwarded, and takes it if it is accepted. */
+  receive(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number): Judgement {
+    const judgement = this.#judge(from, envelope, scope, now)
+    if (judgement.verdict === "accept") this.stats.accepted++
+    else if (judgement.verdict === "ignore") this.stats.ignored++
+    else if (judgement.verdict === "reject") this.stats.rejected++
+    return judgement
+  }
+
+  /** A repair message of a neighbour. False if it sent an envelope that is to be rejected: count it against the neighbour. */
+  receiveRepair(from: string, message: RepairMessage, now: number): boolean {
+    switch (message._tag) {
+      case "Heads": {
+        const isFirst = this.#server.noteFirstHeads(from)
+        if (!this.#server.hearsHeads(from, now)) return true
+        for (const { seq, stream } of message.heads) this.#claim(from, stream, seq, isFirst, now)
+        return true
+      }
+      case "Want":
+        this.#server.want(from, message, now)
+        return true
+      case "Have":
+        return message.envelopes.every((envelope) => this.#receiveHave(from, envelope, now))
+      case "None": {
+        const key = toHex(message.stream)
+        const blocked = this.#authors.stream(key)?.order.blocked
+        this.#repairs.none(key, from, blocked?.isBeforeStart === true, now)
+        this.tick(now)
+        return true
+      }
+      case "Seen":
+        return true
+    }
+  }
+
+  /** Asks for what is missing, gives up what nobody has, tells heads. */
+  tick(now: number): void {
+    this.#store.evict(now)
+    if (now >= this.#evictAt) {
+      this.#evictAt = now + EVICT_MS
+      this.#authors.evict(now)
+    }
+    const streamOf = (key: string) => this.#authors.stream(key)
+    for (const action of this.#repairs.tick(streamOf, this.#server.peers, now)) {
+      switch (action._tag) {
+        case "Ask":
+          this.#send(action.peer, action.message)
+          break
+        case "GiveUp":
+          this.#handle(action.stream, action.stream.order.giveUp())
+          this.#limitWaiting(action.stream)
+          this.#repairs.update(action.stream, now)
+          break
+        case "FalseHead":
+          this.stats.falseHeads++
+          this.#server.noteFalseHead(action.peer, now)
+          break
+      }
+    }
+    this.#server.tick(now)
+  }
+
+  /** When `tick` has something to do. */
+  get deadline(): number {
+    return Math.min(this.#evictAt, this.#repairs.deadline ?? this.#evictAt, this.#server.deadline ?? this.#evictAt)
+  }
+
+  #judge(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number): Judgement {
+    const { window } = this.#options
+    const early = checkHeader(window, envelope, scope)
+    if (early !== undefined) return early
+    const admission = this.#admissionOf(envelope)
+    if (admission === "refuse") return { verdict: "ignore", step: "author" }
+    if (admission === undefined) return { verdict: "later", step: "author" }
+    const key = toHex(Envelope.stream(envelope))
+    const known = this.#judgeKnown(key, envelope, now)
+    if (known !== undefined) return known
+    if (!this.#hasRoom(key, envelope, from, now)) return { verdict: "ignore", step: "bounds" }
+    const opened = openEnvelope(this.#options.crypto, window, this.#options.gossipTopic, envelope)
+    if (typeof opened === "string") {
+      this.#neighbors.get(from)?.rejects.take(1, now)
+      return { verdict: "reject", step: opened }
+    }
+    this.#take(key, opened, from, false, now)
+    return ACCEPTED
+  }
+
+  /** The judgement of an envelope whose place is taken: undefined if it is free. */
+  #judgeKnown(key: string, envelope: Uint8Array, now: number): Judgement | undefined {
+    const seq = Envelope.seq(envelope)
+    const index = Envelope.index(envelope)
+    const isOurs = key.startsWith(this.#options.self) && this.#store.get(key, seq, index) !== undefined
+    if (this.#authors.isClosed(key)) return { verdict: "ignore", step: "repeat" }
+    if (!isOurs && this.#authors.stream(key)?.order.isKnown(seq, index) !== true) return undefined
+    const stored = this.#store.get(key, seq, index)
+    if (stored !== undefined && equals(stored.envelope, envelope)) {
+      if (!stored.cameByHave) return { verdict: "ignore", step: "repeat" }
+      // It was delivered, and now it is forwarded.
+      this.#store.noteForwarded(key, seq, index)
+      return ACCEPTED
+    }
+    if (stored !== undefined && this.#equivocationChecks.take(1, now)) {
+      const { crypto, gossipTopic, window } = this.#options
+      if (typeof openEnvelope(crypto, window, gossipTopic, envelope) !== "string") this.stats.equivocations++
+    }
+    return { verdict: "ignore", step: "repeat" }
+  }
+
+  #hasRoom(key: string, envelope: Uint8Array, from: string, now: number): boolean {
+    const neighbor = this.#neighbors.get(from)
+    if (neighbor !== undefined && !neighbor.rejects.has(1, now)) return false
+    if (this.#authors.stream(key) === undefined) {
+      if (!this.#authors.hasRoom(key, now)) return false
+      if (!this.#authors.isKnownAuthor(key) && neighbor !== undefined && !neighbor.newAuthors.has(1, now)) return false
+    }
+    return this.#authors.takeBytes(key, envelope.length, now)
+  }
+
+  #take(key: string, opened: OpenedEnvelope, from: string, cameByHave: boolean, now: number): void {
+    const { envelope } = opened
+    const seq = Envelope.seq(envelope)
+    const isRepairable = (Envelope.flags(envelope) & Envelope.Flag.neighborsOnly) === 0
+    let stream = this.#authors.stream(key)
+    if (stream === undefined) {
+      if (!this.#authors.isKnownAuthor(key)) this.#neighbors.get(from)?.newAuthors.take(1, now)
+      const first = isRepairable ? this.#firstOf(key, seq) : seq
+      const maxContentBytes = this.#options.maxContentBytes ?? MAX_CONTENT_BYTES
+      stream = this.#authors.open(key, new StreamOrder(first, seq, maxContentBytes), now)
+    }
+    this.#authors.touch(stream, now)
+    this.#store.add(key, envelope, cameByHave, now)
+    this.#handle(stream, stream.order.accept(opened, from, now))
+    if (isRepairable) {
+      this.#server.noteHead(key, stream.bytes, stream.order.highest, now)
+      this.#repairs.update(stream, now)
+    } else while (stream.order.blocked !== undefined) this.#handle(stream, stream.order.giveUp())
+    this.#limitWaiting(stream)
+  }
+
+  #firstOf(key: string, seq: number): number {
+    if (this.#options.fromRecent?.(key.slice(80)) === true && this.#server.peers.length > 0) return 1
+    return this.#repairs.firstOf(key, seq, this.#server.peers.length > 0)
+  }
+
+  /** Over the limit of the topic, the stream that grew gives up its first gap. */
+  #limitWaiting(stream: AuthorStream): void {
+    for (;;) {
+      const bytes = stream.order.waitingBytes
+      this.#waiting += bytes - (this.#waitingBytes.get(stream.key) ?? 0)
+      if (bytes === 0) this.#waitingBytes.delete(stream.key)
+      else this.#waitingBytes.set(stream.key, bytes)
+      if (this.#waiting <= MAX_WAITING_BYTES || bytes === 0) return
+      this.#handle(stream, stream.order.giveUp())
+    }
+  }
+
+  #receiveHave(from: string, envelope: Uint8Array, now: number): boolean {
+    const { crypto, gossipTopic, window } = this.#options
+    const early = checkHeader(window, envelope, "swarm", true)
+    if (early !== undefined) return early.verdict !== "reject"
+    const key = toHex(Envelope.stream(envelope))
+    const seq = Envelope.seq(envelope)
+    if (!this.#repairs.wasAskedFor(key, seq) || this.#admissionOf(envelope) === "refuse") return true
+    if (this.#authors.isClosed(key)) return true
+    if (this.#authors.stream(key)?.order.isKnown(seq, Envelope.index(envelope)) === true) return true
+    if (!this.#hasRoom(key, envelope, from, now)) return true
+    const opened = openEnvelope(crypto, window, gossipTopic, envelope)
+    if (typeof opened === "string") return false
+    this.stats.repaired++
+    this.#take(key, opened, from, true, now)
+    return true
+  }
+
+  #claim(from: string, bytes: Uint8Array, head: number, isFirst: boolean, now: number): void {
+    const key = toHex(bytes)
+    if (key.startsWith(this.#options.self) || this.#authors.isClosed(key)) return
+    const known = this.#authors.stream(key)?.order.highest ?? 0
+    const fromRecent = this.#options.fromRecent?.(key.slice(80)) === true
+    this.#repairs.claim(key, bytes, head, from, isFirst && !fromRecent, known, now)
+  }
+
+  #admissionOf(envelope: Uint8Array): Admission {
+    const { admission } = this.#options
+    return admission === undefined ? "admit" : admission(toHex(Envelope.author(envelope)))
+  }
+
+  #handle(stream: AuthorStream, events: ReadonlyArray<OrderEvent>): void {
+    const isSigned = (stream.bytes[40]! & 0x40) === 0
+    for (const event of events) {
+      if (event._tag === "Missed") this.stats.missed += event.to - event.from + 1
+      this.#events.push({ _tag: "Order", stream, event, isSigned })
+    }
+  }
+
+  #send(to: string, message: RepairMessage): void {
+    this.#events.push({ _tag: "Send", to, message })
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * What a node gives its neighbours for their repairs: the heads of its streams, and the envelopes that they want, at limited rates. Pure: the caller
+ * has the clock.
+ */
+import { toHex } from "@topic-tracker/common/Bytes"
+import type { EnvelopeStore } from "./EnvelopeStore.ts"
+import { MAX_REPAIR_BYTES, type RepairMessage } from "./repairMessages.ts"
+import { TokenBucket } from "./TokenBucket.ts"
+
+/** A head goes to the neighbours so long after the last envelope of its stream: the loss of a last message is noticed, too. */
+export const HEAD_AFTER_MS = 300
+const HEAD_BYTES = 58
+const HEAD_BYTES_PER_SECOND = 4096
+const HEADS_IN_MESSAGE = 1000
+/** Streams whose heads are kept: those that changed last. */
+const MAX_HEADS = 4096
+const WANTS_PER_SECOND = 64
+const HAVE_BYTES_PER_SECOND = 512 * 1024
+/** Room for the enum tag and lengths of a Have. */
+const HAVE_OVERHEAD_BYTES = 16
+/** A neighbour that claimed so many heads in a minute that nobody could show is not believed any more for that minute. */
+const MAX_FALSE_HEADS = 8
+const FALSE_HEADS_MS = 60_000
+
+/** What the door told of a neighbour. */
+export interface NeighborOptions {
+  readonly answersRepairs: boolean
+}
+
+interface Head {
+  readonly bytes: Uint8Array
+  seq: number
+}
+
+interface Neighbor {
+  readonly wants: TokenBucket
+  readonly haves: TokenBucket
+  readonly heads: TokenBucket
+  /** Streams whose head it is to be sent. */
+  readonly pending: Set<string>
+  hasSentHeads: boolean
+  falseHeads: number
+  falseSince: number
+}
+
+/**
+ * The side of the repairs that answers.
+ *
+ * @since 0.1.0
+ */
+export class RepairServer {
+  readonly #store: EnvelopeStore
+  readonly #send: (to: string, message: RepairMessage) => void
+  readonly #neighbors = new Map<string, Neighbor>()
+  /** The one that changed last is the last. */
+  readonly #heads = new Map<string, Head>()
+  /** Heads to tell, in the order of their times. */
+  readonly #due = new Map<string, number>()
+  #peers: ReadonlyArray<string> = []
+
+  constructor(options: {
+    readonly store: EnvelopeStore
+    readonly send: (to: string, message: RepairMessage) => void
+  }) {
+    this.#store = options.store
+    this.#send = options.send
+  }
+
+  /** The neighbours that answer repair messages. */
+  get peers(): ReadonlyArray<string> {
+    return this.#peers
+  }
+
+  /** When `tick` has something to do. */
+  get deadline(): number | undefined {
+    return this.#due.values().next().value
+  }
+
+  /** Sends all heads, which may be none: the neighbour learns from the first message what was sent before it came. */
+  neighborUp(peer: string, now: number): void {
+    const neighbor = {
+      wants: new TokenBucket(WANTS_PER_SECOND, WANTS_PER_SECOND, now),
+      haves: new TokenBucket(HAVE_BYTES_PER_SECOND, HAVE_BYTES_PER_SECOND, now),
+      heads: new TokenBucket(HEAD_BYTES_PER_SECOND, 2 * HEAD_BYTES_PER_SECOND, now),
+      pending: new Set<string>(),
+      hasSentHeads: false,
+      falseHeads: 0,
+      falseSince: now,
+    }
+    this.#neighbors.set(peer, neighbor)
+    this.#peers = [...this.#neighbors.keys()]
+    const heads = [...this.#heads.values()].slice(-HEADS_IN_MESSAGE)
+    this.#send(peer, { _tag: "Heads", heads: heads.map(({ bytes, seq }) => ({ stream: bytes, seq })) })
+  }
+
+  neighborDown(peer: string): void {
+    this.#neighbors.delete(peer)
+    this.#peers = [...this.#neighbors.keys()]
+  }
+
+  /** The highest accepted seq of a stream. */
+  noteHead(key: string, bytes: Uint8Array, seq: number, now: number): void {
+    const head = this.#heads.get(key) ?? { bytes: bytes.slice(), seq }
+    head.seq = Math.max(head.seq, seq)
+    this.#heads.delete(key)
+    this.#heads.set(key, head)
+    if (this.#heads.size > MAX_HEADS) {
+      const oldest = this.#heads.keys().next().value!
+      this.#heads.delete(oldest)
+      this.#due.delete(oldest)
+    }
+    this.#due.delete(key)
+    this.#due.set(key, now + HEAD_AFTER_MS)
+  }
+
+  /** Whether this is the first Heads of the neighbour. */
+  noteFirstHeads(peer: string): boolean {
+    const neighbor = this.#neighbors.get(peer)
+    if (neighbor === undefined || neighbor.hasSentHeads) return false
+    neighbor.hasSentHeads = true
+    return true
+  }
+
+  /** Whether the heads of the neighbour are believed. */
+  hearsHeads(peer: string, now: number): boolean {
+    const neighbor = this.#neighbors.get(peer)
+    if (neighbor === undefined) return false
+    return neighbor.falseHeads < MAX_FALSE_HEADS || now - neighbor.falseSince >= FALSE_HEADS_MS
+  }
+
+  noteFalseHead(peer: string, now: number): void {
+    const neighbor = this.#neighbors.get(peer)
+    if (neighbor === undefined) return
+    if (now - neighbor.falseSince >= FALSE_HEADS_MS) {
+      neighbor.falseSince = now
+      neighbor.falseHeads = 0
+    }
+    neighbor.falseHeads++
+  }
+
+  /** Answers a Want, as far as the neighbour's rates allow. */
+  want(peer: string, { parts, ranges, stream }: Extract<RepairMessage, { readonly _tag: "Want" }>, now: number): void {
+    const neighbor = this.#neighbors.get(peer)
+    if (neighbor === undefined || !neighbor.wants.take(1, now)) return
+    const key = toHex(stream)
+    const indexes = parts === undefined ? undefined : new Set(parts)
+    let envelopes: Array<Uint8Array> = []
+    let bytes = HAVE_OVERHEAD_BYTES
+    for (const range of ranges) {
+      let found = false
+      for (const envelope of this.#store.range(key, range, indexes)) {
+        found = true
+        if (!neighbor.haves.take(envelope.length, now)) break
+        if (bytes + envelope.length + 3 > MAX_REPAIR_BYTES) {
+          this.#send(peer, { _tag: "Have", envelopes })
+          envelopes = []
+          bytes = HAVE_OVERHEAD_BYTES
+        }
+        envelopes.push(envelope)
+        bytes += envelope.length + 3
+      }
+      if (!found) this.#send(peer, { _tag: "None", stream, from: range.from, to: range.to })
+    }
+    if (envelopes.length > 0) this.#send(peer, { _tag: "Have", envelopes })
+  }
+
+  /** Sends the heads that are due. */
+  tick(now: number): void {
+    for (const [key, at] of this.#due) {
+      if (now < at) break
+      this.#due.delete(key)
+      for (const { pending } of this.#neighbors.values()) pending.add(key)
+    }
+    for (const [peer, { heads: rate, pending }] of this.#neighbors) {
+      const heads: Array<{ readonly stream: Uint8Array; readonly seq: number }> = []
+      for (const key of pending) {
+        const head = this.#heads.get(key)
+        if (heads.length >= HEADS_IN_MESSAGE || (head !== undefined && !rate.take(HEAD_BYTES, now))) break
+        pending.delete(key)
+        if (head !== undefined) heads.push({ stream: head.bytes, seq: head.seq })
+      }
+      if (heads.length > 0) this.#send(peer, { _tag: "Heads", heads })
+    }
+  }
+}

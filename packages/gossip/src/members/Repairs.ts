@@ -1,0 +1,227 @@
+/**
+ * Which envelopes are missing, and which neighbour to ask for them when. A gap that later envelopes show is asked for until somebody has it, or
+ * nobody had it three times; a gap that only a head claims is asked for, and nothing follows from it. Pure: the caller sends and has the clock.
+ */
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import type { AuthorStream } from "./Authors.ts"
+import type { MissingRange } from "./PartAssembly.ts"
+import { MAX_RANGES, type RepairMessage } from "./repairMessages.ts"
+import { TokenBucket } from "./TokenBucket.ts"
+
+/** A gap is asked for after this time: gossip's own repair takes 80 to 120 ms. */
+export const FIRST_ASK_MS = 100
+/** The next neighbour is asked after this time. */
+export const NEXT_ASK_MS = 300
+/** The pauses after all neighbours were asked. After the last one the gap is given up. */
+const ROUND_PAUSES_MS = [1_000, 2_000, 300]
+/** Without a neighbour that answers, a gap is given up after this time. */
+const ALONE_GIVE_UP_MS = 10_000
+/** Claimed heads that are remembered. */
+const MAX_CLAIMS = 4096
+/** The most envelopes that are asked for because of one claim. */
+const MAX_CLAIMED = 1024
+/** Wants in a second. */
+const WANTS_PER_SECOND = 100
+/** How far back a newcomer asks: without a head that was told at its join, and with one. */
+export const LOOK_BACK = 32
+export const LOOK_BACK_TO_HEAD = 256
+
+interface Claim {
+  readonly bytes: Uint8Array
+  /** The lowest head that a neighbour told first: what it covers was sent before we came. */
+  base: number | undefined
+  head: number
+  by: string
+}
+
+interface Task {
+  readonly bytes: Uint8Array
+  asks: number
+  nextAt: number
+  askedTo: number
+  nones: Set<string>
+  lastAsked: string | undefined
+  /** Since when the gap is there that the rounds were begun for. */
+  since: number
+  isRoundOver: boolean
+}
+
+/** What {@link Repairs.tick} gives. */
+export type RepairAction =
+  | { readonly _tag: "Ask"; readonly peer: string; readonly message: RepairMessage }
+  | { readonly _tag: "GiveUp"; readonly stream: AuthorStream }
+  /** The neighbour claimed a head that nobody could show. */
+  | { readonly _tag: "FalseHead"; readonly peer: string }
+
+/**
+ * The gaps of one topic.
+ *
+ * @since 0.1.0
+ */
+export class Repairs {
+  readonly #claims = new BoundedMap<string, Claim>(MAX_CLAIMS)
+  readonly #tasks = new Map<string, Task>()
+  readonly #wants: TokenBucket
+
+  constructor(now: number) {
+    this.#wants = new TokenBucket(WANTS_PER_SECOND, 32, now)
+  }
+
+  /** When `tick` has something to do. */
+  get deadline(): number | undefined {
+    let next: number | undefined
+    for (const { nextAt } of this.#tasks.values()) if (next === undefined || nextAt < next) next = nextAt
+    return next
+  }
+
+  /** The seq with which a stream begins whose first envelope has this seq. */
+  firstOf(key: string, seq: number, canAsk: boolean): number {
+    const base = this.#claims.get(key)?.base
+    if (base !== undefined && base < seq) return Math.max(base + 1, seq - LOOK_BACK_TO_HEAD)
+    return base !== undefined || !canAsk ? seq : Math.max(1, seq - LOOK_BACK)
+  }
+
+  /** A neighbour claims that it accepted this seq of a stream. `isFirst`: in the first message of the neighbour. */
+  claim(key: string, bytes: Uint8Array, head: number, by: string, isFirst: boolean, known: number, now: number): void {
+    let claim = this.#claims.get(key)
+    if (claim === undefined) {
+      claim = { bytes, base: undefined, head: 0, by }
+      this.#claims.set(key, claim)
+    }
+    if (isFirst && known === 0) {
+      claim.base = Math.min(claim.base ?? Number.POSITIVE_INFINITY, head)
+      return
+    }
+    if (head <= Math.max(known, claim.head)) return
+    claim.head = head
+    claim.by = by
+    this.#start(key, bytes, now + FIRST_ASK_MS)
+  }
+
+  /** The stream accepted an envelope: perhaps something before it is missing, or no more. */
+  update(stream: AuthorStream, now: number): void {
+    const { blocked } = stream.order
+    if (blocked === undefined) {
+      const claim = this.#claims.get(stream.key)
+      if (claim === undefined || claim.head <= stream.order.highest) this.#tasks.delete(stream.key)
+    } else this.#start(stream.key, stream.bytes, blocked.isBeforeStart ? now : now + FIRST_ASK_MS)
+  }
+
+  /** Whether an envelope was asked for. */
+  wasAskedFor(key: string, seq: number): boolean {
+    const task = this.#tasks.get(key)
+    return task !== undefined && task.asks > 0 && seq <= task.askedTo
+  }
+
+  /** A neighbour has nothing of what it was asked for: the next one of the round is asked at once. */
+  none(key: string, peer: string, isBeforeStart: boolean, now: number): void {
+    const task = this.#tasks.get(key)
+    if (task === undefined || task.lastAsked !== peer) return
+    task.nones.add(peer)
+    // After the round it waits, because the neighbours may get what is missing meanwhile.
+    if (!task.isRoundOver || isBeforeStart) task.nextAt = Math.min(task.nextAt, now)
+  }
+
+  /** What is due. `peers` are the neighbours that answer. */
+  tick(
+    streamOf: (key: string) => AuthorStream | undefined,
+    peers: ReadonlyArray<string>,
+    now: number,
+  ): Array<RepairAction> {
+    const actions: Array<RepairAction> = []
+    for (const [key, task] of this.#tasks) {
+      if (now < task.nextAt) continue
+      const stream = streamOf(key)
+      const ranges = this.#ranges(key, stream, now)
+      if (ranges.length === 0) {
+        // Parts are still coming, or nothing is missing.
+        if (stream?.order.blocked === undefined) this.#tasks.delete(key)
+        else task.nextAt = now + NEXT_ASK_MS
+        continue
+      }
+      const blocked = stream?.order.blocked
+      if (this.#isOver(task, peers, blocked, now)) this.#end(key, task, stream, peers.length, actions, now)
+      else if (peers.length === 0) task.nextAt = now + NEXT_ASK_MS
+      else if (this.#wants.take(1, now)) actions.push(this.#ask(task, ranges, peers, blocked?.by, now))
+      else task.nextAt = now + NEXT_ASK_MS
+    }
+    return actions
+  }
+
+  #start(key: string, bytes: Uint8Array, nextAt: number): void {
+    if (this.#tasks.has(key)) return
+    const task = { bytes, asks: 0, nextAt, askedTo: 0, nones: new Set<string>(), lastAsked: undefined }
+    this.#tasks.set(key, { ...task, since: nextAt, isRoundOver: false })
+  }
+
+  #ranges(key: string, stream: AuthorStream | undefined, now: number): ReadonlyArray<MissingRange> {
+    const ranges = [...(stream?.order.missing(now) ?? [])]
+    const claim = this.#claims.get(key)
+    if (claim === undefined || ranges.length >= MAX_RANGES) return ranges
+    const known = stream?.order.highest ?? claim.base ?? Math.max(0, claim.head - LOOK_BACK)
+    if (claim.head > known) ranges.push({ from: known + 1, to: Math.min(claim.head, known + MAX_CLAIMED) })
+    return ranges
+  }
+
+  #isOver(task: Task, peers: ReadonlyArray<string>, blocked: AuthorStream["order"]["blocked"], now: number): boolean {
+    if (peers.length === 0) return blocked === undefined || now - blocked.since >= ALONE_GIVE_UP_MS
+    if (task.asks >= ROUND_PAUSES_MS.length * peers.length) return true
+    // What nobody has of the time before we came is not waited for.
+    const isUrgent = blocked === undefined || !blocked.isBeforeStart
+    return !isUrgent && peers.every((peer) => task.nones.has(peer))
+  }
+
+  #end(
+    key: string,
+    task: Task,
+    stream: AuthorStream | undefined,
+    peers: number,
+    actions: Array<RepairAction>,
+    now: number,
+  ): void {
+    const blocked = stream?.order.blocked
+    if (stream !== undefined && blocked !== undefined) {
+      // The rounds were begun for an earlier gap, which was filled: this one gets its own.
+      const isLater = peers > 0 && !blocked.isBeforeStart && blocked.since > task.since
+      if (!isLater) actions.push({ _tag: "GiveUp", stream })
+      // Further gaps were asked for at the same time: they get one more round.
+      task.asks = isLater ? 0 : (ROUND_PAUSES_MS.length - 1) * peers
+      task.since = Math.max(task.since, blocked.since)
+      task.nextAt = now
+      task.nones.clear()
+      return
+    }
+    this.#tasks.delete(key)
+    const claim = this.#claims.get(key)
+    if (claim === undefined) return
+    const known = stream?.order.highest ?? 0
+    if (claim.head > known) actions.push({ _tag: "FalseHead", peer: claim.by })
+    claim.head = known
+  }
+
+  #ask(
+    task: Task,
+    ranges: ReadonlyArray<MissingRange>,
+    peers: ReadonlyArray<string>,
+    first: string | undefined,
+    now: number,
+  ): RepairAction {
+    const offset = Math.max(0, first === undefined ? 0 : peers.indexOf(first))
+    const round = Math.floor(task.asks / peers.length)
+    // Each message in parts needs a Want of its own: the first range decides.
+    const parts = ranges[0]!.parts
+    const asked = parts === undefined ? ranges.filter((range) => range.parts === undefined) : ranges.slice(0, 1)
+    const peer = peers[(offset + task.asks) % peers.length]!
+    task.asks++
+    task.lastAsked = peer
+    task.askedTo = Math.max(task.askedTo, asked.at(-1)!.to)
+    task.isRoundOver = task.asks % peers.length === 0
+    task.nextAt = now + (task.isRoundOver ? ROUND_PAUSES_MS[round]! : NEXT_ASK_MS)
+    if (task.asks % peers.length === 1 || peers.length === 1) task.nones.clear()
+    return {
+      _tag: "Ask",
+      peer,
+      message: { _tag: "Want", stream: task.bytes, ranges: asked.map(({ from, to }) => ({ from, to })), parts },
+    }
+  }
+}
