@@ -35,6 +35,11 @@ export interface Tuning {
   readonly maxSuppression: number
   /** Wait before the first bubble merge, after joining, up to twice as long at random. 0: no early merge. */
   readonly earlyMergeMs: number
+  /**
+   * Wait until a node searches for members if none of its neighbours is known as one, up to twice as long at random. It doubles each time.
+   * 0: no such search.
+   */
+  readonly memberSearchMs: number
   /** Whether a node dials neighbours again whose connection broke. */
   readonly reconnects: boolean
   /** Wait before lost neighbours are dialled again, up to twice as long at random. It doubles each time. */
@@ -61,6 +66,7 @@ export const tunings: Readonly<Record<Profile, Tuning>> = {
     pollBreadth: 4,
     maxSuppression: 100,
     earlyMergeMs: 1_000,
+    memberSearchMs: 2_000,
     reconnects: true,
     reconnectFirstMs: 1_000,
     reconnectMaxMs: 60_000,
@@ -74,6 +80,7 @@ export const tunings: Readonly<Record<Profile, Tuning>> = {
     pollBreadth: 20,
     maxSuppression: 1,
     earlyMergeMs: 0,
+    memberSearchMs: 0,
     reconnects: false,
     reconnectFirstMs: 1_000,
     reconnectMaxMs: 60_000,

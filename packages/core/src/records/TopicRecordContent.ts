@@ -7,8 +7,8 @@
  * (distributed-topic-tracker 0.3.5, `src/crypto/record.rs`).
  */
 import { Bytes } from "@topic-tracker/common"
-import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import { type EndpointAddress, isEmptyAddress, Protocol } from "@topic-tracker/gossip"
+import { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
+import { type EndpointAddress, Protocol } from "@topic-tracker/gossip"
 import { Effect, Result, Schema, SchemaTransformation } from "effect"
 import type { TopicRecord } from "./TopicRecord.ts"
 
@@ -16,16 +16,21 @@ import type { TopicRecord } from "./TopicRecord.ts"
 const CRATE_BYTES = 320
 /** Marks our part: a later version of the crate may put other bytes here. */
 const TAG = new TextEncoder().encode("addr")
-const MAX_ADDRESS_BYTES = EncryptedRecord.MAX_CONTENT_BYTES - CRATE_BYTES - TAG.length
-/** The number of direct addresses of one node that are worth dialling. */
+/**
+ * A node of the crate names 20 nodes in an answer that also has the item: with more addresses the datagram would exceed the 1,472 bytes of
+ * an Ethernet frame and be fragmented. That is room for a relay and one or two direct addresses, or for eight IPv4 addresses; the others
+ * are in the address packet.
+ */
+const MAX_ADDRESS_BYTES = 72 - TAG.length
+/** The number of direct addresses of one node that are read. */
 const MAX_DIRECT_ADDRESSES = 16
 
 const Value = Schema.Struct({
-  /** At most 5 endpoint ids. */
+  /** At most 5 endpoint ids. Reading drops those that are no Ed25519 keys. */
   activePeers: Schema.Array(EndpointId.EndpointId),
   /** At most 5 hashes of 32 bytes each. */
   lastMessageHashes: Schema.Array(Schema.Uint8Array),
-  /** The addresses of the record's node, signed by it. Absent if the node does not know or publish them. */
+  /** The addresses of the record's node, signed by it. Empty if it does not know or publish them; absent in a record of the crate. */
   address: Schema.optionalKey(
     Schema.Struct({ relayUrl: Schema.UndefinedOr(Schema.String), direct: Schema.Array(Schema.String) }),
   ),
@@ -47,7 +52,9 @@ export const TopicRecordContent: Schema.Codec<TopicRecordContent, Uint8Array> = 
     Schema.toType(Value),
     SchemaTransformation.transformEffect({
       decode: (bytes: Uint8Array) =>
-        Effect.map(Effect.mapError(decodeCratePart(bytes), issueOf), (content): TopicRecordContent => {
+        Effect.map(Effect.mapError(decodeCratePart(bytes), issueOf), (cratePart): TopicRecordContent => {
+          // A name that is no key cannot be dialled, and would cost lookups.
+          const content = { ...cratePart, activePeers: cratePart.activePeers.filter(Protocol.isEndpointKey) }
           const address = decodeAddress(bytes.subarray(CRATE_BYTES))
           return address === undefined ? content : { ...content, address }
         }),
@@ -67,20 +74,21 @@ const issueOf = ({ issue }: Schema.SchemaError) => issue
 const NOTHING = new Uint8Array(0)
 
 const encodeAddress = (address: EndpointAddress | undefined): Uint8Array => {
-  const { direct = [], relayUrl } = address ?? {}
-  for (let count = Math.min(direct.length, MAX_DIRECT_ADDRESSES); count > 0 || relayUrl !== undefined; count--) {
+  if (address === undefined) return NOTHING
+  const { direct, relayUrl } = address
+  for (let count = Math.min(direct.length, MAX_DIRECT_ADDRESSES); count >= 0; count--) {
     const bytes = Protocol.encodePeerData({ relayUrl, direct: direct.slice(0, count) })
     if (bytes.length <= MAX_ADDRESS_BYTES) return Bytes.concat(TAG, bytes)
-    if (count === 0) return encodeAddress({ relayUrl: undefined, direct })
   }
-  return NOTHING
+  // The relay's URL alone is too long.
+  return encodeAddress({ relayUrl: undefined, direct })
 }
 
 /** Undefined if the bytes hold no address: another program may use this place for something else. */
 const decodeAddress = (bytes: Uint8Array): EndpointAddress | undefined => {
   if (bytes.length <= TAG.length || !Bytes.equals(bytes.subarray(0, TAG.length), TAG)) return undefined
   const decoded = Protocol.decodePeerData(bytes.subarray(TAG.length))
-  if (Result.isFailure(decoded) || isEmptyAddress(decoded.success)) return undefined
+  if (Result.isFailure(decoded)) return undefined
   const { direct, relayUrl } = decoded.success
   return { relayUrl, direct: direct.slice(0, MAX_DIRECT_ADDRESSES) }
 }

@@ -20,6 +20,7 @@ import type { RateLimiter } from "../shared/RateLimiter.ts"
 import { ActivityLog } from "./ActivityLog.ts"
 import { EventHub } from "./EventHub.ts"
 import { askLost } from "./joined/askPeers.ts"
+import { MemberSearch } from "./joined/MemberSearch.ts"
 import { mergeBubbles } from "./joined/merges.ts"
 import { Reconnector } from "./joined/Reconnector.ts"
 import { TrickleTimer } from "./joined/TrickleTimer.ts"
@@ -86,6 +87,7 @@ interface RunningSession {
   readonly ownRecord: OwnRecord
   readonly search: Search
   readonly reconnector: Reconnector
+  readonly memberSearch: MemberSearch
 }
 
 /** Its effects are made by methods: hundreds of topics may be open, and each needs few of its effects. */
@@ -239,11 +241,14 @@ export class LiveTopic {
     const ownRecord = new OwnRecord(context)
     const search = new Search(context, ownRecord)
     const reconnector = new Reconnector({ tuning, lost: this.swarm.lost, ask: askLost(context), timers, scope })
-    return { context, scope, ownRecord, search, reconnector }
+    return { context, scope, ownRecord, search, reconnector, memberSearch: new MemberSearch(context) }
   }
 
   /** Reads gossip's events until they end, which happens only when the gossip service closes. */
-  #readGossip(gossipEvents: Stream.Stream<GossipEvent>, { context, reconnector }: RunningSession): Effect.Effect<void> {
+  #readGossip(
+    gossipEvents: Stream.Stream<GossipEvent>,
+    { context, memberSearch, reconnector }: RunningSession,
+  ): Effect.Effect<void> {
     const { config, events, swarm } = this
     return Stream.runForEachArray(gossipEvents, (batch) => {
       const before = swarm.neighbors.size
@@ -253,7 +258,8 @@ export class LiveTopic {
       // with the next round: by then gossip may have replaced the lost neighbours by peers of one side.
       if (now < before && now <= config.bubbleMerge.minNeighbors / 2) context.trickle.reset()
       const publish = events.publish(batch.map(toTopicEvent))
-      return hasLost ? Effect.andThen(reconnector.onNeighborLost(), publish) : publish
+      const searched = memberSearch.isWanted ? Effect.andThen(memberSearch.start(), publish) : publish
+      return hasLost ? Effect.andThen(reconnector.onNeighborLost(), searched) : searched
     })
   }
 

@@ -146,14 +146,15 @@ export class OwnRecord {
    */
   publish(by: Actor, known?: ReadonlyArray<GossipRecord>) {
     return Effect.gen({ self: this }, function* () {
-      const { activity, lookupWanted, ownAddress, rateLimiter, records, swarm, timers, tuning } = this.#session
+      const { activity, gossip, lookupWanted, ownAddress, rateLimiter, records, swarm, timers, tuning } = this.#session
       const unixMinute = yield* records.unixMinute
       const began = timers.now()
       this.#publishedMinute = unixMinute
       this.#publishedWithoutNeighbors = false
       this.#hasNewAddresses = false
       if (yield* records.usesSecondSlot) this.#secondMinute = unixMinute
-      const content = { ...swarm.recordContent(), address: yield* ownAddress }
+      const trust = yield* gossip.neighborTrust
+      const content = { ...swarm.recordContent(records.endpointId, trust), address: yield* ownAddress }
       const record = yield* records.newRecord(unixMinute, content)
       const onStored = {
         // As many nodes as the following lookup asks.

@@ -10,7 +10,7 @@ import type { SlotEvent } from "../records/SecondSlot.ts"
  *
  * @since 0.1.0
  */
-export type Actor = "bootstrap" | "reconnect" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
+export type Actor = "bootstrap" | "memberSearch" | "reconnect" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
 
 /**
  * The record that led to a peer: its publisher and its minute.
@@ -79,6 +79,11 @@ export type Activity =
     }
   /** The topic asks peers that were neighbours before a connection broke, or before a suspend. */
   | { readonly _tag: "Reconnecting"; readonly peers: ReadonlyArray<EndpointId.EndpointId> }
+  /**
+   * There are neighbours, but no record shows one of them as a member: they may be strangers, who know the topic's name but not its secret.
+   * The topic searches for members.
+   */
+  | { readonly _tag: "NoKnownMember"; readonly neighbors: number }
   /** The last neighbour is gone. */
   | { readonly _tag: "Alone" }
   /** A merge found peers that should be our neighbours, and asks them. */

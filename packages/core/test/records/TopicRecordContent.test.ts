@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EncryptedRecord, EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
+import { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import { Postcard } from "@topic-tracker/postcard"
 import { Effect, Schema } from "effect"
 import { TopicRecordContent } from "../../src/records/TopicRecordContent.ts"
@@ -9,7 +9,7 @@ const decode = Schema.decodeEffect(TopicRecordContent)
 const asReference = Schema.decodeEffect(GossipRecordContent)
 
 const content = {
-  activePeers: [EndpointId.fromBytes(new Uint8Array(32).fill(1)), EndpointId.fromBytes(new Uint8Array(32).fill(2))],
+  activePeers: [EndpointId.fromBytes(new Uint8Array(32).fill(1)), EndpointId.fromBytes(new Uint8Array(32).fill(3))],
   lastMessageHashes: [new Uint8Array(32).fill(3)],
 }
 const address = { relayUrl: "https://relay.example/", direct: ["192.0.2.1:7", "[2001:db8::1]:65535"] }
@@ -35,7 +35,9 @@ describe("TopicRecordContent", () => {
       assert.deepStrictEqual(bytes.slice(0, 320), reference)
       assert.deepStrictEqual(yield* asReference(bytes), content)
       assert.deepStrictEqual(yield* encode(content), reference)
-      assert.deepStrictEqual(yield* encode({ ...content, address: { relayUrl: undefined, direct: [] } }), reference)
+      const withoutAddress = yield* encode({ ...content, address: { relayUrl: undefined, direct: [] } })
+      assert.deepStrictEqual([...withoutAddress.slice(320)], [...addr, 0, 0])
+      assert.deepStrictEqual((yield* decode(withoutAddress)).address, { relayUrl: undefined, direct: [] })
     }),
   )
 
@@ -52,7 +54,6 @@ describe("TopicRecordContent", () => {
       for (const tail of [[0], addr, [...addr, 0], [...addr, 7, 7], [...addr, 0, 200, 1], [97, 100, 100, 115, 0, 0]]) {
         assert.deepStrictEqual(yield* decode(yield* withTail(...tail)), content, `${tail}`)
       }
-      assert.deepStrictEqual(yield* decode(yield* withTail(...addr, 0, 0)), content)
     }),
   )
 
@@ -70,25 +71,33 @@ describe("TopicRecordContent", () => {
     }),
   )
 
-  it.effect("always fits into a DHT item: the last addresses or a long relay URL are dropped", () =>
+  it.effect("drops names that are no keys", () =>
     Effect.gen(function* () {
-      const direct = Array.from({ length: 40 }, (_, i) => `[2001:db8::${(i + 1).toString(16)}]:65535`)
-      const crowded = yield* encode({ ...content, address: { relayUrl: address.relayUrl, direct } })
-      assert.isAtMost(crowded.length, EncryptedRecord.MAX_CONTENT_BYTES)
-      const kept = (yield* decode(crowded)).address
-      assert.deepStrictEqual(kept, { relayUrl: address.relayUrl, direct: direct.slice(0, kept?.direct.length) })
-      assert.isAbove(kept?.direct.length ?? 0, 10)
-      const relayUrl = `https://${"a".repeat(400)}.example/`
-      const relayLeftOut = (yield* decode(yield* encode({ ...content, address: { relayUrl, direct } }))).address
-      assert.deepStrictEqual(relayLeftOut, { relayUrl: undefined, direct: direct.slice(0, 16) })
+      const noKey = EndpointId.fromBytes(new Uint8Array(32).fill(2))
+      const bytes = yield* encode({ ...content, activePeers: [noKey, ...content.activePeers] })
+      assert.deepStrictEqual(yield* decode(bytes), content)
     }),
   )
 
-  it.effect("has at most sixteen addresses, also when more are read", () =>
+  it.effect("gives addresses 72 bytes: the last addresses or a long relay URL are dropped", () =>
+    Effect.gen(function* () {
+      const direct = Array.from({ length: 40 }, (_, i) => `[2001:db8::${(i + 1).toString(16)}]:65535`)
+      const crowded = yield* encode({ ...content, address: { relayUrl: address.relayUrl, direct } })
+      assert.isAtMost(crowded.length, 320 + 72)
+      const kept = (yield* decode(crowded)).address
+      assert.deepStrictEqual(kept, { relayUrl: address.relayUrl, direct: direct.slice(0, kept?.direct.length) })
+      assert.strictEqual(kept?.direct.length, 2)
+      const relayUrl = `https://${"a".repeat(400)}.example/`
+      const relayLeftOut = (yield* decode(yield* encode({ ...content, address: { relayUrl, direct } }))).address
+      assert.deepStrictEqual(relayLeftOut, { relayUrl: undefined, direct: direct.slice(0, 3) })
+    }),
+  )
+
+  it.effect("has at most sixteen addresses, also if another node writes more", () =>
     Effect.gen(function* () {
       const direct = Array.from({ length: 20 }, (_, i) => `192.0.2.${i + 1}:7`)
       const bytes = yield* encode({ ...content, address: { relayUrl: undefined, direct } })
-      assert.deepStrictEqual((yield* decode(bytes)).address?.direct, direct.slice(0, 16))
+      assert.deepStrictEqual((yield* decode(bytes)).address?.direct, direct.slice(0, 11))
       const many = [...addr, 0, 20, ...Array.from({ length: 20 }, (_, i) => [0, 192, 0, 2, i + 1, 7]).flat()]
       assert.deepStrictEqual((yield* decode(yield* withTail(...many))).address?.direct, direct.slice(0, 16))
     }),

@@ -10,7 +10,7 @@ const countSwarms = (earlyMergeMs: number) =>
     (seed) =>
       Effect.gen(function* () {
         const world = yield* makeWorld({ dht: { latency: (chance) => 60 + 120 * chance } })
-        const nodes = yield* world.nodes(10, { tuning: { earlyMergeMs } })
+        const nodes = yield* world.nodes(10, { tuning: { earlyMergeMs, memberSearchMs: 0 } })
         const topics = yield* joinAll(nodes)
         yield* pass("5 seconds")
         for (const topic of topics) assert.isTrue(yield* topic.isJoined)

@@ -107,7 +107,7 @@ export const quietWith = (
     messageOverlapMerge: { enabled: false },
     ...config,
   },
-  tuning: { reconnects: false, ...tuning },
+  tuning: { reconnects: false, memberSearchMs: 0, ...tuning },
 })
 
 export const quiet = quietWith({})

@@ -6,6 +6,7 @@ export {
   MIN_MAX_MESSAGE_BYTES,
   ProtocolConfig,
 } from "./Config.ts"
+export { isEndpointKey } from "./codec/endpointKey.ts"
 export { decodeHeader, FrameDecoder, FrameEncoder, FrameTooLarge, type TooLong } from "./codec/frames.ts"
 export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./codec/message.ts"
 export { decodePeerData, encodePeerData } from "./codec/peerData.ts"

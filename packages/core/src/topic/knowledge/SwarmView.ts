@@ -4,12 +4,17 @@
  */
 import { BoundedMap, Signal, type Timers } from "@topic-tracker/common"
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
-import type { GossipEvent } from "@topic-tracker/gossip"
+import type { GossipEvent, NeighborTrust } from "@topic-tracker/gossip"
 import { OverlayGraph } from "./OverlayGraph.ts"
 import { RecentMessages } from "./RecentMessages.ts"
 
 /** The number of peers in a record (distributed-topic-tracker 0.3.5, `GossipRecordContent`). */
 const MAX_RECORD_PEERS = 5
+/** The number of members that are remembered: as many as gossip remembers (`GossipTopic.vouchFor`). */
+const MAX_MEMBERS = 256
+/** This many strangers that become neighbours within this time, in ms, are too many for a swarm at rest. */
+const RESTLESS_UPS = 3
+const RESTLESS_MS = 60_000
 /** The number of lost neighbours that are asked again. More than a node has neighbours at a time. */
 const MAX_LOST_PEERS = 16
 
@@ -20,6 +25,8 @@ export class SwarmView {
   readonly joined: Signal
   /** Open while there is none. */
   readonly alone: Signal
+  /** Open unless there are neighbours and none of them is known as a member. */
+  readonly calm: Signal
   readonly messages: RecentMessages
   readonly graph: OverlayGraph
   /**
@@ -27,12 +34,43 @@ export class SwarmView {
    * one of them is back.
    */
   readonly lost = new BoundedMap<EndpointId.EndpointId, true>(MAX_LOST_PEERS)
+  /**
+   * Nodes that know the secret: publishers of records that opened, and the neighbours that nodes of ours name. Gossip knows no secret,
+   * so any neighbour may be a stranger.
+   */
+  readonly #members = new BoundedMap<EndpointId.EndpointId, true>(MAX_MEMBERS)
+  readonly #timers: Timers
+  /** The times at which the last strangers became neighbours, in ms of the timers; the latest last. */
+  readonly #strangerUps: Array<number> = []
 
   constructor(timers: Timers) {
     this.joined = new Signal(timers, false)
     this.alone = new Signal(timers, true)
+    this.calm = new Signal(timers, true)
+    this.#timers = timers
     this.messages = new RecentMessages(timers)
     this.graph = new OverlayGraph(timers)
+  }
+
+  isMember(peer: EndpointId.EndpointId): boolean {
+    return this.#members.has(peer)
+  }
+
+  /** These nodes know the secret. */
+  addMembers(peers: ReadonlyArray<EndpointId.EndpointId>): void {
+    for (const peer of peers) this.#members.set(peer, true)
+    this.#updateCalm()
+  }
+
+  /** Whether one stranger after the other becomes a neighbour. */
+  get isRestless(): boolean {
+    const first = this.#strangerUps[0]
+    return this.#strangerUps.length === RESTLESS_UPS && first !== undefined && this.#timers.now() - first < RESTLESS_MS
+  }
+
+  #updateCalm(): void {
+    if (this.neighbors.size > 0 && ![...this.neighbors].some((peer) => this.#members.has(peer))) this.calm.close()
+    else if (!this.calm.isOpen) this.calm.open()
   }
 
   /** Applies events, and opens a signal if the first neighbour came or the last one went. Returns whether a neighbour was lost. */
@@ -48,6 +86,7 @@ export class SwarmView {
       } else if (event._tag === "Received") this.messages.addReceived(event.content)
     }
     const isJoined = this.neighbors.size > 0
+    this.#updateCalm()
     if (isJoined === wasJoined) return hasLost
     this.messages.markGap()
     const [opens, closes] = isJoined ? [this.joined, this.alone] : [this.alone, this.joined]
@@ -58,6 +97,10 @@ export class SwarmView {
 
   #addNeighbor(peer: EndpointId.EndpointId): void {
     this.neighbors.add(peer)
+    if (!this.#members.has(peer)) {
+      this.#strangerUps.push(this.#timers.now())
+      if (this.#strangerUps.length > RESTLESS_UPS) this.#strangerUps.shift()
+    }
     // It is connected to the other lost peers, or will be.
     if (this.lost.has(peer)) this.lost.clear()
   }
@@ -81,10 +124,23 @@ export class SwarmView {
     return downs
   }
 
-  /** The content of our next record. */
-  recordContent(): GossipRecordContent {
+  /**
+   * The content of our next record. It names members first, then neighbours that passed on messages. Readers take those that it names for
+   * members, so in place of each other neighbour the record names its own node: that shows how many neighbours it has.
+   */
+  recordContent(
+    self: EndpointId.EndpointId,
+    trust: ReadonlyMap<EndpointId.EndpointId, NeighborTrust>,
+  ): GossipRecordContent {
+    const members: Array<EndpointId.EndpointId> = []
+    const proven: Array<EndpointId.EndpointId> = []
+    for (const peer of this.neighbors) {
+      if (this.#members.has(peer)) members.push(peer)
+      else if (trust.get(peer) === "proven") proven.push(peer)
+    }
+    const unnamed = Array.from({ length: this.neighbors.size - members.length - proven.length }, () => self)
     return {
-      activePeers: [...this.neighbors].slice(0, MAX_RECORD_PEERS),
+      activePeers: [...members, ...proven, ...unnamed].slice(0, MAX_RECORD_PEERS),
       lastMessageHashes: this.messages.lastHashes(),
     }
   }

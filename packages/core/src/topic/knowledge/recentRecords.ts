@@ -2,6 +2,7 @@
  * Reads the records of the running minutes for the workers, and remembers from each record who is whose neighbour and where its node
  * can be reached.
  */
+import { isEmptyAddress } from "@topic-tracker/gossip"
 import { Effect } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import type { SessionContext } from "../SessionContext.ts"
@@ -29,11 +30,20 @@ const readMinute = (session: SessionContext, unixMinute: bigint) =>
     Effect.forEach(found, (record) => rememberRecord(session, record), { discard: true }),
   )
 
-/** Remembers the neighbours that the record names, and its node's addresses: a later dial of the node needs no DHT lookup. */
+/**
+ * Remembers the neighbours that the record names, and its node's addresses: a later dial of the node needs no DHT lookup. Its publisher
+ * is a member, so gossip must not give that node's place to a stranger. The named neighbours count only in a record with addresses, which
+ * is of a node of ours: a node of the crate names strangers too.
+ */
 export const rememberRecord = Effect.fnUntraced(function* (
-  { learnAddress, records, swarm }: SessionContext,
+  { gossip, learnAddress, records, swarm }: SessionContext,
   record: GossipRecord,
 ) {
+  const named = record.content.address === undefined ? [] : record.content.activePeers
+  const members = [record.endpointId, ...named].filter((peer) => peer !== records.endpointId)
+  swarm.addMembers(members)
+  yield* gossip.vouchFor(members)
   if (record.unixMinute === (yield* records.unixMinute)) swarm.graph.addRecord(record)
-  if (record.content.address !== undefined) yield* learnAddress(record.endpointId, record.content.address)
+  const { address } = record.content
+  if (address !== undefined && !isEmptyAddress(address)) yield* learnAddress(record.endpointId, address)
 })

@@ -145,6 +145,7 @@ describe("merging", () => {
       assert.deepStrictEqual(record?.content, {
         activePeers: [sender.endpointId],
         lastMessageHashes: yield* b!.lastMessageHashes,
+        address: { relayUrl: undefined, direct: [] },
       })
       assert.strictEqual(record?.content.lastMessageHashes.length, 1)
     }),

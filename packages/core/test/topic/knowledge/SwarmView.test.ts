@@ -31,11 +31,49 @@ describe("SwarmView", () => {
       const view = new SwarmView(yield* Timers.make)
       for (const n of [1, 2, 3, 4, 5, 6]) view.apply([{ _tag: "NeighborUp", peer: id(n) }])
       view.apply([received(new Uint8Array([7]))])
-      assert.deepStrictEqual(view.recordContent(), {
+      view.addMembers([1, 2, 3, 4, 5, 6].map(id))
+      assert.deepStrictEqual(view.recordContent(id(9), new Map()), {
         activePeers: [1, 2, 3, 4, 5].map(id),
         lastMessageHashes: [messageHash(new Uint8Array([7]))],
       })
     }),
+  )
+
+  it.effect(
+    "names members in a record, then neighbours that passed on messages, and its own node for each other one",
+    () =>
+      Effect.gen(function* () {
+        const view = new SwarmView(yield* Timers.make)
+        const named = (proven: ReadonlyArray<number>) =>
+          view.recordContent(id(9), new Map(proven.map((n) => [id(n), "proven"]))).activePeers
+        assert.deepStrictEqual(named([]), [])
+        for (const n of [1, 2, 3]) view.apply([{ _tag: "NeighborUp", peer: id(n) }])
+        assert.deepStrictEqual(named([]), [id(9), id(9), id(9)])
+        assert.deepStrictEqual(named([1]), [id(1), id(9), id(9)])
+        view.addMembers([id(3), id(7)])
+        assert.deepStrictEqual(named([1]), [id(3), id(1), id(9)])
+      }),
+  )
+
+  it.effect(
+    "is calm unless there are neighbours and none is known as a member, and restless if strangers come one after another",
+    () =>
+      Effect.gen(function* () {
+        const view = new SwarmView(yield* Timers.make)
+        const up = (n: number) => view.apply([{ _tag: "NeighborUp", peer: id(n) }])
+        assert.isTrue(view.calm.isOpen)
+        up(1)
+        assert.isFalse(view.calm.isOpen)
+        view.addMembers([id(1)])
+        assert.isTrue(view.calm.isOpen)
+        view.apply([{ _tag: "NeighborDown", peer: id(1), reason: "left" }])
+        up(2)
+        assert.deepStrictEqual([view.calm.isOpen, view.isRestless], [false, false])
+        up(3)
+        assert.isTrue(view.isRestless)
+        yield* TestClock.adjust("1 minute")
+        assert.isFalse(view.isRestless)
+      }),
   )
 
   it.effect("remembers former neighbours", () =>

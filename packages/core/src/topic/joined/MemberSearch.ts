@@ -1,0 +1,100 @@
+/**
+ * Searches for members while none of the neighbours is known as one. Everybody who knows the topic's name can become a neighbour, so a
+ * few strangers can take all places and be silent. The search reads records, and asks a member for a link. In a large swarm most
+ * neighbours are in no record that this node read: so the lookups become rare, and then are subject to Trickle suppression.
+ */
+import { firstOf, Signal } from "@topic-tracker/common"
+import type { EndpointId } from "@topic-tracker/crypto"
+import { Duration, Effect, Random } from "effect"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
+import { backoffDelay } from "../delays.ts"
+import { peersOf } from "../knowledge/candidates.ts"
+import { recentRecords } from "../knowledge/recentRecords.ts"
+import type { SessionContext } from "../SessionContext.ts"
+import { askSome } from "./askPeers.ts"
+
+/** The waits double up to this: eight lookups in the first ten minutes, then one in some six minutes at most. */
+const MAX_WAIT = Duration.seconds(256)
+/** The waits start again from the shortest at most once in this time. */
+const RESTART_AFTER_MS = 300_000
+
+/** Runs one fiber in the session's scope while it is needed. */
+export class MemberSearch {
+  readonly #session: SessionContext
+  #isRunning = false
+  /** The number of lookups since the waits were shortest. */
+  #round = 0
+  /** When the waits were shortest, in ms of the timers. */
+  #restartedAt = Number.NEGATIVE_INFINITY
+  #hasReported = false
+  /** Opened when the waits start again from the shortest. */
+  readonly #restarted: Signal
+
+  constructor(session: SessionContext) {
+    this.#session = session
+    this.#restarted = new Signal(session.timers, false)
+  }
+
+  /** Whether there are neighbours, none of them is known as a member, and the search does not run or must hurry. */
+  get isWanted(): boolean {
+    const { swarm, tuning } = this.#session
+    return !swarm.calm.isOpen && tuning.memberSearchMs > 0 && (!this.#isRunning || swarm.isRestless)
+  }
+
+  /** Starts the search, or its waits from the shortest if strangers come one after the other. */
+  start(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const now = this.#session.timers.now()
+      if (now - this.#restartedAt >= RESTART_AFTER_MS) {
+        this.#restartedAt = now
+        this.#round = 0
+        this.#restarted.open()
+      }
+      if (this.#isRunning) return Effect.void
+      this.#isRunning = true
+      const stopped = Effect.sync(() => {
+        this.#isRunning = false
+      })
+      return Effect.asVoid(Effect.forkIn(Effect.ensuring(this.#searchRepeatedly(), stopped), this.#session.scope))
+    })
+  }
+
+  #searchRepeatedly(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, swarm, timers, trickle, tuning } = this.#session
+      const first = Duration.millis(tuning.memberSearchMs)
+      while (!swarm.calm.isOpen) {
+        this.#restarted.close()
+        const round = this.#round
+        yield* firstOf(timers, [swarm.calm, this.#restarted], yield* backoffDelay(first, MAX_WAIT, round))
+        if (swarm.calm.isOpen) return
+        if (this.#restarted.isOpen) continue
+        this.#round++
+        const isRare = Duration.toMillis(first) * 2 ** round > Duration.toMillis(MAX_WAIT)
+        if (isRare && !(yield* trickle.shouldRun)) continue
+        yield* this.#searchOnce().pipe(activity.ignoreFailure("memberSearch"))
+      }
+    })
+  }
+
+  #searchOnce() {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, records, swarm } = this.#session
+      const found = yield* recentRecords(this.#session)
+      if (swarm.calm.isOpen) return
+      if (!this.#hasReported) {
+        this.#hasReported = true
+        yield* activity.report({ _tag: "NoKnownMember", neighbors: swarm.neighbors.size })
+      }
+      const members = membersOf(found, records.endpointId).filter((peer) => swarm.isMember(peer))
+      const [member] = yield* Random.shuffle(members)
+      if (member === undefined) return
+      activity.counters.merges++
+      yield* askSome(this.#session, "connect", [member], 1, (peers) => ({ _tag: "Merging", by: "memberSearch", peers }))
+    })
+  }
+}
+
+const membersOf = (records: ReadonlyArray<GossipRecord>, self: EndpointId.EndpointId) => [
+  ...new Set(records.flatMap((record) => peersOf(record, self))),
+]
