@@ -3,6 +3,7 @@
  * that use them are not complete.
  */
 export { type AuthorStream, Authors } from "./members/Authors.ts"
+export { ChannelWriter, type ChannelWriterOptions, type Written } from "./members/ChannelWriter.ts"
 export {
   ALLOW_MS,
   DOOR_MS,
