@@ -163,6 +163,15 @@ export interface GossipStats extends TransportStats {
   readonly withheld: number
   /** Connections and dials that were refused because their peer misbehaved a short time ago. */
   readonly refused: number
+  /**
+   * Peers that were disconnected and are refused for a while: slow ones, those that sent malformed data again and again or caused too
+   * much work for too long, and those whose message led to an exception.
+   */
+  readonly expelled: number
+  /** Times that a peer was not read for a while because its messages caused too much work. */
+  readonly throttled: number
+  /** Messages for topics that are not open here. They are not decoded. */
+  readonly skippedMessages: number
   /** Events that slow subscribers lost. */
   readonly lagged: number
   /** Exceptions in the engine or in the protocol's state machine: bugs. */

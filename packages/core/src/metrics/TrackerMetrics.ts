@@ -60,6 +60,12 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
     "topic_tracker_gossip_refused",
     "Connections and dials refused because their peer misbehaved before",
   ),
+  expelled: counter("topic_tracker_gossip_expelled", "Peers disconnected and refused for a while"),
+  throttled: counter(
+    "topic_tracker_gossip_throttled",
+    "Times that a peer was not read because it caused too much work",
+  ),
+  skippedMessages: counter("topic_tracker_gossip_skipped_messages", "Messages for topics that are not open here"),
   lagged: counter("topic_tracker_gossip_lagged", "Events that slow subscribers lost"),
   defects: counter(
     "topic_tracker_gossip_defects",

@@ -12,6 +12,7 @@ import { decodePeerData } from "../protocol/codec/peerData.ts"
 import { type Action, type Event, GossipState, type NeighborTrust, type TopicKey } from "../protocol/index.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { type Counters, type EngineContext, type EngineOptions, makeCounters } from "./context.ts"
+import { FairTurns } from "./FairTurns.ts"
 import { MessageEncoder } from "./MessageEncoder.ts"
 import { OpenTopic } from "./OpenTopic.ts"
 import { PeerManager } from "./PeerManager.ts"
@@ -46,8 +47,11 @@ export class Engine {
       encoder: new MessageEncoder(protocol.maxMessageSize),
       decode: makeMessageDecoder(protocol.membership),
       turn: new Turn({ defer: transport.defer, onDefect: (defect) => this.reportDefect(defect) }),
+      fair: new FairTurns(transport.timers),
+      load: { actions: 0, emitted: 0, queuedBytes: 0 },
       feed: (event) => this.feed(event),
       dispatch: (event) => this.dispatch(event),
+      fail: (defect, peer) => this.fail(defect, peer),
     }
     this.state = new GossipState({
       me: transport.endpointId,
@@ -147,6 +151,7 @@ export class Engine {
       this.recover(defect)
     } finally {
       // Without this, the engine would handle no event after an exception.
+      this.from = undefined
       this.dropActions()
       this.events.length = 0
       this.nextEvent = 0
@@ -178,7 +183,7 @@ export class Engine {
   private recover(first: unknown): void {
     let defect = first
     for (;;) {
-      this.reportDefect(defect)
+      this.fail(defect, this.from)
       try {
         this.handleRest()
         return
@@ -189,6 +194,8 @@ export class Engine {
   }
 
   private perform(action: Action): void {
+    const { load } = this.context
+    load.actions++
     switch (action._tag) {
       case "Send":
         this.peers.send(action.to, action.topic, action.message, {
@@ -197,6 +204,7 @@ export class Engine {
         })
         return
       case "Emit":
+        load.emitted++
         this.topics.get(action.topic)?.emit(action.event)
         if (action.event._tag !== "Received") this.peers.sharedTopicsChanged(action.event.peer)
         return
@@ -213,6 +221,11 @@ export class Engine {
         }
       }
     }
+  }
+
+  private fail(defect: unknown, peer: EndpointId.EndpointId | undefined): void {
+    if (peer !== undefined) this.peers.expel(peer)
+    this.reportDefect(defect)
   }
 
   private reportDefect(defect: unknown): void {

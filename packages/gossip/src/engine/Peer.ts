@@ -3,15 +3,19 @@
  * 0.101 `src/net.rs`. Without a connection messages wait for the dial. A newer connection takes over sending, while older ones are
  * still read: after two simultaneous dials the other side may have chosen the other connection as the newer one.
  */
-import type { Timer } from "@topic-tracker/common"
+import { BoundedMap, type Timer } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { TopicKey } from "../protocol/index.ts"
 import type { Connection } from "../transport/Transport.ts"
 import type { SendLink, SendQueue, SendTarget } from "./SendQueue.ts"
 import type { StreamReader } from "./StreamReader.ts"
+import type { PeerBudget } from "./WorkBudget.ts"
 
 /** The number of topics for which a refusal may be on its way to the peer at a time. */
 const MAX_REFUSALS = 256
+
+/** The least time between two refusals for one topic, in ms. */
+const REFUSE_AGAIN_MS = 200
 
 /** A connection and the readers of the peer's streams on it. */
 export class Link implements SendLink {
@@ -26,6 +30,7 @@ export class Link implements SendLink {
 
 export class Peer implements SendTarget {
   readonly id: EndpointId.EndpointId
+  readonly budget: PeerBudget
   /** The newest connection: the one to send on. Undefined while the dial is in progress. */
   link: Link | undefined
   /** Older connections, the newest last. */
@@ -37,13 +42,15 @@ export class Peer implements SendTarget {
   sharedTopics = 0
   /** The dial in progress has the origin "gossip". */
   isDialledForGossip = false
+  private readonly refusedAt = new BoundedMap<TopicKey, number>(MAX_REFUSALS)
   /** Runs while the connection is up and no topic needs the peer. */
   lingerTimer: Timer | undefined
-  /** {@link closeAll} was called. */
+  /** {@link closeAll} was called or is about to be. */
   isClosing = false
 
-  constructor(id: EndpointId.EndpointId) {
+  constructor(id: EndpointId.EndpointId, budget: PeerBudget) {
     this.id = id
+    this.budget = budget
   }
 
   /** Adds a new connection, which takes over sending. */
@@ -86,6 +93,14 @@ export class Peer implements SendTarget {
   /** Whether so many refusals are on their way to the peer that no further one is sent now. */
   get hasTooManyRefusals(): boolean {
     return this.ending.size >= MAX_REFUSALS
+  }
+
+  /** Whether a refusal for this topic may go out now; then it counts as sent. */
+  mayRefuse(topic: TopicKey, now: number): boolean {
+    const last = this.refusedAt.get(topic)
+    if (last !== undefined && now - last < REFUSE_AGAIN_MS) return false
+    this.refusedAt.set(topic, now)
+    return true
   }
 
   /** Gives up all queued messages. */

@@ -13,6 +13,7 @@ import { Link, Peer } from "./Peer.ts"
 import { RefusedPeers } from "./RefusedPeers.ts"
 import { SendQueue, type SendQueueHooks } from "./SendQueue.ts"
 import { StreamReader, type StreamSource } from "./StreamReader.ts"
+import { PeerBudget, TotalBudget } from "./WorkBudget.ts"
 
 /** A peer that connects and that no topic uses after this time is disconnected. */
 const UNUSED_MS = 60_000
@@ -53,11 +54,13 @@ export class PeerManager implements TransportHandler {
   /** Peers that no topic needs, until their connections are closed. */
   private readonly leaving = new Set<Peer>()
   private readonly refused = new RefusedPeers()
+  private readonly totalBudget: TotalBudget
   private isClosed = false
 
   constructor(options: PeerManagerOptions) {
     this.options = options
     this.context = options.context
+    this.totalBudget = new TotalBudget(options.context.timers)
     this.queueHooks = {
       congested: (queue) => options.topics.get(queue.topic.hex)?.addCongested(queue),
       slowed: (queue) => options.topics.get(queue.topic.hex)?.markSlow(queue),
@@ -68,6 +71,10 @@ export class PeerManager implements TransportHandler {
   }
 
   connected(connection: Connection, isDialled: boolean): void {
+    this.guard(connection.remoteId, () => this.addConnection(connection, isDialled))
+  }
+
+  private addConnection(connection: Connection, isDialled: boolean): void {
     let peer = this.peers.get(connection.remoteId)
     // A connection that we dialled and no longer need is closed. An accepted one is kept: the peer may be about to use it.
     if (this.isClosed || (peer === undefined && isDialled)) {
@@ -80,19 +87,24 @@ export class PeerManager implements TransportHandler {
       return
     }
     if (peer === undefined) {
-      peer = this.addPeer(new Peer(connection.remoteId))
+      peer = this.addPeer(this.makePeer(connection.remoteId))
       this.disconnectIfUnused(peer)
     }
+    const { id } = peer
     const link = new Link(connection)
     if (peer.sharedTopics > 0) connection.limitStreams(limitsOf(peer.sharedTopics))
-    connection.onClosed(() => this.linkClosed(peer, link))
+    connection.onClosed(() => this.guard(id, () => this.linkClosed(peer, link)))
     peer.addLink(link)
     for (const { connection } of peer.older.slice(0, -MAX_OLDER_LINKS)) connection.close()
     this.acceptStreams(link, {
       from: peer.id,
       readers: link.readers,
       topics: this.options.topics,
+      budget: peer.budget,
       onRequest: () => this.keep(peer),
+      onMalformed: () => {
+        if (this.refused.isMalformedTooOften(id, this.context.timers.now())) this.expel(id)
+      },
       onEnded: (reader) => {
         link.readers.delete(reader)
         this.closeIfQuiet(peer)
@@ -114,7 +126,22 @@ export class PeerManager implements TransportHandler {
   dialFailed(id: EndpointId.EndpointId): void {
     this.context.counters.dialFailures++
     const peer = this.peers.get(id)
-    if (peer !== undefined && peer.link === undefined) this.remove(peer)
+    if (peer !== undefined && peer.link === undefined) this.guard(undefined, () => this.remove(peer))
+  }
+
+  /** Closes the connections of a peer and refuses it for a while. */
+  expel(id: EndpointId.EndpointId): void {
+    const { counters, timers } = this.context
+    const peers = this.all().filter((peer) => peer.id === id && !peer.isClosing)
+    if (peers.length === 0) return
+    counters.expelled++
+    this.refused.refuse(id, timers.now())
+    for (const peer of peers) {
+      peer.isClosing = true
+      peer.budget.isClosed = true
+      // After the event that is being handled.
+      timers.runSoon(() => this.guard(undefined, () => peer.closeAll()))
+    }
   }
 
   /** Queues the message for the peer. Dials the peer if there is no connection. */
@@ -148,7 +175,7 @@ export class PeerManager implements TransportHandler {
         this.context.timers.runSoon(() => this.context.dispatch({ _tag: "PeerDisconnected", peer: to }))
         return
       }
-      peer = this.addPeer(new Peer(to))
+      peer = this.addPeer(this.makePeer(to))
       this.context.counters.dials++
       peer.isDialledForGossip = origin === "gossip"
       this.options.transport.dial(to, { origin })
@@ -181,8 +208,8 @@ export class PeerManager implements TransportHandler {
   private giveUpStalled(queue: SendQueue, isHeldBack: boolean): void {
     this.context.counters.stalls++
     const { id } = queue.target
-    if (!isHeldBack) this.refused.refuse(id, this.context.timers.now())
-    for (const peer of this.all()) if (peer.id === id) peer.closeAll()
+    if (!isHeldBack) this.expel(id)
+    else for (const peer of this.all()) if (peer.id === id) peer.closeAll()
   }
 
   private isRefused(id: EndpointId.EndpointId): boolean {
@@ -215,6 +242,24 @@ export class PeerManager implements TransportHandler {
     return [...this.peers.values(), ...this.leaving]
   }
 
+  private makePeer(id: EndpointId.EndpointId): Peer {
+    const { counters, timers } = this.context
+    const budget = new PeerBudget(timers, this.totalBudget, (isTooLong) => {
+      counters.throttled++
+      if (isTooLong) this.expel(id)
+    })
+    return new Peer(id, budget)
+  }
+
+  /** Runs a part of the engine for the transport, which expects that nothing throws. */
+  private guard(peer: EndpointId.EndpointId | undefined, run: () => void): void {
+    try {
+      run()
+    } catch (defect) {
+      this.context.fail(defect, peer)
+    }
+  }
+
   private addPeer(peer: Peer): Peer {
     this.peers.set(peer.id, peer)
     return peer
@@ -234,7 +279,8 @@ export class PeerManager implements TransportHandler {
   /** Whether no refusal is sent for this topic: one is on its way already, or too many others are. */
   private isRefusalSuperfluous(peer: Peer, key: TopicKey): boolean {
     if (peer.endingQueue(key) !== undefined) return true
-    return peer.hasTooManyRefusals && !this.options.topics.has(key)
+    if (this.options.topics.has(key)) return false
+    return peer.hasTooManyRefusals || !peer.mayRefuse(key, this.context.timers.now())
   }
 
   private disconnectIfUnused(peer: Peer): void {
@@ -245,7 +291,7 @@ export class PeerManager implements TransportHandler {
 
   private startLingerTimer(peer: Peer, delayMs: number, run: () => void): void {
     this.stopLingerTimer(peer)
-    peer.lingerTimer = this.context.timers.schedule(delayMs, run)
+    peer.lingerTimer = this.context.timers.schedule(delayMs, () => this.guard(undefined, run))
   }
 
   private stopLingerTimer(peer: Peer): void {
@@ -276,9 +322,11 @@ export class PeerManager implements TransportHandler {
   private acceptStreams(link: Link, source: StreamSource): void {
     link.connection.acceptStream((stream) => {
       if (stream === undefined) return
-      const reader = new StreamReader(this.context, source, stream)
-      link.readers.add(reader)
-      reader.read()
+      this.guard(source.from, () => {
+        const reader = new StreamReader(this.context, source, stream)
+        link.readers.add(reader)
+        reader.read()
+      })
       this.acceptStreams(link, source)
     })
   }

@@ -12,6 +12,10 @@ const AGAIN_MS = 600_000
 /** A peer that behaved for this long starts anew. */
 const FORGET_MS = 3_600_000
 
+/** A peer whose streams are malformed more often than this within {@link MALFORMED_MS} is refused. */
+const MAX_MALFORMED = 3
+const MALFORMED_MS = 600_000
+
 /** Some 300 bytes of memory each. */
 const MAX_PEERS = 4_096
 
@@ -19,6 +23,20 @@ export class RefusedPeers {
   private readonly peers = new BoundedMap<EndpointId.EndpointId, { readonly since: number; readonly until: number }>(
     MAX_PEERS,
   )
+
+  private readonly malformed = new BoundedMap<EndpointId.EndpointId, { count: number; readonly since: number }>(
+    MAX_PEERS,
+  )
+
+  /** Counts a malformed stream. Returns whether it is one too many. */
+  isMalformedTooOften(peer: EndpointId.EndpointId, now: number): boolean {
+    const before = this.malformed.get(peer)
+    if (before === undefined || now - before.since >= MALFORMED_MS) {
+      this.malformed.set(peer, { count: 1, since: now })
+      return false
+    }
+    return ++before.count > MAX_MALFORMED
+  }
 
   /** Refuses the peer from now on: for a minute, and for 10 minutes if it was refused within the last hour. */
   refuse(peer: EndpointId.EndpointId, now: number): void {

@@ -177,8 +177,16 @@ export class SendQueue {
     else this.whenOver.push(run)
   }
 
-  /** Gives the transport as much as it takes. Safe to call at any time. */
+  /** Gives the transport as much as it takes. Safe to call at any time, and does not throw. */
   flush(): void {
+    try {
+      this.flushNow()
+    } catch (defect) {
+      this.context.fail(defect, this.target.id)
+    }
+  }
+
+  private flushNow(): void {
     this.awaitsFlush = false
     if (this.isBusy || this.hasFinished || this.predecessor?.hasFinished === false) return
     const { link } = this.target
@@ -197,16 +205,24 @@ export class SendQueue {
     this.link = link
     this.isBusy = true
     link.connection.openStream((stream) => {
-      this.isBusy = false
-      if (this.hasFinished) {
-        stream?.finish()
-        return
+      try {
+        this.opened(stream, link)
+      } catch (defect) {
+        this.context.fail(defect, this.target.id)
       }
-      this.stream = stream
-      // No stream means that the connection is gone. Its end is reported separately and decides about the queue.
-      if (stream !== undefined) this.write(stream, true)
-      else if (link.isClosed) this.flush()
     })
+  }
+
+  private opened(stream: SendStream | undefined, link: SendLink): void {
+    this.isBusy = false
+    if (this.hasFinished) {
+      stream?.finish()
+      return
+    }
+    this.stream = stream
+    // No stream means that the connection is gone. Its end is reported separately and decides about the queue.
+    if (stream !== undefined) this.write(stream, true)
+    else if (link.isClosed) this.flush()
   }
 
   private write(stream: SendStream, withHeader: boolean): void {
@@ -230,17 +246,25 @@ export class SendQueue {
     counters.writes++
     this.isBusy = true
     stream.write(bytes, (isAlive) => {
-      this.isBusy = false
-      this.takenBytes += size
-      if (this.hasFinished) stream.finish()
-      else if (isAlive) {
-        if (this.isHalfEmpty) {
-          this.relieved()
-          this.announceWithheld()
-        }
-        this.flush()
-      } else this.streamDied(stream)
+      try {
+        this.written(stream, size, isAlive)
+      } catch (defect) {
+        this.context.fail(defect, this.target.id)
+      }
     })
+  }
+
+  private written(stream: SendStream, size: number, isAlive: boolean): void {
+    this.isBusy = false
+    this.takenBytes += size
+    if (this.hasFinished) stream.finish()
+    else if (isAlive) {
+      if (this.isHalfEmpty) {
+        this.relieved()
+        this.announceWithheld()
+      }
+      this.flush()
+    } else this.streamDied(stream)
   }
 
   /** The peer stopped reading this stream, or the connection is gone; the latter is reported separately. */
@@ -280,6 +304,7 @@ export class SendQueue {
   private append(message: Uint8Array): void {
     this.messages.push(message)
     this.queuedBytes += message.length
+    this.context.load.queuedBytes += message.length
   }
 
   private becomeCongested(): void {

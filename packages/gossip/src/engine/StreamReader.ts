@@ -1,6 +1,7 @@
 /**
- * Reads one stream of a peer: bytes to frames, frames to messages, messages to the protocol. It stops reading while its topic may not
- * be read, so that the transport's flow control slows the peer down. A malformed frame ends this stream only.
+ * Reads one stream of a peer: bytes to frames, frames to messages, messages to the protocol. A frame is decoded when it is handed on,
+ * and only if its topic is open. The reader stops while its topic may not be read, while other peers have their turn and while its
+ * peer is over its budget, so that the transport's flow control slows the peer down. A malformed frame ends this stream only.
  */
 import type { Timer } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
@@ -9,7 +10,9 @@ import { decodeHeader, FrameDecoder } from "../protocol/codec/frames.ts"
 import type { Message, TopicKey } from "../protocol/index.ts"
 import type { ReceiveStream } from "../transport/Transport.ts"
 import type { EngineContext } from "./context.ts"
+import type { FairWorker } from "./FairTurns.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
+import type { PeerBudget } from "./WorkBudget.ts"
 
 /** The number of streams that may wait for a topic after their connection is gone. Messages of further streams are dropped. */
 const MAX_ORPHANS = 64
@@ -26,8 +29,38 @@ const HEADER_TIMEOUT_MS = 10_000
  */
 const MAX_UNKNOWN_TOPICS = 32
 
+/**
+ * Estimates of work, in microseconds of processor time. Measured on a core of 2020 and rounded up: a message and each action that
+ * follows from it, a byte (of 256) of any message, a byte that is queued for a peer (of 200), a byte of a message that names peers (of
+ * 1; their keys are points to be checked), and a chunk that completes no frame.
+ */
+const MESSAGE_COST = 10
+const ACTION_COST = 6
+const BYTES_PER_COST = 256
+const QUEUED_BYTES_PER_COST = 200
+const MEMBERSHIP_COST = 30
+const MAX_NAMES_COST = 1_000
+const CHUNK_COST = 40
+const STREAM_COST = 100
+
+/** A chunk of so many bytes may be part of a larger frame. */
+const SMALL_CHUNK_BYTES = 1_024
+
+/** A frame for a topic that is not open here; one that is to be answered with a Disconnect. */
+const SKIPPED_COST = 2
+const REFUSED_COST = 50
+
+/** The first two bytes of a frame: the protocol, and the message in it. See codec/message.ts. */
+const MEMBERSHIP = 0
+const BROADCAST = 1
+const JOIN = 0
+const NEIGHBOR = 4
+const SHUFFLE_REPLY = 3
+const GOSSIP = 0
+const MAX_TAGS = [5, 3]
+
 /** The reason why a reader stopped handing on messages. */
-type HandOnStop = "allDone" | "paused" | "full"
+type HandOnStop = "allDone" | "paused" | "full" | "slice"
 
 /** The part of a connection that its readers use. One object for all streams of a connection. */
 export interface StreamSource {
@@ -35,21 +68,36 @@ export interface StreamSource {
   /** All readers of the connection, in the order in which the peer opened the streams. */
   readonly readers: ReadonlySet<StreamReader>
   readonly topics: ReadonlyMap<TopicKey, OpenTopic>
+  readonly budget: PeerBudget
   /** The peer asks to become a neighbour in a topic that is open here. */
   readonly onRequest: () => void
+  readonly onMalformed: () => void
   readonly onEnded: (reader: StreamReader) => void
 }
 
-export class StreamReader {
+/** Stands for a request for a topic that is not open. Its data is of no use. */
+const UNREAD_JOIN: Message = { _tag: "Join", data: undefined }
+
+const isPayload = (frame: Uint8Array): boolean => frame[0] === BROADCAST && frame[1] === GOSSIP
+
+export class StreamReader implements FairWorker {
+  readonly from: EndpointId.EndpointId
   private readonly context: EngineContext
   private readonly source: StreamSource
   private readonly stream: ReceiveStream
   private readonly decoder: FrameDecoder
   private readonly headerTimer: Timer
   private topic: TopicKey | undefined
-  private messages: Array<Message> = []
+  private frames: Array<Uint8Array> = []
   private next = 0
   private isMalformed = false
+  /** The decoder found a frame that is too long. Frames before it are handed on. */
+  private isTooLong = false
+  /** The buffer of the chunk that is being cut into frames. */
+  private chunk: ArrayBufferLike | undefined
+  private hasFrame = false
+  /** The work of this turn so far. */
+  private done = 0
   private isReading = false
   private wantsMore = false
   private hasEnded = false
@@ -65,6 +113,7 @@ export class StreamReader {
   constructor(context: EngineContext, source: StreamSource, stream: ReceiveStream) {
     this.context = context
     this.source = source
+    this.from = source.from
     this.stream = stream
     this.decoder = new FrameDecoder(context.options.protocol.maxMessageSize)
     this.headerTimer = context.timers.schedule(HEADER_TIMEOUT_MS, () => this.refuse())
@@ -85,61 +134,132 @@ export class StreamReader {
     this.isReading = false
   }
 
-  /** Hands on the decoded messages while the topic may be read, then reads more. */
+  /** Hands on the frames when it is this reader's turn, then reads more. */
   proceed(): void {
-    if (this.hasEnded || this.predecessor !== undefined) return
-    const { timers, turn } = this.context
+    if (!this.hasEnded && this.predecessor === undefined) this.context.fair.run(this)
+  }
+
+  work(limit: number): number {
+    if (this.hasEnded || this.predecessor !== undefined || this.source.budget.isClosed) return 0
+    try {
+      return this.handOnAll(limit)
+    } catch (defect) {
+      this.context.fail(defect, this.from)
+      return limit
+    }
+  }
+
+  private handOnAll(limit: number): number {
+    const { fair, timers, turn } = this.context
+    this.done = 0
     for (;;) {
       let stop: HandOnStop
       turn.begin()
       try {
-        stop = this.handOn()
+        stop = this.handOn(limit)
       } finally {
         turn.end()
       }
       if (stop === "allDone") break
-      if (stop === "paused") return
+      if (stop === "paused") return this.done
+      if (stop === "slice") {
+        fair.runAgain(this)
+        return this.done
+      }
       // The end of the turn has woken the subscriber that is full. It must read before any event is dropped.
       if (this.source.topics.get(this.topic!)?.hasFullSubscriber === true) {
         timers.runSoon(() => this.proceed())
-        return
+        return this.done
       }
     }
-    if (this.isMalformed) this.giveUp()
+    const { done } = this
+    if (this.isMalformed || this.isTooLong) this.giveUp()
     else this.read()
+    return done
   }
 
-  /** Hands on messages within a turn, until there are no more, the topic may not be read, or a subscriber's queue fills up. */
-  private handOn(): HandOnStop {
-    const { feed } = this.context
-    const { from, onRequest, topics } = this.source
-    while (this.next < this.messages.length) {
-      const key = this.topic!
+  /** Hands on messages within a turn, until there are no more, the limit is reached, the reader must wait, or a subscriber is full. */
+  private handOn(limit: number): HandOnStop {
+    const { budget, topics } = this.source
+    const key = this.topic!
+    while (this.next < this.frames.length) {
+      if (budget.isClosed) return "paused"
+      if (this.done >= limit) return "slice"
       const topic = topics.get(key)
-      if (topic?.mayRead(from) === false) {
+      if (topic?.mayRead(this.from) === false) {
         topic.pause(this)
         return "paused"
       }
-      // The stream of a topic that is not open here is read all the same: the protocol answers some of the messages, and refusing the
-      // stream would end the whole sending side of the connection at a Rust node.
-      const message = this.messages[this.next++]!
+      const frame = this.frames[this.next]!
       // After the connection is gone only payloads matter: the other messages are between us and this peer.
-      if (this.isOrphaned && message._tag !== "Gossip") continue
-      if (topic !== undefined && (message._tag === "Join" || message._tag === "Neighbor")) onRequest()
-      feed({ _tag: "Received", from, topic: key, message })
+      const isSuperfluous = this.isOrphaned && !isPayload(frame)
+      const isFree = topic !== undefined && isPayload(frame) && topic.neighbors.has(this.from)
+      if (!isSuperfluous && !isFree && !budget.mayWork(this)) return "paused"
+      this.next++
+      if (isSuperfluous) continue
+      if (topic === undefined) this.skip(frame)
+      else this.handle(frame, topic, isFree)
+      if (this.isMalformed) break
       if (topic?.hasFreshlyFull === true) {
         topic.hasFreshlyFull = false
         return "full"
       }
     }
-    this.messages = []
+    this.frames = []
     this.next = 0
     return "allDone"
+  }
+
+  private handle(frame: Uint8Array, topic: OpenTopic, isFree: boolean): void {
+    const { decode, feed, load } = this.context
+    const { budget, onRequest } = this.source
+    const decoded = decode(frame)
+    if (Result.isFailure(decoded)) {
+      this.isMalformed = true
+      budget.spend(STREAM_COST)
+      return
+    }
+    const message = decoded.success
+    if (message._tag === "Join" || message._tag === "Neighbor") onRequest()
+    const { actions, emitted, queuedBytes } = load
+    feed({ _tag: "Received", from: this.from, topic: topic.id.hex, message })
+    let cost =
+      MESSAGE_COST +
+      frame.length / BYTES_PER_COST +
+      ACTION_COST * (load.actions - actions) +
+      (load.queuedBytes - queuedBytes) / QUEUED_BYTES_PER_COST
+    if (frame[0] === MEMBERSHIP) {
+      cost += MEMBERSHIP_COST
+      if (frame[1]! > JOIN && frame[1]! <= SHUFFLE_REPLY) cost += Math.min(frame.length, MAX_NAMES_COST)
+    }
+    this.done += cost
+    if (!isFree || load.emitted === emitted) budget.spend(cost)
+  }
+
+  /**
+   * A frame for a topic that is not open here is not decoded. It is read all the same: refusing the stream would end the whole sending
+   * side of the connection at a Rust node. A peer that takes us for a member gets an answer.
+   */
+  private skip(frame: Uint8Array): void {
+    const { counters, feed } = this.context
+    const [protocol, tag] = [frame[0]!, frame[1]!]
+    let cost = SKIPPED_COST
+    if (!(tag <= MAX_TAGS[protocol]!)) this.isMalformed = true
+    else if (protocol === MEMBERSHIP && (tag === JOIN || tag === NEIGHBOR)) {
+      cost = REFUSED_COST
+      feed({ _tag: "Received", from: this.from, topic: this.topic!, message: UNREAD_JOIN })
+    } else counters.skippedMessages++
+    this.done += cost
+    this.source.budget.spend(cost)
   }
 
   /** The connection is gone. Payloads that arrived before are still handed on when their topic may be read. */
   abandon(): void {
     this.isOrphaned = true
+    if (this.source.budget.isClosed) {
+      this.end()
+      return
+    }
     if (this.predecessor !== undefined) {
       // The order of payloads does not matter.
       this.predecessor = undefined
@@ -154,24 +274,33 @@ export class StreamReader {
       this.end()
       return
     }
-    const { counters } = this.context
+    const { counters, fail } = this.context
     counters.reads++
     counters.bytesIn += bytes.length
-    const tooLong = this.decoder.push(bytes, this.onFrame)
-    if (tooLong !== undefined) this.isMalformed = true
+    this.chunk = bytes.buffer
+    this.hasFrame = false
+    try {
+      const tooLong = this.decoder.push(bytes, this.onFrame)
+      if (tooLong !== undefined) this.isTooLong = true
+    } catch (defect) {
+      fail(defect, this.from)
+      return
+    }
+    if (!this.hasFrame && bytes.length < SMALL_CHUNK_BYTES) this.source.budget.spend(CHUNK_COST)
     this.proceed()
   }
 
   private readonly onFrame = (frame: Uint8Array): void => {
     if (this.isMalformed || this.hasEnded) return
+    this.hasFrame = true
     if (this.topic === undefined) {
+      this.source.budget.spend(STREAM_COST)
       this.onHeader(frame)
       return
     }
     this.context.counters.messagesIn++
-    const message = this.context.decode(frame)
-    if (Result.isSuccess(message)) this.messages.push(message.success)
-    else this.isMalformed = true
+    // The decoder uses its own buffer again.
+    this.frames.push(frame.buffer === this.chunk ? frame : frame.slice())
   }
 
   private onHeader(frame: Uint8Array): void {
@@ -216,6 +345,7 @@ export class StreamReader {
     this.context.counters.malformedStreams++
     this.stream.stop()
     this.end()
+    this.source.onMalformed()
   }
 
   private end(): void {

@@ -45,7 +45,13 @@ export class Turn {
     while (this.toWake.length > 0) {
       const toWake = this.toWake
       this.toWake = []
-      for (const reader of toWake) reader.resume()
+      for (const reader of toWake) {
+        try {
+          reader.resume()
+        } catch (defect) {
+          this.options.onDefect(defect)
+        }
+      }
     }
   }
 

@@ -4,8 +4,11 @@
  * The hot path runs through here, so it is plain data and functions.
  */
 import type { Timers } from "@topic-tracker/common"
+import type { EndpointId } from "@topic-tracker/crypto"
 import type { makeMessageDecoder } from "../protocol/codec/message.ts"
+
 import type { Event, ProtocolConfig, Rng } from "../protocol/index.ts"
+import type { FairTurns } from "./FairTurns.ts"
 import type { MessageEncoder } from "./MessageEncoder.ts"
 import type { Turn } from "./Turn.ts"
 
@@ -29,10 +32,23 @@ export interface EngineContext {
   readonly encoder: MessageEncoder
   readonly decode: ReturnType<typeof makeMessageDecoder>
   readonly turn: Turn
+  readonly fair: FairTurns
+  readonly load: Load
   /** Gives an event to the protocol and performs its actions. Call it within a turn only. Never throws. */
   readonly feed: (event: Event) => void
   /** The same in a turn of its own. */
   readonly dispatch: (event: Event) => void
+  /** Reports an exception, and disconnects the peer whose data was handled. Does not throw unless the report does. */
+  readonly fail: (defect: unknown, peer: EndpointId.EndpointId | undefined) => void
+}
+
+/** Counts of what the engine does, so that a part of it can see what followed from one message. */
+export interface Load {
+  actions: number
+  /** Events for subscribers. */
+  emitted: number
+  /** Bytes of messages that were queued for peers. */
+  queuedBytes: number
 }
 
 /** The counters of the engine. Those that topics count are here for the topics that were closed. */
@@ -51,6 +67,9 @@ export const makeCounters = () => ({
   stalls: 0,
   withheld: 0,
   refused: 0,
+  expelled: 0,
+  throttled: 0,
+  skippedMessages: 0,
   lagged: 0,
   defects: 0,
   forgedPayloads: 0,

@@ -1,8 +1,9 @@
 /** The engine after an exception in one of its parts. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { SendStream } from "../../src/index.ts"
+import { type Connection, Protocol, type SendStream } from "../../src/index.ts"
 import { idOf, makeConnection, makeEngine } from "./bareEngine.ts"
+import { connectPeer, freshContent, neighborRequest, passMs, payloadOf } from "./remotePeer.ts"
 import { freshTopic, text } from "./world.ts"
 
 describe("an engine after an exception", () => {
@@ -29,6 +30,68 @@ describe("an engine after an exception", () => {
       engine.dispatch({ _tag: "Join", topic: topic.hex, peers: [idOf("05")] })
       assert.deepStrictEqual(dialled, [good, idOf("05")])
       assert.strictEqual(engine.stats().defects, 1)
+    }),
+  )
+
+  it.effect("that a peer's message led to disconnects that peer, and refuses it for a while", () =>
+    Effect.gen(function* () {
+      const defects: Array<unknown> = []
+      const bug = new Error("a bug")
+      const engine = yield* makeEngine(
+        {
+          learnAddress: () => {
+            throw bug
+          },
+        },
+        { onDefect: (defect) => defects.push(defect) },
+      )
+      const id = freshTopic()
+      const topic = engine.openTopic(id)!
+      const [bad, good] = [connectPeer(engine, id), connectPeer(engine, id)]
+      const data = Protocol.encodePeerData({ relayUrl: undefined, direct: ["127.0.0.1:1"] })
+      bad.send({ _tag: "Neighbor", priority: "high", data }, payloadOf(freshContent()))
+      yield* passMs(10)
+      assert.deepStrictEqual(defects, [bug])
+      assert.isTrue(bad.isClosed())
+      assert.isTrue(connectPeer(engine, id, { id: bad.id }).isClosed())
+      good.send(neighborRequest)
+      yield* passMs(10)
+      assert.deepStrictEqual([...topic.neighbors], [good.id])
+      const { defects: counted, expelled } = engine.stats()
+      assert.deepStrictEqual([counted, expelled], [1, 1])
+    }),
+  )
+
+  it.effect("in a callback of the transport disconnects the peer and throws nothing into the transport", () =>
+    Effect.gen(function* () {
+      const defects: Array<unknown> = []
+      const engine = yield* makeEngine({}, { onDefect: (defect) => defects.push(defect) })
+      const id = freshTopic()
+      const topic = engine.openTopic(id)!
+      const bug = new Error("a bug")
+      let accept: Parameters<Connection["acceptStream"]>[0] = () => {}
+      const bad = makeConnection(idOf("03"))
+      let closes = 0
+      const connection: Connection = {
+        ...bad.connection,
+        acceptStream: (done) => {
+          accept = done
+        },
+        close: () => void closes++,
+      }
+      engine.peers.connected(connection, false)
+      accept({
+        read: () => {
+          throw bug
+        },
+        stop: () => {},
+      })
+      yield* passMs(10)
+      assert.deepStrictEqual([defects, closes], [[bug], 1])
+      const good = connectPeer(engine, id)
+      good.send(neighborRequest)
+      yield* passMs(10)
+      assert.deepStrictEqual([...topic.neighbors], [good.id])
     }),
   )
 

@@ -20,6 +20,8 @@ export interface RemotePeer {
   readonly openStream: () => (bytes: Uint8Array) => void
   /** Sends messages on the peer's first stream, which begins with the topic. */
   readonly send: (...messages: ReadonlyArray<Protocol.Message>) => void
+  /** Sends frames on the peer's first stream. */
+  readonly sendFrames: (frames: Uint8Array) => void
   /** Takes one write of the engine. */
   readonly takeOne: () => void
   /** From now on takes every write at once, or none. */
@@ -137,14 +139,17 @@ export const connectPeer = (
     }
   }
   let first: ((bytes: Uint8Array) => void) | undefined
+  const firstStream = () => {
+    if (first !== undefined) return first
+    first = openStream()
+    first(framesOf(topic))
+    return first
+  }
   return {
     id,
     openStream,
-    send: (...messages) => {
-      const isFirst = first === undefined
-      first ??= openStream()
-      first(framesOf(isFirst ? topic : undefined, ...messages))
-    },
+    send: (...messages) => firstStream()(framesOf(undefined, ...messages)),
+    sendFrames: (frames) => firstStream()(frames),
     takeOne: () => waiting.shift()?.(),
     setTakesAll: (takesAll) => {
       takes = takesAll

@@ -84,7 +84,7 @@ describe("a neighbour that takes one write each 29 s", () => {
       const [flooder, honest, reader] = [connect(), connect(), connect()]
       let slow = connect({ takesAll: false })
       for (const peer of [flooder, honest, reader, slow]) yield* join(peer)
-      const ids = new Set<string>()
+      let heard = 0
       for (let second = 0; second < 120; second++) {
         for (let i = 0; i < 20; i++) flooder.send(payloadOf(freshContent()))
         if (second % 29 === 28) slow.takeOne()
@@ -93,12 +93,11 @@ describe("a neighbour that takes one write each 29 s", () => {
           yield* join(slow)
         }
         const payload = payloadOf(freshContent())
-        ids.add(payload.id)
         honest.send(payload)
         yield* passMs(1_000)
+        if (payloadsOf(reader).some(({ id }) => id === payload.id)) heard++
       }
-      const heard = payloadsOf(reader).filter(({ id }) => ids.has(id)).length
-      assert.isAtLeast(heard, 0.95 * ids.size)
+      assert.isAtLeast(heard, 0.95 * 120, "within a second")
       assert.isAtLeast(engine.stats().stalls, 1)
     }),
   )

@@ -1,0 +1,225 @@
+/** What the messages of one peer may cost: budgets of work, turns between peers, and peers that send malformed data. */
+import { assert, describe, it } from "@effect/vitest"
+import { Timers } from "@topic-tracker/common"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { PeerBudget, TotalBudget } from "../../src/engine/WorkBudget.ts"
+import type { GossipEvent, Protocol } from "../../src/index.ts"
+import { MessageId } from "../../src/protocol/index.ts"
+import { makeEngine } from "./bareEngine.ts"
+import {
+  connectPeer,
+  framesOf,
+  freshContent,
+  neighborRequest,
+  passMs,
+  payloadOf,
+  type RemotePeer,
+} from "./remotePeer.ts"
+import { freshTopic } from "./world.ts"
+
+const setUp = Effect.fnUntraced(function* () {
+  const engine = yield* makeEngine()
+  const id = freshTopic()
+  const topic = engine.openTopic(id)!
+  const events: Array<GossipEvent> = []
+  const emit = topic.emit.bind(topic)
+  topic.emit = (event) => {
+    events.push(event)
+    emit(event)
+  }
+  const connect = (options?: Parameters<typeof connectPeer>[2]) => connectPeer(engine, id, options)
+  /** The contents of the payloads so far, as numbers: see `freshContent`. */
+  const received = () => events.flatMap((event) => (event._tag === "Received" ? [numberOf(event.content)] : []))
+  return { engine, id, topic, connect, received }
+})
+
+const join = (peer: RemotePeer) => {
+  peer.send(neighborRequest)
+  return passMs(10)
+}
+
+const numberOf = (content: Uint8Array) => new DataView(content.buffer, content.byteOffset).getUint32(0)
+
+const joinMessage: Protocol.Join = { _tag: "Join", data: undefined }
+
+describe("frames for a topic that is not open", () => {
+  it.effect("are not decoded, and only a peer that takes us for a member gets an answer, a few times a second", () =>
+    Effect.gen(function* () {
+      const { connect, engine } = yield* setUp()
+      const peer = connect()
+      yield* join(peer)
+      const send = peer.openStream()
+      const header = framesOf(freshTopic())
+      send(header)
+      // The tag of a Shuffle, and then bytes that are none.
+      const notDecoded = Uint8Array.of(0, 0, 0, 4, 0, 2, 255, 255)
+      for (let i = 0; i < 100; i++) send(notDecoded)
+      yield* passMs(10)
+      assert.strictEqual(engine.stats().skippedMessages, 100)
+      assert.strictEqual(engine.stats().malformedStreams, 0)
+      const joins = framesOf(undefined, ...Array.from({ length: 100 }, () => joinMessage))
+      for (let i = 0; i < 20; i++) {
+        send(joins)
+        yield* passMs(50)
+      }
+      const answers = peer.taken.filter(({ _tag }) => _tag === "Disconnect").length
+      assert.isAtLeast(answers, 1)
+      assert.isAtMost(answers, 6, "at most five in a second")
+      send(Uint8Array.of(0, 0, 0, 2, 0, 6))
+      yield* passMs(10)
+      assert.strictEqual(engine.stats().malformedStreams, 1, "a tag that no message has")
+    }),
+  )
+})
+
+const floods: ReadonlyArray<readonly [name: string, seconds: number, make: () => Protocol.Message]> = [
+  ["Neighbor", 60, () => neighborRequest],
+  ["Prune", 5, () => ({ _tag: "Prune" })],
+  [
+    "IHave",
+    5,
+    () => ({
+      _tag: "IHave",
+      messages: Array.from({ length: 100 }, () => ({ id: MessageId.ofContent(freshContent(8)), round: 0 })),
+    }),
+  ],
+]
+
+describe("a peer that floods", () => {
+  for (const [name, seconds, make] of floods) {
+    it.effect(
+      `with 400 KB/s of ${name} for ${seconds} s makes no other peer wait${seconds > 30 ? ", and is disconnected" : ""}`,
+      () =>
+        Effect.gen(function* () {
+          const { connect, engine, received } = yield* setUp()
+          const [flooder, honest] = [connect(), connect()]
+          for (const peer of [flooder, honest]) yield* join(peer)
+          // A second's worth, sent again and again: new ids and names would cost the test too much time.
+          const messages: Array<Protocol.Message> = []
+          for (let bytes = 0; bytes < 4_000; ) {
+            const message = make()
+            bytes += framesOf(undefined, message).length
+            messages.push(message)
+          }
+          const frames = framesOf(undefined, ...messages)
+          let late = 0
+          let expelledAfter: number | undefined
+          for (let second = 0; second < seconds && expelledAfter === undefined; second++) {
+            for (let i = 0; i < 100; i++) {
+              flooder.sendFrames(frames)
+              if (i % 10 !== 0) continue
+              const payload = payloadOf(freshContent(100))
+              honest.send(payload)
+              yield* passMs(100, 20)
+              if (received().at(-1) !== numberOf(payload.content)) late++
+            }
+            if (flooder.isClosed()) expelledAfter = second
+          }
+          const { expelled, throttled } = engine.stats()
+          assert.strictEqual(late, 0)
+          if (seconds < 30) return
+          assert.isAbove(throttled, 0)
+          assert.strictEqual(expelled, 1)
+          assert.isAtLeast(expelledAfter!, 30)
+          assert.isTrue(connect({ id: flooder.id }).isClosed(), "refused")
+        }),
+    )
+  }
+
+  it.effect("with messages that cost 80 ms a second and more is not read faster than that", () =>
+    Effect.gen(function* () {
+      const { connect, engine } = yield* setUp()
+      const flooder = connect()
+      yield* join(flooder)
+      const before = engine.stats().messagesIn
+      const frames = framesOf(undefined, ...Array.from({ length: 570 }, () => joinMessage))
+      for (let second = 0; second < 10; second++) {
+        // 57,000 Joins a second.
+        for (let i = 0; i < 100; i++) flooder.sendFrames(frames)
+        yield* passMs(1_000)
+      }
+      // 400 ms at once and 80 ms a second, at 40 µs and more for each.
+      assert.isBelow(engine.stats().messagesIn - before, (400_000 + 10 * 80_000) / 40 + 570)
+      assert.isAbove(flooder.unread(), 900)
+    }),
+  )
+
+  it.effect("together with 50 others, each within its budget, stays within the budget of all", () =>
+    Effect.gen(function* () {
+      const timers = yield* Timers.make
+      const total = new TotalBudget(timers)
+      let done = 0
+      const flooders = Array.from({ length: 50 }, () => {
+        const budget = new PeerBudget(timers, total, () => {})
+        const flooder = {
+          proceed: () => {
+            while (budget.mayWork(flooder)) {
+              budget.spend(1_000)
+              done += 1_000
+            }
+          },
+        }
+        return flooder
+      })
+      for (const flooder of flooders) flooder.proceed()
+      yield* passMs(10_000)
+      // 2 s at once and 300 ms a second; each peer may have one message in excess.
+      assert.isAtMost(done, 2_000_000 + 10_000 * 300 + 50_000)
+      assert.isAtLeast(done, 2_000_000 + 9_000 * 300)
+    }),
+  )
+})
+
+describe("payloads of a neighbour", () => {
+  it.effect("cost it nothing: 31,000 of 100 bytes a second are read at once", () =>
+    Effect.gen(function* () {
+      const { connect, engine, received } = yield* setUp()
+      const author = connect()
+      yield* join(author)
+      const count = 31_000
+      for (let i = 0; i < count; i += 310) {
+        author.send(...Array.from({ length: 310 }, () => payloadOf(freshContent(100))))
+        yield* TestClock.adjust(10)
+      }
+      yield* passMs(20)
+      assert.strictEqual(received().length, count)
+      assert.strictEqual(engine.stats().throttled, 0)
+    }),
+  )
+
+  it.effect("do not delay those of another: the peers take turns", () =>
+    Effect.gen(function* () {
+      const { connect, received } = yield* setUp()
+      const [flooder, honest] = [connect(), connect()]
+      for (const peer of [flooder, honest]) yield* join(peer)
+      for (let i = 0; i < 10; i++) {
+        flooder.send(...Array.from({ length: 400 }, () => payloadOf(freshContent(100))))
+      }
+      const payload = payloadOf(freshContent(100))
+      honest.send(payload)
+      yield* passMs(100, 1)
+      assert.strictEqual(received().length, 4_001)
+      assert.isBelow(received().indexOf(numberOf(payload.content)), 500)
+    }),
+  )
+})
+
+describe("a peer whose streams are malformed", () => {
+  it.effect("is disconnected after the fourth, and refused for a while", () =>
+    Effect.gen(function* () {
+      const { connect, engine } = yield* setUp()
+      const peer = connect()
+      yield* join(peer)
+      const malformed = () => framesOf(freshTopic(), joinMessage).fill(255, 40)
+      for (let i = 0; i < 3; i++) peer.openStream()(malformed())
+      yield* passMs(10)
+      assert.deepStrictEqual([engine.stats().malformedStreams, peer.stopped(), peer.isClosed()], [3, 3, false])
+      peer.openStream()(Uint8Array.of(0, 0, 16, 1))
+      yield* passMs(10)
+      assert.isTrue(peer.isClosed())
+      assert.strictEqual(engine.stats().expelled, 1)
+      assert.isTrue(connect({ id: peer.id }).isClosed())
+    }),
+  )
+})
