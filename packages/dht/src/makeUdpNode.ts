@@ -21,6 +21,7 @@ import { greetBootstrap, resolveBootstrap } from "./routing/bootstrap.ts"
 import * as NodesFile from "./routing/nodesFile.ts"
 import { RoutingTable } from "./routing/RoutingTable.ts"
 import { ItemServer } from "./serve/ItemServer.ts"
+import { PeerStore } from "./serve/PeerStore.ts"
 import { QueryServer } from "./serve/QueryServer.ts"
 
 /** The service, and what the testnet needs with it. */
@@ -174,7 +175,8 @@ const connectParts = (connection: Connection) => {
     onReply: (reply, from) => table.answered(reply, from),
     onLost: (address) => table.lost(address),
   })
-  const table = new RoutingTable({ socket, id, maxPeers: MAX_PEERS, onNode: connection.onFirstNode, reachOf })
+  const peers = new PeerStore({ maxPeers: MAX_PEERS, now, random, reachOf })
+  const table = new RoutingTable({ socket, id, peers, onNode: connection.onFirstNode, reachOf })
   const items = new ItemServer({
     id,
     equalSeq,

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { QueryScheduler, type QuerySource } from "../src/lookup/QueryScheduler.ts"
+import { makeGenerator } from "../src/testing/memory/generator.ts"
 
 /** A source with this number of queries; each one adds its name to `asked`. */
 const source = (name: string, queries: number, asked: Array<string>, priority = false): QuerySource => {
@@ -35,6 +36,37 @@ describe("QueryScheduler", () => {
     scheduler.schedule(source("first", 2, asked, true))
     for (let i = 0; i < 5; i++) scheduler.release()
     assert.deepStrictEqual(asked, ["a", "first", "first", "a", "b", "a"])
+  })
+
+  it("sources with priority send at most three of four queries while others wait", () => {
+    const scheduler = new QueryScheduler(256)
+    const asked = { address: 0, record: 0 }
+    const open: Array<() => void> = []
+    /** A lookup that always has another query to send, and keeps 16 of them open. */
+    const lookup = (priority: boolean) => {
+      let busy = 0
+      const endless: QuerySource = {
+        priority,
+        askOne: () => {
+          if (busy === 16) return false
+          busy++
+          asked[priority ? "address" : "record"]++
+          open.push(() => {
+            busy--
+            scheduler.release()
+            scheduler.schedule(endless)
+          })
+          return true
+        },
+      }
+      scheduler.schedule(endless)
+    }
+    for (let i = 0; i < 40; i++) lookup(true)
+    for (let i = 0; i < 8; i++) lookup(false)
+    const { next } = makeGenerator(1)
+    for (let i = 0; i < 100_000; i++) open.splice(Math.floor(next() * open.length), 1)[0]!()
+    assert.isAtLeast(asked.record / (asked.record + asked.address), 0.249)
+    assert.isAtLeast(asked.address / (asked.record + asked.address), 0.7)
   })
 
   it("a removed source sends no more queries", () => {

@@ -17,7 +17,7 @@ const times = { roundTripFloor: 1000, roundTripInitial: 1000, roundTripCeiling: 
 /** A table that answers the queries of its socket, and a socket that asks. */
 const asked = Effect.gen(function* () {
   const socket = yield* boundSocket({ ...times, onQuery: (query, from) => table.serve(query as TableQuery, from) })
-  const table = yield* openTable({ socket, id, maxPeers: 10_000 })
+  const table = yield* openTable({ socket, id })
   const client = yield* boundSocket(times)
   const ask = Effect.fnUntraced(function* (method: string, a: Record<string, Uint8Array | number>) {
     const event = yield* Effect.callback<QueryEvent>((resume) =>

@@ -40,7 +40,7 @@ const changingNode = Effect.fnUntraced(function* (target: Uint8Array) {
 })
 
 const publicTable = Effect.gen(function* () {
-  return yield* openTable({ socket: yield* boundSocket(), id: new Uint8Array(20), maxPeers: 1 })
+  return yield* openTable({ socket: yield* boundSocket(), id: new Uint8Array(20) })
 })
 const idOf = (n: number) => new Uint8Array(20).fill(0x80 + n)
 

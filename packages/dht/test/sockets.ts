@@ -5,6 +5,7 @@ import { KrpcSocket, type KrpcSocketOptions } from "../src/krpc/KrpcSocket.ts"
 import { UdpSockets } from "../src/krpc/UdpSocket.ts"
 import type { DhtAddress } from "../src/model.ts"
 import { RoutingTable, type RoutingTableOptions } from "../src/routing/RoutingTable.ts"
+import { PeerStore } from "../src/serve/PeerStore.ts"
 
 /** A socket on loopback, bound as long as the scope is open. */
 export const boundSocket = Effect.fnUntraced(function* (options: Partial<KrpcSocketOptions & DhtAddress> = {}) {
@@ -19,9 +20,13 @@ export const boundSocket = Effect.fnUntraced(function* (options: Partial<KrpcSoc
   )
 })
 
+/** A store of peers on the system's clock. */
+export const peerStore = (maxPeers = 10_000) =>
+  new PeerStore({ maxPeers, now: () => performance.now(), random: Math.random })
+
 /** A table, kept up as long as the scope is open. */
-export const openTable = (options: RoutingTableOptions) =>
+export const openTable = (options: Omit<RoutingTableOptions, "peers">) =>
   Effect.acquireRelease(
-    Effect.sync(() => new RoutingTable(options)),
+    Effect.sync(() => new RoutingTable({ peers: peerStore(), ...options })),
     (table) => Effect.sync(() => table.close()),
   )

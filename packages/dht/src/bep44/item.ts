@@ -46,11 +46,12 @@ export const signable = (salt: Uint8Array | undefined, seq: bigint, encodedValue
 }
 
 /**
- * Whether the signature of the item is right.
+ * Whether the signature of the item is right. An item whose key or R (the first half of the signature) is a point of small order
+ * is nobody's: it is refused by its bytes, because the arithmetic for such points takes over 1 ms.
  * @since 0.1.0
  */
 export const verifyItem = (crypto: Crypto["Service"], item: StoredItem): boolean =>
-  crypto.verify(item.publicKey, signable(item.salt, item.seq, item.encodedValue), item.signature)
+  crypto.verifyStrict(item.publicKey, signable(item.salt, item.seq, item.encodedValue), item.signature)
 
 /**
  * The bencoding of a value that is a byte string.

@@ -2,19 +2,19 @@
  * The only file that touches bittorrent-dht (11.0.12, with k-rpc and k-bucket).
  *
  * It does for us: k-buckets of 20 nodes with the rule "ping the oldest, and replace it only if it is dead" (BEP 5); a ping of all
- * nodes when the table has not changed for 15 minutes; the answers to ping, find_node, get_peers and announce_peer, with tokens and
- * the peers of others. These three use its own timers on the system's clock.
+ * nodes when the table has not changed for 15 minutes; the answers to ping, find_node, get_peers and announce_peer, with tokens. These
+ * use its own timers on the system's clock.
  *
- * It does not: open a socket, bootstrap, look up, get, put, store items, or see a datagram that our own checks refused. In place
+ * It does not: open a socket, bootstrap, look up, get, put, store items or peers, or see a datagram that our own checks refused. In place
  * of its socket (k-rpc-socket) it gets {@link KrpcSocketAdapter}, which turns its calls into calls of our {@link KrpcSocket}.
  */
 import { EventEmitter } from "node:events"
 import { Client, type Contact } from "bittorrent-dht"
 import type { Encodable, EncodableDictionary } from "../krpc/bencode.ts"
-import { COMPACT_NODE_BYTES } from "../krpc/compactNodes.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { ErrorCode, type Query, type Reply } from "../krpc/message.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
+import type { PeerStore } from "../serve/PeerStore.ts"
 
 /** The queries that bittorrent-dht answers. */
 export type TableQuery = Extract<Query, { q: "ping" | "find_node" | "get_peers" | "announce_peer" }>
@@ -23,23 +23,19 @@ export interface BittorrentDhtOptions {
   readonly socket: KrpcSocket
   /** Our node id, 20 bytes. */
   readonly id: Uint8Array
-  /** Peers of BEP 5 kept for others, over all info hashes. */
-  readonly maxPeers: number
+  /** The peers of BEP 5 kept for others. */
+  readonly peers: PeerStore
   /** Run for each node that entered or left the k-buckets. */
   readonly onAdded: (node: DhtNode) => void
   readonly onRemoved: (node: DhtNode) => void
 }
 
-/** Announced peers are forgotten after this time; clients announce again every 15 to 30 minutes. */
-const MAX_PEER_AGE_MS = 45 * 60_000
-
 /**
- * Nodes and peers in one answer. bittorrent-dht names all it has: kilobytes for a query of a hundred bytes, whose sender may be
- * forged, and more than many clients take, ours among them. Nodes come nearest first, and a lookup of ours takes no more of
- * them; peers come in any order. Both fit one unfragmented datagram.
+ * Nodes in one answer. bittorrent-dht names all it has: kilobytes for a query of a hundred bytes, whose sender may be forged, and
+ * more than many clients take, ours among them. Nodes come nearest first, and a lookup of ours takes no more of them. They fit one
+ * unfragmented datagram.
  */
 const MAX_NAMED_NODES = 32
-const MAX_NAMED_PEERS = 100
 
 const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
@@ -47,15 +43,19 @@ export class BittorrentDht {
   readonly #client: Client
   readonly #adapter: KrpcSocketAdapter
 
-  constructor({ id, maxPeers, onAdded, onRemoved, socket }: BittorrentDhtOptions) {
+  constructor({ id, onAdded, onRemoved, peers, socket }: BittorrentDhtOptions) {
     this.#adapter = new KrpcSocketAdapter(socket)
     this.#client = new Client({
       nodeId: buffer(id),
       bootstrap: false,
       krpcSocket: this.#adapter,
-      maxPeers,
-      maxAge: MAX_PEER_AGE_MS,
     })
+    // Its own store shuffles all peers of a hash for each answer: 0.7 ms for 20,000 of them.
+    this.#client._peers.destroy()
+    this.#client._peers = peers
+    const { nodes } = this.#client
+    const closest = nodes.closest.bind(nodes)
+    nodes.closest = (target, count = MAX_NAMED_NODES) => closest(target, count)
     this.#client.nodes.on("added", onAdded)
     this.#client.nodes.on("removed", onRemoved)
     // It reports failures to send and unexpected answers here; our socket has counted them.
@@ -146,8 +146,8 @@ class KrpcSocketAdapter extends EventEmitter {
     })
   }
 
-  response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: Named) {
-    this.#socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(withinDatagram(r)))
+  response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: object) {
+    this.#socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(r))
   }
 
   error(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, error: unknown) {
@@ -175,18 +175,6 @@ class KrpcSocketAdapter extends EventEmitter {
 }
 
 const codedError = (message: string, code: string | number): Error => Object.assign(new Error(message), { code })
-
-/** The fields of an answer that grow with the number of known nodes and peers. */
-interface Named {
-  readonly nodes?: Uint8Array
-  readonly values?: ReadonlyArray<Uint8Array>
-}
-
-const withinDatagram = (r: Named): object => ({
-  ...r,
-  nodes: r.nodes?.subarray(0, MAX_NAMED_NODES * COMPACT_NODE_BYTES),
-  values: r.values?.slice(0, MAX_NAMED_PEERS),
-})
 
 /** bittorrent-dht builds its messages of Buffers, numbers, strings and lists of Buffers; nothing else is sent. */
 const encodable = (fields: object): EncodableDictionary =>

@@ -9,14 +9,15 @@ import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
 import { compareBytes, isPrivateHost, MAX_NODES_PER_HOST, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
+import type { PeerStore } from "../serve/PeerStore.ts"
 import { BittorrentDht, type TableQuery } from "./BittorrentDht.ts"
 
 export interface RoutingTableOptions {
   readonly socket: KrpcSocket
   /** Our node id, 20 bytes. */
   readonly id: Uint8Array
-  /** Peers of BEP 5 kept for others, over all info hashes. */
-  readonly maxPeers: number
+  /** The peers of BEP 5 kept for others. */
+  readonly peers: PeerStore
   /** Runs whenever a node has entered the table. */
   readonly onNode?: () => void
   /** See `HostRules`. */
@@ -45,11 +46,11 @@ export class RoutingTable {
   /** The socket must outlive the table. Run {@link close} at the end. */
   constructor(options: RoutingTableOptions) {
     this.#options = options
-    const { id, maxPeers, socket } = options
+    const { id, peers, socket } = options
     this.#buckets = new BittorrentDht({
       socket,
       id,
-      maxPeers,
+      peers,
       onAdded: (node) => this.#added(node),
       onRemoved: (node) => this.#removed(node),
     })

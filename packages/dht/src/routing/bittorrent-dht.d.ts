@@ -12,7 +12,7 @@ declare module "bittorrent-dht" {
   export interface Table {
     on(event: "added" | "removed", listener: (contact: Contact) => void): void
     get(id: Uint8Array): Contact | null
-    closest(target: Uint8Array, count: number): Array<Contact>
+    closest(target: Uint8Array, count?: number): Array<Contact>
     count(): number
     toArray(): Array<Contact>
   }
@@ -21,12 +21,18 @@ declare module "bittorrent-dht" {
     readonly nodeId: Buffer
     readonly bootstrap: false
     readonly krpcSocket: EventEmitter
-    readonly maxPeers: number
-    readonly maxAge: number
+  }
+
+  /** The store of announced peers: compact peers (BEP 5) by info hash in hex. */
+  export interface Peers {
+    add(hash: string, peer: Uint8Array): void
+    get(hash: string): Array<Uint8Array>
+    destroy(): void
   }
 
   export class Client extends EventEmitter {
     constructor(options: ClientOptions)
+    _peers: Peers
     readonly nodes: Table
     addNode(node: { readonly id: Buffer; readonly host: string; readonly port: number }): void
     removeNode(id: Buffer): void
