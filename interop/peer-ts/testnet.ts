@@ -26,6 +26,8 @@ export const testnet = (args: Args) =>
           // All queries come from the few hosts of a test.
           queriesPerHost: 100_000,
           queriesTotal: 100_000,
+          replyBytesPerHost: 100_000_000,
+          replyBytesTotal: 100_000_000,
         }).pipe(Layer.provide(Crypto.layer())),
       )
       yield* Effect.gen(function* () {

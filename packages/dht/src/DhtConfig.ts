@@ -154,10 +154,23 @@ export interface DhtOptionsInput {
   readonly storedItemsMax?: number | undefined
   /** Time for which an item is stored for others. Default: 2 h. */
   readonly storedItemTtl?: Duration.Input | undefined
-  /** Queries served each second for one host. Default: 100. */
+  /**
+   * Queries served each second for one public host, after a burst of five times as many. A private host may send ten times as many,
+   * loopback any number. A host that sends ten times as many as it may is not heard for five minutes. Default: 10.
+   */
   readonly queriesPerHost?: number | undefined
   /** Queries served each second for all hosts. Default: 2,000. */
   readonly queriesTotal?: number | undefined
+  /**
+   * Bytes of answers sent each second to one public host, after a burst of eight times as many. A private host gets ten times as
+   * many, loopback any number. Default: 8,000.
+   */
+  readonly replyBytesPerHost?: number | undefined
+  /**
+   * Bytes of answers sent each second to all hosts except loopback. Half of them are for hosts that have answered us, whose addresses
+   * are not forged. Default: 100,000.
+   */
+  readonly replyBytesTotal?: number | undefined
   /** Nodes of an earlier run, asked in addition to the bootstrap nodes. Default: none. */
   readonly knownNodes?: ReadonlyArray<DhtNode> | undefined
   /** File in which nodes are kept from run to run; created if it is missing. "", the default: none. */
@@ -195,8 +208,10 @@ export const DhtOptions = Schema.Struct({
   ),
   storedItemsMax: count(1_000),
   storedItemTtl: limit("2 hours"),
-  queriesPerHost: count(100),
+  queriesPerHost: count(10),
   queriesTotal: count(2_000),
+  replyBytesPerHost: integer(1_500, 1_000_000_000, 8_000),
+  replyBytesTotal: integer(3_000, 1_000_000_000, 100_000),
   knownNodes: withDefault<ReadonlyArray<typeof KnownNode.Type>, ReadonlyArray<typeof KnownNode.Encoded>>(
     Schema.Array(KnownNode),
     [],

@@ -126,6 +126,7 @@ export const makeUdpNode = Effect.fnUntraced(
           itemsStored: items.size,
           queriesServed: server.served,
           queriesLimited: server.limited,
+          answersLimited: server.answersLimited,
         })),
         snapshot: Effect.sync(() => table.nodes),
       },
@@ -158,7 +159,7 @@ interface Connection {
  */
 const connectParts = (connection: Connection) => {
   const { addresses, crypto, id, knownNodes, options, random, reachOf, timers, tokenSecret, udp } = connection
-  const { alpha, equalSeq, k, maxQueriesPerLookup, queriesPerHost, queriesTotal, readOnly } = options
+  const { alpha, equalSeq, k, maxQueriesPerLookup, readOnly } = options
   const now = () => timers.now()
   /** Until this time (ms) our queries carry the read-only flag. */
   let introduceAt = now() + Duration.toMillis(options.introduceAfter)
@@ -172,6 +173,8 @@ const connectParts = (connection: Connection) => {
     roundTripCeiling: Duration.toMillis(options.roundTripCeiling),
     isReadOnly: () => readOnly || now() < introduceAt,
     onQuery: (query, from) => server.handle(query, from),
+    admitsQuery: (from) => server.admits(from),
+    admitsAnswer: (to, bytes) => server.admitsAnswer(to, bytes),
     onReply: (reply, from) => table.answered(reply, from),
     onLost: (address) => table.lost(address),
   })
@@ -186,7 +189,7 @@ const connectParts = (connection: Connection) => {
     ttl: Duration.toMillis(options.storedItemTtl),
     closest: (target, count) => table.closest(target, count),
   })
-  const server = new QueryServer({ socket, table, items, readOnly, queriesPerHost, queriesTotal, now })
+  const server = new QueryServer({ ...options, socket, table, items, reachOf, now })
   const scheduler = new QueryScheduler(options.maxOpenQueries)
   const verified = new VerifiedItems(crypto)
   const start = (target: Uint8Array) => {

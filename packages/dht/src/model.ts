@@ -144,8 +144,10 @@ export interface DhtStats {
   readonly itemsStored: number
   /** Queries of other nodes that were answered. */
   readonly queriesServed: number
-  /** Queries of other nodes that were dropped by the rate limit. */
+  /** Queries of other nodes that were dropped by the limits on queries. */
   readonly queriesLimited: number
+  /** Answers to other nodes that were not sent because of the limits on their bytes. */
+  readonly answersLimited: number
 }
 
 /**

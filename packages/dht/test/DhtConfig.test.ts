@@ -40,8 +40,10 @@ describe("DhtConfig", () => {
         equalSeq: "overwrite",
         storedItemsMax: 1_000,
         storedItemTtl: 7_200_000,
-        queriesPerHost: 100,
+        queriesPerHost: 10,
         queriesTotal: 2_000,
+        replyBytesPerHost: 8_000,
+        replyBytesTotal: 100_000,
         nodesFile: "",
       })
     }),

@@ -1,6 +1,6 @@
 /** The time that the answer to each kind of query takes, from the datagram to the datagram, with full stores. */
 import { assert, layer } from "@effect/vitest"
-import { Timers } from "@topic-tracker/common"
+import { SocketAddress, Timers } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
 import { Effect, Redacted } from "effect"
 import { signable, targetOf } from "../src/bep44/item.ts"
@@ -56,8 +56,16 @@ const served = Effect.gen(function* () {
     ttl: 7_200_000,
     closest: (target, count) => table.closest(target, count),
   })
-  const limits = { queriesPerHost: 100_000, queriesTotal: 1_000_000 }
-  const server = new QueryServer({ socket, table, items, readOnly: false, now, ...limits })
+  const limits = { queriesPerHost: 1e6, queriesTotal: 1e6, replyBytesPerHost: 1e9, replyBytesTotal: 1e9 }
+  const server = new QueryServer({
+    socket,
+    table,
+    items,
+    readOnly: false,
+    now,
+    reachOf: SocketAddress.reachOf4,
+    ...limits,
+  })
   for (let n = 0; n < 2_000; n++) table.add({ id: generator.bytes(20), ...from(n) })
   const datagramOf = (q: string, a: EncodableDictionary) => encode({ a: { id, ...a }, q, ro: 1, t: "aa", y: "q" })
   /** Answers the datagram; returns the time in ms. */

@@ -38,6 +38,7 @@ const dhtMetrics: Readonly<Record<keyof DhtStats, StatMetric>> = {
   itemsStored: gauge("topic_tracker_dht_items_stored", "Items kept for others"),
   queriesServed: counter("topic_tracker_dht_queries_served", "Queries of others that were answered"),
   queriesLimited: counter("topic_tracker_dht_queries_limited", "Queries of others beyond the rate limit"),
+  answersLimited: counter("topic_tracker_dht_answers_limited", "Answers to others beyond the limits on their bytes"),
 }
 
 const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {

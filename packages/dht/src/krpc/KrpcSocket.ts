@@ -31,6 +31,10 @@ export interface KrpcSocketOptions {
   readonly isReadOnly: () => boolean
   /** Runs for each well-formed query; the socket itself answers none. */
   readonly onQuery?: (query: Query | UnknownQuery, from: DhtAddress) => void
+  /** Whether a query from the address may be handled now. Runs once for each, mostly before it is parsed. Default: always. */
+  readonly admitsQuery?: (from: DhtAddress) => boolean
+  /** Whether an answer of this length may be sent to the address now. Default: always. */
+  readonly admitsAnswer?: (to: DhtAddress, bytes: number) => boolean
   /** Runs for each answer to a query of ours, before the listener of the query. */
   readonly onReply?: (reply: Reply, from: DhtAddress) => void
   /** Runs when a query is lost. */
@@ -129,26 +133,29 @@ export class KrpcSocket {
     const t = new Uint8Array(4)
     for (let i = 0; i < 4; i++) t[i] = id >>> (24 - 8 * i)
     // In the order of keys that bencoding has, which saves the sorting.
-    this.send(address, { a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" }, () =>
-      this.settle(id, LOST),
-    )
+    const datagram = encode({ a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" })
+    this.send(address, datagram, () => this.settle(id, LOST))
     this.checkAt(sentAt + Math.max(CHECK_MS, this.roundTrips.timeout(key)))
   }
 
   /** Answers a query. */
   reply(address: DhtAddress, t: Uint8Array, r: EncodableDictionary): void {
-    this.send(address, { r, t, y: "r" })
+    this.sendAnswer(address, encode({ r, t, y: "r" }))
   }
 
   /** Answers a query with an error. */
   error(address: DhtAddress, t: Uint8Array, code: number, message: string): void {
-    this.send(address, { e: [code, message], t, y: "e" })
+    this.sendAnswer(address, encode({ e: [code, message], t, y: "e" }))
   }
 
-  private send(address: DhtAddress, message: EncodableDictionary, onFailure?: () => void): void {
+  private sendAnswer(address: DhtAddress, datagram: Uint8Array): void {
+    if (this.options.admitsAnswer?.(address, datagram.length) !== false) this.send(address, datagram)
+  }
+
+  private send(address: DhtAddress, datagram: Uint8Array, onFailure?: () => void): void {
     if (this.closed) return
     this.counters.packetsSent++
-    this.udp.send(encode(message), address, () => {
+    this.udp.send(datagram, address, () => {
       if (this.closed) return
       this.counters.sendFailures++
       onFailure?.()
@@ -158,13 +165,20 @@ export class KrpcSocket {
   private receive(datagram: Uint8Array, from: DhtAddress): void {
     if (this.closed) return
     this.counters.packetsReceived++
+    // Most datagrams of a flood are dropped here, for a hundredth of the time that reading them takes.
+    const isQuery = endsAsQuery(datagram)
+    if (isQuery && !this.admits(from)) return
     const message = from.port === 0 || datagram.length > MAX_DATAGRAM_BYTES ? undefined : parse(datagram)
     if (message === undefined) {
       this.counters.packetsMalformed++
       return
     }
-    if (message.y === "q") this.options.onQuery?.(message, from)
-    else this.answer(message, from)
+    if (message.y !== "q") this.answer(message, from)
+    else if (isQuery || this.admits(from)) this.options.onQuery?.(message, from)
+  }
+
+  private admits(from: DhtAddress): boolean {
+    return this.options.admitsQuery?.(from) !== false
   }
 
   private answer(message: Extract<KrpcMessage, { y: "r" | "e" }>, from: DhtAddress): void {
@@ -269,6 +283,14 @@ export const addressKey = (address: DhtAddress): string => `${address.host}:${ad
 
 const transactionId = (t: Uint8Array): number | undefined =>
   t.length === 4 ? ((t[0]! << 24) | (t[1]! << 16) | (t[2]! << 8) | t[3]!) >>> 0 : undefined
+
+/** The last key of a query, which in bencoding with ordered keys is its end. */
+const QUERY_END = new TextEncoder().encode("1:y1:qe")
+
+const endsAsQuery = (datagram: Uint8Array): boolean => {
+  const from = datagram.length - QUERY_END.length
+  return from >= 0 && QUERY_END.every((byte, i) => byte === datagram[from + i])
+}
 
 let pool = Buffer.alloc(0)
 let used = 0

@@ -65,6 +65,11 @@ export class RoutingTable {
     return this.#buckets.size
   }
 
+  /** Whether a node of the host is in the table, and so has answered us. */
+  hasHost(host: string): boolean {
+    return this.#hosts.has(host)
+  }
+
   /** At most this many nodes closest to the target, closest first. */
   closest(target: Uint8Array, count: number): ReadonlyArray<DhtNode> {
     return this.#buckets.closest(target, count)

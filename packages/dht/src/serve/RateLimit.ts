@@ -1,52 +1,152 @@
 /**
- * Token buckets for the queries of other nodes: one for each host, one for all hosts together. Answers to our own queries are not
- * limited here; their number is bounded by our queries.
+ * Limits for the queries of other nodes and for the answers to them, per host and in all. The sender of a query may be forged, so
+ * that an answer, which is longer, hits somebody else. Answers to our own queries are not limited here; their number is bounded by
+ * our queries. Times are in ms.
  */
 import { BoundedMap } from "@topic-tracker/common"
+import { ipv4, type ReachOf } from "../krpc/nodeId.ts"
 
 export interface RateLimitOptions {
-  /** Queries per second from one host, and the burst. Loopback is exempt: there many nodes share one host. */
+  /** Queries per second from one public host; the burst is five times as large. */
   readonly perHost: number
   /** Queries per second from all hosts, and the burst. */
   readonly total: number
+  /** Bytes of answers per second to one public host; the burst is eight times as large. */
+  readonly bytesPerHost: number
+  /** Bytes of answers per second to all public and private hosts together, and the burst. */
+  readonly bytesTotal: number
   /** Remembered hosts; the one not seen for the longest time is forgotten first. */
   readonly capacity: number
+  /** Whether the host has answered a query of ours, so that its address is not forged. */
+  readonly isKnown: (host: string) => boolean
+  readonly reachOf: ReachOf
 }
 
-interface Bucket {
-  tokens: number
-  at: number
+/** So that a client with many topics, which comes rarely, is served at once. */
+const QUERY_BURST = 5
+const BYTES_BURST = 8
+
+/** A private host, behind which there may be many nodes, has this many times the share of a public one. */
+const PRIVATE_SHARE = 10
+
+/** A host that asks this many times as much as it may is not heard for a while. */
+const MUTE_FACTOR = 10
+const MUTE_MS = 5 * 60_000
+
+/** The part of the bytes in all that is kept for hosts whose address is not forged. */
+const RESERVED = 1 / 2
+
+class Bucket {
+  readonly #perMs: number
+  readonly #burst: number
+  #tokens: number
+  #at: number
+
+  constructor(perSecond: number, burst: number, now: number) {
+    this.#perMs = perSecond / 1000
+    this.#burst = burst
+    this.#tokens = burst
+    this.#at = now
+  }
+
+  /** Whether it holds `count` tokens above the floor, after a refill for the time since the last call. */
+  has(count: number, now: number, floor = 0): boolean {
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs)
+    this.#at = now
+    return this.#tokens >= count + floor
+  }
+
+  take(count: number): void {
+    this.#tokens -= count
+  }
 }
 
-/** Takes one token if there is one, after a refill for the time since the last call. */
-const take = (bucket: Bucket, perSecond: number, now: number): boolean => {
-  bucket.tokens = Math.min(perSecond, bucket.tokens + ((now - bucket.at) * perSecond) / 1000)
-  bucket.at = now
-  if (bucket.tokens < 1) return false
-  bucket.tokens--
-  return true
+interface Host {
+  readonly queries: Bucket
+  readonly bytes: Bucket
+  /** Empty when the host asks far too much. */
+  readonly patience: Bucket
 }
 
 export class RateLimit {
   readonly #options: RateLimitOptions
-  readonly #hosts: BoundedMap<string, Bucket>
-  readonly #all: Bucket
+  readonly #hosts: BoundedMap<string, Host>
+  /** Hosts that are not heard, and until when. */
+  readonly #muted: BoundedMap<string, number>
+  readonly #queries: Bucket
+  readonly #bytes: Bucket
 
   constructor(options: RateLimitOptions, now: number) {
+    const { bytesTotal, capacity, total } = options
     this.#options = options
-    this.#hosts = new BoundedMap(options.capacity)
-    this.#all = { tokens: options.total, at: now }
+    this.#hosts = new BoundedMap(capacity)
+    this.#muted = new BoundedMap(capacity)
+    this.#queries = new Bucket(total, total, now)
+    this.#bytes = new Bucket(bytesTotal, bytesTotal, now)
   }
 
-  /** Whether a query from this host may be served at this time (ms). */
+  /** Whether the host is not heard at this time. */
+  isMuted(host: string, now: number): boolean {
+    const until = this.#muted.get(host)
+    if (until === undefined) return false
+    if (until > now) return true
+    this.#muted.delete(host)
+    return false
+  }
+
+  /** Whether a query from this host may be served at this time. Loopback has no limit of its own: testnets share that host. */
   allows(host: string, now: number): boolean {
-    if (!host.startsWith("127.") && !this.#hostAllows(host, now)) return false
-    return take(this.#all, this.#options.total, now)
+    const share = this.#shareOf(host)
+    if (share > 0) {
+      if (this.isMuted(host, now)) return false
+      const { patience, queries } = this.#host(host, share, now)
+      if (!patience.has(1, now)) {
+        this.#muted.set(host, now + MUTE_MS)
+        this.#hosts.delete(host)
+        return false
+      }
+      patience.take(1)
+      if (!queries.has(1, now)) return false
+      queries.take(1)
+    }
+    if (!this.#queries.has(1, now)) return false
+    this.#queries.take(1)
+    return true
   }
 
-  #hostAllows(host: string, now: number): boolean {
-    const bucket = this.#hosts.get(host) ?? { tokens: this.#options.perHost, at: now }
-    this.#hosts.set(host, bucket)
-    return take(bucket, this.#options.perHost, now)
+  /** Whether an answer of this length may be sent to the host at this time. Answers to loopback are not counted. */
+  allowsAnswer(host: string, bytes: number, now: number): boolean {
+    const share = this.#shareOf(host)
+    if (share === 0) return true
+    const { bytes: ofHost } = this.#host(host, share, now)
+    const { bytesTotal, isKnown } = this.#options
+    if (!ofHost.has(bytes, now) || !this.#bytes.has(bytes, now)) return false
+    if (!this.#bytes.has(bytes, now, bytesTotal * RESERVED) && !isKnown(host)) return false
+    ofHost.take(bytes)
+    this.#bytes.take(bytes)
+    return true
+  }
+
+  /** The share of a host in multiples of a public one; 0 if it has no limit. */
+  #shareOf(host: string): number {
+    const address = ipv4(host)
+    const reach = address === undefined ? "public" : this.#options.reachOf(address)
+    return reach === "loopback" ? 0 : reach === "private" || reach === "link-local" ? PRIVATE_SHARE : 1
+  }
+
+  #host(name: string, share: number, now: number): Host {
+    let host = this.#hosts.get(name)
+    if (host === undefined) {
+      const { bytesPerHost, perHost } = this.#options
+      const queries = share * perHost
+      const bytes = share * bytesPerHost
+      host = {
+        queries: new Bucket(queries, QUERY_BURST * queries, now),
+        bytes: new Bucket(bytes, BYTES_BURST * bytes, now),
+        patience: new Bucket(MUTE_FACTOR * queries, MUTE_FACTOR * QUERY_BURST * queries, now),
+      }
+    }
+    this.#hosts.set(name, host)
+    return host
   }
 }

@@ -170,6 +170,8 @@ export const makeVictim = (): VictimApi => {
               introduceAfter: 0,
               queriesTotal: 100_000,
               queriesPerHost: 100_000,
+              replyBytesPerHost: 100_000_000,
+              replyBytesTotal: 100_000_000,
               ...(equalSeq === undefined ? {} : { equalSeq }),
             })
             const service = Context.get(yield* Layer.build(layer), Dht)

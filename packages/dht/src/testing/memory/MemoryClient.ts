@@ -210,6 +210,7 @@ export const makeMemoryClient = (
     itemsStored: 0,
     queriesServed: 0,
     queriesLimited: 0,
+    answersLimited: 0,
   }))
 
   return {
