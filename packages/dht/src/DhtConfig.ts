@@ -150,7 +150,10 @@ export interface DhtOptionsInput {
   readonly introduceAfter?: Duration.Input | undefined
   /** The treatment of a put whose seq equals the stored one. Default: "overwrite". */
   readonly equalSeq?: "overwrite" | "keep-first" | undefined
-  /** Maximum number of items stored for others. Default: 1,000. */
+  /**
+   * Maximum number of mutable items stored for others, and of immutable ones. When there are more, those farthest from our node id
+   * leave. A public host may have 50 of each, a network of 256 public addresses 200, a private host 500. Default: 1,000.
+   */
   readonly storedItemsMax?: number | undefined
   /** Time for which an item is stored for others. Default: 2 h. */
   readonly storedItemTtl?: Duration.Input | undefined

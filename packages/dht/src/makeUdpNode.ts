@@ -124,6 +124,7 @@ export const makeUdpNode = Effect.fnUntraced(
           sourcesDoubted: parts.doubted.count,
           itemsInvalid: parts.verified.invalid,
           itemsStored: items.size,
+          itemsDropped: items.dropped,
           queriesServed: server.served,
           queriesLimited: server.limited,
           answersLimited: server.answersLimited,
@@ -181,7 +182,8 @@ const connectParts = (connection: Connection) => {
   const peers = new PeerStore({ maxPeers: MAX_PEERS, now, random, reachOf })
   const table = new RoutingTable({ socket, id, peers, onNode: connection.onFirstNode, reachOf })
   const items = new ItemServer({
-    id,
+    id: () => id,
+    reachOf,
     equalSeq,
     crypto,
     secret: tokenSecret,

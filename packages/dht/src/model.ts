@@ -142,6 +142,8 @@ export interface DhtStats {
   readonly itemsInvalid: number
   /** Items stored for other nodes. */
   readonly itemsStored: number
+  /** Items of other nodes that were refused or dropped because there was no room. */
+  readonly itemsDropped: number
   /** Queries of other nodes that were answered. */
   readonly queriesServed: number
   /** Queries of other nodes that were dropped by the limits on queries. */

@@ -4,6 +4,7 @@ import { Effect, Redacted } from "effect"
 import { immutableTarget, signable, targetOf } from "../src/bep44/item.ts"
 import { type Bencode, encode } from "../src/krpc/bencode.ts"
 import type { PutMutable } from "../src/krpc/message.ts"
+import { compareDistance } from "../src/krpc/nodeId.ts"
 import type { DhtNode } from "../src/model.ts"
 import { type Answer, ItemServer, type ItemServerOptions } from "../src/serve/ItemServer.ts"
 
@@ -20,7 +21,7 @@ const nodes: ReadonlyArray<DhtNode> = Array.from({ length: 30 }, (_, i) => ({
 const make = Effect.fnUntraced(function* (options: Partial<ItemServerOptions> = {}) {
   const crypto = yield* Crypto
   const server = new ItemServer({
-    id,
+    id: () => id,
     crypto,
     equalSeq: "overwrite",
     secret: new Uint8Array(32),
@@ -157,17 +158,28 @@ layer(Crypto.layer())("ItemServer", (it) => {
     }),
   )
 
-  it.effect("drops the least recently used item when it is full", () =>
+  it.effect("keeps the items nearest to its own id when it is full, and refuses farther ones", () =>
     Effect.gen(function* () {
       const { server, get, signed, key } = yield* make()
-      const salts = ["a", "b", "c", "d"].map(ascii)
-      for (const salt of salts.slice(0, 3)) server.put(signed(1n, ascii("x"), salt), from, 0)
+      const salts = ["a", "b", "c", "d"]
+        .map(ascii)
+        .sort((a, b) => compareDistance(id, targetOf(key.publicKey, a), targetOf(key.publicKey, b)))
       const at = (i: number) => targetOf(key.publicKey, salts[i])
-      assert.isDefined(get(0, at(0)).v)
-      server.put(signed(1n, ascii("x"), salts[3]), from, 0)
+      for (const i of [0, 1, 3]) server.put(signed(1n, ascii("x"), salts[i]), from, 0)
+      assert.strictEqual(code(server.put(signed(1n, ascii("x"), salts[2]), from, 0)), "stored")
       assert.strictEqual(server.size, 3)
-      assert.isDefined(get(0, at(0)).v)
-      assert.isUndefined(get(0, at(1)).v)
+      assert.isUndefined(get(0, at(3)).v)
+      assert.strictEqual(code(server.put(signed(1n, ascii("x"), salts[3]), from, 0)), 202)
+      for (const i of [0, 1, 2]) assert.isDefined(get(0, at(i)).v)
+      assert.strictEqual(server.dropped, 2)
+      // An immutable item takes the place of no mutable one.
+      for (const v of ["1", "2", "3"].map(ascii)) server.put({ id, token: get(0).token as Uint8Array, v }, from, 0)
+      assert.strictEqual(server.size, 6)
+      // Items whose time is over make room first.
+      const later = 121 * minute
+      const token = get(later).token as Uint8Array
+      assert.strictEqual(code(server.put({ ...signed(1n, ascii("x"), salts[3]), token }, from, later)), "stored")
+      assert.strictEqual(server.size, 4)
     }),
   )
 

@@ -48,7 +48,7 @@ const served = Effect.gen(function* () {
   const table = yield* openTable({ socket, id })
   const now = () => timers.now()
   const items = new ItemServer({
-    id,
+    id: () => id,
     crypto,
     equalSeq: "overwrite",
     secret: generator.bytes(32),

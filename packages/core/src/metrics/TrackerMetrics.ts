@@ -36,6 +36,7 @@ const dhtMetrics: Readonly<Record<keyof DhtStats, StatMetric>> = {
   ),
   itemsInvalid: counter("topic_tracker_dht_items_invalid", "Items dropped because their signature was invalid"),
   itemsStored: gauge("topic_tracker_dht_items_stored", "Items kept for others"),
+  itemsDropped: counter("topic_tracker_dht_items_dropped", "Items of others refused or dropped for lack of room"),
   queriesServed: counter("topic_tracker_dht_queries_served", "Queries of others that were answered"),
   queriesLimited: counter("topic_tracker_dht_queries_limited", "Queries of others beyond the rate limit"),
   answersLimited: counter("topic_tracker_dht_answers_limited", "Answers to others beyond the limits on their bytes"),

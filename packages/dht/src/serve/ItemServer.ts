@@ -1,26 +1,30 @@
 /**
- * Answers the queries `get` and `put` of other nodes by the rules of BEP 44, and stores their items: bounded in number and age,
- * the least recently used item is dropped first. bittorrent-dht, which answers the other methods, cannot hold a seq of 2^63 − 1.
+ * Answers the queries `get` and `put` of other nodes by the rules of BEP 44. Mutable and immutable items have an {@link ItemStore}
+ * each. bittorrent-dht, which answers the other methods, cannot hold a seq of 2^63 − 1.
  */
-import { BoundedMap } from "@topic-tracker/common"
+import { SocketAddress } from "@topic-tracker/common"
 import { MAX_ENCODED_VALUE_BYTES, MAX_SALT_BYTES } from "@topic-tracker/common/Bep44"
 import type { Crypto } from "@topic-tracker/crypto"
 import { type EqualSeq, immutableTarget, refusal, type StoredItem, targetOf, verifyItem } from "../bep44/item.ts"
 import { decode, type EncodableDictionary, encode } from "../krpc/bencode.ts"
 import { COMPACT_NODE_BYTES, encodeNodes } from "../krpc/compactNodes.ts"
 import { ErrorCode, type PutImmutable, type PutMutable, type Query } from "../krpc/message.ts"
-import { bytesKey } from "../krpc/nodeId.ts"
+import type { ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
+import { ItemStore } from "./ItemStore.ts"
 import { Tokens } from "./Tokens.ts"
 
 export interface ItemServerOptions {
   /** Our node id. */
-  readonly id: Uint8Array
+  readonly id: () => Uint8Array
   readonly equalSeq: EqualSeq
   readonly crypto: Crypto["Service"]
   /** 32 random bytes, for the tokens. */
   readonly secret: Uint8Array
+  /** Items of each kind, mutable and immutable. */
   readonly maxItems: number
+  /** See `HostRules`. */
+  readonly reachOf?: ReachOf
   /** The time for which an item is stored after its last put, in ms. BEP 44 asks for at least two hours. */
   readonly ttl: number
   /** The nodes of the routing table closest to a target, closest first, at most this many. */
@@ -35,12 +39,6 @@ export type Answer =
 /** An immutable item has only its value. */
 interface StoredValue {
   readonly encodedValue: Uint8Array
-}
-
-interface Entry {
-  readonly item: StoredItem | StoredValue
-  /** In ms. */
-  readonly expiresAt: number
 }
 
 /** A longer answer may be fragmented on its way (1,500 bytes of Ethernet, less headers and tunnels). */
@@ -58,30 +56,39 @@ const error = (code: number, message: string): Answer => ({ _tag: "error", code,
 export class ItemServer {
   readonly #options: ItemServerOptions
   readonly #tokens: Tokens
-  readonly #entries: BoundedMap<string, Entry>
+  readonly #mutable: ItemStore<StoredItem>
+  readonly #immutable: ItemStore<StoredValue>
 
   constructor(options: ItemServerOptions) {
     this.#options = options
     this.#tokens = new Tokens(options.secret)
-    this.#entries = new BoundedMap(options.maxItems)
+    const { id, maxItems, reachOf = SocketAddress.reachOf4 } = options
+    this.#mutable = new ItemStore({ id, maxItems, reachOf })
+    this.#immutable = new ItemStore({ id, maxItems, reachOf })
   }
 
   /** Stored items. */
   get size(): number {
-    return this.#entries.size
+    return this.#mutable.size + this.#immutable.size
+  }
+
+  /** Items that were refused or dropped because there was no room. */
+  get dropped(): number {
+    return this.#mutable.dropped + this.#immutable.dropped
   }
 
   /** The answer to a `get`: the stored item, a token, and closer nodes, as many as fit a datagram. `now` in ms. */
   get(a: Extract<Query, { q: "get" }>["a"], from: DhtAddress, now: number): Answer {
-    const { id, closest } = this.#options
-    const item = this.#itemFields(this.#find(a.target, now), a.seq)
+    const { closest } = this.#options
+    const id = this.#options.id()
+    const item = this.#itemFields(this.held(a.target, now) ?? this.#immutable.get(a.target, now), a.seq)
     const room = DATAGRAM_BYTES - REPLY_OVERHEAD_BYTES - encode(item).length
     const count = Math.min(MAX_NAMED_NODES, Math.max(MIN_NAMED_NODES, Math.floor(room / COMPACT_NODE_BYTES)))
     const nodes = encodeNodes(closest(a.target, count))
     return { _tag: "reply", r: { id, nodes, token: this.#tokens.issue(from.host, now), ...item } }
   }
 
-  #itemFields(stored: Entry["item"] | undefined, newerThan: bigint | undefined): EncodableDictionary {
+  #itemFields(stored: StoredItem | StoredValue | undefined, newerThan: bigint | undefined): EncodableDictionary {
     if (stored === undefined) return {}
     const v = decode(stored.encodedValue)
     if (!("seq" in stored)) return { v }
@@ -95,11 +102,12 @@ export class ItemServer {
     if (!this.#tokens.accepts(a.token, from.host, now)) return error(ErrorCode.Protocol, "bad token")
     const encodedValue = encode(a.v)
     if (encodedValue.length > MAX_ENCODED_VALUE_BYTES) return error(ErrorCode.ValueTooBig, "value too big")
-    if (a.k !== undefined) return this.#putMutable(a, encodedValue, now)
-    return this.#store(immutableTarget(encodedValue), { encodedValue }, now)
+    if (a.k !== undefined) return this.#putMutable(a, encodedValue, from, now)
+    const expiresAt = now + this.#options.ttl
+    return this.#answer(this.#immutable.set(immutableTarget(encodedValue), { encodedValue }, from.host, expiresAt, now))
   }
 
-  #putMutable(a: PutMutable, encodedValue: Uint8Array, now: number): Answer {
+  #putMutable(a: PutMutable, encodedValue: Uint8Array, from: DhtAddress, now: number): Answer {
     const { salt, seq, cas } = a
     if (salt !== undefined && salt.length > MAX_SALT_BYTES) return error(ErrorCode.SaltTooBig, "salt too big")
     const target = targetOf(a.k, salt)
@@ -108,7 +116,11 @@ export class ItemServer {
     if (refused === "seq") return error(ErrorCode.SeqLessThanCurrent, "sequence number less than current")
     const item = { publicKey: a.k, salt, seq, encodedValue, signature: a.sig }
     if (!verifyItem(this.#options.crypto, item)) return error(ErrorCode.InvalidSignature, "invalid signature")
-    return this.#store(target, item, now)
+    return this.#answer(this.#mutable.set(target, item, from.host, now + this.#options.ttl, now))
+  }
+
+  #answer(isStored: boolean): Answer {
+    return isStored ? { _tag: "reply", r: { id: this.#options.id() } } : error(ErrorCode.Server, "no room")
   }
 
   /** We have put this item ourselves: a copy that we store for others is treated as another node would treat it. */
@@ -116,25 +128,12 @@ export class ItemServer {
     const target = targetOf(item.publicKey, item.salt)
     const held = this.held(target, now)
     if (held === undefined || refusal(held, { ...item, cas }, this.#options.equalSeq) !== undefined) return
-    this.#store(target, item, now)
+    // A held item keeps the host that put it.
+    this.#mutable.set(target, item, "", now + this.#options.ttl, now)
   }
 
   /** The mutable item stored under the target at this time (ms). */
   held(target: Uint8Array, now: number): StoredItem | undefined {
-    const held = this.#find(target, now)
-    return held !== undefined && "seq" in held ? held : undefined
-  }
-
-  #find(target: Uint8Array, now: number): Entry["item"] | undefined {
-    const key = bytesKey(target)
-    const entry = this.#entries.touch(key)
-    if (entry === undefined || entry.expiresAt > now) return entry?.item
-    this.#entries.delete(key)
-    return undefined
-  }
-
-  #store(target: Uint8Array, item: Entry["item"], now: number): Answer {
-    this.#entries.set(bytesKey(target), { item, expiresAt: now + this.#options.ttl })
-    return { _tag: "reply", r: { id: this.#options.id } }
+    return this.#mutable.get(target, now)
   }
 }

@@ -208,6 +208,7 @@ export const makeMemoryClient = (
     sourcesDoubted: 0,
     itemsInvalid: counts.invalid,
     itemsStored: 0,
+    itemsDropped: 0,
     queriesServed: 0,
     queriesLimited: 0,
     answersLimited: 0,
