@@ -186,6 +186,10 @@ export interface GossipStats extends TransportStats {
   readonly droppedNames: number
   /** Requests to become a neighbour that were refused, because strangers had replaced too many neighbours. */
   readonly refusedRequests: number
+  /** Announced ids that were dropped: too many are missing, or the neighbour does not send what it announces. */
+  readonly droppedAnnouncements: number
+  /** Grafts that were not answered: for a payload that was just sent, or beyond the bytes for that neighbour. */
+  readonly droppedGrafts: number
   readonly topics: number
   readonly peers: number
   readonly connections: number

@@ -97,6 +97,14 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
     "topic_tracker_gossip_refused_streams",
     "Streams of peers stopped because they had no header or too many were for topics that are not open",
   ),
+  droppedAnnouncements: counter(
+    "topic_tracker_gossip_dropped_announcements",
+    "Announced payloads that were not asked for, because a neighbour announced too many or does not send them",
+  ),
+  droppedGrafts: counter(
+    "topic_tracker_gossip_dropped_grafts",
+    "Requests for payloads that were not answered, because of their number or size",
+  ),
   topics: gauge("topic_tracker_gossip_topics", "Topics that are open"),
   peers: gauge("topic_tracker_gossip_peers", "Peers with a connection or a dial under way"),
   connections: gauge("topic_tracker_gossip_connections", "Connections that are up"),

@@ -138,6 +138,8 @@ export class Engine {
     counters.droppedMessages += stats.droppedMessages
     counters.droppedNames += stats.droppedNames
     counters.refusedRequests += stats.refusedRequests
+    counters.droppedAnnouncements += stats.droppedAnnouncements
+    counters.droppedGrafts += stats.droppedGrafts
   }
 
   /** Gives an event to the state machine and performs the actions. An event that comes meanwhile waits until they are performed. */

@@ -77,6 +77,8 @@ export const makeCounters = () => ({
   droppedMessages: 0,
   droppedNames: 0,
   refusedRequests: 0,
+  droppedAnnouncements: 0,
+  droppedGrafts: 0,
 })
 
 export type Counters = ReturnType<typeof makeCounters>

@@ -148,6 +148,10 @@ export interface TopicStats {
   droppedNames: number
   /** Requests of high priority that were refused, because strangers had replaced too many neighbours. */
   refusedRequests: number
+  /** Announced ids that were dropped: too many are missing, or the neighbour does not send what it announces. */
+  droppedAnnouncements: number
+  /** Grafts that were not answered: for a payload that was just sent, or beyond the bytes for that neighbour. */
+  droppedGrafts: number
 }
 
 /** Counters at 0. */
@@ -162,6 +166,8 @@ export const makeTopicStats = (): TopicStats => ({
   droppedMessages: 0,
   droppedNames: 0,
   refusedRequests: 0,
+  droppedAnnouncements: 0,
+  droppedGrafts: 0,
 })
 
 /** The actions, random numbers and counters of one topic, as HyParView and PlumTree get them. */

@@ -27,6 +27,9 @@ import { TokenBucket } from "./TokenBucket.ts"
 /** Time after our own Shuffle in which its answer is taken, in ms: some eight messages, at most, and a dial. */
 const SHUFFLE_REPLY_MS = 10_000
 
+/** Refusals that are noted between two shuffles: any peer may send one. */
+export const MAX_REFUSALS = 256
+
 /** Names that a lookup counts as, in addition to its own. */
 const LOOKUP_NAMES = 3
 
@@ -316,7 +319,7 @@ export class HyParView<P extends PeerKey> {
       this.refill(from)
     } else if (message.alive) {
       // The refusal is noted even if the peer is no longer a contact: other peers will name it again.
-      this.refusals.add(from)
+      if (this.refusals.size < MAX_REFUSALS) this.refusals.add(from)
       if (this.passive.has(from)) this.stayingAlive.add(from)
     }
   }

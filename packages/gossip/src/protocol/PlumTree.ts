@@ -12,11 +12,15 @@ import type { TopicEvent, TopicIo } from "./Event.ts"
 import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, IHaveEntry, PeerKey, Prune } from "./Message.ts"
 import { MessageHistory } from "./MessageHistory.ts"
 import * as MessageId from "./MessageId.ts"
+import { MAX_MISSING_OF_NEIGHBOR, NeighborRecord } from "./NeighborRecord.ts"
 
 const PRUNE: Prune = { _tag: "Prune" }
 const NEIGHBORS_SCOPE: DeliveryScope = { _tag: "Neighbors" }
 const FROM_AUTHOR: DeliveryScope = { _tag: "Swarm", round: 0 }
 const MAX_ROUND = 0xffff
+
+/** Payloads that may be announced and missing in all: those of five neighbours, so that four cannot keep out a fifth. */
+export const MAX_MISSING = 5 * MAX_MISSING_OF_NEIGHBOR
 
 /** A peer that announced a payload, and the hops from the author to that peer. */
 type Announcement<P> = { readonly peer: P; readonly round: number }
@@ -29,7 +33,7 @@ export interface PlumTreeIo<P extends PeerKey> extends TopicIo<P> {
 
 /** The fields of {@link PlumTree} besides the sets of peers, for reading. */
 export interface BroadcastBookkeeping<P extends PeerKey> {
-  readonly delivered: ReadonlySet<P>
+  readonly records: ReadonlyMap<P, Pick<NeighborRecord, "missing">>
   readonly missing: ReadonlyMap<MessageId.MessageId, ReadonlyArray<Announcement<P>>>
   readonly lazyQueue: ReadonlyMap<P, ReadonlyArray<IHaveEntry>>
   readonly lastBroadcasts: ReadonlyArray<{ readonly id: MessageId.MessageId; readonly at: number }>
@@ -41,8 +45,8 @@ export interface BroadcastBookkeeping<P extends PeerKey> {
 export class PlumTree<P extends PeerKey> {
   readonly eager = new Set<P>()
   readonly lazy = new Set<P>()
-  /** Neighbours that have sent us a payload which we did not have. */
-  private readonly delivered = new Set<P>()
+  /** The neighbours. */
+  private readonly records = new Map<P, NeighborRecord>()
   private readonly io: PlumTreeIo<P>
   private readonly config: BroadcastConfig
   /** The number of ids that fit into one IHave. */
@@ -84,21 +88,22 @@ export class PlumTree<P extends PeerKey> {
 
   /** The state besides the two sets of peers, for tests: what checkInvariants compares. Valid until the next event. */
   get bookkeeping(): BroadcastBookkeeping<P> {
-    const { delivered, dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } = this
-    return { delivered, dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing }
+    const { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing, records } = this
+    return { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing, records }
   }
 
   /** New neighbours are eager (p. 7). */
   neighborUp(peer: P): void {
     this.lazy.delete(peer)
     this.eager.add(peer)
+    this.records.set(peer, new NeighborRecord())
   }
 
   /** "The record of IHAVE messages sent from failed members is deleted from the missing history" (p. 9). */
   neighborDown(peer: P): void {
     this.eager.delete(peer)
     this.lazy.delete(peer)
-    this.delivered.delete(peer)
+    this.records.delete(peer)
     // See DEVIATIONS.md, "announcements to a former neighbour".
     this.lazyQueue.delete(peer)
     for (const [id, announcements] of this.missing) {
@@ -111,7 +116,7 @@ export class PlumTree<P extends PeerKey> {
 
   /** Whether this neighbour has sent us a payload which we did not have. */
   hasDelivered(peer: P): boolean {
-    return this.delivered.has(peer)
+    return this.records.get(peer)?.hasDelivered === true
   }
 
   /** Sends our own content to the swarm, or to the neighbours and no further. */
@@ -127,7 +132,7 @@ export class PlumTree<P extends PeerKey> {
     const message: Gossip = { _tag: "Gossip", id, content, scope: FROM_AUTHOR }
     this.remember(message, now)
     // A peer may have announced equal content: it is not missing any more.
-    this.missing.delete(id)
+    this.takeMissing(id)
     if (this.lazy.size > 0) this.lastBroadcasts.push({ id, at: now })
     this.announceLazy(id, 0)
     this.pushEager(message)
@@ -192,7 +197,7 @@ export class PlumTree<P extends PeerKey> {
   onGraftTimer(id: MessageId.MessageId): void {
     const announcements = this.missing.get(id)
     if (announcements === undefined) return
-    const next = announcements.shift()
+    const next = this.nextToAsk(announcements)
     if (next === undefined) {
       // No peer that announced it has sent it (DEVIATIONS.md, "payloads that never come").
       this.missing.delete(id)
@@ -201,6 +206,30 @@ export class PlumTree<P extends PeerKey> {
     this.makeEager(next.peer)
     this.io.send(next.peer, { _tag: "Graft", id, round: next.round })
     this.io.schedule(this.config.graftTimeout2Ms, { _tag: "SendGraft", id })
+  }
+
+  /** Takes the announcements in order until one is of a neighbour that is asked. */
+  private nextToAsk(announcements: Array<Announcement<P>>): Announcement<P> | undefined {
+    for (;;) {
+      const next = announcements.shift()
+      if (next === undefined) return undefined
+      const record = this.records.get(next.peer)
+      if (record === undefined) continue
+      record.missing--
+      if (record.takeGraft(this.io.now)) return next
+    }
+  }
+
+  /** The announcements of a payload that is not missing any more. */
+  private takeMissing(id: MessageId.MessageId): ReadonlyArray<Announcement<P>> | undefined {
+    const announcements = this.missing.get(id)
+    if (announcements === undefined) return undefined
+    this.missing.delete(id)
+    for (const { peer } of announcements) {
+      const record = this.records.get(peer)
+      if (record !== undefined) record.missing--
+    }
+    return announcements
   }
 
   onEvictTimer(now: number): void {
@@ -223,6 +252,7 @@ export class PlumTree<P extends PeerKey> {
     // Before the hash is checked, which costs far more (DEVIATIONS.md, "duplicates").
     if (this.history.has(id)) {
       this.io.stats.duplicatePayloads++
+      this.records.get(from)?.payloadReceived(false, now)
       if (scope._tag === "Neighbors") return
       if (this.isNeighbor(from)) {
         this.makeLazy(from)
@@ -243,14 +273,11 @@ export class PlumTree<P extends PeerKey> {
     const round = Math.min(scope.round + 1, MAX_ROUND)
     const onward: Gossip = { _tag: "Gossip", id, content, scope: { _tag: "Swarm", round } }
     this.remember(onward, now)
-    if (this.isNeighbor(from)) this.delivered.add(from)
+    this.records.get(from)?.payloadReceived(true, now)
     this.pushEager(onward, from)
     this.announceLazy(id, round, from)
-    const announcements = this.missing.get(id)
-    if (announcements !== undefined) {
-      this.missing.delete(id)
-      this.optimize(from, round, announcements)
-    }
+    const announcements = this.takeMissing(id)
+    if (announcements !== undefined) this.optimize(from, round, announcements)
     this.io.stats.maxLastDeliveryHop = Math.max(this.io.stats.maxLastDeliveryHop, scope.round)
     this.io.received({ _tag: "Received", id, content, deliveredFrom: from, scope: "swarm", round: scope.round })
   }
@@ -258,8 +285,11 @@ export class PlumTree<P extends PeerKey> {
   /** Makes a peer eager that had the payload after far fewer hops, and the peer that brought it lazy (p. 9). */
   private optimize(from: P, round: number, announcements: ReadonlyArray<Announcement<P>>): void {
     let best: Announcement<P> | undefined
-    for (const announcement of announcements)
+    for (const announcement of announcements) {
+      // A peer that claims few hops and sends nothing must not take the place of one that does (DEVIATIONS.md, "announcements").
+      if (!this.hasDelivered(announcement.peer)) continue
       if (best === undefined || announcement.round < best.round) best = announcement
+    }
     // At least one hop nearer, even if the threshold is 0.
     if (best === undefined || round - best.round < Math.max(1, this.config.optimizationThreshold)) return
     if (this.isNeighbor(best.peer) && !this.eager.has(best.peer)) {
@@ -281,7 +311,12 @@ export class PlumTree<P extends PeerKey> {
     this.makeEager(from)
     if (message.id === undefined) return
     const payload = this.history.payload(message.id)
-    if (payload !== undefined) this.io.send(from, payload)
+    if (payload === undefined) return
+    if (this.records.get(from)?.takeAnswer(message.id, payload.content.length, this.io.now) === true) {
+      this.io.send(from, payload)
+    } else {
+      this.io.stats.droppedGrafts++
+    }
   }
 
   /** "It simply marks the corresponding message as missing. It then starts a timer" (p. 8). */
@@ -290,15 +325,29 @@ export class PlumTree<P extends PeerKey> {
       this.io.stats.droppedMessages++
       return
     }
+    const record = this.records.get(from)
+    if (record === undefined || !record.isBelieved(this.io.now)) {
+      this.io.stats.droppedAnnouncements += message.messages.length
+      return
+    }
     for (const { id, round } of message.messages) {
       if (this.history.has(id)) continue
       const announcements = this.missing.get(id)
-      if (announcements === undefined) {
-        this.missing.set(id, [{ peer: from, round }])
-        this.io.schedule(this.config.graftTimeout1Ms, { _tag: "SendGraft", id })
-      } else if (!announcements.some((announcement) => announcement.peer === from)) {
-        announcements.push({ peer: from, round })
+      if (announcements?.some((announcement) => announcement.peer === from) === true) continue
+      if (
+        record.missing >= MAX_MISSING_OF_NEIGHBOR ||
+        (announcements === undefined && this.missing.size >= MAX_MISSING)
+      ) {
+        this.io.stats.droppedAnnouncements++
+        continue
       }
+      record.missing++
+      if (announcements !== undefined) {
+        announcements.push({ peer: from, round })
+        continue
+      }
+      this.missing.set(id, [{ peer: from, round }])
+      this.io.schedule(this.config.graftTimeout1Ms, { _tag: "SendGraft", id })
     }
   }
 

@@ -8,8 +8,11 @@
 import { MAX_INVITED, MAX_VOUCHED } from "./Admission.ts"
 import type { Action, Event, Timer, TopicKey } from "./Event.ts"
 import type { GossipState } from "./GossipState.ts"
+import { MAX_REFUSALS } from "./HyParView.ts"
 import type { PeerKey } from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
+import { MAX_MISSING_OF_NEIGHBOR } from "./NeighborRecord.ts"
+import { MAX_MISSING } from "./PlumTree.ts"
 import type { TopicState } from "./TopicState.ts"
 
 /**
@@ -154,7 +157,10 @@ const checkMembership = <P extends PeerKey>(
   fail: (what: string) => never,
 ): void => {
   const { active, passive } = membership
-  const { invited, nameGivers, overdue, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  const { invited, nameGivers, overdue, peerData, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  if (refusals.size > MAX_REFUSALS) fail(`${refusals.size} refusals; the limit is ${MAX_REFUSALS}`)
+  const maxData = 2 * (config.activeViewCapacity + config.passiveViewCapacity) + 16 + pending.size
+  if (peerData.size > maxData) fail(`data of ${peerData.size} peers; the limit is ${maxData}`)
   if (invited.size > MAX_INVITED) fail(`${invited.size} invited peers; the limit is ${MAX_INVITED}`)
   if (vouched.size > MAX_VOUCHED) fail(`${vouched.size} vouched peers; the limit is ${MAX_VOUCHED}`)
   if (active.size > config.activeViewCapacity)
@@ -173,11 +179,20 @@ const checkMembership = <P extends PeerKey>(
 const checkBroadcast = <P extends PeerKey>({ broadcast, membership }: TopicState<P>, fail: (what: string) => never) => {
   const { active } = membership
   const { eager, lazy } = broadcast
-  const { delivered, dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing } =
+  const { dispatchScheduled, evictScheduled, history, lastBroadcasts, lazyQueue, missing, records } =
     broadcast.bookkeeping
   for (const peer of eager) if (lazy.has(peer)) fail(`${peer} is both eager and lazy`)
   if (!isSame(new Set([...eager, ...lazy]), new Set(active.values))) fail("the tree's peers are not the neighbours")
-  for (const peer of delivered) if (!active.has(peer)) fail(`${peer} has delivered and is no neighbour`)
+  if (!isSame(new Set(records.keys()), new Set(active.values))) fail("the records are not those of the neighbours")
+  if (missing.size > MAX_MISSING) fail(`${missing.size} missing payloads; the limit is ${MAX_MISSING}`)
+  const announced = new Map<P, number>()
+  for (const announcements of missing.values()) {
+    for (const { peer } of announcements) announced.set(peer, (announced.get(peer) ?? 0) + 1)
+  }
+  for (const [peer, { missing: count }] of records) {
+    if (count !== (announced.get(peer) ?? 0)) fail(`${peer} announced ${announced.get(peer) ?? 0}; counted: ${count}`)
+    if (count > MAX_MISSING_OF_NEIGHBOR) fail(`${peer} announced ${count}; the limit is ${MAX_MISSING_OF_NEIGHBOR}`)
+  }
   for (const [peer, entries] of lazyQueue) {
     if (!active.has(peer)) fail(`announcements wait for ${peer}, which is no neighbour`)
     if (entries.length === 0) fail(`an empty queue of announcements for ${peer}`)

@@ -267,6 +267,7 @@ describe("grafting", () => {
 describe("optimising the tree", () => {
   const receiveAfterIHave = (gossipRound: number) => {
     const node = new Node().withNeighbors("near", "far")
+    node.receive("near", gossip("before"))
     node.receive("near", prune)
     node.receive("near", ihave(2, "hi"))
     return { node, actions: node.receive("far", gossip("hi", gossipRound)) }
@@ -336,6 +337,8 @@ describe("counters", () => {
       droppedMessages: 0,
       droppedNames: 0,
       refusedRequests: 0,
+      droppedAnnouncements: 0,
+      droppedGrafts: 0,
     })
     node.state.resetStats(topic)
     assert.isTrue(Object.values(node.topic.stats).every((count) => count === 0))
