@@ -5,7 +5,7 @@
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import type { TopicIo } from "./Event.ts"
-import type { IndexedSet } from "./IndexedSet.ts"
+import { IndexedSet } from "./IndexedSet.ts"
 import type { PeerKey } from "./Message.ts"
 import { TokenBucket } from "./TokenBucket.ts"
 
@@ -95,6 +95,18 @@ export class Admission<P extends PeerKey> {
     return this.vouchedCount() < this.keptPlaces
   }
 
+  /** The vouched neighbours that a full view lacks. */
+  get lackingMembers(): number {
+    return this.active.size < this.capacity ? 0 : Math.max(0, this.keptPlaces - this.vouchedCount())
+  }
+
+  /** Vouched peers that are neither neighbours nor excluded, each choice equally likely. */
+  otherMembers(count: number, excluded: (peer: P) => boolean): ReadonlyArray<P> {
+    const members = new IndexedSet<P>()
+    for (const peer of this.vouchedPeers.keys()) if (!this.active.has(peer) && !excluded(peer)) members.add(peer)
+    return members.sample(this.io.rng, count)
+  }
+
   /** Whether a request of high priority from this peer, which is no neighbour, would get a place now. */
   mayAdmit(peer: P): boolean {
     return !this.costsStranger(peer) || this.strangers.has(this.io.now)
@@ -132,9 +144,10 @@ export class Admission<P extends PeerKey> {
     return this.vouchedCount() > 0
   }
 
-  /** Merges are limited for a node that has all its neighbours and knows one of them to be a member. */
+  /** Merges are limited for a node that has all its neighbours, one of them a member, and no silent stranger among them. */
   private mergeCosts(): boolean {
-    return this.active.size >= this.capacity && this.vouchedCount() > 0
+    if (this.active.size < this.capacity || this.vouchedCount() === 0) return false
+    return this.active.values.every((peer) => this.isVouched(peer) || this.io.hasDelivered(peer))
   }
 
   private vouchedCount(): number {

@@ -115,6 +115,7 @@ export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic:
   | { readonly _tag: "Shuffle" }
   | { readonly _tag: "NeighborRequest"; readonly peer: P; readonly request: number }
   | { readonly _tag: "Refill" }
+  | { readonly _tag: "SeekMember" }
   | { readonly _tag: "SendGraft"; readonly id: MessageId }
   | { readonly _tag: "DispatchLazyPush" }
   | { readonly _tag: "EvictCache" }

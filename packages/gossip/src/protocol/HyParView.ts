@@ -33,6 +33,15 @@ export const MAX_REFUSALS = 256
 /** Names that a lookup counts as, in addition to its own. */
 const LOOKUP_NAMES = 3
 
+/**
+ * Waits of a node whose full view has few members until it asks some for a link, in ms: the first, and the longest. Each is twice as long
+ * as the one before. In the first two rounds it asks as many as it lacks, then one: a large swarm has more members than records can name,
+ * and most of them refuse.
+ */
+const FIRST_SEEK_MS = 2_000
+const MAX_SEEK_MS = 256_000
+const WIDE_SEEKS = 2
+
 /** Peers that take us for a neighbour and are corrected: this many at once, then so many a second. */
 const CORRECTION_BURST = 8
 const CORRECTIONS_PER_SECOND = 1
@@ -44,6 +53,7 @@ export interface MembershipBookkeeping<P extends PeerKey> {
   readonly refusals: ReadonlySet<P>
   readonly stayingAlive: ReadonlySet<P>
   readonly refillScheduled: boolean
+  readonly seekScheduled: boolean
   readonly vouched: ReadonlyMap<P, true>
   readonly invited: ReadonlyMap<P, unknown>
   readonly nameGivers: ReadonlyMap<P, unknown>
@@ -69,6 +79,9 @@ export class HyParView<P extends PeerKey> {
   /** Contacts that sent a Disconnect and stay in the swarm: they remain contacts when their connection closes. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
+  private seekScheduled = false
+  /** The rounds of asking members since the view had enough of them. */
+  private seeks = 0
   private readonly admission: Admission<P>
   private readonly names: NameBudget<P>
   private readonly corrections = new TokenBucket(CORRECTION_BURST, CORRECTIONS_PER_SECOND)
@@ -103,10 +116,10 @@ export class HyParView<P extends PeerKey> {
 
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
-    const { admission, names, overdue, peers, pending, refillScheduled, refusals, stayingAlive } = this
+    const { admission, names, overdue, peers, pending, refillScheduled, refusals, seekScheduled, stayingAlive } = this
     const { invited, vouched } = admission
     const views = { invited, nameGivers: names.givers, peerData: peers.known, vouched }
-    return { ...views, overdue, pending, refillScheduled, refusals, stayingAlive }
+    return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled, stayingAlive }
   }
 
   /** Whether the peer is a neighbour, or has been asked to become one. */
@@ -114,9 +127,10 @@ export class HyParView<P extends PeerKey> {
     return this.active.has(peer) || this.pending.has(peer)
   }
 
-  /** Remembers that these peers are members. Nothing is sent to them. */
+  /** Remembers that these peers are members. */
   vouchFor(peers: Iterable<P>): void {
     this.admission.vouchFor(peers)
+    this.seekLater()
   }
 
   isVouched(peer: P): boolean {
@@ -237,6 +251,16 @@ export class HyParView<P extends PeerKey> {
     if (this.active.has(peer)) this.overdue.add(peer)
     else this.dropContact(peer)
     this.refill()
+  }
+
+  /** Asks members for a link if the full view still lacks them (DEVIATIONS.md, "kept places"). */
+  onSeekTimer(): void {
+    this.seekScheduled = false
+    const lacking = this.admission.lackingMembers
+    if (lacking === 0) return
+    const count = this.seeks++ < WIDE_SEEKS ? lacking : 1
+    for (const peer of this.admission.otherMembers(count, (peer) => this.pending.has(peer))) this.request(peer, "low")
+    this.seekLater()
   }
 
   onRefillTimer(): void {
@@ -440,6 +464,7 @@ export class HyParView<P extends PeerKey> {
     this.active.add(peer)
     this.names.addNeighbor(peer)
     this.io.neighborUp(peer)
+    this.seekLater()
     return true
   }
 
@@ -502,6 +527,19 @@ export class HyParView<P extends PeerKey> {
       // The peer that has just left is the only contact (DEVIATIONS.md, "alone with contacts").
       this.refillLater()
     }
+  }
+
+  private seekLater(): void {
+    if (this.seekScheduled) return
+    if (this.admission.lackingMembers === 0) {
+      // A view with a free place is no sign: it fills again.
+      if (!this.admission.lacksVouched) this.seeks = 0
+      return
+    }
+    if (this.admission.otherMembers(1, () => false).length === 0) return
+    this.seekScheduled = true
+    const delayMs = Math.min(MAX_SEEK_MS, FIRST_SEEK_MS * 2 ** this.seeks)
+    this.io.schedule(delayMs, { _tag: "SeekMember" })
   }
 
   private refillLater(): void {

@@ -102,6 +102,9 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
       case "Refill":
         this.membership.onRefillTimer()
         return
+      case "SeekMember":
+        this.membership.onSeekTimer()
+        return
       case "SendGraft":
         this.broadcast.onGraftTimer(timer.id)
         return

@@ -129,10 +129,11 @@ export class InvariantChecker<P extends PeerKey> {
       const count = running(timer)
       if (count !== (expected ? 1 : 0)) fail(`${count} ${timer._tag} timers run instead of ${expected ? 1 : 0}`)
     }
-    const { pending, refillScheduled } = membership.bookkeeping
+    const { pending, refillScheduled, seekScheduled } = membership.bookkeeping
     const { dispatchScheduled, evictScheduled, missing } = broadcast.bookkeeping
     expectRunning({ _tag: "Shuffle" }, true)
     expectRunning({ _tag: "Refill" }, refillScheduled)
+    expectRunning({ _tag: "SeekMember" }, seekScheduled)
     expectRunning({ _tag: "DispatchLazyPush" }, dispatchScheduled)
     expectRunning({ _tag: "EvictCache" }, evictScheduled)
     for (const [peer, request] of pending) {

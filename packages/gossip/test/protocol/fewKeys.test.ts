@@ -19,10 +19,12 @@ interface Attack {
   readonly everyMs?: number
   /** The keys are in all views before the members know one another. */
   readonly isFirst?: boolean
+  /** Each member has a link with one other at first, so that they are in pairs. */
+  readonly inPairs?: boolean
 }
 
 /** The share of the members' messages that the other members received within 2 s, over five minutes. */
-const heard = ({ everyMs = Number.POSITIVE_INFINITY, isFirst = false, keys, members, seed }: Attack): number => {
+const heard = ({ everyMs = Number.POSITIVE_INFINITY, inPairs, isFirst, keys, members, seed }: Attack): number => {
   const swarm = new Swarm(configWith({}), seed)
   const all = Array.from({ length: members }, (_, i) => member(i))
   for (const each of all) {
@@ -30,10 +32,14 @@ const heard = ({ everyMs = Number.POSITIVE_INFINITY, isFirst = false, keys, memb
     swarm.handle(each, { _tag: "Join", topic, peers: [] })
   }
   const meet = () => {
-    for (const each of all) {
+    for (const [i, each] of all.entries()) {
       const others = all.filter((other) => other !== each)
       swarm.handle(each, { _tag: "VouchFor", topic, peers: others })
-      swarm.handle(each, { _tag: "Join", topic, peers: others.slice(0, 2) })
+      swarm.handle(each, {
+        _tag: "Join",
+        topic,
+        peers: inPairs === true ? all.slice(i ^ 1, (i ^ 1) + 1) : others.slice(0, 2),
+      })
     }
     swarm.run(1_000)
   }
@@ -41,9 +47,9 @@ const heard = ({ everyMs = Number.POSITIVE_INFINITY, isFirst = false, keys, memb
     for (let i = 0; i < keys; i++) for (const each of all) swarm.sendAs(key(i), each, neighbor("high"))
     swarm.run(100)
   }
-  if (isFirst) ask()
+  if (isFirst === true) ask()
   meet()
-  if (!isFirst) ask()
+  if (isFirst !== true) ask()
   let askedAt = swarm.now
   let arrived = 0
   const rounds = MINUTES * 10
@@ -70,6 +76,7 @@ describe("five or ten silent keys", () => {
         ["that ask once", {}],
         ["that were there first", { isFirst: true }],
         ["that ask again each second", { everyMs: 1_000, isFirst: true }],
+        ["between members in pairs", { everyMs: 2_000, isFirst: true, inPairs: true }],
       ] as const) {
         it(`${keys} keys ${when} leave ${members} members at least 90 % of each other's messages`, () => {
           for (const seed of [1, 2]) assert.isAtLeast(heard({ members, keys, seed, ...attack }), 0.9)

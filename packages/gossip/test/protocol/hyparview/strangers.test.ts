@@ -208,11 +208,18 @@ describe("places in a full active view", () => {
 describe("merges", () => {
   const connect = (node: Node, ...peers: ReadonlyArray<string>) => node.handle({ _tag: "Connect", topic, peers })
 
-  it("replace one neighbour in five minutes, if all places are taken and a member is among the neighbours", () => {
+  const active = () => {
     const node = full()
+    for (const peer of ["b", "c", "d", "e"]) node.receive(peer, gossip(`of ${peer}`))
+    return node
+  }
+
+  it("replace one neighbour in five minutes, if all are members or pass on payloads", () => {
+    const node = active()
     vouch(node, "a")
     assert.deepStrictEqual(sends(connect(node, "x", "y")), ["x Neighbor", "y Neighbor"])
     node.receive("x", neighbor("high"))
+    node.receive("x", gossip("of x"))
     assert.deepStrictEqual(sends(node.receive("y", neighbor("high"))), ["y ShuffleReply", "y Disconnect"])
     assert.include(node.active, "x")
     node.now += 299_999
@@ -221,13 +228,62 @@ describe("merges", () => {
     assert.deepStrictEqual(sends(connect(node, "z")), ["z Neighbor"])
   })
 
-  it("are free while there is a free place, or no member among the neighbours", () => {
-    const node = full()
-    for (const peer of ["u", "v", "w"]) {
-      connect(node, peer)
-      node.receive(peer, neighbor("high"))
-      assert.include(node.active, peer)
+  it("are free while no member or a silent stranger is among the neighbours", () => {
+    for (const prepare of [active, () => new Node().withNeighbors("a", "b"), full]) {
+      const node = prepare()
+      if (prepare === full) vouch(node, "a")
+      for (const peer of ["u", "v", "w"]) {
+        connect(node, peer)
+        node.receive(peer, neighbor("high"))
+        assert.include(node.active, peer)
+      }
     }
+  })
+})
+
+describe("a full view with few members", () => {
+  /** Runs the timer of these actions. */
+  const expire = (node: Node, actions: ReadonlyArray<Protocol.Action<string>>) => {
+    const [seek] = timers(actions, "SeekMember")
+    if (seek === undefined) throw new Error("no timer")
+    node.now += seek.delayMs
+    return { delayMs: seek.delayMs, actions: node.handle({ _tag: "TimerExpired", timer: seek.timer }) }
+  }
+
+  it("asks members for a link: as many as are lacking in two rounds, then one, less and less often", () => {
+    const node = full()
+    const members = Array.from({ length: 200 }, (_, i) => `member ${i}`)
+    let last = vouch(node, ...members)
+    const rounds: Array<readonly [number, number]> = []
+    for (let i = 0; i < 9; i++) {
+      const { actions, delayMs } = expire(node, last)
+      const asked = sentTo(actions, actions.flatMap((action) => (action._tag === "Send" ? [action.to] : []))[0]!)
+      assert.deepStrictEqual(asked, [{ _tag: "Neighbor", priority: "low", data: bytes("me") }])
+      rounds.push([delayMs / 1_000, sends(actions).length])
+      last = actions
+    }
+    const seconds = [2, 4, 8, 16, 32, 64, 128, 256, 256]
+    assert.deepStrictEqual(
+      rounds,
+      seconds.map((each, i) => [each, i < 2 ? 3 : 1]),
+    )
+  })
+
+  it("lets them in when they answer, in the place of a stranger, and then asks no more", () => {
+    const node = full()
+    const { actions } = expire(node, vouch(node, "u", "v", "w", "x"))
+    const asked = sends(actions).map((sent) => sent.split(" ")[0]!)
+    assert.lengthOf(asked, 3)
+    for (const member of asked) node.receive(member, neighbor("low"))
+    assert.includeMembers([...node.active], asked)
+    const [seek] = timers(actions, "SeekMember")
+    node.now += seek!.delayMs
+    assert.deepStrictEqual(node.handle({ _tag: "TimerExpired", timer: seek!.timer }), [])
+  })
+
+  it("does not ask while there is a free place, or no other member is known", () => {
+    assert.deepStrictEqual(vouch(new Node().withNeighbors("a", "b"), "x", "y"), [])
+    assert.deepStrictEqual(vouch(full(), "a", "b"), [])
   })
 })
 
