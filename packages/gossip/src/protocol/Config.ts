@@ -98,6 +98,11 @@ export interface BroadcastConfigInput {
    * "cache limits"). Default: 500,000.
    */
   readonly messageIdMaxCount?: number | undefined
+  /**
+   * Maximum number of bytes that the payloads and ids of all topics of the node take; the topic that holds the most drops its oldest
+   * ones first, payloads before ids. Our own (DEVIATIONS.md, "cache limits"). Default: 134,217,728.
+   */
+  readonly messageTotalMaxBytes?: number | undefined
   /** Time between two clean-ups of the caches. Default: 1 s. */
   readonly cacheEvictInterval?: Duration.Input | undefined
 }
@@ -116,6 +121,7 @@ export const BroadcastConfig = Schema.Struct({
   messageCacheMaxBytes: withDefault(count, 64 * 1024 * 1024),
   messageIdRetentionMs: withDefault(millis, 90_000),
   messageIdMaxCount: withDefault(atLeast(1), 500_000),
+  messageTotalMaxBytes: withDefault(count, 128 * 1024 * 1024),
   cacheEvictIntervalMs: withDefault(millis, 1_000),
 }).pipe(
   Schema.encodeKeys({

@@ -6,6 +6,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { ProtocolConfig } from "./Config.ts"
 import type { Action, Event, NeighborTrust, TopicKey, TopicStats } from "./Event.ts"
+import { HistoryBudget } from "./HistoryBudget.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
@@ -58,6 +59,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
       },
       rng: options.rng,
       config: options.config,
+      historyBudget: new HistoryBudget(options.config.broadcast.messageTotalMaxBytes),
       act: (action) => this.out.push(action),
       connectionReleased: (peer) => this.connectionReleased(peer),
     }
@@ -179,6 +181,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     if (state === undefined) return
     state.broadcast.leave(now)
     state.membership.quit()
+    state.broadcast.close()
     this.states.delete(topic)
     for (const peer of state.connections) this.connectionReleased(peer)
   }

@@ -4,6 +4,7 @@
  * table with chains finds them in it. The ids are in typed arrays: at thousands of messages a second, a Map of strings with an
  * object for each took a tenth of the processor time, and more in the garbage collector.
  */
+import type { BudgetedHistory, HistoryBudget } from "./HistoryBudget.ts"
 import type { Gossip } from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
 
@@ -15,10 +16,15 @@ export interface MessageHistoryOptions {
   readonly payloadRetentionMs: number
   /** Maximum number of bytes of payloads, each with its overhead. */
   readonly maxPayloadBytes: number
+  /** The budget that this history shares with those of other topics. */
+  readonly budget: HistoryBudget
 }
 
 /** Bytes that a payload counts in addition to its content. */
 const PAYLOAD_OVERHEAD_BYTES = 256
+
+/** Bytes of memory of an id: 56 in the arrays, which are half empty at worst. */
+const ID_BYTES = 100
 
 const MIN_CAPACITY = 16
 const ID_WORDS = 8
@@ -33,7 +39,7 @@ const randomWords = crypto.getRandomValues(new Int32Array(2))
 const factor0 = randomWords[0]! | 1
 const factor1 = randomWords[1]! | 1
 
-export class MessageHistory {
+export class MessageHistory implements BudgetedHistory {
   private readonly options: MessageHistoryOptions
   /** Entries are numbered in order of arrival. Those from `head` up to `tail` exist, each at its number modulo the capacity. */
   private head = 0
@@ -90,6 +96,30 @@ export class MessageHistory {
     this.payloadBytes += weightOf(message)
     while (this.tail - this.head > this.options.maxIds) this.removeOldest()
     while (this.payloadBytes > this.options.maxPayloadBytes) this.removeOldestPayload()
+    this.options.budget.changed(this)
+  }
+
+  /** The memory of ids and payloads. */
+  get bytes(): number {
+    return this.payloadBytes + (this.tail - this.head) * ID_BYTES
+  }
+
+  /** Payloads first: without its id a message would be delivered again. */
+  dropOldest(bytes: number): void {
+    const limit = Math.max(0, this.bytes - bytes)
+    while (this.payloadHead < this.tail && this.bytes > limit) this.removeOldestPayload()
+    while (this.head < this.tail && this.bytes > limit) this.removeOldest()
+  }
+
+  /** Forgets all messages. */
+  clear(): void {
+    this.head = this.tail
+    this.payloadHead = this.tail
+    this.idCount = 0
+    this.payloadCount = 0
+    this.payloadBytes = 0
+    this.resize(0)
+    this.options.budget.changed(this)
   }
 
   /** Removes expired messages. Before that they are still found. */
@@ -102,6 +132,7 @@ export class MessageHistory {
     const used = this.tail - this.head
     if (used === 0) this.resize(0)
     else if (used * 4 <= this.capacity && this.capacity > MIN_CAPACITY) this.resize(this.capacity / 2)
+    this.options.budget.changed(this)
   }
 
   private isExpired(entry: number, retentionMs: number, now: number): boolean {

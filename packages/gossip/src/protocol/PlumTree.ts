@@ -9,6 +9,7 @@
  */
 import type { BroadcastConfig } from "./Config.ts"
 import type { TopicEvent, TopicIo } from "./Event.ts"
+import type { HistoryBudget } from "./HistoryBudget.ts"
 import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, IHaveEntry, PeerKey, Prune } from "./Message.ts"
 import { MessageHistory } from "./MessageHistory.ts"
 import * as MessageId from "./MessageId.ts"
@@ -65,6 +66,7 @@ export class PlumTree<P extends PeerKey> {
     readonly io: PlumTreeIo<P>
     readonly config: BroadcastConfig
     readonly maxMessageSize: number
+    readonly historyBudget: HistoryBudget
   }) {
     const { config } = options
     this.io = options.io
@@ -77,7 +79,13 @@ export class PlumTree<P extends PeerKey> {
       maxIds: config.messageIdMaxCount,
       payloadRetentionMs: config.messageCacheRetentionMs,
       maxPayloadBytes: config.messageCacheMaxBytes,
+      budget: options.historyBudget,
     })
+  }
+
+  /** Forgets the messages: the topic is over. */
+  close(): void {
+    this.history.clear()
   }
 
   /** Sizes whose bounds tests check. */

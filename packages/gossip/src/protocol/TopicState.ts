@@ -13,6 +13,7 @@ import {
   type TopicKey,
   type TopicTimer,
 } from "./Event.ts"
+import type { HistoryBudget } from "./HistoryBudget.ts"
 import { HyParView } from "./HyParView.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import { PlumTree, type PlumTreeIo } from "./PlumTree.ts"
@@ -23,6 +24,8 @@ export interface TopicHost<P extends PeerKey> {
   readonly me: P
   readonly rng: Rng
   readonly config: ProtocolConfig
+  /** The memory for messages that all topics share. */
+  readonly historyBudget: HistoryBudget
   /** The time of the current event in ms. */
   readonly now: number
   readonly isKey: (peer: P) => boolean
@@ -65,7 +68,8 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.epoch = options.epoch
     this.host = host
     this.membership = new HyParView({ io: this, config: membership, ownData: options.ownData, maxMessageSize })
-    this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize })
+    const { historyBudget } = host
+    this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize, historyBudget })
     this.membership.start()
   }
 

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import { HistoryBudget } from "../../src/protocol/HistoryBudget.ts"
 import { Xoshiro128 } from "../../src/protocol/index.ts"
 import { MessageHistory } from "../../src/protocol/MessageHistory.ts"
-import { gossip, idOf } from "./node.ts"
+import { type Action, configWith, gossip, idOf, Node } from "./node.ts"
 
 const history = (options: Partial<ConstructorParameters<typeof MessageHistory>[0]> = {}) =>
   new MessageHistory({
@@ -9,6 +10,7 @@ const history = (options: Partial<ConstructorParameters<typeof MessageHistory>[0
     maxIds: 1_000_000,
     payloadRetentionMs: 5,
     maxPayloadBytes: 1_000_000_000,
+    budget: new HistoryBudget(Number.POSITIVE_INFINITY),
     ...options,
   })
 
@@ -112,5 +114,57 @@ describe("MessageHistory", () => {
       if (now < (model.get(id) ?? Number.NEGATIVE_INFINITY) + 100) assert.strictEqual(had.payload(id)?.id, id)
     }
     assert.isAbove(longest, 100)
+  })
+})
+
+describe("the budget of all histories", () => {
+  it("makes the largest drop its oldest messages, payloads before ids", () => {
+    const budget = new HistoryBudget(100_000)
+    const [small, large] = [history({ budget }), history({ budget })]
+    for (let i = 0; i < 10; i++) small.add(gossip(`small ${i}`), 0)
+    for (let i = 0; i < 10_000; i++) {
+      large.add(gossip(`large ${i}`), 0)
+      assert.isAtMost(budget.bytes, 100_000)
+    }
+    assert.strictEqual(budget.bytes, small.bytes + large.bytes)
+    assert.deepStrictEqual(sizes(small), [10, 10])
+    assert.isTrue(large.has(idOf("large 9999")))
+    assert.isFalse(large.has(idOf("large 0")))
+    assert.isAbove(large.size, 800)
+    assert.isBelow(large.payloadSize, 100)
+  })
+
+  it("is free again when messages expire and when a topic is over", () => {
+    const budget = new HistoryBudget(100_000)
+    const [one, other] = [history({ budget }), history({ budget })]
+    for (const had of [one, other]) for (let i = 0; i < 100; i++) had.add(gossip(`${i}`), 0)
+    one.evict(1_000)
+    assert.strictEqual(budget.bytes, other.bytes)
+    other.clear()
+    assert.strictEqual(budget.bytes, 0)
+    assert.deepStrictEqual(sizes(other), [0, 0])
+  })
+
+  it("holds for 500 topics of a node that are flooded together", () => {
+    const maxBytes = 1_000_000
+    const config = configWith({ broadcast: { messageTotalMaxBytes: maxBytes } })
+    const node = new Node(config)
+    const topics = Array.from({ length: 500 }, (_, i) => i.toString(16).padStart(64, "0"))
+    const out: Array<Action> = []
+    for (const topic of topics) node.state.handle({ _tag: "Join", topic, peers: [] }, 0, out)
+    for (let i = 0; i < 20; i++) {
+      for (const topic of topics) {
+        const message = gossip(`${topic} ${i}`.padEnd(500))
+        node.state.handle({ _tag: "Received", from: "a", topic, message }, 0, out)
+        out.length = 0
+      }
+    }
+    let bytes = 0
+    for (const topic of topics) {
+      const { seen, cache } = node.state.topic(topic)!.broadcast.sizes
+      bytes += seen * 100 + cache * (500 + 256)
+    }
+    assert.isAtMost(bytes, maxBytes)
+    assert.isAbove(bytes, 0.5 * maxBytes)
   })
 })
