@@ -24,6 +24,10 @@ export class TopicStream {
     await this.#send.writeAll([...bytes])
     this.bytes += bytes.length
   }
+
+  async finish(): Promise<void> {
+    await this.#send.finish()
+  }
 }
 
 /** A connection to a victim. */

@@ -7,6 +7,7 @@ import { forwardJoins } from "./forwardJoins.ts"
 import { frameCost } from "./frameCost.ts"
 import { graftFlood } from "./graftFlood.ts"
 import { halfOpen } from "./halfOpen.ts"
+import { hostileTraffic } from "./hostileTraffic.ts"
 import { iHaveFlood } from "./iHaveFlood.ts"
 import { reflection } from "./reflection.ts"
 import { fiveKeys, tenKeys } from "./silentKeys.ts"
@@ -29,4 +30,5 @@ export const attacks: ReadonlyArray<Attack> = [
   reflection,
   slotFilled,
   eclipse,
+  hostileTraffic,
 ]

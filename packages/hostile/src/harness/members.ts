@@ -43,8 +43,20 @@ export interface TrafficOptions {
   readonly forMs: number
 }
 
-/** Lets all members broadcast for some time. Returns the share (%) that the worst pair hears within two seconds. */
-export const heardShare = Effect.fnUntraced(function* (
+/** What the members heard of each other. */
+export interface Talk {
+  /** The share (%) that the worst pair heard within two seconds. */
+  readonly share: number
+  /** Messages, counted for each receiver. */
+  readonly sent: number
+  /** Those of them that were not heard at all. */
+  readonly lost: number
+  /** Those of them that were heard more than once. */
+  readonly twice: number
+}
+
+/** Lets all members broadcast for some time. */
+export const talk = Effect.fnUntraced(function* (
   members: ReadonlyArray<Member>,
   topic: string,
   { bytes, everyMs, forMs }: TrafficOptions,
@@ -53,23 +65,42 @@ export const heardShare = Effect.fnUntraced(function* (
   yield* each(members, ({ node, victim }) => victim.call("beginTraffic", node, topic, everyMs, bytes))
   yield* Effect.sleep(forMs + HEARD_WITHIN_MS)
   const traffic = yield* each(members, ({ node, victim }) => victim.call("endTraffic", node, topic))
-  let worst = 100
+  let share = 100
+  let sent = 0
+  let lost = 0
+  let twice = 0
   for (const [from, sender] of members.entries()) {
     const counted = new Set(traffic[from]!.sent.filter(([, at]) => at <= begun + forMs).map(([number]) => number))
     for (const [to, receiver] of traffic.entries()) {
-      if (to !== from) worst = Math.min(worst, shareOf(counted, sender.endpointId.slice(0, 8), receiver))
+      if (to === from) continue
+      const times = heardOf(sender.endpointId.slice(0, 8), receiver)
+      const inTime = [...counted].filter(
+        (number) => (times.get(number)?.[0] ?? Number.POSITIVE_INFINITY) <= HEARD_WITHIN_MS,
+      )
+      share = Math.min(share, counted.size === 0 ? 0 : (100 * inTime.length) / counted.size)
+      sent += counted.size
+      for (const number of counted) if (!times.has(number)) lost++
+      for (const ages of times.values()) if (ages.length > 1) twice++
     }
   }
-  return worst
+  const result: Talk = { share, sent, lost, twice }
+  return result
 })
 
-const shareOf = (counted: ReadonlySet<number>, author: string, { heard }: Traffic): number => {
-  const inTime = new Set(
-    heard.flatMap(([by, number, age]) =>
-      by === author && age <= HEARD_WITHIN_MS && counted.has(number) ? [number] : [],
-    ),
-  )
-  return counted.size === 0 ? 0 : (100 * inTime.size) / counted.size
+/** The share (%) that the worst pair hears within two seconds, see {@link talk}. */
+export const heardShare = (members: ReadonlyArray<Member>, topic: string, options: TrafficOptions) =>
+  Effect.map(talk(members, topic, options), ({ share }) => share)
+
+/** The ages (ms) at which messages of the author were heard, by number. */
+const heardOf = (author: string, { heard }: Traffic): ReadonlyMap<number, ReadonlyArray<number>> => {
+  const times = new Map<number, Array<number>>()
+  for (const [by, number, age] of heard) {
+    if (by !== author) continue
+    const ages = times.get(number)
+    if (ages === undefined) times.set(number, [age])
+    else ages.push(age)
+  }
+  return times
 }
 
 const each = <A, E>(members: ReadonlyArray<Member>, run: (member: Member) => Effect.Effect<A, E>) =>
