@@ -1,5 +1,8 @@
 /** What a victim's process does for the attack that started it: nodes of ours, their traffic, their figures. */
 
+/** The secret of every topic. */
+export const SECRET = "the secret that strangers do not have"
+
 export interface NodeOptions {
   /** "IP:port" of DHT nodes. */
   readonly bootstrap: ReadonlyArray<string>
@@ -22,6 +25,8 @@ export interface NodeInfo {
 export interface DhtNodesOptions {
   readonly nodes: number
   readonly equalSeq?: "overwrite" | "keep-first"
+  /** The port of the first node on loopback. Default: any. */
+  readonly port?: number
   /** An address of its own for each node. Default: all on 127.0.0.1. */
   readonly hosts?: ReadonlyArray<string>
 }
@@ -52,6 +57,8 @@ export interface VictimApi {
   /** Begins to broadcast a message of `bytes` bytes each `everyMs`. */
   beginTraffic(node: number, topic: string, everyMs: number, bytes: number): Promise<void>
   endTraffic(node: number, topic: string): Promise<Traffic>
+  /** What was sent and heard since the last call, while traffic goes on. */
+  takeTraffic(node: number, topic: string): Promise<Traffic>
   counters(node: number): Promise<Counters>
   startDhtNodes(options: DhtNodesOptions): Promise<ReadonlyArray<string>>
   /** Starts or restarts the measurement of the event loop's delay. */

@@ -9,11 +9,12 @@ import { Dht } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
-import type { Heard, Traffic, VictimApi } from "./api.ts"
+import { type Heard, SECRET, type Traffic, type VictimApi } from "./api.ts"
+import { AUTHOR_CHARACTERS, formatMessage, parseMessage } from "./message.ts"
 
 interface OpenTopic {
   readonly topic: Topic.Topic
-  readonly heard: Array<Heard>
+  heard: Array<Heard>
   lagged: number
   sent: Array<readonly [number, number]>
   sending: Fiber.Fiber<unknown> | undefined
@@ -24,8 +25,6 @@ interface OpenNode {
   readonly services: Context.Context<TopicTracker | Gossip | Dht>
   readonly topics: Map<string, OpenTopic>
 }
-
-const SECRET = "the secret that strangers do not have"
 
 /** No subscriber of ours is the reason why a message is not heard. */
 const CAPACITY = 65_536
@@ -55,7 +54,9 @@ export const makeVictim = (): VictimApi => {
       Stream.runForEach(events, (event) =>
         Effect.sync(() => {
           if (event._tag === "Lagged") state.lagged += event.skipped
-          if (event._tag === "Message" && event.text !== undefined) hear(state, event.text)
+          const message =
+            event._tag === "Message" && event.text !== undefined ? parseMessage(event.text, Date.now()) : undefined
+          if (message !== undefined) state.heard.push(message)
         }),
       ),
     )
@@ -111,7 +112,7 @@ export const makeVictim = (): VictimApi => {
     beginTraffic: (index, name, everyMs, bytes) => {
       const node = nodeAt(index)
       const state = topicAt(index, name)
-      const author = Context.get(node.services, Gossip).endpointId.slice(0, 8)
+      const author = Context.get(node.services, Gossip).endpointId.slice(0, AUTHOR_CHARACTERS)
       state.heard.length = 0
       state.lagged = 0
       state.sent = []
@@ -120,7 +121,7 @@ export const makeVictim = (): VictimApi => {
       const once = Effect.suspend(() => {
         const at = Date.now()
         state.sent.push([number, at])
-        const text = `${author} ${number} ${at} `.padEnd(bytes, ".")
+        const text = formatMessage(author, number, at, bytes)
         number++
         // A broadcast that waits for a slow neighbour must not delay the next one: the rate is the attack's.
         return Effect.asVoid(Effect.forkIn(Effect.ignore(state.topic.broadcast(text)), node.scope))
@@ -141,6 +142,14 @@ export const makeVictim = (): VictimApi => {
       state.sending = undefined
       return { sent: state.sent, heard: state.heard, lagged: state.lagged }
     },
+    takeTraffic: async (index, name) => {
+      const state = topicAt(index, name)
+      const { heard, lagged, sent } = state
+      state.heard = []
+      state.sent = []
+      state.lagged = 0
+      return { sent, heard, lagged }
+    },
     counters: (index) => {
       const { services } = nodeAt(index)
       return Effect.runPromise(
@@ -151,13 +160,14 @@ export const makeVictim = (): VictimApi => {
         }),
       )
     },
-    startDhtNodes: ({ equalSeq, hosts, nodes: count }) =>
+    startDhtNodes: ({ equalSeq, hosts, nodes: count, port }) =>
       Effect.runPromise(
         Effect.gen(function* () {
           if (hosts === undefined) {
             const { addresses } = yield* DhtTestnet.make({
               nodes: count,
               ...(equalSeq === undefined ? {} : { equalSeq }),
+              ...(port === undefined ? {} : { port }),
             })
             return addresses.map(({ host, port }) => `${host}:${port}`)
           }
@@ -205,12 +215,6 @@ export const makeVictim = (): VictimApi => {
       }
     },
   }
-}
-
-const hear = (state: OpenTopic, text: string): void => {
-  const [author, number, at] = text.split(" ")
-  if (author === undefined || number === undefined || at === undefined || author.length !== 8) return
-  state.heard.push([author, Number(number), Date.now() - Number(at)])
 }
 
 const collect: () => void = (() => {
