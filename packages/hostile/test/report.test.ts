@@ -28,7 +28,7 @@ describe("a figure", () => {
 describe("the table", () => {
   it("fits 60 columns for every attack", () => {
     const outcomes = attacks.flatMap(({ name }) => [
-      { attack: name, figure: atMost("of 17 characters!", 12_345, "KB/s", 10) },
+      { attack: name, figure: atMost("of 16 characters", 1_234, "KB/s", 110) },
       { attack: name, figure: { ...atMost("", 0, "", 0), value: undefined }, failure: SKIPPED },
     ])
     const lines = table(outcomes).split("\n")

@@ -96,8 +96,8 @@ export const hostileTraffic: Attack = {
       atMost("lost", heard.lost, "", 0),
       atMost("twice", heard.twice, "", 0),
       atMost("memory", (victim.rssBytes() - before) / 2 ** 20, "MB", 16),
-      atLeast("datagrams", progress.datagrams, "", scale.pick(DATAGRAMS, 50_000)),
-      atLeast("frames", progress.frames, "", scale.pick(FRAMES, 2_000)),
+      atLeast("datagrams", progress.datagrams / 1_000, "k", scale.pick(DATAGRAMS, 50_000) / 1_000),
+      atLeast("frames", progress.frames / 1_000, "k", scale.pick(FRAMES, 2_000) / 1_000),
     ]
   }),
 }

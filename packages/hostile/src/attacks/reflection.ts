@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto"
 import { Effect, Schedule } from "effect"
 import { addressOf, findString, minuteNow, Speaker, slotOf } from "../attacker/krpc.ts"
 import { type Attack, AttackFailed, atMost } from "../harness/Attack.ts"
-import { startMember, startTestnet } from "../harness/members.ts"
+import { startMember } from "../harness/members.ts"
 import { startVictim } from "../harness/Victim.ts"
 
 /** Queries a second in the name of each host. */
@@ -20,12 +20,15 @@ const BURST_MS = 8_000
 export const reflection: Attack = {
   name: "reflection",
   about: "1,000 queries a second with a forged source; the answers hit that host",
+  // Only public hosts are limited as hosts of the internet are.
+  needsNamespace: true,
   run: Effect.fnUntraced(function* (scale) {
-    const bootstrap = yield* startTestnet()
-    const member = yield* startMember(yield* startVictim(), { bootstrap })
+    const hosts = Array.from({ length: 6 }, (_, i) => `5.${30 + i}.1.1`)
+    const bootstrap = yield* (yield* startVictim()).call("startDhtNodes", { nodes: hosts.length, hosts })
+    const member = yield* startMember(yield* startVictim(), { bootstrap, dhtHost: "5.40.1.1" })
     const node = addressOf(member.dht)
     // The attacker's own item makes the answers as long as they can be.
-    const own = yield* Speaker.make("127.5.0.1")
+    const own = yield* Speaker.make("5.50.1.1")
     const slot = slotOf("reflection", minuteNow())
     const answer = yield* Effect.promise(() => own.ask(node, "get", { target: slot.target }, 3_000))
     const token = answer === undefined ? undefined : findString(answer, "token")
@@ -50,9 +53,9 @@ export const reflection: Attack = {
       yield* Effect.sleep(scale.pick(6_000, 3_000))
       return (1_000 * (received() - before)) / (performance.now() - begun)
     }, Effect.scoped)
-    const one = yield* bytesPerSecond(["127.5.1.1"], PER_SECOND)
+    const one = yield* bytesPerSecond(["5.51.1.1"], PER_SECOND)
     const many = yield* bytesPerSecond(
-      Array.from({ length: 60 }, (_, i) => `127.6.${i}.1`),
+      Array.from({ length: 60 }, (_, i) => `5.60.${i}.1`),
       2 * PER_SECOND,
     )
     return [atMost("to one host", one / 1_000, "KB/s", 10), atMost("to 60 hosts", many / 1_000, "KB/s", 110)]

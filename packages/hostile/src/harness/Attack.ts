@@ -6,7 +6,7 @@ export class AttackFailed extends Schema.TaggedError<AttackFailed>()("AttackFail
 
 /** One figure of an attack, and what it may be. */
 export interface Figure {
-  /** At most 17 characters, so that the table fits 60 columns. Empty if the attack has one figure. */
+  /** At most 16 characters, so that the table fits 60 columns. Empty if the attack has one figure. */
   readonly what: string
   /** Undefined: not measured. */
   readonly value: number | undefined

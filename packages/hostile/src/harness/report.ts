@@ -35,14 +35,14 @@ const amount = (value: number, unit: string): string => {
   return `${Number.isFinite(value) ? rounded : "∞"} ${unit}`.trimEnd()
 }
 
-/** Columns: attack, figure, limit, whether it holds. The name of an attack stands on its first line only. */
+/** Columns: attack, figure, limit with the unit, whether it holds. The name of an attack stands on its first line only. */
 export const table = (outcomes: ReadonlyArray<Outcome>): string =>
   textTable(
-    ["attack", "", "figure", "limit", "holds"],
+    ["attack", "", "figure", "limit", "ok"],
     outcomes.map(({ attack, failure, figure }, i) => [
       outcomes[i - 1]?.attack === attack ? "" : attack,
       figure.what,
-      figure.value === undefined ? (failure === SKIPPED ? "skipped" : "failed") : amount(figure.value, figure.unit),
+      figure.value === undefined ? (failure === SKIPPED ? "skipped" : "failed") : amount(figure.value, ""),
       `${figure.bound === "at most" ? "≤" : "≥"} ${amount(figure.limit, figure.unit)}`,
       holds(figure) ? "yes" : "NO",
     ]),
