@@ -81,6 +81,8 @@ export interface RecordStats extends Readonly<ReaderStats> {
 export interface PublishOptions<A> extends Pick<PutRequest, "onStored"> {
   /** Records of that minute that were just read. Without them, `publish` reads the slot first. */
   readonly known?: ReadonlyArray<TopicRecord<A>> | undefined
+  /** Whether a record of another node counts for `bootstrap.maxBootstrapRecords`. Default: every one does. */
+  readonly counts?: (record: TopicRecord<A>) => boolean
 }
 
 /**
@@ -244,13 +246,14 @@ const newRecord = Effect.fn("RecordPublisher.newRecord")(function* <A>(
 const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
   parts: Parts<A>,
   record: TopicRecord<A>,
-  { known, onStored }: PublishOptions<A> = {},
+  { counts = () => true, known, onStored }: PublishOptions<A> = {},
 ): Effect.fn.Return<PublishOutcome<A>, PublishError> {
   const { config, crypto, keysOf, puts, secondSlot } = parts
   const { unixMinute } = record
   const limit = config.bootstrap.maxBootstrapRecords
-  const others = known ?? (limit === 0 ? [] : yield* readUntilFull(parts, unixMinute, limit))
-  const isFull = (slot?: "second") => others.filter((other) => other.slot === slot).length >= limit
+  const others = known ?? (limit === 0 ? [] : yield* readUntilFull(parts, unixMinute, limit, counts))
+  const counted = others.filter(counts)
+  const isFull = (slot?: "second") => counted.filter((other) => other.slot === slot).length >= limit
   const toPublic = !isFull()
   const toSecond = !isFull("second") && secondSlot.isUsed(yield* monotonicMillis)
   if (!toPublic) puts.skipped++
@@ -295,10 +298,15 @@ const publish = Effect.fn("RecordPublisher.publish")(function* <A>(
 })
 
 /** The records of a minute, until the public slot is known to be full: then the lookup can stop. */
-const readUntilFull = <A>(parts: Parts<A>, unixMinute: bigint, limit: number) => {
+const readUntilFull = <A>(
+  parts: Parts<A>,
+  unixMinute: bigint,
+  limit: number,
+  counts: (record: TopicRecord<A>) => boolean,
+) => {
   let count = 0
   return readSlot(parts, unixMinute).pipe(
-    Stream.takeUntil(({ slot }) => slot === undefined && ++count >= limit),
+    Stream.takeUntil((record) => record.slot === undefined && counts(record) && ++count >= limit),
     Stream.runCollect,
   )
 }

@@ -10,6 +10,7 @@ import { Duration, Effect } from "effect"
 import type { GossipRecord } from "../records/TopicRecordContent.ts"
 import type { Urgency } from "../shared/RateLimiter.ts"
 import { backoffDelay } from "./delays.ts"
+import { DEAD_END_AFTER_MS } from "./knowledge/AskedPeers.ts"
 import { recordsOfMinute } from "./knowledge/recentRecords.ts"
 import { withBackgroundSpan } from "./observability.ts"
 import type { SessionContext } from "./SessionContext.ts"
@@ -21,6 +22,8 @@ const NAME_NEIGHBOR_AFTER_MS = 50
 /** The first and the longest wait until a record that may be hidden is published again. */
 const FIRST_REPUBLISH = Duration.seconds(4)
 const MAX_REPUBLISH = Duration.seconds(16)
+/** After this time in ms, records whose peers do not answer no longer count as leading to a swarm, which our record could hide. */
+const NO_SWARM_AFTER_MS = 60_000
 
 export class OwnRecord {
   readonly #session: SessionContext
@@ -120,7 +123,11 @@ export class OwnRecord {
   #republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { records, swarm, timers } = this.#session
-      const areAllAlone = found.every(({ content }) => content.activePeers.length === 0)
+      const areAllAlone = found.every(
+        (record) =>
+          record.content.activePeers.length === 0 ||
+          swarm.asked.isDeadEnd(record, records.endpointId, NO_SWARM_AFTER_MS),
+      )
       if (!areAllAlone || swarm.joined.isOpen) return
       if (!this.#hasNewAddresses) {
         if (found.length === 0) return
@@ -163,7 +170,8 @@ export class OwnRecord {
           if (rateLimiter.hasPermit("urgent")) lookupWanted.open()
         },
       }
-      const outcome = yield* records.publish(record, { known, onStored }).pipe(
+      const counts = (other: GossipRecord) => !swarm.asked.isDeadEnd(other, records.endpointId, DEAD_END_AFTER_MS)
+      const outcome = yield* records.publish(record, { known, counts, onStored }).pipe(
         // Every node keeps the first record of the minute, and that is another node's.
         Effect.catchTag("DhtError", (error) =>
           error.reason === "Rejected" ? Effect.succeed({ _tag: "Refused" } as const) : Effect.fail(error),

@@ -28,6 +28,21 @@ const ask = (connection: Connection): void => {
   })
 }
 
+/** Lets a node with this id run, that takes every peer in and leaves it at once. */
+export const leaveAtOnce = (network: MemoryNetwork, self: EndpointId.EndpointId): void => {
+  const connected = (connection: Connection) => {
+    acceptAll(connection)
+    connection.openStream((stream) => {
+      const encoder = new Protocol.FrameEncoder(4096)
+      encoder.header(TopicId.fromName("topic"))
+      encoder.message({ _tag: "Neighbor", priority: "high", data: undefined })
+      encoder.message({ _tag: "Disconnect", alive: true, respond: false })
+      stream?.write(encoder.take(), () => {})
+    })
+  }
+  network.attach(self, { connected, dialFailed: () => {} })
+}
+
 /** Takes all that comes, without an answer. */
 const acceptAll = (connection: Connection): void => {
   connection.acceptStream((stream) => {

@@ -19,7 +19,7 @@ export const askPeers = Effect.fnUntraced(function* (session: SessionContext, by
 
 /** Asks up to `max` of the peers, chosen at random, in the given way. Returns the peers that were asked. */
 export const askSome = Effect.fnUntraced(function* (
-  { activity, config, gossip }: SessionContext,
+  { activity, config, gossip, swarm }: SessionContext,
   way: "connect" | "join",
   peers: Peers,
   max: number,
@@ -28,6 +28,7 @@ export const askSome = Effect.fnUntraced(function* (
   if (peers.length === 0) return []
   const chosen = (yield* Random.shuffle(peers)).slice(0, max)
   yield* activity.report(toActivity(chosen))
+  for (const peer of chosen) swarm.asked.addAsked(peer)
   yield* gossip[way](chosen).pipe(Effect.timeout(config.timeouts.joinPeer))
   return chosen
 })

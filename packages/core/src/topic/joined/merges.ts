@@ -7,7 +7,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Duration, Effect } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
-import { bubbleCandidates, partitionCandidates, unreachableCandidates } from "../knowledge/candidates.ts"
+import { bubbleCandidates, partitionCandidates, peersOf, unreachableCandidates } from "../knowledge/candidates.ts"
 import { LINK_VALID_MS } from "../knowledge/OverlayGraph.ts"
 import { recentRecords } from "../knowledge/recentRecords.ts"
 import { hasMinuteJustBegun, startOfMinute } from "../minutes.ts"
@@ -89,6 +89,12 @@ export const mergePartitions = (session: SessionContext) =>
 /** After this time a message has spread, and the clocks of most nodes differ by less. */
 const SPREADING_MS = 10_000
 
+/**
+ * A publisher that was followed, and whose record still shows no common message, is not followed again for this time, in ms: a member could
+ * walk through all active views with made-up hashes.
+ */
+const FOLLOW_AGAIN_AFTER_MS = 600_000
+
 /** As {@link mergePartitions}, with records that were just read. */
 export const joinAcrossPartition = Effect.fnUntraced(function* (
   session: SessionContext,
@@ -99,13 +105,24 @@ export const joinAcrossPartition = Effect.fnUntraced(function* (
   const since = messages.completeSince
   if (since === undefined) return
   const clockAtZero = (yield* Clock.currentTimeMillis) - timers.now()
-  const peers = partitionCandidates(records, session.records.endpointId, neighbors, {
+  const now = timers.now()
+  const followable = records.filter(({ endpointId }) => {
+    const last = swarm.followed.get(endpointId)
+    const isTooSoon = last !== undefined && now - last.at < FOLLOW_AGAIN_AFTER_MS
+    return !isTooSoon || !swarm.asked.hasAnsweredSince(last.peers, last.at)
+  })
+  const self = session.records.endpointId
+  const peers = partitionCandidates(followable, self, neighbors, {
     isKnown: (hash) => messages.timeOf(hash) !== undefined,
     isConclusive: ({ unixMinute }) => startOfMinute(unixMinute) - clockAtZero >= since + SPREADING_MS,
   })
   if (peers.length === 0) return
   trickle.reset()
-  yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
+  const asked = yield* askPeers(session, "messageOverlapMerge", peers, config.messageOverlapMerge.maxJoinPeers)
+  for (const record of followable) {
+    const ofRecord = peersOf(record, self).filter((peer) => asked.includes(peer))
+    if (ofRecord.length > 0) swarm.followed.set(record.endpointId, { at: now, peers: ofRecord })
+  }
 })
 
 const mergeSpan = ({ records }: SessionContext, kind: "bubble" | "early" | "message_overlap") =>

@@ -5,10 +5,13 @@
  * Source: distributed-topic-tracker 0.3.5 `src/gossip/topic/publisher.rs`.
  */
 import { Clock, Effect } from "effect"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
+import { DEAD_END_AFTER_MS } from "../knowledge/AskedPeers.ts"
 import { recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
 import { hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import type { SessionContext } from "../SessionContext.ts"
+import { askPeers } from "./askPeers.ts"
 import { awaitAnyJoin, joinAcrossPartition, joinUnreachable } from "./merges.ts"
 import { hasEnoughNeighbors, shouldRunRound } from "./shouldRunRound.ts"
 
@@ -29,15 +32,41 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   const found = recordsOfMinute(recent, unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossPartition(session, recent)
   const asked = config.bubbleMerge.enabled ? yield* joinUnreachable(session, recent) : []
-  // Records of the second slot are not seen by nodes of the crate.
-  const leadsToSwarm = found.some(({ content, slot }) => slot === undefined && content.activePeers.length > 0)
-  if (hasEnoughNeighbors(session) && leadsToSwarm) {
+  const known = (yield* records.unixMinute) === unixMinute ? found : undefined
+  if (hasEnoughNeighbors(session) && leadsToSwarm(session, found)) {
     trickle.othersPublished(yield* Clock.currentTimeMillis)
     activity.counters.recordsSkipped++
     yield* activity.report({ _tag: "RecordSkipped", by: "publisher", unixMinute, found: found.length })
-  } else {
-    trickle.reset()
-    yield* ownRecord.publish("publisher", (yield* records.unixMinute) === unixMinute ? found : undefined)
+    yield* awaitAnyJoin(session, asked)
+    // The peers of those records have not answered: they may be made up.
+    if (!leadsToSwarm(session, found)) yield* ownRecord.publish("publisher", known)
+    return
   }
-  yield* awaitAnyJoin(session, asked)
+  trickle.reset()
+  yield* ownRecord.publish("publisher", known)
+  yield* awaitAnyJoin(session, [...asked, ...(yield* askSuspects(session, found))])
+})
+
+/** Whether one of the records leads to several nodes. Nodes of the crate do not see records of the second slot. */
+const leadsToSwarm = ({ records, swarm }: SessionContext, found: ReadonlyArray<GossipRecord>): boolean =>
+  found.some(
+    (record) =>
+      record.slot === undefined &&
+      record.content.activePeers.length > 0 &&
+      !swarm.asked.isDeadEnd(record, records.endpointId, DEAD_END_AFTER_MS),
+  )
+
+/**
+ * Asks two publishers of a slot that is full of records without neighbours: either they are newcomers that need a link, or a member has
+ * made them up to keep others from publishing. In the second case the next round publishes.
+ */
+const askSuspects = Effect.fnUntraced(function* (session: SessionContext, found: ReadonlyArray<GossipRecord>) {
+  const { config, records, swarm } = session
+  const suspects = found.filter(
+    (record) =>
+      record.content.activePeers.length === 0 && !swarm.asked.isDeadEnd(record, records.endpointId, DEAD_END_AFTER_MS),
+  )
+  if (suspects.length < Math.max(1, config.bootstrap.maxBootstrapRecords)) return []
+  const peers = suspects.map(({ endpointId }) => endpointId).filter((peer) => !swarm.neighbors.has(peer))
+  return yield* askPeers(session, "publisher", peers, config.bubbleMerge.maxJoinPeers)
 })

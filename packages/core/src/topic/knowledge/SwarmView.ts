@@ -5,6 +5,7 @@
 import { BoundedMap, Signal, type Timers } from "@topic-tracker/common"
 import type { EndpointId, GossipRecordContent } from "@topic-tracker/crypto"
 import type { GossipEvent, NeighborTrust } from "@topic-tracker/gossip"
+import { AskedPeers } from "./AskedPeers.ts"
 import { OverlayGraph } from "./OverlayGraph.ts"
 import { RecentMessages } from "./RecentMessages.ts"
 
@@ -18,6 +19,15 @@ const RESTLESS_MS = 60_000
 /** The number of lost neighbours that are asked again. More than a node has neighbours at a time. */
 const MAX_LOST_PEERS = 16
 
+/** The number of publishers whose records were followed. */
+const MAX_FOLLOWED = 256
+
+/** `at` is in ms of the timers. */
+interface Followed {
+  readonly at: number
+  readonly peers: ReadonlyArray<EndpointId.EndpointId>
+}
+
 export class SwarmView {
   /** In the order in which they came up. */
   readonly neighbors = new Set<EndpointId.EndpointId>()
@@ -29,6 +39,9 @@ export class SwarmView {
   readonly calm: Signal
   readonly messages: RecentMessages
   readonly graph: OverlayGraph
+  readonly asked: AskedPeers
+  /** The publishers whose records looked like another part of the topic, and the peers that were asked because of that. */
+  readonly followed = new BoundedMap<EndpointId.EndpointId, Followed>(MAX_FOLLOWED)
   /**
    * Peers that were neighbours until their connection broke or this node suspended the topic; the latest last. Empty again as soon as
    * one of them is back.
@@ -50,6 +63,7 @@ export class SwarmView {
     this.#timers = timers
     this.messages = new RecentMessages(timers)
     this.graph = new OverlayGraph(timers)
+    this.asked = new AskedPeers(timers)
   }
 
   isMember(peer: EndpointId.EndpointId): boolean {
@@ -97,6 +111,7 @@ export class SwarmView {
 
   #addNeighbor(peer: EndpointId.EndpointId): void {
     this.neighbors.add(peer)
+    this.asked.addAnswered(peer)
     if (!this.#members.has(peer)) {
       this.#strangerUps.push(this.#timers.now())
       if (this.#strangerUps.length > RESTLESS_UPS) this.#strangerUps.shift()

@@ -12,6 +12,9 @@ import type { RecordSource } from "../TopicActivity.ts"
 
 /** The wait from one dial to the next: most peers that run answer within this time, so that one dial is enough. */
 const HEAD_START_MS = 30
+/** The number of names that one lookup adds; half of them are kept for publishers, which sign their records. */
+const MAX_NEW_NAMES = 16
+const MAX_NEW_NEIGHBORS = 8
 /** The wait before a peer that did not answer is dialled again. Doubled each time, up to a whole round of the crate. */
 const REDIAL_AFTER_MS = 200
 
@@ -59,14 +62,26 @@ export class Dialer {
     this.#dials.clear()
   }
 
-  /** A function that dials every peer of a record in the scope, at most `maxJoinPeerCount` at a time, one after another. */
+  /**
+   * A function that dials the peers of a record in the scope, at most `maxJoinPeerCount` at a time, one after another, each publisher
+   * before the neighbours that records name. It is for one lookup, and bounds the names that the lookup adds.
+   */
   inScope(scope: Scope.Scope) {
     const slots = Semaphore.makeUnsafe(this.#session.config.join.maxJoinPeerCount)
+    const added = { publishers: 0, neighbors: 0 }
+    const publishers: Array<EndpointId.EndpointId> = []
+    const neighbors: Array<EndpointId.EndpointId> = []
+    const dialNext = Effect.suspend(() => {
+      const peer = publishers.shift() ?? neighbors.shift()
+      return peer === undefined ? Effect.void : this.#dial(peer)
+    })
     let count = 0
     return Effect.fnUntraced({ self: this }, function* (record: GossipRecord) {
       const fibers: Array<Fiber.Fiber<void>> = []
-      for (const peer of this.#remember(record)) {
-        const dial = slots.withPermit(this.#dial(peer))
+      for (const peer of this.#remember(record, added)) {
+        if (peer === record.endpointId) publishers.push(peer)
+        else neighbors.push(peer)
+        const dial = slots.withPermit(dialNext)
         const delayed = count === 0 ? dial : Effect.delay(dial, HEAD_START_MS * count)
         count++
         // Started at once: behind the answers of a whole lookup the dial would wait for tens of ms.
@@ -76,21 +91,26 @@ export class Dialer {
     })
   }
 
-  /** The peers of the record. Each is remembered with the record that named it first. */
-  #remember(record: GossipRecord): ReadonlyArray<EndpointId.EndpointId> {
-    const peers = peersOf(record, this.#session.records.endpointId)
+  /** The peers of the record, as many as may be added. Each is remembered with the record that named it first. */
+  #remember(
+    record: GossipRecord,
+    added: { publishers: number; neighbors: number },
+  ): ReadonlyArray<EndpointId.EndpointId> {
     const source = { publisher: record.endpointId, unixMinute: record.unixMinute }
-    for (const peer of peers) {
-      if (this.#dials.has(peer)) continue
+    return peersOf(record, this.#session.records.endpointId).filter((peer) => {
+      if (this.#dials.has(peer)) return true
+      if (added.publishers + added.neighbors >= MAX_NEW_NAMES) return false
+      if (peer === record.endpointId) added.publishers++
+      else if (added.neighbors++ >= MAX_NEW_NEIGHBORS) return false
       this.#dials.set(peer, { source, count: 0, beganAt: 0, notBefore: Number.NEGATIVE_INFINITY })
-    }
-    return peers
+      return true
+    })
   }
 
   /** Dials a peer unless it was dialled a moment ago, and gives it a head start before the next peer. */
   #dial(peer: EndpointId.EndpointId): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { activity, config, gossip, records, timers } = this.#session
+      const { activity, config, gossip, records, swarm, timers } = this.#session
       const { bootstrap, timeouts } = config
       const dial = this.#dials.get(peer)
       const now = timers.now()
@@ -103,6 +123,7 @@ export class Dialer {
       dial.beganAt = now
       dial.count++
       activity.counters.dials++
+      swarm.asked.addAsked(peer)
       yield* activity.report({ _tag: "DialBegan", peer, source: dial.source })
       yield* gossip
         .join([peer])
