@@ -40,6 +40,17 @@ describe("RoundTrips", () => {
     assert.isAbove(roundTrips.timeout("unknown"), 300)
   })
 
+  it("is not raised for an unknown node by a few nodes that answer slowly", () => {
+    const roundTrips = make({ capacity: 100 })
+    for (let i = 0; i < 64; i++) roundTrips.answered(`honest ${i}`, 100 + i)
+    const before = roundTrips.timeout("unknown")
+    for (let i = 0; i < 15; i++) roundTrips.answered(`sybil ${i}`, 1900)
+    assert.isAtMost(roundTrips.timeout("unknown"), 1.5 * before)
+    // Nodes that all answer slowly are waited for.
+    for (let i = 0; i < 64; i++) roundTrips.answered(`far ${i}`, 1000)
+    assert.isAtLeast(roundTrips.timeout("unknown"), 1000)
+  })
+
   it("doubles for a known node that was lost, up to the ceiling, and returns to normal with its next answer", () => {
     const roundTrips = make()
     roundTrips.answered("a", 100)

@@ -122,3 +122,28 @@ describe("parse", () => {
     for (let round = 0; round < 20_000; round++) parse(generator.bytes(pick(80)))
   })
 })
+
+describe("the order of keys in a message", () => {
+  const ascii = (text: string) => new TextEncoder().encode(text)
+  const idText = "\u0001".repeat(20)
+
+  it("may be any", () => {
+    const ping = parse(ascii(`d1:y1:q1:t2:aa1:q4:ping1:ad2:id20:${idText}ee`))
+    assert.deepStrictEqual(ping, { t: ascii("aa"), y: "q", q: "ping", a: { id } })
+    const answer = parse(ascii(`d1:t2:aa1:y1:r1:rd5:token2:xy2:id20:${idText}ee`))
+    assert.deepInclude(answer, { y: "r" })
+    assert(answer?.y === "r")
+    assert.deepStrictEqual({ ...answer.r }, { id, token: ascii("xy") })
+  })
+
+  it("must be ascending in the value of an item, whose bytes are signed", () => {
+    const valueOf = (v: string) => parse(ascii(`d1:t2:aa1:y1:r1:rd1:v${v}2:id20:${idText}ee`))
+    assert.isDefined(valueOf("d1:ai1e1:bi2ee"))
+    assert.isUndefined(valueOf("d1:bi2e1:ai1ee"))
+    assert.isUndefined(valueOf("ld1:bi2e1:ai1eee"))
+  })
+
+  it("does not allow a key twice", () => {
+    assert.isUndefined(parse(ascii(`d1:y1:q1:t2:aa1:q4:ping1:t2:bb1:ad2:id20:${idText}ee`)))
+  })
+})

@@ -1,7 +1,7 @@
 /**
  * The time-out of a query, from the times that nodes took before: the estimator of Jacobson and Karels as TCP uses it
- * (RFC 6298), one for each address and one over all for unknown addresses. It knows no clock: durations go in, a time-out
- * comes out.
+ * (RFC 6298) for each address, and the median of the last answers of all for unknown addresses, which a few slow nodes cannot
+ * raise. It knows no clock: durations go in, a time-out comes out.
  */
 import { BoundedMap } from "@topic-tracker/common"
 
@@ -33,10 +33,40 @@ const withSample = (estimate: Estimate | undefined, ms: number): Estimate => {
   return estimate
 }
 
+/** The answers of all addresses whose times count for an unknown one. */
+const MAX_SAMPLES = 64
+
+/** The last times of all addresses: their median, and half of the distance of their quartiles as the deviation. */
+class LastSamples {
+  private readonly ring = new Float64Array(MAX_SAMPLES)
+  private count = 0
+  private at = 0
+  private current: Pick<Estimate, "srtt" | "rttvar"> | undefined
+
+  add(ms: number): void {
+    this.ring[this.at] = ms
+    this.at = (this.at + 1) % MAX_SAMPLES
+    this.count = Math.min(MAX_SAMPLES, this.count + 1)
+    this.current = undefined
+  }
+
+  /** Undefined if there is no sample. With few samples the deviation is at least a part of the median, as in RFC 6298, 2.2. */
+  get estimate(): Pick<Estimate, "srtt" | "rttvar"> | undefined {
+    if (this.count === 0) return undefined
+    if (this.current === undefined) {
+      const sorted = this.ring.slice(0, this.count).sort()
+      const quartile = (n: number) => sorted[Math.min(this.count - 1, Math.floor((n * this.count) / 4))]!
+      const srtt = quartile(2)
+      this.current = { srtt, rttvar: Math.max((quartile(3) - quartile(1)) / 2, srtt / (2 * this.count)) }
+    }
+    return this.current
+  }
+}
+
 export class RoundTrips {
   private readonly options: RoundTripOptions
   private readonly estimates: BoundedMap<string, Estimate>
-  private overall: Estimate | undefined
+  private readonly overall = new LastSamples()
 
   constructor(options: RoundTripOptions) {
     this.options = options
@@ -50,7 +80,7 @@ export class RoundTrips {
 
   /** An answer from the address came `ms` milliseconds after its query. */
   answered(address: string, ms: number): void {
-    this.overall = withSample(this.overall, ms)
+    this.overall.add(ms)
     this.estimates.set(address, withSample(this.estimates.get(address), ms))
   }
 
@@ -75,10 +105,11 @@ export class RoundTrips {
   /** The time-out of an address that never answered, in ms. */
   get timeoutOfUnknown(): number {
     const { ceiling, initial } = this.options
-    return Math.min(ceiling, this.overall === undefined ? initial : this.waitOf(this.overall))
+    const { estimate } = this.overall
+    return Math.min(ceiling, estimate === undefined ? initial : this.waitOf(estimate))
   }
 
-  private waitOf({ rttvar, srtt }: Estimate): number {
+  private waitOf({ rttvar, srtt }: Pick<Estimate, "srtt" | "rttvar">): number {
     return Math.max(this.options.floor, srtt + 4 * rttvar)
   }
 }

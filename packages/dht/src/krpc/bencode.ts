@@ -1,7 +1,8 @@
 /**
  * Bencoding (BEP 3) for KRPC: integers are exact 64-bit bigints, and only the canonical form is decoded, so that
  * `encode(decode(bytes))` returns the same bytes. BEP 44 signs the bencoding of a value, so a node that encodes a stored value
- * again must not change it. This file does not know what a message means.
+ * again must not change it. Around the value, the keys of a message may be in any order: some nodes of the mainline DHT do not sort
+ * them. This file does not know what a message means.
  */
 
 /** A decoded value. Byte strings stay bytes, views of the input; dictionary keys are byte strings read as Latin-1. */
@@ -36,6 +37,9 @@ const CODE_e = 0x65
 const CODE_i = 0x69
 const CODE_l = 0x6c
 
+/** The key of the value of an item (BEP 44), whose bytes are signed. */
+const VALUE_KEY = "v"
+
 class Malformed extends Error {}
 
 /**
@@ -53,9 +57,12 @@ class Reader {
   private position = 0
   private values = 0
   private readonly bytes: Uint8Array
+  /** Whether keys must be in order. */
+  private isStrict: boolean
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, isStrict: boolean) {
     this.bytes = bytes
+    this.isStrict = isStrict
   }
 
   get atEnd(): boolean {
@@ -119,14 +126,23 @@ class Reader {
 
   private dictionary(depth: number): BencodeDictionary {
     const dictionary = new Dictionary()
-    let previous: string | undefined
+    let greatest: string | undefined
     while (!this.end()) {
       const key = this.key()
-      if (previous !== undefined && key <= previous) throw new Malformed("keys out of order")
-      previous = key
-      dictionary[key] = this.value(depth)
+      if (greatest === undefined || key > greatest) greatest = key
+      else if (this.isStrict) throw new Malformed("keys out of order")
+      else if (Object.hasOwn(dictionary, key)) throw new Malformed("key repeated")
+      dictionary[key] = key === VALUE_KEY ? this.strictValue(depth) : this.value(depth)
     }
     return dictionary
+  }
+
+  private strictValue(depth: number): Bencode {
+    const before = this.isStrict
+    this.isStrict = true
+    const value = this.value(depth)
+    this.isStrict = before
+    return value
   }
 
   private end(): boolean {
@@ -162,8 +178,13 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string => {
  * The value of canonical bencoding, or undefined for all other bytes: trailing bytes, keys out of order or repeated, leading
  * zeros, integers outside 64 bits, more than 16 levels or 1,024 values. It never throws.
  */
-export const decode = (bytes: Uint8Array): Bencode | undefined => {
-  const reader = new Reader(bytes)
+export const decode = (bytes: Uint8Array): Bencode | undefined => read(bytes, true)
+
+/** {@link decode}, but the keys of dictionaries may be in any order, except in a value under the key `v`. */
+export const decodeMessage = (bytes: Uint8Array): Bencode | undefined => read(bytes, false)
+
+const read = (bytes: Uint8Array, isStrict: boolean): Bencode | undefined => {
+  const reader = new Reader(bytes, isStrict)
   try {
     const value = reader.value(0)
     return reader.atEnd ? value : undefined

@@ -4,7 +4,7 @@
  * queries of others; the answers to our own queries, which are most of the traffic, are checked by hand.
  */
 import { Option, Schema } from "effect"
-import { type Bencode, type BencodeDictionary, decode } from "./bencode.ts"
+import { type Bencode, type BencodeDictionary, decodeMessage } from "./bencode.ts"
 import { COMPACT_NODE_BYTES } from "./compactNodes.ts"
 import { ID_BYTES } from "./nodeId.ts"
 
@@ -28,7 +28,7 @@ const TransactionId = bytesUpTo(TRANSACTION_ID_MAX)
 
 const Port = Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 0n, maximum: 65535n }))
 
-/** Any bencoded value: {@link decode} returned it, so its form is valid. */
+/** Any bencoded value: {@link decodeMessage} returned it, so its form is valid. */
 const Value: Schema.Codec<Bencode> = Schema.declare((value): value is Bencode => value !== undefined)
 
 const Ping = Schema.Struct({ id: NodeId })
@@ -165,7 +165,7 @@ export const isServed = (query: Query | UnknownQuery): query is Query => decodeQ
 
 /** The message in the datagram, or undefined if it is not a valid one. Never throws. */
 export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
-  const value = decode(datagram)
+  const value = decodeMessage(datagram)
   if (value === undefined || !isDictionary(value)) return undefined
   const y = text(value.y)
   switch (y) {
