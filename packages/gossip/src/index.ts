@@ -17,9 +17,10 @@ export {
   type GossipService,
   type GossipStats,
   type GossipTopic,
+  type OpenOptions,
   type SubscribeOptions,
 } from "./model.ts"
-export type { NeighborDownReason, NeighborTrust } from "./protocol/index.ts"
+export type { ContentValidator, ContentVerdict, NeighborDownReason, NeighborTrust } from "./protocol/index.ts"
 export * as Protocol from "./protocol/index.ts"
 export { AddressPolicy, type AddressPolicyOptions } from "./transport/address/AddressPolicy.ts"
 export type { IrohOptions } from "./transport/iroh/layer.ts"

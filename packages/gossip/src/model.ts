@@ -5,7 +5,7 @@
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { type Effect, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
-import type { NeighborTrust, TopicEvent } from "./protocol/index.ts"
+import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
 import type { TransportStats } from "./transport/TransportStats.ts"
 
 /**
@@ -103,6 +103,19 @@ export interface GossipTopic {
 }
 
 /**
+ * Options of {@link GossipService.open}.
+ *
+ * @since 0.1.0
+ */
+export interface OpenOptions {
+  /**
+   * Judges each content that a peer sends, before it is forwarded and delivered. Runs synchronously, for each content once in 10 s or
+   * more. Default: all contents are accepted.
+   */
+  readonly validate?: ContentValidator
+}
+
+/**
  * The Gossip service, whichever layer made it.
  *
  * @since 0.1.0
@@ -117,7 +130,7 @@ export interface GossipService {
    */
   readonly ready: Effect.Effect<void, GossipError>
   /** Takes part in the topic until the scope closes. Fails with InvalidArgument if the topic is open already, and with Closed. */
-  readonly open: (topic: TopicId) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
+  readonly open: (topic: TopicId, options?: OpenOptions) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
   /**
    * Remembers an address that a peer itself gave, for example in its own record. The next dial starts there, before any lookup, if the
    * address is one that this node may dial (see README.md).
@@ -178,6 +191,10 @@ export interface GossipStats extends TransportStats {
   readonly defects: number
   /** Payloads whose id is not their hash. */
   readonly forgedPayloads: number
+  /** Payloads that the validator of their topic ignored. */
+  readonly ignoredPayloads: number
+  /** Payloads that the validator of their topic rejected. */
+  readonly rejectedPayloads: number
   /** Payloads that were received before. */
   readonly duplicatePayloads: number
   /** Messages that make no sense from their sender. */

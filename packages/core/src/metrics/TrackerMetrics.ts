@@ -73,6 +73,14 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
     "topic_tracker_gossip_defects",
     "Exceptions in the gossip engine or its protocol: bugs of this library",
   ),
+  ignoredPayloads: counter(
+    "topic_tracker_gossip_ignored_payloads",
+    "Payloads that the validator of their topic ignored",
+  ),
+  rejectedPayloads: counter(
+    "topic_tracker_gossip_rejected_payloads",
+    "Payloads that the validator of their topic rejected",
+  ),
   forgedPayloads: counter(
     "topic_tracker_gossip_forged_payloads",
     "Payloads dropped because their id was not their hash",

@@ -9,7 +9,14 @@ import type { GossipStats } from "../model.ts"
 import { isEndpointKey } from "../protocol/codec/endpointKey.ts"
 import { makeMessageDecoder } from "../protocol/codec/message.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
-import { type Action, type Event, GossipState, type NeighborTrust, type TopicKey } from "../protocol/index.ts"
+import {
+  type Action,
+  type ContentValidator,
+  type Event,
+  GossipState,
+  type NeighborTrust,
+  type TopicKey,
+} from "../protocol/index.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { type Counters, type EngineContext, type EngineOptions, makeCounters } from "./context.ts"
 import { FairTurns } from "./FairTurns.ts"
@@ -59,6 +66,7 @@ export class Engine {
       config: protocol,
       rng,
       isKey: isEndpointKey,
+      validatorOf: (topic) => this.topics.get(topic)?.validate,
     })
     this.peers = new PeerManager({
       context: this.context,
@@ -80,9 +88,9 @@ export class Engine {
   }
 
   /** Takes part in the topic; undefined if it is open already. */
-  openTopic(id: TopicId): OpenTopic | undefined {
+  openTopic(id: TopicId, validate?: ContentValidator): OpenTopic | undefined {
     if (this.topics.has(id.hex)) return undefined
-    const topic = new OpenTopic(this.context, id)
+    const topic = new OpenTopic(this.context, id, validate)
     this.openTopics.set(id.hex, topic)
     this.dispatch({ _tag: "Join", topic: id.hex, peers: [] })
     return topic
@@ -134,6 +142,8 @@ export class Engine {
     const stats = this.state.stats(topic)
     if (stats === undefined) return
     counters.forgedPayloads += stats.forgedPayloads
+    counters.ignoredPayloads += stats.ignoredPayloads
+    counters.rejectedPayloads += stats.rejectedPayloads
     counters.duplicatePayloads += stats.duplicatePayloads
     counters.droppedMessages += stats.droppedMessages
     counters.droppedNames += stats.droppedNames

@@ -5,7 +5,7 @@
 import { EventQueue, type Timer } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { GossipEvent, SubscribeOptions } from "../model.ts"
-import type { Timer as ProtocolTimer, TopicEvent } from "../protocol/index.ts"
+import type { ContentValidator, Timer as ProtocolTimer, TopicEvent } from "../protocol/index.ts"
 import type { EngineContext } from "./context.ts"
 import type { SendQueue } from "./SendQueue.ts"
 
@@ -19,6 +19,7 @@ export interface PausedReader {
 
 export class OpenTopic {
   readonly id: TopicId
+  readonly validate: ContentValidator | undefined
   readonly neighbors = new Set<EndpointId.EndpointId>()
   /** A subscriber's queue has just filled up: the subscriber should get a turn to read before the next message is handed on. */
   hasFreshlyFull = false
@@ -35,9 +36,10 @@ export class OpenTopic {
   private fullCount = 0
   private waiters: Array<() => void> = []
 
-  constructor(context: EngineContext, id: TopicId) {
+  constructor(context: EngineContext, id: TopicId, validate: ContentValidator | undefined) {
     this.context = context
     this.id = id
+    this.validate = validate
   }
 
   /**

@@ -73,6 +73,8 @@ export const makeCounters = () => ({
   lagged: 0,
   defects: 0,
   forgedPayloads: 0,
+  ignoredPayloads: 0,
+  rejectedPayloads: 0,
   duplicatePayloads: 0,
   droppedMessages: 0,
   droppedNames: 0,

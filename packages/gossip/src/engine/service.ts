@@ -11,6 +11,7 @@ import {
   GossipError,
   type GossipService,
   type GossipTopic,
+  type OpenOptions,
   type SubscribeOptions,
 } from "../model.ts"
 import { maxContentBytes } from "../protocol/codec/message.ts"
@@ -77,11 +78,11 @@ export const makeService = Effect.fnUntraced(function* (
 
   const maxContent = maxContentBytes(config.maxMessageSize)
 
-  const open = (id: TopicId): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
+  const open = (id: TopicId, { validate }: OpenOptions = {}): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.suspend(() => {
         if (closedReason !== undefined) return Effect.fail(closedReason())
-        const topic = engine.openTopic(id)
+        const topic = engine.openTopic(id, validate)
         if (topic !== undefined) return Effect.succeed(topic)
         const message = `topic: ${id.hex} is open already; close it first or share its handle`
         return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))

@@ -87,6 +87,27 @@ export type NeighborDownReason = "left" | "replaced" | "lost"
 export type NeighborTrust = "vouched" | "proven" | "unknown"
 
 /**
+ * What an application says of a content before it is forwarded.
+ * - `accept`: it is forwarded and delivered.
+ * - `ignore`: neither, and no peer is to blame: the same content may be judged again 10 s later.
+ * - `reject`: neither. The application decides what follows for the peer that sent it.
+ *
+ * @since 0.1.0
+ */
+export type ContentVerdict = "accept" | "ignore" | "reject"
+
+/**
+ * Judges a content that a peer sent, before it is forwarded. It must be quick and must not throw.
+ *
+ * @since 0.1.0
+ */
+export type ContentValidator<P extends PeerKey = EndpointId.EndpointId> = (
+  from: P,
+  content: Uint8Array,
+  scope: "swarm" | "neighbors",
+) => ContentVerdict
+
+/**
  * An event for the application of this node.
  *
  * @since 0.1.0
@@ -143,6 +164,9 @@ export interface TopicStats {
   duplicatePayloads: number
   /** Payloads dropped because their id is not the BLAKE3 hash of their content. */
   forgedPayloads: number
+  /** Payloads that the topic's validator ignored, and those that it rejected, each with the repetitions that were not judged again. */
+  ignoredPayloads: number
+  rejectedPayloads: number
   /** Messages dropped because our own rules allow no such message from this peer. */
   droppedMessages: number
   /** Peers named by others that were dropped: beyond the budget of the peer that named them, or no keys. */
@@ -164,6 +188,8 @@ export const makeTopicStats = (): TopicStats => ({
   maxLastDeliveryHop: 0,
   duplicatePayloads: 0,
   forgedPayloads: 0,
+  ignoredPayloads: 0,
+  rejectedPayloads: 0,
   droppedMessages: 0,
   droppedNames: 0,
   refusedRequests: 0,

@@ -5,7 +5,7 @@
  */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { ProtocolConfig } from "./Config.ts"
-import type { Action, Event, NeighborTrust, TopicKey, TopicStats } from "./Event.ts"
+import type { Action, ContentValidator, Event, NeighborTrust, TopicKey, TopicStats } from "./Event.ts"
 import { HistoryBudget } from "./HistoryBudget.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
@@ -27,6 +27,8 @@ export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
    * so such names are neither kept nor passed on. Without it every name is a key.
    */
   readonly isKey?: ((peer: P) => boolean) | undefined
+  /** The validator of a topic that is being opened. Without one, every content is forwarded and delivered. */
+  readonly validatorOf?: ((topic: TopicKey) => ContentValidator<P> | undefined) | undefined
 }
 
 /**
@@ -54,6 +56,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     this.host = {
       me: options.me,
       isKey: options.isKey ?? (() => true),
+      validatorOf: options.validatorOf ?? (() => undefined),
       get now() {
         return clock()
       },

@@ -7,8 +7,9 @@
  * iroh-gossip 0.101 has it (`src/proto/plumtree.rs`). The bytes are the same; DEVIATIONS.md of this package lists where the
  * behaviour differs, by the titles that comments here name.
  */
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import type { BroadcastConfig } from "./Config.ts"
-import type { TopicEvent, TopicIo } from "./Event.ts"
+import type { ContentValidator, TopicEvent, TopicIo } from "./Event.ts"
 import type { HistoryBudget } from "./HistoryBudget.ts"
 import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, IHaveEntry, PeerKey, Prune } from "./Message.ts"
 import { MessageHistory } from "./MessageHistory.ts"
@@ -22,11 +23,23 @@ const MAX_ROUND = 0xffff
 
 /** Payloads that may be announced and missing in all: those of five neighbours, so that four cannot keep out a fifth. */
 export const MAX_MISSING = 5 * MAX_MISSING_OF_NEIGHBOR
+/** A content that was not accepted is not judged again for so long. */
+const IGNORED_MS = 10_000
+const REJECTED_MS = 90_000
+/** The most contents that are remembered as not accepted. */
+const MAX_INVALID = 4_096
+
+interface InvalidContent {
+  readonly verdict: "ignore" | "reject"
+  readonly until: number
+}
 
 /** A peer that announced a payload, and the hops from the author to that peer. */
 type Announcement<P> = { readonly peer: P; readonly round: number }
 
 export interface PlumTreeIo<P extends PeerKey> extends TopicIo<P> {
+  /** Judges contents before they are forwarded; undefined if all are accepted. */
+  readonly validate: ContentValidator<P> | undefined
   /** The peer is no neighbour and takes us for one. */
   readonly correct: (peer: P) => void
   readonly received: (event: Extract<TopicEvent<P>, { readonly _tag: "Received" }>) => void
@@ -59,6 +72,8 @@ export class PlumTree<P extends PeerKey> {
   private readonly missing = new Map<MessageId.MessageId, Array<Announcement<P>>>()
   /** The messages that we had. Payloads are ready to be sent: their round is already the next one. */
   private readonly history: MessageHistory
+  /** Contents that the validator did not accept, until their time is over. Empty without a validator. */
+  private readonly invalid = new BoundedMap<MessageId.MessageId, InvalidContent>(MAX_INVALID)
   /** Our last broadcasts, the oldest first, and their times (DEVIATIONS.md, "last payloads"). */
   private lastBroadcasts: Array<{ readonly id: MessageId.MessageId; readonly at: number }> = []
 
@@ -183,7 +198,7 @@ export class PlumTree<P extends PeerKey> {
         this.onGraft(from, message)
         return
       case "IHave":
-        this.onIHave(from, message)
+        this.onIHave(from, message, now)
         return
     }
   }
@@ -274,6 +289,7 @@ export class PlumTree<P extends PeerKey> {
       this.io.stats.forgedPayloads++
       return
     }
+    if (this.io.validate !== undefined && !this.isValid(this.io.validate, from, message, now)) return
     if (scope._tag === "Neighbors") {
       this.io.received({ _tag: "Received", id, content, deliveredFrom: from, scope: "neighbors", round: 0 })
       return
@@ -288,6 +304,30 @@ export class PlumTree<P extends PeerKey> {
     if (announcements !== undefined) this.optimize(from, round, announcements)
     this.io.stats.maxLastDeliveryHop = Math.max(this.io.stats.maxLastDeliveryHop, scope.round)
     this.io.received({ _tag: "Received", id, content, deliveredFrom: from, scope: "swarm", round: scope.round })
+  }
+
+  /**
+   * Judges a content. One that is not accepted is remembered for a short time, so that copies of it cost nothing; nobody is asked for it
+   * again. Ids are hashes of the content, so this keeps out nothing else.
+   */
+  private isValid(validate: ContentValidator<P>, from: P, { content, id, scope }: Gossip, now: number): boolean {
+    const known = this.invalid.get(id)
+    const isKnown = known !== undefined && now < known.until
+    const verdict = isKnown ? known.verdict : validate(from, content, scope._tag === "Swarm" ? "swarm" : "neighbors")
+    if (verdict === "accept") return true
+    this.records.get(from)?.payloadReceived(false, now)
+    if (verdict === "ignore") this.io.stats.ignoredPayloads++
+    else this.io.stats.rejectedPayloads++
+    if (isKnown) return false
+    this.invalid.set(id, { verdict, until: now + (verdict === "ignore" ? IGNORED_MS : REJECTED_MS) })
+    this.takeMissing(id)
+    return false
+  }
+
+  private isInvalid(id: MessageId.MessageId, now: number): boolean {
+    if (this.invalid.size === 0) return false
+    const known = this.invalid.get(id)
+    return known !== undefined && now < known.until
   }
 
   /** Makes a peer eager that had the payload after far fewer hops, and the peer that brought it lazy (p. 9). */
@@ -328,7 +368,7 @@ export class PlumTree<P extends PeerKey> {
   }
 
   /** "It simply marks the corresponding message as missing. It then starts a timer" (p. 8). */
-  private onIHave(from: P, message: IHave): void {
+  private onIHave(from: P, message: IHave, now: number): void {
     if (!this.isNeighbor(from)) {
       this.io.stats.droppedMessages++
       return
@@ -339,7 +379,7 @@ export class PlumTree<P extends PeerKey> {
       return
     }
     for (const { id, round } of message.messages) {
-      if (this.history.has(id)) continue
+      if (this.history.has(id) || this.isInvalid(id, now)) continue
       const announcements = this.missing.get(id)
       if (announcements?.some((announcement) => announcement.peer === from) === true) continue
       if (

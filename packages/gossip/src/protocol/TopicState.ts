@@ -5,6 +5,7 @@
 import type { ProtocolConfig } from "./Config.ts"
 import {
   type Action,
+  type ContentValidator,
   makeTopicStats,
   type NeighborDownReason,
   type NeighborTrust,
@@ -29,6 +30,8 @@ export interface TopicHost<P extends PeerKey> {
   /** The time of the current event in ms. */
   readonly now: number
   readonly isKey: (peer: P) => boolean
+  /** The validator of a topic's contents; undefined if all are accepted. */
+  readonly validatorOf: (topic: TopicKey) => ContentValidator<P> | undefined
   /** Adds an action. */
   readonly act: (action: Action<P>) => void
   /** This topic used the connection to the peer and no longer needs it. */
@@ -46,6 +49,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
   readonly broadcast: PlumTree<P>
   /** Distinguishes this state from an earlier one of the same topic. */
   readonly epoch: number
+  readonly validate: ContentValidator<P> | undefined
   /** Peers with which a membership message was exchanged, and whose connection was not released since. */
   readonly connections = new Set<P>()
   /** The connections that nothing used since the last check, and the time of that check. */
@@ -67,6 +71,7 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.key = options.key
     this.epoch = options.epoch
     this.host = host
+    this.validate = host.validatorOf(options.key)
     this.membership = new HyParView({ io: this, config: membership, ownData: options.ownData, maxMessageSize })
     const { historyBudget } = host
     this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize, historyBudget })

@@ -12,6 +12,8 @@ export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./c
 export { decodePeerData, encodePeerData } from "./codec/peerData.ts"
 export type {
   Action,
+  ContentValidator,
+  ContentVerdict,
   Event,
   NeighborDownReason,
   NeighborTrust,

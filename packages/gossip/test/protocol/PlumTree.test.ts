@@ -334,6 +334,8 @@ describe("counters", () => {
       maxLastDeliveryHop: 3,
       duplicatePayloads: 1,
       forgedPayloads: 0,
+      ignoredPayloads: 0,
+      rejectedPayloads: 0,
       droppedMessages: 0,
       droppedNames: 0,
       refusedRequests: 0,
