@@ -27,9 +27,12 @@ export type { IrohOptions } from "./transport/iroh/layer.ts"
 export * as IrohTransport from "./transport/iroh/layer.ts"
 export {
   type AddressSource,
+  type BiStream,
   type Connection,
   type DialOptions,
+  GOSSIP_ALPN,
   GossipTransport,
+  type ListenOptions,
   type ReceiveStream,
   type SendStream,
   type StreamLimits,

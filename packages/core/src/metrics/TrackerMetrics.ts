@@ -101,6 +101,18 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
     "topic_tracker_gossip_overfull_connections",
     "Connections closed because too many bytes of the peer waited to be read",
   ),
+  refusedHandshakes: counter(
+    "topic_tracker_gossip_refused_handshakes",
+    "Handshakes refused because too many were in progress or too many connections in use",
+  ),
+  retriedHandshakes: counter(
+    "topic_tracker_gossip_retried_handshakes",
+    "Handshakes that had to begin again to show the peer's address",
+  ),
+  replacedConnections: counter(
+    "topic_tracker_gossip_replaced_connections",
+    "Connections without use that were closed for new ones",
+  ),
   refusedStreams: counter(
     "topic_tracker_gossip_refused_streams",
     "Streams of peers stopped because they had no header or too many were for topics that are not open",

@@ -112,6 +112,10 @@ export class PeerManager implements TransportHandler {
     })
   }
 
+  isNeeded(id: EndpointId.EndpointId): boolean {
+    return this.options.usesConnection(id)
+  }
+
   /** The number of topics in which the peer is a neighbour has changed. Its streams grow with it: one for each topic and direction. */
   sharedTopicsChanged(id: EndpointId.EndpointId): void {
     const peer = this.peers.get(id)

@@ -13,6 +13,9 @@ import type { DialOrigin, EndpointAddress } from "../AddressLookup.ts"
 import type { GossipError } from "../model.ts"
 import type { TransportStats } from "./TransportStats.ts"
 
+/** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN), the default of every transport. */
+export const GOSSIP_ALPN = "/iroh-gossip/1"
+
 /**
  * Who gave an address of a peer.
  * - `own`: the peer itself, in its signed record or over its own connection.
@@ -30,6 +33,18 @@ export type AddressSource = "own" | "hearsay"
 export interface DialOptions {
   /** Default "wanted". */
   readonly origin?: DialOrigin
+  /** The application protocol of the connection. Default: that of gossip. */
+  readonly alpn?: string
+}
+
+/**
+ * Options of {@link GossipTransport.listen}.
+ *
+ * @since 0.1.0
+ */
+export interface ListenOptions {
+  /** The application protocol whose connections the handler gets. Default: that of gossip. */
+  readonly alpn?: string
 }
 
 /**
@@ -45,6 +60,10 @@ export interface SendStream {
   readonly write: (bytes: Uint8Array, done: (isAlive: boolean) => void) => void
   /** Ends the stream after what was written. */
   readonly finish: () => void
+  /** Ends the stream at once. What the peer has not read is lost; its read gets the code, a whole number below 2^32. */
+  readonly reset: (code: number) => void
+  /** Runs once if the peer stops reading, with the code that it gave. At most one listener. */
+  readonly onStopped: (listener: (code: number) => void) => void
 }
 
 /**
@@ -54,12 +73,23 @@ export interface SendStream {
  */
 export interface ReceiveStream {
   /**
-   * Asks for the next bytes, which then belong to the caller; undefined means that the stream has ended, for any reason. Read again
-   * only after `done`, which may run within the call.
+   * Asks for the next bytes, which then belong to the caller; undefined means that the stream has ended, for any reason. If the peer has
+   * reset the stream, its code comes with that. Read again only after `done`, which may run within the call.
    */
-  readonly read: (done: (bytes: Uint8Array | undefined) => void) => void
-  /** Notifies the peer that no more bytes will be read. */
-  readonly stop: () => void
+  readonly read: (done: (bytes: Uint8Array | undefined, resetCode?: number) => void) => void
+  /** Notifies the peer that no more bytes will be read. The code is a whole number below 2^32, default 0. */
+  readonly stop: (code?: number) => void
+}
+
+/**
+ * Our end of a two-way stream. Each direction has its own flow control and its own end: after `send.finish()` the peer may go on
+ * writing.
+ *
+ * @since 0.1.0
+ */
+export interface BiStream {
+  readonly send: SendStream
+  readonly receive: ReceiveStream
 }
 
 /**
@@ -70,7 +100,7 @@ export interface ReceiveStream {
 export interface StreamLimits {
   /** One-way streams that the peer may have open at a time. At first 64. */
   readonly uni?: number
-  /** Two-way streams that the peer may have open at a time. At first 0. */
+  /** Two-way streams that the peer may have open at a time. At first none, except for 100 that QUIC's handshake allows. */
   readonly bi?: number
   /** Bytes that may wait to be read, roughly. The connection of a peer that sends more is closed. At first 1.5 MB. */
   readonly unreadBytes?: number
@@ -83,10 +113,22 @@ export interface StreamLimits {
  */
 export interface Connection {
   readonly remoteId: EndpointId.EndpointId
+  /** The application protocol that both sides agreed on. */
+  readonly alpn: string
   /** Opens a stream to the peer; undefined if the connection is gone. */
   readonly openStream: (done: (stream: SendStream | undefined) => void) => void
   /** The next stream that the peer opens; undefined if the connection is gone. One call at a time. */
   readonly acceptStream: (done: (stream: ReceiveStream | undefined) => void) => void
+  /**
+   * Opens a two-way stream, when the peer allows one more; undefined if the connection is gone. The peer sees it with our first bytes or
+   * the end of our direction, so the side that opens must write first.
+   */
+  readonly openBi: (done: (stream: BiStream | undefined) => void) => void
+  /**
+   * The next two-way stream that the peer opens; undefined if the connection is gone. One call at a time. Streams that nobody accepts stay
+   * with the transport: {@link StreamLimits} bounds their number and their bytes.
+   */
+  readonly acceptBi: (done: (stream: BiStream | undefined) => void) => void
   /** Changes the limits that are given, and keeps the others. A transport without such limits does nothing. */
   readonly limitStreams: (limits: StreamLimits) => void
   /** Runs once when the connection is gone, whichever side closed it. At most one listener. */
@@ -105,6 +147,11 @@ export interface TransportHandler {
   readonly connected: (connection: Connection, isDialled: boolean) => void
   /** A dial has failed; `reason` is a text for people. */
   readonly dialFailed: (peer: EndpointId.EndpointId, reason: string) => void
+  /**
+   * Whether the connection with this peer is in use. When there are too many connections, the oldest accepted ones that are not in use
+   * are closed for new ones. Default: all are in use.
+   */
+  readonly isNeeded?: (peer: EndpointId.EndpointId) => boolean
 }
 
 /**
@@ -128,8 +175,12 @@ export class GossipTransport extends Context.Service<
      * any number of times.
      */
     readonly ready: Effect.Effect<void, GossipError>
-    /** Accepts connections until the scope closes, which closes all connections. One handler at a time. */
-    readonly listen: (handler: TransportHandler) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Accepts connections of one application protocol until the scope closes, which closes all connections of that protocol. One handler
+     * for each protocol at a time; a second one is a defect. QUIC refuses connections of a protocol that has no handler. Dials of a
+     * protocol need its handler too.
+     */
+    readonly listen: (handler: TransportHandler, options?: ListenOptions) => Effect.Effect<void, never, Scope.Scope>
     /**
      * Connects to the peer: ends in `connected` or `dialFailed`. It may make more than one connection. While a dial of the peer is in
      * progress, a second call can only change its origin from "gossip" to "wanted".

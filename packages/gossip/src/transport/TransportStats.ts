@@ -12,7 +12,20 @@ export interface TransportStats {
   readonly dialsRefused: number
   /** Connections that were closed because too many bytes of the peer waited to be read. */
   readonly overfullConnections: number
+  /** Handshakes that were refused: too many were in progress, or too many connections are in use. */
+  readonly refusedHandshakes: number
+  /** Handshakes that had to begin again, so that the peer shows that its address is its own. */
+  readonly retriedHandshakes: number
+  /** Accepted connections that were not in use and were closed for new ones. */
+  readonly replacedConnections: number
 }
 
 /** The counters of a transport that refuses and drops nothing. */
-export const noTransportStats: TransportStats = { addressesDropped: 0, dialsRefused: 0, overfullConnections: 0 }
+export const noTransportStats: TransportStats = {
+  addressesDropped: 0,
+  dialsRefused: 0,
+  overfullConnections: 0,
+  refusedHandshakes: 0,
+  retriedHandshakes: 0,
+  replacedConnections: 0,
+}

@@ -55,4 +55,38 @@ describe("IdleMonitor", () => {
     monitor.remove(second)
     assert.strictEqual(vi.getTimerCount(), 0)
   })
+
+  it("checks a tenth of the connections at a time, and one that is suspicious each time", () => {
+    let checks = 0
+    const suspicious = new Set<unknown>()
+    const checked: Array<unknown> = []
+    const monitor = new IdleMonitor<ReturnType<typeof connection>>({
+      timeoutMs: 15_000,
+      onChecked: (one) => {
+        checks++
+        checked.push(one)
+        return suspicious.has(one)
+      },
+    })
+    const connections = Array.from({ length: 1_000 }, connection)
+    for (const [i, one] of connections.entries()) {
+      monitor.add(one)
+      if (i % 10 === 9) vi.advanceTimersByTime(10)
+    }
+    for (let i = 0; i < 20; i++) {
+      checks = 0
+      vi.advanceTimersByTime(100)
+      assert.isAtLeast(checks, 50)
+      assert.isAtMost(checks, 150)
+    }
+    suspicious.add(connections[0])
+    vi.advanceTimersByTime(1_000)
+    checked.length = 0
+    vi.advanceTimersByTime(1_000)
+    assert.lengthOf(
+      checked.filter((one) => one === connections[0]),
+      10,
+    )
+    for (const one of connections) monitor.remove(one)
+  })
 })

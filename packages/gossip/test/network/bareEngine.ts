@@ -20,13 +20,21 @@ export const makeConnection = (remoteId: EndpointId.EndpointId = peer) => {
     remoteId,
     openStream: (done) => void opening.push(done),
     acceptStream: () => {},
+    alpn: "test",
+    openBi: () => {},
+    acceptBi: () => {},
     limitStreams: (limits) => void limited.push(limits),
     onClosed: (listener) => {
       closed = listener
     },
     close: () => {},
   }
-  const stream: SendStream = { write: (_bytes, done) => void writing.push(done), finish: () => {} }
+  const stream: SendStream = {
+    write: (_bytes, done) => void writing.push(done),
+    finish: () => {},
+    reset: () => {},
+    onStopped: () => {},
+  }
   return { connection, stream, limited, opening, writing, end: () => closed("gone") }
 }
 

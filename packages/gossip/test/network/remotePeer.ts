@@ -102,10 +102,14 @@ export const connectPeer = (
   }
   const connection: Connection = {
     remoteId: id,
-    openStream: (done) => queueMicrotask(() => done({ ...makeSend(), finish: () => {} })),
+    openStream: (done) =>
+      queueMicrotask(() => done({ ...makeSend(), finish: () => {}, reset: () => {}, onStopped: () => {} })),
     acceptStream: (done) => {
       accept = done
     },
+    alpn: "test",
+    openBi: () => {},
+    acceptBi: () => {},
     limitStreams: () => {},
     onClosed: (listener) => {
       onClosed = listener

@@ -3,6 +3,7 @@ import { describe } from "@effect/vitest"
 import { barePeers } from "./suite/barePeers.ts"
 import { joining } from "./suite/joining.ts"
 import { messages } from "./suite/messages.ts"
+import { protocols } from "./suite/protocols.ts"
 import type { Runner } from "./world.ts"
 
 export const suite = (transport: string, it: Runner): void => {
@@ -10,5 +11,6 @@ export const suite = (transport: string, it: Runner): void => {
     joining(it)
     messages(it)
     barePeers(it)
+    protocols(it)
   })
 }

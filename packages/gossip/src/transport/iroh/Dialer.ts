@@ -32,17 +32,19 @@ export interface DialerOptions {
   readonly lookup: AddressLookup["Service"]
   readonly policy: AddressPolicy
   readonly timers: Timers
+  /** The application protocol of dials that name none. */
   readonly alpn: string
   readonly timeoutMs: number
   /** Whether the endpoint finds peers by itself, without an address. */
   readonly canDiscover: boolean
   /** Runs an effect until the owner of the dialer ends. */
   readonly fork: (effect: Effect.Effect<void>) => void
-  readonly connected: (connection: Iroh.Connection) => void
-  readonly failed: (peer: EndpointId.EndpointId, reason: string) => void
+  readonly connected: (connection: Iroh.Connection, alpn: string) => void
+  readonly failed: (peer: EndpointId.EndpointId, reason: string, alpn: string) => void
 }
 
 interface DialInProgress {
+  readonly peer: EndpointId.EndpointId
   readonly dial: Dial
   origin: DialOrigin
   /** Fails or succeeds with the dial. */
@@ -53,34 +55,34 @@ export class Dialer {
   /** Dials that failed at once because too many were in progress. */
   refused = 0
   readonly #options: DialerOptions
-  readonly #alpn: Array<number>
   readonly #learned = new LearnedAddresses()
   readonly #budget = new AddressBudget()
-  readonly #dials = new Map<EndpointId.EndpointId, DialInProgress>()
+  /** The dials in progress by application protocol. */
+  readonly #dials = new Map<string, Map<EndpointId.EndpointId, DialInProgress>>()
+  #dialCount = 0
   #gossipDials = 0
 
   constructor(options: DialerOptions) {
     this.#options = options
-    this.#alpn = options.codec.toBinding(new TextEncoder().encode(options.alpn))
   }
 
   /**
    * Dials the peer. Ends in `connected` or `failed`. While a dial of the peer is in progress, this can only change the dial's origin to
    * "wanted".
    */
-  dial(peer: EndpointId.EndpointId, { origin = "wanted" }: DialOptions = {}): void {
+  dial(peer: EndpointId.EndpointId, { alpn = this.#options.alpn, origin = "wanted" }: DialOptions = {}): void {
     const { canDiscover, failed, fork, timers } = this.#options
-    const inProgress = this.#dials.get(peer)
+    const inProgress = this.#dials.get(alpn)?.get(peer)
     if (inProgress !== undefined) {
-      if (origin === "wanted") this.#makeWanted(peer, inProgress)
+      if (origin === "wanted") this.#makeWanted(inProgress)
       return
     }
-    if (this.#dials.size >= MAX_DIALS || (origin === "gossip" && this.#gossipDials >= MAX_GOSSIP_DIALS)) {
+    if (this.#dialCount >= MAX_DIALS || (origin === "gossip" && this.#gossipDials >= MAX_GOSSIP_DIALS)) {
       this.refused++
-      timers.runSoon(() => failed(peer, "too many dials at a time"))
+      timers.runSoon(() => failed(peer, "too many dials at a time", alpn))
       return
     }
-    const begun = this.#begin(peer, origin)
+    const begun = this.#begin(peer, alpn, origin)
     let hasAddress = false
     for (const source of ["own", "hearsay"] as const) {
       const learned = this.#learned.get(peer, source)
@@ -90,7 +92,7 @@ export class Dialer {
     }
     if (!hasAddress && canDiscover) begun.dial.tryWithoutAddress()
     fork(
-      this.#searchDuring(begun, this.#findAddresses(peer, begun, hasAddress)).pipe(
+      this.#searchDuring(begun, this.#findAddresses(begun, hasAddress)).pipe(
         Effect.withSpan(
           "Gossip.dial",
           { kind: "client", attributes: { "gossip.peer.id": peer } },
@@ -110,51 +112,65 @@ export class Dialer {
     const { fork, lookup, policy, timers } = this.#options
     const address = policy.usable(learned)
     if (!this.#learned.learn(peer, address, source, timers.now())) return
-    this.#dials.get(peer)?.dial.addAddress(address, source)
+    for (const dials of this.#dials.values()) dials.get(peer)?.dial.addAddress(address, source)
     if (source === "own") fork(lookup.learnAddress(peer, address))
   }
 
-  /** Ends all dials without a report. */
-  cancelAll(): void {
-    for (const { dial } of this.#dials.values()) dial.cancel()
-    this.#dials.clear()
-    this.#gossipDials = 0
+  /** Ends all dials of an application protocol without a report. */
+  cancelAll(alpn = this.#options.alpn): void {
+    const dials = this.#dials.get(alpn)
+    this.#dials.delete(alpn)
+    for (const begun of dials?.values() ?? []) {
+      begun.dial.cancel()
+      this.#ended(begun)
+    }
   }
 
-  #begin(peer: EndpointId.EndpointId, origin: DialOrigin): DialInProgress {
-    const { connected, failed, timeoutMs, timers } = this.#options
+  #begin(peer: EndpointId.EndpointId, alpn: string, origin: DialOrigin): DialInProgress {
+    const { codec, connected, failed, timeoutMs, timers } = this.#options
+    const alpnBytes = codec.toBinding(new TextEncoder().encode(alpn))
     let outcome: Effect.Effect<void, string> | undefined
     const waiting: Array<(outcome: Effect.Effect<void, string>) => void> = []
     const dial = new Dial({
       timers,
       timeoutMs,
       admit: (addresses) => this.#budget.admit(addresses, begun.origin === "gossip", timers.now()),
-      connect: (address) => this.#connect(peer, address),
-      connected,
+      connect: (address) => this.#connect(peer, address, alpnBytes),
+      connected: (connection) => connected(connection, alpn),
       settled: (failure) => {
-        this.#dials.delete(peer)
-        if (begun.origin === "gossip") this.#gossipDials--
+        const ofProtocol = this.#dials.get(alpn)
+        ofProtocol?.delete(peer)
+        if (ofProtocol?.size === 0) this.#dials.delete(alpn)
+        this.#ended(begun)
         outcome = failure === undefined ? Effect.void : Effect.fail(failure)
         for (const resume of waiting) resume(outcome)
-        if (failure !== undefined) failed(peer, failure)
+        if (failure !== undefined) failed(peer, failure, alpn)
       },
     })
     const settled = Effect.callback<void, string>((resume) => {
       if (outcome === undefined) waiting.push(resume)
       else resume(outcome)
     })
-    const begun: DialInProgress = { dial, origin, settled }
-    this.#dials.set(peer, begun)
+    const begun: DialInProgress = { peer, dial, origin, settled }
+    const ofProtocol = this.#dials.get(alpn) ?? new Map<EndpointId.EndpointId, DialInProgress>()
+    this.#dials.set(alpn, ofProtocol.set(peer, begun))
+    this.#dialCount++
     if (origin === "gossip") this.#gossipDials++
     return begun
   }
 
+  /** The dial takes no place any more. */
+  #ended({ origin }: DialInProgress): void {
+    this.#dialCount--
+    if (origin === "gossip") this.#gossipDials--
+  }
+
   /** The user or a record wants the peer too: the dial gives its place back to gossip and searches as for any wanted peer. */
-  #makeWanted(peer: EndpointId.EndpointId, begun: DialInProgress): void {
+  #makeWanted(begun: DialInProgress): void {
     if (begun.origin === "wanted") return
     begun.origin = "wanted"
     this.#gossipDials--
-    this.#options.fork(Effect.ignore(this.#searchDuring(begun, this.#lookUp(peer, begun, false))))
+    this.#options.fork(Effect.ignore(this.#searchDuring(begun, this.#lookUp(begun, false))))
   }
 
   /** Runs the search until the dial is settled, and ends as the dial does. */
@@ -169,18 +185,18 @@ export class Dialer {
   }
 
   /** Gives the dial each address that is found. */
-  #findAddresses(peer: EndpointId.EndpointId, begun: DialInProgress, hasAddress: boolean): Effect.Effect<void> {
-    const remembered = Effect.flatMap(this.#rememberedAddress(peer), (known) =>
+  #findAddresses(begun: DialInProgress, hasAddress: boolean): Effect.Effect<void> {
+    const remembered = Effect.flatMap(this.#rememberedAddress(begun.peer), (known) =>
       // The endpoint remembers all addresses that it was ever given, so these are no better than hearsay.
       known === undefined ? Effect.void : this.#add(begun, known, "hearsay"),
     )
-    return Effect.all([this.#lookUp(peer, begun, hasAddress), remembered], { concurrency: 2, discard: true })
+    return Effect.all([this.#lookUp(begun, hasAddress), remembered], { concurrency: 2, discard: true })
   }
 
   /** A lookup that fails or dies has found what it has found. The lookup gives only what the peer itself published or said. */
-  #lookUp(peer: EndpointId.EndpointId, begun: DialInProgress, hasAddress: boolean): Effect.Effect<void> {
+  #lookUp(begun: DialInProgress, hasAddress: boolean): Effect.Effect<void> {
     const { lookup } = this.#options
-    return Stream.suspend(() => lookup.resolve(peer, { origin: begun.origin, hasAddress })).pipe(
+    return Stream.suspend(() => lookup.resolve(begun.peer, { origin: begun.origin, hasAddress })).pipe(
       Stream.runForEach((address) => this.#add(begun, address, "own")),
       Effect.exit,
       Effect.asVoid,
@@ -191,12 +207,16 @@ export class Dialer {
     return Effect.sync(() => dial.addAddress(this.#options.policy.usable(address), source))
   }
 
-  async #connect(peer: EndpointId.EndpointId, { direct, relayUrl }: EndpointAddress): Promise<Iroh.Connection> {
+  async #connect(
+    peer: EndpointId.EndpointId,
+    { direct, relayUrl }: EndpointAddress,
+    alpn: Array<number>,
+  ): Promise<Iroh.Connection> {
     const { binding } = this.#options
     const id = binding.EndpointId.fromString(peer)
     const { native } = await this.#options.endpoint
     if (native === undefined) throw new Error("the endpoint is closed")
-    return native.connect(new binding.EndpointAddr(id, relayUrl ?? null, [...direct]), this.#alpn)
+    return native.connect(new binding.EndpointAddr(id, relayUrl ?? null, [...direct]), alpn)
   }
 
   /** The addresses that the endpoint itself has of the peer, for example from an earlier connection. */

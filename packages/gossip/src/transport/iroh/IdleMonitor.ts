@@ -57,10 +57,12 @@ export class IdleMonitor<C extends MonitoredConnection> {
   }
 
   add(connection: C): void {
-    // The slot that was checked last: the first check follows after a second.
-    const slot = (this.#slot + SLOTS - 1) % SLOTS
+    const lastSlot = (this.#slot + SLOTS - 1) % SLOTS
+    let slot = lastSlot
+    for (let i = 0; i < SLOTS; i++) if (this.#slots[i]!.size < this.#slots[slot]!.size) slot = i
     const counts = connection.stats()
-    const observation = { received: counts?.udpRxDatagrams, silentChecks: 0, slot }
+    // Only in the slot that was checked last does the first check follow after a whole second.
+    const observation = { received: counts?.udpRxDatagrams, silentChecks: slot === lastSlot ? 0 : -1, slot }
     this.#observed.set(connection, observation)
     this.#slots[slot]!.set(connection, observation)
     if (counts !== undefined) this.#report(connection, counts)

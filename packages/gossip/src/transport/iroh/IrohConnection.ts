@@ -4,7 +4,7 @@
  */
 import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
+import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
 import type { BindingBytesCodec } from "./endpoint.ts"
 import type { MonitoredConnection } from "./IdleMonitor.ts"
 import type { MeasuredConnection } from "./ReceiveBudget.ts"
@@ -31,6 +31,7 @@ const ignore = (): void => {}
 
 export class IrohConnection implements Connection, MonitoredConnection, MeasuredConnection {
   readonly remoteId: EndpointId.EndpointId
+  readonly alpn: string
   /** Streams of the peer that are open and were accepted. */
   openStreams = 0
   bytesRead = 0
@@ -53,6 +54,7 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
     this.connection = connection
     this.codec = codec
     this.remoteId = connection.remoteId().toString() as EndpointId.EndpointId
+    this.alpn = new TextDecoder().decode(codec.fromBinding(connection.alpn()))
     this.limitStreams(FIRST_LIMITS)
     const ended = (reason: string): void => {
       this.reason = reason
@@ -78,6 +80,24 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
     else {
       this.connection.acceptUni().then(
         (stream) => done(this.receiveStream(stream)),
+        () => done(undefined),
+      )
+    }
+  }
+
+  openBi(done: (stream: BiStream | undefined) => void): void {
+    this.takeBi(this.connection?.openBi(), done)
+  }
+
+  acceptBi(done: (stream: BiStream | undefined) => void): void {
+    this.takeBi(this.connection?.acceptBi(), done)
+  }
+
+  private takeBi(opening: Promise<Iroh.BiStream> | undefined, done: (stream: BiStream | undefined) => void): void {
+    if (opening === undefined) queueMicrotask(() => done(undefined))
+    else {
+      opening.then(
+        ({ recv, send }) => done({ send: this.sendStream(send), receive: this.receiveStream(recv) }),
         () => done(undefined),
       )
     }
@@ -145,6 +165,14 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
           })
         this.unacknowledged.add(acknowledged)
       },
+      reset: (code) => {
+        stream.reset(BigInt(code)).catch(ignore)
+      },
+      onStopped: (listener) => {
+        stream.stopped().then((code) => {
+          if (code !== null) listener(code)
+        }, ignore)
+      },
     }
   }
 
@@ -173,13 +201,17 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
           },
           () => {
             ended()
-            done(undefined)
+            // The read fails also if the connection is gone; then this one fails too.
+            stream.receivedReset().then(
+              (code) => done(undefined, code ?? undefined),
+              () => done(undefined),
+            )
           },
         )
       },
-      stop: () => {
+      stop: (code = 0) => {
         ended()
-        stream.stop(0n).catch(ignore)
+        stream.stop(BigInt(code)).catch(ignore)
       },
     }
   }

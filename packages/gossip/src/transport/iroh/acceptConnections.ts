@@ -1,46 +1,56 @@
 /**
- * Accepts the incoming connections of an endpoint, with a limit on handshakes. There is one loop for each endpoint, because
+ * Accepts the incoming connections of an endpoint, as far as {@link Admission} allows. There is one loop for each endpoint, because
  * `acceptNext` must have one caller. It does not know what a connection is for.
  */
 import type * as Iroh from "@number0/iroh"
 import type { Timers } from "@topic-tracker/common"
+import { Admission, HANDSHAKE_MS, type Network, networkOf } from "./Admission.ts"
 import type { BoundEndpoint } from "./endpoint.ts"
-
-/** Handshakes of incoming connections at a time; further ones are refused. */
-const MAX_HANDSHAKES = 256
 
 /** The time from a failure to accept to the next attempt. */
 const RETRY_MS = 100
 
 export interface AcceptOptions {
   readonly timers: Timers
-  /** Whether this connection may be accepted; otherwise it is refused. */
-  readonly mayAccept: () => boolean
-  /** A connection whose handshake has succeeded. */
-  readonly accepted: (connection: Iroh.Connection) => void
+  /** Whether connections are accepted now; otherwise they are refused. */
+  readonly isListening: () => boolean
+  /** A connection whose handshake has succeeded, and the network that it came from. */
+  readonly accepted: (connection: Iroh.Connection, network: Network) => void
+  readonly refused: () => void
+  readonly retried: () => void
 }
 
-/** Accepts until the endpoint closes or the returned function is called. */
-export const acceptConnections = (
-  endpoint: BoundEndpoint,
-  { accepted, mayAccept, timers }: AcceptOptions,
-): (() => void) => {
-  let isStopped = false
-  let handshakes = 0
+/** Accepts until the endpoint closes. */
+export const acceptConnections = (endpoint: BoundEndpoint, options: AcceptOptions): void => {
+  const { timers } = options
+  const admission = new Admission()
 
   const handshake = async (incoming: Iroh.Incoming): Promise<void> => {
-    if (isStopped || handshakes >= MAX_HANDSHAKES || !mayAccept()) return incoming.refuse()
-    handshakes++
+    if (!options.isListening()) return incoming.refuse()
+    const [address, isProven] = await Promise.all([incoming.remoteAddr(), incoming.remoteAddrValidated()])
+    const network = networkOf(address)
+    const verdict = admission.decide(network, isProven)
+    if (verdict === "retry") {
+      options.retried()
+      return incoming.retry()
+    }
+    if (verdict === "refuse") {
+      options.refused()
+      return incoming.refuse()
+    }
+    const end = admission.begin(network, isProven)
+    const timeout = timers.schedule(HANDSHAKE_MS, end)
     try {
       const accepting = await incoming.accept()
-      accepted(await accepting.connect())
+      options.accepted(await accepting.connect(), network)
     } finally {
-      handshakes--
+      timers.cancel(timeout)
+      end()
     }
   }
 
   const acceptNext = (): void => {
-    if (isStopped || endpoint.native === undefined) return
+    if (endpoint.native === undefined) return
     endpoint.native.acceptNext().then(
       (incoming) => {
         // The endpoint has closed.
@@ -55,7 +65,4 @@ export const acceptConnections = (
     )
   }
   acceptNext()
-  return () => {
-    isStopped = true
-  }
 }

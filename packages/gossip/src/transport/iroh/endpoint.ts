@@ -12,10 +12,8 @@ import type * as Iroh from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
 import { Context, Deferred, Duration, Effect, Scope } from "effect"
 import { GossipError } from "../../model.ts"
+import { GOSSIP_ALPN } from "../Transport.ts"
 import { checkOptions, type IrohOptions, type IrohTimes } from "./IrohOptions.ts"
-
-/** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN). */
-export const GOSSIP_ALPN = "/iroh-gossip/1"
 
 export type Binding = typeof import("@number0/iroh")
 

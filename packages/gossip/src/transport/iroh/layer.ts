@@ -10,21 +10,20 @@ import { Effect, Fiber, Layer, Redacted, type Scope } from "effect"
 import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../model.ts"
 import { AddressPolicy } from "../address/AddressPolicy.ts"
-import { GossipTransport, type TransportHandler } from "../Transport.ts"
+import { GOSSIP_ALPN, GossipTransport, type TransportHandler } from "../Transport.ts"
+import type { Network } from "./Admission.ts"
 import { acceptConnections } from "./acceptConnections.ts"
 import { Dialer } from "./Dialer.ts"
-import { type BoundEndpoint, GOSSIP_ALPN, IrohEndpoint, startEndpoint } from "./endpoint.ts"
+import { type BoundEndpoint, IrohEndpoint, startEndpoint } from "./endpoint.ts"
 import { IdleMonitor } from "./IdleMonitor.ts"
 import { IrohConnection } from "./IrohConnection.ts"
 import { type IrohOptions, usesRelays } from "./IrohOptions.ts"
+import { OpenConnections } from "./OpenConnections.ts"
 import * as OwnAddress from "./ownAddress.ts"
 import { ReceiveBudget } from "./ReceiveBudget.ts"
 
 export { IrohEndpoint } from "./endpoint.ts"
 export type { IrohOptions } from "./IrohOptions.ts"
-
-/** Connections of the endpoint at a time; further incoming ones are refused. */
-const MAX_CONNECTIONS = 8_192
 
 /**
  * Gossip's transport with an endpoint of its own. Fails with Bind if the endpoint cannot be bound, and with InvalidArgument.
@@ -78,25 +77,37 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   // A bind that fails is reported to all who wait for the endpoint.
   endpoint.catch(() => {})
 
+  const gossipAlpn = options.alpn ?? GOSSIP_ALPN
+  /** The handlers by application protocol. */
+  const handlers = new Map<string, TransportHandler>()
   /** Every open connection. The binding closes a connection whose object is garbage-collected. */
-  const connections = new Set<IrohConnection>()
+  const connections = new OpenConnections<IrohConnection>(
+    ({ alpn, remoteId }) => handlers.get(alpn)?.isNeeded?.(remoteId) ?? true,
+  )
+  const counters = { refusedHandshakes: 0, retriedHandshakes: 0 }
   const budget = new ReceiveBudget<IrohConnection>()
   const monitor = new IdleMonitor<IrohConnection>({
     timeoutMs: times.silenceTimeoutMs,
     onChecked: (connection, counts) => budget.measure(connection, counts, timers.now()),
   })
-  let handler: TransportHandler | undefined
 
-  const addConnection = (connection: Iroh.Connection, isDialled: boolean): void => {
+  /** `network`: where it came from; undefined if we dialled. */
+  const addConnection = (connection: Iroh.Connection, network: Network | undefined): void => {
     const adopted = new IrohConnection(connection, codec, (gone) => {
-      connections.delete(gone)
+      connections.remove(gone)
       monitor.remove(gone)
       budget.remove(gone)
     })
-    connections.add(adopted)
+    const handler = handlers.get(adopted.alpn)
+    if (network === undefined) connections.addDialled(adopted)
+    else if (!connections.addAccepted(adopted, network)) {
+      counters.refusedHandshakes++
+      adopted.giveUp()
+      return
+    }
     monitor.add(adopted)
     if (handler === undefined) adopted.close()
-    else handler.connected(adopted, isDialled)
+    else handler.connected(adopted, network === undefined)
   }
 
   const policy = new AddressPolicy({
@@ -113,21 +124,29 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
     endpoint,
     lookup: yield* AddressLookup,
     timers,
-    alpn: options.alpn ?? GOSSIP_ALPN,
+    alpn: gossipAlpn,
     timeoutMs: times.dialTimeoutMs,
     canDiscover: options.preset === "n0",
     fork: (effect) => void Fiber.runIn(run(effect), scope),
-    connected: (connection) => addConnection(connection, true),
-    failed: (peer, reason) => handler?.dialFailed(peer, reason),
+    connected: (connection) => addConnection(connection, undefined),
+    failed: (peer, reason, alpn) => handlers.get(alpn)?.dialFailed(peer, reason),
   })
 
-  let stopAccepting = (): void => {}
+  let isAccepting = false
   const accept = (bound: BoundEndpoint): void => {
-    if (handler === undefined) return
-    stopAccepting = acceptConnections(bound, {
+    // Gossip's protocol is there from the start, so that an endpoint without others needs no call.
+    const alpns = new Set([gossipAlpn, ...handlers.keys()])
+    if (alpns.size > 1 || isAccepting) {
+      bound.native?.setAlpns([...alpns].map((alpn) => codec.toBinding(new TextEncoder().encode(alpn))))
+    }
+    if (isAccepting || handlers.size === 0) return
+    isAccepting = true
+    acceptConnections(bound, {
       timers,
-      mayAccept: () => connections.size < MAX_CONNECTIONS,
-      accepted: (connection) => addConnection(connection, false),
+      isListening: () => handlers.size > 0,
+      accepted: addConnection,
+      refused: () => counters.refusedHandshakes++,
+      retried: () => counters.retriedHandshakes++,
     })
   }
 
@@ -136,31 +155,35 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
     timers,
     defer: queueMicrotask,
     ready: Effect.asVoid(bound),
-    listen: (to) =>
+    listen: (handler, { alpn = gossipAlpn } = {}) =>
       Effect.acquireRelease(
-        Effect.sync(() => {
-          handler = to
+        Effect.suspend(() => {
+          if (handlers.has(alpn)) return Effect.die(new Error(`alpn: ${alpn} has a handler already`))
+          handlers.set(alpn, handler)
           endpoint.then(accept, () => {})
+          return Effect.void
         }),
         () =>
           Effect.suspend(() => {
-            handler = undefined
-            stopAccepting()
-            dialer.cancelAll()
-            const open = [...connections]
+            handlers.delete(alpn)
+            endpoint.then(accept, () => {})
+            dialer.cancelAll(alpn)
+            const open = [...connections.all].filter((connection) => connection.alpn === alpn)
             for (const connection of open) connection.close()
             // Each connection limits the time of its own close.
             return Effect.promise(() => Promise.all(open.map(({ closed }) => closed)))
           }),
       ),
     dial: (peer, dialOptions) => {
-      if (handler !== undefined) dialer.dial(peer, dialOptions)
+      if (handlers.has(dialOptions?.alpn ?? gossipAlpn)) dialer.dial(peer, dialOptions)
     },
     learnAddress: (peer, address, source) => dialer.learnAddress(peer, address, source),
     stats: () => ({
       addressesDropped: policy.dropped,
       dialsRefused: dialer.refused,
       overfullConnections: budget.exceeded,
+      replacedConnections: connections.replaced,
+      ...counters,
     }),
     ...own,
   })

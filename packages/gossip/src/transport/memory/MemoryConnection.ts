@@ -5,7 +5,10 @@
 
 import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Connection, ReceiveStream, SendStream } from "../Transport.ts"
+import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
+
+/** Two-way streams that the other end may have open at first, as in QUIC. */
+const FIRST_BI_STREAMS = 100
 
 /** The network as a connection sees it. */
 export interface MemoryCarrier {
@@ -31,6 +34,7 @@ export interface MemoryOwner {
 
 export class MemoryConnection implements Connection {
   readonly remoteId: EndpointId.EndpointId
+  readonly alpn: string
   private readonly network: MemoryCarrier
   private readonly endpoint: MemoryOwner
   private other!: MemoryConnection
@@ -39,6 +43,12 @@ export class MemoryConnection implements Connection {
   private readonly incoming: Array<Pipe> = []
   private accepting: ((stream: ReceiveStream | undefined) => void) | undefined
   private closedListener: ((reason: string) => void) | undefined
+  private readonly incomingBi: Array<BiStream> = []
+  private acceptingBi: ((stream: BiStream | undefined) => void) | undefined
+  /** Two-way streams of ours that the other end allows, those that are open, and those that wait to be opened. */
+  private allowedBi = FIRST_BI_STREAMS
+  private openBiCount = 0
+  private readonly waitingBi: Array<(stream: BiStream | undefined) => void> = []
   private readonly pipes = new Set<Pipe>()
   private givingUp: Timer | undefined
   private readonly inTransit: Array<{ readonly effect: () => void; isThere: boolean }> = []
@@ -48,8 +58,10 @@ export class MemoryConnection implements Connection {
     network: MemoryCarrier,
     endpoint: MemoryOwner,
     remoteId: EndpointId.EndpointId,
+    alpn: string,
     line: { heardAt: number },
   ) {
+    this.alpn = alpn
     this.network = network
     this.endpoint = endpoint
     this.remoteId = remoteId
@@ -62,10 +74,11 @@ export class MemoryConnection implements Connection {
     network: MemoryCarrier,
     from: MemoryOwner,
     to: MemoryOwner,
+    alpn: string,
   ): [from: MemoryConnection, to: MemoryConnection] {
     const line = { heardAt: network.timers.now() }
-    const ours = new MemoryConnection(network, from, to.id, line)
-    const theirs = new MemoryConnection(network, to, from.id, line)
+    const ours = new MemoryConnection(network, from, to.id, alpn, line)
+    const theirs = new MemoryConnection(network, to, from.id, alpn, line)
     ours.other = theirs
     theirs.other = ours
     return [ours, theirs]
@@ -81,7 +94,66 @@ export class MemoryConnection implements Connection {
     else this.accepting = done
   }
 
-  limitStreams(): void {}
+  openBi(done: (stream: BiStream | undefined) => void): void {
+    if (this.isClosed) {
+      done(undefined)
+    } else if (this.openBiCount >= this.allowedBi) {
+      this.waitingBi.push(done)
+    } else {
+      this.openBiCount++
+      done(this.makeBi())
+    }
+  }
+
+  acceptBi(done: (stream: BiStream | undefined) => void): void {
+    const stream = this.incomingBi.shift()
+    if (stream !== undefined || this.isClosed) done(stream)
+    else this.acceptingBi = done
+  }
+
+  /** Only the number of two-way streams is limited here. */
+  limitStreams({ bi }: StreamLimits): void {
+    if (bi === undefined) return
+    this.other.allowedBi = bi
+    this.other.openWaitingBi()
+  }
+
+  private makeBi(): BiStream {
+    let openDirections = 2
+    const onOver = (): void => {
+      if (--openDirections > 0) return
+      this.openBiCount--
+      this.openWaitingBi()
+    }
+    const back = new Pipe(this.other, { announce: () => {}, onOver })
+    const announce = (): void => {
+      this.announceBi(forth, back)
+    }
+    const forth = new Pipe(this, { announce, onOver })
+    // We read it, so that it ends with our end of the connection.
+    this.pipes.add(back)
+    return { send: forth, receive: back }
+  }
+
+  private openWaitingBi(): void {
+    while (this.openBiCount < this.allowedBi) {
+      const done = this.waitingBi.shift()
+      if (done === undefined) return
+      this.openBiCount++
+      this.network.timers.runSoon(() => done(this.isClosed ? undefined : this.makeBi()))
+    }
+  }
+
+  private announceBi(forth: Pipe, back: Pipe): void {
+    const other = this.other
+    if (other.isClosed) return
+    other.pipes.add(forth)
+    const stream = { send: back, receive: forth }
+    const accepting = other.acceptingBi
+    other.acceptingBi = undefined
+    if (accepting === undefined) other.incomingBi.push(stream)
+    else accepting(stream)
+  }
 
   onClosed(listener: (reason: string) => void): void {
     this.closedListener = listener
@@ -122,6 +194,10 @@ export class MemoryConnection implements Connection {
       while (this.inTransit[0]?.isThere === true) this.inTransit.shift()!.effect()
     }
     this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
+  }
+
+  runSoon(run: () => void): void {
+    this.network.timers.runSoon(run)
   }
 
   /** Our pipe becomes visible at the other end with its first bytes, as in QUIC. */
@@ -172,33 +248,51 @@ export class MemoryConnection implements Connection {
     for (const pipe of [...this.pipes]) pipe.connectionEnded(this)
     this.pipes.clear()
     this.incoming.length = 0
-    const accepting = this.accepting
+    this.incomingBi.length = 0
+    const waiting = [this.accepting, this.acceptingBi, ...this.waitingBi]
     this.accepting = undefined
+    this.acceptingBi = undefined
+    this.waitingBi.length = 0
     const listener = this.closedListener
     this.network.timers.runSoon(() => {
-      accepting?.(undefined)
+      for (const done of waiting) done?.(undefined)
       listener?.(reason)
     })
   }
 }
 
+/** The parts of a pipe that is one direction of a two-way stream. */
+interface PipeHooks {
+  /** The first bytes or the end have arrived at the reading side. */
+  readonly announce: () => void
+  /** The direction is over for both sides, while the connection is up. */
+  readonly onOver: () => void
+}
+
 /** A stream: its writing side belongs to one end of the connection, its reading side to the other. */
 class Pipe implements SendStream, ReceiveStream {
   private readonly writer: MemoryConnection
+  private readonly hooks: PipeHooks | undefined
   private announced = false
   private readonly arrived: Array<Uint8Array> = []
   /** Bytes that were written and that the reader has not taken yet. */
   private outstanding = 0
-  private reading: ((bytes: Uint8Array | undefined) => void) | undefined
+  private reading: ((bytes: Uint8Array | undefined, resetCode?: number) => void) | undefined
   private writing: ((alive: boolean) => void) | undefined
   /** The end of the stream has arrived; the reader sees it after the bytes in `arrived`. */
   private ended = false
+  /** The writer reset the stream. */
+  private resetCode: number | undefined
   /** The reader called `stop`. */
   private stopped = false
+  private stopCode = 0
+  private stoppedListener: ((code: number) => void) | undefined
   private finished = false
+  private isOver = false
 
-  constructor(writer: MemoryConnection) {
+  constructor(writer: MemoryConnection, hooks?: PipeHooks) {
     this.writer = writer
+    this.hooks = hooks
     writer.addPipe(this)
   }
 
@@ -218,28 +312,36 @@ class Pipe implements SendStream, ReceiveStream {
   }
 
   finish(): void {
-    if (this.finished) return
-    this.finished = true
-    this.writer.transmit(
-      () => this.arriveEnd(),
-      () => this.writer.giveUp(),
-    )
+    this.sendEnd(undefined)
   }
 
-  read(done: (bytes: Uint8Array | undefined) => void): void {
+  reset(code: number): void {
+    this.sendEnd(code)
+    this.settleWrite(false)
+  }
+
+  onStopped(listener: (code: number) => void): void {
+    if (this.stopped) this.writer.runSoon(() => listener(this.stopCode))
+    else this.stoppedListener = listener
+  }
+
+  read(done: (bytes: Uint8Array | undefined, resetCode?: number) => void): void {
     const bytes = this.arrived.shift()
     if (bytes !== undefined) {
       this.taken(bytes.length)
       done(bytes)
-    } else if (this.ended || this.stopped) done(undefined)
+    } else if (this.ended || this.stopped) this.readEnd(done)
     else this.reading = done
   }
 
-  stop(): void {
+  stop(code = 0): void {
     if (this.stopped) return
     this.stopped = true
+    this.stopCode = code
     this.arrived.length = 0
-    this.writer.removePipe(this)
+    const listener = this.stoppedListener
+    if (listener !== undefined && !this.ended) this.writer.runSoon(() => listener(code))
+    this.over()
     this.settleWrite(false)
   }
 
@@ -251,20 +353,45 @@ class Pipe implements SendStream, ReceiveStream {
     }
   }
 
+  /** A stream that is reset after it was finished has ended already. */
+  private sendEnd(resetCode: number | undefined): void {
+    if (this.finished) return
+    this.finished = true
+    this.writer.transmit(
+      () => this.arriveEnd(resetCode),
+      () => this.writer.giveUp(),
+    )
+  }
+
   private arrive(bytes: Uint8Array): void {
     if (this.stopped || this.ended) return
-    if (!this.announced) {
-      this.announced = true
-      this.writer.announce(this)
-    }
+    this.announce()
     this.arrived.push(bytes)
     this.settleRead()
   }
 
-  private arriveEnd(): void {
+  private announce(): void {
+    if (this.announced) return
+    this.announced = true
+    if (this.hooks === undefined) this.writer.announce(this)
+    else this.hooks.announce()
+  }
+
+  private arriveEnd(resetCode: number | undefined): void {
+    if (this.hooks !== undefined) this.announce()
     this.ended = true
-    this.writer.removePipe(this)
+    if (resetCode !== undefined) {
+      this.resetCode = resetCode
+      this.arrived.length = 0
+    }
+    this.over()
     this.settleRead()
+  }
+
+  private over(): void {
+    this.writer.removePipe(this)
+    if (!this.isOver) this.hooks?.onOver()
+    this.isOver = true
   }
 
   private settleRead(): void {
@@ -273,8 +400,17 @@ class Pipe implements SendStream, ReceiveStream {
     const bytes = this.arrived.shift()
     if (bytes === undefined && !this.ended) return
     this.reading = undefined
-    if (bytes !== undefined) this.taken(bytes.length)
+    if (bytes === undefined) {
+      this.readEnd(reading)
+      return
+    }
+    this.taken(bytes.length)
     reading(bytes)
+  }
+
+  private readEnd(done: (bytes: Uint8Array | undefined, resetCode?: number) => void): void {
+    if (this.resetCode === undefined) done(undefined)
+    else done(undefined, this.resetCode)
   }
 
   private settleWrite(alive: boolean): void {

@@ -8,7 +8,7 @@ import { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
-import type { TransportHandler } from "../Transport.ts"
+import { GOSSIP_ALPN, type TransportHandler } from "../Transport.ts"
 import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
 
 /**
@@ -83,7 +83,8 @@ export interface MemoryNetworkOptions {
 
 /** An endpoint as the network sees it. */
 export interface MemoryEndpoint extends MemoryOwner {
-  readonly handler: TransportHandler
+  /** The handlers by application protocol. */
+  readonly handlers: Map<string, TransportHandler>
 }
 
 /** Gets what {@link MemoryNetwork.setAddress} and {@link MemoryNetwork.changeNetwork} do to an endpoint. */
@@ -208,10 +209,14 @@ export class MemoryNetwork implements MemoryCarrier {
     }
   }
 
-  /** Adds an endpoint; undefined if the network has one with that id already. For `MemoryTransport.layer`. */
-  attach(id: EndpointId.EndpointId, handler: TransportHandler): MemoryEndpoint | undefined {
+  /**
+   * Adds an endpoint with a handler for gossip's protocol, or with none; undefined if the network has one with that id already. For
+   * `MemoryTransport.layer`.
+   */
+  attach(id: EndpointId.EndpointId, handler?: TransportHandler): MemoryEndpoint | undefined {
     if (this.endpoints.has(id)) return undefined
-    const endpoint: MemoryEndpoint = { id, handler, connections: new Set() }
+    const endpoint: MemoryEndpoint = { id, handlers: new Map(), connections: new Set() }
+    if (handler !== undefined) endpoint.handlers.set(GOSSIP_ALPN, handler)
     this.endpoints.set(id, endpoint)
     return endpoint
   }
@@ -235,18 +240,27 @@ export class MemoryNetwork implements MemoryCarrier {
     this.learned.set(id, known.set(peer, address))
   }
 
-  /** Takes one round trip to the peer, then calls `connected` on both sides, or `dialFailed`. */
-  dial(from: MemoryEndpoint, to: EndpointId.EndpointId): void {
+  /**
+   * Takes one round trip to the peer, then calls `connected` on both sides, or `dialFailed`. A peer without a handler for the protocol
+   * refuses after that round trip.
+   */
+  dial(from: MemoryEndpoint, to: EndpointId.EndpointId, alpn: string = GOSSIP_ALPN): void {
     const deadline = this.timers.now() + this.dialTimeoutMs
-    const gaveUp = (): void => {
-      if (this.isAttached(from)) from.handler.dialFailed(to, "timed out")
+    const fail = (reason: string): void => {
+      if (this.isAttached(from)) from.handlers.get(alpn)?.dialFailed(to, reason)
     }
+    const gaveUp = (): void => fail("timed out")
     const answered = (peer: MemoryEndpoint): void => {
-      if (this.isAttached(from) && this.isAttached(peer)) {
-        const [ours, theirs] = MemoryConnection.pair(this, from, peer)
-        peer.handler.connected(theirs, false)
-        from.handler.connected(ours, true)
-      } else this.after(deadline, gaveUp)
+      if (!this.isAttached(from) || !this.isAttached(peer)) {
+        this.after(deadline, gaveUp)
+        return
+      }
+      const [ourHandler, theirHandler] = [from.handlers.get(alpn), peer.handlers.get(alpn)]
+      if (theirHandler === undefined) fail("the peer does not support the protocol")
+      if (ourHandler === undefined || theirHandler === undefined) return
+      const [ours, theirs] = MemoryConnection.pair(this, from, peer, alpn)
+      theirHandler.connected(theirs, false)
+      ourHandler.connected(ours, true)
     }
     const asked = (): void => {
       const peer = this.endpoints.get(to)

@@ -3,7 +3,7 @@ import { type EndpointId, Identity } from "@topic-tracker/crypto"
 import { Effect, Layer, PubSub, Stream, SubscriptionRef } from "effect"
 import { emptyAddress } from "../../AddressLookup.ts"
 import { GossipError } from "../../model.ts"
-import { GossipTransport } from "../Transport.ts"
+import { GOSSIP_ALPN, GossipTransport } from "../Transport.ts"
 import { noTransportStats } from "../TransportStats.ts"
 import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
 
@@ -23,7 +23,7 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
       const fork = Effect.runForkWith(yield* Effect.context())
       let endpoint: MemoryEndpoint | undefined
       /** A second dial of one of these changes only its origin, which is of no importance here. */
-      const dialledForGossip = new Set<EndpointId.EndpointId>()
+      const dialledForGossip = new Set<string>()
       yield* Effect.acquireRelease(
         Effect.sync(() =>
           network.observe(endpointId, {
@@ -38,29 +38,40 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
         timers: network.timers,
         defer: (flush) => flush(),
         ready: Effect.void,
-        listen: (handler) =>
+        listen: (handler, { alpn = GOSSIP_ALPN } = {}) =>
           Effect.acquireRelease(
             Effect.suspend(() => {
-              endpoint = network.attach(endpointId, {
+              endpoint ??= network.attach(endpointId)
+              if (endpoint === undefined) {
+                const message = `endpointId: ${endpointId} is in this network already`
+                return Effect.die(new GossipError({ reason: "Bind", message }))
+              }
+              if (endpoint.handlers.has(alpn)) return Effect.die(new Error(`alpn: ${alpn} has a handler already`))
+              endpoint.handlers.set(alpn, {
                 connected: (connection, isDialled) => {
-                  if (isDialled) dialledForGossip.delete(connection.remoteId)
+                  if (isDialled) dialledForGossip.delete(dialOf(connection.remoteId, alpn))
                   handler.connected(connection, isDialled)
                 },
                 dialFailed: (peer, reason) => {
-                  dialledForGossip.delete(peer)
+                  dialledForGossip.delete(dialOf(peer, alpn))
                   handler.dialFailed(peer, reason)
                 },
               })
-              if (endpoint !== undefined) return Effect.succeed(endpoint)
-              const message = `endpointId: ${endpointId} is in this network already`
-              return Effect.die(new GossipError({ reason: "Bind", message }))
+              return Effect.succeed(endpoint)
             }),
-            (attached) => Effect.sync(() => network.detach(attached)),
+            (attached) =>
+              Effect.sync(() => {
+                attached.handlers.delete(alpn)
+                for (const connection of [...attached.connections]) if (connection.alpn === alpn) connection.close()
+                if (attached.handlers.size > 0) return
+                network.detach(attached)
+                endpoint = undefined
+              }),
           ).pipe(Effect.asVoid),
-        dial: (peer, options) => {
-          if (endpoint === undefined || dialledForGossip.has(peer)) return
-          if (options?.origin === "gossip") dialledForGossip.add(peer)
-          network.dial(endpoint, peer)
+        dial: (peer, { alpn = GOSSIP_ALPN, origin } = {}) => {
+          if (endpoint?.handlers.has(alpn) !== true || dialledForGossip.has(dialOf(peer, alpn))) return
+          if (origin === "gossip") dialledForGossip.add(dialOf(peer, alpn))
+          network.dial(endpoint, peer, alpn)
         },
         learnAddress: (peer, address) => network.rememberAddress(endpointId, peer, address),
         address: SubscriptionRef.get(address),
@@ -70,3 +81,5 @@ export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, neve
       })
     }),
   )
+
+const dialOf = (peer: EndpointId.EndpointId, alpn: string): string => `${peer} ${alpn}`

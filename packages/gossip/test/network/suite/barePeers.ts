@@ -78,13 +78,18 @@ export const barePeers = (it: Runner): void => {
         const id = freshTopic()
         const atA = yield* a.open(id)
         const connection = yield* connect(world, a)
+        // A stream whose object is garbage-collected would end.
+        const kept: Array<unknown> = []
         for (let i = 0; i < 40; i++) {
-          yield* (yield* connection.openStream).write(frames(headerOf(freshTopic()), Uint8Array.of(0, 0, 0, 9)))
+          const stream = yield* connection.openStream
+          kept.push(stream)
+          yield* stream.write(frames(headerOf(freshTopic()), Uint8Array.of(0, 0, 0, 9)))
         }
         yield* until(world, "8 are stopped", () => Effect.map(a.stats, ({ refusedStreams }) => refusedStreams === 8))
         yield* (yield* connection.openStream).write(frames(headerOf(id), joinFrame))
         yield* until(world, "it is a neighbour", () => isJoined(atA))
         assert.strictEqual((yield* a.stats).refusedStreams, 8)
+        assert.lengthOf(kept, 40)
       }))
 
     it("reads many small chunks that came while the topic was not read", (world) =>

@@ -1,0 +1,83 @@
+/**
+ * Decides which incoming handshakes are begun. A first packet costs its sender nothing and may carry the address of another host, so
+ * only a few handshakes are begun without proof of the address; the others must begin again with a token that was sent to that address
+ * (RFC 9000, section 8.1.2). With the proof, each network has its share. It knows no connections and no sockets.
+ */
+
+import type { IncomingAddr } from "@number0/iroh"
+import { SocketAddress } from "@topic-tracker/common"
+
+/** Handshakes in progress whose peer has not shown that its address is its own. */
+const MAX_UNPROVEN = 32
+
+/** Handshakes in progress whose peer has shown its address. */
+const MAX_PROVEN = 256
+
+/** A handshake in progress takes no place any more after this time. The binding ends it itself after 30 s. */
+export const HANDSHAKE_MS = 5_000
+
+/** The places of the hosts that share a network. */
+interface Limits {
+  readonly handshakes: number
+  readonly connections: number
+}
+
+/** The share of an IPv4 address and of an IPv6 network of 64 bits: one host can have all addresses of such a network. */
+const HOST: Limits = { handshakes: 16, connections: 64 }
+
+/** All peers that come over a relay count as one network: they could have any number of keys, and the relay is not known better. */
+const RELAY: Limits = { handshakes: 128, connections: 4_096 }
+
+/** Programs of this machine, for example a test with hundreds of nodes. */
+const LOOPBACK: Limits = { handshakes: MAX_PROVEN, connections: Number.POSITIVE_INFINITY }
+
+/** A network that handshakes come from. Two with the same key share its limits. */
+export interface Network {
+  readonly key: string
+  readonly limits: Limits
+}
+
+/** The network of an address in the form that the binding gives. */
+export const networkOf = ({ addr, kind }: IncomingAddr): Network => {
+  const ip = kind === "ip" && addr !== undefined ? SocketAddress.parse(addr)?.ip : undefined
+  if (ip === undefined) return { key: kind, limits: RELAY }
+  if (SocketAddress.reachOf(ip) === "loopback") return { key: "loopback", limits: LOOPBACK }
+  return { key: (ip.length === 16 && !isMapped(ip) ? ip.subarray(0, 8) : ip.slice(-4)).join("."), limits: HOST }
+}
+
+const isMapped = (ip: Uint8Array): boolean =>
+  ip[10] === 0xff && ip[11] === 0xff && ip.subarray(0, 10).every((byte) => byte === 0)
+
+export class Admission {
+  #unproven = 0
+  #proven = 0
+  readonly #provenOf = new Map<string, number>()
+
+  /** `retry`: only once the peer has shown its address. */
+  decide(network: Network, isProven: boolean): "accept" | "retry" | "refuse" {
+    if (!isProven) return this.#unproven < MAX_UNPROVEN ? "accept" : "retry"
+    const ofNetwork = this.#provenOf.get(network.key) ?? 0
+    return this.#proven < MAX_PROVEN && ofNetwork < network.limits.handshakes ? "accept" : "refuse"
+  }
+
+  /** An accepted handshake begins. Returns a function that gives its place back; further calls of it do nothing. */
+  begin({ key }: Network, isProven: boolean): () => void {
+    this.#add(key, isProven, 1)
+    let isOver = false
+    return () => {
+      if (!isOver) this.#add(key, isProven, -1)
+      isOver = true
+    }
+  }
+
+  #add(key: string, isProven: boolean, count: number): void {
+    if (!isProven) {
+      this.#unproven += count
+      return
+    }
+    this.#proven += count
+    const ofNetwork = (this.#provenOf.get(key) ?? 0) + count
+    if (ofNetwork === 0) this.#provenOf.delete(key)
+    else this.#provenOf.set(key, ofNetwork)
+  }
+}
