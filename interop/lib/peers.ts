@@ -33,7 +33,9 @@ export const program = Effect.fn("peers.program")(function* (
   options: Options,
   log?: string,
 ) {
-  const args = [command, ...words({ ...(host.isMachine ? { bind: host.address } : {}), ...options })]
+  // A node dials loopback addresses only if it is bound to loopback.
+  const isLocal = host.address.startsWith("127.")
+  const args = [command, ...words({ ...(isLocal ? { bind: host.address } : {}), ...options })]
   return language === "Rust"
     ? yield* start(host, name, yield* peer, args, log === undefined ? {} : { env: { RUST_LOG: log, NO_COLOR: "1" } })
     : yield* start(host, name, typescript.node, [...typescript.args, ...args])
