@@ -57,6 +57,7 @@ export interface MembershipBookkeeping<P extends PeerKey> {
   readonly vouched: ReadonlyMap<P, true>
   readonly invited: ReadonlyMap<P, unknown>
   readonly nameGivers: ReadonlyMap<P, unknown>
+  readonly joiners: ReadonlyMap<P, unknown>
   readonly peerData: ReadonlyMap<P, Uint8Array>
 }
 
@@ -118,7 +119,7 @@ export class HyParView<P extends PeerKey> {
   get bookkeeping(): MembershipBookkeeping<P> {
     const { admission, names, overdue, peers, pending, refillScheduled, refusals, seekScheduled, stayingAlive } = this
     const { invited, vouched } = admission
-    const views = { invited, nameGivers: names.givers, peerData: peers.known, vouched }
+    const views = { invited, joiners: names.joiners, nameGivers: names.givers, peerData: peers.known, vouched }
     return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled, stayingAlive }
   }
 
@@ -281,6 +282,7 @@ export class HyParView<P extends PeerKey> {
       return
     }
     this.request(peer, "high")
+    if (!this.names.takeJoin(peer)) return
     const message: ForwardJoin<P> = {
       _tag: "ForwardJoin",
       peer: { id: peer, data },
@@ -293,7 +295,7 @@ export class HyParView<P extends PeerKey> {
   private onForwardJoin(from: P, message: ForwardJoin<P>): void {
     const { id, data } = message.peer
     // Our own walk came back to us (DEVIATIONS.md, "own walks").
-    if (id === this.io.me || !this.isIntroducer(from)) {
+    if (id === this.io.me || !this.isIntroducer(from) || !this.names.takeWalk(from)) {
       this.drop()
       return
     }
@@ -354,7 +356,7 @@ export class HyParView<P extends PeerKey> {
    */
   private onShuffle(from: P, message: Shuffle<P>): void {
     const { origin } = message
-    if (origin === this.io.me || !this.isIntroducer(from)) {
+    if (origin === this.io.me || !this.isIntroducer(from) || !this.names.takeWalk(from)) {
       this.drop()
       return
     }

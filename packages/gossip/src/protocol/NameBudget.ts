@@ -2,6 +2,7 @@
  * Limits on the peers that others name to us. Each new name may cost a lookup in the DHT and a dial, so a neighbour that names peers
  * which do not exist would take all of both, for a few bytes (DEVIATIONS.md, "new names").
  */
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import type { TopicIo } from "./Event.ts"
 import type { PeerKey } from "./Message.ts"
 import { TokenBucket } from "./TokenBucket.ts"
@@ -17,10 +18,35 @@ const NAMES_PER_SECOND = 1
 const STRANGERS_BURST = 80
 const STRANGERS_NAMES_PER_SECOND = 5
 
+/** ForwardJoins and Shuffles of one neighbour: each travels on for six hops, whether or not its names are new. */
+const WALK_BURST = 64
+const WALKS_PER_SECOND = 8
+
+/** Joins that are passed on to the neighbours: this many at once, then so many a second, and each peer once in a time, in ms. */
+const JOIN_BURST = 1_024
+const JOINS_PER_SECOND = 16
+const JOIN_AGAIN_MS = 10_000
+export const MAX_JOINERS = 256
+
+interface NeighborBudget {
+  readonly names: TokenBucket
+  readonly walks: TokenBucket
+}
+
+const neighborBudget = (): NeighborBudget => ({
+  names: new TokenBucket(NAME_BURST, NAMES_PER_SECOND),
+  walks: new TokenBucket(WALK_BURST, WALKS_PER_SECOND),
+})
+
 export class NameBudget<P extends PeerKey> {
   private readonly io: Pick<TopicIo<P>, "now" | "isKey" | "stats">
-  private readonly neighbors = new Map<P, TokenBucket>()
+  private readonly neighbors = new Map<P, NeighborBudget>()
   private readonly strangers = new TokenBucket(STRANGERS_BURST, STRANGERS_NAMES_PER_SECOND)
+  /** The budget of walks of peers that are no neighbours. */
+  private readonly asked = new TokenBucket(WALK_BURST, WALKS_PER_SECOND)
+  private readonly joins = new TokenBucket(JOIN_BURST, JOINS_PER_SECOND)
+  /** The last peers whose Joins were passed on, and the times of that. */
+  private readonly joinedAt = new BoundedMap<P, number>(MAX_JOINERS)
 
   constructor(io: Pick<TopicIo<P>, "now" | "isKey" | "stats">) {
     this.io = io
@@ -32,7 +58,7 @@ export class NameBudget<P extends PeerKey> {
   }
 
   addNeighbor(peer: P): void {
-    this.neighbors.set(peer, new TokenBucket(NAME_BURST, NAMES_PER_SECOND))
+    this.neighbors.set(peer, neighborBudget())
   }
 
   removeNeighbor(peer: P): void {
@@ -52,9 +78,29 @@ export class NameBudget<P extends PeerKey> {
   /** Takes the cost of `count` names. */
   takeCost(giver: P, count: number, isVouched: boolean): boolean {
     const { now } = this.io
-    const own = this.neighbors.get(giver)
+    const own = this.neighbors.get(giver)?.names
     if (own === undefined) return this.strangers.take(now, count)
     if (!own.has(now, count)) return false
     return (isVouched || this.strangers.take(now, count)) && own.take(now, count)
+  }
+
+  /** Whether a ForwardJoin or Shuffle of this peer is handled. */
+  takeWalk(giver: P): boolean {
+    return (this.neighbors.get(giver)?.walks ?? this.asked).take(this.io.now)
+  }
+
+  /** Whether the Join of this peer is passed on to the neighbours. */
+  takeJoin(peer: P): boolean {
+    const { now } = this.io
+    const before = this.joinedAt.get(peer)
+    if (before !== undefined && now - before < JOIN_AGAIN_MS) return false
+    if (!this.joins.take(now)) return false
+    this.joinedAt.set(peer, now)
+    return true
+  }
+
+  /** The peers whose Joins were passed on, for checks of the state. */
+  get joiners(): ReadonlyMap<P, unknown> {
+    return this.joinedAt
   }
 }

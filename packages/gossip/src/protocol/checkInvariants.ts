@@ -11,6 +11,7 @@ import type { GossipState } from "./GossipState.ts"
 import { MAX_REFUSALS } from "./HyParView.ts"
 import type { PeerKey } from "./Message.ts"
 import * as MessageId from "./MessageId.ts"
+import { MAX_JOINERS } from "./NameBudget.ts"
 import { MAX_MISSING_OF_NEIGHBOR } from "./NeighborRecord.ts"
 import { MAX_MISSING } from "./PlumTree.ts"
 import type { TopicState } from "./TopicState.ts"
@@ -158,7 +159,9 @@ const checkMembership = <P extends PeerKey>(
   fail: (what: string) => never,
 ): void => {
   const { active, passive } = membership
-  const { invited, nameGivers, overdue, peerData, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  const { invited, joiners, nameGivers, overdue, peerData, pending, refusals, stayingAlive, vouched } =
+    membership.bookkeeping
+  if (joiners.size > MAX_JOINERS) fail(`${joiners.size} joiners; the limit is ${MAX_JOINERS}`)
   if (refusals.size > MAX_REFUSALS) fail(`${refusals.size} refusals; the limit is ${MAX_REFUSALS}`)
   const maxData = 2 * (config.activeViewCapacity + config.passiveViewCapacity) + 16 + pending.size
   if (peerData.size > maxData) fail(`data of ${peerData.size} peers; the limit is ${maxData}`)

@@ -69,7 +69,8 @@ describe("new names", () => {
   it("of one neighbour are 16 at once and then one a second; the others are counted", () => {
     const node = new Node().withNeighbors("a", "b")
     assert.strictEqual(name(node, "a", 200), 16)
-    assert.strictEqual(node.topic.stats.droppedNames, 184)
+    const { droppedMessages, droppedNames } = node.topic.stats
+    assert.strictEqual(droppedNames + droppedMessages, 184)
     assert.strictEqual(name(node, "b", 200), 16, "each neighbour has its own")
     node.now += 3_000
     assert.strictEqual(name(node, "a", 200), 3)
@@ -120,6 +121,35 @@ describe("new names", () => {
     }
     assert.strictEqual(answers(bytes("at o")), 16)
     assert.strictEqual(answers(undefined), 4)
+  })
+})
+
+describe("walks", () => {
+  it("of one neighbour are 64 at once and then eight a second, also with known names", () => {
+    const node = new Node().withNeighbors("a", "b").withContacts("a", "x")
+    const walk = () => {
+      let sent = 0
+      for (let i = 0; i < 200; i++) {
+        sent += sends(node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: undefined }, ttl: 6 })).length
+        sent += sends(node.receive("a", { _tag: "Shuffle", origin: "a", nodes: infos("x"), ttl: 6 })).length
+      }
+      return sent
+    }
+    node.now += 60_000
+    assert.strictEqual(walk(), 64)
+    node.now += 2_000
+    assert.strictEqual(walk(), 16)
+    assert.strictEqual(node.topic.stats.droppedMessages, 400 - 64 + 400 - 16)
+  })
+
+  it("start once in ten seconds for one peer's Joins", () => {
+    const node = new Node().withNeighbors("a")
+    const forwarded = (peer: string) => sentTo(node.receive(peer, join(peer)), "a").length
+    node.now += 60_000
+    const repeated = Array.from({ length: 50 }, () => forwarded("x"))
+    assert.deepStrictEqual(repeated, [1, ...Array.from({ length: 49 }, () => 0)])
+    node.now += 10_000
+    assert.strictEqual(forwarded("x"), 1)
   })
 })
 
