@@ -10,6 +10,9 @@ import { type Outcome, SKIPPED, table, toJson } from "./harness/report.ts"
 /** No attack takes longer. */
 const LONGEST = "6 minutes"
 
+/** Attacks at a time in the short form: they mostly wait. Memory and processor time are each victim's own. */
+const SHORT_AT_ONCE = 3
+
 const notMeasured = (attack: Attack, failure: string): ReadonlyArray<Outcome> => [
   { attack: attack.name, failure, figure: { what: "", value: undefined, unit: "", limit: 0, bound: "at most" } },
 ]
@@ -49,14 +52,19 @@ export const hostileCommand = Command.make(
     const chosen = attacks.filter(({ fullOnly, name }) =>
       names.length > 0 ? names.includes(name) : !(short && fullOnly === true),
     )
-    const outcomes: Array<Outcome> = []
-    for (const attack of chosen) {
-      const begun = performance.now()
-      const found = yield* runAttack(attack, short)
-      outcomes.push(...found)
-      yield* Console.error(`${attack.name}: ${attack.about} (${((performance.now() - begun) / 1_000).toFixed(0)} s)`)
-      for (const { failure } of found) if (failure !== undefined) yield* Console.error(`  ${failure}`)
-    }
+    const found = yield* Effect.forEach(
+      chosen,
+      Effect.fnUntraced(function* (attack) {
+        const begun = performance.now()
+        const outcomes = yield* runAttack(attack, short)
+        const seconds = ((performance.now() - begun) / 1_000).toFixed(0)
+        yield* Console.error(`${attack.name}: ${attack.about} (${seconds} s)`)
+        for (const { failure } of outcomes) if (failure !== undefined) yield* Console.error(`  ${failure}`)
+        return outcomes
+      }),
+      { concurrency: short ? SHORT_AT_ONCE : 1 },
+    )
+    const outcomes = found.flat()
     yield* Console.log(json ? JSON.stringify(outcomes.map(toJson)) : table(outcomes))
     const broken = outcomes.filter((outcome) => !toJson(outcome).holds).length
     if (broken > 0) return yield* new CommandFailed({ message: `${broken} of ${outcomes.length} figures do not hold` })

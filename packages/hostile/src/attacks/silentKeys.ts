@@ -63,6 +63,7 @@ const share = Effect.fnUntraced(function* (
 
 const attack = (name: string, keys: number): Attack => ({
   name,
+  ...(keys > 5 ? { fullOnly: true } : {}),
   about: `${keys} keys ask every member to be neighbours and pass nothing on`,
   run: Effect.fnUntraced(function* (scale) {
     const bootstrap = yield* startTestnet()
