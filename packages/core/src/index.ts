@@ -1,6 +1,7 @@
 // The services below a tracker, and the types that this package's functions return: a program that depends on core alone can
 // name them, also in layouts in which it does not see the packages of core.
 export {
+  ClockBeforeEpoch,
   Crypto,
   type CryptoService,
   Identity,

@@ -24,6 +24,15 @@ export class RecordRejected extends Schema.TaggedError<RecordRejected>()("Record
 }) {}
 
 /**
+ * The time of day is before 1970: there is no minute that a record could have.
+ *
+ * @since 0.1.0
+ */
+export class ClockBeforeEpoch extends Schema.TaggedError<ClockBeforeEpoch>()("ClockBeforeEpoch", {
+  message: Schema.String,
+}) {}
+
+/**
  * The content does not encode, or its bytes do not decode, with the schema.
  *
  * @since 0.1.0

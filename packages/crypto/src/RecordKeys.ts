@@ -9,6 +9,7 @@ import { equals, u64le } from "@topic-tracker/common/Bytes"
 import { Clock, Effect, Redacted } from "effect"
 import type { CryptoService, SigningKey } from "./CryptoService.ts"
 import { sha512Half } from "./hash.ts"
+import { ClockBeforeEpoch } from "./RecordError.ts"
 import type { RotationInput, SecretRotation } from "./SecretRotation.ts"
 import type { TopicId } from "./TopicId.ts"
 
@@ -17,8 +18,10 @@ import type { TopicId } from "./TopicId.ts"
  *
  * @since 0.1.0
  */
-export const unixMinute: Effect.Effect<bigint> = Effect.map(Clock.currentTimeMillis, (ms) =>
-  BigInt(Math.floor(ms / 60_000)),
+export const unixMinute: Effect.Effect<bigint, ClockBeforeEpoch> = Effect.flatMap(Clock.currentTimeMillis, (ms) =>
+  ms >= 0
+    ? Effect.succeed(BigInt(Math.floor(ms / 60_000)))
+    : Effect.fail(new ClockBeforeEpoch({ message: "the time of day is before 1970; set the clock of this host" })),
 )
 
 /**

@@ -6,7 +6,13 @@ export { GossipRecordContent } from "./GossipRecordContent.ts"
 export { messageHash } from "./hash.ts"
 export { Identity } from "./Identity.ts"
 export * as Record from "./Record.ts"
-export { RecordContentInvalid, RecordMalformed, RecordRejected, RecordTooLarge } from "./RecordError.ts"
+export {
+  ClockBeforeEpoch,
+  RecordContentInvalid,
+  RecordMalformed,
+  RecordRejected,
+  RecordTooLarge,
+} from "./RecordError.ts"
 export { type DhtKeys, RecordKeys, unixMinute } from "./RecordKeys.ts"
 export { initialSecretHash, type RotationInput, SecretRotation } from "./SecretRotation.ts"
 export { TopicId } from "./TopicId.ts"

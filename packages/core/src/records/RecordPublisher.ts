@@ -5,6 +5,7 @@
  * Source: the Rust crate distributed-topic-tracker 0.3.5 (the crate), `src/crypto/record.rs` (`RecordPublisher`) and `src/dht.rs`.
  */
 import {
+  type ClockBeforeEpoch,
   Crypto,
   unixMinute as currentMinute,
   type DhtKeys,
@@ -94,7 +95,7 @@ export interface RecordPublisher<A> {
   readonly topic: TopicId
   readonly endpointId: EndpointId.EndpointId
   /** The current minute, by the Clock. */
-  readonly unixMinute: Effect.Effect<bigint>
+  readonly unixMinute: Effect.Effect<bigint, ClockBeforeEpoch>
   /** A signed record of this node for the minute, a u64. Fails if the codec refuses the content or no DHT item can hold it. */
   readonly newRecord: (
     unixMinute: bigint,

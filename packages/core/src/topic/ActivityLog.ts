@@ -78,6 +78,17 @@ export class ActivityLog {
     })
   }
 
+  /** Reports and warns that the clock is ahead of that of a peer by these minutes; negative: behind it. */
+  reportClockOff(minutes: number): Effect.Effect<void> {
+    const text =
+      `this node's clock is ${Math.abs(minutes)} minutes ${minutes > 0 ? "ahead of" : "behind"} a peer's: ` +
+      "one of them is wrong, and nodes find each other late because of that; set it, for example with NTP"
+    return Effect.andThen(
+      Effect.annotateLogs(Effect.logWarning(text), this.#options.annotations),
+      this.report({ _tag: "ClockOff", minutes }),
+    )
+  }
+
   /** Logs the text, unless a topic of this process has logged the same text a moment ago. */
   logOnce(text: string): Effect.Effect<void> {
     return Effect.suspend(() => {

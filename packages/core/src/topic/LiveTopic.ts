@@ -64,7 +64,10 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
     config,
     onSlotEvent: (event) => reportSlotEvent(activity, event),
   })
-  const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption)
+  const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption).pipe(
+    // The clock may be set right later.
+    Effect.catchTag("ClockBeforeEpoch", () => Effect.void),
+  )
   const { stats: dhtStats } = yield* Dht
   const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, activity, records, dhtStats, checkKeys })
   yield* Effect.addFinalizer(() => topic.leave())

@@ -6,6 +6,7 @@
  * another one can hide ours. The rules here follow from that.
  */
 import { firstOf } from "@topic-tracker/common"
+import type { ClockBeforeEpoch } from "@topic-tracker/crypto"
 import { Duration, Effect } from "effect"
 import type { GossipRecord } from "../records/TopicRecordContent.ts"
 import type { Urgency } from "../shared/RateLimiter.ts"
@@ -107,7 +108,7 @@ export class OwnRecord {
   }
 
   /** Publishes the record of the minute again, in the background, if another one may hide it, or if it is missing in the second slot. */
-  republishIfNeeded(unixMinute: bigint, found: ReadonlyArray<GossipRecord>): Effect.Effect<unknown> {
+  republishIfNeeded(unixMinute: bigint, found: ReadonlyArray<GossipRecord>): Effect.Effect<unknown, ClockBeforeEpoch> {
     return Effect.flatMap(this.#session.records.lacksSecondRecord(unixMinute), (lacksSecond) => {
       if (!lacksSecond || this.#secondMinute === unixMinute) return this.#republishIfHidden(found)
       this.#secondMinute = unixMinute
@@ -120,7 +121,7 @@ export class OwnRecord {
    * published at the same moment may have hidden our record; if it cannot be dialled, it waits for our record as we wait for others.
    * Nothing is published if a found record leads to a swarm: our record, which leads to this node alone, could hide it.
    */
-  #republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void> {
+  #republishIfHidden(found: ReadonlyArray<GossipRecord>): Effect.Effect<void, ClockBeforeEpoch> {
     return Effect.gen({ self: this }, function* () {
       const { records, swarm, timers } = this.#session
       const areAllAlone = found.every(
@@ -141,9 +142,12 @@ export class OwnRecord {
     })
   }
 
-  /** Publishes the record again, in the background, if it names no neighbour although there is one. */
-  republishWithNeighbor(): Effect.Effect<unknown> {
-    return this.#inBackground(this.#nameNeighbor())
+  /**
+   * Publishes the record again, in the background, if it names no neighbour although there is one. `found`: the records of the minute that
+   * the search has found. If they are as many as the limit, nothing is published: many nodes may have joined at the same moment.
+   */
+  republishWithNeighbor(found: ReadonlyArray<GossipRecord>): Effect.Effect<unknown> {
+    return this.#inBackground(this.#nameNeighbor(found))
   }
 
   /**
@@ -217,14 +221,14 @@ export class OwnRecord {
 
   /** Publishes, and publishes again if the first neighbour came meanwhile. */
   #publishAndNameNeighbor(known: ReadonlyArray<GossipRecord> | undefined) {
-    return Effect.andThen(this.publish("bootstrap", known), this.#nameNeighbor())
+    return Effect.andThen(this.publish("bootstrap", known), this.#nameNeighbor(known ?? []))
   }
 
-  #nameNeighbor() {
+  #nameNeighbor(found: ReadonlyArray<GossipRecord>) {
     return Effect.gen({ self: this }, function* () {
       if (!this.#lacksNeighbor()) return
       yield* Effect.sleep(NAME_NEIGHBOR_AFTER_MS)
-      if (this.#lacksNeighbor()) yield* this.publish("bootstrap", [])
+      if (this.#lacksNeighbor()) yield* this.publish("bootstrap", found)
     })
   }
 

@@ -77,6 +77,11 @@ export type Activity =
       /** Since the search began. */
       readonly millis: number
     }
+  /**
+   * The first neighbour was found in the slot of another minute: our clock is ahead of its clock by these minutes; negative: behind. One of
+   * the two is wrong. Once in a session.
+   */
+  | { readonly _tag: "ClockOff"; readonly minutes: number }
   /** The topic asks peers that were neighbours before a connection broke, or before a suspend. */
   | { readonly _tag: "Reconnecting"; readonly peers: ReadonlyArray<EndpointId.EndpointId> }
   /**

@@ -259,6 +259,23 @@ describe("meeting", () => {
     }),
   )
 
+  it.effect("nodes that join at the same moment do not publish again to name a neighbour, if records are enough", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
+      const options = quietWith({ bootstrap: { maxBootstrapRecords: 1 } })
+      const topics = yield* joinAll(yield* world.nodes(8, options))
+      yield* pass("2 seconds")
+      let count = 0
+      for (const topic of topics) {
+        const tags = (yield* collect(topic.activity)).map(({ _tag }) => _tag)
+        if (!tags.slice(0, tags.indexOf("Joined")).includes("RecordFound")) continue
+        count++
+        assert.strictEqual((yield* topic.stats).recordsPublished, 1)
+      }
+      assert.isAbove(count, 2)
+    }),
+  )
+
   it.effect("a node that stays alone among others that are alone republishes its record, less often each time", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ network: { reachable: () => false } })

@@ -3,7 +3,7 @@
  * can be reached.
  */
 import { isEmptyAddress } from "@topic-tracker/gossip"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import type { SessionContext } from "../SessionContext.ts"
 
@@ -43,7 +43,8 @@ export const rememberRecord = Effect.fnUntraced(function* (
   const members = [record.endpointId, ...named].filter((peer) => peer !== records.endpointId)
   swarm.addMembers(members)
   yield* gossip.vouchFor(members)
-  if (record.unixMinute === (yield* records.unixMinute)) swarm.graph.addRecord(record)
+  const current = yield* Effect.option(records.unixMinute)
+  if (record.unixMinute === Option.getOrUndefined(current)) swarm.graph.addRecord(record)
   const { address } = record.content
   if (address !== undefined && !isEmptyAddress(address)) yield* learnAddress(record.endpointId, address)
 })

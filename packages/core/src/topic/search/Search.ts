@@ -7,9 +7,9 @@
  * peer after another, and never searches again. The bytes on the wire are the same.
  */
 import { firstOf, Signal } from "@topic-tracker/common"
-import type { EndpointId } from "@topic-tracker/crypto"
+import type { ClockBeforeEpoch, EndpointId } from "@topic-tracker/crypto"
 import type { GetOptions } from "@topic-tracker/dht"
-import { Clock, Duration, Effect, Fiber, Metric, type Scope } from "effect"
+import { Clock, Duration, Effect, Fiber, Metric, Option, type Scope } from "effect"
 import { joinDuration } from "../../metrics/TrackerMetrics.ts"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import type { Urgency } from "../../shared/RateLimiter.ts"
@@ -18,9 +18,11 @@ import { hasMinuteJustBegun, hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import { withBackgroundSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
+import type { RecordSource } from "../TopicActivity.ts"
 import { aloneSummary } from "./aloneSummary.ts"
 import { Dialer } from "./Dialer.ts"
 import { NearestAnswer } from "./NearestAnswer.ts"
+import { MAX_OFFSET, OtherMinutes } from "./OtherMinutes.ts"
 import { FIRST_POLL, isEarly, type LookupOutcome, nextPoll, pollDelay } from "./polling.ts"
 
 /** The wait from the start of a search to the lookup of the minute before: two nodes that are near may have met by then. */
@@ -36,8 +38,9 @@ export class Search {
   readonly #session: SessionContext
   readonly #ownRecord: OwnRecord
   readonly #dialer: Dialer
-  /** The publishers that were reported as found, by minute. */
-  readonly #reported = new Map<bigint, Set<EndpointId.EndpointId>>()
+  readonly #otherMinutes = new OtherMinutes()
+  /** The records that were reported as found, by minute and publisher. */
+  readonly #reported = new Map<bigint, Map<EndpointId.EndpointId, GossipRecord>>()
   #lookups = 0
   /** Whether the last lookup found a record. */
   #foundLast = false
@@ -87,9 +90,15 @@ export class Search {
       const beganAt = timers.now()
       this.#isRestartWanted = true
       yield* activity.report({ _tag: "BootstrapBegan" })
-      const unixMinute = yield* records.unixMinute
+      this.#otherMinutes.begin(beganAt)
+      // Without a valid time of day the lookups report that.
+      const unixMinute = Option.getOrUndefined(yield* Effect.option(records.unixMinute))
       let nearest: NearestAnswer | undefined
-      if (config.bootstrap.publishRecordOnStartup && !this.#ownRecord.isPublished(unixMinute)) {
+      if (
+        config.bootstrap.publishRecordOnStartup &&
+        unixMinute !== undefined &&
+        !this.#ownRecord.isPublished(unixMinute)
+      ) {
         nearest = new NearestAnswer(timers)
         yield* this.#ownRecord.publishFirst(unixMinute, nearest)
       }
@@ -97,16 +106,18 @@ export class Search {
       const [peer] = swarm.neighbors
       if (peer === undefined) return
       const millis = Math.round(timers.now() - beganAt)
-      yield* activity.report({ _tag: "Joined", peer, source: this.#dialer.sourceOf(peer), millis })
+      const source = this.#dialer.sourceOf(peer)
+      yield* activity.report({ _tag: "Joined", peer, source, millis })
+      if (source !== undefined) yield* this.#reportClock(source)
       yield* Metric.update(joinDuration, Duration.millis(millis))
-      yield* this.#ownRecord.republishWithNeighbor()
+      yield* this.#ownRecord.republishWithNeighbor([...(this.#reported.get(unixMinute ?? -1n)?.values() ?? [])])
     })
   }
 
   /** Does lookups until there is a neighbour, which also ends the lookups that run. */
   #lookupRepeatedly(nearest: NearestAnswer | undefined): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { lookupWanted, rateLimiter, swarm, timers } = this.#session
+      const { activity, lookupWanted, rateLimiter, swarm, timers } = this.#session
       const { joined } = swarm
       const beganAt = timers.now()
       let nearestOfNext = nearest
@@ -119,7 +130,10 @@ export class Search {
         if (lookupWanted.isOpen && this.#isRestartWanted) this.#startRhythm()
         lookupWanted.close()
         if (this.#lookups === 0) yield* Effect.forkScoped(this.#lookupMinuteBefore(), { startImmediately: true })
-        const lookup = this.#lookup(urgency, nearestOfNext)
+        const lookup = this.#lookup(urgency, nearestOfNext).pipe(
+          Effect.tap(() => this.#lookupOtherMinutes()),
+          Effect.catch((error) => Effect.as(activity.reportFailure("bootstrap", error), "nothing" as const)),
+        )
         nearestOfNext = undefined
         const outcome = yield* Effect.raceFirst(lookup, Effect.as(joined.await, undefined))
         if (outcome === undefined) return
@@ -149,7 +163,7 @@ export class Search {
   }
 
   /** One lookup, the dials that follow from it, and the record of a minute that has none of ours yet. */
-  #lookup(urgency: Urgency, nearest: NearestAnswer | undefined): Effect.Effect<LookupOutcome, never, Scope.Scope> {
+  #lookup(urgency: Urgency, nearest: NearestAnswer | undefined) {
     return Effect.gen({ self: this }, function* () {
       const { activity, config, records, timers, tuning } = this.#session
       const unixMinute = yield* records.unixMinute
@@ -161,7 +175,7 @@ export class Search {
       const breadth = asksAll ? {} : { nodes: tuning.pollBreadth }
       this.#lookups++
       activity.counters.lookups++
-      this.#forgetBefore(latest - 1n)
+      this.#forgetBefore(latest - MAX_OFFSET - 1n)
       const { dials, found } = yield* this.#readAndDial(minutes, breadth, nearest)
       yield* Effect.forEach(dials, Fiber.join, { discard: true })
       const isFound = found.length > 0
@@ -172,7 +186,8 @@ export class Search {
         yield* this.#ownRecord.publishDuringSearch(unixMinute, urgency, latest === unixMinute ? found : undefined)
       }
       this.#foundLast = isFound
-      return isFound ? ("peers" as const) : ("nothing" as const)
+      const outcome: LookupOutcome = isFound ? "peers" : "nothing"
+      return outcome
     }).pipe(withBackgroundSpan("Topic.lookup", this.#session.records.topic))
   }
 
@@ -183,7 +198,35 @@ export class Search {
       if (hasMinuteRecords(yield* Clock.currentTimeMillis)) yield* Effect.sleep(PREVIOUS_MINUTE_AFTER_MS)
       if (this.#dialer.hasPeers || latest === 0n) return
       yield* this.#readAndDial([latest - 1n], {})
+    }).pipe(Effect.ignore)
+  }
+
+  /** Reads the nodes nearest to the slots of other minutes, if a turn is due: a clock may be wrong. */
+  #lookupOtherMinutes() {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, rateLimiter, records, timers } = this.#session
+      const minutes = this.#otherMinutes.takeDue(timers.now(), yield* records.unixMinute)
+      if (minutes.length === 0) return
+      yield* rateLimiter.awaitPermit("routine")
+      activity.counters.lookups++
+      // One after the other, the newest first.
+      for (const minute of minutes) {
+        yield* this.#readAndDial([minute], {}, new NearestAnswer(timers)).pipe(
+          Effect.flatMap(({ dials }) => Effect.forEach(dials, Fiber.join, { discard: true })),
+          // The lookup of the nodes that are farther away ends here.
+          Effect.scoped,
+        )
+      }
     })
+  }
+
+  /** Warns, once in a session, that the record that led to the first neighbour is of another time. */
+  #reportClock({ unixMinute }: RecordSource): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, records } = this.#session
+      const minutes = this.#otherMinutes.joinedThrough(unixMinute, yield* records.unixMinute)
+      if (minutes !== undefined) yield* activity.reportClockOff(minutes)
+    }).pipe(Effect.ignore)
   }
 
   /**
@@ -230,9 +273,9 @@ export class Search {
   /** Reports a record unless its publisher was reported for the same minute. */
   #reportFound(record: GossipRecord, beganAt: number): Effect.Effect<void> {
     const { activity, timers } = this.#session
-    const reported = this.#reported.get(record.unixMinute) ?? new Set()
+    const reported = this.#reported.get(record.unixMinute) ?? new Map<EndpointId.EndpointId, GossipRecord>()
     if (reported.has(record.endpointId)) return Effect.void
-    this.#reported.set(record.unixMinute, reported.add(record.endpointId))
+    this.#reported.set(record.unixMinute, reported.set(record.endpointId, record))
     return activity.report({
       _tag: "RecordFound",
       publisher: record.endpointId,
@@ -249,7 +292,7 @@ export class Search {
   }
 
   /** The last minute that a lookup reads. A running topic has records in the minutes before, a topic that starts now only in this one. */
-  #latestMinute(): Effect.Effect<bigint> {
+  #latestMinute(): Effect.Effect<bigint, ClockBeforeEpoch> {
     const { config, records } = this.#session
     return Effect.map(records.unixMinute, (unixMinute) =>
       this.#lookups === 0 && config.bootstrap.checkOlderRecordsFirstOnStartup && unixMinute > 0n

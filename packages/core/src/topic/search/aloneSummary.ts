@@ -32,5 +32,5 @@ const reason = ({ dhtNodes, dials, items, recordsPublished, unopened }: AloneFig
   }
   if (recordsPublished === 0)
     return "Nothing could be published: the DHT nodes near the topic's slot do not store items."
-  return "No other node was found: none runs under this name, or its clock or this one is off by more than a minute."
+  return "No other node was found: none runs under this name, or its clock or this one is wrong."
 }
