@@ -21,6 +21,9 @@ const UNUSED_MS = 60_000
 /** Connections of one peer beyond the newest. If there are more, the oldest are closed. */
 const MAX_OLDER_LINKS = 15
 
+/** The work for a stream that a peer opens, in estimated microseconds of processor time: see WorkBudget.ts. */
+const STREAM_COST = 150
+
 /** The unread bytes of a stream, as much as QUIC allows (1.25 MB), with packet headers. */
 const UNREAD_BYTES_OF_STREAM = 1_500_000
 
@@ -324,14 +327,21 @@ export class PeerManager implements TransportHandler {
   }
 
   private acceptStreams(link: Link, source: StreamSource): void {
+    const { budget, from } = source
+    const next = {
+      proceed: () => {
+        if (!link.isClosed && !budget.isClosed && budget.mayWork(next)) this.acceptStreams(link, source)
+      },
+    }
     link.connection.acceptStream((stream) => {
       if (stream === undefined) return
-      this.guard(source.from, () => {
+      budget.spend(STREAM_COST)
+      this.guard(from, () => {
         const reader = new StreamReader(this.context, source, stream)
         link.readers.add(reader)
         reader.read()
       })
-      this.acceptStreams(link, source)
+      next.proceed()
     })
   }
 

@@ -40,8 +40,11 @@ const GRACE_MS = 250
 /** While all neighbours of a topic are slow, each gets this many times `stallTimeoutMs`: its subscriber may hold it back on purpose. */
 const HELD_BACK_FACTOR = 6
 
-/** The time between two announcements of withheld payloads, in ms. Longer than a neighbour waits before it grafts. */
-const ANNOUNCE_MS = 100
+/**
+ * The time between two announcements of withheld payloads, in ms: longer than a neighbour waits before it grafts, and so long that its
+ * Grafts stay within the bytes that PlumTree answers in a second.
+ */
+const ANNOUNCE_MS = 150
 
 /** The bytes of an IHave besides its entries, and those of an entry, at most. */
 const IHAVE_BYTES = 36
@@ -313,7 +316,7 @@ export class SendQueue {
     this.hooks.congested(this)
     // A peer could fill its queue with Grafts again and again: a topic waits for payloads of the topic only.
     if (this.relayedBytes < options.sendQueueBytes / 2) this.becomeSlow()
-    else this.watchTimer = this.context.timers.schedule(GRACE_MS, () => this.becomeSlow())
+    else this.watchTimer = this.schedule(GRACE_MS, () => this.becomeSlow())
   }
 
   private becomeSlow(): void {
@@ -336,10 +339,10 @@ export class SendQueue {
    * otherwise a peer could keep its place by taking one write now and then.
    */
   private watchForStall(heldBackMs: number): void {
-    const { options, timers } = this.context
+    const { options } = this.context
     const { stallTimeoutMs } = options
     const takenBefore = this.takenBytes
-    this.watchTimer = timers.schedule(stallTimeoutMs, () => {
+    this.watchTimer = this.schedule(stallTimeoutMs, () => {
       const isHeldBack = this.hooks.isHeldBack(this)
       const waitedMs = heldBackMs + stallTimeoutMs
       if (this.takenBytes - takenBefore >= options.sendQueueBytes / 2) this.watchForStall(0)
@@ -358,11 +361,21 @@ export class SendQueue {
       const bytes = encoder.encode({ _tag: "IHave", messages: entries.slice(i, i + batch) })
       if (bytes !== undefined) this.append(bytes)
     }
-    this.announceTimer = timers.schedule(ANNOUNCE_MS, () => {
+    this.announceTimer = this.schedule(ANNOUNCE_MS, () => {
       this.announceTimer = undefined
       if (this.isSlow || !this.isHalfEmpty) return
       this.announceWithheld()
       this.flush()
+    })
+  }
+
+  private schedule(delayMs: number, run: () => void): Timer {
+    return this.context.timers.schedule(delayMs, () => {
+      try {
+        run()
+      } catch (defect) {
+        this.context.fail(defect, this.target.id)
+      }
     })
   }
 

@@ -41,7 +41,7 @@ const QUEUED_BYTES_PER_COST = 200
 const MEMBERSHIP_COST = 30
 const MAX_NAMES_COST = 1_000
 const CHUNK_COST = 40
-const STREAM_COST = 100
+const MALFORMED_COST = 100
 
 /** A chunk of so many bytes may be part of a larger frame. */
 const SMALL_CHUNK_BYTES = 1_024
@@ -95,6 +95,7 @@ export class StreamReader implements FairWorker {
   private isTooLong = false
   /** The buffer of the chunk that is being cut into frames. */
   private chunk: ArrayBufferLike | undefined
+  /** The last chunk completed a frame, or may be a large part of one. */
   private hasFrame = false
   /** The work of this turn so far. */
   private done = 0
@@ -116,7 +117,13 @@ export class StreamReader implements FairWorker {
     this.from = source.from
     this.stream = stream
     this.decoder = new FrameDecoder(context.options.protocol.maxMessageSize)
-    this.headerTimer = context.timers.schedule(HEADER_TIMEOUT_MS, () => this.refuse())
+    this.headerTimer = context.timers.schedule(HEADER_TIMEOUT_MS, () => {
+      try {
+        this.refuse()
+      } catch (defect) {
+        context.fail(defect, this.from)
+      }
+    })
   }
 
   /**
@@ -174,7 +181,7 @@ export class StreamReader implements FairWorker {
     }
     const { done } = this
     if (this.isMalformed || this.isTooLong) this.giveUp()
-    else this.read()
+    else if (this.hasFrame || this.source.budget.mayWork(this)) this.read()
     return done
   }
 
@@ -216,7 +223,7 @@ export class StreamReader implements FairWorker {
     const decoded = decode(frame)
     if (Result.isFailure(decoded)) {
       this.isMalformed = true
-      budget.spend(STREAM_COST)
+      budget.spend(MALFORMED_COST)
       return
     }
     const message = decoded.success
@@ -286,7 +293,8 @@ export class StreamReader implements FairWorker {
       fail(defect, this.from)
       return
     }
-    if (!this.hasFrame && bytes.length < SMALL_CHUNK_BYTES) this.source.budget.spend(CHUNK_COST)
+    if (bytes.length >= SMALL_CHUNK_BYTES) this.hasFrame = true
+    if (!this.hasFrame) this.source.budget.spend(CHUNK_COST)
     this.proceed()
   }
 
@@ -294,7 +302,6 @@ export class StreamReader implements FairWorker {
     if (this.isMalformed || this.hasEnded) return
     this.hasFrame = true
     if (this.topic === undefined) {
-      this.source.budget.spend(STREAM_COST)
       this.onHeader(frame)
       return
     }

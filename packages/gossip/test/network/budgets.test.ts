@@ -129,6 +129,26 @@ describe("a peer that floods", () => {
     )
   }
 
+  it.effect("with streams, or with single bytes, is served within its budget", () =>
+    Effect.gen(function* () {
+      const { connect, engine } = yield* setUp()
+      const [opener, dripper] = [connect(), connect()]
+      for (const peer of [opener, dripper]) yield* join(peer)
+      let opened = 0
+      const drop = Uint8Array.of(0)
+      const drip = dripper.openStream()
+      const { reads } = engine.stats()
+      for (let i = 0; i < 100; i++) {
+        for (let n = 0; n < 100; n++) if (opener.tryOpenStream()) opened++
+        for (let n = 0; n < 500; n++) drip(drop)
+        yield* passMs(100)
+      }
+      // Within 10 s: 400 ms at once and 80 ms a second; a stream costs 150 µs, and a chunk that completes no frame 40 µs.
+      assert.isAtMost(opened, (400_000 + 10_000 * 80) / 150 + 10)
+      assert.isAtMost(engine.stats().reads - reads, (400_000 + 10_000 * 80) / 40 + 10)
+    }),
+  )
+
   it.effect("with messages that cost 80 ms a second and more is not read faster than that", () =>
     Effect.gen(function* () {
       const { connect, engine } = yield* setUp()

@@ -6,7 +6,7 @@ import { EndpointId, type TopicId } from "@topic-tracker/crypto"
 import { Effect, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Engine } from "../../src/engine/Engine.ts"
-import { type Connection, Protocol } from "../../src/index.ts"
+import { type Connection, Protocol, type ReceiveStream } from "../../src/index.ts"
 
 let keys = 0
 
@@ -18,6 +18,8 @@ export interface RemotePeer {
   readonly id: EndpointId.EndpointId
   /** Opens one more stream for a topic. Returns a function that sends bytes on it. */
   readonly openStream: () => (bytes: Uint8Array) => void
+  /** Opens a stream on which nothing is sent, if the engine accepts one now. */
+  readonly tryOpenStream: () => boolean
   /** Sends messages on the peer's first stream, which begins with the topic. */
   readonly send: (...messages: ReadonlyArray<Protocol.Message>) => void
   /** Sends frames on the peer's first stream. */
@@ -121,11 +123,16 @@ export const connectPeer = (
     },
   }
   engine.peers.connected(connection, false)
+  const accepted = (stream: ReceiveStream): void => {
+    const done = accept
+    accept = undefined
+    done?.(stream)
+  }
   const openStream = () => {
     const chunks: Array<Uint8Array> = []
     unread.add(chunks)
     let reading: ((bytes: Uint8Array | undefined) => void) | undefined
-    accept?.({
+    accepted({
       read: (done) => {
         const chunk = chunks.shift()
         if (chunk === undefined) reading = done
@@ -152,6 +159,11 @@ export const connectPeer = (
   return {
     id,
     openStream,
+    tryOpenStream: () => {
+      if (accept === undefined) return false
+      accepted({ read: () => {}, stop: () => {} })
+      return true
+    },
     send: (...messages) => firstStream()(framesOf(undefined, ...messages)),
     sendFrames: (frames) => firstStream()(frames),
     takeOne: () => waiting.shift()?.(),

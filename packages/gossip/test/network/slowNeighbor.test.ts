@@ -103,7 +103,7 @@ describe("a neighbour that takes one write each 29 s", () => {
   )
 })
 
-describe("a neighbour that grafts one payload 3,000 times and reads nothing", () => {
+describe("a neighbour that grafts more than its queue takes, and reads nothing", () => {
   it.effect("holds no other neighbour back, also when it returns under new keys", () =>
     Effect.gen(function* () {
       const { connect, engine, topic } = yield* setUp()
@@ -115,10 +115,9 @@ describe("a neighbour that grafts one payload 3,000 times and reads nothing", ()
         if (slow === undefined || slow.isClosed()) {
           slow = connect({ takesAll: false })
           yield* join(slow)
-          const payload = payloadOf(freshContent(4_000))
-          slow.send(payload)
-          const graft: Protocol.Graft = { _tag: "Graft", id: payload.id, round: 0 }
-          slow.send(...Array.from({ length: 3_000 }, () => graft))
+          const payloads = Array.from({ length: 80 }, () => payloadOf(freshContent(4_000)))
+          slow.send(...payloads)
+          slow.send(...payloads.map(({ id }): Protocol.Graft => ({ _tag: "Graft", id, round: 0 })))
         }
         for (let i = 0; i < 20; i++, sent++) author.send(payloadOf(freshContent()))
         waiting += yield* waitingTimes(topic)
