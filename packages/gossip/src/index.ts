@@ -12,11 +12,15 @@ export { Gossip } from "./Gossip.ts"
 export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"
 export {
   type BroadcastScope,
+  type BytesChannel,
+  type ChannelEvent,
   GossipError,
   type GossipEvent,
   type GossipService,
   type GossipStats,
   type GossipTopic,
+  type MembersOptions,
+  type MembersTopic,
   type OpenOptions,
   type SubscribeOptions,
 } from "./model.ts"

@@ -16,13 +16,14 @@ export {
 } from "./members/Door.ts"
 export { DoorGuard } from "./members/DoorGuard.ts"
 export { EnvelopeStore, STORE_BYTES, STORE_MS } from "./members/EnvelopeStore.ts"
+export { MEMBERS_ALPN, type MembersLine, MembersRouter, type MembersTransport } from "./members/MembersRouter.ts"
 export {
   type Admission,
   type Judgement,
   MAX_CONTENT_BYTES,
   type MembersEvent,
-  type MembersOptions,
   MembersState,
+  type MembersStateOptions,
   type MembersStats,
 } from "./members/MembersState.ts"
 export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"

@@ -2,9 +2,12 @@
  * The contract of the Gossip service: what a node and its topics can do, the events, errors and counters. It knows no
  * implementation; Gossip.ts has the service's tag and layers.
  */
-import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import { type Effect, Schema, type Scope, type Stream } from "effect"
+import type { CryptoService, EndpointId, SecretRotation, SigningKey, TopicId } from "@topic-tracker/crypto"
+import type { ChannelMode, EpochWindowOptions } from "@topic-tracker/crypto/members"
+import { type Effect, type Redacted, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
+import type { DoorFailure } from "./members/Door.ts"
+import type { MembersStats } from "./members/MembersState.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
 import type { TransportStats } from "./transport/TransportStats.ts"
 
@@ -103,6 +106,88 @@ export interface GossipTopic {
 }
 
 /**
+ * Options of {@link GossipService.openMembers}. Times are in minutes.
+ *
+ * @since 0.1.0
+ */
+export interface MembersOptions extends EpochWindowOptions {
+  readonly crypto: CryptoService
+  readonly rotation: SecretRotation["Service"]
+  /** The key of this endpoint. It signs our messages. */
+  readonly author: SigningKey
+  readonly topic: TopicId
+  /** `initialSecretHash` of the secret. */
+  readonly secretHash: Redacted.Redacted<Uint8Array>
+  /** Whether a peer with the secret may be a neighbour. It has 1 s. Default: every such peer. */
+  readonly allow?: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
+  /** Runs when a door to or from a peer did not open. Synchronous. */
+  readonly onRefused?: (peer: EndpointId.EndpointId, reason: DoorFailure, byPeer: boolean) => void
+  /** The largest message that is put together from parts, in bytes. Default 1 MiB. */
+  readonly maxContentBytes?: number
+}
+
+/**
+ * An event of a channel.
+ *
+ * @since 0.1.0
+ */
+export type ChannelEvent =
+  | {
+      readonly _tag: "Received"
+      readonly author: EndpointId.EndpointId
+      /** Whether the author signed it. In a group channel the author is only claimed. */
+      readonly proven: boolean
+      /** 16 hex digits: other ones for each opening of the topic by the author. */
+      readonly session: string
+      /** From 1, in steps of 1, per author and session. */
+      readonly seq: number
+      readonly message: Uint8Array
+      readonly deliveredFrom: EndpointId.EndpointId
+    }
+  /** Nobody has these messages of the author any more. */
+  | {
+      readonly _tag: "Missed"
+      readonly author: EndpointId.EndpointId
+      readonly session: string
+      readonly from: number
+      readonly to: number
+    }
+  /** This reader was too slow: its `skipped` oldest events were dropped. */
+  | { readonly _tag: "Lagged"; readonly skipped: number }
+
+/**
+ * A channel of bytes on a members-only topic.
+ *
+ * @since 0.1.0
+ */
+export interface BytesChannel {
+  /** Sends the messages and gives the seq of the first one. Waits for a neighbour if there is none. */
+  readonly publish: (messages: ReadonlyArray<Uint8Array>) => Effect.Effect<number, GossipError>
+  /** The events from the opening of this channel on. Run it once. */
+  readonly events: Stream.Stream<ChannelEvent>
+}
+
+/**
+ * A members-only topic as this node takes part in it.
+ *
+ * @since 0.1.0
+ */
+export interface MembersTopic {
+  /** Its neighbours, all of which have proven membership, and joins. Its contents are envelopes: use a channel instead of `broadcast`. */
+  readonly gossip: GossipTopic
+  /** Counters of what was accepted, ignored, rejected, repaired and missed. */
+  readonly stats: Effect.Effect<MembersStats>
+  /**
+   * Opens a channel, or another reader of it, until the scope closes. The name has at most 64 bytes of UTF-8; a longer one is a defect.
+   * `mode`: default signed, for the whole swarm.
+   */
+  readonly channel: (
+    name: string,
+    options?: { readonly mode?: ChannelMode; readonly capacity?: number },
+  ) => Effect.Effect<BytesChannel, never, Scope.Scope>
+}
+
+/**
  * Options of {@link GossipService.open}.
  *
  * @since 0.1.0
@@ -131,6 +216,11 @@ export interface GossipService {
   readonly ready: Effect.Effect<void, GossipError>
   /** Takes part in the topic until the scope closes. Fails with InvalidArgument if the topic is open already, and with Closed. */
   readonly open: (topic: TopicId, options?: OpenOptions) => Effect.Effect<GossipTopic, GossipError, Scope.Scope>
+  /**
+   * Takes part in a members-only topic until the scope closes: only peers that prove the secret are its neighbours, its contents are sealed
+   * and signed, and each author's messages come in order. See PROTOCOL.md, "Members-only topics".
+   */
+  readonly openMembers: (options: MembersOptions) => Effect.Effect<MembersTopic, GossipError, Scope.Scope>
   /**
    * Remembers an address that a peer itself gave, for example in its own record. The next dial starts there, before any lookup, if the
    * address is one that this node may dial (see README.md).

@@ -3,9 +3,11 @@
  * engine; all waiting (until congestion has passed, until last messages are out) is here.
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import { Effect, Random, type Scope, Stream } from "effect"
+import { Effect, Random, Scope, Stream } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../AddressLookup.ts"
 import type { GossipConfig } from "../GossipConfig.ts"
+import { MEMBERS_ALPN, MembersRouter } from "../members/MembersRouter.ts"
+import { openMembersTopic } from "../members/MembersTopic.ts"
 import {
   type BroadcastScope,
   GossipError,
@@ -93,8 +95,23 @@ export const makeService = Effect.fnUntraced(function* (
       Effect.withSpan("Gossip.open", { attributes: { "gossip.topic.id": id.hex } }, NO_STACK),
     )
 
+  const scope = yield* Effect.scope
+  /** Listens for connections of members-only topics from the first such topic on. */
+  const membersRouter = yield* Effect.cached(
+    Effect.suspend(() => {
+      const router = new MembersRouter(transport, (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)))
+      return transport.listen(router, { alpn: MEMBERS_ALPN }).pipe(Scope.provide(scope), Effect.as(router))
+    }),
+  )
+
   return {
     endpointId: transport.endpointId,
+    openMembers: (options) =>
+      Effect.flatMap(membersRouter, (router) =>
+        openMembersTopic(options, { config, router, makeGossip: makeService }).pipe(
+          Effect.provideService(GossipTransport, transport),
+        ),
+      ),
     maxContentBytes: maxContent,
     ready: transport.ready,
     open,

@@ -57,7 +57,7 @@ export interface MembersStats {
 }
 
 /** Options of {@link MembersState}. Ids are hex. */
-export interface MembersOptions {
+export interface MembersStateOptions {
   readonly crypto: CryptoService
   readonly window: EpochWindow
   readonly gossipTopic: Uint8Array
@@ -91,7 +91,7 @@ export class MembersState {
     equivocations: 0,
     falseHeads: 0,
   }
-  readonly #options: MembersOptions
+  readonly #options: MembersStateOptions
   readonly #authors = new Authors()
   readonly #store = new EnvelopeStore()
   readonly #repairs: Repairs
@@ -103,7 +103,7 @@ export class MembersState {
   #waiting = 0
   #evictAt: number
 
-  constructor(options: MembersOptions) {
+  constructor(options: MembersStateOptions) {
     this.#options = options
     this.#repairs = new Repairs(options.now)
     this.#server = new RepairServer({ store: this.#store, send: (to, message) => this.#send(to, message) })
