@@ -53,11 +53,14 @@ export class Admission {
   #proven = 0
   readonly #provenOf = new Map<string, number>()
 
-  /** `retry`: only once the peer has shown its address. */
-  decide(network: Network, isProven: boolean): "accept" | "retry" | "refuse" {
-    if (!isProven) return this.#unproven < MAX_UNPROVEN ? "accept" : "retry"
-    const ofNetwork = this.#provenOf.get(network.key) ?? 0
-    return this.#proven < MAX_PROVEN && ofNetwork < network.limits.handshakes ? "accept" : "refuse"
+  /** Whether a handshake may begin without proof of the address. */
+  get hasUnprovenPlace(): boolean {
+    return this.#unproven < MAX_UNPROVEN
+  }
+
+  /** Whether a handshake with proof of the address may begin. */
+  hasPlace({ key, limits }: Network): boolean {
+    return this.#proven < MAX_PROVEN && (this.#provenOf.get(key) ?? 0) < limits.handshakes
   }
 
   /** An accepted handshake begins. Returns a function that gives its place back; further calls of it do nothing. */

@@ -27,14 +27,14 @@ export const acceptConnections = (endpoint: BoundEndpoint, options: AcceptOption
 
   const handshake = async (incoming: Iroh.Incoming): Promise<void> => {
     if (!options.isListening()) return incoming.refuse()
-    const [address, isProven] = await Promise.all([incoming.remoteAddr(), incoming.remoteAddrValidated()])
-    const network = networkOf(address)
-    const verdict = admission.decide(network, isProven)
-    if (verdict === "retry") {
+    const isProven = await incoming.remoteAddrValidated()
+    // Without further calls into the binding: there may be thousands of these.
+    if (!isProven && !admission.hasUnprovenPlace) {
       options.retried()
       return incoming.retry()
     }
-    if (verdict === "refuse") {
+    const network = networkOf(await incoming.remoteAddr())
+    if (isProven && !admission.hasPlace(network)) {
       options.refused()
       return incoming.refuse()
     }
