@@ -4,9 +4,9 @@
  */
 import { randomInt } from "node:crypto"
 import { createServer } from "node:net"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { endpointKey, forwardJoin, neighbor, peerData } from "../attacker/frames.ts"
-import { IrohPeer } from "../attacker/IrohPeer.ts"
+import { keepWriting } from "../attacker/keepWriting.ts"
 import { type Attack, atMost, attempt } from "../harness/Attack.ts"
 import { joinAll, type Member, startMember, startTestnet } from "../harness/members.ts"
 import { nft, PUBLIC_ADDRESS } from "../harness/namespace.ts"
@@ -46,21 +46,19 @@ const bytesOf = (name: string): number =>
 const seenBy = (name: string): number =>
   (nft(`list set ${TABLE} ${name}_seen`).match(/\d+\.\d+\.\d+\.\d+ \. \d+/g) ?? []).length
 
-const spray = Effect.fnUntraced(function* (victim: Member, topic: string, frame: () => Buffer, forMs: number) {
-  const peer = yield* IrohPeer.make("0.0.0.0")
-  const stream = yield* attempt("the stranger", async () => {
-    const link = await peer.dial(victim)
-    link.read(() => {})
-    const opened = await link.open(topic)
-    await opened.write(neighbor("high"))
-    return opened
-  })
-  yield* Effect.timeoutOption(
-    Effect.promise(() => stream.write(frame()).catch(() => {})).pipe(Effect.repeat(Schedule.fixed(TICK_MS))),
+const spray = (target: Member, topic: string, next: () => Buffer, forMs: number) =>
+  Effect.timeoutOption(
+    keepWriting({
+      target,
+      topic,
+      first: () => neighbor("high"),
+      next,
+      everyMs: TICK_MS,
+      newKeys: true,
+      host: "0.0.0.0",
+    }),
     forMs,
   )
-  return stream.bytes
-}, Effect.scoped)
 
 export const addressSpray: Attack = {
   name: "address-spray",

@@ -3,10 +3,10 @@
  * dial and lookups in the DHT, and those must not take the place of what its topics need.
  */
 import { randomInt } from "node:crypto"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { endpointKey, forwardJoin, neighbor, peerData } from "../attacker/frames.ts"
-import { IrohPeer } from "../attacker/IrohPeer.ts"
-import { type Attack, atMost, attempt, type Scale } from "../harness/Attack.ts"
+import { keepWriting, type WritingOptions } from "../attacker/keepWriting.ts"
+import { type Attack, atMost, type Scale } from "../harness/Attack.ts"
 import { joinAll, type Member, startMember, startTestnet } from "../harness/members.ts"
 import { startVictim } from "../harness/Victim.ts"
 
@@ -39,19 +39,15 @@ const underFlood = Effect.fnUntraced(function* (victim: Member, partner: Member,
   })
   // The partner's records are in the DHT by then.
   yield* Effect.sleep(1_500)
-  const peer = yield* IrohPeer.make()
-  const stream = yield* attempt("the stranger", async () => {
-    const link = await peer.dial(victim)
-    link.read(() => {})
-    const opened = await link.open(topic)
-    await opened.write(neighbor("high", peerData([peer.address])))
-    return opened
-  })
-  yield* Effect.forkScoped(
-    Effect.promise(() => stream.write(names(withAddresses)).catch(() => {})).pipe(
-      Effect.repeat(Schedule.fixed(TICK_MS)),
-    ),
-  )
+  const options: WritingOptions = {
+    target: victim,
+    topic,
+    first: (peer) => neighbor("high", peerData([peer.address])),
+    next: () => names(withAddresses),
+    everyMs: TICK_MS,
+    newKeys: true,
+  }
+  yield* Effect.forkScoped(keepWriting(options))
   yield* Effect.sleep(2_000)
   const packets = Effect.map(victim.victim.call("counters", victim.node), ({ dhtPacketsSent }) => dhtPacketsSent)
   const before = yield* packets

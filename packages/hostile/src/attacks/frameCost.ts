@@ -3,10 +3,10 @@
  * may be checked to be a point of the curve.
  */
 import { randomBytes } from "node:crypto"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { endpointKey, frame, fullShuffle, iHave, MAX_FRAME_BYTES, messageIds, payload } from "../attacker/frames.ts"
-import { IrohPeer } from "../attacker/IrohPeer.ts"
-import { type Attack, atMost, attempt, type Scale } from "../harness/Attack.ts"
+import { keepWriting } from "../attacker/keepWriting.ts"
+import { type Attack, atMost, type Scale } from "../harness/Attack.ts"
 import { joinAll, type Member, startMember, startTestnet } from "../harness/members.ts"
 import { startVictim } from "../harness/Victim.ts"
 
@@ -28,21 +28,15 @@ const cost = Effect.fnUntraced(function* (
   idle: number,
   scale: Scale,
 ) {
-  const peer = yield* IrohPeer.make()
-  const stream = yield* attempt("the stranger", async () => {
-    const link = await peer.dial(victim)
-    link.read(() => {})
-    return link.open(topic)
-  })
   let next = 0
   const perTick = (BYTES_PER_SECOND * TICK_MS) / 1_000
   let due = 0
-  const write = Effect.promise(async () => {
-    const batch: Array<Buffer> = []
-    for (due += perTick; due > 0; due -= batch.at(-1)!.length) batch.push(frames[next++ % frames.length]!)
-    await stream.write(Buffer.concat(batch)).catch(() => {})
-  })
-  yield* Effect.forkScoped(Effect.repeat(write, Schedule.fixed(TICK_MS)))
+  const batch = (): Buffer => {
+    const chosen: Array<Buffer> = []
+    for (due += perTick; due > 0; due -= chosen.at(-1)!.length) chosen.push(frames[next++ % frames.length]!)
+    return Buffer.concat(chosen)
+  }
+  yield* Effect.forkScoped(keepWriting({ target: victim, topic, next: batch, everyMs: TICK_MS, newKeys: false }))
   yield* Effect.sleep(1_000)
   return (yield* processorShare(victim, scale.pick(8_000, 3_000))) - idle
 }, Effect.scoped)

@@ -1,8 +1,8 @@
 /** A neighbour names messages that do not exist, 400 KB of ids a second. Each may be remembered, with a timer, and asked for. */
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { iHave, messageIds, neighbor, peerData } from "../attacker/frames.ts"
-import { IrohPeer } from "../attacker/IrohPeer.ts"
-import { type Attack, atMost, attempt } from "../harness/Attack.ts"
+import { keepWriting } from "../attacker/keepWriting.ts"
+import { type Attack, atMost } from "../harness/Attack.ts"
 import { joinAll, type Member, startMember, startTestnet } from "../harness/members.ts"
 import { startVictim } from "../harness/Victim.ts"
 
@@ -20,22 +20,18 @@ export const iHaveFlood: Attack = {
     for (let i = 0; i < 2; i++) members.push(yield* startMember(yield* startVictim(), { bootstrap }))
     yield* joinAll(members, TOPIC)
     const { victim } = members[0]!
-    const peer = yield* IrohPeer.make()
-    const stream = yield* attempt("the neighbour", async () => {
-      const link = await peer.dial(members[0]!)
-      link.read(() => {})
-      const opened = await link.open(TOPIC)
-      await opened.write(neighbor("high", peerData([peer.address])))
-      return opened
-    })
     yield* victim.call("collectGarbage")
     const before = victim.rssBytes()
-    const flood = Effect.promise(() =>
-      stream
-        .write(Buffer.concat(Array.from({ length: FRAMES_PER_TICK }, () => iHave(messageIds(IDS_PER_FRAME)))))
-        .catch(() => {}),
+    yield* Effect.forkScoped(
+      keepWriting({
+        target: members[0]!,
+        topic: TOPIC,
+        first: (peer) => neighbor("high", peerData([peer.address])),
+        next: () => Buffer.concat(Array.from({ length: FRAMES_PER_TICK }, () => iHave(messageIds(IDS_PER_FRAME)))),
+        everyMs: TICK_MS,
+        newKeys: false,
+      }),
     )
-    yield* Effect.forkScoped(Effect.repeat(flood, Schedule.fixed(TICK_MS)))
     yield* Effect.sleep(scale.pick(30_000, 5_000))
     yield* victim.call("collectGarbage")
     // 180 MB in 40 s before; a bounded memory is a few megabytes.
