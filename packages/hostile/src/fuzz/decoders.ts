@@ -2,6 +2,7 @@
 import type { Decoder } from "./Decoder.ts"
 import { krpc, nodesFile } from "./dhtDecoders.ts"
 import { frames, gossipMessage, peerData } from "./gossipDecoders.ts"
+import { contents, envelope, invite, repair } from "./membersDecoders.ts"
 import { pkarr, record, recordContent, sealedRecord } from "./recordDecoders.ts"
 
 export const decoders: ReadonlyArray<Decoder> = [
@@ -14,4 +15,8 @@ export const decoders: ReadonlyArray<Decoder> = [
   sealedRecord,
   pkarr,
   nodesFile,
+  invite,
+  envelope,
+  contents,
+  repair,
 ]
