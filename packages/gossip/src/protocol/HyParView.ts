@@ -10,6 +10,7 @@ import { Admission } from "./Admission.ts"
 import type { MembershipConfig } from "./Config.ts"
 import type { NeighborDownReason, TopicIo } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
+import { Introductions } from "./Introductions.ts"
 import type {
   Disconnect,
   ForwardJoin,
@@ -20,18 +21,11 @@ import type {
   ShuffleReply,
   SwarmMessage,
 } from "./Message.ts"
-import { NameBudget } from "./NameBudget.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
 import { TokenBucket } from "./TokenBucket.ts"
 
-/** Time after our own Shuffle in which its answer is taken, in ms: some eight messages, at most, and a dial. */
-const SHUFFLE_REPLY_MS = 10_000
-
 /** Refusals that are noted between two shuffles: any peer may send one. */
 export const MAX_REFUSALS = 256
-
-/** Names that a lookup counts as, in addition to its own. */
-const LOOKUP_NAMES = 3
 
 /**
  * Waits of a node whose full view has few members until it asks some for a link, in ms: the first, and the longest. Each is twice as long
@@ -84,10 +78,8 @@ export class HyParView<P extends PeerKey> {
   /** The rounds of asking members since the view had enough of them. */
   private seeks = 0
   private readonly admission: Admission<P>
-  private readonly names: NameBudget<P>
+  private readonly introductions: Introductions<P>
   private readonly corrections = new TokenBucket(CORRECTION_BURST, CORRECTIONS_PER_SECOND)
-  /** The time of our last Shuffle that no peer has answered. */
-  private unansweredShuffleAt = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     readonly io: TopicIo<P>
@@ -100,7 +92,16 @@ export class HyParView<P extends PeerKey> {
     this.config = config
     this.ownData = options.ownData
     this.admission = new Admission({ io: options.io, active: this.active, capacity: config.activeViewCapacity })
-    this.names = new NameBudget(options.io)
+    this.introductions = new Introductions({
+      io: options.io,
+      peers: {
+        isTied: (peer) => this.isTiedTo(peer),
+        isContact: (peer) => this.passive.has(peer),
+        isVouched: (peer) => this.admission.isVouched(peer),
+        isInvited: (peer) => this.admission.isInvited(peer),
+      },
+      maxNames: this.shuffleSize + 1,
+    })
     this.peers = new PeerDirectory({
       // A Shuffle must fit into one message with every contact's data at this size; 37: id, option tag and length prefix.
       maxSize: Math.floor((options.maxMessageSize - 48) / (this.shuffleSize + 1)) - 37,
@@ -117,9 +118,20 @@ export class HyParView<P extends PeerKey> {
 
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
-    const { admission, names, overdue, peers, pending, refillScheduled, refusals, seekScheduled, stayingAlive } = this
+    const {
+      admission,
+      introductions,
+      overdue,
+      peers,
+      pending,
+      refillScheduled,
+      refusals,
+      seekScheduled,
+      stayingAlive,
+    } = this
     const { invited, vouched } = admission
-    const views = { invited, joiners: names.joiners, nameGivers: names.givers, peerData: peers.known, vouched }
+    const { givers: nameGivers, joiners } = introductions.budget
+    const views = { invited, joiners, nameGivers, peerData: peers.known, vouched }
     return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled, stayingAlive }
   }
 
@@ -172,7 +184,7 @@ export class HyParView<P extends PeerKey> {
     const peers = new Set([...this.active.values, ...this.pending.keys()])
     for (const peer of peers) {
       this.active.delete(peer)
-      this.names.removeNeighbor(peer)
+      this.introductions.budget.removeNeighbor(peer)
       this.sendDisconnect(peer, false)
     }
   }
@@ -234,7 +246,7 @@ export class HyParView<P extends PeerKey> {
         .map((peer) => this.peers.info(peer))
       nodes.push({ id: this.io.me, data: this.ownData })
       this.io.send(target, { _tag: "Shuffle", origin: this.io.me, nodes, ttl: shuffleRandomWalkLength })
-      this.unansweredShuffleAt = this.io.now
+      this.introductions.shuffleSent()
     } else {
       // See DEVIATIONS.md, "alone with contacts".
       this.refill()
@@ -282,7 +294,7 @@ export class HyParView<P extends PeerKey> {
       return
     }
     this.request(peer, "high")
-    if (!this.names.takeJoin(peer)) return
+    if (!this.introductions.budget.takeJoin(peer)) return
     const message: ForwardJoin<P> = {
       _tag: "ForwardJoin",
       peer: { id: peer, data },
@@ -295,11 +307,11 @@ export class HyParView<P extends PeerKey> {
   private onForwardJoin(from: P, message: ForwardJoin<P>): void {
     const { id, data } = message.peer
     // Our own walk came back to us (DEVIATIONS.md, "own walks").
-    if (id === this.io.me || !this.isIntroducer(from) || !this.names.takeWalk(from)) {
+    if (id === this.io.me || !this.introductions.takeWalk(from)) {
       this.drop()
       return
     }
-    if (!this.mayUse(id, from)) return
+    if (!this.introductions.takeName(id, from)) return
     const ttl = Math.min(message.ttl, this.config.activeRandomWalkLength)
     // At the end of the walk the paper adds the peer at once. We ask it first and add it when it answers, so that a peer which
     // cannot be reached does not enter the active view. If it is a neighbour already, the request renews the tie.
@@ -356,16 +368,16 @@ export class HyParView<P extends PeerKey> {
    */
   private onShuffle(from: P, message: Shuffle<P>): void {
     const { origin } = message
-    if (origin === this.io.me || !this.isIntroducer(from) || !this.names.takeWalk(from)) {
+    if (origin === this.io.me || !this.introductions.takeWalk(from)) {
       this.drop()
       return
     }
-    if (!this.mayUse(origin, from)) return
-    const nodes = this.usable(message.nodes, from, origin)
+    if (!this.introductions.takeName(origin, from)) return
+    const nodes = this.namesIn(message.nodes, from, origin)
     const ttl = Math.min(message.ttl, this.config.shuffleRandomWalkLength)
     if (ttl === 0 || this.active.size <= 1) {
       this.addContacts(nodes)
-      if (this.mayAnswer(origin, message.nodes, from)) {
+      if (this.introductions.takeAnswer(origin, message.nodes, from)) {
         this.sendShuffleReply(origin, Math.min(message.nodes.length, this.shuffleSize + 1))
       }
       return
@@ -376,46 +388,19 @@ export class HyParView<P extends PeerKey> {
 
   /** Takes the contacts of an answer to our Shuffle, of a neighbour, or of a peer that has no free slot for us. */
   private onShuffleReply(from: P, { nodes }: ShuffleReply<P>): void {
-    if (!this.isIntroducer(from)) {
-      // Any node at the end of our walk may answer, but only one.
-      if (this.io.now - this.unansweredShuffleAt >= SHUFFLE_REPLY_MS) {
-        this.drop()
-        return
-      }
-      this.unansweredShuffleAt = Number.NEGATIVE_INFINITY
+    if (!this.introductions.takeReply(from)) {
+      this.drop()
+      return
     }
-    this.addContacts(this.usable(nodes, from))
+    this.addContacts(this.namesIn(nodes, from))
     this.refill()
   }
 
-  /** Whether the origin of a Shuffle gets an answer. Without an address it costs a lookup, which counts as several names. */
-  private mayAnswer(origin: P, nodes: ReadonlyArray<PeerInfo<P>>, giver: P): boolean {
-    if (this.isTiedTo(origin) || nodes.some(({ data, id }) => id === origin && data !== undefined && data.length > 0))
-      return true
-    return this.names.takeCost(giver, LOOKUP_NAMES, this.isVouched(giver))
-  }
-
-  /** Whether the peer may name others to us: a neighbour, or a peer that was asked (DEVIATIONS.md, "introductions"). */
-  private isIntroducer(peer: P): boolean {
-    return this.isTiedTo(peer) || this.admission.isInvited(peer)
-  }
-
-  /** Whether a name that `giver` sent may be used: one that we know, or one within the budget of the giver. */
-  private mayUse(name: P, giver: P): boolean {
-    if (name === giver || this.active.has(name) || this.passive.has(name) || this.pending.has(name)) return true
-    return this.names.take(giver, name, this.isVouched(giver))
-  }
-
-  /** The contacts that may be used, no more than a Shuffle of ours would hold: one message cannot replace the whole passive view. */
-  private usable(nodes: ReadonlyArray<PeerInfo<P>>, giver: P, origin?: P): ReadonlyArray<PeerInfo<P>> {
-    const usable: Array<PeerInfo<P>> = []
-    const count = Math.min(nodes.length, this.shuffleSize + 1)
-    for (let i = 0; i < count; i++) {
-      const info = nodes[i]!
-      if (info.id === giver) this.peers.learn(giver, info.data)
-      if (info.id === origin || info.id === this.io.me || this.mayUse(info.id, giver)) usable.push(info)
-    }
-    return usable
+  /** The contacts in a message that may be used. Data of the sender about itself replaces the data that others sent. */
+  private namesIn(nodes: ReadonlyArray<PeerInfo<P>>, from: P, origin?: P): ReadonlyArray<PeerInfo<P>> {
+    const names = this.introductions.takeNames(nodes, from, origin)
+    for (const { data, id } of names) if (id === from) this.peers.learn(from, data)
+    return names
   }
 
   private sendShuffleReply(to: P, count: number): void {
@@ -464,7 +449,7 @@ export class HyParView<P extends PeerKey> {
     this.stayingAlive.delete(peer)
     this.refusals.delete(peer)
     this.active.add(peer)
-    this.names.addNeighbor(peer)
+    this.introductions.budget.addNeighbor(peer)
     this.io.neighborUp(peer)
     this.seekLater()
     return true
@@ -473,7 +458,7 @@ export class HyParView<P extends PeerKey> {
   private removeActive(peer: P, reason: NeighborDownReason, close = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
     this.overdue.delete(peer)
-    this.names.removeNeighbor(peer)
+    this.introductions.budget.removeNeighbor(peer)
     // Other nodes may have lost this peer too, and have a free slot now.
     this.refusals.clear()
     this.io.neighborDown(peer, reason)
