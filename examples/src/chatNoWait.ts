@@ -4,12 +4,12 @@ import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import { chat, chatFlags } from "./chat/chat.ts"
-import { layerOn } from "./lib/meeting.ts"
+import { layerOn, secretOf } from "./lib/meeting.ts"
 
 const command = Command.make("chat-no-wait", chatFlags, (options) =>
   Effect.gen(function* () {
-    const { topic: name, secret } = options
-    yield* chat(yield* Topic.joinNoWait({ topic: name, secret }), options.name)
+    const secret = yield* secretOf(options)
+    yield* chat(yield* Topic.joinNoWait({ topic: options.topic, secret }), options.name)
   }).pipe(
     Effect.scoped,
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),

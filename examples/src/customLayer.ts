@@ -9,7 +9,7 @@ import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
 import { Console, Effect, Layer, Stream } from "effect"
 import { Command } from "effect/cli"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
 /** A Dht on top of another Dht. It passes on everything that it does not change. */
@@ -58,9 +58,9 @@ const trackerLayer = (bootstrap: Meeting["bootstrap"]) =>
     }),
   )
 
-const customLayer = Effect.fn("customLayer")(function* ({ topic, secret }: Meeting) {
+const customLayer = Effect.fn("customLayer")(function* (meeting: Meeting) {
   yield* Console.log("waiting for the first peer…")
-  yield* talk(yield* Topic.join({ topic, secret }))
+  yield* talk(yield* Topic.join({ topic: meeting.topic, secret: yield* secretOf(meeting) }))
 }, Effect.scoped)
 
 const command = Command.make("custom-layer", meetingFlags("custom-layer example"), (options) =>

@@ -7,7 +7,7 @@ import { Topic, TopicTracker } from "@topic-tracker/core"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Console, Effect, Latch, Option, Schedule, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { short } from "./lib/talk.ts"
 
 const flags = {
@@ -26,9 +26,9 @@ const Report = Schema.fromJsonString(
 const decodeReport = Schema.decodeUnknownOption(Report)
 const encodeReport = Schema.encodeSync(Report)
 
-const meet = Effect.fn("meet")(function* ({ topic: name, secret, expect }: Meeting & { readonly expect: number }) {
+const meet = Effect.fn("meet")(function* ({ expect, ...meeting }: Meeting & { readonly expect: number }) {
   const { endpointId } = yield* TopicTracker
-  const topic = yield* Topic.joinNoWait({ topic: name, secret })
+  const topic = yield* Topic.joinNoWait({ topic: meeting.topic, secret: yield* secretOf(meeting) })
   // Subscribed before the first neighbor is up, so no message is missed.
   const events = yield* topic.subscribe()
   const heard = new Set<EndpointId.EndpointId>()

@@ -7,7 +7,7 @@ import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Console, Duration, Effect, Layer } from "effect"
 import { Command, Flag } from "effect/cli"
 import { everyOption } from "./lib/everyOption.ts"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
 const flags = {
@@ -18,8 +18,8 @@ const flags = {
   ),
 }
 
-const fullConfig = Effect.fn("fullConfig")(function* ({ topic: name, secret }: Meeting) {
-  const topic = yield* Topic.joinNoWait({ topic: name, secret })
+const fullConfig = Effect.fn("fullConfig")(function* (meeting: Meeting) {
+  const topic = yield* Topic.joinNoWait({ topic: meeting.topic, secret: yield* secretOf(meeting) })
   const { profile, ...groups } = topic.config
   yield* Console.log(`profile = ${profile}`)
   for (const [group, options] of Object.entries(groups)) {

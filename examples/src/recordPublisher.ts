@@ -8,7 +8,7 @@ import { Crypto, Identity, SecretRotation, TopicId } from "@topic-tracker/crypto
 import { Dht } from "@topic-tracker/dht"
 import { Console, Effect, Layer, Random, Schedule, Schema, SchemaGetter, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { short } from "./lib/talk.ts"
 
 const flags = {
@@ -33,8 +33,9 @@ interface Options extends Meeting {
   readonly every: number
 }
 
-const publishAndRead = Effect.fn("recordPublisher")(function* ({ topic, secret, offer, every }: Options) {
-  const publisher = yield* RecordPublisher.make({ topic: TopicId.fromName(topic), secret, content: OfferBytes })
+const publishAndRead = Effect.fn("recordPublisher")(function* ({ offer, every, ...meeting }: Options) {
+  const topic = TopicId.fromName(meeting.topic)
+  const publisher = yield* RecordPublisher.make({ topic, secret: yield* secretOf(meeting), content: OfferBytes })
   yield* Console.log(`${short(publisher.endpointId)} offers ${offer}`)
   const known = new Set<string>()
 

@@ -8,7 +8,7 @@ import { Topic, TopicTracker } from "@topic-tracker/core"
 import { type RotationInput, SecretRotation } from "@topic-tracker/crypto"
 import { Console, Effect, Redacted } from "effect"
 import { Command } from "effect/cli"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
 /**
@@ -26,9 +26,9 @@ const yearlyRotation = SecretRotation.layerFrom(({ topic, unixMinute, initialSec
   return Redacted.make(new Uint8Array(hash.subarray(0, 32)))
 })
 
-const secretRotation = Effect.fn("secretRotation")(function* ({ topic, secret }: Meeting) {
+const secretRotation = Effect.fn("secretRotation")(function* (meeting: Meeting) {
   yield* Console.log("waiting for the first peer…")
-  yield* talk(yield* Topic.join({ topic, secret }))
+  yield* talk(yield* Topic.join({ topic: meeting.topic, secret: yield* secretOf(meeting) }))
 }, Effect.scoped)
 
 const command = Command.make("secret-rotation", meetingFlags("secret-rotation example"), (options) =>

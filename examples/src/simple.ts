@@ -3,13 +3,13 @@ import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect, Stream } from "effect"
 import { Command } from "effect/cli"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { short } from "./lib/talk.ts"
 
-const simple = Effect.fn("simple")(function* ({ topic: name, secret }: Meeting) {
+const simple = Effect.fn("simple")(function* (meeting: Meeting) {
   yield* Console.log("waiting for the first peer…")
   // Completes when the first neighbor is up. The topic is left when the scope closes.
-  const topic = yield* Topic.join({ topic: name, secret })
+  const topic = yield* Topic.join({ topic: meeting.topic, secret: yield* secretOf(meeting) })
   yield* Console.log("joined")
 
   // Sender and receiver can be passed to different parts of a program.

@@ -3,7 +3,7 @@ import { Flags, runCommand } from "@topic-tracker/cli-kit"
 import { TopicTracker } from "@topic-tracker/core"
 import { Console, Effect, Layer, Random, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
-import { layerOn, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { Thermometer, Weather } from "./testYourApp/Weather.ts"
 
 const flags = {
@@ -25,11 +25,11 @@ const printTemperatures = Effect.gen(function* () {
   yield* Console.log(lines.length === 0 ? "no other station yet" : lines.sort().join(", "))
 })
 
-const command = Command.make("test-your-app", flags, ({ station, topic, secret, ...options }) =>
+const command = Command.make("test-your-app", flags, ({ station, topic, ...options }) =>
   printTemperatures.pipe(
     Effect.repeat(Schedule.spaced("2 seconds")),
     Effect.provide(
-      Weather.layer({ station, topic, secret }).pipe(
+      Layer.unwrap(Effect.map(secretOf(options), (secret) => Weather.layer({ station, topic, secret }))).pipe(
         Layer.provide(randomThermometer),
         Layer.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
       ),

@@ -6,7 +6,7 @@ import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, type TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import { layerOn, type Meeting, meetingFlags } from "./lib/meeting.ts"
+import { layerOn, type Meeting, meetingFlags, secretOf } from "./lib/meeting.ts"
 import { talk } from "./lib/talk.ts"
 
 /** Only the options that differ from the defaults. */
@@ -15,9 +15,9 @@ const config: TopicConfig.TopicConfigInput = {
   messageOverlapMerge: { enabled: false },
 }
 
-const withoutMergers = Effect.fn("withoutMergers")(function* ({ topic, secret }: Meeting) {
+const withoutMergers = Effect.fn("withoutMergers")(function* (meeting: Meeting) {
   yield* Console.log("waiting for the first peer…")
-  yield* talk(yield* Topic.join({ topic, secret }))
+  yield* talk(yield* Topic.join({ topic: meeting.topic, secret: yield* secretOf(meeting) }))
 }, Effect.scoped)
 
 const command = Command.make("without-mergers", meetingFlags("without-mergers example"), (options) =>

@@ -1,4 +1,7 @@
 /** Runs every example as a real process on an embedded testnet and checks its output. */
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
@@ -73,6 +76,21 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
       const both = yield* Effect.all([startHere("e2e"), startHere("e2e")])
       for (const one of both) assert.strictEqual(yield* one.exitCode, 0, one.errors.join())
       for (const one of both) assert.include(one.lines, "1 heard and heard us")
+    }),
+  )
+
+  it.effect("e2e: the secret of a file, of the environment and of --secret is the same", () =>
+    Effect.gen(function* () {
+      const { bootstrap } = yield* Testnet
+      const file = join(mkdtempSync(join(tmpdir(), "secret-")), "secret")
+      writeFileSync(file, "of three\n", { mode: 0o600 })
+      const args = [...bootstrap, "--topic", "three secrets", "--expect", "2"]
+      const three = [
+        yield* start("e2e", [...args, "--secret-file", file]),
+        yield* start("e2e", args, { TOPIC_TRACKER_SECRET: "of three" }),
+        yield* start("e2e", [...args, "--secret", "of three"]),
+      ]
+      for (const one of three) assert.strictEqual(yield* one.exitCode, 0)
     }),
   )
 
@@ -158,7 +176,8 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
       const help = yield* start("chat", ["--help"])
       assert.strictEqual(yield* help.exitCode, 0)
       const text = help.lines.join("\n")
-      for (const option of ["--topic", "--secret", "--bootstrap", "--testnet", "--name"]) assert.include(text, option)
+      for (const option of ["--topic", "--secret", "--secret-file", "--bootstrap", "--testnet", "--name"])
+        assert.include(text, option)
     }),
   )
 

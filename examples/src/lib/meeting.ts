@@ -2,7 +2,7 @@
  * The command-line options that all examples share: topic, secret and bootstrap nodes, and a DHT on this host to try the examples
  * without the internet.
  */
-import { Flags, UsageError } from "@topic-tracker/cli-kit"
+import { Flags, type GivenSecret, readSecret, secretFlags, UsageError } from "@topic-tracker/cli-kit"
 import { Crypto } from "@topic-tracker/crypto"
 import type { DhtAddress } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
@@ -11,12 +11,13 @@ import { Flag } from "effect/cli"
 
 const TESTNET_PORT = 6881
 
-/** `--topic`, `--secret`, `--bootstrap` and `--testnet`. `topic` is the default topic. */
+/** For trying the examples out. Everybody knows it. */
+const DEFAULT_SECRET = "no secret at all"
+
+/** `--topic`, `--secret-file`, `--secret`, `--bootstrap` and `--testnet`. `topic` is the default topic. */
 export const meetingFlags = (topic: string) => ({
   topic: Flags.text("topic", `The topic's name (default "${topic}")`).pipe(Flag.withDefault(topic)),
-  secret: Flags.secret('The secret of the topic (default "no secret at all")').pipe(
-    Flag.withDefault(Redacted.make("no secret at all")),
-  ),
+  ...secretFlags(`The secret of the topic (default "${DEFAULT_SECRET}")`),
   bootstrap: Flags.bootstrap,
   testnet: Flag.Boolean("testnet").pipe(
     Flag.withDescription(`Use a DHT on this host, port ${TESTNET_PORT}. The first example with this option runs it`),
@@ -25,13 +26,15 @@ export const meetingFlags = (topic: string) => ({
 })
 
 /** The values of {@link meetingFlags}. */
-export interface Meeting {
+export interface Meeting extends GivenSecret {
   readonly topic: string
-  readonly secret: Redacted.Redacted<string>
   /** The first DHT nodes to ask; the public ones if empty. */
   readonly bootstrap: ReadonlyArray<DhtAddress>
   readonly testnet: boolean
 }
+
+/** The secret of the options or of TOPIC_TRACKER_SECRET; the default one if none is given. */
+export const secretOf = (meeting: GivenSecret) => readSecret(meeting, Redacted.make(DEFAULT_SECRET))
 
 /** The layer of `make` for the bootstrap nodes of the options. Starts the testnet of `--testnet` below it. */
 export const layerOn = <A, E, R>(

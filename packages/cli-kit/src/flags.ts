@@ -1,7 +1,7 @@
 /** Options that several commands share, each with a check of its value. */
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
 import { isRelayUrl } from "@topic-tracker/gossip"
-import { Option, Redacted, Schema } from "effect"
+import { Option, Schema } from "effect"
 import { Flag } from "effect/cli"
 
 /** Parsed here and not by Flag.Int, so that a word and a fraction have the same error as an integer out of range. */
@@ -30,16 +30,6 @@ export const integer = (name: string, description: string, minimum: number, maxi
 export const text = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withSchema(Schema.String.check(Schema.isNonEmpty({ expected: "a text of at least one character" }))),
-    Flag.withDescription(description),
-  )
-
-/** The option `--secret` alone; it appears in no output. Commands that also read files and the environment use `secretFlags`. */
-export const secret = (description: string) =>
-  Flag.Redacted("secret").pipe(
-    Flag.filter(
-      (value) => Redacted.value(value).length > 0,
-      () => "a text of at least one character",
-    ),
     Flag.withDescription(description),
   )
 

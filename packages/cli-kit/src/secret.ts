@@ -37,9 +37,10 @@ export interface GivenSecret {
   readonly secretFile: Option.Option<string>
 }
 
-/** The one secret of the options and the environment. Fails if there is none, or more than one. */
+/** The one secret of the options and the environment, or the default. Fails if there is none, or more than one. */
 export const readSecret = Effect.fnUntraced(function* (
   given: GivenSecret,
+  fallback?: Redacted.Redacted<string>,
 ): Effect.fn.Return<Redacted.Redacted<string>, UsageError, FileSystem.FileSystem> {
   const fromEnvironment = yield* environmentSecret
   const names = [
@@ -55,6 +56,7 @@ export const readSecret = Effect.fnUntraced(function* (
   if (Option.isSome(given.secret)) return given.secret.value
   if (Option.isSome(fromEnvironment)) return fromEnvironment.value
   if (Option.isSome(given.secretFile)) return yield* readSecretFile(given.secretFile.value)
+  if (fallback !== undefined) return fallback
   return yield* new UsageError({
     message: `the secret is missing: give --secret-file PATH, or set ${SECRET_VARIABLE}, or give --secret TEXT`,
   })

@@ -262,7 +262,8 @@ describe("meeting", () => {
   it.effect("nodes that join at the same moment do not publish again to name a neighbour, if records are enough", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ dht: { keepFirst: 0.5 } })
-      const options = quietWith({ bootstrap: { maxBootstrapRecords: 1 } })
+      const publisher = { initialDelay: "1 hour" } as const
+      const options = quietWith({ bootstrap: { maxBootstrapRecords: 1 }, publisher })
       const topics = yield* joinAll(yield* world.nodes(8, options))
       yield* pass("2 seconds")
       let count = 0
