@@ -98,4 +98,31 @@ describe("a peer that opens thousands of streams and ends none", () => {
       }),
     { timeout: 40_000 },
   )
+
+  it.live(
+    "takes at most 64 MB of memory with two-way streams, which gossip does not accept, and is disconnected",
+    () =>
+      Effect.gen(function* () {
+        const node = yield* measuredNode
+        const before = Math.max(...node.samples.map(({ rss }) => rss))
+        const chunk = new Array<number>(65_536).fill(7)
+        const kept: Array<Iroh.BiStream> = []
+        const open = async (connection: Iroh.Connection): Promise<void> => {
+          for (let i = 0; i < 100; i++) {
+            const stream = await connection.openBi()
+            kept.push(stream)
+            await stream.send.writeAll(chunk)
+          }
+        }
+        for (let i = 0; i < CONNECTIONS; i++) {
+          const endpoint = yield* bareEndpoint
+          const connection = yield* Effect.promise(() => bareConnect(endpoint, node.address))
+          open(connection).catch(() => {})
+        }
+        for (let i = 0; i < 100 && node.samples.at(-1)!.overfullConnections < CONNECTIONS; i++) yield* Effect.sleep(100)
+        assert.strictEqual(node.samples.at(-1)!.overfullConnections, CONNECTIONS)
+        assert.isAtMost((Math.max(...node.samples.map(({ rss }) => rss)) - before) / 1024 ** 2, 64)
+      }),
+    { timeout: 40_000 },
+  )
 })
