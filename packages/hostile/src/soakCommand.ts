@@ -32,6 +32,8 @@ interface NodeReport {
   readonly node: string
   /** MB of resident memory in ten minutes. */
   readonly slope: number
+  /** MB of JavaScript's heap and buffers in ten minutes. */
+  readonly heapSlope: number
   readonly memory: number
   readonly handlesBefore: number
   readonly handlesAfter: number
@@ -87,6 +89,7 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
   const rustAuthor = rust?.endpointId.slice(0, AUTHOR_CHARACTERS)
   const tally = new Tally(rustAuthor === undefined ? authors : [...authors, ["rust", rustAuthor]])
   const memory = members.map((): Array<Sample> => [])
+  const heap = members.map((): Array<Sample> => [])
   const handles = members.map((): Array<number> => [])
   const begun = performance.now()
   const warmUpMs = Math.min(WARM_UP_MS, (minutes * 60_000) / 2)
@@ -114,6 +117,7 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
       const at = performance.now() - begun
       if (at < warmUpMs) continue
       memory[i]!.push({ at, value: victim.rssBytes() / 2 ** 20 })
+      heap[i]!.push({ at, value: (yield* victim.call("heapBytes")) / 2 ** 20 })
       handles[i]!.push(victim.handles())
     }
   })
@@ -132,6 +136,7 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
     return {
       node: authors[i]![0],
       slope: slope(memory[i]!) * TEN_MINUTES_MS,
+      heapSlope: slope(heap[i]!) * TEN_MINUTES_MS,
       memory: memory[i]!.at(-1)?.value ?? Number.NaN,
       handlesBefore: median(counts.slice(0, edge)),
       handlesAfter: median(counts.slice(-edge)),
@@ -158,11 +163,12 @@ const toText = ({ nodes, pairs, rust }: SoakReport): string =>
       { words: [0, 1], width: WIDTH },
     ),
     textTable(
-      ["node", "MB", "MB/10 min", "handles"],
-      nodes.map(({ handlesAfter, handlesBefore, memory, node, slope }) => [
+      ["node", "MB", "MB/10 min", "heap/10 min", "handles"],
+      nodes.map(({ handlesAfter, handlesBefore, heapSlope, memory, node, slope }) => [
         node,
         memory.toFixed(0),
         slope.toFixed(2),
+        heapSlope.toFixed(2),
         `${handlesBefore} → ${handlesAfter}`,
       ]),
       { width: WIDTH },

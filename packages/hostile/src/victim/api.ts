@@ -66,6 +66,8 @@ export interface VictimApi {
   /** The 99th percentile of the event loop's delay in ms since {@link watchLoop}. */
   loopDelay(): Promise<number>
   collectGarbage(): Promise<void>
+  /** Bytes of JavaScript's heap and of its buffers. */
+  heapBytes(): Promise<number>
 }
 
 /** A call over the process's channel, and its answer. */

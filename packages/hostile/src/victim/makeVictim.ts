@@ -208,6 +208,10 @@ export const makeVictim = (): VictimApi => {
       delay.enable()
     },
     loopDelay: async () => delay.percentile(99) / 1e6,
+    heapBytes: async () => {
+      const { external, heapUsed } = process.memoryUsage()
+      return heapUsed + external
+    },
     collectGarbage: async () => {
       for (let i = 0; i < 3; i++) {
         collect()
