@@ -26,8 +26,6 @@ export interface ItemClientParts {
   readonly clock: Clock.Clock
   readonly timers: Timers
   readonly crypto: Crypto["Service"]
-  /** Our node id. */
-  readonly id: Uint8Array
   readonly socket: KrpcSocket
   readonly table: RoutingTable
   readonly lookups: LookupManager
@@ -58,7 +56,7 @@ export interface ItemClient {
 }
 
 export const makeItemClient = (parts: ItemClientParts): ItemClient => {
-  const { clock, options, timers, crypto, id, socket, table, lookups, scheduler, items } = parts
+  const { clock, options, timers, crypto, socket, table, lookups, scheduler, items } = parts
   const counts = { gets: 0, puts: 0 }
   const schedule = retrySchedule(options)
   const retry = (isFinal: ReadonlySet<DhtError["reason"]>) =>
@@ -119,7 +117,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     const trace = yield* currentTrace(clock)
     return yield* Effect.callback<void, DhtError>((resume) => {
       const end: LookupSink["end"] = (error) => resume(error === undefined ? Effect.void : Effect.fail(error))
-      return Effect.sync(startLookup(id, undefined, {}, { item: () => {}, end }, { trace }))
+      return Effect.sync(startLookup(table.id, undefined, {}, { item: () => {}, end }, { trace }))
     })
   }).pipe(Effect.withSpan("Dht.populate", { kind: "client" }))
 
@@ -168,7 +166,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
 
   const putOnce = Effect.fnUntraced(function* (target: Uint8Array, request: PutRequest, signature: Uint8Array) {
     const { salt, seq, cas, key, value, onStored, priority = false } = request
-    const message = { id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
+    const message = { id: table.id, target, k: key.publicKey, salt, seq, cas, v: value, sig: signature }
     const known = lookups.nodesToPutTo(target)
     if (known !== undefined) {
       const outcome = yield* sendPuts(socket, scheduler, message, request, (targets) => {

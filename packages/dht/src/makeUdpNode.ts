@@ -12,6 +12,7 @@ import { makeItemClient } from "./ItemClient.ts"
 import { HostRules } from "./krpc/HostRules.ts"
 import { KrpcSocket } from "./krpc/KrpcSocket.ts"
 import { isPrivateHost, type ReachOf, secureNodeId } from "./krpc/nodeId.ts"
+import { OwnAddress } from "./krpc/OwnAddress.ts"
 import { type UdpSocket, UdpSockets } from "./krpc/UdpSocket.ts"
 import { Density } from "./lookup/Density.ts"
 import { LookupManager } from "./lookup/LookupManager.ts"
@@ -51,6 +52,7 @@ export const makeUdpNode = Effect.fnUntraced(
     const tokenSecret = yield* crypto.randomBytes(32)
     const randomId = yield* crypto.randomBytes(20)
     const firstNode = yield* Deferred.make<void>()
+    const newId = yield* Deferred.make<void>()
 
     const udp = yield* Effect.acquireRelease(
       bind({ host: bindHost(options), port: options.port }),
@@ -75,6 +77,7 @@ export const makeUdpNode = Effect.fnUntraced(
           knownNodes,
           addresses: bootstrap.addresses,
           onFirstNode: () => Deferred.doneUnsafe(firstNode, Effect.void),
+          onNewId: () => Deferred.doneUnsafe(newId, Effect.void),
         }),
       ),
       ({ close }) => close,
@@ -85,7 +88,6 @@ export const makeUdpNode = Effect.fnUntraced(
       clock,
       timers,
       crypto,
-      id,
       socket,
       table,
       lookups,
@@ -96,12 +98,13 @@ export const makeUdpNode = Effect.fnUntraced(
     })
 
     const populateTable = Effect.tap(populate, () => Effect.sync(parts.onPopulated))
-    for (const node of knownNodes) table.ping(node)
+    table.pingAll(knownNodes)
     // In the background: most programs have something else to do before their first get or put.
     yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, reachOf, onGreeted), { startImmediately: true })
     if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
     // With a delay: a program that starts with a get or put then has the socket to itself, and its lookups also fill the table.
     yield* Effect.forkScoped(Effect.ignore(Effect.delay(populateTable, POPULATE_DELAY_MS)))
+    yield* Effect.forkScoped(Effect.andThen(Deferred.await(newId), Effect.ignore(populateTable)))
 
     return {
       node: { id, host: reachableHost(udp.address.host), port: udp.address.port },
@@ -152,6 +155,8 @@ interface Connection {
   readonly addresses: () => ReadonlyArray<DhtAddress>
   /** Runs when a node has entered the routing table. */
   readonly onFirstNode: () => void
+  /** Runs when we have taken another id. */
+  readonly onNewId: () => void
 }
 
 /**
@@ -176,13 +181,24 @@ const connectParts = (connection: Connection) => {
     onQuery: (query, from) => server.handle(query, from),
     admitsQuery: (from) => server.admits(from),
     admitsAnswer: (to, bytes) => server.admitsAnswer(to, bytes),
-    onReply: (reply, from) => table.answered(reply, from),
+    onReply: (reply, from, ip) => {
+      table.answered(reply, from)
+      if (ip !== undefined && ownAddress !== undefined) learnAddress(ownAddress.addVote(from, ip))
+    },
     onLost: (address) => table.lost(address),
   })
+  /** The votes for our public address, until it is known. Bound to an address, we have the id that suits it. */
+  let ownAddress = udp.address.host === "0.0.0.0" ? new OwnAddress(reachOf) : undefined
+  const learnAddress = (host: string | undefined) => {
+    if (host === undefined) return
+    ownAddress = undefined
+    table.setId(secureNodeId(host, id, reachOf))
+    connection.onNewId()
+  }
   const peers = new PeerStore({ maxPeers: MAX_PEERS, now, random, reachOf })
   const table = new RoutingTable({ socket, id, peers, onNode: connection.onFirstNode, reachOf })
   const items = new ItemServer({
-    id: () => id,
+    id: () => table.id,
     reachOf,
     equalSeq,
     crypto,
@@ -203,10 +219,10 @@ const connectParts = (connection: Connection) => {
   let isPopulated = false
   /** Before a lookup of our own id is over, only a private network counts: there the bootstrap nodes know all nodes. */
   const nearest = () => {
-    const nodes = [...table.closest(id, k), ...named]
+    const nodes = [...table.closest(table.id, k), ...named]
     return isPopulated || nodes.every(({ host }) => isPrivateHost(host, reachOf)) ? nodes : undefined
   }
-  const density = new Density({ k, id: () => id, nearest, now })
+  const density = new Density({ k, id: () => table.id, nearest, now })
   const doubted = { count: 0 }
   const onDoubtedSources = (count: number) => {
     doubted.count += count
@@ -216,7 +232,7 @@ const connectParts = (connection: Connection) => {
     timers,
     scheduler,
     verified,
-    id,
+    table,
     k,
     alpha,
     maxQueriesPerLookup,

@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto"
 import type { Timer, Timers } from "@topic-tracker/common"
 import type { DhtAddress } from "../model.ts"
 import { type EncodableDictionary, encode } from "./bencode.ts"
+import { compactAddress } from "./compactNodes.ts"
 import { type KrpcMessage, parse, type Query, type Reply, type UnknownQuery } from "./message.ts"
 import { RoundTrips } from "./RoundTrips.ts"
 import type { UdpSocket } from "./UdpSocket.ts"
@@ -35,8 +36,8 @@ export interface KrpcSocketOptions {
   readonly admitsQuery?: (from: DhtAddress) => boolean
   /** Whether an answer of this length may be sent to the address now. Default: always. */
   readonly admitsAnswer?: (to: DhtAddress, bytes: number) => boolean
-  /** Runs for each answer to a query of ours, before the listener of the query. */
-  readonly onReply?: (reply: Reply, from: DhtAddress) => void
+  /** Runs for each answer to a query of ours, before the listener of the query. `ip`: our address, as `Response` has it. */
+  readonly onReply?: (reply: Reply, from: DhtAddress, ip: Uint8Array | undefined) => void
   /** Runs when a query is lost. */
   readonly onLost?: (address: DhtAddress) => void
 }
@@ -138,9 +139,9 @@ export class KrpcSocket {
     this.checkAt(sentAt + Math.max(CHECK_MS, this.roundTrips.timeout(key)))
   }
 
-  /** Answers a query. */
+  /** Answers a query. The answer names the address from which the query came (BEP 42). */
   reply(address: DhtAddress, t: Uint8Array, r: EncodableDictionary): void {
-    this.sendAnswer(address, encode({ r, t, y: "r" }))
+    this.sendAnswer(address, encode({ ip: compactAddress(address), r, t, y: "r" }))
   }
 
   /** Answers a query with an error. */
@@ -195,7 +196,7 @@ export class KrpcSocket {
     if (message.y === "e") {
       this.settle(id, { _tag: "error", code: Number(message.e[0]) })
     } else {
-      this.options.onReply?.(message.r, from)
+      this.options.onReply?.(message.r, from, message.ip)
       this.settle(id, { _tag: "reply", reply: message.r })
     }
     // The answer may have shortened the time-out of unknown addresses. The oldest query is the first to reach it.

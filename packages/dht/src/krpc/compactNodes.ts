@@ -1,6 +1,6 @@
 /** Compact node info (BEP 5): nodes as 26 bytes each, and which of the nodes that others name are believed. */
 import { SocketAddress } from "@topic-tracker/common"
-import type { DhtNode } from "../model.ts"
+import type { DhtAddress, DhtNode } from "../model.ts"
 import { ID_BYTES, ipv4, isPrivateHost, type ReachOf } from "./nodeId.ts"
 
 /** Bytes of one node: id, IPv4 address, port (big-endian). */
@@ -51,6 +51,12 @@ const ipv4At = (compact: Uint8Array, at: number): number => {
 }
 
 const portAt = (compact: Uint8Array, at: number): number => compact[at + 24]! * 256 + compact[at + 25]!
+
+/** An IPv4 address and a port as 6 bytes; undefined if the host is not a dotted address. */
+export const compactAddress = ({ host, port }: DhtAddress): Uint8Array | undefined => {
+  const ip = ipv4(host)
+  return ip === undefined ? undefined : Uint8Array.of(ip >>> 24, ip >>> 16, ip >>> 8, ip, port >> 8, port)
+}
 
 /** The compact node info of the nodes. Nodes whose host is not a dotted IPv4 address are left out. */
 export const encodeNodes = (nodes: ReadonlyArray<DhtNode>): Uint8Array => {

@@ -106,6 +106,8 @@ export interface Reply {
 export interface Response {
   readonly t: Uint8Array
   readonly y: "r"
+  /** Our address as the other node sees it (BEP 42): 4 bytes, which are mostly followed by the port. */
+  readonly ip?: Uint8Array
   readonly r: Reply
 }
 
@@ -123,7 +125,8 @@ const isReply = (r: Bencode | undefined): r is BencodeDictionary & Reply => {
 
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 
-const hasLength = (value: Bencode | undefined, length: number): boolean => isBytes(value) && value.length === length
+const hasLength = (value: Bencode | undefined, length: number): value is Uint8Array =>
+  isBytes(value) && value.length === length
 
 const hasLengthUpTo = (value: Bencode | undefined, length: number): value is Uint8Array =>
   isBytes(value) && value.length <= length
@@ -170,8 +173,9 @@ export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
   const y = text(value.y)
   switch (y) {
     case "r": {
-      const { t, r } = value
-      return hasLengthUpTo(t, TRANSACTION_ID_MAX) && isReply(r) ? { t, y, r } : undefined
+      const { t, r, ip } = value
+      if (!hasLengthUpTo(t, TRANSACTION_ID_MAX) || !isReply(r)) return undefined
+      return hasLength(ip, 4) || hasLength(ip, 6) ? { t, y, r, ip } : { t, y, r }
     }
     case "e":
       return Option.getOrUndefined(decodeError({ ...value, y }))

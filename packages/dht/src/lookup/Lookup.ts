@@ -25,8 +25,8 @@ export interface LookupContext {
   readonly timers: Timers
   readonly scheduler: QueryScheduler
   readonly verified: VerifiedItems
-  /** Our node id, for our queries. */
-  readonly id: Uint8Array
+  /** Our node id, for our queries: that of the table. */
+  readonly table: { readonly id: Uint8Array }
   /** The number of closest nodes that a whole lookup asks. */
   readonly k: number
   /** Queries that one lookup keeps open at most. */
@@ -188,7 +188,8 @@ export class Lookup implements QuerySource {
     if (this.ended || this.busy >= this.width) return false
     const candidate = this.state.next(this.among)
     if (candidate === undefined) return false
-    const { socket, id, scheduler } = this.context
+    const { socket, scheduler } = this.context
+    const { id } = this.context.table
     const { key, target } = this.options
     this.busy++
     let counted = true
@@ -206,7 +207,8 @@ export class Lookup implements QuerySource {
   }
 
   private askForNodes(candidate: Candidate, target = this.options.target): void {
-    const { socket, id } = this.context
+    const { socket, table } = this.context
+    const { id } = table
     this.routers++
     socket.query(candidate, "find_node", { id, target }, (event) => {
       if (event._tag === "slow") return
@@ -268,8 +270,8 @@ export class Lookup implements QuerySource {
 
   /** Whether the node may be asked: it is not this node, and has not just kept another lookup waiting. */
   private isWanted(node: DhtNode): boolean {
-    const { id, socket } = this.context
-    return !socket.isUnresponsive(node) && compareBytes(node.id, id) !== 0
+    const { socket, table } = this.context
+    return !socket.isUnresponsive(node) && compareBytes(node.id, table.id) !== 0
   }
 
   private step(): void {

@@ -14,7 +14,7 @@ import { BittorrentDht, type TableQuery } from "./BittorrentDht.ts"
 
 export interface RoutingTableOptions {
   readonly socket: KrpcSocket
-  /** Our node id, 20 bytes. */
+  /** Our node id, 20 bytes, at the start. */
   readonly id: Uint8Array
   /** The peers of BEP 5 kept for others. */
   readonly peers: PeerStore
@@ -30,11 +30,15 @@ const MAX_INTRODUCTIONS = 16
 /** Losses in a row after which a node leaves the table. */
 const MAX_LOSSES = 2
 
+/** Pings of known nodes, open at the same time: a file names up to 500. */
+const MAX_GREETINGS = 16
+
 /** Addresses whose losses are counted. */
 const MAX_LOST_ADDRESSES = 1024
 
 export class RoutingTable {
-  readonly #buckets: BittorrentDht
+  #buckets: BittorrentDht
+  #id: Uint8Array
   readonly #options: RoutingTableOptions
   readonly #introductions = new Set<string>()
   /** Losses in a row, by address. */
@@ -46,14 +50,35 @@ export class RoutingTable {
   /** The socket must outlive the table. Run {@link close} at the end. */
   constructor(options: RoutingTableOptions) {
     this.#options = options
-    const { id, peers, socket } = options
-    this.#buckets = new BittorrentDht({
+    this.#id = options.id
+    this.#buckets = this.#openBuckets()
+  }
+
+  #openBuckets(): BittorrentDht {
+    const { peers, socket } = this.#options
+    return new BittorrentDht({
       socket,
-      id,
+      id: this.#id,
       peers,
       onAdded: (node) => this.#added(node),
       onRemoved: (node) => this.#removed(node),
     })
+  }
+
+  /** Our node id, 20 bytes. */
+  get id(): Uint8Array {
+    return this.#id
+  }
+
+  /** We take another id: the nodes are put into new buckets around it. */
+  setId(id: Uint8Array): void {
+    const { nodes } = this.#buckets
+    this.#buckets.close()
+    this.#contacts.clear()
+    this.#hosts.clear()
+    this.#id = id
+    this.#buckets = this.#openBuckets()
+    for (const node of nodes) this.#buckets.add(node)
   }
 
   /** Stops the upkeep of the table. */
@@ -94,7 +119,7 @@ export class RoutingTable {
     const before = this.#contacts.get(key)
     // The old id is removed even if the table has no place for the new one.
     if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.#buckets.remove(before.id)
-    if (compareBytes(reply.id, this.#options.id) === 0) return
+    if (compareBytes(reply.id, this.#id) === 0) return
     const { reachOf } = this.#options
     const isCrowded = (this.#hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host, reachOf)
     if (isCrowded && !this.#contacts.has(key)) return
@@ -141,14 +166,24 @@ export class RoutingTable {
   introduce(id: Uint8Array, from: DhtAddress): void {
     if (this.#buckets.has(id) || this.#introductions.size >= MAX_INTRODUCTIONS) return
     const key = addressKey(from)
-    if (this.#introductions.has(key) || compareBytes(id, this.#options.id) === 0) return
+    if (this.#introductions.has(key) || compareBytes(id, this.#id) === 0) return
     this.#introductions.add(key)
     this.ping(from, () => this.#introductions.delete(key))
   }
 
+  /** Pings these nodes, a few at a time. */
+  pingAll(nodes: Iterable<DhtAddress>): void {
+    const waiting = [...nodes]
+    const next = (): void => {
+      const node = waiting.shift()
+      if (node !== undefined) this.ping(node, next)
+    }
+    for (let i = 0; i < MAX_GREETINGS; i++) next()
+  }
+
   /** Pings a node; its answer puts it into the table. */
   ping(address: DhtAddress, done: () => void = () => {}): void {
-    this.#options.socket.query(address, "ping", { id: this.#options.id }, (event) => {
+    this.#options.socket.query(address, "ping", { id: this.#id }, (event) => {
       if (event._tag !== "slow") done()
     })
   }

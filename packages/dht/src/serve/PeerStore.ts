@@ -35,7 +35,6 @@ export interface PeerStoreOptions {
   readonly reachOf?: ReachOf | undefined
 }
 
-/** `add`, `get` and `destroy` are the functions that bittorrent-dht calls. */
 export class PeerStore {
   /** Peers by their bytes, for each hash. Both are in the order of the last announcement. */
   readonly #hashes = new Map<string, Map<string, Peer>>()
@@ -112,11 +111,6 @@ export class PeerStore {
       peers[i] = peer
     }
     return peers.slice(0, count)
-  }
-
-  destroy(): void {
-    this.#hashes.clear()
-    this.#size = 0
   }
 }
 
