@@ -79,6 +79,7 @@ export const everyOption: Complete = {
     // "public", "none", or a list of URLs.
     relays: "public",
     publishPrivateAddresses: false,
+    publishAddressPacket: true,
     addressRepublishInterval: "1 hour",
   },
 }

@@ -5,7 +5,7 @@
 import { Bytes } from "@topic-tracker/common"
 import { Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError } from "@topic-tracker/dht"
-import { Clock, Deferred, type Duration, Effect, FiberHandle, Schedule, type Scope } from "effect"
+import { Clock, Deferred, type Duration, Effect, FiberHandle, Schedule, type Scope, Stream } from "effect"
 
 export interface AddressPublisherOptions {
   readonly republishInterval: Duration.Input
@@ -51,10 +51,32 @@ export const makeAddressPublisher = Effect.fnUntraced(function* (
     return lastSeq
   })
 
-  const put = Effect.fnUntraced(function* (state: Current) {
+  const putOnce = Effect.fnUntraced(function* (state: Current) {
     const seq = yield* nextSeq
     return yield* dht.put({ key: signingKey, seq, value: state.packet, priority: true })
   })
+
+  /** The highest seq that nodes hold under our key; only this node could put it. */
+  const heldSeq = dht.get({ publicKey: signingKey.publicKey }, { priority: true }).pipe(
+    Stream.runFold(
+      () => 0n,
+      (highest, { seq }) => (seq > highest ? seq : highest),
+    ),
+  )
+
+  // Nodes refuse every packet of ours if the clock was ahead in an earlier run: until it has caught up, the seq continues from theirs.
+  const put = (state: Current) =>
+    putOnce(state).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason === "Rejected",
+        (error) =>
+          Effect.flatMap(heldSeq, (held) => {
+            if (held <= lastSeq) return Effect.fail(error)
+            lastSeq = held
+            return putOnce(state)
+          }),
+      ),
+    )
 
   const keepPublished = (state: Current) =>
     put(state).pipe(

@@ -179,6 +179,13 @@ export const Options = Schema.Struct({
       "node",
       boolean(false, "Publish loopback and private addresses too: for testnets and local networks."),
     ),
+    publishAddressPacket: ours(
+      "node",
+      boolean(
+        true,
+        "Publish this node's addresses in the DHT under its key. With false only records and gossip carry them: nodes of the crate then find this node by iroh's discovery or not at all, and DHT nodes cannot link its key with its IP address.",
+      ),
+    ),
     addressRepublishInterval: ours(
       "node",
       positiveDuration("1 hour", "Publish this node's addresses again after this time if they have not changed."),

@@ -353,6 +353,14 @@ export interface NetworkConfig {
    */
   readonly publishPrivateAddresses: boolean
   /**
+   * Publish this node's addresses in the DHT under its key. With false only records and gossip carry them: nodes of
+   * the crate then find this node by iroh's discovery or not at all, and DHT nodes cannot link its key with its IP
+   * address.
+   *
+   * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_NETWORK_PUBLISH_ADDRESS_PACKET. Not in the crate.
+   */
+  readonly publishAddressPacket: boolean
+  /**
    * Publish this node's addresses again after this time if they have not changed.
    *
    * Default: 1 h. Allowed: above 0. Environment: TOPIC_TRACKER_NETWORK_ADDRESS_REPUBLISH_INTERVAL. Not in the crate.
@@ -740,6 +748,14 @@ export interface NetworkConfigInput {
    * crate.
    */
   readonly publishPrivateAddresses?: boolean | undefined
+  /**
+   * Publish this node's addresses in the DHT under its key. With false only records and gossip carry them: nodes of
+   * the crate then find this node by iroh's discovery or not at all, and DHT nodes cannot link its key with its IP
+   * address.
+   *
+   * Default: true. Allowed: true, false. Environment: TOPIC_TRACKER_NETWORK_PUBLISH_ADDRESS_PACKET. Not in the crate.
+   */
+  readonly publishAddressPacket?: boolean | undefined
   /**
    * Publish this node's addresses again after this time if they have not changed.
    *

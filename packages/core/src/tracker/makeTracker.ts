@@ -116,9 +116,9 @@ export const makeTracker: (
     )
 
   const publishAddresses = (own: EndpointAddress) =>
-    Effect.catch(lookup.publish(own), (error) => Effect.logWarning(`addresses not published: ${error.message}`)).pipe(
-      Effect.annotateLogs({ package: "@topic-tracker/core" }),
-    )
+    Effect.catch(defaults.network.publishAddressPacket ? lookup.publish(own) : Effect.void, (error) =>
+      Effect.logWarning(`addresses not published: ${error.message}`),
+    ).pipe(Effect.annotateLogs({ package: "@topic-tracker/core" }))
   const forEachTopic = (f: (topic: LiveTopic) => Effect.Effect<void>) =>
     Effect.suspend(() => Effect.forEach([...live], f, { discard: true }))
   yield* gossip.addressChanges.pipe(

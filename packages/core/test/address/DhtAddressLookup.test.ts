@@ -71,6 +71,18 @@ describe("DhtAddressLookup", () => {
     }),
   )
 
+  it.effect("publishes over a packet of an earlier run whose clock was ahead", () =>
+    Effect.gen(function* () {
+      const { dht } = yield* network()
+      const ann = yield* node(dht, 1)
+      const future = BigInt(Date.UTC(2100, 0)) * 1_000n
+      yield* ann.put({ key: ann.signingKey, seq: future, value: new Uint8Array(10) })
+      yield* ann.publish(address(1))
+      const bob = yield* node(dht, 2)
+      assert.deepStrictEqual(yield* bob.resolveAll(ann.endpointId), [address(1)])
+    }),
+  )
+
   it.effect("looks up a peer again that is about to publish, a limited number of times", () =>
     Effect.gen(function* () {
       const { dht } = yield* network()

@@ -57,6 +57,7 @@ describe("TopicConfig.make", () => {
       assert.deepStrictEqual(config.network, {
         relays: "public",
         publishPrivateAddresses: false,
+        publishAddressPacket: true,
         addressRepublishInterval: Duration.hours(1),
       })
       assert.deepStrictEqual(millisOf(config.timeouts), { joinPeer: 5000, broadcast: 5000, broadcastNeighbors: 5000 })

@@ -73,6 +73,7 @@ describe("the documentation of the options", () => {
       "subscribers.whenSlow",
       "network.relays",
       "network.publishPrivateAddresses",
+      "network.publishAddressPacket",
       "network.addressRepublishInterval",
     ])
     assert.isAtMost(ours!.length, 14)

@@ -317,6 +317,17 @@ describe("meeting", () => {
     }),
   )
 
+  it.effect("no address packet is published if the option says so", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const node = yield* world.node({ config: { network: { publishAddressPacket: false } } })
+      yield* pass("1 second")
+      world.network.setAddress(node.endpointId, { relayUrl: undefined, direct: ["192.0.2.1:7"] })
+      yield* pass("1 second")
+      assert.deepStrictEqual(node.published, [])
+    }),
+  )
+
   it.effect("addresses are published at the start and at every change", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
