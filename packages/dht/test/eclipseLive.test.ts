@@ -5,12 +5,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SocketAddress } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option, Random, Stream } from "effect"
 import { targetOf } from "../src/bep44/item.ts"
 import { HostRules } from "../src/krpc/HostRules.ts"
 import type { ReachOf } from "../src/krpc/nodeId.ts"
 import { makeUdpNode, type UdpNode } from "../src/makeUdpNode.ts"
-import { ascii, newKey, text } from "./clients.ts"
+import { ascii, newKey, text, values } from "./clients.ts"
 import { type HostileMode, startHostile } from "./hostileNodes.ts"
 
 const TRIES = 10
@@ -107,4 +107,22 @@ const expectMeetings = (setting: Setting) =>
 describe("two fresh nodes meet under a key beside which 24 hostile nodes lie", () => {
   it.live("on public hosts, of which the attacker has one or three", () => expectMeetings(publicHosts), 180_000)
   it.live("on a private host, which may have any number of nodes", () => expectMeetings(oneHost), 120_000)
+})
+
+describe("a get that asks four of the nodes around a key", () => {
+  it.live("finds an item although the four nearest nodes are hostile", () =>
+    Effect.gen(function* () {
+      const honest = yield* Effect.forEach(Array.from({ length: 20 }), () => start("127.0.0.1"))
+      for (const one of honest) for (const other of honest) if (one !== other) one.addNode(other.node)
+      const { key, salt, at } = yield* newKey
+      const target = targetOf(at.publicKey, salt)
+      const hosts = ["127.0.0.1"]
+      const hostile = yield* startHostile({ mode: "garbage", target, key, salt, hosts, count: 4, seed: 1 })
+      for (const { addNode } of honest) for (const node of hostile) addNode(node)
+      yield* honest[0]!.service.put({ key, salt, seq: 2n, value: ascii("alice") })
+      const { service } = yield* start("127.0.0.1", honest.slice(1, 2))
+      yield* Stream.runDrain(service.get(at))
+      assert.deepStrictEqual(yield* values(service.get(at, { nodes: 4 })), ["alice", "garbage"])
+    }).pipe(Random.withSeed("polled"), Effect.scoped, Effect.provide(Crypto.layer())),
+  )
 })
