@@ -45,6 +45,15 @@ export * as RecordPublisher from "./records/RecordPublisher.ts"
 export { TopicRecordContent } from "./records/TopicRecordContent.ts"
 export type { IdentitySeed } from "./stack/identity.ts"
 export type { NodeStackOptions, Services as NodeServices } from "./stack/node.ts"
+export type {
+  Channel,
+  ChannelEvent,
+  ChannelOptions,
+  Published,
+  PublishOptions,
+  Received,
+} from "./topic/channel/Channel.ts"
+export { ChannelError } from "./topic/channel/ChannelError.ts"
 export * as Topic from "./topic/join.ts"
 export type { Activity, Actor, RecordSource, TopicActivity } from "./topic/TopicActivity.ts"
 export { TopicError } from "./topic/TopicError.ts"

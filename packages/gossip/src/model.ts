@@ -161,8 +161,14 @@ export type ChannelEvent =
  * @since 0.1.0
  */
 export interface BytesChannel {
-  /** Sends the messages and gives the seq of the first one. Waits for a neighbour if there is none. */
-  readonly publish: (messages: ReadonlyArray<Uint8Array>) => Effect.Effect<number, GossipError>
+  /**
+   * Sends the messages and gives the seq of the first one. Waits for a neighbour if there is none, unless `wait` is false. Fails with
+   * MessageTooLarge for a message over `maxContentBytes`, before anything is sent, and with Closed.
+   */
+  readonly publish: (
+    messages: ReadonlyArray<Uint8Array>,
+    options?: { readonly wait?: boolean },
+  ) => Effect.Effect<number, GossipError>
   /** The events from the opening of this channel on. Run it once. */
   readonly events: Stream.Stream<ChannelEvent>
 }

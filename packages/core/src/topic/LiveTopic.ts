@@ -7,9 +7,9 @@
  * that reconnects.
  */
 import { Signal, type Timers } from "@topic-tracker/common"
-import type { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
 import { Dht, type DhtStats } from "@topic-tracker/dht"
-import type { Gossip, GossipEvent, GossipTopic } from "@topic-tracker/gossip"
+import type { Gossip, GossipEvent, GossipTopic, MembersOptions, MembersTopic } from "@topic-tracker/gossip"
 import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import { makeMinuteKeys } from "../records/minuteKeys.ts"
@@ -18,6 +18,7 @@ import { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { FailureLog } from "../shared/FailureLog.ts"
 import type { RateLimiter } from "../shared/RateLimiter.ts"
 import { ActivityLog } from "./ActivityLog.ts"
+import { membersGossip } from "./channel/membersGossip.ts"
 import { EventHub } from "./EventHub.ts"
 import { askLost } from "./joined/askPeers.ts"
 import { MemberSearch } from "./joined/MemberSearch.ts"
@@ -69,7 +70,22 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
     Effect.catchTag("ClockBeforeEpoch", () => Effect.void),
   )
   const { stats: dhtStats } = yield* Dht
-  const topic = new LiveTopic({ ...options, scope: yield* Effect.scope, activity, records, dhtStats, checkKeys })
+  const members = {
+    crypto: yield* Crypto,
+    rotation: yield* SecretRotation,
+    author: (yield* Identity).signingKey,
+    topic: key.topic,
+    secretHash: key.secretHash,
+  }
+  const topic = new LiveTopic({
+    ...options,
+    members,
+    scope: yield* Effect.scope,
+    activity,
+    records,
+    dhtStats,
+    checkKeys,
+  })
   yield* Effect.addFinalizer(() => topic.leave())
   yield* Effect.uninterruptible(topic.startSession())
   return topic
@@ -81,10 +97,14 @@ interface LiveTopicParts extends LiveTopicOptions {
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly dhtStats: Effect.Effect<DhtStats>
   readonly checkKeys: SessionContext["checkKeys"]
+  /** For the gossip of a members-only topic. */
+  readonly members: MembersOptions
 }
 
 /** A session that runs. */
 interface RunningSession {
+  /** Undefined if the topic is open to everybody. */
+  readonly members: MembersTopic | undefined
   readonly context: SessionContext
   readonly scope: Scope.Closeable
   readonly ownRecord: OwnRecord
@@ -103,6 +123,8 @@ export class LiveTopic {
   readonly activity: ActivityLog
   /** The gossip topic now. Fails while there is none. */
   readonly requireGossip: Effect.Effect<GossipTopic, TopicError>
+  /** The channels of a members-only topic; undefined on another one. Fails while there is no session. */
+  readonly requireMembers: Effect.Effect<MembersTopic | undefined, TopicError>
   readonly #parts: LiveTopicParts
   readonly #ended = Deferred.makeUnsafe<never, TopicError>()
   #lock: Semaphore.Semaphore | undefined
@@ -120,6 +142,10 @@ export class LiveTopic {
       if (this.#running !== undefined) return Effect.succeed(this.#running.context.gossip)
       return Deferred.isDoneUnsafe(this.#ended) ? this.awaitEnd() : Effect.fail(topicSuspended())
     })
+    this.requireMembers = Effect.andThen(
+      this.requireGossip,
+      Effect.sync(() => this.#running?.members),
+    )
   }
 
   /** Never succeeds. Fails when the topic ends. */
@@ -194,7 +220,7 @@ export class LiveTopic {
         Scope.provide(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
       )
-      const running = this.#makeSession(gossip.topic, scope)
+      const running = { ...this.#makeSession(gossip.topic, scope), members: gossip.members }
       const { context, ownRecord, reconnector, search } = running
       this.#running = running
       yield* this.#readGossip(gossip.events, running).pipe(
@@ -215,13 +241,14 @@ export class LiveTopic {
 
   #openGossip() {
     const { gossip, key } = this.#parts
-    return Effect.gen(function* () {
-      const topic = yield* gossip.open(key.gossipTopic)
-      return { topic, events: yield* topic.subscribe({ whenSlow: "backpressure" }) }
+    return Effect.gen({ self: this }, function* () {
+      const members = key.access === "members" ? yield* gossip.openMembers(this.#parts.members) : undefined
+      const topic = members === undefined ? yield* gossip.open(key.gossipTopic) : yield* membersGossip(members)
+      return { topic, members, events: yield* topic.subscribe({ whenSlow: "backpressure" }) }
     }).pipe(Effect.mapError(fromGossip))
   }
 
-  #makeSession(gossip: GossipTopic, scope: Scope.Closeable): RunningSession {
+  #makeSession(gossip: GossipTopic, scope: Scope.Closeable): Omit<RunningSession, "members"> {
     const { checkKeys, dhtStats, gossip: service, key, rateLimiter, timers } = this.#parts
     const { config, tuning } = key.settings
     const context: SessionContext = {

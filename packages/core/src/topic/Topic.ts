@@ -7,10 +7,12 @@
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { SubscribeOptions } from "@topic-tracker/gossip"
-import type { Effect, Redacted, Scope, Stream } from "effect"
+import type { Effect, Redacted, Schema, Scope, Stream } from "effect"
 import type { TopicConfig, TopicConfigInput } from "../config/TopicConfig.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
+import type { Channel, ChannelOptions } from "./channel/Channel.ts"
+import type { ChannelError } from "./channel/ChannelError.ts"
 import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
 import type { Message, TopicEvent } from "./TopicEvent.ts"
@@ -114,6 +116,15 @@ export interface Topic extends TopicSender, TopicReceiver {
   /** The topic's activity: the last 64 entries, then every new one. */
   readonly activity: Stream.Stream<TopicActivity>
   readonly stats: Effect.Effect<TopicStats>
+  /**
+   * Opens a typed channel of a members-only topic until the Scope closes, or the topic is suspended. The name has 1 to 64 bytes; the same
+   * name may be opened several times. Fails with `NotMembersOnly`, `NameInvalid` or `Closed`.
+   */
+  readonly channel: <A>(
+    name: string,
+    schema: Schema.Codec<A, unknown>,
+    options?: ChannelOptions<A>,
+  ) => Effect.Effect<Channel<A>, ChannelError, Scope.Scope>
 }
 
 /**
@@ -126,6 +137,11 @@ export interface JoinOptions {
   readonly topic: string | Uint8Array | TopicId
   /** Shared by all members. A node with another secret finds records that it cannot open. */
   readonly secret: string | Uint8Array | Redacted.Redacted<string | Uint8Array>
+  /**
+   * `"members"`: only peers that prove the secret are neighbours, all messages are sealed and have a proven author, and
+   * {@link Topic.channel} works. All members must use the same access; programs of the crate cannot take part. Default `"open"`.
+   */
+  readonly access?: "open" | "members"
   /**
    * The options that differ from the tracker's configuration. If the topic is already open under this name and secret, it is shared with
    * the configuration of its first join.

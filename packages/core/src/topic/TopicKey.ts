@@ -3,7 +3,8 @@
  * the keys of the topic's minutes (`records/minuteKeys.ts`) and from there to the DHT.
  */
 import { Bytes } from "@topic-tracker/common"
-import { initialSecretHash, type TopicId } from "@topic-tracker/crypto"
+import { type CryptoService, initialSecretHash, type TopicId } from "@topic-tracker/crypto"
+import { MembersKeys } from "@topic-tracker/crypto/members"
 import { Equal, Hash, Redacted } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { Tuning } from "../config/Tuning.ts"
@@ -22,13 +23,16 @@ export class TopicKey implements Equal.Equal {
   readonly gossipTopic: TopicId
   /** SHA-512 of the secret, cut to 32 bytes. */
   readonly secretHash: Redacted.Redacted<Uint8Array>
+  readonly access: "open" | "members"
   /** The options with which the topic is opened if it is not open yet. Not compared. */
   readonly settings: TopicSettings
 
-  constructor(topic: TopicId, secret: JoinOptions["secret"], settings: TopicSettings) {
+  /** With `crypto` the topic is members-only: its gossip topic follows from the secret, too. */
+  constructor(topic: TopicId, secret: JoinOptions["secret"], settings: TopicSettings, crypto?: CryptoService) {
     this.topic = topic
-    this.gossipTopic = topic
     this.secretHash = initialSecretHash(Redacted.isRedacted(secret) ? secret : Redacted.make(secret))
+    this.access = crypto === undefined ? "open" : "members"
+    this.gossipTopic = crypto === undefined ? topic : new MembersKeys(crypto, topic, this.secretHash).gossipTopic
     this.settings = settings
   }
 
@@ -36,6 +40,7 @@ export class TopicKey implements Equal.Equal {
     return (
       that instanceof TopicKey &&
       this.topic.hex === that.topic.hex &&
+      this.access === that.access &&
       Bytes.equals(Redacted.value(this.secretHash), Redacted.value(that.secretHash))
     )
   }

@@ -39,12 +39,16 @@ const decomposedText = (argument: "topic" | "secret"): TopicError =>
 
 /** Fails when an option of a join is unknown. */
 export const checkJoinOptions = (options: JoinOptions): Effect.Effect<void, TopicError> => {
+  const access: unknown = options.access
+  if (access !== undefined && access !== "open" && access !== "members") {
+    return Effect.fail(invalidArgument("access", describe(access), `"open" or "members"`))
+  }
   const unknown = Object.keys(options).find((name) => !JOIN_OPTIONS.includes(name))
   if (unknown === undefined) return Effect.void
   return Effect.fail(invalidArgument(unknown, "no option of a join", `one of ${JOIN_OPTIONS.join(", ")}`))
 }
 
-const JOIN_OPTIONS = ["topic", "secret", "config"]
+const JOIN_OPTIONS = ["topic", "secret", "access", "config"]
 
 /** The bytes of a message; undefined if the content is neither text nor bytes. */
 export const contentBytes = (content: unknown): Uint8Array | undefined => {

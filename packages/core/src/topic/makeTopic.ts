@@ -6,6 +6,8 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope, GossipError, GossipTopic } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
 import { contentBytes, invalidContent } from "./arguments.ts"
+import { openChannel } from "./channel/Channel.ts"
+import { ChannelError } from "./channel/ChannelError.ts"
 import type { LiveTopic } from "./LiveTopic.ts"
 import { SendSpans, withTopicSpan } from "./observability.ts"
 import type { Topic, TopicReceiver, TopicSender, TopicSubscribeOptions } from "./Topic.ts"
@@ -60,6 +62,13 @@ export const makeTopic = Effect.fnUntraced(function* (
     suspend: live.suspend(),
     resume: live.resume(),
     activity: activity.stream(),
+    channel: (name, schema, options) =>
+      live.requireMembers.pipe(
+        Effect.mapError(({ message }) => new ChannelError({ reason: "Closed", message })),
+        Effect.flatMap((members) =>
+          members === undefined ? Effect.fail(notMembersOnly()) : openChannel(members, name, schema, options),
+        ),
+      ),
     stats: Effect.sync(() => ({ ...activity.counters, messagesReceived: swarm.messages.receivedCount })),
   }
 })
@@ -119,6 +128,12 @@ const makeSender = ({
       }).pipe(withTopicSpan("Topic.joinPeers", id)),
   }
 }
+
+const notMembersOnly = () =>
+  new ChannelError({
+    reason: "NotMembersOnly",
+    message: `the topic is open to everybody with its name; join it with access: "members"`,
+  })
 
 const isMessage = (event: TopicEvent) => event._tag === "Message"
 

@@ -38,9 +38,10 @@ export const makeTracker: (
   const gossip = yield* Gossip
   const lookup = yield* AddressLookup
   const identity = yield* Identity
+  const crypto = yield* Crypto
   // Collected one by one: a topic must use these services and not those of the fiber that joins it first.
   const services = Context.make(Dht, yield* Dht).pipe(
-    Context.add(Crypto, yield* Crypto),
+    Context.add(Crypto, crypto),
     Context.add(SecretRotation, yield* SecretRotation),
     Context.add(Identity, identity),
   )
@@ -95,7 +96,7 @@ export const makeTracker: (
         config,
         tuning: config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
       }
-      const key = new TopicKey(topicId, secret, settings)
+      const key = new TopicKey(topicId, secret, settings, options.access === "members" ? crypto : undefined)
       const joining = Effect.gen(function* () {
         if (isClosing) return yield* topicClosed("the node has ended")
         const topic = yield* RcMap.get(topics, key)

@@ -8,11 +8,11 @@ import { EndpointId } from "@topic-tracker/crypto"
 import { type ChannelMode, type Envelope, EpochWindow, MembersKeys } from "@topic-tracker/crypto/members"
 import { Clock, Effect, type Scope, Stream } from "effect"
 import type { GossipConfig } from "../GossipConfig.ts"
-import type { ChannelEvent, GossipError, GossipService, MembersOptions, MembersTopic } from "../model.ts"
+import { type ChannelEvent, GossipError, type GossipService, type MembersOptions, type MembersTopic } from "../model.ts"
 import { GossipTransport, type TransportHandler } from "../transport/Transport.ts"
 import { ChannelWriter } from "./ChannelWriter.ts"
 import type { MembersLine, MembersRouter } from "./MembersRouter.ts"
-import { MembersState, type MembersStats } from "./MembersState.ts"
+import { MAX_CONTENT_BYTES, MembersState, type MembersStats } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
 import type { RepairMessage } from "./repairMessages.ts"
 
@@ -109,6 +109,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     }),
   )
 
+  const maxContentBytes = options.maxContentBytes ?? MAX_CONTENT_BYTES
   const channel: MembersTopic["channel"] = Effect.fnUntraced(function* (
     name,
     { mode = SIGNED, capacity = CAPACITY } = {},
@@ -140,9 +141,14 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     )
     return {
       events: queue.stream,
-      publish: (messages) =>
+      publish: (messages, { wait = true } = {}) =>
         Effect.gen(function* () {
-          yield* core.hasNeighbor.await
+          const large = messages.find(({ length }) => length > maxContentBytes)
+          if (large !== undefined) {
+            const message = `message: ${large.length} bytes; must be at most ${maxContentBytes}`
+            return yield* new GossipError({ reason: "MessageTooLarge", message })
+          }
+          if (wait) yield* core.hasNeighbor.await
           const { envelopes, firstSeq } = writer.write(messages)
           for (const envelope of envelopes) {
             core.published(envelope)
