@@ -57,9 +57,15 @@ export class Admission<P extends PeerKey> {
     this.keptPlaces = (options.capacity + 1) >> 1
   }
 
-  /** Remembers that these peers are members. */
-  vouchFor(peers: Iterable<P>): void {
-    for (const peer of peers) if (peer !== this.io.me) this.vouchedPeers.set(peer, true)
+  /** Remembers that these peers are members. Returns those that were not vouched for before and are no neighbours. */
+  vouchFor(peers: Iterable<P>): ReadonlyArray<P> {
+    const added: Array<P> = []
+    for (const peer of peers) {
+      if (peer === this.io.me) continue
+      if (!this.vouchedPeers.has(peer) && !this.active.has(peer)) added.push(peer)
+      this.vouchedPeers.set(peer, true)
+    }
+    return added
   }
 
   isVouched(peer: P): boolean {

@@ -35,6 +35,9 @@ export const MAX_REFUSALS = 256
 const FIRST_SEEK_MS = 2_000
 const MAX_SEEK_MS = 256_000
 const WIDE_SEEKS = 2
+/** Members that are asked as soon as they are vouched for: this many at once, then one in this time, in ms. */
+const NEW_MEMBER_BURST = 6
+const NEW_MEMBER_MS = 20_000
 
 /** Peers that take us for a neighbour and are corrected: this many at once, then so many a second. */
 const CORRECTION_BURST = 8
@@ -74,6 +77,7 @@ export class HyParView<P extends PeerKey> {
   /** Contacts that sent a Disconnect and stay in the swarm: they remain contacts when their connection closes. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
+  private readonly newMemberRequests = new TokenBucket(NEW_MEMBER_BURST, 1_000 / NEW_MEMBER_MS)
   private seekScheduled = false
   /** The rounds of asking members since the view had enough of them. */
   private seeks = 0
@@ -142,7 +146,12 @@ export class HyParView<P extends PeerKey> {
 
   /** Remembers that these peers are members. */
   vouchFor(peers: Iterable<P>): void {
-    this.admission.vouchFor(peers)
+    const added = this.admission.vouchFor(peers)
+    const lacking = this.admission.lackingMembers
+    // The other side may know us for longer, and wait for this.
+    for (let i = 0; i < lacking && i < added.length; i++) {
+      if (this.newMemberRequests.take(this.io.now)) this.request(added[i]!, "low")
+    }
     this.seekLater()
   }
 

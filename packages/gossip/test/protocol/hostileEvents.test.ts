@@ -80,5 +80,5 @@ it.prop(
     assert.isAtMost(asked, 80 + 5 * Math.ceil(node.now / 1_000))
     assert.include(node.active, "member")
   },
-  { arbitrary: { runs: 25 } },
+  { arbitrary: { runs: 12 } },
 )

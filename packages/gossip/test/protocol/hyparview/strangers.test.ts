@@ -284,6 +284,7 @@ describe("a full view with few members", () => {
     const node = full()
     const members = Array.from({ length: 200 }, (_, i) => `member ${i}`)
     let last = vouch(node, ...members)
+    assert.deepStrictEqual(sends(last), ["member 0 Neighbor", "member 1 Neighbor", "member 2 Neighbor"], "the new ones")
     const rounds: Array<readonly [number, number]> = []
     for (let i = 0; i < 9; i++) {
       const { actions, delayMs } = expire(node, last)
@@ -301,14 +302,26 @@ describe("a full view with few members", () => {
 
   it("lets them in when they answer, in the place of a stranger, and then asks no more", () => {
     const node = full()
-    const { actions } = expire(node, vouch(node, "u", "v", "w", "x"))
+    const actions = vouch(node, "u", "v", "w", "x")
     const asked = sends(actions).map((sent) => sent.split(" ")[0]!)
-    assert.lengthOf(asked, 3)
+    assert.deepStrictEqual(asked, ["u", "v", "w"])
     for (const member of asked) node.receive(member, neighbor("low"))
     assert.includeMembers([...node.active], asked)
     const [seek] = timers(actions, "SeekMember")
     node.now += seek!.delayMs
     assert.deepStrictEqual(node.handle({ _tag: "TimerExpired", timer: seek!.timer }), [])
+  })
+
+  it("asks six new members at once, and then one in 20 s", () => {
+    const node = full()
+    const vouchForNew = (count: number) => {
+      let asked = 0
+      for (let i = 0; i < count; i++) asked += sends(vouch(node, `${node.now} ${i}`)).length
+      return asked
+    }
+    assert.strictEqual(vouchForNew(50), 6)
+    node.now += 40_000
+    assert.strictEqual(vouchForNew(50), 2)
   })
 
   it("does not ask while there is a free place, or no other member is known", () => {
