@@ -66,11 +66,14 @@ const hostileNode = (
 
 /** Makes the honest nodes know the hostile ones, as any node becomes known: by its queries. */
 const introduce = (speakers: ReadonlyArray<Speaker>, honest: ReadonlyArray<Address>) =>
-  Effect.promise(async () => {
-    for (const speaker of speakers) {
-      await Promise.all(honest.map((node) => speaker.ask(node, "find_node", { target: speaker.id }, 500)))
-    }
-  })
+  Effect.forEach(
+    speakers,
+    (speaker) =>
+      Effect.promise(() =>
+        Promise.all(honest.map((node) => speaker.ask(node, "find_node", { target: speaker.id }, 500))),
+      ),
+    { concurrency: 4, discard: true },
+  )
 
 export const eclipse: Attack = {
   name: "eclipse",
