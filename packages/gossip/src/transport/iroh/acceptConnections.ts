@@ -1,11 +1,17 @@
 /**
- * Accepts the incoming connections of an endpoint, as far as {@link Admission} allows. There is one loop for each endpoint, because
- * `acceptNext` must have one caller. It does not know what a connection is for.
+ * Accepts the incoming connections of an endpoint, as far as {@link Admission} allows. It does not know what a
+ * connection is for.
  */
 import type * as Iroh from "@number0/iroh"
 import type { Timers } from "@topic-tracker/common"
 import { Admission, HANDSHAKE_MS, type Network, networkOf } from "./Admission.ts"
 import type { BoundEndpoint } from "./endpoint.ts"
+
+/**
+ * Calls of `acceptNext` at a time. Each takes a change of threads; one call after the other would let a burst of handshakes that are never
+ * finished wait in front of an honest one.
+ */
+const ACCEPT_CALLS = 16
 
 /** The time from a failure to accept to the next attempt. */
 const RETRY_MS = 100
@@ -64,5 +70,5 @@ export const acceptConnections = (endpoint: BoundEndpoint, options: AcceptOption
       },
     )
   }
-  acceptNext()
+  for (let i = 0; i < ACCEPT_CALLS; i++) acceptNext()
 }
