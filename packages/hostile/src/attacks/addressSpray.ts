@@ -150,7 +150,7 @@ export const addressSpray: Attack = {
     const seconds = forMs / 1_000
     return [
       atMost("1 name: ports", seenBy("one_name"), "", 32),
-      atMost("1 name: sent", bytesOf("one_name") / 1_000, "KB", 1_000),
+      atMost("1 name: sent", bytesOf("one_name") / 1_000 / seconds, "KB/s", 100),
       atMost("names: ports", seenBy("many_names") / seconds, "/s", 256),
       atMost("forbidden: sent", bytesOf("forbidden") / 1_000, "KB", 0),
       atMost("local requests", relayRequests, "", 0),

@@ -22,6 +22,8 @@ const BURST = 200
 const BURST_EVERY_MS = 10
 const FRAMES_AT_ONCE = 20
 const HOSTS = 20
+/** Attackers over QUIC at a time: each is refused after a few malformed streams. */
+const WRITERS = 4
 
 const mutants = (decoder: typeof krpc, count: number): ReadonlyArray<Uint8Array> => {
   const rng = new Protocol.Xoshiro128(28)
@@ -82,11 +84,11 @@ export const hostileTraffic: Attack = {
     const progress = { datagrams: 0, frames: 0 }
     const attackers = [
       sendDatagrams(members[0]!, scale.pick(DATAGRAMS, 50_000), progress),
-      sendFrames(members[0]!, scale.pick(FRAMES, 2_000), progress),
+      ...Array.from({ length: WRITERS }, () => sendFrames(members[0]!, scale.pick(FRAMES, 2_000), progress)),
     ]
     // The first part fills buffers and memories that are bounded.
-    const warmUp = scale.pick(10_000, 2_000)
-    yield* Effect.forkScoped(Effect.all(attackers, { concurrency: 2 }))
+    const warmUp = scale.pick(30_000, 2_000)
+    yield* Effect.forkScoped(Effect.all(attackers, { concurrency: "unbounded" }))
     yield* Effect.sleep(warmUp)
     yield* victim.call("collectGarbage")
     const before = victim.rssBytes()
