@@ -15,6 +15,8 @@ import { askSome } from "./askPeers.ts"
 
 /** The waits double up to this: eight lookups in the first ten minutes, then one in some six minutes at most. */
 const MAX_WAIT = Duration.seconds(256)
+/** The first wait if strangers come one after the other: this node may hear nobody any more. */
+const HURRY = Duration.millis(250)
 /** The waits start again from the shortest at most once in this time. */
 const RESTART_AFTER_MS = 300_000
 
@@ -26,6 +28,8 @@ export class MemberSearch {
   #round = 0
   /** When the waits were shortest, in ms of the timers. */
   #restartedAt = Number.NEGATIVE_INFINITY
+  /** When strangers came one after the other, in ms of the timers. */
+  #hurriedAt = Number.NEGATIVE_INFINITY
   #hasReported = false
   /** Opened when the waits start again from the shortest. */
   readonly #restarted: Signal
@@ -45,7 +49,9 @@ export class MemberSearch {
   start(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const now = this.#session.timers.now()
-      if (now - this.#restartedAt >= RESTART_AFTER_MS) {
+      const hurries = this.#session.swarm.isRestless && now - this.#hurriedAt >= RESTART_AFTER_MS
+      if (hurries) this.#hurriedAt = now
+      if (hurries || now - this.#restartedAt >= RESTART_AFTER_MS) {
         this.#restartedAt = now
         this.#round = 0
         this.#restarted.open()
@@ -66,7 +72,8 @@ export class MemberSearch {
       while (!swarm.calm.isOpen) {
         this.#restarted.close()
         const round = this.#round
-        yield* firstOf(timers, [swarm.calm, this.#restarted], yield* backoffDelay(first, MAX_WAIT, round))
+        const shortest = round === 0 && swarm.isRestless ? HURRY : first
+        yield* firstOf(timers, [swarm.calm, this.#restarted], yield* backoffDelay(shortest, MAX_WAIT, round))
         if (swarm.calm.isOpen) return
         if (this.#restarted.isOpen) continue
         this.#round++
