@@ -57,8 +57,9 @@ export const makeAddressPublisher = Effect.fnUntraced(function* (
   })
 
   /** The highest seq that nodes hold under our key; only this node could put it. */
-  const heldSeq = dht.get({ publicKey: signingKey.publicKey }, { priority: true }).pipe(
+  const heldSeq = Effect.suspend(() =>
     Stream.runFold(
+      dht.get({ publicKey: signingKey.publicKey }, { priority: true }),
       () => 0n,
       (highest, { seq }) => (seq > highest ? seq : highest),
     ),
