@@ -3,19 +3,16 @@ import { SocketAddress } from "@topic-tracker/common"
 import { RateLimit, type RateLimitOptions } from "../src/serve/RateLimit.ts"
 
 const makeLimit = (options: Partial<RateLimitOptions> = {}) =>
-  new RateLimit(
-    {
-      perHost: 10,
-      total: 2_000,
-      bytesPerHost: 8_000,
-      bytesTotal: 100_000,
-      capacity: 4096,
-      isKnown: () => false,
-      reachOf: SocketAddress.reachOf4,
-      ...options,
-    },
-    0,
-  )
+  new RateLimit({
+    perHost: 10,
+    total: 2_000,
+    bytesPerHost: 8_000,
+    bytesTotal: 100_000,
+    capacity: 4096,
+    isKnown: () => false,
+    reachOf: SocketAddress.reachOf4,
+    ...options,
+  })
 
 const host = (n: number) => `80.0.${n >> 8}.${n & 255}`
 

@@ -3,6 +3,7 @@
  * them with addresses learned from records and gossip. It dials no peer.
  */
 import { SocketAddress } from "@topic-tracker/common"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import { EndpointId, Identity } from "@topic-tracker/crypto"
 import { Dht, type DhtError, type MutableItem } from "@topic-tracker/dht"
 import {
@@ -20,7 +21,6 @@ import { counter, gauge, publishStats, type StatMetric } from "../metrics/publis
 import { AddressBook } from "./AddressBook.ts"
 import { makeAddressPublisher } from "./AddressPublisher.ts"
 import * as Pkarr from "./pkarr.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /**
  * Options: the addresses that are published, and the times of publications and lookups.
@@ -212,7 +212,7 @@ export const make = Effect.fnUntraced(function* (
         Stream.broadcast(lookupOnce(peer, origin), { capacity: "unbounded", replay: REPLAY }),
     })
   const lookups = { wanted: yield* sharedLookups("wanted"), gossip: yield* sharedLookups("gossip") }
-  const gossipRate = new TokenBucket(GOSSIP_LOOKUPS_PER_SECOND, GOSSIP_LOOKUPS_BURST)
+  const gossipRate = new TokenBucket(GOSSIP_LOOKUPS_BURST, GOSSIP_LOOKUPS_PER_SECOND)
 
   const resolve = (
     peer: EndpointId.EndpointId,

@@ -41,19 +41,16 @@ export class QueryServer {
 
   constructor(options: QueryServerOptions) {
     this.#options = options
-    const { now, reachOf, table } = options
-    this.#limit = new RateLimit(
-      {
-        perHost: options.queriesPerHost,
-        total: options.queriesTotal,
-        bytesPerHost: options.replyBytesPerHost,
-        bytesTotal: options.replyBytesTotal,
-        capacity: MAX_HOSTS,
-        isKnown: (host) => table.hasHost(host),
-        reachOf,
-      },
-      now(),
-    )
+    const { reachOf, table } = options
+    this.#limit = new RateLimit({
+      perHost: options.queriesPerHost,
+      total: options.queriesTotal,
+      bytesPerHost: options.replyBytesPerHost,
+      bytesTotal: options.replyBytesTotal,
+      capacity: MAX_HOSTS,
+      isKnown: (host) => table.hasHost(host),
+      reachOf,
+    })
   }
 
   /** Whether a query of this address may be handled now. Call it once for each query, before it is parsed if possible. */

@@ -3,7 +3,7 @@
  * that an answer, which is longer, hits somebody else. Answers to our own queries are not limited here; their number is bounded by
  * our queries. Times are in ms.
  */
-import { BoundedMap } from "@topic-tracker/common"
+import { BoundedMap, TokenBucket } from "@topic-tracker/common"
 import { ipv4, type ReachOf } from "../krpc/nodeId.ts"
 
 export interface RateLimitOptions {
@@ -36,36 +36,11 @@ const MUTE_MS = 5 * 60_000
 /** The part of the bytes in all that is kept for hosts whose address is not forged. */
 const RESERVED = 1 / 2
 
-class Bucket {
-  readonly #perMs: number
-  readonly #burst: number
-  #tokens: number
-  #at: number
-
-  constructor(perSecond: number, burst: number, now: number) {
-    this.#perMs = perSecond / 1000
-    this.#burst = burst
-    this.#tokens = burst
-    this.#at = now
-  }
-
-  /** Whether it holds `count` tokens above the floor, after a refill for the time since the last call. */
-  has(count: number, now: number, floor = 0): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs)
-    this.#at = now
-    return this.#tokens >= count + floor
-  }
-
-  take(count: number): void {
-    this.#tokens -= count
-  }
-}
-
 interface Host {
-  readonly queries: Bucket
-  readonly bytes: Bucket
+  readonly queries: TokenBucket
+  readonly bytes: TokenBucket
   /** Empty when the host asks far too much. */
-  readonly patience: Bucket
+  readonly patience: TokenBucket
 }
 
 export class RateLimit {
@@ -73,16 +48,16 @@ export class RateLimit {
   readonly #hosts: BoundedMap<string, Host>
   /** Hosts that are not heard, and until when. */
   readonly #muted: BoundedMap<string, number>
-  readonly #queries: Bucket
-  readonly #bytes: Bucket
+  readonly #queries: TokenBucket
+  readonly #bytes: TokenBucket
 
-  constructor(options: RateLimitOptions, now: number) {
+  constructor(options: RateLimitOptions) {
     const { bytesTotal, capacity, total } = options
     this.#options = options
     this.#hosts = new BoundedMap(capacity)
     this.#muted = new BoundedMap(capacity)
-    this.#queries = new Bucket(total, total, now)
-    this.#bytes = new Bucket(bytesTotal, bytesTotal, now)
+    this.#queries = new TokenBucket(total, total)
+    this.#bytes = new TokenBucket(bytesTotal, bytesTotal)
   }
 
   /** Whether the host is not heard at this time. */
@@ -99,31 +74,27 @@ export class RateLimit {
     const share = this.#shareOf(host)
     if (share > 0) {
       if (this.isMuted(host, now)) return false
-      const { patience, queries } = this.#host(host, share, now)
-      if (!patience.has(1, now)) {
+      const { patience, queries } = this.#host(host, share)
+      if (!patience.take(now)) {
         this.#muted.set(host, now + MUTE_MS)
         this.#hosts.delete(host)
         return false
       }
-      patience.take(1)
-      if (!queries.has(1, now)) return false
-      queries.take(1)
+      if (!queries.take(now)) return false
     }
-    if (!this.#queries.has(1, now)) return false
-    this.#queries.take(1)
-    return true
+    return this.#queries.take(now)
   }
 
   /** Whether an answer of this length may be sent to the host at this time. Answers to loopback are not counted. */
   allowsAnswer(host: string, bytes: number, now: number): boolean {
     const share = this.#shareOf(host)
     if (share === 0) return true
-    const { bytes: ofHost } = this.#host(host, share, now)
+    const { bytes: ofHost } = this.#host(host, share)
     const { bytesTotal, isKnown } = this.#options
-    if (!ofHost.has(bytes, now) || !this.#bytes.has(bytes, now)) return false
-    if (!this.#bytes.has(bytes, now, bytesTotal * RESERVED) && !isKnown(host)) return false
-    ofHost.take(bytes)
-    this.#bytes.take(bytes)
+    if (!ofHost.has(now, bytes) || !this.#bytes.has(now, bytes)) return false
+    if (!this.#bytes.has(now, bytes + bytesTotal * RESERVED) && !isKnown(host)) return false
+    ofHost.take(now, bytes)
+    this.#bytes.take(now, bytes)
     return true
   }
 
@@ -134,16 +105,16 @@ export class RateLimit {
     return reach === "loopback" ? 0 : reach === "private" || reach === "link-local" ? PRIVATE_SHARE : 1
   }
 
-  #host(name: string, share: number, now: number): Host {
+  #host(name: string, share: number): Host {
     let host = this.#hosts.get(name)
     if (host === undefined) {
       const { bytesPerHost, perHost } = this.#options
       const queries = share * perHost
       const bytes = share * bytesPerHost
       host = {
-        queries: new Bucket(queries, QUERY_BURST * queries, now),
-        bytes: new Bucket(bytes, BYTES_BURST * bytes, now),
-        patience: new Bucket(MUTE_FACTOR * queries, MUTE_FACTOR * QUERY_BURST * queries, now),
+        queries: new TokenBucket(QUERY_BURST * queries, queries),
+        bytes: new TokenBucket(BYTES_BURST * bytes, bytes),
+        patience: new TokenBucket(MUTE_FACTOR * QUERY_BURST * queries, MUTE_FACTOR * queries),
       }
     }
     this.#hosts.set(name, host)

@@ -4,8 +4,8 @@
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { fromHex } from "@topic-tracker/common/Bytes"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { StreamOrder } from "./StreamOrder.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 export const MAX_AUTHORS = 4096
 export const MAX_SESSIONS = 4
@@ -80,7 +80,7 @@ export class Authors {
 
   /** Whether the author may send so many bytes now. Counts them. */
   takeBytes(key: string, bytes: number, now: number): boolean {
-    return this.#authors.get(authorOf(key))?.rate.take(bytes, now) !== false
+    return this.#authors.get(authorOf(key))?.rate.take(now, bytes) !== false
   }
 
   /** Whether there is room for the stream, which is not there yet. Changes nothing. */
@@ -100,7 +100,7 @@ export class Authors {
       author = {
         sessions: new Map(),
         closed: new BoundedMap(MAX_CLOSED_SESSIONS),
-        rate: new TokenBucket(BYTES_PER_SECOND, BURST_BYTES, now),
+        rate: new TokenBucket(BURST_BYTES, BYTES_PER_SECOND),
       }
       this.#authors.set(authorOf(key), author)
     }

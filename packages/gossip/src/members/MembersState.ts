@@ -4,6 +4,7 @@
  * names; it seals nothing.
  */
 import { equals, toHex } from "@topic-tracker/common/Bytes"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { CryptoService } from "@topic-tracker/crypto"
 import {
   checkHeader,
@@ -19,7 +20,6 @@ import { type NeighborOptions, RepairServer } from "./RepairServer.ts"
 import { Repairs } from "./Repairs.ts"
 import type { RepairMessage } from "./repairMessages.ts"
 import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** The largest message that is put together from parts, unless configured. */
 export const MAX_CONTENT_BYTES = 1024 * 1024
@@ -105,9 +105,9 @@ export class MembersState {
 
   constructor(options: MembersStateOptions) {
     this.#options = options
-    this.#repairs = new Repairs(options.now)
+    this.#repairs = new Repairs()
     this.#server = new RepairServer({ store: this.#store, send: (to, message) => this.#send(to, message) })
-    this.#equivocationChecks = new TokenBucket(EQUIVOCATION_CHECKS, EQUIVOCATION_CHECKS, options.now)
+    this.#equivocationChecks = new TokenBucket(EQUIVOCATION_CHECKS, EQUIVOCATION_CHECKS)
     this.#evictAt = options.now + EVICT_MS
   }
 
@@ -121,8 +121,8 @@ export class MembersState {
   /** A neighbour has proven membership. `answersRepairs`: both sides have the flag `repairs` of the door. */
   neighborUp(peer: string, options: NeighborOptions, now: number): void {
     this.#neighbors.set(peer, {
-      rejects: new TokenBucket(REJECTS_PER_SECOND, REJECTS_PER_SECOND, now),
-      newAuthors: new TokenBucket(1, NEW_AUTHORS_BURST, now),
+      rejects: new TokenBucket(REJECTS_PER_SECOND, REJECTS_PER_SECOND),
+      newAuthors: new TokenBucket(NEW_AUTHORS_BURST, 1),
     })
     if (options.answersRepairs) this.#server.neighborUp(peer, now)
   }
@@ -221,7 +221,7 @@ export class MembersState {
     if (!this.#hasRoom(key, envelope, from, now)) return { verdict: "ignore", step: "bounds" }
     const opened = openEnvelope(this.#options.crypto, window, this.#options.gossipTopic, envelope)
     if (typeof opened === "string") {
-      this.#neighbors.get(from)?.rejects.take(1, now)
+      this.#neighbors.get(from)?.rejects.take(now)
       return { verdict: "reject", step: opened }
     }
     this.#take(key, opened, from, false, now)
@@ -242,7 +242,7 @@ export class MembersState {
       this.#store.noteForwarded(key, seq, index)
       return ACCEPTED
     }
-    if (stored !== undefined && this.#equivocationChecks.take(1, now)) {
+    if (stored !== undefined && this.#equivocationChecks.take(now)) {
       const { crypto, gossipTopic, window } = this.#options
       if (typeof openEnvelope(crypto, window, gossipTopic, envelope) !== "string") this.stats.equivocations++
     }
@@ -251,10 +251,10 @@ export class MembersState {
 
   #hasRoom(key: string, envelope: Uint8Array, from: string, now: number): boolean {
     const neighbor = this.#neighbors.get(from)
-    if (neighbor !== undefined && !neighbor.rejects.has(1, now)) return false
+    if (neighbor !== undefined && !neighbor.rejects.has(now)) return false
     if (this.#authors.stream(key) === undefined) {
       if (!this.#authors.hasRoom(key, now)) return false
-      if (!this.#authors.isKnownAuthor(key) && neighbor !== undefined && !neighbor.newAuthors.has(1, now)) return false
+      if (!this.#authors.isKnownAuthor(key) && neighbor !== undefined && !neighbor.newAuthors.has(now)) return false
     }
     return this.#authors.takeBytes(key, envelope.length, now)
   }
@@ -265,7 +265,7 @@ export class MembersState {
     const isRepairable = (Envelope.flags(envelope) & Envelope.Flag.neighborsOnly) === 0
     let stream = this.#authors.stream(key)
     if (stream === undefined) {
-      if (!this.#authors.isKnownAuthor(key)) this.#neighbors.get(from)?.newAuthors.take(1, now)
+      if (!this.#authors.isKnownAuthor(key)) this.#neighbors.get(from)?.newAuthors.take(now)
       const first = isRepairable ? this.#firstOf(key, seq) : seq
       const maxContentBytes = this.#options.maxContentBytes ?? MAX_CONTENT_BYTES
       stream = this.#authors.open(key, new StreamOrder(first, seq, maxContentBytes), now)

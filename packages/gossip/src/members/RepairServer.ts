@@ -3,9 +3,9 @@
  * has the clock.
  */
 import { toHex } from "@topic-tracker/common/Bytes"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { EnvelopeStore } from "./EnvelopeStore.ts"
 import { MAX_REPAIR_BYTES, type RepairMessage } from "./repairMessages.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** A head goes to the neighbours so long after the last envelope of its stream: the loss of a last message is noticed, too. */
 export const HEAD_AFTER_MS = 300
@@ -79,9 +79,9 @@ export class RepairServer {
   /** Sends all heads, which may be none: the neighbour learns from the first message what was sent before it came. */
   neighborUp(peer: string, now: number): void {
     const neighbor = {
-      wants: new TokenBucket(WANTS_PER_SECOND, WANTS_PER_SECOND, now),
-      haves: new TokenBucket(HAVE_BYTES_PER_SECOND, HAVE_BYTES_PER_SECOND, now),
-      heads: new TokenBucket(HEAD_BYTES_PER_SECOND, 2 * HEAD_BYTES_PER_SECOND, now),
+      wants: new TokenBucket(WANTS_PER_SECOND, WANTS_PER_SECOND),
+      haves: new TokenBucket(HAVE_BYTES_PER_SECOND, HAVE_BYTES_PER_SECOND),
+      heads: new TokenBucket(2 * HEAD_BYTES_PER_SECOND, HEAD_BYTES_PER_SECOND),
       pending: new Set<string>(),
       hasSentHeads: false,
       falseHeads: 0,
@@ -141,7 +141,7 @@ export class RepairServer {
   /** Answers a Want, as far as the neighbour's rates allow. */
   want(peer: string, { parts, ranges, stream }: Extract<RepairMessage, { readonly _tag: "Want" }>, now: number): void {
     const neighbor = this.#neighbors.get(peer)
-    if (neighbor === undefined || !neighbor.wants.take(1, now)) return
+    if (neighbor === undefined || !neighbor.wants.take(now)) return
     const key = toHex(stream)
     const indexes = parts === undefined ? undefined : new Set(parts)
     let envelopes: Array<Uint8Array> = []
@@ -150,7 +150,7 @@ export class RepairServer {
       let found = false
       for (const envelope of this.#store.range(key, range, indexes)) {
         found = true
-        if (!neighbor.haves.take(envelope.length, now)) break
+        if (!neighbor.haves.take(now, envelope.length)) break
         if (bytes + envelope.length + 3 > MAX_REPAIR_BYTES) {
           this.#send(peer, { _tag: "Have", envelopes })
           envelopes = []
@@ -175,7 +175,7 @@ export class RepairServer {
       const heads: Array<{ readonly stream: Uint8Array; readonly seq: number }> = []
       for (const key of pending) {
         const head = this.#heads.get(key)
-        if (heads.length >= HEADS_IN_MESSAGE || (head !== undefined && !rate.take(HEAD_BYTES, now))) break
+        if (heads.length >= HEADS_IN_MESSAGE || (head !== undefined && !rate.take(now, HEAD_BYTES))) break
         pending.delete(key)
         if (head !== undefined) heads.push({ stream: head.bytes, seq: head.seq })
       }

@@ -3,10 +3,10 @@
  * nobody had it three times; a gap that only a head claims is asked for, and nothing follows from it. Pure: the caller sends and has the clock.
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { AuthorStream } from "./Authors.ts"
 import type { MissingRange } from "./PartAssembly.ts"
 import { MAX_RANGES, type RepairMessage } from "./repairMessages.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** A gap is asked for after this time: gossip's own repair takes 80 to 120 ms. */
 export const FIRST_ASK_MS = 100
@@ -61,11 +61,7 @@ export type RepairAction =
 export class Repairs {
   readonly #claims = new BoundedMap<string, Claim>(MAX_CLAIMS)
   readonly #tasks = new Map<string, Task>()
-  readonly #wants: TokenBucket
-
-  constructor(now: number) {
-    this.#wants = new TokenBucket(WANTS_PER_SECOND, 32, now)
-  }
+  readonly #wants = new TokenBucket(32, WANTS_PER_SECOND)
 
   /** When `tick` has something to do. */
   get deadline(): number | undefined {
@@ -142,7 +138,7 @@ export class Repairs {
       const blocked = stream?.order.blocked
       if (this.#isOver(task, peers, blocked, now)) this.#end(key, task, stream, peers.length, actions, now)
       else if (peers.length === 0) task.nextAt = now + NEXT_ASK_MS
-      else if (this.#wants.take(1, now)) actions.push(this.#ask(task, ranges, peers, blocked?.by, now))
+      else if (this.#wants.take(now)) actions.push(this.#ask(task, ranges, peers, blocked?.by, now))
       else task.nextAt = now + NEXT_ASK_MS
     }
     return actions

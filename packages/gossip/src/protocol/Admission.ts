@@ -4,10 +4,10 @@
  * kept for vouched peers, strangers replace strangers, and only at a limited rate (DEVIATIONS.md, "kept places").
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { TopicIo } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
 import type { PeerKey } from "./Message.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** Vouched peers that a topic remembers: those of some 40 records. */
 export const MAX_VOUCHED = 256

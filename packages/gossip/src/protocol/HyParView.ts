@@ -6,6 +6,8 @@
  * (page numbers below are that paper's), as iroh-gossip 0.101 has it (`src/proto/hyparview.rs`). The bytes are the same;
  * DEVIATIONS.md of this package lists where the behaviour differs, by the titles that comments here name.
  */
+
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import { Admission } from "./Admission.ts"
 import type { MembershipConfig } from "./Config.ts"
 import type { NeighborDownReason, TopicIo } from "./Event.ts"
@@ -22,7 +24,6 @@ import type {
   SwarmMessage,
 } from "./Message.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** Refusals that are noted between two shuffles: any peer may send one. */
 export const MAX_REFUSALS = 256

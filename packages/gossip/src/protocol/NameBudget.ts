@@ -3,9 +3,9 @@
  * which do not exist would take all of both, for a few bytes (DEVIATIONS.md, "new names").
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { TopicIo } from "./Event.ts"
 import type { PeerKey } from "./Message.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** New names that one neighbour may give us: this many at once, then so many a second. */
 const NAME_BURST = 16

@@ -3,8 +3,8 @@
  * what a neighbour causes by announcements and Grafts alone (DEVIATIONS.md, "announcements", "answers to Grafts").
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { MessageId } from "./MessageId.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 
 /** Payloads that one neighbour may have announced and not sent: 18 full IHave messages of the default size. */
 export const MAX_MISSING_OF_NEIGHBOR = 2_048
