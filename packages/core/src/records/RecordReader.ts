@@ -28,7 +28,7 @@ export interface ReaderStats {
 const MAX_REMEMBERED = 60
 const REMEMBERED_MINUTES = 3n
 
-/** What an item holds: a record; `garbage`, which no member made; or `unreadable`, a member's record whose content the codec refuses. */
+/** The content of an item: a record; `garbage`, which no member made; or `unreadable`, a member's record whose content the codec refuses. */
 export type ItemContent<A> = TopicRecord<A> | "garbage" | "unreadable"
 
 interface Remembered<A> {
@@ -56,7 +56,7 @@ export class RecordReader<A> {
     return typeof content === "object" ? content : undefined
   }
 
-  /** What the item holds. The encryption key is that of the minute. */
+  /** The content of the item. The encryption key is that of the minute. */
   read(item: MutableItem, unixMinute: bigint, encryptionKey: SigningKey): Effect.Effect<ItemContent<A>, never, Crypto> {
     const name = nameOf(item)
     const known = this.#remembered.get(name)

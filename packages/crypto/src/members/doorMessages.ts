@@ -15,7 +15,7 @@ export const M3_BYTES = 33
 export const M4_BYTES = 33
 export const REFUSAL_BYTES = 2
 
-/** What a node states about itself in m1 and m2. Bits without a name are ignored. */
+/** The statements of a node about itself in m1 and m2. Bits without a name are ignored. */
 export const DoorFlag = {
   /** It validates contents before it forwards them. */
   validates: 0x01,

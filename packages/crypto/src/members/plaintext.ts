@@ -1,5 +1,5 @@
 /**
- * What is inside an envelope: an optional extension, then one message, several messages in a batch, or a part of one message. It knows
+ * The inside of an envelope: an optional extension, then one message, several messages in a batch, or a part of one message. It knows
  * neither keys nor headers.
  */
 import { concat } from "@topic-tracker/common/Bytes"

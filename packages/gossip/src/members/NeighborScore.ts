@@ -1,5 +1,5 @@
 /**
- * What rejected envelopes cost the neighbour that sent them. A neighbour that validates before it forwards never sends one, so it is let go soon;
+ * The cost of rejected envelopes for the neighbour that sent them. A neighbour that validates before it forwards never sends one, so it is let go soon;
  * one that does not (plain iroh-gossip) passes on the garbage of others, so it is only limited. Plain data, without a clock.
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"

@@ -1,5 +1,5 @@
 /**
- * What a node gives its neighbours for their repairs: the heads of its streams, and the envelopes that they want, at limited rates. Pure: the caller
+ * The parts of a repair that a node gives its neighbours: the heads of its streams, and the envelopes that they want, at limited rates. Pure: the caller
  * has the clock.
  */
 import { toHex } from "@topic-tracker/common/Bytes"
@@ -22,7 +22,7 @@ const HAVE_OVERHEAD_BYTES = 16
 const MAX_FALSE_HEADS = 8
 const FALSE_HEADS_MS = 60_000
 
-/** What the door told of a neighbour. */
+/** The result of the door for a neighbour. */
 export interface NeighborOptions {
   readonly answersRepairs: boolean
 }

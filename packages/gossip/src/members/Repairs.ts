@@ -162,7 +162,7 @@ export class Repairs {
   #isOver(task: Task, peers: ReadonlyArray<string>, blocked: AuthorStream["order"]["blocked"], now: number): boolean {
     if (peers.length === 0) return blocked === undefined || now - blocked.since >= ALONE_GIVE_UP_MS
     if (task.asks >= ROUND_PAUSES_MS.length * peers.length) return true
-    // What nobody has of the time before we came is not waited for.
+    // Envelopes from before our start that nobody has are not waited for.
     const isUrgent = blocked === undefined || !blocked.isBeforeStart
     return !isUrgent && peers.every((peer) => task.nones.has(peer))
   }

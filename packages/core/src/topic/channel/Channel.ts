@@ -70,7 +70,7 @@ export type ChannelEvent<A> =
   | { readonly _tag: "Lagged"; readonly skipped: number }
 
 /**
- * What became of a message.
+ * The result of a publish.
  *
  * @since 0.1.0
  */
@@ -79,7 +79,7 @@ export type Published =
   | { readonly _tag: "Dropped" }
 
 /**
- * What happens to a message while there is no neighbour: it waits for one (default), fails with `Alone`, or is dropped.
+ * The treatment of a message while there is no neighbour: it waits for one (default), fails with `Alone`, or is dropped.
  *
  * @since 0.1.0
  */
