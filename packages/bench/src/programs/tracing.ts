@@ -10,7 +10,7 @@ import { median } from "../harness/figures.ts"
 import { main, print } from "./print.ts"
 
 const MESSAGES = 2_000
-const PAIRS = 9
+const PAIRS = 100
 
 const tracer = Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
 
@@ -69,7 +69,7 @@ await main(
       traced: median(rates.map(({ traced }) => traced)),
       wallRatio: median(ratios.map(({ wall }) => wall)),
       cpuRatio: median(ratios.map(({ cpu }) => cpu)),
-      ratios: ratios.map(({ cpu }) => Number(cpu.toFixed(3))),
+      pairs: PAIRS,
     })
   }).pipe(Effect.scoped),
 )
