@@ -15,7 +15,8 @@ export { InviteError } from "./InviteError.ts"
 
 /** The longest invitation, in characters. It is a QR code of version 16 in its alphanumeric mode. */
 export const MAX_INVITE_CHARACTERS = 700
-const MAX_PEERS = 4
+/** The number of endpoints in an invitation. */
+export const MAX_INVITE_PEERS = 4
 const PREFIX = "tt1"
 const VERSION = 1
 const CHECKSUM_BYTES = 4
@@ -93,11 +94,17 @@ export interface InviteOptions {
  */
 export const make = (options: InviteOptions): Result.Result<Redacted.Redacted<string>, InviteError> => {
   const secret = Redacted.value(options.secret)
-  const peers = (options.peers ?? []).slice(0, MAX_PEERS).map(({ address, id }) => ({
+  const peers = (options.peers ?? []).slice(0, MAX_INVITE_PEERS).map(({ address, id }) => ({
     id: EndpointId.bytes(id),
     data: Protocol.encodePeerData(address),
   }))
   const { expires, ring } = options
+  // A join refuses such a text: it looks like another one but names another topic.
+  for (const [name, text] of Object.entries({ topic: options.topic, secret })) {
+    if (typeof text === "string" && text !== text.normalize("NFC")) {
+      return invalid(`${name}: text that is not in Unicode's form NFC; use the text's normalize("NFC"), or its bytes`)
+    }
+  }
   if (expires !== undefined && !(expires >= 0 && Number.isSafeInteger(Math.floor(expires)))) {
     return invalid(`expires: ${expires}; must be a time in ms since the Unix epoch`)
   }
@@ -143,6 +150,10 @@ export const parse = (text: Redacted.Redacted<string> | string): Effect.Effect<I
     Effect.fromResult(parseAt(typeof text === "string" ? text : Redacted.value(text), now)),
   )
 
+/** Fails with Expired if the time of the invitation is over by Effect's Clock. */
+export const checkTime = ({ expires }: Pick<Invite, "expires">): Effect.Effect<void, InviteError> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fromResult(checkTimeAt(expires, now)))
+
 /** {@link parse} at a time in ms since the Unix epoch. */
 export const parseAt = (text: string, now: number): Result.Result<Invite, InviteError> =>
   Result.flatMap(readText(text), (bytes) => readBody(bytes, now))
@@ -173,13 +184,12 @@ const readBody = (bytes: Uint8Array, now: number): Result.Result<Invite, InviteE
   const decoded = Postcard.decodeResult(codec)(body.subarray(1))
   if (Result.isFailure(decoded)) return invalid("its content is not that of an invitation")
   const { access, expires, peers, ring, secret, topic } = decoded.success
-  if (peers.length > MAX_PEERS) return invalid(`${peers.length} peers; at most ${MAX_PEERS}`)
+  if (peers.length > MAX_INVITE_PEERS) return invalid(`${peers.length} peers; at most ${MAX_INVITE_PEERS}`)
   const seconds = Option.getOrUndefined(expires)
   if (seconds !== undefined && seconds > MAX_SECONDS) return invalid("it expires after the year 275760")
   const expiresAt = seconds === undefined ? undefined : Number(seconds) * 1000
-  if (expiresAt !== undefined && now >= expiresAt) {
-    return fail("Expired", `it expired at ${new Date(expiresAt).toISOString()}`)
-  }
+  const inTime = checkTimeAt(expiresAt, now)
+  if (Result.isFailure(inTime)) return Result.fail(inTime.failure)
   const generation = Option.getOrUndefined(ring)
   if (generation !== undefined && generation.from > MAX_SECONDS) return invalid("its secret is never used")
   const addresses = peers.map(({ data }) => Protocol.decodePeerData(data))
@@ -200,6 +210,11 @@ const readBody = (bytes: Uint8Array, now: number): Result.Result<Invite, InviteE
     })),
   })
 }
+
+const checkTimeAt = (expires: number | undefined, now: number): Result.Result<void, InviteError> =>
+  expires === undefined || now < expires
+    ? Result.void
+    : fail("Expired", `it expired at ${new Date(expires).toISOString()}`)
 
 /** The last second that a JavaScript Date can have. */
 const MAX_SECONDS = 8_640_000_000_000n

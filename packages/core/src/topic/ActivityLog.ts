@@ -4,6 +4,7 @@
  */
 import type { Timers } from "@topic-tracker/common"
 import { Effect, type Stream } from "effect"
+import type { SlotEvent } from "../records/SecondSlot.ts"
 import type { FailureLog } from "../shared/FailureLog.ts"
 import { EventHub } from "./EventHub.ts"
 import type { Activity, Actor, TopicActivity, TopicStats } from "./TopicActivity.ts"
@@ -87,6 +88,14 @@ export class ActivityLog {
       Effect.annotateLogs(Effect.logWarning(text), this.#options.annotations),
       this.report({ _tag: "ClockOff", minutes }),
     )
+  }
+
+  /** Reports a change of the slots in use, and logs its reason. */
+  reportSlotEvent(event: SlotEvent): Effect.Effect<void> {
+    const reported = this.report(event)
+    if (event._tag !== "SecondSlotBegan") return reported
+    const sign = event.reason === "garbage" ? "shows items that no member made" : "does not show our record"
+    return Effect.andThen(reported, this.logOnce(`the topic's slot in the DHT ${sign}: the second slot is used too`))
   }
 
   /** Logs the text, unless a topic of this process has logged the same text a moment ago. */

@@ -12,13 +12,14 @@ import { Dht, type DhtStats } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic, MembersOptions, MembersTopic } from "@topic-tracker/gossip"
 import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
+import type { InvitePeer } from "../invite/Invite.ts"
 import { makeMinuteKeys } from "../records/minuteKeys.ts"
 import * as RecordPublisher from "../records/RecordPublisher.ts"
 import { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { FailureLog } from "../shared/FailureLog.ts"
 import type { RateLimiter } from "../shared/RateLimiter.ts"
 import { ActivityLog } from "./ActivityLog.ts"
-import { membersGossip } from "./channel/membersGossip.ts"
+import { openGossip } from "./channel/openGossip.ts"
 import { EventHub } from "./EventHub.ts"
 import { askLost } from "./joined/askPeers.ts"
 import { MemberSearch } from "./joined/MemberSearch.ts"
@@ -30,11 +31,13 @@ import { SwarmView } from "./knowledge/SwarmView.ts"
 import { OwnRecord } from "./OwnRecord.ts"
 import { logAnnotations, withTopicSpan } from "./observability.ts"
 import type { SessionContext } from "./SessionContext.ts"
+import { InvitedPeers } from "./search/InvitedPeers.ts"
 import { keepJoined } from "./search/keepJoined.ts"
 import { Search } from "./search/Search.ts"
-import { fromGossip, type TopicError, topicClosed, topicSuspended } from "./TopicError.ts"
-import { Message, type TopicEvent } from "./TopicEvent.ts"
+import { type TopicError, topicClosed, topicSuspended } from "./TopicError.ts"
+import type { TopicEvent } from "./TopicEvent.ts"
 import type { TopicKey } from "./TopicKey.ts"
+import { toLagged, toTopicEvent, withOwnContent } from "./topicEvents.ts"
 
 export interface LiveTopicOptions {
   readonly key: TopicKey
@@ -63,7 +66,7 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
     keysOf,
     content: TopicRecordContent,
     config,
-    onSlotEvent: (event) => reportSlotEvent(activity, event),
+    onSlotEvent: (event) => activity.reportSlotEvent(event),
   })
   const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption).pipe(
     // The clock may be set right later.
@@ -126,6 +129,7 @@ export class LiveTopic {
   /** The channels of a members-only topic; undefined on another one. Fails while there is no session. */
   readonly requireMembers: Effect.Effect<MembersTopic | undefined, TopicError>
   readonly #parts: LiveTopicParts
+  readonly #invited: InvitedPeers
   readonly #ended = Deferred.makeUnsafe<never, TopicError>()
   #lock: Semaphore.Semaphore | undefined
   #running: RunningSession | undefined
@@ -133,6 +137,7 @@ export class LiveTopic {
   constructor(parts: LiveTopicParts) {
     const { activity, key, records, timers } = parts
     this.#parts = parts
+    this.#invited = new InvitedPeers(records.endpointId, key.settings.invited)
     this.id = key.topic
     this.config = key.settings.config
     this.records = records
@@ -207,6 +212,16 @@ export class LiveTopic {
     })
   }
 
+  /** Dials these endpoints at once if there is no neighbour, and in each search from now on. */
+  addInvited(peers: ReadonlyArray<InvitePeer>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const hasNew = this.#invited.add(peers)
+      return hasNew && this.#running !== undefined && this.swarm.neighbors.size === 0
+        ? this.#running.search.askInvited()
+        : Effect.void
+    })
+  }
+
   /** Ends the topic because its last user has left it. */
   leave(): Effect.Effect<void> {
     return this.#end(topicClosed("the topic was left"))
@@ -216,7 +231,7 @@ export class LiveTopic {
     return Effect.gen({ self: this }, function* () {
       const { gossip: service } = this.#parts
       const scope = yield* Scope.fork(this.#parts.scope)
-      const gossip = yield* this.#openGossip().pipe(
+      const gossip = yield* openGossip(service, this.#parts.key, this.#parts.members).pipe(
         Scope.provide(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
       )
@@ -239,15 +254,6 @@ export class LiveTopic {
     })
   }
 
-  #openGossip() {
-    const { gossip, key } = this.#parts
-    return Effect.gen({ self: this }, function* () {
-      const members = key.access === "members" ? yield* gossip.openMembers(this.#parts.members) : undefined
-      const topic = members === undefined ? yield* gossip.open(key.gossipTopic) : yield* membersGossip(members)
-      return { topic, members, events: yield* topic.subscribe({ whenSlow: "backpressure" }) }
-    }).pipe(Effect.mapError(fromGossip))
-  }
-
   #makeSession(gossip: GossipTopic, scope: Scope.Closeable): Omit<RunningSession, "members"> {
     const { checkKeys, dhtStats, gossip: service, key, rateLimiter, timers } = this.#parts
     const { config, tuning } = key.settings
@@ -265,6 +271,7 @@ export class LiveTopic {
       trickle: new TrickleTimer(tuning.maxSuppression),
       checkKeys,
       ownAddress: service.address,
+      invited: this.#invited.addresses,
       learnAddress: service.learnAddress,
       lookupWanted: new Signal(timers, false),
     }
@@ -332,17 +339,3 @@ export class LiveTopic {
     })
   }
 }
-
-const reportSlotEvent = (activity: ActivityLog, event: RecordPublisher.SlotEvent): Effect.Effect<void> => {
-  const reported = activity.report(event)
-  if (event._tag !== "SecondSlotBegan") return reported
-  const sign = event.reason === "garbage" ? "shows items that no member made" : "does not show our record"
-  return Effect.andThen(reported, activity.logOnce(`the topic's slot in the DHT ${sign}: the second slot is used too`))
-}
-
-const toLagged = (skipped: number): TopicEvent => ({ _tag: "Lagged", skipped })
-
-const withOwnContent = (event: TopicEvent): TopicEvent => (event._tag === "Message" ? event.copy() : event)
-
-const toTopicEvent = (event: GossipEvent): TopicEvent =>
-  event._tag === "Received" ? new Message(event.content, event.deliveredFrom, event.scope, event.round) : event

@@ -4,6 +4,7 @@
  * `Search`, `SwarmView`, …).
  */
 import type { Signal, Timers } from "@topic-tracker/common"
+import type { EndpointId } from "@topic-tracker/crypto"
 import type { DhtStats } from "@topic-tracker/dht"
 import type { EndpointAddress, Gossip, GossipTopic } from "@topic-tracker/gossip"
 import type { Effect, Scope } from "effect"
@@ -33,6 +34,8 @@ export interface SessionContext {
   readonly checkKeys: Effect.Effect<unknown>
   /** Our addresses, as far as they are published. */
   readonly ownAddress: Effect.Effect<EndpointAddress>
+  /** The endpoints that invitations name, as keys of their addresses. They are dialled in each search, beside the DHT. */
+  readonly invited: ReadonlyMap<EndpointId.EndpointId, EndpointAddress>
   /** Stores a peer's addresses for later dials. */
   readonly learnAddress: Gossip["Service"]["learnAddress"]
   /** Opened when a new lookup may find more than the last one. A search that waits then does a lookup at once. */

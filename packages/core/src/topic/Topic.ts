@@ -9,6 +9,7 @@ import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { SubscribeOptions } from "@topic-tracker/gossip"
 import type { Effect, Redacted, Schema, Scope, Stream } from "effect"
 import type { TopicConfig, TopicConfigInput } from "../config/TopicConfig.ts"
+import type { Invite } from "../invite/Invite.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { Channel, ChannelOptions } from "./channel/Channel.ts"
@@ -146,5 +147,21 @@ export interface JoinOptions {
    * The options that differ from the tracker's configuration. If the topic is already open under this name and secret, it is shared with
    * the configuration of its first join.
    */
+  readonly config?: TopicConfigInput
+}
+
+/**
+ * A join by an invitation, which says topic, secret and access.
+ *
+ * @since 0.1.0
+ */
+export interface JoinByInviteOptions {
+  /**
+   * The invitation: its text, or what `Invite.parse` read. The endpoints that it names are dialled at once, if this node may dial their
+   * addresses, and beside the search in the DHT. One that cannot be read, or has expired, fails with `InvalidInvite` before anything is
+   * sent.
+   */
+  readonly invite: Invite | Redacted.Redacted<string> | string
+  /** As in {@link JoinOptions}. */
   readonly config?: TopicConfigInput
 }

@@ -65,11 +65,11 @@ export type Activity =
       readonly peers: number
       readonly millis: number
     }
-  /** The topic asks a peer to become a neighbour. */
-  | { readonly _tag: "DialBegan"; readonly peer: EndpointId.EndpointId; readonly source: RecordSource }
+  /** The topic asks a peer to become a neighbour. `source`: the record that led to it; undefined if an invitation did. */
+  | { readonly _tag: "DialBegan"; readonly peer: EndpointId.EndpointId; readonly source: RecordSource | undefined }
   /** The peer did not become a neighbour in time. Another peer is dialled, and this one again later. */
   | { readonly _tag: "DialUnanswered"; readonly peer: EndpointId.EndpointId; readonly millis: number }
-  /** The first neighbour is up. `source`: the record that led to it; undefined if the peer dialled us. */
+  /** The first neighbour is up. `source`: the record that led to it; undefined if the peer dialled us, or an invitation led to it. */
   | {
       readonly _tag: "Joined"
       readonly peer: EndpointId.EndpointId

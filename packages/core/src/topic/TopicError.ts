@@ -4,9 +4,11 @@
  */
 import type { GossipError } from "@topic-tracker/gossip"
 import { Schema } from "effect"
+import type { InviteError } from "../invite/InviteError.ts"
 import {
   Closed,
   InvalidArgument,
+  InvalidInvite,
   MessageTooLarge,
   StartFailed,
   Suspended,
@@ -17,6 +19,7 @@ import {
 /**
  * A topic operation failed. `reason` is one of:
  * - `InvalidArgument`: an argument is invalid; the message names it and the allowed values.
+ * - `InvalidInvite`: the invitation cannot be read or has expired; nothing was sent.
  * - `MessageTooLarge`: the content does not fit into one gossip message; nothing was sent.
  * - `Timeout`: the operation took longer than the configuration allows.
  * - `Suspended`: the topic is suspended; resume it first.
@@ -41,6 +44,9 @@ export const invalidArgument = (argument: string, given: string, expected: strin
 
 export const refusedArgument = (argument: string, message: string) =>
   new TopicError({ reason: new InvalidArgument({ argument, message }) })
+
+export const invalidInvite = ({ message, reason }: InviteError) =>
+  new TopicError({ reason: new InvalidInvite({ problem: reason, message }) })
 
 export const topicTimedOut = (message: string) => new TopicError({ reason: new Timeout({ message }) })
 

@@ -1,5 +1,6 @@
 /** The reasons of a TopicError, for `Effect.catchReason`. The message of each names the remedy. */
 import { Schema } from "effect"
+import { InviteError } from "../invite/InviteError.ts"
 
 const message = { message: Schema.String }
 
@@ -11,6 +12,17 @@ const message = { message: Schema.String }
 export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
   /** The argument's name, such as "secret". */
   argument: Schema.String,
+  ...message,
+}) {}
+
+/**
+ * The invitation cannot be used; nothing was sent. No message quotes its text.
+ *
+ * @since 0.1.0
+ */
+export class InvalidInvite extends Schema.TaggedError<InvalidInvite>()("InvalidInvite", {
+  /** As the reasons of an `InviteError`. */
+  problem: InviteError.fields.reason,
   ...message,
 }) {}
 
@@ -56,6 +68,7 @@ export class Closed extends Schema.TaggedError<Closed>()("Closed", message) {}
  */
 export const TopicErrorReason = Schema.Union([
   InvalidArgument,
+  InvalidInvite,
   MessageTooLarge,
   Timeout,
   Suspended,

@@ -8,12 +8,15 @@ import { MembersKeys } from "@topic-tracker/crypto/members"
 import { Equal, Hash, Redacted } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { Tuning } from "../config/Tuning.ts"
+import type { InvitePeer } from "../invite/Invite.ts"
 import type { JoinOptions } from "./Topic.ts"
 
-/** The options and the timing of a topic. */
+/** The options and the timing of a topic, and how to find it. */
 export interface TopicSettings {
   readonly config: TopicConfig
   readonly tuning: Tuning
+  /** The endpoints that the invitation of the join names. */
+  readonly invited: ReadonlyArray<InvitePeer>
 }
 
 export class TopicKey implements Equal.Equal {

@@ -3,9 +3,11 @@
  * values are recognised by their shape and not by their class.
  */
 import { TopicId } from "@topic-tracker/crypto"
+import { Protocol } from "@topic-tracker/gossip"
 import { Effect, Redacted } from "effect"
-import type { JoinOptions } from "./Topic.ts"
-import { invalidArgument, type TopicError } from "./TopicError.ts"
+import * as Invite from "../invite/Invite.ts"
+import type { JoinByInviteOptions, JoinOptions } from "./Topic.ts"
+import { invalidArgument, invalidInvite, refusedArgument, type TopicError } from "./TopicError.ts"
 
 /** The id of a topic that is given as a name or an id. */
 export const topicIdOf = (topic: unknown): Effect.Effect<TopicId, TopicError> => {
@@ -37,18 +39,60 @@ const isDecomposed = (value: unknown): boolean => typeof value === "string" && v
 const decomposedText = (argument: "topic" | "secret"): TopicError =>
   invalidArgument(argument, "text that is not in Unicode's form NFC", `the text's normalize("NFC"), or its bytes`)
 
-/** Fails when an option of a join is unknown. */
-export const checkJoinOptions = (options: JoinOptions): Effect.Effect<void, TopicError> => {
-  const access: unknown = options.access
-  if (access !== undefined && access !== "open" && access !== "members") {
-    return Effect.fail(invalidArgument("access", describe(access), `"open" or "members"`))
-  }
-  const unknown = Object.keys(options).find((name) => !JOIN_OPTIONS.includes(name))
-  if (unknown === undefined) return Effect.void
-  return Effect.fail(invalidArgument(unknown, "no option of a join", `one of ${JOIN_OPTIONS.join(", ")}`))
+/** What a join says, checked. */
+export interface JoinTarget {
+  readonly topic: TopicId
+  readonly secret: Redacted.Redacted<string | Uint8Array>
+  readonly access: "open" | "members"
+  /** The endpoints that an invitation names. */
+  readonly invited: ReadonlyArray<Invite.InvitePeer>
 }
 
-const JOIN_OPTIONS = ["topic", "secret", "access", "config"]
+/** Fails when an option of a join is unknown or invalid, or its invitation cannot be used now. */
+export const joinTarget = Effect.fnUntraced(function* (
+  options: JoinOptions | JoinByInviteOptions,
+): Effect.fn.Return<JoinTarget, TopicError> {
+  const unknown = Object.keys(options).find((name) => !JOIN_OPTIONS.includes(name))
+  if (unknown !== undefined) {
+    return yield* invalidArgument(unknown, "no option of a join", `one of ${JOIN_OPTIONS.join(", ")}`)
+  }
+  if (!("invite" in options)) return { ...(yield* targetOf(options)), invited: [] }
+  const other = Object.keys(options).find((name) => NAMED_OPTIONS.includes(name))
+  if (other !== undefined) {
+    return yield* refusedArgument(other, `${other}: given beside an invitation; the invitation says it`)
+  }
+  const invite = yield* inviteOf(options.invite)
+  // Other programs than ours may have made it. A name that is no key cannot be dialled, and would cost lookups.
+  const invited = invite.peers.filter(({ id }) => Protocol.isEndpointKey(id)).slice(0, Invite.MAX_INVITE_PEERS)
+  return { ...(yield* targetOf(invite)), invited }
+})
+
+const NAMED_OPTIONS = ["topic", "secret", "access"]
+const JOIN_OPTIONS = [...NAMED_OPTIONS, "invite", "config"]
+
+const targetOf = Effect.fnUntraced(function* (target: {
+  readonly topic: unknown
+  readonly secret: unknown
+  readonly access?: unknown
+}) {
+  const { access = "open" } = target
+  if (access !== "open" && access !== "members") {
+    return yield* invalidArgument("access", describe(access), `"open" or "members"`)
+  }
+  return { topic: yield* topicIdOf(target.topic), secret: yield* secretOf(target.secret), access } as const
+})
+
+/** The invitation, if it has not expired. Its peers are an array of objects. */
+const inviteOf = Effect.fnUntraced(function* (given: unknown): Effect.fn.Return<Invite.Invite, TopicError> {
+  const value: unknown = Redacted.isRedacted(given) ? Redacted.value(given) : given
+  if (typeof value === "string") return yield* Effect.mapError(Invite.parse(value), invalidInvite)
+  if (!isObject(value) || !Array.isArray(Reflect.get(value, "peers"))) {
+    return yield* invalidArgument("invite", describe(value), "the text of an invitation, or what Invite.parse read")
+  }
+  const invite = value as Invite.Invite
+  yield* Effect.mapError(Invite.checkTime(invite), invalidInvite)
+  return invite
+})
 
 /** The bytes of a message; undefined if the content is neither text nor bytes. */
 export const contentBytes = (content: unknown): Uint8Array | undefined => {

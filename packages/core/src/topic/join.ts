@@ -2,24 +2,26 @@
 import { Effect, type Scope } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"
 import { TopicTracker } from "../tracker/TopicTracker.ts"
-import type { JoinOptions, Topic } from "./Topic.ts"
+import type { JoinByInviteOptions, JoinOptions, Topic } from "./Topic.ts"
 import type { TopicError } from "./TopicError.ts"
 
-export type { JoinOptions, Topic, TopicReceiver, TopicSender } from "./Topic.ts"
+export type { JoinByInviteOptions, JoinOptions, Topic, TopicReceiver, TopicSender } from "./Topic.ts"
 export type { TopicStats } from "./TopicActivity.ts"
 
 /**
- * Joins a topic and waits for the first neighbour, however long that takes. If the wait is interrupted, the topic is left.
+ * Joins a topic and waits for the first neighbour, however long that takes. If the wait is interrupted, the topic is left. With an
+ * invitation, the topic, the secret and the access are those of the invitation.
  *
  * ```ts
  * const topic = yield* Topic.join({ topic: "my topic", secret: "our secret" })
  * yield* topic.broadcast("hello")
+ * const other = yield* Topic.join({ invite: "tt1…" })
  * ```
  *
  * @since 0.1.0
  */
 export const join = (
-  options: JoinOptions,
+  options: JoinOptions | JoinByInviteOptions,
 ): Effect.Effect<Topic, TopicError | TopicConfigError, TopicTracker | Scope.Scope> =>
   Effect.flatMap(TopicTracker, (tracker) => tracker.join(options))
 
@@ -29,6 +31,6 @@ export const join = (
  * @since 0.1.0
  */
 export const joinNoWait = (
-  options: JoinOptions,
+  options: JoinOptions | JoinByInviteOptions,
 ): Effect.Effect<Topic, TopicError | TopicConfigError, TopicTracker | Scope.Scope> =>
   Effect.flatMap(TopicTracker, (tracker) => tracker.joinNoWait(options))

@@ -2,7 +2,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Effect, Scope } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"
-import type { JoinOptions, Topic } from "../topic/Topic.ts"
+import type { JoinByInviteOptions, JoinOptions, Topic } from "../topic/Topic.ts"
 import type { TopicError } from "../topic/TopicError.ts"
 
 /**
@@ -14,9 +14,13 @@ export interface TrackerService {
   /** The id of this node: other nodes dial it by this. */
   readonly endpointId: EndpointId.EndpointId
   /** See `Topic.join`. */
-  readonly join: (options: JoinOptions) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
+  readonly join: (
+    options: JoinOptions | JoinByInviteOptions,
+  ) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
   /** See `Topic.joinNoWait`. */
-  readonly joinNoWait: (options: JoinOptions) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
+  readonly joinNoWait: (
+    options: JoinOptions | JoinByInviteOptions,
+  ) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
   /** The number of open topics. */
   readonly openTopics: Effect.Effect<number>
 }

@@ -11,11 +11,11 @@ import * as TopicConfig from "../config/TopicConfig.ts"
 import { TuningOverrides, tuningOf } from "../config/Tuning.ts"
 import { FailureLog } from "../shared/FailureLog.ts"
 import { RateLimiter } from "../shared/RateLimiter.ts"
-import { checkJoinOptions, secretOf, topicIdOf } from "../topic/arguments.ts"
+import { joinTarget } from "../topic/arguments.ts"
 import { type LiveTopic, makeLiveTopic } from "../topic/LiveTopic.ts"
 import { makeTopic } from "../topic/makeTopic.ts"
 import { topicAttributes } from "../topic/observability.ts"
-import type { JoinOptions } from "../topic/Topic.ts"
+import type { JoinByInviteOptions, JoinOptions } from "../topic/Topic.ts"
 import { type TopicError, topicClosed } from "../topic/TopicError.ts"
 import { TopicKey } from "../topic/TopicKey.ts"
 import { TopicClaims } from "./TopicClaims.ts"
@@ -85,21 +85,22 @@ export const makeTracker: (
 
   /** Joins a topic. `until` decides when that has succeeded; if it fails or is interrupted, the topic is left. */
   const joinUntil = (name: string, until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
-    Effect.fn(name)(function* (options: JoinOptions) {
-      yield* checkJoinOptions(options)
-      const topicId = yield* topicIdOf(options.topic)
-      const secret = yield* secretOf(options.secret)
+    Effect.fn(name)(function* (options: JoinOptions | JoinByInviteOptions) {
+      const { access, invited, secret, topic: topicId } = yield* joinTarget(options)
       yield* Effect.annotateCurrentSpan(topicAttributes(topicId))
       // One object for all topics that use the defaults, and one tuning for all topics of a profile.
       const config = options.config === undefined ? defaults : yield* TopicConfig.makeForTopic(options.config, defaults)
       const settings = {
         config,
         tuning: config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
+        invited,
       }
-      const key = new TopicKey(topicId, secret, settings, options.access === "members" ? crypto : undefined)
+      const key = new TopicKey(topicId, secret, settings, access === "members" ? crypto : undefined)
       const joining = Effect.gen(function* () {
         if (isClosing) return yield* topicClosed("the node has ended")
         const topic = yield* RcMap.get(topics, key)
+        // The topic may be open already, by a join without this invitation.
+        yield* topic.addInvited(invited)
         // Made before the wait, so that the user's first stream has the events of the wait.
         const handle = yield* makeTopic(topic, keepAlive(key, topic))
         yield* until(topic)

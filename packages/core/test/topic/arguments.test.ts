@@ -43,7 +43,11 @@ describe("the arguments of a join", () => {
       { secret: "cafe\u0301" },
       `secret: text that is not in Unicode's form NFC; expected the text's normalize("NFC"), or its bytes`,
     ],
-    ["password", { password: "x" }, "password: no option of a join; expected one of topic, secret, access, config"],
+    [
+      "password",
+      { password: "x" },
+      "password: no option of a join; expected one of topic, secret, access, invite, config",
+    ],
   ]
   for (const [argument, options, message] of invalid) {
     it.effect(`an error names it: ${message}`, () =>

@@ -1,8 +1,9 @@
 /**
- * Dials the peers that records name, in one search for a neighbour. It remembers which record led to which peer and when each peer was
- * dialled, so that a peer is not dialled in a loop.
+ * Dials the peers that records and invitations name, in one search for a neighbour. It remembers which record led to which peer and when
+ * each peer was dialled, so that a peer is not dialled in a loop.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
+import { isEmptyAddress } from "@topic-tracker/gossip"
 import { Duration, Effect, type Fiber, type Scope, Semaphore } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { peersOf } from "../knowledge/candidates.ts"
@@ -19,7 +20,8 @@ const MAX_NEW_NEIGHBORS = 8
 const REDIAL_AFTER_MS = 200
 
 interface Dial {
-  readonly source: RecordSource
+  /** Undefined if an invitation named the peer, and no record did before. */
+  readonly source: RecordSource | undefined
   count: number
   /** In ms of the session's timers, as all times here: the time of day may be set back by hours. */
   beganAt: number
@@ -36,7 +38,8 @@ export class Dialer {
 
   /** Whether a record has named a peer. */
   get hasPeers(): boolean {
-    return this.#dials.size > 0
+    for (const { source } of this.#dials.values()) if (source !== undefined) return true
+    return false
   }
 
   /** The record that led to the peer; undefined if none did. */
@@ -54,12 +57,38 @@ export class Dialer {
 
   /** Forgets the peers of records before this minute: a search may take days. */
   forgetBefore(unixMinute: bigint): void {
-    for (const [peer, { source }] of this.#dials) if (source.unixMinute < unixMinute) this.#dials.delete(peer)
+    for (const [peer, { source }] of this.#dials) {
+      if (source !== undefined && source.unixMinute < unixMinute) this.#dials.delete(peer)
+    }
   }
 
   /** Forgets every peer. */
   clear(): void {
     this.#dials.clear()
+  }
+
+  /** The time, in ms of the timers, from which {@link askInvited} asks one again; undefined if no invitation names a peer. */
+  get invitedDueAt(): number | undefined {
+    const due = [...this.#session.invited.keys()].map((peer) => this.#dials.get(peer)?.notBefore ?? 0)
+    return due.length === 0 ? undefined : Math.min(...due)
+  }
+
+  /** Dials the peers of invitations, all at once: there are few. Those that were dialled a moment ago are passed over. */
+  askInvited(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { gossip, invited, learnAddress } = this.#session
+      const due: Array<EndpointId.EndpointId> = []
+      for (const [peer, address] of invited) {
+        if (!this.#dials.has(peer)) this.#dials.set(peer, newDial(undefined))
+        if (!(yield* this.#beginDial(peer))) continue
+        if (!isEmptyAddress(address)) yield* learnAddress(peer, address)
+        due.push(peer)
+      }
+      if (due.length === 0) return
+      // A member named them, as in a record.
+      yield* gossip.vouchFor(due)
+      yield* this.#ask(due)
+    })
   }
 
   /**
@@ -102,7 +131,7 @@ export class Dialer {
       if (added.publishers + added.neighbors >= MAX_NEW_NAMES) return false
       if (peer === record.endpointId) added.publishers++
       else if (added.neighbors++ >= MAX_NEW_NEIGHBORS) return false
-      this.#dials.set(peer, { source, count: 0, beganAt: 0, notBefore: Number.NEGATIVE_INFINITY })
+      this.#dials.set(peer, newDial(source))
       return true
     })
   }
@@ -110,11 +139,20 @@ export class Dialer {
   /** Dials a peer unless it was dialled a moment ago, and gives it a head start before the next peer. */
   #dial(peer: EndpointId.EndpointId): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { activity, config, gossip, records, swarm, timers } = this.#session
-      const { bootstrap, timeouts } = config
+      if (!(yield* this.#beginDial(peer))) return
+      yield* this.#ask([peer])
+      yield* Effect.sleep(this.#session.config.bootstrap.perPeerJoinSettleTime)
+    })
+  }
+
+  /** Notes a dial. False if the peer was dialled a moment ago. */
+  #beginDial(peer: EndpointId.EndpointId): Effect.Effect<boolean> {
+    return Effect.gen({ self: this }, function* () {
+      const { activity, config, swarm, timers } = this.#session
+      const { bootstrap } = config
       const dial = this.#dials.get(peer)
       const now = timers.now()
-      if (dial === undefined || now < dial.notBefore) return
+      if (dial === undefined || now < dial.notBefore) return false
       if (dial.count > 0) {
         yield* activity.report({ _tag: "DialUnanswered", peer, millis: Math.round(now - dial.beganAt) })
       }
@@ -125,14 +163,25 @@ export class Dialer {
       activity.counters.dials++
       swarm.asked.addAsked(peer)
       yield* activity.report({ _tag: "DialBegan", peer, source: dial.source })
-      yield* gossip
-        .join([peer])
-        .pipe(
-          Effect.timeout(timeouts.joinPeer),
-          activity.ignoreFailure("bootstrap"),
-          withTopicSpan("Topic.dial", records.topic),
-        )
-      yield* Effect.sleep(bootstrap.perPeerJoinSettleTime)
+      return true
     })
   }
+
+  #ask(peers: ReadonlyArray<EndpointId.EndpointId>): Effect.Effect<void> {
+    const { activity, config, gossip, records } = this.#session
+    return gossip
+      .join(peers)
+      .pipe(
+        Effect.timeout(config.timeouts.joinPeer),
+        activity.ignoreFailure("bootstrap"),
+        withTopicSpan("Topic.dial", records.topic),
+      )
+  }
 }
+
+const newDial = (source: RecordSource | undefined): Dial => ({
+  source,
+  count: 0,
+  beganAt: 0,
+  notBefore: Number.NEGATIVE_INFINITY,
+})

@@ -31,6 +31,8 @@ const PREVIOUS_MINUTE_AFTER_MS = 40
 const PREVIOUS_MINUTE_EVERY = 4
 /** The time between two lookups without records that ask all nodes of the slot. The other lookups ask a few nodes each. */
 const ALL_NODES_EVERY_MS = 20_000
+/** The shortest wait between two dials of the peers of invitations. */
+const MIN_REDIAL_MS = 50
 /** A search without a neighbour for this time logs its attempts once. */
 const LOG_ALONE_AFTER_MS = 20_000
 
@@ -83,6 +85,11 @@ export class Search {
     this.#session.lookupWanted.open()
   }
 
+  /** Dials the peers of invitations, unless that was done a moment ago. */
+  askInvited(): Effect.Effect<void> {
+    return this.#dialer.askInvited()
+  }
+
   /** Searches until there is a neighbour. Failures are reported and tried again. */
   run(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
@@ -91,6 +98,7 @@ export class Search {
       this.#isRestartWanted = true
       yield* activity.report({ _tag: "BootstrapBegan" })
       this.#otherMinutes.begin(beganAt)
+      yield* this.askInvited()
       // Without a valid time of day the lookups report that.
       const unixMinute = Option.getOrUndefined(yield* Effect.option(records.unixMinute))
       let nearest: NearestAnswer | undefined
@@ -122,6 +130,7 @@ export class Search {
       const beganAt = timers.now()
       let nearestOfNext = nearest
       lookupWanted.close()
+      if (this.#session.invited.size > 0) yield* Effect.forkScoped(this.#askInvitedRepeatedly())
       while (true) {
         const urgency = this.#foundLast || isEarly(this.#session, this.#rhythm) ? "urgent" : "routine"
         // The signal bypasses the rate limit: the work that opened it, such as our put, had a permit.
@@ -129,6 +138,7 @@ export class Search {
         if (joined.isOpen) return
         if (lookupWanted.isOpen && this.#isRestartWanted) this.#startRhythm()
         lookupWanted.close()
+        yield* this.askInvited()
         if (this.#lookups === 0) yield* Effect.forkScoped(this.#lookupMinuteBefore(), { startImmediately: true })
         const lookup = this.#lookup(urgency, nearestOfNext).pipe(
           Effect.tap(() => this.#lookupOtherMinutes()),
@@ -143,6 +153,19 @@ export class Search {
         yield* firstOf(timers, [lookupWanted, joined], wait)
       }
     }).pipe(Effect.scoped)
+  }
+
+  /** A dial takes no lookup, so it does not wait for one: the DHT may be out of reach. */
+  #askInvitedRepeatedly(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { swarm, timers } = this.#session
+      while (!swarm.joined.isOpen) {
+        const dueAt = this.#dialer.invitedDueAt
+        if (dueAt === undefined) return
+        yield* firstOf(timers, [swarm.joined], Math.max(MIN_REDIAL_MS, dueAt - timers.now()))
+        if (!swarm.joined.isOpen) yield* this.askInvited()
+      }
+    })
   }
 
   /** One line, once in a session, for the user of a program that finds no peer. */

@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Invite from "@topic-tracker/core/Invite"
+import { Effect, Redacted, Result } from "effect"
+import { collect, makeWorld, type Node, pass, quiet } from "./world.ts"
+
+const secret = Redacted.make("our secret")
+const NOWHERE = { relayUrl: undefined, direct: [] }
+
+const inviteOf = (peers: ReadonlyArray<Node>, options: Partial<Invite.InviteOptions> = {}) =>
+  Result.getOrThrow(
+    Invite.make({
+      topic: "my topic",
+      secret,
+      peers: peers.map(({ endpointId }) => ({ id: endpointId, address: NOWHERE })),
+      ...options,
+    }),
+  )
+
+/** A node that reaches no DHT node. */
+const cutOff = { ...quiet, dht: { reaches: () => false } }
+
+describe("a join by an invitation", () => {
+  for (const access of ["open", "members"] as const) {
+    it.effect(`takes one dial and no DHT: ${access}`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const member = yield* world.node(cutOff)
+        const topic = yield* member.join({ topic: "my topic", secret, access })
+        const newcomer = yield* world.node(cutOff)
+        const joined = yield* newcomer.tracker.joinNoWait({ invite: inviteOf([member], { access }) })
+        const activities = yield* collect(joined.activity)
+        yield* pass(access === "open" ? 60 : 100)
+        assert.isTrue(yield* joined.isJoined)
+        assert.isTrue(yield* topic.isJoined)
+        assert.strictEqual((yield* joined.stats).dials, 1)
+        const dials = activities.filter(({ _tag }) => _tag === "DialBegan")
+        assert.deepStrictEqual(dials, [{ at: 0, _tag: "DialBegan", peer: member.endpointId, source: undefined }])
+        yield* newcomer.leave
+        yield* pass("1 second")
+        assert.isFalse(yield* topic.isJoined)
+      }),
+    )
+  }
+
+  it.effect("finds the topic through the DHT when the endpoints of the invitation are gone", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [gone, member, newcomer] = yield* world.nodes(3, quiet)
+      const invite = inviteOf([gone!])
+      yield* gone!.leave
+      yield* member!.join({ topic: "my topic", secret, access: "members" })
+      const joined = yield* newcomer!.tracker.joinNoWait({ invite })
+      yield* pass("10 seconds")
+      assert.deepStrictEqual([...(yield* joined.neighbors)], [member!.endpointId])
+    }),
+  )
+
+  it.effect("dials again while it is alone, without a DHT too", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [late, newcomer] = yield* world.nodes(2, cutOff)
+      const joined = yield* newcomer!.tracker.joinNoWait({ invite: inviteOf([late!, newcomer!]) })
+      yield* pass("20 seconds")
+      assert.isFalse(yield* joined.isJoined)
+      const { dials } = yield* joined.stats
+      assert.isAbove(dials, 5)
+      assert.isBelow(dials, 20)
+      yield* late!.join({ topic: "my topic", secret, access: "members" })
+      yield* pass("4 seconds")
+      assert.isTrue(yield* joined.isJoined)
+    }),
+  )
+
+  it.effect("gives its endpoints to a topic that is open already", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [member, newcomer] = yield* world.nodes(2, cutOff)
+      yield* member!.join({ topic: "my topic", secret, access: "members" })
+      const first = yield* newcomer!.join({ topic: "my topic", secret, access: "members" })
+      yield* pass("5 seconds")
+      assert.isFalse(yield* first.isJoined)
+      const parsed = yield* Invite.parse(inviteOf([member!]))
+      yield* newcomer!.tracker.joinNoWait({ invite: parsed })
+      yield* pass(100)
+      assert.isTrue(yield* first.isJoined)
+    }),
+  )
+
+  it.effect("fails with the reason, and sends nothing, if the invitation cannot be used", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const [member, newcomer] = yield* world.nodes(2, quiet)
+      const good = Redacted.value(inviteOf([member!]))
+      const problem = Effect.fnUntraced(function* (invite: unknown) {
+        const error = yield* Effect.flip(newcomer!.tracker.join({ invite: invite as string }))
+        if (error._tag !== "TopicError") return assert.fail(`${error}`)
+        assert.notInclude(error.message, good.slice(3, 40))
+        return error.reason._tag === "InvalidInvite" ? error.reason.problem : error.message
+      })
+      const expired = inviteOf([member!], { expires: 5_000 })
+      const parsed = yield* Invite.parse(expired)
+      yield* pass("10 seconds")
+      assert.strictEqual(yield* problem(expired), "Expired")
+      assert.strictEqual(yield* problem(parsed), "Expired")
+      assert.strictEqual(yield* problem("a text"), "NotAnInvite")
+      assert.strictEqual(yield* problem(`${good.slice(0, -1)}${good.endsWith("y") ? "b" : "y"}`), "Checksum")
+      assert.strictEqual(
+        yield* problem(7),
+        "invite: a number; expected the text of an invitation, or what Invite.parse read",
+      )
+      const beside = yield* Effect.flip(newcomer!.tracker.join({ invite: good, topic: "x" } as { invite: string }))
+      assert.strictEqual(beside.message, "topic: given beside an invitation; the invitation says it")
+      assert.strictEqual(yield* newcomer!.tracker.openTopics, 0)
+    }),
+  )
+})
