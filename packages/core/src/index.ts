@@ -55,6 +55,7 @@ export type {
 } from "./topic/channel/Channel.ts"
 export { ChannelError } from "./topic/channel/ChannelError.ts"
 export * as Topic from "./topic/join.ts"
+export type { PeerLink } from "./topic/PeerLink.ts"
 export type { Activity, Actor, RecordSource, TopicActivity } from "./topic/TopicActivity.ts"
 export { TopicError } from "./topic/TopicError.ts"
 export * as TopicErrorReason from "./topic/TopicErrorReason.ts"

@@ -22,6 +22,7 @@ export {
   type MembersOptions,
   type MembersTopic,
   type OpenOptions,
+  type PeerConnections,
   type SubscribeOptions,
 } from "./model.ts"
 export type { ContentValidator, ContentVerdict, NeighborDownReason, NeighborTrust } from "./protocol/index.ts"

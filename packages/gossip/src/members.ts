@@ -39,4 +39,5 @@ export {
   RepairReader,
   type SeqRange,
 } from "./members/repairMessages.ts"
+export { type DoorDriver, type DoorHandlers, runDoor } from "./members/runDoor.ts"
 export { type OrderEvent, type StreamBlock, StreamOrder } from "./members/StreamOrder.ts"

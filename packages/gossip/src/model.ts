@@ -2,13 +2,16 @@
  * The contract of the Gossip service: what a node and its topics can do, the events, errors and counters. It knows no
  * implementation; Gossip.ts has the service's tag and layers.
  */
+
+import type { Timers } from "@topic-tracker/common"
 import type { CryptoService, EndpointId, SecretRotation, SigningKey, TopicId } from "@topic-tracker/crypto"
 import type { ChannelMode, EpochWindowOptions } from "@topic-tracker/crypto/members"
 import { type Effect, type Redacted, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
-import type { DoorFailure } from "./members/Door.ts"
+import type { DoorFailure, DoorTopic } from "./members/Door.ts"
 import type { MembersStats } from "./members/MembersState.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
+import type { DialOptions, ListenOptions, TransportHandler } from "./transport/Connection.ts"
 import type { TransportStats } from "./transport/TransportStats.ts"
 
 /**
@@ -181,6 +184,8 @@ export interface BytesChannel {
 export interface MembersTopic {
   /** Its neighbours, all of which have proven membership, and joins. Its contents are envelopes: use a channel instead of `broadcast`. */
   readonly gossip: GossipTopic
+  /** Its keys at a door, for other protocols that let in only members. They change with the minutes. */
+  readonly door: DoorTopic
   /** Counters of what was accepted, ignored, rejected, repaired and missed. */
   readonly stats: Effect.Effect<MembersStats>
   /**
@@ -204,6 +209,26 @@ export interface OpenOptions {
    * more. Default: all contents are accepted.
    */
   readonly validate?: ContentValidator
+}
+
+/**
+ * Connections of other protocols over the endpoint of gossip. The peer's id is proven on each.
+ *
+ * @since 0.1.0
+ */
+export interface PeerConnections {
+  /** The clock of the network. */
+  readonly timers: Timers
+  /**
+   * Accepts connections of an application protocol until the scope closes, which closes all connections of it. One handler for each
+   * protocol at a time; a second one is a defect. QUIC refuses connections of a protocol that has no handler.
+   */
+  readonly listen: (
+    handler: TransportHandler,
+    options: Required<ListenOptions>,
+  ) => Effect.Effect<void, never, Scope.Scope>
+  /** Connects to the peer: ends in `connected` or `dialFailed` of the handler of the protocol, which must be listening. */
+  readonly dial: (peer: EndpointId.EndpointId, options: DialOptions & Required<Pick<DialOptions, "alpn">>) => void
 }
 
 /**
@@ -239,6 +264,8 @@ export interface GossipService {
   readonly addressChanges: Stream.Stream<EndpointAddress>
   /** One element for each change of the machine's network (interfaces, routes). */
   readonly networkChanges: Stream.Stream<void>
+  /** Other protocols on connections of their own. */
+  readonly connections: PeerConnections
   /** Counters since the start, and the current numbers of topics, peers and connections. */
   readonly stats: Effect.Effect<GossipStats>
 }

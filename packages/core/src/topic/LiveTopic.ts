@@ -30,6 +30,7 @@ import { startWorkers } from "./joined/workers.ts"
 import { SwarmView } from "./knowledge/SwarmView.ts"
 import { OwnRecord } from "./OwnRecord.ts"
 import { logAnnotations, withTopicSpan } from "./observability.ts"
+import { makePeerLink, type PeerLink } from "./PeerLink.ts"
 import type { SessionContext } from "./SessionContext.ts"
 import { InvitedPeers } from "./search/InvitedPeers.ts"
 import { keepJoined } from "./search/keepJoined.ts"
@@ -106,6 +107,8 @@ interface LiveTopicParts extends LiveTopicOptions {
 
 /** A session that runs. */
 interface RunningSession {
+  readonly link: PeerLink
+  readonly ended: Deferred.Deferred<void>
   /** Undefined if the topic is open to everybody. */
   readonly members: MembersTopic | undefined
   readonly context: SessionContext
@@ -128,6 +131,8 @@ export class LiveTopic {
   readonly requireGossip: Effect.Effect<GossipTopic, TopicError>
   /** The channels of a members-only topic; undefined on another one. Fails while there is no session. */
   readonly requireMembers: Effect.Effect<MembersTopic | undefined, TopicError>
+  /** See {@link Topic.peerLink}. */
+  readonly requireLink: Effect.Effect<PeerLink, TopicError>
   readonly #parts: LiveTopicParts
   readonly #invited: InvitedPeers
   readonly #ended = Deferred.makeUnsafe<never, TopicError>()
@@ -150,6 +155,10 @@ export class LiveTopic {
     this.requireMembers = Effect.andThen(
       this.requireGossip,
       Effect.sync(() => this.#running?.members),
+    )
+    this.requireLink = Effect.andThen(
+      this.requireGossip,
+      Effect.suspend(() => (this.#running === undefined ? this.awaitEnd() : Effect.succeed(this.#running.link))),
     )
   }
 
@@ -235,7 +244,9 @@ export class LiveTopic {
         Scope.provide(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
       )
-      const running = { ...this.#makeSession(gossip.topic, scope), members: gossip.members }
+      const ended = Deferred.makeUnsafe<void>()
+      const link = makePeerLink({ ...this.#parts, members: gossip.members, options: this.#parts.members, ended })
+      const running = { ...this.#makeSession(gossip.topic, scope), members: gossip.members, link, ended }
       const { context, ownRecord, reconnector, search } = running
       this.#running = running
       yield* this.#readGossip(gossip.events, running).pipe(
@@ -254,7 +265,7 @@ export class LiveTopic {
     })
   }
 
-  #makeSession(gossip: GossipTopic, scope: Scope.Closeable): Omit<RunningSession, "members"> {
+  #makeSession(gossip: GossipTopic, scope: Scope.Closeable): Omit<RunningSession, "members" | "link" | "ended"> {
     const { checkKeys, dhtStats, gossip: service, key, rateLimiter, timers } = this.#parts
     const { config, tuning } = key.settings
     const context: SessionContext = {
@@ -304,8 +315,9 @@ export class LiveTopic {
   #endSession(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.#running === undefined) return Effect.void
-      const { scope } = this.#running
+      const { ended, scope } = this.#running
       this.#running = undefined
+      Deferred.doneUnsafe(ended, Exit.void)
       const reportDown = Effect.suspend(() => this.events.publishAtOnce(this.swarm.suspend()))
       return Effect.andThen(Scope.close(scope, Exit.void), reportDown)
     })

@@ -14,6 +14,7 @@ import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { Channel, ChannelOptions } from "./channel/Channel.ts"
 import type { ChannelError } from "./channel/ChannelError.ts"
+import type { PeerLink } from "./PeerLink.ts"
 import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
 import type { Message, TopicEvent } from "./TopicEvent.ts"
@@ -117,6 +118,8 @@ export interface Topic extends TopicSender, TopicReceiver {
   /** The topic's activity: the last 64 entries, then every new one. */
   readonly activity: Stream.Stream<TopicActivity>
   readonly stats: Effect.Effect<TopicStats>
+  /** What packages that open streams to the topic's peers build on. Fails with `Suspended` or `Closed`. */
+  readonly peerLink: Effect.Effect<PeerLink, TopicError>
   /**
    * Opens a typed channel of a members-only topic until the Scope closes, or the topic is suspended. The name has 1 to 64 bytes; the same
    * name may be opened several times. Fails with `NotMembersOnly`, `NameInvalid` or `Closed`.

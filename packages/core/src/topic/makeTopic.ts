@@ -62,6 +62,7 @@ export const makeTopic = Effect.fnUntraced(function* (
     suspend: live.suspend(),
     resume: live.resume(),
     activity: activity.stream(),
+    peerLink: live.requireLink,
     channel: (name, schema, options) =>
       live.requireMembers.pipe(
         Effect.mapError(({ message }) => new ChannelError({ reason: "Closed", message })),

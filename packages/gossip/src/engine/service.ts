@@ -119,6 +119,7 @@ export const makeService = Effect.fnUntraced(function* (
     address: transport.address,
     addressChanges: transport.addressChanges,
     networkChanges: transport.networkChanges,
+    connections: { timers: transport.timers, listen: transport.listen, dial: transport.dial },
     stats: Effect.sync(() => engine.stats()),
   }
 })

@@ -157,7 +157,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     }
   })
 
-  return { gossip, stats: Effect.sync(() => ({ ...core.stats })), channel }
+  return { gossip, door: line.door, stats: Effect.sync(() => ({ ...core.stats })), channel }
 })
 
 const SIGNED: ChannelMode = { group: false, neighborsOnly: false }
