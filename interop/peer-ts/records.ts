@@ -24,8 +24,8 @@ const minuteOf = (args: Args, now: bigint): bigint => {
 }
 
 /**
- * `--topic --secret --seed HEX [--minute N] [--peer HEX] [--address IP:port]`: publishes a gossip record
- * with at most one active peer, and with the address of its node if it is given.
+ * `--topic --secret --seed HEX [--minute N] [--peer HEX] [--address IP:port] [--access members]`: publishes a gossip record
+ * with at most one active peer, and with the address of its node and the mark of a members-only topic if they are given.
  */
 export const recordPut = (args: Args) =>
   Effect.gen(function* () {
@@ -36,6 +36,7 @@ export const recordPut = (args: Args) =>
       activePeers: peer === undefined ? [] : [EndpointId.fromBytes(peer)],
       lastMessageHashes: [],
       ...(address === undefined ? {} : { address: { relayUrl: undefined, direct: [address] } }),
+      ...(args.optional("access") === "members" ? { access: "members" } : {}),
     })
     yield* records.publish(record)
     yield* emit({ event: "stored", record: Bytes.toHex(record.bytes) })

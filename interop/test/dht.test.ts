@@ -91,8 +91,9 @@ for (const kind of kinds) {
         Effect.gen(function* () {
           const { host, bootstrap } = yield* TestDht
           const topic = { topic: "records", secret: "s", minute: "29923200" }
-          // Our record has an address, too. The crate ignores it.
-          const content = { peer: second.key, ...(writer === "TS" && { address: "192.0.2.1:7" }) }
+          // Our record has an address and the mark of a members-only topic, too. The crate ignores both.
+          const extra = writer === "TS" ? { address: "192.0.2.1:7", access: "members" } : {}
+          const content = { peer: second.key, ...extra }
           const { record } = yield* put(writer, "record-put", { ...topic, seed: first.seed, ...content })
           const options = { bootstrap, ...topic, seed: second.seed }
           const search = yield* program(reader, host, `record-get (${reader})`, "record-get", options)

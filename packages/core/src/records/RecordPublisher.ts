@@ -142,6 +142,11 @@ export interface CommonOptions<A> {
   readonly config?: TopicConfig
   /** Runs when the second slot comes into use or no longer is, and when our record is hidden. */
   readonly onSlotEvent?: (event: SlotEvent) => Effect.Effect<void>
+  /**
+   * Whether a record of another node is one of this topic. Runs once for each record that opens. One that it refuses is passed over, and
+   * counts as `contentInvalid`. Default: all are.
+   */
+  readonly accepts?: (content: A) => Effect.Effect<boolean>
 }
 
 /**
@@ -192,7 +197,7 @@ export const makeFromKeys = Effect.fnUntraced(function* <A>(
     dht: yield* Dht,
     identity,
     keysOf,
-    reader: new RecordReader(topic, schema),
+    reader: new RecordReader(topic, schema, options.accepts),
     secondSlot: new SecondSlot(),
     onSlotEvent,
     puts: { published: 0, publishedSecond: 0, skipped: 0, putFailures: 0 },

@@ -20,7 +20,7 @@ export interface ReaderStats {
   invalid: number
   /** Well-formed items that this node's secret does not open: sealed with another secret or rotation, or changed. */
   unopened: number
-  /** Verified records whose content the codec refuses. */
+  /** Verified records whose content the codec or `accepts` refuses. */
   contentInvalid: number
 }
 
@@ -28,7 +28,7 @@ export interface ReaderStats {
 const MAX_REMEMBERED = 60
 const REMEMBERED_MINUTES = 3n
 
-/** The content of an item: a record; `garbage`, which no member made; or `unreadable`, a member's record whose content the codec refuses. */
+/** The content of an item: a record; `garbage`, which no member made; or `unreadable`, a member's record whose content is refused. */
 export type ItemContent<A> = TopicRecord<A> | "garbage" | "unreadable"
 
 interface Remembered<A> {
@@ -41,11 +41,13 @@ export class RecordReader<A> {
   readonly stats: ReaderStats = { items: 0, invalid: 0, unopened: 0, contentInvalid: 0 }
   readonly #topic: TopicId
   readonly #schema: Record.ContentSchema<A>
+  readonly #accepts: ((content: A) => Effect.Effect<boolean>) | undefined
   readonly #remembered = new BoundedMap<string, Remembered<A>>(MAX_REMEMBERED)
   #newestMinute = 0n
   #hasLoggedUnopened = false
 
-  constructor(topic: TopicId, schema: Record.ContentSchema<A>) {
+  constructor(topic: TopicId, schema: Record.ContentSchema<A>, accepts?: (content: A) => Effect.Effect<boolean>) {
+    this.#accepts = accepts
     this.#topic = topic
     this.#schema = schema
   }
@@ -78,6 +80,7 @@ export class RecordReader<A> {
       })
     const topic = this.#topic
     const schema = this.#schema
+    const accepts = this.#accepts
     return Effect.gen(function* () {
       const signed = yield* EncryptedRecord.openVerified(value, { encryptionKey, topic, unixMinute })
       const record: TopicRecord<A> = {
@@ -86,6 +89,7 @@ export class RecordReader<A> {
         content: yield* Record.content(signed, schema),
         bytes: Record.encode(signed),
       }
+      if (accepts !== undefined && !(yield* accepts(record.content))) return yield* drop("contentInvalid")
       return record as ItemContent<A>
     }).pipe(
       Effect.catchTags({

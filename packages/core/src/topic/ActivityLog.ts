@@ -38,6 +38,7 @@ export class ActivityLog {
   readonly #hub = new EventHub<TopicActivity>({ replay: REPLAY })
   readonly #options: ActivityLogOptions
   readonly #openedAt: number
+  readonly #warned = new Set<Activity["_tag"]>()
 
   constructor(options: ActivityLogOptions) {
     this.#options = options
@@ -96,6 +97,34 @@ export class ActivityLog {
     if (event._tag !== "SecondSlotBegan") return reported
     const sign = event.reason === "garbage" ? "shows items that no member made" : "does not show our record"
     return Effect.andThen(reported, this.logOnce(`the topic's slot in the DHT ${sign}: the second slot is used too`))
+  }
+
+  /** There is a record of a node that joined with this access, which is not ours. Reports and warns once. */
+  reportAccessMismatch(theirs: "open" | "members"): Effect.Effect<void> {
+    const ours = theirs === "open" ? "members" : "open"
+    return this.#warnOnce(
+      { _tag: "AccessMismatch", theirs },
+      `nodes joined this topic with access: "${theirs}", this node with "${ours}": they cannot meet; use the same access in all of them`,
+    )
+  }
+
+  /** So many records were read, and none opens. Reports and warns once. */
+  reportNothingOpens(records: number): Effect.Effect<void> {
+    return this.#warnOnce(
+      { _tag: "NothingOpens", records },
+      `${records} records of this topic were read and none opens: check the secret, and that all nodes have the same rotation`,
+    )
+  }
+
+  #warnOnce(activity: Activity, text: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#warned.has(activity._tag)) return Effect.void
+      this.#warned.add(activity._tag)
+      return Effect.andThen(
+        Effect.annotateLogs(Effect.logWarning(text), this.#options.annotations),
+        this.report(activity),
+      )
+    })
   }
 
   /** Logs the text, unless a topic of this process has logged the same text a moment ago. */

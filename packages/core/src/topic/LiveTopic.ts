@@ -68,6 +68,10 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
     content: TopicRecordContent,
     config,
     onSlotEvent: (event) => activity.reportSlotEvent(event),
+    accepts: ({ access: theirs }) =>
+      theirs === (key.access === "members" ? "members" : undefined)
+        ? Effect.succeed(true)
+        : Effect.as(activity.reportAccessMismatch(theirs ?? "open"), false),
   })
   const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption).pipe(
     // The clock may be set right later.
@@ -269,6 +273,7 @@ export class LiveTopic {
     const { checkKeys, dhtStats, gossip: service, key, rateLimiter, timers } = this.#parts
     const { config, tuning } = key.settings
     const context: SessionContext = {
+      access: key.access,
       config,
       tuning,
       gossip,

@@ -157,7 +157,8 @@ export class OwnRecord {
    */
   publish(by: Actor, known?: ReadonlyArray<GossipRecord>) {
     return Effect.gen({ self: this }, function* () {
-      const { activity, gossip, lookupWanted, ownAddress, rateLimiter, records, swarm, timers, tuning } = this.#session
+      const { access, activity, gossip, lookupWanted, ownAddress, rateLimiter, records, swarm, timers, tuning } =
+        this.#session
       const unixMinute = yield* records.unixMinute
       const began = timers.now()
       this.#publishedMinute = unixMinute
@@ -165,7 +166,11 @@ export class OwnRecord {
       this.#hasNewAddresses = false
       if (yield* records.usesSecondSlot) this.#secondMinute = unixMinute
       const trust = yield* gossip.neighborTrust
-      const content = { ...swarm.recordContent(records.endpointId, trust), address: yield* ownAddress }
+      const content = {
+        ...swarm.recordContent(records.endpointId, trust),
+        address: yield* ownAddress,
+        ...(access === "members" ? { access } : {}),
+      }
       const record = yield* records.newRecord(unixMinute, content)
       const onStored = {
         // As many nodes as the following lookup asks.

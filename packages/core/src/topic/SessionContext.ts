@@ -18,6 +18,7 @@ import type { TrickleTimer } from "./joined/TrickleTimer.ts"
 import type { SwarmView } from "./knowledge/SwarmView.ts"
 
 export interface SessionContext {
+  readonly access: "open" | "members"
   readonly config: TopicConfig
   readonly tuning: Tuning
   readonly gossip: GossipTopic

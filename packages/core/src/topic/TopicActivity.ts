@@ -89,6 +89,16 @@ export type Activity =
    * The topic searches for members.
    */
   | { readonly _tag: "NoKnownMember"; readonly neighbors: number }
+  /**
+   * Records of nodes that joined this topic with the other access, in which they cannot meet this node: all must use the same one. Once in
+   * a topic's life.
+   */
+  | { readonly _tag: "AccessMismatch"; readonly theirs: "open" | "members" }
+  /**
+   * There are records of this topic, but none opens: the secret is probably wrong, or a stranger fills the slot. `records`: how many were
+   * read. Once in a topic's life.
+   */
+  | { readonly _tag: "NothingOpens"; readonly records: number }
   /** The last neighbour is gone. */
   | { readonly _tag: "Alone" }
   /** A merge found peers that should be our neighbours, and asks them. */

@@ -49,6 +49,31 @@ describe("TopicRecordContent", () => {
     }),
   )
 
+  it.effect("ends with a mark in a members-only topic, and leaves it room in the datagram", () =>
+    Effect.gen(function* () {
+      const mark = [...new TextEncoder().encode("memb"), 1]
+      const access = "members" as const
+      for (const given of [
+        { ...content, access },
+        { ...content, address, access },
+      ]) {
+        const bytes = yield* encode(given)
+        assert.deepStrictEqual([...bytes.slice(-5)], mark)
+        assert.deepStrictEqual(yield* decode(bytes), given)
+        assert.deepStrictEqual(yield* asReference(bytes), content)
+      }
+      const direct = Array.from({ length: 16 }, (_, i) => `192.0.2.${i}:${4_000 + i}`)
+      const many = { ...content, address: { relayUrl: undefined, direct } }
+      const open = yield* encode(many)
+      const members = yield* encode({ ...many, access })
+      assert.isAtMost(open.length, 320 + 72)
+      assert.isAtMost(members.length, 320 + 72)
+      // Access 0 is that of an open topic, which we write without a mark.
+      assert.notProperty(yield* decode(Uint8Array.from([...open, ...mark.slice(0, 4), 0])), "access")
+      assert.notProperty(yield* decode(Uint8Array.from([...open, ...mark.slice(0, 4)])), "access")
+    }),
+  )
+
   it.effect("ignores other bytes that follow", () =>
     Effect.gen(function* () {
       for (const tail of [[0], addr, [...addr, 0], [...addr, 7, 7], [...addr, 0, 200, 1], [97, 100, 100, 115, 0, 0]]) {

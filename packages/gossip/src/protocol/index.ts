@@ -9,7 +9,7 @@ export {
 export { isEndpointKey } from "./codec/endpointKey.ts"
 export { decodeHeader, FrameDecoder, FrameEncoder, FrameTooLarge, type TooLong } from "./codec/frames.ts"
 export { decodeMessage, encodeMessage, maxContentBytes, messageCodec } from "./codec/message.ts"
-export { decodePeerData, encodePeerData } from "./codec/peerData.ts"
+export { decodePeerData, decodePeerDataPrefix, encodePeerData } from "./codec/peerData.ts"
 export type {
   Action,
   ContentValidator,

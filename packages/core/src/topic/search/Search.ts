@@ -35,6 +35,8 @@ const ALL_NODES_EVERY_MS = 20_000
 const MIN_REDIAL_MS = 50
 /** A search without a neighbour for this time logs its attempts once. */
 const LOG_ALONE_AFTER_MS = 20_000
+/** A search without a neighbour for this time, which read records of which none opened, reports that once. */
+const NOTHING_OPENS_AFTER_MS = 3_000
 
 export class Search {
   readonly #session: SessionContext
@@ -51,6 +53,7 @@ export class Search {
   #rhythm = FIRST_POLL
   /** Whether the next lookup starts the rhythm and the dials from the beginning. */
   #isRestartWanted = false
+  #hasFoundRecord = false
   #hasFoundSwarm = false
   #hasLoggedAlone = false
 
@@ -147,6 +150,7 @@ export class Search {
         nearestOfNext = undefined
         const outcome = yield* Effect.raceFirst(lookup, Effect.as(joined.await, undefined))
         if (outcome === undefined) return
+        if (!this.#hasFoundRecord && timers.now() - beganAt >= NOTHING_OPENS_AFTER_MS) yield* this.#reportNothingOpens()
         if (!this.#hasLoggedAlone && timers.now() - beganAt >= LOG_ALONE_AFTER_MS) yield* this.#logAlone()
         const wait = yield* pollDelay(this.#session, this.#rhythm, outcome)
         this.#rhythm = nextPoll(this.#session, this.#rhythm, outcome)
@@ -166,6 +170,13 @@ export class Search {
         if (!swarm.joined.isOpen) yield* this.askInvited()
       }
     })
+  }
+
+  #reportNothingOpens(): Effect.Effect<void> {
+    const { activity, records } = this.#session
+    return Effect.flatMap(records.stats, ({ contentInvalid, unopened }) =>
+      unopened > 0 && contentInvalid === 0 ? activity.reportNothingOpens(unopened) : Effect.void,
+    )
   }
 
   /** One line, once in a session, for the user of a program that finds no peer. */
@@ -267,6 +278,7 @@ export class Search {
       const dial = this.#dialer.inScope(scope)
       const onRecord = Effect.fnUntraced({ self: this }, function* (record: GossipRecord) {
         found.push(record)
+        this.#hasFoundRecord = true
         if (record.content.activePeers.length > 1) this.#hasFoundSwarm = true
         yield* rememberRecord(session, record)
         yield* this.#reportFound(record, beganAt)

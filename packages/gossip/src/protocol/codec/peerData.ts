@@ -53,10 +53,17 @@ export const encodePeerData = (address: EndpointAddress): Uint8Array => {
  *
  * @since 0.1.0
  */
-export const decodePeerData = (data: Uint8Array): Result.Result<EndpointAddress, Postcard.DecodeError> => {
-  if (data.length === 0) return Result.succeed(emptyAddress)
-  return Result.map(Postcard.decodeResult(addrInfo)(data), ({ relayUrl, direct }) => ({
-    relayUrl: relayUrl === undefined ? undefined : parseUrl(relayUrl)?.href,
-    direct: direct.map(SocketAddress.format),
+export const decodePeerData = (data: Uint8Array): Result.Result<EndpointAddress, Postcard.DecodeError> =>
+  data.length === 0 ? Result.succeed(emptyAddress) : Result.map(decodePeerDataPrefix(data), ({ address }) => address)
+
+/** The same of PeerData that is not empty, with the number of its bytes: others may follow. */
+export const decodePeerDataPrefix = (
+  data: Uint8Array,
+): Result.Result<{ readonly address: EndpointAddress; readonly size: number }, Postcard.DecodeError> =>
+  Result.map(Postcard.decodePrefixResult(addrInfo)(data), ({ size, value: { direct, relayUrl } }) => ({
+    address: {
+      relayUrl: relayUrl === undefined ? undefined : parseUrl(relayUrl)?.href,
+      direct: direct.map(SocketAddress.format),
+    },
+    size,
   }))
-}
