@@ -1,6 +1,16 @@
 /** Shared parts of the repository's command-line programs. Programs that must start fast import the modules by subpath. */
 export { CommandFailed, UsageError } from "./errors.ts"
 export * as Flags from "./flags.ts"
+export { type QrCodeOptions, qrCode } from "./qrCode.ts"
 export { runCommand } from "./runCommand.ts"
 export { type GivenSecret, readSecret, SECRET_VARIABLE, secretFlags } from "./secret.ts"
 export { type TextTableOptions, textTable } from "./textTable.ts"
+export {
+  type Access,
+  accessFlag,
+  type GivenTopic,
+  type ReadTopic,
+  readTopic,
+  type TopicDefaults,
+  topicFlags,
+} from "./topic.ts"

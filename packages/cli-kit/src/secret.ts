@@ -37,23 +37,27 @@ export interface GivenSecret {
   readonly secretFile: Option.Option<string>
 }
 
+/** The options and the variable that give a secret. */
+export const givenSecrets = (given: GivenSecret): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.map(environmentSecret, (fromEnvironment) => [
+    ...(Option.isSome(given.secret) ? ["--secret"] : []),
+    ...(Option.isSome(given.secretFile) ? ["--secret-file"] : []),
+    ...(Option.isSome(fromEnvironment) ? [SECRET_VARIABLE] : []),
+  ])
+
 /** The one secret of the options and the environment, or the default. Fails if there is none, or more than one. */
 export const readSecret = Effect.fnUntraced(function* (
   given: GivenSecret,
   fallback?: Redacted.Redacted<string>,
 ): Effect.fn.Return<Redacted.Redacted<string>, UsageError, FileSystem.FileSystem> {
-  const fromEnvironment = yield* environmentSecret
-  const names = [
-    ...(Option.isSome(given.secret) ? ["--secret"] : []),
-    ...(Option.isSome(given.secretFile) ? ["--secret-file"] : []),
-    ...(Option.isSome(fromEnvironment) ? [SECRET_VARIABLE] : []),
-  ]
+  const names = yield* givenSecrets(given)
   if (names.length > 1) {
     return yield* new UsageError({
       message: `the secret is given more than once, by ${names.join(" and ")}; give it once`,
     })
   }
   if (Option.isSome(given.secret)) return given.secret.value
+  const fromEnvironment = yield* environmentSecret
   if (Option.isSome(fromEnvironment)) return fromEnvironment.value
   if (Option.isSome(given.secretFile)) return yield* readSecretFile(given.secretFile.value)
   if (fallback !== undefined) return fallback
@@ -85,7 +89,8 @@ const readSecretFile = Effect.fnUntraced(function* (path: string) {
   return Redacted.make(secret)
 })
 
-const readStandardInput = Effect.tryPromise(async () => {
+/** All of standard input, or its first 64 KiB and a little more. */
+export const readStandardInput = Effect.tryPromise(async () => {
   const chunks: Array<Uint8Array> = []
   let length = 0
   for await (const chunk of process.stdin) {

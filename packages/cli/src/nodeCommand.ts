@@ -1,19 +1,21 @@
-/** The command `node`: one node in a topic, which prints what it hears and can broadcast a text repeatedly. */
+/** The command `node`: one node in a topic, which prints what it hears and can send a text repeatedly, to all or in a channel. */
 
 import { releaseSignals } from "@topic-tracker/cli-kit/earlySignals"
 import { bootstrap, integer, relay, text } from "@topic-tracker/cli-kit/flags"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
-import { readSecret, secretFlags } from "@topic-tracker/cli-kit/secret"
+import { type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
-import { Cause, Effect, Exit, Fiber, Option, type Redacted, Schedule, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
+import { channelFlag, openTextChannel, requireMembers } from "./nodeChannel.ts"
 import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
+import { sendRepeatedly } from "./nodeSend.ts"
 
 const flags = {
-  topic: text("topic", "The topic's name"),
-  ...secretFlags("The secret of the topic, known to its members only"),
+  ...topicFlags(),
+  channel: channelFlag,
   bootstrap,
   dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any free port (default 0)", 0, 65_535).pipe(
     Flag.withDefault(0),
@@ -21,9 +23,11 @@ const flags = {
   relay,
   send: text(
     "send",
-    "A text to broadcast repeatedly, as TEXT N from ID: a number and the node's id follow it, since gossip drops repeated content",
+    "A text to send repeatedly: in the channel as it is, else as TEXT N from ID, since gossip drops repeated content",
   ).pipe(Flag.optional),
-  every: integer("every", "Milliseconds between broadcasts (default 1000)", 1, 86_400_000).pipe(Flag.withDefault(1000)),
+  every: integer("every", "Milliseconds between two of them (default 1000)", 1, 86_400_000).pipe(
+    Flag.withDefault(1000),
+  ),
   seconds: integer("seconds", "Leave after this many seconds (default: run until interrupted)", 1, 31_536_000).pipe(
     Flag.optional,
   ),
@@ -36,32 +40,42 @@ const flags = {
 /** The interval at which the text output repeats that there is no neighbour yet. */
 const WAITING_EVERY_SECONDS = 30
 
-interface NodeOptions {
-  readonly topic: string
-  readonly secret: Redacted.Redacted<string>
+interface NodeOptions extends ReadTopic {
+  readonly channel: Option.Option<string>
   readonly send: Option.Option<string>
   readonly every: number
+  readonly progress: Progress
+}
+
+/** How far a node came. It is read after the node has ended. */
+interface Progress {
+  topic: Topic.Topic | undefined
+  joined: boolean
+  /** Whether it opened a record of another node, or had a neighbour. */
+  knowsOthers: boolean
 }
 
 /** Runs the node until it is interrupted. */
-const runNode = Effect.fn("node")(function* ({ topic: name, secret, send, every }: NodeOptions, output: NodeOutput) {
+const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeOutput) {
+  const { access, channel, every, join, progress, send } = options
   const { printEvent } = output
   const gossip = yield* Gossip
   yield* gossip.ready
   const [address, dht] = yield* Effect.all([gossip.address, Effect.flatMap(Dht, (service) => service.address)])
   const { endpointId } = gossip
-  yield* printEvent({ event: "ready", endpointId, addresses: address.direct, dhtPort: dht.port })
+  yield* printEvent({ event: "ready", endpointId, addresses: address.direct, dhtPort: dht.port, access })
   yield* output.printWaiting(0)
-  const topic = yield* Topic.joinNoWait({ topic: name, secret })
+  const topic = yield* Topic.joinNoWait(join)
+  progress.topic = topic
   const events = yield* topic.subscribe()
-  let joined = false
   const listening = yield* events.pipe(
     Stream.runForEach((event) =>
       Effect.gen(function* () {
         switch (event._tag) {
           case "NeighborUp":
-            if (!joined) yield* printEvent({ event: "joined" })
-            joined = true
+            if (!progress.joined) yield* printEvent({ event: "joined" })
+            progress.joined = true
+            progress.knowsOthers = true
             return yield* printEvent({ event: "neighbor-up", peer: event.peer })
           case "NeighborDown":
             return yield* printEvent({ event: "neighbor-down", peer: event.peer, reason: event.reason })
@@ -76,31 +90,46 @@ const runNode = Effect.fn("node")(function* ({ topic: name, secret, send, every 
     ),
     Effect.forkScoped,
   )
+  yield* topic.activity.pipe(
+    Stream.runForEach((activity) =>
+      Effect.sync(() => {
+        if (activity._tag === "RecordFound") progress.knowsOthers = true
+      }),
+    ),
+    Effect.forkScoped,
+  )
   yield* Effect.forkScoped(
     Effect.gen(function* () {
       for (let seconds = WAITING_EVERY_SECONDS; ; seconds += WAITING_EVERY_SECONDS) {
         yield* Effect.sleep(`${WAITING_EVERY_SECONDS} seconds`)
-        if (joined) return
+        if (progress.joined) return
         yield* output.printWaiting(seconds)
       }
     }),
   )
-  if (Option.isSome(send)) {
-    let number = 0
-    // Without the id two nodes with the same text would send the same bytes, and each would drop the other's messages.
-    yield* Effect.suspend(() => topic.broadcast(`${send.value} ${number++} from ${endpointId.slice(0, 8)}`)).pipe(
-      Effect.catch((error) => Effect.logWarning(`not sent: ${error.message}`)),
-      Effect.repeat(Schedule.spaced(every)),
-      Effect.forkScoped,
-    )
-  }
-  yield* Fiber.join(listening)
+  const textChannel = Option.isSome(channel) ? yield* openTextChannel(topic, channel.value, output) : undefined
+  yield* Option.match(send, {
+    onNone: () => Fiber.join(listening),
+    onSome: (text) =>
+      Effect.raceFirst(Fiber.join(listening), sendRepeatedly({ topic, channel: textChannel, endpointId, text, every })),
+  })
 }, Effect.scoped)
+
+/** Fails if records of other nodes were found and the secret opened none of them. */
+const requireOpenedRecord = Effect.fnUntraced(function* ({ knowsOthers, topic }: Progress) {
+  if (knowsOthers || topic === undefined) return
+  const { unopened } = yield* topic.recordPublisher.stats
+  if (unopened === 0) return
+  const records = unopened === 1 ? "the only record that was found" : `any of the ${unopened} records that were found`
+  return yield* new UsageError({
+    message: `the secret does not open ${records}: the others have another one, or their topic only has the same name`,
+  })
+})
 
 export const nodeCommand = Command.make(
   "node",
   flags,
-  Effect.fn(function* ({ bootstrap, dhtPort, relay, seconds, json, secret, secretFile, ...options }) {
+  Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, relay, seconds, send, ...given }) {
     const output = json ? jsonOutput : yield* makeTextOutput
     const layer = TopicTracker.layer({
       config: {
@@ -108,16 +137,19 @@ export const nodeCommand = Command.make(
         network: { relays: relay?.length === 0 ? "none" : relay },
       },
     })
-    const running = Effect.flatMap(readSecret({ secret, secretFile }), (theSecret) =>
-      runNode({ ...options, secret: theSecret }, output).pipe(
+    const progress: Progress = { topic: undefined, joined: false, knowsOthers: false }
+    const running = Effect.gen(function* () {
+      const topic = yield* readTopic(given)
+      if (Option.isSome(channel)) yield* requireMembers(topic.access)
+      yield* runNode({ ...topic, channel, every, send, progress }, output).pipe(
         Effect.provide(layer),
         Effect.mapError((error) => {
           const isPort = error._tag === "DhtError" && error.reason === "Bind"
           return new UsageError({ message: isPort ? `--dht-port: ${error.message}` : error.message })
         }),
-        Effect.as("the topic was closed"),
-      ),
-    )
+      )
+      return "the topic was closed"
+    })
     const limited = Option.isNone(seconds)
       ? running
       : running.pipe(
@@ -135,6 +167,7 @@ export const nodeCommand = Command.make(
           : Effect.void
       }),
     )
+    yield* requireOpenedRecord(progress)
   }),
 ).pipe(
   Command.withDescription("Run one node in a topic: it finds the others by name and secret, and prints what it hears."),

@@ -1,4 +1,5 @@
 /** The events of the command `node`, printed as JSON for programs or as lines for people. The JSON is an interface: add to it only. */
+import type { Access } from "@topic-tracker/cli-kit/topic"
 import type { NeighborDownReason } from "@topic-tracker/gossip"
 import { Console, Effect } from "effect"
 import { escapeControlCharacters, makeLinePrinter, shortId } from "./terminalLines.ts"
@@ -9,12 +10,30 @@ export type NodeEvent =
       readonly endpointId: string
       readonly addresses: ReadonlyArray<string>
       readonly dhtPort: number
+      readonly access: Access
     }
   | { readonly event: "joined" }
   | { readonly event: "neighbor-up"; readonly peer: string }
   | { readonly event: "neighbor-down"; readonly peer: string; readonly reason: NeighborDownReason }
   /** `from` is the neighbour that delivered the message, not necessarily its author. */
   | { readonly event: "message"; readonly text: string; readonly from: string; readonly scope: string }
+  | {
+      readonly event: "channel"
+      readonly channel: string
+      readonly author: string
+      readonly seq: number
+      readonly text: string
+    }
+  /** Nobody has these messages of the author any more. */
+  | {
+      readonly event: "missed"
+      readonly channel: string
+      readonly author: string
+      readonly from: number
+      readonly to: number
+    }
+  /** A message of the channel that is no text: a program with another schema sent it. */
+  | { readonly event: "undecodable"; readonly channel: string; readonly author: string; readonly seq: number }
   | { readonly event: "lagged"; readonly skipped: number }
   | { readonly event: "closed"; readonly reason: string }
 
@@ -46,6 +65,12 @@ export const makeTextOutput = Effect.map(
           return printLine("down", "dim", `${shortId(event.peer)} (${event.reason})`)
         case "message":
           return printLine("message", "yellow", `${escapeControlCharacters(event.text)}  (via ${shortId(event.from)})`)
+        case "channel":
+          return printLine("channel", "yellow", `${escapeControlCharacters(event.text)}  (by ${shortId(event.author)})`)
+        case "missed":
+          return printLine("missed", "red", `${numbers(event)} of ${shortId(event.author)}: no node has them any more`)
+        case "undecodable":
+          return printLine("channel", "yellow", `message ${event.seq} of ${shortId(event.author)} is not text`)
         case "lagged":
           return printLine("lagged", "red", `${event.skipped} events were lost: this program was too slow`)
         case "closed":
@@ -60,6 +85,9 @@ export const makeTextOutput = Effect.map(
       ),
   }),
 )
+
+const numbers = ({ from, to }: { readonly from: number; readonly to: number }): string =>
+  from === to ? `message ${from}` : `messages ${from} to ${to}`
 
 /** Behind a NAT there may be no address that other nodes could use; addresses found with a relay's help come later. */
 const addressList = (addresses: ReadonlyArray<string>): string =>

@@ -1,35 +1,14 @@
 /** The commands as programs: their output, which is an interface, and their exit codes. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, readFile, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
-import { type StartOptions, startProgram } from "./startProgram.ts"
-
-/** Starts a command. It is killed when the scope closes. */
-const start = (
-  command: string,
-  args: ReadonlyArray<string>,
-  { nodeOptions = [], ...options }: StartOptions & { readonly nodeOptions?: ReadonlyArray<string> } = {},
-) => {
-  const file = fileURLToPath(new URL(`../src/${command}.ts`, import.meta.url))
-  return startProgram(process.execPath, [...nodeOptions, "--conditions=@topic-tracker/source", file, ...args], options)
-}
-
-const run = (command: string, args: ReadonlyArray<string>, options?: StartOptions) =>
-  Effect.scoped(Effect.flatMap(start(command, args, options), ({ ended }) => ended))
-
-const oneLine = (text: string) => text.trim().split("\n").length === 1
-
-const scratch = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "topic-tracker-"))),
-  (folder) => Effect.promise(() => rm(folder, { recursive: true })),
-)
+import { oneLine, run, scratch, start } from "./startCommand.ts"
 
 const vectorsOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 
