@@ -8,11 +8,15 @@ export {
   isRelayUrl,
   type ResolveOptions,
 } from "./AddressLookup.ts"
+export { ReadGate } from "./engine/ReadGate.ts"
 export { Gossip } from "./Gossip.ts"
 export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"
 export {
+  type AcknowledgeOptions,
   type BroadcastScope,
   type BytesChannel,
+  type BytesChannelOptions,
+  type BytesPublished,
   type ChannelEvent,
   GossipError,
   type GossipEvent,

@@ -2,6 +2,13 @@
  * The state machines of members-only topics, without sockets, clock or Effect. Not yet part of the package's main entry: the topics
  * that use them are not complete.
  */
+export {
+  Acknowledgements,
+  type AnswerPlan,
+  answerExtension,
+  readAnswer,
+  wantedExtension,
+} from "./members/Acknowledgements.ts"
 export { type AuthorStream, Authors } from "./members/Authors.ts"
 export { ChannelWriter, type ChannelWriterOptions, type Written } from "./members/ChannelWriter.ts"
 export {
@@ -30,7 +37,7 @@ export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"
 export { type MissingRange, PartAssembly } from "./members/PartAssembly.ts"
 export { Proofs, RENEW_MS } from "./members/Proofs.ts"
 export type { NeighborOptions } from "./members/RepairServer.ts"
-export { type RepairAction, Repairs } from "./members/Repairs.ts"
+export { type ClaimOptions, type RepairAction, Repairs } from "./members/Repairs.ts"
 export {
   decodeRepair,
   encodeRepair,

@@ -8,6 +8,7 @@ import type { CryptoService, EndpointId, SecretRotation, SigningKey, TopicId } f
 import type { ChannelMode, EpochWindowOptions } from "@topic-tracker/crypto/members"
 import { type Effect, type Redacted, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
+import type { ReadGate } from "./engine/ReadGate.ts"
 import type { DoorFailure, DoorTopic } from "./members/Door.ts"
 import type { MembersStats } from "./members/MembersState.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
@@ -82,6 +83,11 @@ export interface GossipTopic {
    * neighbours only may not reach it. Fails with MessageTooLarge before anything is sent, and with Closed.
    */
   readonly broadcast: (content: Uint8Array, scope?: BroadcastScope) => Effect.Effect<void, GossipError>
+  /**
+   * Waits until each neighbour's queue has fewer bytes than that; slow neighbours do not count. For an author of many contents that leaves
+   * room for those of others. Returns when the topic is closed.
+   */
+  readonly awaitRoom: (bytes: number) => Effect.Effect<void>
   /** Asks these peers to let this node into the topic. Returns at once; a NeighborUp event reports success. Fails with Closed. */
   readonly join: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
   /**
@@ -159,21 +165,60 @@ export type ChannelEvent =
   | { readonly _tag: "Lagged"; readonly skipped: number }
 
 /**
+ * The acknowledgements that an author waits for: those of `by` members that have the channel open, for at most `withinMs`.
+ *
+ * @since 0.1.0
+ */
+export interface AcknowledgeOptions {
+  /** 1 to 65,535. */
+  readonly by: number
+  readonly withinMs: number
+}
+
+/**
+ * The result of a publish: the seq of the first message, the neighbours when it was sent, and the members that acknowledged it, at most as
+ * many as were waited for.
+ *
+ * @since 0.1.0
+ */
+export interface BytesPublished {
+  readonly seq: number
+  readonly neighbors: number
+  readonly acknowledged: number
+}
+
+/**
  * A channel of bytes on a members-only topic.
  *
  * @since 0.1.0
  */
 export interface BytesChannel {
   /**
-   * Sends the messages and gives the seq of the first one. Waits for a neighbour if there is none, unless `wait` is false. Fails with
+   * Sends the messages. Several ones, and those of calls at the same time, go under one signature where they fit into one gossip message.
+   * Waits for a neighbour if there is none, unless `wait` is false. With `acknowledge` there must be one message. Fails with
    * MessageTooLarge for a message over `maxContentBytes`, before anything is sent, and with Closed.
    */
   readonly publish: (
     messages: ReadonlyArray<Uint8Array>,
-    options?: { readonly wait?: boolean },
-  ) => Effect.Effect<number, GossipError>
+    options?: { readonly wait?: boolean; readonly acknowledge?: AcknowledgeOptions },
+  ) => Effect.Effect<BytesPublished, GossipError>
   /** The events from the opening of this channel on. Run it once. */
   readonly events: Stream.Stream<ChannelEvent>
+}
+
+/**
+ * Options of {@link MembersTopic.channel}.
+ *
+ * @since 0.1.0
+ */
+export interface BytesChannelOptions extends SubscribeOptions {
+  /** Default: signed, for the whole swarm. */
+  readonly mode?: ChannelMode
+  /**
+   * `"recent"`: the messages of the last two minutes that we or our neighbours still have come first. Default `"now"`: what is sent from
+   * the join on.
+   */
+  readonly from?: "now" | "recent"
 }
 
 /**
@@ -189,13 +234,12 @@ export interface MembersTopic {
   /** Counters of what was accepted, ignored, rejected, repaired and missed. */
   readonly stats: Effect.Effect<MembersStats>
   /**
-   * Opens a channel, or another reader of it, until the scope closes. The name has at most 64 bytes of UTF-8; a longer one is a defect.
-   * `mode`: default signed, for the whole swarm.
+   * Completes when a neighbour has told what was sent before we came, and at the latest 200 ms after the call: from then on no message is
+   * missed.
    */
-  readonly channel: (
-    name: string,
-    options?: { readonly mode?: ChannelMode; readonly capacity?: number },
-  ) => Effect.Effect<BytesChannel, never, Scope.Scope>
+  readonly hasHeads: Effect.Effect<void>
+  /** Opens a channel, or another reader of it, until the scope closes. The name has at most 64 bytes of UTF-8; a longer one is a defect. */
+  readonly channel: (name: string, options?: BytesChannelOptions) => Effect.Effect<BytesChannel, never, Scope.Scope>
 }
 
 /**
@@ -209,6 +253,10 @@ export interface OpenOptions {
    * more. Default: all contents are accepted.
    */
   readonly validate?: ContentValidator
+  /** Whether subscribers get the contents. Default true; false if `validate` hands them on: then subscribers get changes of neighbours only. */
+  readonly emitsContents?: boolean
+  /** While it is held, nothing of the topic is read from peers. */
+  readonly gate?: ReadGate
 }
 
 /**

@@ -5,18 +5,11 @@
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
-import type { GossipStats } from "../model.ts"
+import type { GossipStats, OpenOptions } from "../model.ts"
 import { isEndpointKey } from "../protocol/codec/endpointKey.ts"
 import { makeMessageDecoder } from "../protocol/codec/message.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
-import {
-  type Action,
-  type ContentValidator,
-  type Event,
-  GossipState,
-  type NeighborTrust,
-  type TopicKey,
-} from "../protocol/index.ts"
+import { type Action, type Event, GossipState, type NeighborTrust, type TopicKey } from "../protocol/index.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { type Counters, type EngineContext, type EngineOptions, makeCounters } from "./context.ts"
 import { FairTurns } from "./FairTurns.ts"
@@ -88,9 +81,9 @@ export class Engine {
   }
 
   /** Takes part in the topic; undefined if it is open already. */
-  openTopic(id: TopicId, validate?: ContentValidator): OpenTopic | undefined {
+  openTopic(id: TopicId, options: OpenOptions = {}): OpenTopic | undefined {
     if (this.topics.has(id.hex)) return undefined
-    const topic = new OpenTopic(this.context, id, validate)
+    const topic = new OpenTopic(this.context, id, options)
     this.openTopics.set(id.hex, topic)
     this.dispatch({ _tag: "Join", topic: id.hex, peers: [] })
     return topic

@@ -4,7 +4,7 @@
  */
 import { EventQueue, type Timer } from "@topic-tracker/common"
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import type { GossipEvent, SubscribeOptions } from "../model.ts"
+import type { GossipEvent, OpenOptions, SubscribeOptions } from "../model.ts"
 import type { ContentValidator, Timer as ProtocolTimer, TopicEvent } from "../protocol/index.ts"
 import type { EngineContext } from "./context.ts"
 import type { SendQueue } from "./SendQueue.ts"
@@ -25,6 +25,7 @@ export class OpenTopic {
   hasFreshlyFull = false
   isClosed = false
   private readonly context: EngineContext
+  private readonly options: OpenOptions
   private readonly subscribers = new Set<EventQueue<GossipEvent>>()
   private readonly timers = new Set<Timer>()
   private readonly paused = new Set<PausedReader>()
@@ -36,10 +37,15 @@ export class OpenTopic {
   private fullCount = 0
   private waiters: Array<() => void> = []
 
-  constructor(context: EngineContext, id: TopicId, validate: ContentValidator | undefined) {
+  /** Waits of broadcasts for queues below a number of bytes. */
+  private roomWaiters: Array<{ readonly bytes: number; readonly run: () => void }> = []
+
+  constructor(context: EngineContext, id: TopicId, options: OpenOptions) {
     this.context = context
     this.id = id
-    this.validate = validate
+    this.options = options
+    this.validate = options.validate
+    options.gate?.whenReleased(() => this.resumePaused())
   }
 
   /**
@@ -50,7 +56,7 @@ export class OpenTopic {
    */
   mayRead(from: EndpointId.EndpointId): boolean {
     if (this.isClosed) return true
-    if (this.fullCount > 0) return false
+    if (this.fullCount > 0 || this.options.gate?.isHeld === true) return false
     if (this.congested.size > 0) {
       for (const queue of this.congested) if (queue.target.id !== from || queue.isOverfull) return false
     }
@@ -114,6 +120,7 @@ export class OpenTopic {
     if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
     else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
     if (this.waiters.length > 0) this.resumeWaitersIfRelieved()
+    if (event._tag === "Received" && this.options.emitsContents === false) return
     for (const subscriber of this.subscribers) {
       if (!subscriber.push(event._tag === "Received" ? withOwnContent(event) : event)) continue
       this.hasFreshlyFull = true
@@ -136,6 +143,28 @@ export class OpenTopic {
     return () => {
       this.waiters = this.waiters.filter((waiter) => waiter !== run)
     }
+  }
+
+  /**
+   * Runs once when no queue has so many bytes any more, or the topic is closed. The caller asks the engine for the fullest queue before. Returns a
+   * function that cancels it.
+   */
+  onceRoom(bytes: number, run: () => void): () => void {
+    const waiter = { bytes, run }
+    this.roomWaiters.push(waiter)
+    return () => {
+      this.roomWaiters = this.roomWaiters.filter((each) => each !== waiter)
+    }
+  }
+
+  /** A queue of the topic has become shorter. `fullest` gives the bytes of the longest one. */
+  drained(fullest: () => number): void {
+    if (this.roomWaiters.length === 0) return
+    const bytes = fullest()
+    const ready = this.roomWaiters.filter((waiter) => bytes < waiter.bytes)
+    if (ready.length === 0) return
+    this.roomWaiters = this.roomWaiters.filter((waiter) => bytes >= waiter.bytes)
+    for (const { run } of ready) this.context.timers.runSoon(run)
   }
 
   addCongested(queue: SendQueue): void {
@@ -165,6 +194,7 @@ export class OpenTopic {
     for (const subscriber of this.subscribers) subscriber.close()
     this.subscribers.clear()
     this.resumeWaiters()
+    this.drained(() => -1)
     this.resumePaused()
   }
 

@@ -68,6 +68,10 @@ export class PeerManager implements TransportHandler {
       congested: (queue) => options.topics.get(queue.topic.hex)?.addCongested(queue),
       slowed: (queue) => options.topics.get(queue.topic.hex)?.markSlow(queue),
       relieved: (queue) => options.topics.get(queue.topic.hex)?.removeCongested(queue),
+      drained: (queue) => {
+        const topic = options.topics.get(queue.topic.hex)
+        topic?.drained(() => this.fullestQueue(topic))
+      },
       isHeldBack: (queue) => options.topics.get(queue.topic.hex)?.areAllSlow === true,
       stalled: (queue, isHeldBack) => this.giveUpStalled(queue, isHeldBack),
     }
@@ -223,6 +227,16 @@ export class PeerManager implements TransportHandler {
     if (!this.refused.isRefused(id, this.context.timers.now())) return false
     this.context.counters.refused++
     return true
+  }
+
+  /** The bytes in the longest queue to a neighbour of the topic that payloads go to. */
+  fullestQueue(topic: OpenTopic): number {
+    let bytes = 0
+    for (const id of topic.neighbors) {
+      const queue = this.peers.get(id)?.queues.get(topic.id.hex)
+      if (queue !== undefined && !queue.isWithheldFrom) bytes = Math.max(bytes, queue.size)
+    }
+    return bytes
   }
 
   /** The queues that hold the last messages of the topic. */

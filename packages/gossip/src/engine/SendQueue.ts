@@ -71,6 +71,8 @@ export interface SendQueueHooks {
   readonly slowed: (queue: SendQueue) => void
   /** A congested or slow queue has less than half of `sendQueueBytes` again, or was given up. */
   readonly relieved: (queue: SendQueue) => void
+  /** The transport has taken some of the queue. */
+  readonly drained: (queue: SendQueue) => void
   /** Whether the topic of the queue waits for it because all neighbours are slow. */
   readonly isHeldBack: (queue: SendQueue) => boolean
   /** A slow queue took too few bytes for too long. `isHeldBack`: as all other queues of its topic. */
@@ -167,6 +169,16 @@ export class SendQueue {
   /** Whether the transport has taken everything, or the queue was given up. */
   get isOver(): boolean {
     return this.hasFinished
+  }
+
+  /** The bytes that wait. */
+  get size(): number {
+    return this.queuedBytes
+  }
+
+  /** Whether the queue gets ids in place of payloads. */
+  get isWithheldFrom(): boolean {
+    return this.isSlow
   }
 
   /** Whether the queue must not grow any further. */
@@ -266,6 +278,7 @@ export class SendQueue {
         this.relieved()
         this.announceWithheld()
       }
+      this.hooks.drained(this)
       this.flush()
     } else this.streamDied(stream)
   }
@@ -289,6 +302,7 @@ export class SendQueue {
   private finished(): void {
     this.hasFinished = true
     this.relieved()
+    this.hooks.drained(this)
     this.withheld?.clear()
     if (this.announceTimer !== undefined) this.context.timers.cancel(this.announceTimer)
     if (!this.isBusy) this.stream?.finish()
@@ -322,6 +336,7 @@ export class SendQueue {
   private becomeSlow(): void {
     this.isSlow = true
     this.hooks.slowed(this)
+    this.hooks.drained(this)
     this.watchForStall(0)
   }
 

@@ -80,11 +80,11 @@ export const makeService = Effect.fnUntraced(function* (
 
   const maxContent = maxContentBytes(config.maxMessageSize)
 
-  const open = (id: TopicId, { validate }: OpenOptions = {}): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
+  const open = (id: TopicId, options: OpenOptions = {}): Effect.Effect<GossipTopic, GossipError, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.suspend(() => {
         if (closedReason !== undefined) return Effect.fail(closedReason())
-        const topic = engine.openTopic(id, validate)
+        const topic = engine.openTopic(id, options)
         if (topic !== undefined) return Effect.succeed(topic)
         const message = `topic: ${id.hex} is open already; close it first or share its handle`
         return Effect.fail(new GossipError({ reason: "InvalidArgument", message }))
@@ -169,6 +169,7 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
   return {
     id: topic.id,
     broadcast,
+    awaitRoom: (bytes) => awaitRoom(engine, topic, bytes),
     join: (peers) => ask("Join", peers),
     connect: (peers) => ask("Connect", peers),
     vouchFor: (peers) =>
@@ -200,4 +201,14 @@ const awaitRelief = (topic: OpenTopic): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const cancel = topic.onceRelieved(() => resume(Effect.void))
     return Effect.sync(cancel)
+  })
+
+/** Waits until the queues to all neighbours are shorter, or the topic is closed. */
+const awaitRoom = (engine: Engine, topic: OpenTopic, bytes: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (topic.isClosed || engine.peers.fullestQueue(topic) < bytes) return Effect.void
+    return Effect.callback<void>((resume) => {
+      const cancel = topic.onceRoom(bytes, () => resume(Effect.void))
+      return Effect.sync(cancel)
+    })
   })

@@ -24,7 +24,11 @@ export interface AuthorStream {
   readonly key: string
   /** The same 48 bytes. */
   readonly bytes: Uint8Array
-  readonly order: StreamOrder
+  /** The three parts of the key. */
+  readonly author: string
+  readonly session: string
+  readonly channel: string
+  order: StreamOrder
   lastAt: number
 }
 
@@ -110,7 +114,15 @@ export class Authors {
       session = { streams: new Map(), lastAt: now }
       author.sessions.set(sessionOf(key), session)
     }
-    const stream: AuthorStream = { key, bytes: fromHex(key), order, lastAt: now }
+    const stream: AuthorStream = {
+      key,
+      bytes: fromHex(key),
+      author: authorOf(key),
+      session: sessionOf(key),
+      channel: key.slice(80),
+      order,
+      lastAt: now,
+    }
     session.streams.set(key, stream)
     this.#streams.set(key, stream)
     return stream

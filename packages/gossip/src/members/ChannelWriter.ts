@@ -50,14 +50,26 @@ export class ChannelWriter {
     return this.#next
   }
 
-  /** The envelopes of these messages, in order. `acknowledge`: the author asks for acknowledgements of them. Throws a RangeError for a message over 16 MiB. */
-  write(messages: ReadonlyArray<Uint8Array>, acknowledge = false): Written {
+  /**
+   * The envelopes of these messages, in order. `acknowledge`: the author asks for acknowledgements of them. `extension`: goes before the
+   * message, of which there must be one only. Throws a RangeError for a message over 16 MiB.
+   */
+  write(messages: ReadonlyArray<Uint8Array>, acknowledge = false, extension?: Uint8Array): Written {
     if (this.#isEnded) throw new Error("the channel was ended")
     for (const { length } of messages) {
       if (length > Envelope.MAX_MESSAGE_BYTES) throw new RangeError(`message: ${length} bytes; at most 16 MiB`)
     }
     const firstSeq = this.#next
-    const flags = acknowledge ? Envelope.Flag.acknowledge : 0
+    const flags =
+      (acknowledge ? Envelope.Flag.acknowledge : 0) | (extension === undefined ? 0 : Envelope.Flag.extension)
+    if (extension !== undefined) {
+      if (messages.length !== 1) throw new RangeError(`messages: ${messages.length}; must be 1 with an extension`)
+      return this.#writeAll([Plaintext.withExtension(extension, messages[0]!)], flags, firstSeq)
+    }
+    return this.#writeAll(messages, flags, firstSeq)
+  }
+
+  #writeAll(messages: ReadonlyArray<Uint8Array>, flags: number, firstSeq: number): Written {
     const envelopes: Array<Uint8Array> = []
     let at = 0
     while (at < messages.length) {

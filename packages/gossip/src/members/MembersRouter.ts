@@ -25,8 +25,8 @@ export interface MembersLine {
   readonly handler: TransportHandler
   /** Whether the peer may be a neighbour. Undefined: everybody with the secret may. */
   readonly allow: ((peer: EndpointId.EndpointId, answer: (isAllowed: boolean) => void) => void) | undefined
-  /** The peer has proven membership, for this minute. */
-  readonly proven: (epoch: number) => void
+  /** The peer has proven membership, for this minute. `flags`: its statements, `DoorFlag` of crypto. */
+  readonly proven: (epoch: number, peer: EndpointId.EndpointId, flags: number) => void
   readonly refused: (peer: EndpointId.EndpointId, reason: DoorFailure, byPeer: boolean) => void
   /** Repair messages go to and come from this peer from now on, until `repairsClosed`. */
   readonly repairsOpened: (peer: EndpointId.EndpointId, send: (message: RepairMessage) => void) => void
@@ -258,7 +258,7 @@ export class MembersRouter implements TransportHandler {
         this.#runAcceptor(connection, next, line, (_line, renewed) => {
           next.send.finish()
           if (renewed._tag !== "Proven") return
-          line.proven(renewed.epoch)
+          line.proven(renewed.epoch, peer, renewed.peerFlags)
           again()
         }),
       closed: () => {
@@ -268,7 +268,7 @@ export class MembersRouter implements TransportHandler {
     })
     this.#proven.get(line)?.add(proven)
     connection.limitStreams({ uni: PROVEN_UNI_STREAMS, bi: 2 })
-    line.proven(output.epoch)
+    line.proven(output.epoch, peer, output.peerFlags)
     if ((output.peerFlags & Door.DoorFlag.repairs) !== 0) {
       const isFirst = !this.#hasRepairs(line, peer)
       const repairs = new RepairStream(stream, timers, (message) => line.repair(peer, message))
@@ -285,7 +285,7 @@ export class MembersRouter implements TransportHandler {
       this.#runDialler(line, connection.remoteId, stream, (output) => {
         stream.send.finish()
         if (output._tag !== "Proven") return
-        line.proven(output.epoch)
+        line.proven(output.epoch, connection.remoteId, output.peerFlags)
         again()
       })
     })

@@ -29,6 +29,8 @@ const REJECTS_PER_SECOND = 200
 const NEW_AUTHORS_BURST = 64
 const EQUIVOCATION_CHECKS = 10
 const EVICT_MS = 60_000
+/** A later neighbour's first heads of streams that we do not know: so many are asked for at once, and in a second. */
+const PAST_STREAMS = 64
 
 /** What `allow` says of an author; undefined: it is not known yet. A muted author's messages are forwarded, not delivered. */
 export type Admission = "admit" | "mute" | "refuse" | undefined
@@ -42,7 +44,14 @@ export interface Judgement {
 
 /** What the caller delivers and sends, in order. */
 export type MembersEvent =
-  | { readonly _tag: "Order"; readonly stream: AuthorStream; readonly event: OrderEvent; readonly isSigned: boolean }
+  | {
+      readonly _tag: "Order"
+      readonly stream: AuthorStream
+      readonly event: OrderEvent
+      readonly isSigned: boolean
+      /** Only the reader that asked for what was there before it gets it. */
+      readonly isReplay: boolean
+    }
   | { readonly _tag: "Send"; readonly to: string; readonly message: RepairMessage }
 
 /** Counters. They only grow. */
@@ -72,6 +81,8 @@ export interface MembersStateOptions {
 interface Neighbor {
   readonly rejects: TokenBucket
   readonly newAuthors: TokenBucket
+  /** Streams of its first heads that are asked for. */
+  readonly past: TokenBucket
 }
 
 const ACCEPTED: Judgement = { verdict: "accept", step: undefined }
@@ -102,6 +113,8 @@ export class MembersState {
   #waitingBytes = new Map<string, number>()
   #waiting = 0
   #evictAt: number
+  #hasHeads = false
+  #isReplay = false
 
   constructor(options: MembersStateOptions) {
     this.#options = options
@@ -109,6 +122,42 @@ export class MembersState {
     this.#server = new RepairServer({ store: this.#store, send: (to, message) => this.#send(to, message) })
     this.#equivocationChecks = new TokenBucket(EQUIVOCATION_CHECKS, EQUIVOCATION_CHECKS)
     this.#evictAt = options.now + EVICT_MS
+  }
+
+  /** Whether a neighbour has told what was sent before we came: from then on no message is missed. */
+  get hasHeads(): boolean {
+    return this.#hasHeads
+  }
+
+  /** Whether there is a neighbour that answers repair messages, or the peer is one. */
+  answersRepairs(peer: string): boolean {
+    return this.#server.peers.includes(peer)
+  }
+
+  /**
+   * Gives the messages of a channel again that are kept, as replays. `all`: nobody here has read the channel, so its streams begin anew, and
+   * what came before them is asked for.
+   */
+  replay(channel: string, all: boolean, now: number): void {
+    const { crypto, gossipTopic, maxContentBytes = MAX_CONTENT_BYTES, window } = this.#options
+    this.#isReplay = true
+    for (const stream of this.#authors.streams) {
+      if (stream.channel !== channel || (stream.bytes[40]! & 0x80) !== 0) continue
+      const kept = [...this.#store.range(stream.key, { from: 1, to: stream.order.highest })]
+      if (kept[0] === undefined) continue
+      const first = Envelope.seq(kept[0])
+      const order = new StreamOrder(all && this.#server.peers.length > 0 ? 1 : first, first, maxContentBytes)
+      for (const envelope of kept) {
+        const opened = openEnvelope(crypto, window, gossipTopic, envelope)
+        if (typeof opened !== "string") this.#handle(stream, order.accept(opened, stream.author, now))
+      }
+      if (!all) continue
+      stream.order = order
+      this.#limitWaiting(stream)
+      this.#repairs.update(stream, now)
+    }
+    this.#isReplay = false
+    if (all) this.#repairs.wantAll(channel, now)
   }
 
   /** The events since the last call. */
@@ -123,6 +172,7 @@ export class MembersState {
     this.#neighbors.set(peer, {
       rejects: new TokenBucket(REJECTS_PER_SECOND, REJECTS_PER_SECOND),
       newAuthors: new TokenBucket(NEW_AUTHORS_BURST, 1),
+      past: new TokenBucket(PAST_STREAMS, 1),
     })
     if (options.answersRepairs) this.#server.neighborUp(peer, now)
   }
@@ -157,6 +207,7 @@ export class MembersState {
         const isFirst = this.#server.noteFirstHeads(from)
         if (!this.#server.hearsHeads(from, now)) return true
         for (const { seq, stream } of message.heads) this.#claim(from, stream, seq, isFirst, now)
+        this.#hasHeads = true
         return true
       }
       case "Want":
@@ -176,15 +227,15 @@ export class MembersState {
     }
   }
 
-  /** Asks for what is missing, gives up what nobody has, tells heads. */
-  tick(now: number): void {
+  /** Asks for what is missing, gives up what nobody has, tells heads. `isHeld`: the readers are slow, so nothing is asked for. */
+  tick(now: number, isHeld = false): void {
     this.#store.evict(now)
     if (now >= this.#evictAt) {
       this.#evictAt = now + EVICT_MS
       this.#authors.evict(now)
     }
     const streamOf = (key: string) => this.#authors.stream(key)
-    for (const action of this.#repairs.tick(streamOf, this.#server.peers, now)) {
+    for (const action of isHeld ? [] : this.#repairs.tick(streamOf, this.#server.peers, now)) {
       switch (action._tag) {
         case "Ask":
           this.#send(action.peer, action.message)
@@ -318,8 +369,16 @@ export class MembersState {
     const key = toHex(bytes)
     if (key.startsWith(this.#options.self) || this.#authors.isClosed(key)) return
     const known = this.#authors.stream(key)?.order.highest ?? 0
-    const fromRecent = this.#options.fromRecent?.(key.slice(80)) === true
-    this.#repairs.claim(key, bytes, head, from, isFirst && !fromRecent, known, now)
+    const kind = !isFirst ? "news" : this.#firstKind(key, from, known, now)
+    if (kind !== undefined) this.#repairs.claim(key, bytes, head, from, { kind, known }, now)
+  }
+
+  /** What the head in the first message of a neighbour means. */
+  #firstKind(key: string, from: string, known: number, now: number): "start" | "all" | "past" | "news" | undefined {
+    if (this.#options.fromRecent?.(key.slice(80)) === true) return "all"
+    if (!this.#hasHeads) return "start"
+    if (known > 0) return "news"
+    return this.#neighbors.get(from)?.past.take(now) === false ? undefined : "past"
   }
 
   #admissionOf(envelope: Uint8Array): Admission {
@@ -331,7 +390,7 @@ export class MembersState {
     const isSigned = (stream.bytes[40]! & 0x40) === 0
     for (const event of events) {
       if (event._tag === "Missed") this.stats.missed += event.to - event.from + 1
-      this.#events.push({ _tag: "Order", stream, event, isSigned })
+      this.#events.push({ _tag: "Order", stream, event, isSigned, isReplay: this.#isReplay })
     }
   }
 

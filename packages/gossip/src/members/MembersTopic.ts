@@ -2,17 +2,27 @@
  * A members-only topic of a node: its keys over time, its doors, its gossip, and the messages in its channels. Here the pure parts of this
  * folder meet Effect, the clock and the transport. It knows no schemas and no DHT.
  */
-import { EventQueue } from "@topic-tracker/common"
-import { toHex } from "@topic-tracker/common/Bytes"
+import { EventQueue, firstOf, Signal } from "@topic-tracker/common"
+import { concat, toHex } from "@topic-tracker/common/Bytes"
 import { type ChannelMode, EpochWindow, MembersKeys } from "@topic-tracker/crypto/members"
-import { Clock, Effect, type Scope, Stream } from "effect"
+import { Clock, Effect, Random, type Scope, Stream } from "effect"
 import type { GossipConfig } from "../GossipConfig.ts"
-import { type ChannelEvent, GossipError, type GossipService, type MembersOptions, type MembersTopic } from "../model.ts"
+import {
+  type AcknowledgeOptions,
+  type BytesPublished,
+  type ChannelEvent,
+  GossipError,
+  type GossipService,
+  type MembersOptions,
+  type MembersTopic,
+} from "../model.ts"
 import { GossipTransport } from "../transport/Transport.ts"
+import { wantedExtension } from "./Acknowledgements.ts"
+import { ChannelPublisher } from "./ChannelPublisher.ts"
 import { ChannelWriter } from "./ChannelWriter.ts"
 import type { MembersLine, MembersRouter } from "./MembersRouter.ts"
 import { MAX_CONTENT_BYTES } from "./MembersState.ts"
-import { TopicCore } from "./TopicCore.ts"
+import { type Reader, TopicCore } from "./TopicCore.ts"
 
 /** What {@link openMembersTopic} needs besides the options of its user. */
 export interface MembersTopicParts {
@@ -24,6 +34,9 @@ export interface MembersTopicParts {
 }
 
 const CAPACITY = 256
+/** The longest wait for what a neighbour tells first. */
+const HEADS_MS = 200
+const NO_BYTES = new Uint8Array(0)
 
 /** Takes part in a members-only topic until the scope closes. */
 export const openMembersTopic = Effect.fnUntraced(function* (
@@ -48,15 +61,17 @@ export const openMembersTopic = Effect.fnUntraced(function* (
   yield* deriveKeys
 
   const fork = Effect.runForkWith(yield* Effect.context())
+  const random = yield* Random.Random
   const session = yield* crypto.randomBytes(8)
-  const core = new TopicCore(options, keys, window, timers)
+  const core = new TopicCore(options, { keys, window, timers, random: () => random.nextDoubleUnsafe() })
   const line: MembersLine = {
     door: { gossipTopic: keys.gossipTopic.bytes, window },
     get handler() {
       return core.handler
     },
     allow: options.allow && ((peer, answer) => void fork(Effect.map(options.allow!(peer), answer))),
-    proven: (epoch) => {
+    proven: (epoch, peer, flags) => {
+      core.noteFlags(peer, flags)
       const before = window.speaking
       window.noteProven(epoch)
       if (window.speaking > before + 1) router.renew(line)
@@ -84,17 +99,19 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     }),
   )
   const gossip = yield* service.open(keys.gossipTopic, {
-    validate: (from, content, scope) => core.validate(from, content, scope),
+    validate: (from, content, contentScope) => core.validate(from, content, contentScope),
+    emitsContents: false,
+    gate: core.gate,
   })
+  // Before gossip leaves the topic. A last envelope shows the others whether they have all before it.
+  yield* Effect.addFinalizer(() =>
+    Effect.forEach(core.publishers, (publisher) => publisher.end, { discard: true }).pipe(
+      Effect.timeoutOption(config.closeTimeoutMs),
+    ),
+  )
   yield* Effect.forkScoped(
-    Stream.runForEach(yield* gossip.subscribe({ capacity: CAPACITY }), (event) =>
-      Effect.sync(() => {
-        if (event._tag === "NeighborUp") core.hasNeighbor.open()
-        else if (event._tag === "NeighborDown") core.noteNeighbors(0)
-      }).pipe(
-        Effect.andThen(gossip.neighbors),
-        Effect.map(({ size }) => core.noteNeighbors(size)),
-      ),
+    Stream.runForEach(yield* gossip.subscribe({ capacity: CAPACITY }), () =>
+      Effect.map(gossip.neighbors, ({ size }) => core.noteNeighbors(size)),
     ),
   )
   yield* Effect.forkScoped(
@@ -107,57 +124,109 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     }),
   )
 
+  const publisherOf = (name: string, tag: Uint8Array, mode: ChannelMode) =>
+    core.publisher(
+      toHex(tag),
+      () =>
+        new ChannelPublisher({
+          writer: new ChannelWriter({
+            crypto,
+            window,
+            gossipTopic: keys.gossipTopic.bytes,
+            author: options.author,
+            session,
+            channel: tag,
+            mode,
+            maxContentBytes: service.maxContentBytes,
+          }),
+          gossip,
+          scope: mode.neighborsOnly ? "neighbors" : "swarm",
+          timers,
+          published: (envelope) => core.published(envelope),
+          fork: (effect) => void fork(effect),
+        }),
+    )
+  core.onAnswer = (extension) => {
+    const answers = publisherOf("", keys.channelTag("", SIGNED), SIGNED)
+    fork(Effect.ignore(answers.publish([NO_BYTES], { extension })))
+  }
+
   const maxContentBytes = options.maxContentBytes ?? MAX_CONTENT_BYTES
   const channel: MembersTopic["channel"] = Effect.fnUntraced(function* (
     name,
-    { mode = SIGNED, capacity = CAPACITY } = {},
+    { mode = SIGNED, capacity = CAPACITY, whenSlow = "drop-oldest", from = "now" } = {},
   ) {
     const tag = keys.channelTag(name, mode)
-    const scope = mode.neighborsOnly ? "neighbors" : "swarm"
-    const queue = new EventQueue<ChannelEvent>({
+    const hex = toHex(tag)
+    const queue: Reader = new EventQueue<ChannelEvent>({
       capacity,
-      whenFull: "drop-oldest",
+      whenFull: whenSlow,
       lagged: (skipped) => ({ _tag: "Lagged", skipped }),
+      onDrained: () => core.readerDrained(queue),
     })
-    const writer = core.writer(
-      toHex(tag),
-      () =>
-        new ChannelWriter({
-          crypto,
-          window,
-          gossipTopic: keys.gossipTopic.bytes,
-          author: options.author,
-          session,
-          channel: tag,
-          mode,
-          maxContentBytes: service.maxContentBytes,
-        }),
-    )
+    const publisher = publisherOf(name, tag, mode)
     yield* Effect.acquireRelease(
-      Effect.sync(() => core.addReader(toHex(tag), queue)),
-      () => Effect.sync(() => core.removeReader(toHex(tag), queue)),
+      Effect.sync(() => core.addReader(hex, queue, from === "recent")),
+      () => Effect.sync(() => core.removeReader(hex, queue)),
     )
+    const stream = toHex(concat(options.author.publicKey, session, tag))
     return {
       events: queue.stream,
-      publish: (messages, { wait = true } = {}) =>
-        Effect.gen(function* () {
-          const large = messages.find(({ length }) => length > maxContentBytes)
-          if (large !== undefined) {
-            const message = `message: ${large.length} bytes; must be at most ${maxContentBytes}`
-            return yield* new GossipError({ reason: "MessageTooLarge", message })
+      publish: (messages, { acknowledge, wait = true } = {}) =>
+        Effect.suspend((): Effect.Effect<BytesPublished, GossipError> => {
+          for (const { length } of messages) {
+            if (length <= maxContentBytes) continue
+            const message = `message: ${length} bytes; must be at most ${maxContentBytes}`
+            return Effect.fail(new GossipError({ reason: "MessageTooLarge", message }))
           }
-          if (wait) yield* core.hasNeighbor.await
-          const { envelopes, firstSeq } = writer.write(messages)
-          for (const envelope of envelopes) {
-            core.published(envelope)
-            yield* gossip.broadcast(envelope, scope)
+          if (wait && !core.hasNeighbor.isOpen) {
+            return Effect.andThen(
+              core.hasNeighbor.await,
+              Effect.suspend(() => send(messages, acknowledge)),
+            )
           }
-          return firstSeq
+          return send(messages, acknowledge)
         }),
+    }
+
+    function send(
+      messages: ReadonlyArray<Uint8Array>,
+      acknowledge: AcknowledgeOptions | undefined,
+    ): Effect.Effect<BytesPublished, GossipError> {
+      const neighbors = core.neighborCount
+      if (acknowledge !== undefined) return sendAcknowledged(messages, acknowledge)
+      return Effect.map(publisher.publish(messages), (seq) => ({ seq, neighbors, acknowledged: 0 }))
+    }
+
+    function sendAcknowledged(
+      messages: ReadonlyArray<Uint8Array>,
+      { by, withinMs }: AcknowledgeOptions,
+    ): Effect.Effect<BytesPublished, GossipError> {
+      const neighbors = core.neighborCount
+      const enough = new Signal(timers, false)
+      let count: () => number = () => 0
+      let end = () => {}
+      const sealed = (seq: number) => {
+        const expected = core.acknowledgements.expect(stream, seq + messages.length - 1, by, () => enough.open())
+        count = expected.count
+        end = expected.end
+      }
+      const extension = by > neighbors ? wantedExtension(by) : undefined
+      return Effect.gen(function* () {
+        const seq = yield* publisher.publish(messages, { sealed, ...(extension && { extension }) })
+        yield* firstOf(timers, [enough], withinMs)
+        return { seq, neighbors, acknowledged: count() }
+      }).pipe(Effect.ensuring(Effect.sync(() => end())))
     }
   })
 
-  return { gossip, door: line.door, stats: Effect.sync(() => ({ ...core.stats })), channel }
+  return {
+    gossip,
+    door: line.door,
+    stats: Effect.sync(() => ({ ...core.stats })),
+    hasHeads: Effect.suspend(() => firstOf(timers, [core.hasHeads], HEADS_MS)),
+    channel,
+  }
 })
 
 const SIGNED: ChannelMode = { group: false, neighborsOnly: false }

@@ -32,6 +32,8 @@ interface Claim {
   base: number | undefined
   head: number
   by: string
+  /** What it covers may be so old that nobody has it: nobody is blamed for it. */
+  isPast: boolean
 }
 
 interface Task {
@@ -44,6 +46,16 @@ interface Task {
   /** Since when the gap is there that the rounds were begun for. */
   since: number
   isRoundOver: boolean
+}
+
+/** What a claimed head means to {@link Repairs.claim}. */
+export interface ClaimOptions {
+  /**
+   * `start`: told before we joined, so what it covers was sent before. `all`: the same, and it is wanted. `past`: told by a later neighbour
+   * in its first message: it may be old, or have come after we joined. `news`: it came while we are there.
+   */
+  readonly kind: "start" | "all" | "past" | "news"
+  readonly known: number
 }
 
 /** What {@link Repairs.tick} gives. */
@@ -77,21 +89,34 @@ export class Repairs {
     return base !== undefined || !canAsk ? seq : Math.max(1, seq - LOOK_BACK)
   }
 
-  /** A neighbour claims that it accepted this seq of a stream. `isFirst`: in the first message of the neighbour. */
-  claim(key: string, bytes: Uint8Array, head: number, by: string, isFirst: boolean, known: number, now: number): void {
+  /** A neighbour claims that it accepted this seq of a stream. `known`: the highest seq that was accepted here. */
+  claim(key: string, bytes: Uint8Array, head: number, by: string, { kind, known }: ClaimOptions, now: number): void {
     let claim = this.#claims.get(key)
     if (claim === undefined) {
-      claim = { bytes, base: undefined, head: 0, by }
+      claim = { bytes, base: undefined, head: 0, by, isPast: kind !== "news" }
       this.#claims.set(key, claim)
     }
-    if (isFirst && known === 0) {
+    if (kind === "start" && known === 0) {
       claim.base = Math.min(claim.base ?? Number.POSITIVE_INFINITY, head)
       return
     }
+    if (kind === "all" && known === 0) claim.base = 0
     if (head <= Math.max(known, claim.head)) return
     claim.head = head
     claim.by = by
+    claim.isPast &&= kind !== "news"
     this.#start(key, bytes, now + FIRST_ASK_MS)
+  }
+
+  /** Streams of a channel that others told of and that nothing came of yet are asked for from their beginning. */
+  wantAll(channel: string, now: number): void {
+    for (const [key, claim] of this.#claims.entries()) {
+      if (key.slice(80) !== channel || claim.base === undefined) continue
+      claim.head = Math.max(claim.head, claim.base)
+      claim.base = 0
+      claim.isPast = true
+      this.#start(key, claim.bytes, now)
+    }
   }
 
   /** The stream accepted an envelope: perhaps something before it is missing, or no more. */
@@ -155,7 +180,9 @@ export class Repairs {
     const claim = this.#claims.get(key)
     if (claim === undefined || ranges.length >= MAX_RANGES) return ranges
     const known = stream?.order.highest ?? claim.base ?? Math.max(0, claim.head - LOOK_BACK)
-    if (claim.head > known) ranges.push({ from: known + 1, to: Math.min(claim.head, known + MAX_CLAIMED) })
+    // Of what is past, nobody knows where it begins.
+    const last = claim.isPast ? claim.head : Math.min(claim.head, known + MAX_CLAIMED)
+    if (claim.head > known) ranges.push({ from: known + 1, to: last })
     return ranges
   }
 
@@ -191,7 +218,7 @@ export class Repairs {
     const claim = this.#claims.get(key)
     if (claim === undefined) return
     const known = stream?.order.highest ?? 0
-    if (claim.head > known) actions.push({ _tag: "FalseHead", peer: claim.by })
+    if (claim.head > known && !claim.isPast) actions.push({ _tag: "FalseHead", peer: claim.by })
     claim.head = known
   }
 

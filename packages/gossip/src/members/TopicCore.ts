@@ -3,39 +3,81 @@
  * the state gives: messages to the readers of their channel, repair messages to their neighbour.
  */
 import { type EventQueue, Signal, type Timer, type Timers } from "@topic-tracker/common"
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { toHex } from "@topic-tracker/common/Bytes"
 import { EndpointId } from "@topic-tracker/crypto"
-import type { Envelope, EpochWindow, MembersKeys } from "@topic-tracker/crypto/members"
+import { Door, Envelope, type EpochWindow, type MembersKeys } from "@topic-tracker/crypto/members"
+import { ReadGate } from "../engine/ReadGate.ts"
 import type { ChannelEvent, MembersOptions } from "../model.ts"
 import type { TransportHandler } from "../transport/Transport.ts"
-import type { ChannelWriter } from "./ChannelWriter.ts"
+import { Acknowledgements, answerExtension, readAnswer } from "./Acknowledgements.ts"
+import type { ChannelPublisher } from "./ChannelPublisher.ts"
 import { type MembersEvent, MembersState, type MembersStats } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
 import type { RepairMessage } from "./repairMessages.ts"
+
+/** Peers whose flags are remembered. */
+const MAX_FLAGS = 1024
+/** While readers hold the topic back, nothing is asked for; the state is looked at so often. */
+const HELD_TICK_MS = 100
+
+/** A reader of a channel. */
+export type Reader = EventQueue<ChannelEvent>
 
 /** The parts of one topic that need no Effect. */
 export class TopicCore {
   handler: TransportHandler = { connected: (connection) => connection.close(), dialFailed: () => {} }
   onBan: (peer: EndpointId.EndpointId, ms: number) => void = () => {}
+  /** Publishes an acknowledgement for all members: a message of the channel without a name. */
+  onAnswer: (extension: Uint8Array) => void = () => {}
   /** Open while the topic has a neighbour. */
   readonly hasNeighbor: Signal
+  /** Open once a neighbour has told what was sent before we came. */
+  readonly hasHeads: Signal
+  /** Held while a reader with backpressure is full. */
+  readonly gate = new ReadGate()
+  readonly acknowledgements: Acknowledgements
   readonly #timers: Timers
   readonly #state: MembersState
   readonly #score = new NeighborScore()
-  readonly #readers = new Map<string, Set<EventQueue<ChannelEvent>>>()
-  readonly #writers = new Map<string, ChannelWriter>()
+  readonly #flags = new BoundedMap<string, number>(MAX_FLAGS)
+  readonly #readers = new Map<string, Set<Reader>>()
+  /** Channels of which what was sent before we came is wanted. */
+  readonly #recent = new Set<string>()
+  readonly #publishers = new Map<string, ChannelPublisher>()
   readonly #repairs = new Map<string, (message: RepairMessage) => void>()
+  /** The reader of the events of a replay. */
+  #replayTo: Reader | undefined
+  #fullReaders = 0
+  #neighborCount = 0
   #timer: Timer | undefined
   #isClosed = false
 
-  constructor(options: MembersOptions, keys: MembersKeys, window: EpochWindow, timers: Timers) {
+  constructor(
+    options: MembersOptions,
+    {
+      keys,
+      random,
+      timers,
+      window,
+    }: {
+      readonly keys: MembersKeys
+      readonly window: EpochWindow
+      readonly timers: Timers
+      readonly random: () => number
+    },
+  ) {
     this.#timers = timers
     this.hasNeighbor = new Signal(timers, false)
+    this.hasHeads = new Signal(timers, false)
+    this.acknowledgements = new Acknowledgements(random)
     this.#state = new MembersState({
       crypto: options.crypto,
       window,
       gossipTopic: keys.gossipTopic.bytes,
       self: EndpointId.fromBytes(options.author.publicKey),
       now: timers.now(),
+      fromRecent: (channel) => this.#recent.has(channel),
       ...(options.maxContentBytes !== undefined && { maxContentBytes: options.maxContentBytes }),
     })
   }
@@ -44,9 +86,19 @@ export class TopicCore {
     return this.#state.stats
   }
 
+  get neighborCount(): number {
+    return this.#neighborCount
+  }
+
   noteNeighbors(count: number): void {
+    this.#neighborCount = count
     if (count > 0) this.hasNeighbor.open()
     else this.hasNeighbor.close()
+  }
+
+  /** The statements of a peer that has proven membership: `DoorFlag` of crypto. */
+  noteFlags(peer: EndpointId.EndpointId, flags: number): void {
+    this.#flags.set(peer, flags)
   }
 
   validate(
@@ -77,37 +129,62 @@ export class TopicCore {
   }
 
   repair(peer: EndpointId.EndpointId, message: RepairMessage): void {
+    if (message._tag === "Seen") {
+      this.acknowledgements.note(toHex(message.stream), message.seq, peer)
+      return
+    }
     if (!this.#state.receiveRepair(peer, message, this.#timers.now())) this.#noteReject(peer)
+    if (this.#state.hasHeads) this.hasHeads.open()
     this.#flush()
   }
 
-  writer(channel: string, make: () => ChannelWriter): ChannelWriter {
-    const found = this.#writers.get(channel) ?? make()
-    this.#writers.set(channel, found)
+  publisher(channel: string, make: () => ChannelPublisher): ChannelPublisher {
+    const found = this.#publishers.get(channel) ?? make()
+    this.#publishers.set(channel, found)
     return found
   }
 
-  addReader(channel: string, queue: EventQueue<ChannelEvent>): void {
-    const readers = this.#readers.get(channel) ?? new Set()
-    readers.add(queue)
-    this.#readers.set(channel, readers)
+  get publishers(): Iterable<ChannelPublisher> {
+    return this.#publishers.values()
   }
 
-  removeReader(channel: string, queue: EventQueue<ChannelEvent>): void {
+  /** `isRecent`: the reader gets what the neighbours and we still have of the channel, too. */
+  addReader(channel: string, queue: Reader, isRecent: boolean): void {
+    const readers = this.#readers.get(channel)
+    if (readers === undefined) this.#readers.set(channel, new Set([queue]))
+    else readers.add(queue)
+    if (!isRecent) return
+    this.#recent.add(channel)
+    this.#replayTo = queue
+    this.#state.replay(channel, readers === undefined, this.#timers.now())
+    this.#flush()
+    this.#replayTo = undefined
+  }
+
+  removeReader(channel: string, queue: Reader): void {
     const readers = this.#readers.get(channel)
     readers?.delete(queue)
     if (readers?.size === 0) this.#readers.delete(channel)
-    queue.close()
+    queue.discard()
+  }
+
+  /** A reader with backpressure has read all. */
+  readerDrained(queue: Reader): void {
+    if (!queue.hasBackpressure || --this.#fullReaders > 0) return
+    this.gate.release()
+    this.#flush()
   }
 
   close(): void {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#timers.cancel(this.#timer)
+    for (const publisher of this.#publishers.values()) publisher.close()
     for (const readers of this.#readers.values()) for (const queue of readers) queue.close()
   }
 
   #noteReject(from: EndpointId.EndpointId): void {
-    const ms = this.#score.noteReject(from, true, this.#timers.now())
+    const flags = this.#flags.get(from) ?? Door.DoorFlag.validates
+    const ms = this.#score.noteReject(from, (flags & Door.DoorFlag.validates) !== 0, this.#timers.now())
     // In a turn of its own: this call may come from within the engine.
     if (ms !== undefined) this.#timers.runSoon(() => this.onBan(from, ms))
   }
@@ -116,42 +193,70 @@ export class TopicCore {
   #flush(): void {
     for (const each of this.#state.takeEvents()) {
       if (each._tag === "Send") this.#repairs.get(each.to)?.(each.message)
-      else this.#deliver(each.stream.key, each.event, each.isSigned)
+      else this.#deliver(each)
     }
     if (this.#isClosed) return
-    const at = this.#state.deadline
+    const { deadline } = this.#state
+    const at = this.gate.isHeld ? Math.max(deadline, this.#timers.now() + HELD_TICK_MS) : deadline
     if (this.#timer !== undefined) {
       if (this.#timer.index >= 0 && this.#timer.at <= at) return
       this.#timers.cancel(this.#timer)
     }
     this.#timer = this.#timers.schedule(Math.max(0, at - this.#timers.now()), () => {
-      this.#state.tick(this.#timers.now())
+      this.#state.tick(this.#timers.now(), this.gate.isHeld)
       this.#flush()
     })
   }
 
-  #deliver(stream: string, event: OrderEventOf, proven: boolean): void {
-    const readers = this.#readers.get(stream.slice(80))
-    if (readers === undefined || event._tag === "Ended") return
-    const author = stream.slice(0, 64) as EndpointId.EndpointId
-    const session = stream.slice(64, 80)
-    for (const queue of readers) {
-      if (event._tag === "Missed") queue.push({ _tag: "Missed", author, session, from: event.from, to: event.to })
-      else {
-        const deliveredFrom = event.from as EndpointId.EndpointId
-        // Each reader has bytes of its own: they are parts of the envelope that is kept for others.
-        queue.push({
-          _tag: "Received",
-          author,
-          proven,
-          session,
-          seq: event.seq,
-          message: event.message.slice(),
-          deliveredFrom,
-        })
+  #deliver({ event, isReplay, isSigned, stream }: OrderedEvent): void {
+    if (event._tag === "Ended") return
+    if (event._tag === "Deliver" && event.extension !== undefined && !isReplay) {
+      const answer = readAnswer(event.extension)
+      if (answer !== undefined) {
+        // In a group channel anybody could answer in the name of others.
+        if (isSigned) this.acknowledgements.note(answer.stream, answer.seq, stream.author)
+        return
       }
+    }
+    const readers = this.#readers.get(stream.channel)
+    if (readers === undefined) return
+    const author = stream.author as EndpointId.EndpointId
+    const { session } = stream
+    for (const queue of readers) {
+      if (isReplay && queue !== this.#replayTo) continue
+      const made: ChannelEvent =
+        event._tag === "Missed"
+          ? { _tag: "Missed", author, session, from: event.from, to: event.to }
+          : {
+              _tag: "Received",
+              author,
+              proven: isSigned,
+              session,
+              seq: event.seq,
+              // Each reader has bytes of its own: they are parts of the envelope that is kept for others.
+              message: event.message.slice(),
+              deliveredFrom: event.from as EndpointId.EndpointId,
+            }
+      if (!queue.push(made) || !queue.hasBackpressure) continue
+      this.#fullReaders++
+      this.gate.hold()
+    }
+    if (event._tag === "Deliver" && (event.flags & Envelope.Flag.acknowledge) !== 0 && !isReplay) {
+      this.#acknowledge(stream, event.seq, event.extension)
+    }
+  }
+
+  #acknowledge(stream: OrderedEvent["stream"], seq: number, extension: Uint8Array | undefined): void {
+    const author = { id: stream.author, isNeighbor: this.#repairs.has(stream.author) }
+    const plan = this.acknowledgements.plan(stream.key, seq, author, extension, this.#timers.now())
+    if (plan?._tag === "Seen") this.#repairs.get(stream.author)?.({ _tag: "Seen", stream: stream.bytes, seq })
+    else if (plan?._tag === "After") {
+      this.#timers.schedule(plan.ms, () => {
+        if (this.#isClosed || !this.acknowledgements.isDue(plan.key, this.#timers.now())) return
+        this.onAnswer(answerExtension(stream.bytes, seq))
+      })
     }
   }
 }
 
-type OrderEventOf = Extract<MembersEvent, { readonly _tag: "Order" }>["event"]
+type OrderedEvent = Extract<MembersEvent, { readonly _tag: "Order" }>

@@ -1,93 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Crypto,
-  type EndpointId,
-  Identity,
-  initialSecretHash,
-  type RotationInput,
-  SecretRotation,
-  TopicId,
-} from "@topic-tracker/crypto"
+import { Crypto, type EndpointId, Identity, initialSecretHash } from "@topic-tracker/crypto"
 import { SecretRing } from "@topic-tracker/crypto/members"
-import {
-  type BytesChannel,
-  type ChannelEvent,
-  Gossip,
-  GossipTransport,
-  type MembersOptions,
-} from "@topic-tracker/gossip"
+import { GossipTransport } from "@topic-tracker/gossip"
 import { MEMBERS_ALPN } from "@topic-tracker/gossip/members"
-import { layerMemory, MemoryNetwork, type MemoryNetworkOptions, MemoryTransport } from "@topic-tracker/gossip/testing"
-import { Context, Effect, Layer, Redacted, type Scope, Stream } from "effect"
+import { MemoryTransport } from "@topic-tracker/gossip/testing"
+import { Context, Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import { filled, MINUTE, text } from "./support.ts"
-
-const topic = TopicId.fromName("members")
-let seeds = 0
-
-interface NodeOptions extends Partial<Pick<MembersOptions, "allow" | "overlap" | "ahead">> {
-  readonly secret?: string
-  readonly ring?: SecretRing
-}
-
-const makeWorld = (options: MemoryNetworkOptions = {}) =>
-  Effect.gen(function* () {
-    yield* TestClock.setTime(MINUTE * 60_000 + 1)
-    const network = yield* MemoryNetwork.make(options)
-    const crypto = yield* Crypto
-    const node = (nodeOptions: NodeOptions = {}) =>
-      Effect.gen(function* () {
-        const { ring, secret = "our secret", ...rest } = nodeOptions
-        const identity = Identity.layerFromSeed(Redacted.make(filled(32, ++seeds))).pipe(Layer.provide(Crypto.layer()))
-        const context = yield* Layer.build(layerMemory(network).pipe(Layer.provideMerge(identity)))
-        const gossip = Context.get(context, Gossip)
-        const { signingKey } = Context.get(context, Identity)
-        const refused: Array<string> = []
-        const rotation =
-          ring === undefined
-            ? yield* Effect.provide(SecretRotation, SecretRotation.layer())
-            : {
-                encryptionSeed: ({ topic, unixMinute }: RotationInput) =>
-                  Effect.sync(() => ring.seed(topic, unixMinute)),
-              }
-        const members = yield* gossip.openMembers({
-          crypto,
-          rotation,
-          author: signingKey,
-          topic,
-          secretHash: initialSecretHash(Redacted.make(secret)),
-          onRefused: (_peer, reason, byPeer) => refused.push(`${byPeer ? "by peer: " : ""}${reason}`),
-          ...rest,
-        })
-        const neighbors = Effect.map(members.gossip.neighbors, (set) => set.size)
-        return { ...members, refused, neighbors, endpointId: gossip.endpointId }
-      })
-    return { network, node, crypto }
-  })
-
-/** All events of a channel so far, as texts. */
-const listening = Effect.fnUntraced(function* (channel: BytesChannel) {
-  const events: Array<ChannelEvent> = []
-  yield* Effect.forkScoped(Stream.runForEach(channel.events, (event) => Effect.sync(() => void events.push(event))))
-  return {
-    events,
-    texts: () =>
-      events.map((event) => {
-        if (event._tag === "Received") return new TextDecoder().decode(event.message)
-        return event._tag === "Missed" ? `missed ${event.from}-${event.to}` : `lagged ${event.skipped}`
-      }),
-  }
-})
-
-const pass = (ms: number) =>
-  Effect.gen(function* () {
-    for (let i = 0; i < ms; i += 10) yield* TestClock.adjust(10)
-  })
-
-const scoped = <A, E>(body: Effect.Effect<A, E, Crypto | Scope.Scope>) =>
-  body.pipe(Effect.scoped, Effect.provide(Crypto.layer()))
-
-const say = (channel: BytesChannel, ...messages: ReadonlyArray<string>) => channel.publish(messages.map(text))
+import { filled, MINUTE } from "./support.ts"
+import { listening, makeWorld, pass, say, scoped } from "./world.ts"
 
 describe("MembersTopic over a network in memory", () => {
   it.effect("members join through the door and get each other's messages in order, with their authors", () =>
@@ -101,8 +21,8 @@ describe("MembersTopic over a network in memory", () => {
         yield* nodes[2]!.gossip.join([nodes[0]!.endpointId])
         yield* pass(200)
         for (const node of nodes) assert.strictEqual(yield* node.neighbors, 2)
-        assert.strictEqual(yield* say(channels[0]!, "a"), 1)
-        assert.strictEqual(yield* say(channels[0]!, "a", "a", "b"), 2)
+        assert.deepStrictEqual(yield* say(channels[0]!, "a"), { seq: 1, neighbors: 2, acknowledged: 0 })
+        assert.strictEqual((yield* say(channels[0]!, "a", "a", "b")).seq, 2)
         yield* say(channels[1]!, "x".repeat(20_000))
         yield* pass(100)
         assert.deepStrictEqual(heard[1]!.texts(), ["a", "a", "a", "b"])

@@ -140,12 +140,12 @@ export const openChannel = Effect.fnUntraced(function* <A>(
         if (whenAlone === "drop") return { _tag: "Dropped" }
         return yield* new ChannelError({ reason: "Alone", message: "there is no neighbour" })
       }
-      const seq = yield* Effect.mapError(
+      const { neighbors, seq } = yield* Effect.mapError(
         channel.publish([message]),
         ({ message, reason }) =>
           new ChannelError({ reason: reason === "MessageTooLarge" ? "MessageTooLarge" : "Closed", message }),
       )
-      return { _tag: "Published", seq, neighbors: yield* neighborCount }
+      return { _tag: "Published", seq, neighbors }
     }),
   }
 })

@@ -1,0 +1,186 @@
+/**
+ * The messages that this node publishes in one channel. The first one goes out at once; those that come while it is on its way gather, and
+ * go out together under one signature. A message in parts leaves room in the queues for messages of other channels.
+ */
+import type { Timers } from "@topic-tracker/common"
+import { Effect } from "effect"
+import { type BroadcastScope, GossipError, type GossipTopic } from "../model.ts"
+import type { ChannelWriter } from "./ChannelWriter.ts"
+
+/** The next part waits while a neighbour has so much in its queue. */
+const PARTS_IN_QUEUE_BYTES = 32 * 1024
+/** The longest wait for one neighbour. After it the queue fills up, and gossip goes on without a neighbour that is slow. */
+const PART_WAIT_MS = 250
+/** Messages that are sealed in one turn. */
+const MAX_GATHERED = 256
+
+/** What {@link ChannelPublisher} sends by. */
+export interface ChannelPublisherOptions {
+  readonly writer: ChannelWriter
+  readonly gossip: Pick<GossipTopic, "broadcast" | "awaitRoom">
+  readonly scope: BroadcastScope
+  readonly timers: Timers
+  /** Runs for each envelope before it goes to gossip. */
+  readonly published: (envelope: Uint8Array) => void
+  readonly fork: (effect: Effect.Effect<void>) => void
+}
+
+/** A message that waits. */
+interface Waiting extends PublishParts {
+  readonly message: Uint8Array
+  readonly done: (result: Effect.Effect<number, GossipError>) => void
+}
+
+/** Options of one publish. With one of them there must be one message. */
+export interface PublishParts {
+  /** Goes before the message. */
+  readonly extension?: Uint8Array
+  /** Asks for acknowledgements. Runs with the seq before the message goes out. */
+  readonly sealed?: (seq: number) => void
+}
+
+const isAlone = ({ extension, sealed }: PublishParts): boolean => extension !== undefined || sealed !== undefined
+
+/**
+ * The publisher of a channel.
+ *
+ * @since 0.1.0
+ */
+export class ChannelPublisher {
+  readonly #options: ChannelPublisherOptions
+  #waiting: Array<Waiting> = []
+  /** A message is on its way, or the gathered ones are. */
+  #isBusy = false
+  #isEnded = false
+
+  constructor(options: ChannelPublisherOptions) {
+    this.#options = options
+  }
+
+  /** Sends the messages, one after the other, and gives the seq of the first one. */
+  publish(messages: ReadonlyArray<Uint8Array>, parts: PublishParts = {}): Effect.Effect<number, GossipError> {
+    return Effect.suspend(() => {
+      if (this.#isEnded) return Effect.fail(closed())
+      if (!this.#isBusy && !isAlone(parts) && messages.every(({ length }) => length <= this.room)) {
+        return this.#publishNow(messages)
+      }
+      return Effect.callback<number, GossipError>((resume) => {
+        const added = messages.map(
+          (message, index): Waiting => ({ ...parts, message, done: index === 0 ? resume : ignore }),
+        )
+        for (const each of added) this.#waiting.push(each)
+        if (!this.#isBusy) {
+          this.#isBusy = true
+          this.#options.fork(this.#drain)
+        }
+        // What is not sealed yet is not sent any more.
+        return Effect.sync(() => {
+          this.#waiting = this.#waiting.filter((each) => !added.includes(each))
+        })
+      })
+    })
+  }
+
+  /** Sends the last envelope of the session, if there was a message. Nothing can be published after it. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    const { gossip, published, scope, writer } = this.#options
+    this.#isEnded = true
+    this.close()
+    const envelope = writer.end()
+    if (envelope === undefined || scope === "neighbors") return Effect.void
+    published(envelope)
+    return Effect.ignore(gossip.broadcast(envelope, scope))
+  })
+
+  /** The largest message that needs no parts. */
+  get room(): number {
+    return this.#options.writer.room
+  }
+
+  /** Fails what waits. */
+  close(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { done } of waiting) done(Effect.fail(closed()))
+  }
+
+  #publishNow(messages: ReadonlyArray<Uint8Array>): Effect.Effect<number, GossipError> {
+    const { gossip, published, scope, timers, writer } = this.#options
+    this.#isBusy = true
+    // Until the turn is over and gossip has taken it.
+    let left = 2
+    const over = () => {
+      if (--left > 0) return
+      if (this.#waiting.length === 0) this.#isBusy = false
+      else this.#options.fork(this.#drain)
+    }
+    timers.runSoon(over)
+    const { envelopes, firstSeq } = writer.write(messages)
+    for (const envelope of envelopes) published(envelope)
+    const sent =
+      envelopes.length === 1
+        ? gossip.broadcast(envelopes[0]!, scope)
+        : Effect.forEach(envelopes, (envelope) => gossip.broadcast(envelope, scope), { discard: true })
+    return sent.pipe(
+      Effect.onExit(() => Effect.sync(over)),
+      Effect.as(firstSeq),
+    )
+  }
+
+  /** Sends until nothing waits. */
+  readonly #drain: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      const first = batch[0]!
+      const { envelopes, firstSeq } = this.#options.writer.write(
+        batch.map(({ message }) => message),
+        first.sealed !== undefined,
+        first.extension,
+      )
+      first.sealed?.(firstSeq)
+      const isParts = batch.length === 1 && envelopes.length > 1
+      const result = yield* Effect.exit(isParts ? this.#sendParts(envelopes) : this.#send(envelopes))
+      for (const [index, { done }] of batch.entries()) done(Effect.as(result, firstSeq + index))
+    }
+    this.#isBusy = false
+  })
+
+  #send(envelopes: ReadonlyArray<Uint8Array>): Effect.Effect<void, GossipError> {
+    const { gossip, published, scope } = this.#options
+    for (const envelope of envelopes) published(envelope)
+    return Effect.forEach(envelopes, (envelope) => gossip.broadcast(envelope, scope), { discard: true })
+  }
+
+  #sendParts(envelopes: ReadonlyArray<Uint8Array>): Effect.Effect<void, GossipError> {
+    const { gossip, published, scope } = this.#options
+    return Effect.gen(function* () {
+      let isPaced = true
+      for (const envelope of envelopes) {
+        if (isPaced) {
+          isPaced = yield* Effect.timeoutOption(gossip.awaitRoom(PARTS_IN_QUEUE_BYTES), PART_WAIT_MS).pipe(
+            Effect.map(({ _tag }) => _tag === "Some"),
+          )
+        }
+        published(envelope)
+        yield* gossip.broadcast(envelope, scope)
+        // Others get a turn: sealing all parts at once would take some ms.
+        yield* Effect.yieldNow
+      }
+    })
+  }
+
+  /** One message in parts, one that is to be acknowledged, or all whole ones up to there. */
+  #takeBatch(): ReadonlyArray<Waiting> {
+    let count = 0
+    while (count < this.#waiting.length && count < MAX_GATHERED) {
+      const waiting = this.#waiting[count]!
+      if (isAlone(waiting) || waiting.message.length > this.room) break
+      count++
+    }
+    return this.#waiting.splice(0, Math.max(1, count))
+  }
+}
+
+const ignore = () => {}
+
+const closed = () => new GossipError({ reason: "Closed", message: "the topic has been closed" })
