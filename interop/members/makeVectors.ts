@@ -20,6 +20,7 @@ import {
   Plaintext,
 } from "@topic-tracker/crypto/members"
 import { Protocol } from "@topic-tracker/gossip"
+import { answerExtension, wantedExtension } from "@topic-tracker/gossip/members"
 import { Effect, Redacted, Result } from "effect"
 import * as z32 from "z32"
 
@@ -226,6 +227,18 @@ const program = Effect.gen(function* () {
       good(`part ${index} of 3`, { flags: Flag.part, index, count: 3, seq: 2, plaintext }),
     ),
     good("acknowledge", { flags: Flag.acknowledge }),
+    good("acknowledgement by 300 members wanted", {
+      flags: Flag.acknowledge | Flag.extension,
+      plaintext: Plaintext.withExtension(wantedExtension(300), utf8("hello")),
+    }),
+    good("acknowledgement", {
+      channelName: "",
+      flags: Flag.extension,
+      plaintext: Plaintext.withExtension(
+        answerExtension(Envelope.stream(sealed({ author: keyOf(8), seq: 2 ** 32 + 5 })), 2 ** 32 + 5),
+        utf8(""),
+      ),
+    }),
     good("last of the session", { flags: Flag.last, plaintext: utf8(""), seq: 9 }),
     good("extension", { flags: Flag.extension, plaintext: extended }),
     good("extension of a batch", {
