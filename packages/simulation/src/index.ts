@@ -8,6 +8,10 @@ export { Deadlock, VirtualTime } from "./environment/VirtualTime.ts"
 export { type EventKind, type EventLog, eventKinds, LogHash, TextLog } from "./gossip/EventLog.ts"
 export { type Emitted, GossipNetwork, type GossipNetworkOptions, type Node } from "./gossip/GossipNetwork.ts"
 export { type GossipRun, type RoundStats, runGossipScenario } from "./gossip/runGossipScenario.ts"
+export { JOIN_FIGURES } from "./mainline/joins.ts"
+export { type MeasureOptions, measureMainline } from "./mainline/measure.ts"
+export { type Quantiles, Samples } from "./mainline/Samples.ts"
+export { WALK_FIGURES } from "./mainline/walks.ts"
 export { type GossipSummary, gossipTable, type Spread, summarizeGossip } from "./report/gossipSummary.ts"
 export { reportHtml } from "./report/html.ts"
 export { summarizeTopics, type TopicSummary, topicTable } from "./report/topicSummary.ts"
@@ -24,6 +28,14 @@ export {
 } from "./run/runTopicScenarios.ts"
 export { ConfigError } from "./scenario/ConfigError.ts"
 export type { Delay, Regions } from "./scenario/Delay.ts"
+export {
+  type DhtSettings,
+  type FixedHopsSettings,
+  type HostileSettings,
+  type MainlinePreset,
+  type MainlineSettings,
+  mainlinePreset,
+} from "./scenario/DhtSettings.ts"
 export { type Bootstrap, type GossipScenario, gossipLabel, type Simulation } from "./scenario/GossipScenario.ts"
 export { defaultLatency, type Latency } from "./scenario/Latency.ts"
 export { type LinkSettings, perfectLinks } from "./scenario/LinkSettings.ts"

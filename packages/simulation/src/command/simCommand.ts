@@ -6,6 +6,7 @@ import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { isTopics } from "../scenario/readTopicScenarios.ts"
 import { runGossipCommand } from "./gossipCommand.ts"
+import { runMainlineCommand } from "./mainlineCommand.ts"
 import { runTopicsCommand } from "./topicsCommand.ts"
 
 const flags = {
@@ -13,6 +14,17 @@ const flags = {
     Flag.withDescription(
       "A TOML file of scenarios: of whole topics (or a folder of such files), or a file of iroh-gossip's simulations/*.toml",
     ),
+    Flag.optional,
+  ),
+  mainline: Flag.Literals("mainline", ["easy", "real", "hard"]).pipe(
+    Flag.withDescription(
+      "Without --config: measure lookups, puts and joins of two nodes on the mainline DHT of this preset",
+    ),
+    Flag.optional,
+  ),
+  samples: Flag.Int("samples").pipe(
+    Flag.withDescription("With --mainline: samples of each figure (default: 60)"),
+    Flag.withDefault(60),
   ),
   filter: Flag.String("filter").pipe(
     Flag.withDescription("Only scenarios whose name contains this text, such as n100 or GossipAll"),
@@ -61,8 +73,14 @@ const readFiles = async (config: string) => {
 export const simCommand = Command.make(
   "sim",
   flags,
-  Effect.fn("sim")(function* (options) {
-    const { config, filter, json, log, report, seed, sockets } = options
+  Effect.fn("sim")(function* (given) {
+    const { filter, json, log, mainline, report, samples, seed, sockets } = given
+    if (Option.isSome(mainline) === Option.isSome(given.config)) {
+      return yield* new UsageError({ message: "--config: give either --config FILE or --mainline PRESET" })
+    }
+    if (Option.isSome(mainline)) return yield* runMainlineCommand({ preset: mainline.value, samples, seed, json })
+    const config = Option.getOrThrow(given.config)
+    const options = { ...given, config }
     const files = yield* Effect.tryPromise({
       try: () => readFiles(config),
       catch: (cause) => new UsageError({ message: `--config: ${cause instanceof Error ? cause.message : cause}` }),

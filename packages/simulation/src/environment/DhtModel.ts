@@ -7,7 +7,7 @@ import type { Dht } from "@topic-tracker/dht"
 import { MemoryDht } from "@topic-tracker/dht/testing"
 import { Effect, type Layer } from "effect"
 import { delayAt } from "../scenario/Delay.ts"
-import type { DhtSettings, HostileSettings } from "../scenario/TopicScenario.ts"
+import type { FixedHopsSettings, HostileSettings } from "../scenario/DhtSettings.ts"
 import type { DhtLoad } from "./Environment.ts"
 import { floodSlot } from "./floodSlot.ts"
 
@@ -16,16 +16,16 @@ export interface DhtModel {
   readonly client: (reaches: (dhtNode: number) => boolean) => Layer.Layer<Dht, never, Crypto>
   /** Attacks the topic's slots until it is interrupted. */
   readonly flood: (topicName: string, settings: HostileSettings) => Effect.Effect<never, never, Crypto>
-  /** One entry for each node of the DHT. */
+  /** See `Environment`. */
   readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>
 }
 
 /**
- * The DHT as stored items: its nodes hold items and have the faults of the settings, but they have no routing tables. A lookup has a
- * length in round trips and no path.
+ * The DHT with `model = "fixed-hops"`: its nodes hold items and have the faults of the settings, but they have no routing tables. A
+ * lookup has a length in round trips and no path, and the production client does not run.
  */
-export const storedItemsDht = Effect.fnUntraced(function* (settings: DhtSettings) {
-  const { deadDelayMs, hostile: _, latency, lostDelayMs, ...faults } = settings
+export const fixedHopsDht = Effect.fnUntraced(function* (settings: FixedHopsSettings) {
+  const { deadDelayMs, hostile: _, latency, lostDelayMs, model: __, ...faults } = settings
   const dht = yield* MemoryDht.make({
     ...faults,
     deadDelay: deadDelayMs,

@@ -32,6 +32,6 @@ export interface Environment {
   readonly cutOff: (index: number) => void
   /** The node has left and no longer uses the DHT. */
   readonly removeNode: (index: number) => void
-  /** One entry for each node of the DHT. */
+  /** One entry for each node of the DHT, or for each that was asked, in the order of their first queries. */
   readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>
 }

@@ -1,11 +1,12 @@
 /**
  * Virtual time: Effect's Clock and Scheduler as one discrete-event loop. Fibers that can run do so in the order in which they
  * became ready. When none can run, the clock jumps to the next sleeper. Nothing waits for Node's event loop, so a run is one
- * synchronous call and the same every time. An effect that waits for the outside (a promise, a timer of the platform) never
- * resumes here.
+ * synchronous call and the same every time. Timers of the platform, which libraries use, are part of it (`platformTime.ts`); an
+ * effect that waits for a promise never resumes here.
  */
 import { Clock, Context, Duration, Effect, type Exit, Random, Scheduler } from "effect"
 import { EventSchedule } from "./EventSchedule.ts"
+import { type PlatformTime, withPlatformTime } from "./platformTime.ts"
 import type { WorldTime } from "./WorldTime.ts"
 
 interface Sleeper {
@@ -35,7 +36,24 @@ export class VirtualTime implements WorldTime {
       Context.add(Clock.Clock, this.clock),
       Context.add(Random.Random, seededRandom(seed)),
     )
+    // A generator of its own: the draws of a library must not move those of the run.
+    const libraries = seededRandom(seed + 1n)
+    this.#platform = {
+      random: () => libraries.nextDoubleUnsafe(),
+      now: () => Math.floor(epoch + this.#elapsed),
+      soon: (task) => void this.#ready.push(task),
+      after: (millis, task) => {
+        const sleeper: Sleeper = { wake: task }
+        this.#sleepers.scheduleAt(this.#elapsed + millis, sleeper)
+        return () => {
+          sleeper.wake = undefined
+        }
+      },
+    }
   }
+
+  /** What the globals of the platform do during a run. */
+  readonly #platform: PlatformTime
 
   /** Milliseconds since the start. */
   get now(): number {
@@ -65,6 +83,10 @@ export class VirtualTime implements WorldTime {
 
   /** Runs the effect to its end. `onSettled` is called each time that no fiber can run, before the clock advances. */
   run<A, E>(effect: Effect.Effect<A, E>, onSettled?: () => void): Exit.Exit<A, E> {
+    return withPlatformTime(this.#platform, () => this.#runToEnd(effect, onSettled))
+  }
+
+  #runToEnd<A, E>(effect: Effect.Effect<A, E>, onSettled: (() => void) | undefined): Exit.Exit<A, E> {
     const fiber = Effect.runForkWith(this.context)(effect)
     for (;;) {
       this.#runReady()

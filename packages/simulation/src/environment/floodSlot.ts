@@ -6,7 +6,7 @@ import { Crypto, RecordKeys, SecretRotation, TopicId } from "@topic-tracker/cryp
 import type { Dht } from "@topic-tracker/dht"
 import type { MemoryDht } from "@topic-tracker/dht/testing"
 import { Clock, Effect, Random } from "effect"
-import type { HostileSettings } from "../scenario/TopicScenario.ts"
+import type { HostileSettings } from "../scenario/DhtSettings.ts"
 
 /** The sequence number of all records (see RecordPublisher in core). */
 const RECORD_SEQ = 2n ** 63n - 1n

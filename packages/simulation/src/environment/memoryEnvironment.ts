@@ -4,8 +4,9 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { AddressLookup, Gossip } from "@topic-tracker/gossip"
 import { MemoryNetwork, MemoryTransport } from "@topic-tracker/gossip/testing"
 import { Effect, Layer, Random, Stream } from "effect"
+import { mainlineDht } from "../mainline/mainlineDht.ts"
 import type { TopicScenario } from "../scenario/TopicScenario.ts"
-import { storedItemsDht } from "./DhtModel.ts"
+import { fixedHopsDht } from "./DhtModel.ts"
 import type { Environment } from "./Environment.ts"
 import { LinkModel } from "./LinkModel.ts"
 import * as SharedCrypto from "./sharedCrypto.ts"
@@ -21,7 +22,8 @@ export const memoryEnvironment = Effect.fnUntraced(function* (
   time: WorldTime,
   topicName: string,
 ) {
-  const dht = yield* storedItemsDht(scenario.dht)
+  const { dht: settings } = scenario
+  const dht = yield* settings.model === "mainline" ? mainlineDht(settings) : fixedHopsDht(settings)
   const salt = yield* Random.nextIntBetween(0, 2 ** 31)
   const links = new LinkModel<EndpointId.EndpointId>(scenario.links, salt, () => time.now)
   const network = yield* MemoryNetwork.make({
@@ -31,7 +33,7 @@ export const memoryEnvironment = Effect.fnUntraced(function* (
     heartbeatMs: HEARTBEAT_MS,
   })
   const crypto = Layer.succeedContext(yield* Layer.build(SharedCrypto.layer()))
-  const { hostile } = scenario.dht
+  const { hostile } = settings
   if (hostile !== undefined) {
     yield* dht.flood(topicName, hostile).pipe(Effect.provide(crypto), Effect.forkScoped)
   }

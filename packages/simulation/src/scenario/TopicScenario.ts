@@ -1,42 +1,9 @@
 /** A scenario of whole topics, as plain data with all defaults filled in. Times are ms; shares and chances are 0 to 1. */
 import type { TopicConfig } from "@topic-tracker/core"
 import type { GossipConfigInput } from "@topic-tracker/gossip"
-import type { Delay } from "./Delay.ts"
+import type { DhtSettings } from "./DhtSettings.ts"
 import type { LinkSettings } from "./LinkSettings.ts"
 import type { TopicScenarioTable } from "./topicTables.ts"
-
-/** The DHT and its faults. */
-export interface DhtSettings {
-  readonly nodes: number
-  /** The number of closest nodes that store an item. */
-  readonly k: number
-  /** A round trip to a DHT node. */
-  readonly latency: Delay
-  /** Round trips of a lookup, and of the first lookups of a node. */
-  readonly hops: number
-  readonly coldHops: number
-  /** The time for which a client waits for an answer that is lost. */
-  readonly lostDelayMs: number
-  /** Share of the nodes that are dead but still in routing tables. */
-  readonly dead: number
-  /** Share of the nodes that answer with what they held before the last put. */
-  readonly stale: number
-  /** Share of the nodes that keep the first of two items with an equal sequence number. */
-  readonly keepFirst: number
-  readonly lostGets: number
-  readonly lostPuts: number
-  /** The additional time of a lookup for each dead node that it waits for. */
-  readonly deadDelayMs: number
-  readonly hostile: HostileSettings | undefined
-}
-
-/** An attacker that knows the topic's name but not its secret: it puts values into the slot of the current minute. */
-export interface HostileSettings {
-  readonly everyMs: number
-  /** True: valid signatures, on all nodes of the slot. False: invalid signatures, on `nodes` of them. */
-  readonly signed: boolean
-  readonly nodes: number
-}
 
 /** For a time the network is cut into equal groups, and the DHT with it if `dht` is true. */
 export interface Partition {

@@ -1,19 +1,17 @@
 /** Makes a scenario of whole topics from its table: fills in defaults and checks what several keys allow together. */
 import { Result } from "effect"
 import type { Path, Problem } from "./ConfigError.ts"
-import { type Delay, timeoutOf } from "./Delay.ts"
+import type { Delay } from "./Delay.ts"
 import { type DelayTable, delayOf } from "./delayTable.ts"
+import { dhtOf } from "./dhtOf.ts"
 import type { LinkSettings } from "./LinkSettings.ts"
 import { protocolInputOf, protocolOf } from "./protocolTable.ts"
-import type { Broadcasts, Churn, DhtSettings, TopicScenario, Variant } from "./TopicScenario.ts"
+import type { Broadcasts, Churn, TopicScenario, Variant } from "./TopicScenario.ts"
 import { topicOptionsOf } from "./topicOptions.ts"
 import { bitsPerSecond, type TopicScenarioTable } from "./topicTables.ts"
 import { namingPart } from "./variants.ts"
 
 type Table = typeof TopicScenarioTable.Type
-
-/** The least time that the DHT client waits for an answer: `roundTripFloor` in dht. */
-const LEAST_WAIT_MS = 25
 
 export const toTopicScenario = (table: Table, variant: Variant): Result.Result<TopicScenario, Problem> =>
   Result.gen(function* () {
@@ -66,38 +64,6 @@ const linksOf = (table: Table["links"], latency: Delay): LinkSettings => ({
   bandwidth: table?.bandwidth === undefined ? undefined : bitsPerSecond(table.bandwidth),
   nat: table?.nat ?? 0,
 })
-
-const dhtOf = (table: Table["dht"]): Result.Result<DhtSettings, Problem> => {
-  const path = ["dht", "latency"]
-  return Result.flatMap(delayAt(table?.latency, { uniform: { min: 20, max: 100 } }, path), (latency) => {
-    if (latency._tag === "Regions") {
-      return Result.fail({ path: [...path, "regions"], message: "only links have regions" })
-    }
-    const waitMs = Math.max(LEAST_WAIT_MS, timeoutOf(latency))
-    return Result.succeed({
-      nodes: table?.nodes ?? 200,
-      k: table?.k ?? 20,
-      latency,
-      hops: table?.hops ?? 2,
-      coldHops: table?.cold_hops ?? 3,
-      lostDelayMs: table?.lost_delay ?? waitMs,
-      dead: table?.dead ?? 0,
-      stale: table?.stale ?? 0,
-      keepFirst: table?.keep_first ?? 0,
-      lostGets: table?.lost_gets ?? 0,
-      lostPuts: table?.lost_puts ?? 0,
-      deadDelayMs: table?.dead_delay ?? waitMs,
-      hostile:
-        table?.hostile === undefined
-          ? undefined
-          : {
-              everyMs: table.hostile.every,
-              signed: table.hostile.signed ?? true,
-              nodes: table.hostile.nodes ?? table.k ?? 20,
-            },
-    })
-  })
-}
 
 const churnOf = (table: NonNullable<Table["churn"]>, durationMs: number): Churn => ({
   joinsPerMinute: table.joins_per_minute ?? 0,

@@ -1,6 +1,7 @@
 /** The tables of a file of whole-topic scenarios, key by key. Times are texts such as "1m 30s". */
 import { Schema } from "effect"
 import { isNot } from "./ConfigError.ts"
+import { MAX_MAINLINE_NODES } from "./DhtSettings.ts"
 import { DelayTable } from "./delayTable.ts"
 import { Millis } from "./duration.ts"
 import { between, chance, integer, positiveMillis, share } from "./fields.ts"
@@ -36,19 +37,29 @@ const Links = Schema.Struct({
 })
 
 const Dht = Schema.Struct({
-  nodes: key(integer(1, 10_000)),
-  k: key(integer(1, 100)),
-  latency: key(DelayTable),
+  model: key(Schema.Literals(["fixed-hops", "mainline"])),
+  nodes: key(integer(1, MAX_MAINLINE_NODES)),
   dead: key(chance),
-  stale: key(share),
   keep_first: key(share),
+  latency: key(DelayTable),
+  hostile: key(Schema.Struct({ every: positiveMillis, signed: key(Schema.Boolean), nodes: key(integer(1, 100)) })),
+  // Of the model with fixed hops only.
+  k: key(integer(1, 100)),
+  stale: key(share),
   lost_gets: key(chance),
   lost_puts: key(chance),
   dead_delay: key(Millis),
   hops: key(integer(1, 20)),
   cold_hops: key(integer(1, 20)),
   lost_delay: key(Millis),
-  hostile: key(Schema.Struct({ every: positiveMillis, signed: key(Schema.Boolean), nodes: key(integer(1, 100)) })),
+  // Of the mainline model only.
+  preset: key(Schema.Literals(["easy", "real", "hard"])),
+  mute: key(chance),
+  knowledge: key(chance),
+  names: key(integer(1, 32)),
+  jitter: key(Millis),
+  loss: key(chance),
+  bytes_per_second: key(integer(0, 1_000_000_000)),
 })
 
 const Partition = Schema.Struct({

@@ -36,6 +36,7 @@ const PUT_QUERY = Buffer.from("1:q3:put")
 /** The environment of a scenario, and its relay. Everything ends with the scope. */
 export const socketEnvironment = Effect.fnUntraced(function* (scenario: TopicScenario) {
   const { dht } = scenario
+  if (dht.model !== "fixed-hops") return yield* Effect.die(new Error(`dht.model: ${dht.model} has no real packets`))
   const random = yield* Random.Random
   const chance = () => random.nextDoubleUnsafe()
   // The second draw, as in memory: the same seed gives the same links.

@@ -7,6 +7,7 @@ const MAX_DHT_NODES = 100
 
 /** The first unsupported key and the reason; undefined if all keys are supported. */
 export const unsupported = ({ dht, links, nodes }: TopicScenario): string | undefined => {
+  if (dht.model !== "fixed-hops") return "dht.model: not with --sockets: the DHT is one of real nodes on loopback"
   const checks: ReadonlyArray<readonly [key: string, isUnsupported: boolean, reason: string]> = [
     ["nodes", nodes > MAX_NODES, `at most ${MAX_NODES} real nodes`],
     ["dht.nodes", dht.nodes > MAX_DHT_NODES, `at most ${MAX_DHT_NODES} real nodes`],

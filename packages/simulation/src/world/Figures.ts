@@ -155,7 +155,8 @@ export class Figures {
     if (before === undefined) return
     let [all, most] = [0, 0]
     for (const [i, { gets, puts }] of load.nodes.entries()) {
-      const queries = gets + puts - before.nodes[i]!.gets - before.nodes[i]!.puts
+      const past = before.nodes[i]
+      const queries = gets + puts - (past === undefined ? 0 : past.gets + past.puts)
       all += queries
       most = Math.max(most, queries)
     }

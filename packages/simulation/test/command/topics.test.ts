@@ -34,6 +34,29 @@ stop_early = true
 `,
 )
 
+describe("sim of a mainline DHT", { timeout: 60_000 }, () => {
+  it("prints the figures of walks and joins, the same for the same seed", async () => {
+    const args = ["--mainline", "easy", "--samples", "2", "--seed", "5", "--json"]
+    const [first, again] = await Promise.all([sim(...args), sim(...args)])
+    assert.strictEqual(first.code, 0, first.stderr)
+    assert.strictEqual(again.stdout, first.stdout)
+    const [{ figures, seed }] = JSON.parse(first.stdout)
+    assert.strictEqual(seed, "5")
+    assert.strictEqual(figures["cold join of two"].count, 2)
+    assert.isAbove(figures["cold join of two"].p50, 300)
+    assert.strictEqual(figures["cold put, failed"], 0)
+  })
+
+  it("wants either scenarios or a preset", async () => {
+    const none = await sim()
+    const both = await sim("--config", file, "--mainline", "real")
+    for (const { code, stderr } of [none, both]) {
+      assert.notStrictEqual(code, 0)
+      assert.include(stderr, "--config: give either --config FILE or --mainline PRESET")
+    }
+  })
+})
+
 describe("sim of whole topics", { timeout: 60_000 }, () => {
   it("fails if a run misses its expectations, with a command that repeats the run", async () => {
     const all = await sim("--config", file, "--json")

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { mainlinePreset } from "../../src/scenario/DhtSettings.ts"
 import { isTopics, readTopicScenarios } from "../../src/scenario/readTopicScenarios.ts"
 import { topicLabel } from "../../src/scenario/TopicScenario.ts"
 
@@ -46,8 +47,37 @@ describe("readTopicScenarios", () => {
       (typeof scenarios)[0] & {},
     ]
     assert.deepStrictEqual([broadcasts, churn, crash, partitions], [undefined, undefined, undefined, []])
-    assert.deepStrictEqual([clockSkewMs, stopEarly, dht.nodes, dht.k], [0, false, 200, 20])
+    assert.deepStrictEqual([clockSkewMs, stopEarly, dht.nodes, dht.model], [0, false, 200, "fixed-hops"])
     assert.deepStrictEqual(links.latency, { _tag: "Uniform", minMs: 10, maxMs: 50 })
+  })
+
+  it("reads the settings of a mainline DHT: a preset with changes", () => {
+    const settings = (dht: string) => read(`dht = { model = "mainline"${dht} }\n`).scenarios[0]!.dht
+    assert.deepStrictEqual(settings(""), mainlinePreset("real"))
+    assert.deepStrictEqual(settings(', preset = "hard"'), mainlinePreset("hard"))
+    assert.deepStrictEqual(
+      settings(', preset = "easy", dead = 0.3, bytes_per_second = 0, latency = { constant = "9ms" }'),
+      {
+        ...mainlinePreset("easy"),
+        dead: 0.3,
+        bytesPerSecond: 0,
+        roundTrip: { _tag: "Constant", ms: 9 },
+      },
+    )
+  })
+
+  it("refuses keys of the other model of the DHT, and more nodes than a model can have", () => {
+    assert.strictEqual(refused("dht = { mute = 0.1 }\n"), 'x.toml:7: scenario[0].dht.mute: needs model = "mainline"')
+    assert.strictEqual(
+      refused('dht = { model = "mainline", hops = 3 }\n'),
+      'x.toml:7: scenario[0].dht.hops: needs model = "fixed-hops"',
+    )
+    assert.match(refused("dht = { nodes = 10001 }\n"), /dht\.nodes: 10001 is not an integer from 1 to 10000$/)
+    assert.match(
+      refused('dht = { model = "mainline", nodes = 9000000, dead = 0.5 }\n'),
+      /more than the 16777216 addresses/,
+    )
+    assert.match(refused('dht = { model = "kademlia" }\n'), /dht\.model/)
   })
 
   it("makes one scenario for each position in the lists", () => {

@@ -58,6 +58,7 @@ describe("unsupported", () => {
     assert.isUndefined(unsupported(read(`${lines}${dht}lost_gets = 0.19, lost_puts = 0.1, dead = 0.1 }\n`)))
     for (const [given, key] of [
       ["", "dht.nodes"],
+      ['dht = { model = "mainline" }', "dht.model"],
       [`${dht}lost_gets = 0.19 }`, "dht.lost_puts"],
       [`${dht}stale = 0.1 }`, "dht.stale"],
       [`${dht}keep_first = 0.5 }`, "dht.keep_first"],
