@@ -54,6 +54,11 @@ export class EventQueue<A> {
     return this.#isFull
   }
 
+  /** The events that wait. */
+  get size(): number {
+    return this.#events.length
+  }
+
   /** Adds an event; does nothing after {@link close}. Returns true if this event made the queue full. */
   push(event: A): boolean {
     if (this.#isClosed) return false

@@ -49,6 +49,7 @@ export type {
   Channel,
   ChannelEvent,
   ChannelOptions,
+  ChannelStats,
   Published,
   PublishOptions,
   Received,

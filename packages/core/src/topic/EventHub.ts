@@ -43,6 +43,13 @@ export class EventHub<A> {
     return this.#subscribers.size
   }
 
+  /** The events that wait for the subscriber that has most of them. */
+  get mostWaiting(): number {
+    let most = 0
+    for (const { queue } of this.#subscribers) most = Math.max(most, queue.size)
+    return most
+  }
+
   /** Gives the events to every subscriber. Waits while a subscriber with backpressure is full. Does nothing after {@link end}. */
   publish(events: ReadonlyArray<A>): Effect.Effect<void> {
     return Effect.suspend(() => {

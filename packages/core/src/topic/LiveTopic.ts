@@ -19,6 +19,7 @@ import { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { FailureLog } from "../shared/FailureLog.ts"
 import type { RateLimiter } from "../shared/RateLimiter.ts"
 import { ActivityLog } from "./ActivityLog.ts"
+import type { ChannelSessions } from "./channel/openChannel.ts"
 import { openGossip } from "./channel/openGossip.ts"
 import { EventHub } from "./EventHub.ts"
 import { askLost } from "./joined/askPeers.ts"
@@ -133,8 +134,8 @@ export class LiveTopic {
   readonly activity: ActivityLog
   /** The gossip topic now. Fails while there is none. */
   readonly requireGossip: Effect.Effect<GossipTopic, TopicError>
-  /** The channels of a members-only topic; undefined on another one. Fails while there is no session. */
-  readonly requireMembers: Effect.Effect<MembersTopic | undefined, TopicError>
+  /** The sessions of a members-only topic, for its channels. */
+  readonly sessions: ChannelSessions
   /** See {@link Topic.peerLink}. */
   readonly requireLink: Effect.Effect<PeerLink, TopicError>
   readonly #parts: LiveTopicParts
@@ -142,6 +143,7 @@ export class LiveTopic {
   readonly #ended = Deferred.makeUnsafe<never, TopicError>()
   #lock: Semaphore.Semaphore | undefined
   #running: RunningSession | undefined
+  readonly #isRunning: Signal
 
   constructor(parts: LiveTopicParts) {
     const { activity, key, records, timers } = parts
@@ -156,10 +158,17 @@ export class LiveTopic {
       if (this.#running !== undefined) return Effect.succeed(this.#running.context.gossip)
       return Deferred.isDoneUnsafe(this.#ended) ? this.awaitEnd() : Effect.fail(topicSuspended())
     })
-    this.requireMembers = Effect.andThen(
+    const current = Effect.andThen(
       this.requireGossip,
       Effect.sync(() => this.#running?.members),
     )
+    this.#isRunning = new Signal(timers, false)
+    this.sessions = {
+      current,
+      next: Effect.suspend(() => Effect.raceFirst(this.#isRunning.await, this.awaitEnd())).pipe(
+        Effect.andThen(current),
+      ),
+    }
     this.requireLink = Effect.andThen(
       this.requireGossip,
       Effect.suspend(() => (this.#running === undefined ? this.awaitEnd() : Effect.succeed(this.#running.link))),
@@ -253,6 +262,7 @@ export class LiveTopic {
       const running = { ...this.#makeSession(gossip.topic, scope), members: gossip.members, link, ended }
       const { context, ownRecord, reconnector, search } = running
       this.#running = running
+      this.#isRunning.open()
       yield* this.#readGossip(gossip.events, running).pipe(
         Effect.andThen(service.ready),
         Effect.match({ onFailure: ({ message }) => message, onSuccess: () => "the gossip service is closed" }),
@@ -322,6 +332,7 @@ export class LiveTopic {
       if (this.#running === undefined) return Effect.void
       const { ended, scope } = this.#running
       this.#running = undefined
+      this.#isRunning.close()
       Deferred.doneUnsafe(ended, Exit.void)
       const reportDown = Effect.suspend(() => this.events.publishAtOnce(this.swarm.suspend()))
       return Effect.andThen(Scope.close(scope, Exit.void), reportDown)

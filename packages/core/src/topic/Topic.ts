@@ -121,8 +121,8 @@ export interface Topic extends TopicSender, TopicReceiver {
   /** What packages that open streams to the topic's peers build on. Fails with `Suspended` or `Closed`. */
   readonly peerLink: Effect.Effect<PeerLink, TopicError>
   /**
-   * Opens a typed channel of a members-only topic until the Scope closes, or the topic is suspended. The name has 1 to 64 bytes; the same
-   * name may be opened several times. Fails with `NotMembersOnly`, `NameInvalid` or `Closed`.
+   * Opens a typed channel of a members-only topic until the Scope closes. The name has 1 to 64 bytes; the same name may be opened several
+   * times. Fails with `NotMembersOnly`, `NameInvalid`, `InvalidArgument`, `Suspended` or `Closed`.
    */
   readonly channel: <A>(
     name: string,

@@ -6,8 +6,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope, GossipError, GossipTopic } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
 import { contentBytes, invalidContent } from "./arguments.ts"
-import { openChannel } from "./channel/Channel.ts"
-import { ChannelError } from "./channel/ChannelError.ts"
+import { openChannel } from "./channel/openChannel.ts"
 import type { LiveTopic } from "./LiveTopic.ts"
 import { SendSpans, withTopicSpan } from "./observability.ts"
 import type { Topic, TopicReceiver, TopicSender, TopicSubscribeOptions } from "./Topic.ts"
@@ -63,13 +62,7 @@ export const makeTopic = Effect.fnUntraced(function* (
     resume: live.resume(),
     activity: activity.stream(),
     peerLink: live.requireLink,
-    channel: (name, schema, options) =>
-      live.requireMembers.pipe(
-        Effect.mapError(({ message }) => new ChannelError({ reason: "Closed", message })),
-        Effect.flatMap((members) =>
-          members === undefined ? Effect.fail(notMembersOnly()) : openChannel(members, name, schema, options),
-        ),
-      ),
+    channel: (name, schema, options) => openChannel(live.sessions, name, schema, options),
     stats: Effect.sync(() => ({ ...activity.counters, messagesReceived: swarm.messages.receivedCount })),
   }
 })
@@ -129,12 +122,6 @@ const makeSender = ({
       }).pipe(withTopicSpan("Topic.joinPeers", id)),
   }
 }
-
-const notMembersOnly = () =>
-  new ChannelError({
-    reason: "NotMembersOnly",
-    message: `the topic is open to everybody with its name; join it with access: "members"`,
-  })
 
 const isMessage = (event: TopicEvent) => event._tag === "Message"
 

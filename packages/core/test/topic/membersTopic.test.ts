@@ -114,8 +114,14 @@ describe("a members-only topic", () => {
       assert.deepStrictEqual(yield* chat.publish("x", { whenAlone: "drop" }), { _tag: "Dropped" })
       const access = "closed" as "open"
       assert.include(`${yield* Effect.flip(a!.join({ access }))}`, "access")
+      assert.strictEqual(yield* reason(Effect.scoped(topic.channel("chat", Said, { capacity: 0 }))), "InvalidArgument")
+      const tooLarge = Effect.scoped(topic.channel("chat", Said, { maxContentBytes: 2 ** 20 + 1 }))
+      assert.strictEqual(yield* reason(tooLarge), "InvalidArgument")
+      const acknowledge = { by: 0, within: 1 }
+      assert.strictEqual(yield* reason(chat.publish("x", { acknowledge })), "InvalidArgument")
       yield* topic.suspend
-      assert.strictEqual(yield* reason(opened("chat")), "Closed")
+      assert.strictEqual(yield* reason(opened("chat")), "Suspended")
+      assert.strictEqual(yield* reason(chat.publish("x")), "Suspended")
     }),
   )
 

@@ -84,7 +84,6 @@ export class ChannelPublisher {
   /** Sends the last envelope of the session, if there was a message. Nothing can be published after it. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     const { gossip, published, scope, writer } = this.#options
-    this.#isEnded = true
     this.close()
     const envelope = writer.end()
     if (envelope === undefined || scope === "neighbors") return Effect.void
@@ -97,8 +96,9 @@ export class ChannelPublisher {
     return this.#options.writer.room
   }
 
-  /** Fails what waits. */
+  /** Fails what waits, and whatever is published later. */
   close(): void {
+    this.#isEnded = true
     const waiting = this.#waiting
     this.#waiting = []
     for (const { done } of waiting) done(Effect.fail(closed()))

@@ -1,15 +1,9 @@
 /**
- * Typed channels on a members-only topic: values of a schema instead of bytes. The order, the seal and the repair of messages are gossip's
- * (`MembersTopic`); here values are encoded and decoded.
+ * A typed channel as a program uses it, the types only; `openChannel.ts` has the implementation.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { BytesChannel, MembersTopic } from "@topic-tracker/gossip"
-import { Effect, Exit, Schema, SchemaGetter, type Scope, Stream } from "effect"
-import { SchemaBinary } from "effect/encoding"
-import { ChannelError } from "./ChannelError.ts"
-
-/** The longest name of a channel, in bytes of UTF-8. */
-const MAX_NAME_BYTES = 64
+import type { Duration, Effect, PubSub, Schema, Scope, Stream } from "effect"
+import type { ChannelError } from "./ChannelError.ts"
 
 /**
  * Options of a channel. All programs that use a channel need the same `codec` and `authentication`.
@@ -27,8 +21,20 @@ export interface ChannelOptions<A> {
    * write in any name.
    */
   readonly authentication?: "signature" | "group"
-  /** The events that may wait for a slow reader. More: the oldest are dropped, and a Lagged event says how many. Default 256. */
+  /**
+   * `"now"` (default): the messages that are sent after the join. `"recent"`: first those of the last two minutes that this node and its
+   * neighbours still have.
+   */
+  readonly from?: "now" | "recent"
+  /** The largest value, in bytes of the codec. At most 1 MiB, the default. Larger ones are for streams. */
+  readonly maxContentBytes?: number
+  /** The events that may wait for a slow reader. At least 1. Default 256. */
   readonly capacity?: number
+  /**
+   * The treatment of a slow reader. `"drop-oldest"` (default): its oldest events are dropped, and a Lagged event says how many.
+   * `"backpressure"`: the topic reads nothing more from its peers until the reader has read.
+   */
+  readonly whenSlow?: "drop-oldest" | "backpressure"
 }
 
 /**
@@ -70,99 +76,86 @@ export type ChannelEvent<A> =
   | { readonly _tag: "Lagged"; readonly skipped: number }
 
 /**
- * The result of a publish.
+ * The result of a publish: the sequence number of the message, the neighbours that it went to, and the members that acknowledged it, if
+ * that was asked for.
  *
  * @since 0.1.0
  */
 export type Published =
-  | { readonly _tag: "Published"; readonly seq: number; readonly neighbors: number }
+  | {
+      readonly _tag: "Published"
+      readonly seq: number
+      readonly neighbors: number
+      readonly acknowledged: number
+    }
   | { readonly _tag: "Dropped" }
 
 /**
- * The treatment of a message while there is no neighbour: it waits for one (default), fails with `Alone`, or is dropped.
+ * Options of one publish.
  *
  * @since 0.1.0
  */
 export interface PublishOptions {
+  /** The treatment of the message while there is no neighbour: it waits for one (default), fails with `Alone`, or is dropped. */
   readonly whenAlone?: "wait" | "fail" | "drop"
+  /**
+   * Waits until `by` members (1 to 65,535) that have the channel open have acknowledged the message, and fails with `NotAcknowledged` when
+   * that takes longer than `within`. The message is sent all the same, once.
+   */
+  readonly acknowledge?: { readonly by: number; readonly within: Duration.Input }
 }
 
 /**
- * A channel of values on a members-only topic. Open it before the first message is expected: it has the messages from then on.
+ * Counters of a channel since it was opened; the last six count the whole topic, since its session began.
+ *
+ * @since 0.1.0
+ */
+export interface ChannelStats {
+  readonly published: number
+  readonly received: number
+  /** Messages that are no values of the schema. */
+  readonly undecodable: number
+  /** Messages that nobody has any more. */
+  readonly missed: number
+  /** Envelopes that were accepted; a batch of messages is one. */
+  readonly accepted: number
+  /** Envelopes that came before, are too old, or are beyond a limit. */
+  readonly ignored: number
+  /** Envelopes that no member made. */
+  readonly rejected: number
+  /** Envelopes that were asked for and came. */
+  readonly repaired: number
+  /** Second contents for one sequence number, signed by their author. */
+  readonly equivocations: number
+  /** Messages that neighbours claimed and nobody had. */
+  readonly falseHeads: number
+}
+
+/**
+ * A channel of values on a members-only topic. It lives until its Scope closes or the topic is left; while the topic is suspended it is
+ * silent. Open it before the first message is expected: it has the messages from then on.
+ *
+ * {@link publish} and {@link subscribe} have the shape of a PubSub, so a part of a program that is given both can use either.
  *
  * @since 0.1.0
  */
 export interface Channel<A> {
-  /** Sends a value. The messages of one channel arrive in the order in which they were published, each once, also equal ones. */
+  /**
+   * Sends a value. The messages of one channel arrive in the order in which they were published, each once, also equal ones. What is
+   * published at the same time goes under one signature, so several fibers publish faster than one.
+   */
   readonly publish: (value: A, options?: PublishOptions) => Effect.Effect<Published, ChannelError>
-  /** All events since the channel was opened. Run it once. */
+  /**
+   * Every event from the moment the stream runs. The first run of it, of {@link messages} or of {@link subscribe} begins with the events
+   * since the channel was opened, at most `capacity`.
+   */
   readonly events: Stream.Stream<ChannelEvent<A>>
-  /** The messages only. It is the same stream: run one of both. */
+  /** The messages alone. */
   readonly messages: Stream.Stream<Received<A>>
+  /**
+   * The values alone, as a subscription of an Effect PubSub of the channel's `capacity`: bounded with `whenSlow: "backpressure"`, else
+   * sliding. When the topic ends, a take is interrupted.
+   */
+  readonly subscribe: Effect.Effect<PubSub.Subscription<A>, never, Scope.Scope>
+  readonly stats: Effect.Effect<ChannelStats>
 }
-
-/** Opens a channel of the topic until the scope closes. */
-export const openChannel = Effect.fnUntraced(function* <A>(
-  members: MembersTopic,
-  name: string,
-  schema: Schema.Codec<A, unknown>,
-  options: ChannelOptions<A> = {},
-): Effect.fn.Return<Channel<A>, ChannelError, Scope.Scope> {
-  const bytes = new TextEncoder().encode(name).length
-  if (bytes < 1 || bytes > MAX_NAME_BYTES) {
-    const message = `name: ${bytes} bytes of UTF-8; a channel's name has 1 to ${MAX_NAME_BYTES}`
-    return yield* new ChannelError({ reason: "NameInvalid", message })
-  }
-  const codec = bytesCodec(schema, options.codec ?? "binary")
-  const encode = Schema.encodeEffect(codec)
-  const decode = Schema.decodeExit(codec)
-  const channel: BytesChannel = yield* members.channel(name, {
-    mode: { group: options.authentication === "group", neighborsOnly: false },
-    ...(options.capacity !== undefined && { capacity: options.capacity }),
-  })
-  const events = Stream.map(channel.events, (event): ChannelEvent<A> => {
-    if (event._tag !== "Received") return event
-    const decoded = decode(event.message)
-    if (Exit.isFailure(decoded)) return { _tag: "Undecodable", author: event.author, seq: event.seq }
-    const { author, deliveredFrom, proven, seq, session } = event
-    return { _tag: "Received", value: decoded.value, author, proven, session, seq, deliveredFrom }
-  })
-  const neighborCount = Effect.map(members.gossip.neighbors, ({ size }) => size)
-  return {
-    events,
-    messages: Stream.filter(events, (event) => event._tag === "Received"),
-    publish: Effect.fnUntraced(function* (value, { whenAlone = "wait" } = {}) {
-      const message = yield* Effect.mapError(
-        encode(value),
-        (error) => new ChannelError({ reason: "NotEncodable", message: `value: ${error.message}` }),
-      )
-      if (whenAlone !== "wait" && (yield* neighborCount) === 0) {
-        if (whenAlone === "drop") return { _tag: "Dropped" }
-        return yield* new ChannelError({ reason: "Alone", message: "there is no neighbour" })
-      }
-      const { neighbors, seq } = yield* Effect.mapError(
-        channel.publish([message]),
-        ({ message, reason }) =>
-          new ChannelError({ reason: reason === "MessageTooLarge" ? "MessageTooLarge" : "Closed", message }),
-      )
-      return { _tag: "Published", seq, neighbors }
-    }),
-  }
-})
-
-const bytesCodec = <A>(
-  schema: Schema.Codec<A, unknown>,
-  codec: "binary" | "json" | Schema.Codec<A, Uint8Array>,
-): Schema.Codec<A, Uint8Array> => {
-  if (codec === "binary") return SchemaBinary.toCodec(schema)
-  return codec === "json" ? jsonBytes(schema) : codec
-}
-
-const jsonBytes = <A>(schema: Schema.Codec<A, unknown>): Schema.Codec<A, Uint8Array> =>
-  Schema.Uint8Array.pipe(
-    Schema.decodeTo(Schema.String, {
-      decode: SchemaGetter.transform((bytes: Uint8Array) => new TextDecoder().decode(bytes)),
-      encode: SchemaGetter.transform((text: string) => new TextEncoder().encode(text)),
-    }),
-    Schema.decodeTo(Schema.fromJsonString(Schema.toCodecJson(schema))),
-  )

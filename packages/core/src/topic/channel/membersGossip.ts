@@ -26,7 +26,8 @@ export const membersGossip = Effect.fnUntraced(function* (
       Effect.map(gossip.subscribe(options), (events) =>
         Stream.mergeAll(
           [
-            Stream.filter(events, (event) => event._tag !== "Received"),
+            // The topic is joined when it knows what was sent before: then it misses nothing.
+            Stream.tap(events, (event) => (event._tag === "NeighborUp" ? members.hasHeads : Effect.void)),
             Stream.flatMap(swarm.events, toReceived("swarm")),
             Stream.flatMap(neighbors.events, toReceived("neighbors")),
           ],
