@@ -4,10 +4,10 @@
  * Source: distributed-topic-tracker 0.3.5 `src/crypto/keys.rs` (`SecretRotation`, `DefaultSecretRotation`).
  */
 
-import { u64be } from "@topic-tracker/common/Bytes"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { sha512Half } from "./hash.ts"
 import type { TopicId } from "./TopicId.ts"
+import { TopicSecrets } from "./TopicSecrets.ts"
 
 /**
  * The input of a rotation.
@@ -34,12 +34,6 @@ export const initialSecretHash = (secret: Redacted.Redacted<string | Uint8Array>
   return Redacted.make(sha512Half(bytes), { label: "initialSecretHash" })
 }
 
-/** The first 32 bytes of SHA-512 of topic ‖ minute (big-endian here, little-endian elsewhere) ‖ initial secret hash. */
-const defaultSeed = ({ topic, unixMinute, initialSecretHash }: RotationInput): Redacted.Redacted<Uint8Array> =>
-  Redacted.make(sha512Half(topic.bytes, u64be(unixMinute), Redacted.value(initialSecretHash)), {
-    label: "encryptionSeed",
-  })
-
 /**
  * Derives the secret of each minute. All nodes of a topic need the same rotation.
  *
@@ -50,10 +44,19 @@ export class SecretRotation extends Context.Service<
   {
     /** The 32-byte seed of the Ed25519 key that the minute's records are sealed for. */
     readonly encryptionSeed: (input: RotationInput) => Effect.Effect<Redacted.Redacted<Uint8Array>>
+    /** The secrets that replaced initial ones. Undefined if the rotation has its own rule for that. */
+    readonly secrets?: TopicSecrets | undefined
   }
 >()("@topic-tracker/crypto/SecretRotation") {
-  /** The default rotation of the crate. All nodes that set no rotation use it. The same layer on every call. */
-  static readonly layer = (): Layer.Layer<SecretRotation> => defaultRotation
+  /**
+   * The default rotation of the crate. All nodes that set no rotation use it. Each call makes a layer with `secrets` of its own: until one is
+   * added, all are the same rotation.
+   */
+  static readonly layer = (): Layer.Layer<SecretRotation> =>
+    Layer.sync(SecretRotation, () => {
+      const secrets = new TopicSecrets()
+      return { secrets, encryptionSeed: (input) => Effect.sync(() => secrets.seed(input)) }
+    })
 
   /** A custom rotation: a function that returns 32 bytes, directly or as an Effect. */
   static readonly layerFrom = (
@@ -69,7 +72,3 @@ export class SecretRotation extends Context.Service<
         }),
     })
 }
-
-const defaultRotation = Layer.succeed(SecretRotation, {
-  encryptionSeed: (input) => Effect.sync(() => defaultSeed(input)),
-})

@@ -11,6 +11,8 @@ export {
 export { ReadGate } from "./engine/ReadGate.ts"
 export { Gossip } from "./Gossip.ts"
 export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"
+export type { AllowAnswer, AllowRole } from "./members/Admissions.ts"
+export type { DoorFailure } from "./members/Door.ts"
 export {
   type AcknowledgeOptions,
   type BroadcastScope,

@@ -23,7 +23,8 @@ export {
 } from "./members/Door.ts"
 export { DoorGuard } from "./members/DoorGuard.ts"
 export { EnvelopeStore, STORE_BYTES, STORE_MS } from "./members/EnvelopeStore.ts"
-export { MEMBERS_ALPN, type MembersLine, MembersRouter, type MembersTransport } from "./members/MembersRouter.ts"
+export type { MembersLine, MembersTransport } from "./members/MembersLine.ts"
+export { MEMBERS_ALPN, MembersRouter } from "./members/MembersRouter.ts"
 export {
   type Admission,
   type Judgement,

@@ -9,6 +9,7 @@ import type { ChannelMode, EpochWindowOptions } from "@topic-tracker/crypto/memb
 import { type Effect, type Redacted, Schema, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "./AddressLookup.ts"
 import type { ReadGate } from "./engine/ReadGate.ts"
+import type { AllowAnswer, AllowRole } from "./members/Admissions.ts"
 import type { DoorFailure, DoorTopic } from "./members/Door.ts"
 import type { MembersStats } from "./members/MembersState.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
@@ -127,8 +128,11 @@ export interface MembersOptions extends EpochWindowOptions {
   readonly topic: TopicId
   /** `initialSecretHash` of the secret. */
   readonly secretHash: Redacted.Redacted<Uint8Array>
-  /** Whether a peer with the secret may be a neighbour. It has 1 s. Default: every such peer. */
-  readonly allow?: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
+  /**
+   * Whether a peer with the secret may be a neighbour, speak as an author, or open streams. It has 1 s, and its answer counts for a minute.
+   * True is `"admit"`, false `"refuse"`. Default: every such peer.
+   */
+  readonly allow?: (peer: EndpointId.EndpointId, as: AllowRole) => Effect.Effect<AllowAnswer | boolean>
   /** Runs when a door to or from a peer did not open. Synchronous. */
   readonly onRefused?: (peer: EndpointId.EndpointId, reason: DoorFailure, byPeer: boolean) => void
   /** The largest message that is put together from parts, in bytes. Default 1 MiB. */
@@ -231,6 +235,16 @@ export interface MembersTopic {
   readonly gossip: GossipTopic
   /** Its keys at a door, for other protocols that let in only members. They change with the minutes. */
   readonly door: DoorTopic
+  /** The answer of `allow`; `"refuse"` also if it gave none in time. */
+  readonly admission: (peer: EndpointId.EndpointId, as: AllowRole) => Effect.Effect<AllowAnswer>
+  /** Asks `allow` again about all peers that it was asked about, and lets go neighbours that it refuses now. */
+  readonly recheck: Effect.Effect<void>
+  /**
+   * Ends the overlap after a change of the secret: messages of minutes before it are not taken any more, and connections end whose peer has
+   * not proven the new secret yet. Members come back through the door. Without `SecretRotation.secrets`, our own minute counts as the
+   * change.
+   */
+  readonly endOverlap: Effect.Effect<void>
   /** Counters of what was accepted, ignored, rejected, repaired and missed. */
   readonly stats: Effect.Effect<MembersStats>
   /**

@@ -55,6 +55,13 @@ export class EpochWindow {
     return missing
   }
 
+  /** The minutes whose keys it holds, or should hold. */
+  get minutes(): ReadonlyArray<number> {
+    const minutes: Array<number> = []
+    for (let epoch = Math.max(0, this.#own - this.ahead); epoch <= this.#own + this.ahead; epoch++) minutes.push(epoch)
+    return minutes
+  }
+
   /** Adds the keys of a minute, in place of those that it had. Keys outside of the window are ignored. */
   add(keys: EpochKeys): void {
     if (!this.#holds(keys.epoch)) return

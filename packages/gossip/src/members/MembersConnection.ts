@@ -15,10 +15,14 @@ export interface MembersConnectionOptions {
   readonly isDialled: boolean
   /** The time for which a proof is valid, in ms. */
   readonly validMs: number
-  /** Opens a door on a new stream; `proven` runs if the peer proves itself again. */
-  readonly renew: (proven: () => void) => void
-  /** Answers a door on a stream that the peer opened; `proven` runs if it proves itself again. */
-  readonly answer: (stream: BiStream, proven: () => void) => void
+  /** The minute of the proof with which it begins. */
+  readonly epoch: number
+  /** Opens a door on a new stream; `proven` runs if the peer proves itself again, for this minute. */
+  readonly renew: (proven: (epoch: number) => void) => void
+  /** Answers a door on a stream that the peer opened; `proven` runs if it proves itself again, for this minute. */
+  readonly answer: (stream: BiStream, proven: (epoch: number) => void) => void
+  /** Runs before the connection closes because its proof is over. */
+  readonly expired: () => void
   /** Runs once, when the connection is gone. */
   readonly closed: () => void
 }
@@ -37,6 +41,7 @@ export class MembersConnection implements Connection {
   #listener: ((reason: string) => void) | undefined
   #expiry: Timer | undefined
   #renewal: Timer | undefined
+  #provenEpoch = 0
   #isClosed = false
 
   constructor(options: MembersConnectionOptions) {
@@ -44,16 +49,27 @@ export class MembersConnection implements Connection {
     this.remoteId = options.connection.remoteId
     this.alpn = options.connection.alpn
     options.connection.onClosed((reason) => this.#end(reason))
-    this.prove()
+    this.prove(options.epoch)
     if (!options.isDialled) this.#acceptDoors()
   }
 
-  /** The peer has proven membership now. */
-  prove(): void {
+  /** The latest minute for which the peer has proven membership. */
+  get provenEpoch(): number {
+    return this.#provenEpoch
+  }
+
+  /** From which network the peer comes. */
+  get remoteNetwork(): string | undefined {
+    return this.#options.connection.remoteNetwork
+  }
+
+  /** The peer has proven membership now, for this minute. */
+  prove(epoch: number): void {
     if (this.#isClosed) return
     const { isDialled, timers, validMs } = this.#options
+    this.#provenEpoch = Math.max(this.#provenEpoch, epoch)
     if (this.#expiry !== undefined) timers.cancel(this.#expiry)
-    this.#expiry = timers.schedule(validMs, () => this.close())
+    this.#expiry = timers.schedule(validMs, () => this.#expire())
     if (isDialled) this.#renewIn(RENEW_MS)
   }
 
@@ -62,7 +78,7 @@ export class MembersConnection implements Connection {
     if (this.#isClosed || !this.#options.isDialled) return
     // Again after a third of the time, unless the door opens.
     this.#renewIn(RENEW_MS / 3)
-    this.#options.renew(() => this.prove())
+    this.#options.renew((epoch) => this.prove(epoch))
   }
 
   openStream(done: (stream: SendStream | undefined) => void): void {
@@ -97,6 +113,11 @@ export class MembersConnection implements Connection {
     this.#end("closed")
   }
 
+  #expire(): void {
+    this.#options.expired()
+    this.close()
+  }
+
   #renewIn(ms: number): void {
     const { timers } = this.#options
     if (this.#renewal !== undefined) timers.cancel(this.#renewal)
@@ -106,7 +127,7 @@ export class MembersConnection implements Connection {
   #acceptDoors(): void {
     this.#options.connection.acceptBi((stream) => {
       if (stream === undefined || this.#isClosed) return
-      this.#options.answer(stream, () => this.prove())
+      this.#options.answer(stream, (epoch) => this.prove(epoch))
       this.#options.timers.runSoon(() => this.#acceptDoors())
     })
   }

@@ -1,46 +1,17 @@
-/**
- * All members-only topics of a node on the connections of their protocol: each connection begins with a door, and belongs to the topic whose
- * door it was. The engine of a topic gets a connection when the peer has proven membership, and never learns of others.
- */
-import type { Timer, Timers } from "@topic-tracker/common"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Door } from "@topic-tracker/crypto/members"
 import type { BiStream, Connection, DialOptions, TransportHandler } from "../transport/Transport.ts"
-import { DOOR_MS, DoorAcceptor, DoorDialler, type DoorFailure, type DoorOutput, type DoorTopic } from "./Door.ts"
+import { DoorAcceptor, DoorDialler, type DoorOutput, type DoorTopic } from "./Door.ts"
 import { DoorGuard } from "./DoorGuard.ts"
 import { MembersConnection } from "./MembersConnection.ts"
+import type { DoorAnswer, MembersLine, MembersTransport } from "./MembersLine.ts"
 import { RepairStream } from "./RepairStream.ts"
 import type { RepairMessage } from "./repairMessages.ts"
 import { runDoor } from "./runDoor.ts"
+import { UnprovenConnections } from "./UnprovenConnections.ts"
 
 /** The protocol of connections for members-only topics. */
 export const MEMBERS_ALPN = "/topic-tracker/members/1"
-/** Connections whose door is not open yet, in all and of one peer. The oldest gives way. */
-const MAX_UNPROVEN = 64
-
-/** A members-only topic, as the router sees it. */
-export interface MembersLine {
-  readonly door: DoorTopic
-  /** The engine of the topic. */
-  readonly handler: TransportHandler
-  /** Whether the peer may be a neighbour. Undefined: everybody with the secret may. */
-  readonly allow: ((peer: EndpointId.EndpointId, answer: (isAllowed: boolean) => void) => void) | undefined
-  /** The peer has proven membership, for this minute. `flags`: its statements, `DoorFlag` of crypto. */
-  readonly proven: (epoch: number, peer: EndpointId.EndpointId, flags: number) => void
-  readonly refused: (peer: EndpointId.EndpointId, reason: DoorFailure, byPeer: boolean) => void
-  /** Repair messages go to and come from this peer from now on, until `repairsClosed`. */
-  readonly repairsOpened: (peer: EndpointId.EndpointId, send: (message: RepairMessage) => void) => void
-  readonly repairsClosed: (peer: EndpointId.EndpointId) => void
-  readonly repair: (peer: EndpointId.EndpointId, message: RepairMessage) => void
-}
-
-/** The parts of a transport that the router uses. */
-export interface MembersTransport {
-  readonly endpointId: EndpointId.EndpointId
-  readonly timers: Timers
-  readonly dial: (peer: EndpointId.EndpointId, options?: DialOptions) => void
-}
-
 /** One-way streams of a proven peer; the engine sets its own limit later. */
 const PROVEN_UNI_STREAMS = 64
 
@@ -59,12 +30,12 @@ export class MembersRouter implements TransportHandler {
   readonly #lines = new Set<MembersLine>()
   /** Topics that wait for a connection to a peer. */
   readonly #dials = new Map<EndpointId.EndpointId, Array<MembersLine>>()
-  /** Connections without a proof, the oldest first. */
-  readonly #unproven = new Map<Connection, Timer>()
+  readonly #unproven: UnprovenConnections
   readonly #proven = new Map<MembersLine, Set<MembersConnection>>()
 
   constructor(transport: MembersTransport, randomBytes: (length: number) => Uint8Array) {
     this.#transport = transport
+    this.#unproven = new UnprovenConnections(transport.timers)
     this.#randomBytes = randomBytes
     this.#self = EndpointId.bytes(transport.endpointId)
   }
@@ -91,6 +62,26 @@ export class MembersRouter implements TransportHandler {
   dial(line: MembersLine, peer: EndpointId.EndpointId, options?: DialOptions): void {
     const waiting = this.#dials.get(peer)
     if (waiting?.includes(line) === true) return
+    if (line.allow === undefined) {
+      this.#dial(line, peer, options)
+      return
+    }
+    // In a turn of its own: the engine expects no answer within the call.
+    this.#transport.timers.runSoon(() =>
+      line.allow?.(peer, (answer) => {
+        if (!this.#lines.has(line)) return
+        if (answer === "admit") this.#dial(line, peer, options)
+        else {
+          line.refused(peer, answer, false)
+          line.handler.dialFailed(peer, `allow: ${answer}`)
+        }
+      }),
+    )
+  }
+
+  #dial(line: MembersLine, peer: EndpointId.EndpointId, options: DialOptions | undefined): void {
+    const waiting = this.#dials.get(peer)
+    if (waiting?.includes(line) === true) return
     if (waiting === undefined) this.#dials.set(peer, [line])
     else waiting.push(line)
     if (waiting === undefined) this.#transport.dial(peer, { ...options, alpn: MEMBERS_ALPN })
@@ -101,10 +92,29 @@ export class MembersRouter implements TransportHandler {
     for (const connection of this.#proven.get(line) ?? []) connection.renewNow()
   }
 
+  /** The peers that have proven membership of the topic. */
+  peers(line: MembersLine): ReadonlySet<EndpointId.EndpointId> {
+    return new Set([...(this.#proven.get(line) ?? [])].map(({ remoteId }) => remoteId))
+  }
+
+  /** Closes the topic's connections with the peer: the user does not admit it any more. */
+  drop(line: MembersLine, peer: EndpointId.EndpointId): void {
+    for (const connection of [...(this.#proven.get(line) ?? [])]) {
+      if (connection.remoteId !== peer) continue
+      line.excluded(peer)
+      connection.close()
+    }
+  }
+
+  /** Closes the topic's connections whose last proof was for an earlier minute than this one. Their peers may come back. */
+  endOlderThan(line: MembersLine, epoch: number): void {
+    for (const connection of [...(this.#proven.get(line) ?? [])]) if (connection.provenEpoch < epoch) connection.close()
+  }
+
   /** Refuses the peer for a time and closes the topic's connections with it: it forwarded what no member accepts. */
   ban(line: MembersLine, peer: EndpointId.EndpointId, ms: number): void {
     this.#guard.ban(peer, ms, this.#transport.timers.now())
-    for (const connection of [...(this.#proven.get(line) ?? [])]) if (connection.remoteId === peer) connection.close()
+    this.drop(line, peer)
   }
 
   /** Whether a topic uses a connection with the peer. */
@@ -118,9 +128,9 @@ export class MembersRouter implements TransportHandler {
   connected(connection: Connection, isDialled: boolean): void {
     const peer = connection.remoteId
     if (!isDialled) {
-      this.#watch(connection)
+      this.#unproven.add(connection)
       connection.acceptBi((stream) => {
-        if (stream === undefined) this.#forget(connection)
+        if (stream === undefined) this.#unproven.remove(connection)
         else this.#accept(connection, stream)
       })
       return
@@ -133,11 +143,11 @@ export class MembersRouter implements TransportHandler {
       connection.close()
       return
     }
-    this.#watch(connection)
+    this.#unproven.add(connection)
     connection.openBi((stream) => {
       if (stream !== undefined) this.#openDoor(line, connection, stream)
       else {
-        this.#forget(connection)
+        this.#unproven.remove(connection)
         line.handler.dialFailed(peer, "the connection closed before the door opened")
       }
     })
@@ -153,7 +163,7 @@ export class MembersRouter implements TransportHandler {
   #openDoor(line: MembersLine, connection: Connection, stream: BiStream): void {
     const peer = connection.remoteId
     this.#runDialler(line, peer, stream, (output) => {
-      this.#forget(connection)
+      this.#unproven.remove(connection)
       if (output._tag === "Proven" && this.#lines.has(line)) this.#adopt(line, connection, stream, output, true)
       else {
         connection.close()
@@ -177,15 +187,7 @@ export class MembersRouter implements TransportHandler {
       flags: FLAGS,
       now: timers.now(),
     })
-    const driver = {
-      get deadline() {
-        return dialler.deadline
-      },
-      start: () => dialler.start(),
-      receive: (bytes: Uint8Array) => dialler.receive(bytes),
-      timeUp: (now: number) => dialler.timeUp(now),
-    }
-    runDoor(stream, driver, timers, {
+    runDoor(stream, dialler, timers, {
       ask: (_topic, answer) => answer("admit"),
       ended: (output) => {
         if (output._tag === "Failed") {
@@ -200,7 +202,7 @@ export class MembersRouter implements TransportHandler {
   /** The other side: a peer opened a connection and its door. */
   #accept(connection: Connection, stream: BiStream): void {
     this.#runAcceptor(connection, stream, undefined, (line, output) => {
-      this.#forget(connection)
+      this.#unproven.remove(connection)
       if (output._tag === "Proven" && line !== undefined) this.#adopt(line, connection, stream, output, false)
       else {
         // The refusal is on its way: the connection closes when it has arrived.
@@ -232,7 +234,9 @@ export class MembersRouter implements TransportHandler {
         const now = timers.now()
         if (output._tag === "Failed" && output.reason === "proof wrong") this.#guard.noteWrongProof(peer, now)
         if (output._tag === "Failed" && output.reason === "not here") this.#guard.noteUnknownTag(peer, now)
-        const line = output._tag === "Proven" ? this.#lineOf(output.topic) : only
+        // A tag that no topic has: with one topic here, the peer asked for that one.
+        const meant = only ?? (this.#lines.size === 1 ? [...this.#lines][0] : undefined)
+        const line = output._tag === "Proven" ? this.#lineOf(output.topic) : meant
         if (output._tag === "Failed") line?.refused(peer, output.reason, output.byPeer)
         ended(line, output)
       },
@@ -253,14 +257,19 @@ export class MembersRouter implements TransportHandler {
       timers,
       isDialled,
       validMs: line.door.window.overlap * 60_000,
-      renew: (again) => this.#renewDoor(line, connection, again),
+      epoch: output.epoch,
+      renew: (again) => this.#renewDoor(line, proven, connection, again),
       answer: (next, again) =>
         this.#runAcceptor(connection, next, line, (_line, renewed) => {
           next.send.finish()
-          if (renewed._tag !== "Proven") return
+          if (renewed._tag === "Failed") {
+            if (renewed.reason === "not allowed") this.drop(line, peer)
+            return
+          }
           line.proven(renewed.epoch, peer, renewed.peerFlags)
-          again()
+          again(renewed.epoch)
         }),
+      expired: () => line.excluded(peer),
       closed: () => {
         this.#proven.get(line)?.delete(proven)
         if (proven.repairs !== undefined && !this.#hasRepairs(line, peer)) line.repairsClosed(peer)
@@ -279,30 +288,43 @@ export class MembersRouter implements TransportHandler {
     line.handler.connected(proven, isDialled)
   }
 
-  #renewDoor(line: MembersLine, connection: Connection, again: () => void): void {
-    connection.openBi((stream) => {
-      if (stream === undefined) return
-      this.#runDialler(line, connection.remoteId, stream, (output) => {
-        stream.send.finish()
-        if (output._tag !== "Proven") return
-        line.proven(output.epoch, connection.remoteId, output.peerFlags)
-        again()
+  #renewDoor(
+    line: MembersLine,
+    proven: MembersConnection,
+    connection: Connection,
+    again: (epoch: number) => void,
+  ): void {
+    const { remoteId } = connection
+    const open = () =>
+      connection.openBi((stream) => {
+        if (stream === undefined) return
+        this.#runDialler(line, remoteId, stream, (output) => {
+          stream.send.finish()
+          if (output._tag !== "Proven") return
+          line.proven(output.epoch, remoteId, output.peerFlags)
+          again(output.epoch)
+        })
       })
-    })
+    if (line.allow === undefined) open()
+    else {
+      line.allow(remoteId, (answer) => {
+        if (answer === "admit" && this.#proven.get(line)?.has(proven) === true) open()
+        else if (answer === "not allowed") this.drop(line, remoteId)
+      })
+    }
   }
 
   #hasRepairs(line: MembersLine, peer: EndpointId.EndpointId): boolean {
-    for (const each of this.#proven.get(line) ?? [])
-      if (each.remoteId === peer && each.repairs !== undefined) return true
-    return false
+    return this.#repairsOf(line, peer) !== undefined
   }
 
   #sendRepair(line: MembersLine, peer: EndpointId.EndpointId, message: RepairMessage): void {
-    for (const each of this.#proven.get(line) ?? []) {
-      if (each.remoteId !== peer || each.repairs === undefined) continue
-      each.repairs.send(message)
-      return
-    }
+    this.#repairsOf(line, peer)?.send(message)
+  }
+
+  #repairsOf(line: MembersLine, peer: EndpointId.EndpointId): RepairStream | undefined {
+    for (const { remoteId, repairs } of this.#proven.get(line) ?? []) if (remoteId === peer && repairs) return repairs
+    return undefined
   }
 
   #findTag(doorTag: Uint8Array, only: MembersLine | undefined) {
@@ -318,36 +340,10 @@ export class MembersRouter implements TransportHandler {
     return undefined
   }
 
-  #ask(
-    topic: DoorTopic,
-    peer: EndpointId.EndpointId,
-    answer: (allowed: "admit" | "not allowed" | "busy") => void,
-  ): void {
+  #ask(topic: DoorTopic, peer: EndpointId.EndpointId, answer: (answer: DoorAnswer) => void): void {
     const line = this.#lineOf(topic)
     if (line === undefined) answer("busy")
     else if (line.allow === undefined) answer("admit")
-    else line.allow(peer, (isAllowed) => answer(isAllowed ? "admit" : "not allowed"))
-  }
-
-  /** A connection without a proof has no streams but its door, and not for long. */
-  #watch(connection: Connection): void {
-    connection.limitStreams({ uni: 0, bi: 1 })
-    connection.onClosed(() => this.#forget(connection))
-    const timer = this.#transport.timers.schedule(DOOR_MS + 1_000, () => {
-      this.#forget(connection)
-      connection.close()
-    })
-    this.#unproven.set(connection, timer)
-    if (this.#unproven.size <= MAX_UNPROVEN) return
-    const oldest = this.#unproven.keys().next().value!
-    this.#forget(oldest)
-    oldest.close()
-  }
-
-  #forget(connection: Connection): void {
-    const timer = this.#unproven.get(connection)
-    if (timer === undefined) return
-    this.#transport.timers.cancel(timer)
-    this.#unproven.delete(connection)
+    else line.allow(peer, answer)
   }
 }

@@ -191,9 +191,12 @@ export class MembersState {
     }
   }
 
-  /** Judges a content before it is forwarded, and takes it if it is accepted. */
-  receive(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number): Judgement {
-    const judgement = this.#judge(from, envelope, scope, now)
+  /**
+   * Judges a content before it is forwarded, and takes it if it is accepted. `isLate`: it had to wait for `allow`, so it is not forwarded
+   * before it comes again.
+   */
+  receive(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number, isLate = false): Judgement {
+    const judgement = this.#judge(from, envelope, scope, now, isLate)
     if (judgement.verdict === "accept") this.stats.accepted++
     else if (judgement.verdict === "ignore") this.stats.ignored++
     else if (judgement.verdict === "reject") this.stats.rejected++
@@ -259,7 +262,7 @@ export class MembersState {
     return Math.min(this.#evictAt, this.#repairs.deadline ?? this.#evictAt, this.#server.deadline ?? this.#evictAt)
   }
 
-  #judge(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number): Judgement {
+  #judge(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number, isLate: boolean): Judgement {
     const { window } = this.#options
     const early = checkHeader(window, envelope, scope)
     if (early !== undefined) return early
@@ -275,7 +278,7 @@ export class MembersState {
       this.#neighbors.get(from)?.rejects.take(now)
       return { verdict: "reject", step: opened }
     }
-    this.#take(key, opened, from, false, now)
+    this.#take(key, opened, from, isLate, now)
     return ACCEPTED
   }
 

@@ -5,7 +5,7 @@
 import { EventQueue, firstOf, Signal } from "@topic-tracker/common"
 import { concat, toHex } from "@topic-tracker/common/Bytes"
 import { type ChannelMode, EpochWindow, MembersKeys } from "@topic-tracker/crypto/members"
-import { Clock, Effect, Random, type Scope, Stream } from "effect"
+import { Effect, Random, type Scope, Stream } from "effect"
 import type { GossipConfig } from "../GossipConfig.ts"
 import {
   type AcknowledgeOptions,
@@ -20,8 +20,12 @@ import { GossipTransport } from "../transport/Transport.ts"
 import { wantedExtension } from "./Acknowledgements.ts"
 import { ChannelPublisher } from "./ChannelPublisher.ts"
 import { ChannelWriter } from "./ChannelWriter.ts"
-import type { MembersLine, MembersRouter } from "./MembersRouter.ts"
+import { ExcludedPeers } from "./ExcludedPeers.ts"
+import { makeEpochs } from "./keepEpochs.ts"
+import type { MembersLine } from "./MembersLine.ts"
+import type { MembersRouter } from "./MembersRouter.ts"
 import { MAX_CONTENT_BYTES } from "./MembersState.ts"
+import { admissionOf, makeAdmissions } from "./makeAdmissions.ts"
 import { type Reader, TopicCore } from "./TopicCore.ts"
 
 /** What {@link openMembersTopic} needs besides the options of its user. */
@@ -48,35 +52,34 @@ export const openMembersTopic = Effect.fnUntraced(function* (
   const { timers } = transport
   const keys = new MembersKeys(crypto, options.topic, options.secretHash)
   const window = new EpochWindow(options)
-  const deriveKeys = Effect.gen(function* () {
-    const before = window.speaking
-    // A clock before 1970 has no minute: such a node meets nobody until its clock is right.
-    const minute = Math.max(0, Math.floor((yield* Clock.currentTimeMillis) / 60_000))
-    for (const epoch of window.setMinute(minute)) {
-      const input = { topic: options.topic, unixMinute: BigInt(epoch), initialSecretHash: options.secretHash }
-      window.add(keys.epoch(epoch, yield* options.rotation.encryptionSeed(input)))
-    }
-    return window.speaking > before + 1
-  })
-  yield* deriveKeys
+  const epochs = yield* makeEpochs(options, keys, window)
 
   const fork = Effect.runForkWith(yield* Effect.context())
   const random = yield* Random.Random
   const session = yield* crypto.randomBytes(8)
-  const core = new TopicCore(options, { keys, window, timers, random: () => random.nextDoubleUnsafe() })
+  const excluded = new ExcludedPeers()
+  const admissions = options.allow && makeAdmissions(options.allow, timers, fork)
+  const core = new TopicCore(
+    { ...options, admissions },
+    { keys, window, timers, random: () => random.nextDoubleUnsafe() },
+  )
   const line: MembersLine = {
     door: { gossipTopic: keys.gossipTopic.bytes, window },
     get handler() {
       return core.handler
     },
-    allow: options.allow && ((peer, answer) => void fork(Effect.map(options.allow!(peer), answer))),
+    allow:
+      admissions &&
+      ((peer, answer) => admissions.get(peer, "neighbor", (allowed) => answer(DOOR_ANSWERS[allowed ?? "unknown"]))),
     proven: (epoch, peer, flags) => {
+      excluded.delete(peer)
       core.noteFlags(peer, flags)
       const before = window.speaking
       window.noteProven(epoch)
       if (window.speaking > before + 1) router.renew(line)
     },
     refused: (peer, reason, byPeer) => options.onRefused?.(peer, reason, byPeer),
+    excluded: (peer) => excluded.add(peer),
     repairsOpened: (peer, send) => core.repairsOpened(peer, send),
     repairsClosed: (peer) => core.repairsClosed(peer),
     repair: (peer, message) => core.repair(peer, message),
@@ -114,15 +117,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
       Effect.map(gossip.neighbors, ({ size }) => core.noteNeighbors(size)),
     ),
   )
-  yield* Effect.forkScoped(
-    Effect.gen(function* () {
-      for (;;) {
-        const now = yield* Clock.currentTimeMillis
-        yield* Effect.sleep(60_000 - (now % 60_000))
-        if (yield* deriveKeys) router.renew(line)
-      }
-    }),
-  )
+  yield* epochs.keep(() => router.renew(line))
 
   const publisherOf = (name: string, tag: Uint8Array, mode: ChannelMode) =>
     core.publisher(
@@ -221,12 +216,31 @@ export const openMembersTopic = Effect.fnUntraced(function* (
   })
 
   return {
-    gossip,
+    gossip: { ...gossip, subscribe: (given) => Effect.map(gossip.subscribe(given), excluded.mark) },
     door: line.door,
+    admission: (peer, as) => admissionOf(admissions, peer, as),
+    recheck: Effect.suspend(() => {
+      if (admissions === undefined) return Effect.void
+      return Effect.andThen(
+        Effect.callback<void>((resume) => admissions.recheck(() => resume(Effect.void))),
+        Effect.sync(() => {
+          for (const peer of router.peers(line)) {
+            if (admissions.current(peer, "neighbor") === "refuse") router.drop(line, peer)
+          }
+        }),
+      )
+    }),
+    endOverlap: Effect.sync(() => {
+      const first = Math.min(epochs.secretSince(), window.own)
+      window.endOverlap(first)
+      router.endOlderThan(line, first)
+    }),
     stats: Effect.sync(() => ({ ...core.stats })),
     hasHeads: Effect.suspend(() => firstOf(timers, [core.hasHeads], HEADS_MS)),
     channel,
   }
 })
+
+const DOOR_ANSWERS = { admit: "admit", mute: "admit", refuse: "not allowed", unknown: "busy" } as const
 
 const SIGNED: ChannelMode = { group: false, neighborsOnly: false }

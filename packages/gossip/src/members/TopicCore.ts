@@ -11,6 +11,7 @@ import { ReadGate } from "../engine/ReadGate.ts"
 import type { ChannelEvent, MembersOptions } from "../model.ts"
 import type { TransportHandler } from "../transport/Transport.ts"
 import { Acknowledgements, answerExtension, readAnswer } from "./Acknowledgements.ts"
+import type { Admissions } from "./Admissions.ts"
 import type { ChannelPublisher } from "./ChannelPublisher.ts"
 import { type MembersEvent, MembersState, type MembersStats } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
@@ -20,6 +21,10 @@ import type { RepairMessage } from "./repairMessages.ts"
 const MAX_FLAGS = 1024
 /** While readers hold the topic back, nothing is asked for; the state is looked at so often. */
 const HELD_TICK_MS = 100
+
+/** Contents that wait for the answer of `allow` about their author. */
+const MAX_LATER = 256
+const MAX_LATER_BYTES = 1_000_000
 
 /** A reader of a channel. */
 export type Reader = EventQueue<ChannelEvent>
@@ -38,6 +43,7 @@ export class TopicCore {
   readonly gate = new ReadGate()
   readonly acknowledgements: Acknowledgements
   readonly #timers: Timers
+  readonly #admissions: Admissions | undefined
   readonly #state: MembersState
   readonly #score = new NeighborScore()
   readonly #flags = new BoundedMap<string, number>(MAX_FLAGS)
@@ -48,13 +54,15 @@ export class TopicCore {
   readonly #repairs = new Map<string, (message: RepairMessage) => void>()
   /** The reader of the events of a replay. */
   #replayTo: Reader | undefined
+  #later: Array<Later> = []
+  #laterBytes = 0
   #fullReaders = 0
   #neighborCount = 0
   #timer: Timer | undefined
   #isClosed = false
 
   constructor(
-    options: MembersOptions,
+    options: Omit<MembersOptions, "allow"> & { readonly admissions?: Admissions | undefined },
     {
       keys,
       random,
@@ -71,12 +79,17 @@ export class TopicCore {
     this.hasNeighbor = new Signal(timers, false)
     this.hasHeads = new Signal(timers, false)
     this.acknowledgements = new Acknowledgements(random)
+    const { admissions } = options
+    this.#admissions = admissions
+    if (admissions !== undefined)
+      admissions.onAuthor = (author, answer) => this.#judgeLater(author, answer !== undefined)
     this.#state = new MembersState({
       crypto: options.crypto,
       window,
       gossipTopic: keys.gossipTopic.bytes,
       self: EndpointId.fromBytes(options.author.publicKey),
       now: timers.now(),
+      ...(admissions && { admission: (author) => admissions.current(author as EndpointId.EndpointId, "author") }),
       fromRecent: (channel) => this.#recent.has(channel),
       ...(options.maxContentBytes !== undefined && { maxContentBytes: options.maxContentBytes }),
     })
@@ -109,7 +122,29 @@ export class TopicCore {
     const { verdict } = this.#state.receive(from, content, scope, this.#timers.now())
     if (verdict === "reject") this.#noteReject(from)
     this.#flush()
-    return verdict === "later" ? "ignore" : verdict
+    if (verdict !== "later") return verdict
+    this.#keepForLater(from, content, scope)
+    return "ignore"
+  }
+
+  #keepForLater(from: EndpointId.EndpointId, content: Uint8Array, scope: Envelope.EnvelopeScope): void {
+    if (this.#later.length >= MAX_LATER || this.#laterBytes + content.length > MAX_LATER_BYTES) return
+    this.#later.push({ from, content, scope })
+    this.#laterBytes += content.length
+  }
+
+  /** Judges what waits of this author. It is not forwarded now: neighbours that lack it ask for it. Without an answer it is dropped. */
+  #judgeLater(author: EndpointId.EndpointId, hasAnswer: boolean): void {
+    const waiting = this.#later.filter(({ content }) => toHex(Envelope.author(content)) === author)
+    if (waiting.length === 0) return
+    this.#later = this.#later.filter((each) => !waiting.includes(each))
+    for (const { content, from, scope } of waiting) {
+      this.#laterBytes -= content.length
+      if (!hasAnswer) continue
+      const { verdict } = this.#state.receive(from, content, scope, this.#timers.now(), true)
+      if (verdict === "reject") this.#noteReject(from)
+    }
+    this.#flush()
   }
 
   published(envelope: Uint8Array): void {
@@ -223,6 +258,7 @@ export class TopicCore {
     const readers = this.#readers.get(stream.channel)
     if (readers === undefined) return
     const author = stream.author as EndpointId.EndpointId
+    if (this.#admissions?.current(author, "author") === "mute") return
     const { session } = stream
     for (const queue of readers) {
       if (isReplay && queue !== this.#replayTo) continue
@@ -259,6 +295,12 @@ export class TopicCore {
       })
     }
   }
+}
+
+interface Later {
+  readonly from: EndpointId.EndpointId
+  readonly content: Uint8Array
+  readonly scope: Envelope.EnvelopeScope
 }
 
 type OrderedEvent = Extract<MembersEvent, { readonly _tag: "Order" }>

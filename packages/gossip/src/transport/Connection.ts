@@ -95,6 +95,11 @@ export interface Connection {
   readonly remoteId: EndpointId.EndpointId
   /** The application protocol that both sides agreed on. */
   readonly alpn: string
+  /**
+   * Connections with the same text come from one host or its network. Undefined if that is not known or means nothing: we dialled, it
+   * comes over a relay, or from this machine.
+   */
+  readonly remoteNetwork?: string | undefined
   /** Opens a stream to the peer; undefined if the connection is gone. */
   readonly openStream: (done: (stream: SendStream | undefined) => void) => void
   /** The next stream that the peer opens; undefined if the connection is gone. One call at a time. */

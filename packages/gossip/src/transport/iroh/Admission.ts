@@ -45,6 +45,9 @@ export const networkOf = ({ addr, kind }: IncomingAddr): Network => {
   return { key: (ip.length === 16 && !isMapped(ip) ? ip.subarray(0, 8) : ip.slice(-4)).join("."), limits: HOST }
 }
 
+/** A name for the host of the network; undefined for a relay and for this machine, which stand for many. */
+export const hostOf = ({ key, limits }: Network): string | undefined => (limits === HOST ? key : undefined)
+
 const isMapped = (ip: Uint8Array): boolean =>
   ip[10] === 0xff && ip[11] === 0xff && ip.subarray(0, 10).every((byte) => byte === 0)
 

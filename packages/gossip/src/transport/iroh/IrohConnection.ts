@@ -32,6 +32,7 @@ const ignore = (): void => {}
 export class IrohConnection implements Connection, MonitoredConnection, MeasuredConnection {
   readonly remoteId: EndpointId.EndpointId
   readonly alpn: string
+  readonly remoteNetwork: string | undefined
   /** Streams of the peer that are open and were accepted. */
   openStreams = 0
   bytesRead = 0
@@ -50,8 +51,14 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
    * `gone` runs when the connection is gone. Until then the owner must hold this object: the binding closes a connection whose object
    * is garbage-collected.
    */
-  constructor(connection: Iroh.Connection, codec: BindingBytesCodec, gone: (connection: IrohConnection) => void) {
+  constructor(
+    connection: Iroh.Connection,
+    codec: BindingBytesCodec,
+    gone: (connection: IrohConnection) => void,
+    remoteNetwork?: string,
+  ) {
     this.connection = connection
+    this.remoteNetwork = remoteNetwork
     this.codec = codec
     this.remoteId = connection.remoteId().toString() as EndpointId.EndpointId
     this.alpn = new TextDecoder().decode(codec.fromBinding(connection.alpn()))

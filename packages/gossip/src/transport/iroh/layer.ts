@@ -11,7 +11,7 @@ import { AddressLookup } from "../../AddressLookup.ts"
 import type { GossipError } from "../../model.ts"
 import { AddressPolicy } from "../address/AddressPolicy.ts"
 import { GOSSIP_ALPN, GossipTransport, type TransportHandler } from "../Transport.ts"
-import type { Network } from "./Admission.ts"
+import { hostOf, type Network } from "./Admission.ts"
 import { acceptConnections } from "./acceptConnections.ts"
 import { Dialer } from "./Dialer.ts"
 import { type BoundEndpoint, IrohEndpoint, startEndpoint } from "./endpoint.ts"
@@ -93,11 +93,12 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
 
   /** `network`: where it came from; undefined if we dialled. */
   const addConnection = (connection: Iroh.Connection, network: Network | undefined): void => {
-    const adopted = new IrohConnection(connection, codec, (gone) => {
+    const ended = (gone: IrohConnection): void => {
       connections.remove(gone)
       monitor.remove(gone)
       budget.remove(gone)
-    })
+    }
+    const adopted = new IrohConnection(connection, codec, ended, network && hostOf(network))
     const handler = handlers.get(adopted.alpn)
     if (network === undefined) connections.addDialled(adopted)
     else if (!connections.addAccepted(adopted, network)) {

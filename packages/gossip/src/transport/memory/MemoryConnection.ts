@@ -15,6 +15,8 @@ export interface MemoryCarrier {
   readonly timers: Timers
   readonly idleTimeoutMs: number
   readonly streamWindowBytes: number
+  /** The network of a host, as the endpoints that it dials see it. */
+  readonly networkOf: (endpoint: EndpointId.EndpointId) => string | undefined
   /** Carries one transmission: `arrived` runs when it arrives, or `lost` if it does not get through before the deadline. */
   readonly carry: (
     from: EndpointId.EndpointId,
@@ -35,6 +37,7 @@ export interface MemoryOwner {
 export class MemoryConnection implements Connection {
   readonly remoteId: EndpointId.EndpointId
   readonly alpn: string
+  remoteNetwork: string | undefined
   private readonly network: MemoryCarrier
   private readonly endpoint: MemoryOwner
   private other!: MemoryConnection
@@ -81,6 +84,7 @@ export class MemoryConnection implements Connection {
     const theirs = new MemoryConnection(network, to, from.id, alpn, line)
     ours.other = theirs
     theirs.other = ours
+    theirs.remoteNetwork = network.networkOf(from.id)
     return [ours, theirs]
   }
 

@@ -77,6 +77,8 @@ export interface MemoryNetworkOptions {
    * in progress: QUIC then waits a second, and twice as long each time (RFC 9002, 6.2).
    */
   readonly retransmitMs?: number | RetransmitPolicy
+  /** The network of a host, for limits per host. Default: not known. */
+  readonly networkOf?: (endpoint: EndpointId.EndpointId) => string | undefined
   /** The bytes of a stream that may be in transit or unread before the sender must wait. Default 1 MiB. */
   readonly streamWindowBytes?: number
 }
@@ -108,6 +110,7 @@ export class MemoryNetwork implements MemoryCarrier {
   readonly idleTimeoutMs: number
   private readonly silenceTimeoutMs: number
   readonly streamWindowBytes: number
+  readonly networkOf: (endpoint: EndpointId.EndpointId) => string | undefined
   private readonly heartbeatMs: number
   private readonly dialTimeoutMs: number
   private readonly retransmitMs: RetransmitPolicy
@@ -132,6 +135,7 @@ export class MemoryNetwork implements MemoryCarrier {
     this.dialTimeoutMs = options.dialTimeoutMs ?? 10_000
     const { retransmitMs = 100 } = options
     this.retransmitMs = typeof retransmitMs === "number" ? () => retransmitMs : retransmitMs
+    this.networkOf = options.networkOf ?? (() => undefined)
     this.streamWindowBytes = options.streamWindowBytes ?? 1_048_576
   }
 
