@@ -3,14 +3,14 @@ import { runCommand } from "@topic-tracker/cli-kit"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import { chat, chatFlags } from "./chat/chat.ts"
-import { layerOn, secretOf } from "./lib/meeting.ts"
+import { chat, chatFlags, chatTopic } from "./chat/chat.ts"
+import { layerOn } from "./lib/meeting.ts"
 
 const command = Command.make("chat", chatFlags, (options) =>
   Effect.gen(function* () {
-    const secret = yield* secretOf(options)
-    yield* Console.log(`waiting for the first peer in "${options.topic}"…`)
-    yield* chat(yield* Topic.join({ topic: options.topic, secret }), options.name)
+    const { join, name } = yield* chatTopic(options)
+    yield* Console.log(`waiting for the first peer in "${name}"…`)
+    yield* chat(yield* Topic.join(join), options.name)
   }).pipe(
     Effect.scoped,
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
@@ -18,7 +18,7 @@ const command = Command.make("chat", chatFlags, (options) =>
   ),
 ).pipe(
   Command.withDescription(
-    "Chat with all nodes that know the topic and its secret. Starts when the first one is found.",
+    "Chat with all members of a topic: the nodes that know its name and secret. Starts when the first one is found.",
   ),
 )
 

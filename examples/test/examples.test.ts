@@ -4,28 +4,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Topic, TopicConfig, TopicTracker } from "@topic-tracker/core"
-import { Crypto } from "@topic-tracker/crypto"
-import { DhtTestnet } from "@topic-tracker/dht/testing"
-import { Context, Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { vi } from "vitest"
 import { everyOption } from "../src/lib/everyOption.ts"
 import { start } from "./Running.ts"
+import { startHere, Testnet } from "./Testnet.ts"
 
 // Many processes run at once, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000 })
-
-class Testnet extends Context.Service<Testnet, { readonly bootstrap: ReadonlyArray<string> }>()("test/Testnet") {
-  static readonly layer = Layer.effect(
-    Testnet,
-    Effect.map(DhtTestnet.make(), ({ addresses }) => ({
-      bootstrap: ["--bootstrap", `127.0.0.1:${addresses[0]?.port}`],
-    })),
-  ).pipe(Layer.provide(Crypto.layer()))
-}
-
-/** Starts an example on the testnet of this file. */
-const startHere = (name: string, args: ReadonlyArray<string> = []) =>
-  Effect.flatMap(Testnet, ({ bootstrap }) => start(name, [...bootstrap, ...args]))
 
 layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples", (it) => {
   it.effect(
@@ -44,6 +30,8 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples"
           bo.lines.filter((line) => line === "ada › good morning"),
           2,
         )
+        yield* bo.type("good morning")
+        yield* ada.prints(/^bo › good morning$/)
         yield* bo.type("/who")
         yield* bo.prints(/^\* here: bo \(you\), ada$/)
         yield* bo.type("/what")

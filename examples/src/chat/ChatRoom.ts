@@ -1,14 +1,15 @@
 /**
- * A chat in a topic: the members with their names, and their messages. It knows no terminal; it reports {@link ChatEvent}s.
+ * A chat in a channel of a members-only topic. It knows no terminal; it reports {@link ChatEvent}s.
  *
- * There is no central list of members. A newcomer sends a greeting, all members answer, and a member without a heartbeat for some
- * time is removed.
+ * The channel gives the author of each line, the order, and each line once. What is added here is who is present: a newcomer sends a
+ * greeting, all members answer, and a member without a heartbeat for some time is removed.
  */
-import { type Topic, TopicTracker } from "@topic-tracker/core"
+import { type Channel, type ChannelEvent, type Topic, TopicTracker } from "@topic-tracker/core"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Clock, Effect, Latch, Queue, Random, Schedule, Stream } from "effect"
-import * as ChatMessage from "./ChatMessage.ts"
+import { ChatMessage, cleaned, MAX_LINE } from "./ChatMessage.ts"
 
+const CHANNEL = "chat"
 /** The interval of heartbeats. A member is removed after three missing ones. */
 const HEARTBEAT_MS = 30_000
 const GONE_AFTER_MS = 3 * HEARTBEAT_MS
@@ -19,10 +20,10 @@ const ANSWER_WITHIN_MS = 200
  * and a neighbor that has not received the message asks for it. A node that leaves at once cannot answer.
  */
 const LINGER_MS = 300
-/** A bound, because strangers can invent members. */
+/** A bound, because one member can have many keys. */
 const MAX_MEMBERS = 1_000
 
-/** A member of the chat. */
+/** A member of the chat. Its id is proven, its name is what it calls itself. */
 export interface Member {
   readonly id: EndpointId.EndpointId
   readonly name: string
@@ -33,8 +34,12 @@ export type ChatEvent =
   | { readonly _tag: "Arrived"; readonly member: Member }
   | { readonly _tag: "Said"; readonly member: Member; readonly text: string }
   | { readonly _tag: "Left"; readonly member: Member; readonly reason: Departure }
+  /** Messages of the member that nobody has any more. */
+  | { readonly _tag: "Missed"; readonly member: Member; readonly count: number }
+  /** Lines that came faster than they were printed. */
+  | { readonly _tag: "Lagged"; readonly count: number }
   /** A line of ours could not be sent. */
-  | { readonly _tag: "NotSent"; readonly text: string; readonly reason: string }
+  | { readonly _tag: "NotSent"; readonly reason: string }
 
 /** The reason why a member is gone. */
 export type Departure = "said goodbye" | "no heartbeat"
@@ -56,24 +61,22 @@ export interface ChatRoom {
   readonly leave: Effect.Effect<void>
 }
 
-/** Enters the room: sends a greeting now and to every new neighbor. If the scope closes without {@link ChatRoom.leave}, it leaves at once. */
+/** Enters the room of a members-only topic. If the scope closes without {@link ChatRoom.leave}, it leaves at once. */
 export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, name: string) {
+  const channel: Channel<ChatMessage> = yield* topic.channel(CHANNEL, ChatMessage)
   const me: Member = { id: (yield* TopicTracker).endpointId, name }
   const events = yield* Queue.unbounded<ChatEvent>()
   const members = new Map<EndpointId.EndpointId, Member & { readonly heardAt: number }>()
   const hasOthers = yield* Latch.make()
 
-  let number = 0
   let saidGoodbye = false
-  /** Sends nothing after the goodbye: an answer to a greeting would add us to all lists again. */
-  const send = (act: ChatMessage.ChatMessage["act"]) =>
+  /** Sends nothing after the goodbye: an answer to a greeting would add us to all lists again. A failure is repaired by the next signal. */
+  const signal = (act: "Hello" | "Here" | "Bye") =>
     Effect.suspend(() =>
-      saidGoodbye && act._tag !== "Bye"
+      saidGoodbye && act !== "Bye"
         ? Effect.void
-        : topic.broadcast(ChatMessage.encode({ author: me.id, name, number: number++, act })),
+        : Effect.ignore(channel.publish({ name, act: { _tag: act } }, { whenAlone: "drop" })),
     )
-  /** A failure is ignored: the next message of the same kind repairs it. */
-  const signal = (act: "Hello" | "Here" | "Bye") => Effect.ignore(send({ _tag: act }))
 
   const greeted = yield* Latch.make()
   const answer = Effect.gen(function* () {
@@ -89,9 +92,9 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
     yield* Queue.offer(events, { _tag: "Left", member: { id, name }, reason })
   })
 
-  const receive = Effect.fnUntraced(function* ({ author: id, name, act }: ChatMessage.ChatMessage) {
+  const receive = Effect.fnUntraced(function* (id: EndpointId.EndpointId, { name, act }: ChatMessage) {
     const known = members.get(id)
-    if (id === me.id || (known === undefined && members.size === MAX_MEMBERS)) return
+    if (known === undefined && members.size === MAX_MEMBERS) return
     if (act._tag === "Bye") return known === undefined ? undefined : yield* remove(known, "said goodbye")
     const member = { id, name }
     members.set(id, { ...member, heardAt: yield* Clock.currentTimeMillis })
@@ -115,20 +118,30 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   const sendNext = Effect.gen(function* () {
     const text = yield* Queue.take(outbox)
     yield* hasOthers.await
-    yield* send({ _tag: "Said", text }).pipe(
-      Effect.catch(({ message }) => Queue.offer(events, { _tag: "NotSent", text, reason: message })),
-    )
+    yield* channel
+      .publish({ name, act: { _tag: "Said", text } })
+      .pipe(Effect.catch(({ message }) => Queue.offer(events, { _tag: "NotSent", reason: message })))
     if (--unsent === 0) yield* allSent.open
   })
 
-  // With backpressure no message is lost if the screen is slower than the network.
-  const topicEvents = yield* topic.subscribe({ whenSlow: "backpressure" })
-  yield* topicEvents.pipe(
-    Stream.runForEach((event) => {
-      if (event._tag === "NeighborUp") return signal("Hello")
-      const message = event._tag === "Message" ? ChatMessage.decode(event.text) : undefined
-      return message === undefined ? Effect.void : receive(message)
-    }),
+  const hear = (event: ChannelEvent<ChatMessage>) => {
+    switch (event._tag) {
+      case "Received":
+        return receive(event.author, event.value)
+      case "Missed": {
+        const member = members.get(event.author)
+        const count = event.to - event.from + 1
+        return member === undefined ? Effect.void : Queue.offer(events, { _tag: "Missed", member, count })
+      }
+      case "Lagged":
+        return Queue.offer(events, { _tag: "Lagged", count: event.skipped })
+      default:
+        return Effect.void
+    }
+  }
+  yield* Effect.forkScoped(Stream.runForEach(channel.events, hear))
+  yield* topic.events.pipe(
+    Stream.runForEach(({ _tag }) => (_tag === "NeighborUp" ? signal("Hello") : Effect.void)),
     Effect.forkScoped,
   )
   yield* Effect.forkScoped(Effect.forever(answer))
@@ -140,7 +153,6 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
     return signal("Bye")
   })
   yield* Effect.addFinalizer(() => goodbye)
-  yield* signal("Hello")
 
   return {
     me,
@@ -148,8 +160,12 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
     others: Effect.sync(() => [...members.values()]),
     say: (line) =>
       Effect.suspend(() => {
-        const text = ChatMessage.cleaned(line)
+        const text = cleaned(line)
         if (text === "") return Effect.void
+        if (text.length > MAX_LINE) {
+          const reason = `the line has ${text.length} characters; at most ${MAX_LINE} fit into a message`
+          return Effect.asVoid(Queue.offer(events, { _tag: "NotSent", reason }))
+        }
         unsent++
         allSent.closeUnsafe()
         return Effect.asVoid(Queue.offer(outbox, text))

@@ -3,20 +3,25 @@ import { styleText } from "node:util"
 import { type Topic, TopicTracker } from "@topic-tracker/core"
 import { Effect, Option, Stream } from "effect"
 import { Flag } from "effect/cli"
-import { meetingFlags } from "../lib/meeting.ts"
+import { membersFlags, membersTopicOf } from "../lib/meeting.ts"
 import { Name } from "./ChatMessage.ts"
 import * as ChatRoom from "./ChatRoom.ts"
 import * as Screen from "./Screen.ts"
 
+const TOPIC = "lobby"
+
 /** Both chats meet in the same topic. */
 export const chatFlags = {
-  ...meetingFlags("lobby"),
+  ...membersFlags(TOPIC),
   name: Flag.String("name").pipe(
     Flag.withSchema(Name),
     Flag.withDescription("Your name, 1 to 20 characters (default guest-…)"),
     Flag.optional,
   ),
 }
+
+/** The topic of the options. */
+export const chatTopic = (given: Parameters<typeof membersTopicOf>[1]) => membersTopicOf(TOPIC, given)
 
 const COLOURS = ["cyan", "yellow", "magenta", "green", "blue", "red"] as const
 
@@ -56,6 +61,10 @@ export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Optio
         return yield* notice(`${yield* labelOf(event.member)} is here`)
       case "Left":
         return yield* notice(`${yield* labelOf(event.member)} is gone: ${event.reason}`)
+      case "Missed":
+        return yield* notice(`${event.count} messages of ${yield* labelOf(event.member)} are lost`)
+      case "Lagged":
+        return yield* notice(`${event.count} messages are lost: they came faster than this screen`)
       case "NotSent":
         return yield* notice(`not sent: ${event.reason}`)
     }

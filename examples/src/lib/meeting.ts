@@ -2,11 +2,20 @@
  * The command-line options that all examples share: topic, secret and bootstrap nodes, and a DHT on this host to try the examples
  * without the internet.
  */
-import { Flags, type GivenSecret, readSecret, secretFlags, UsageError } from "@topic-tracker/cli-kit"
+import {
+  Flags,
+  type GivenSecret,
+  type GivenTopic,
+  readSecret,
+  readTopic,
+  secretFlags,
+  topicFlags,
+  UsageError,
+} from "@topic-tracker/cli-kit"
 import { Crypto } from "@topic-tracker/crypto"
 import type { DhtAddress } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { Flag } from "effect/cli"
 
 const TESTNET_PORT = 6881
@@ -14,16 +23,26 @@ const TESTNET_PORT = 6881
 /** For trying the examples out. Everybody knows it. */
 const DEFAULT_SECRET = "no secret at all"
 
-/** `--topic`, `--secret-file`, `--secret`, `--bootstrap` and `--testnet`. `topic` is the default topic. */
-export const meetingFlags = (topic: string) => ({
-  topic: Flags.text("topic", `The topic's name (default "${topic}")`).pipe(Flag.withDefault(topic)),
-  ...secretFlags(`The secret of the topic (default "${DEFAULT_SECRET}")`),
+const dhtFlags = {
   bootstrap: Flags.bootstrap,
   testnet: Flag.Boolean("testnet").pipe(
     Flag.withDescription(`Use a DHT on this host, port ${TESTNET_PORT}. The first example with this option runs it`),
     Flag.withDefault(false),
   ),
+}
+
+/** `--topic`, `--secret-file`, `--secret`, `--bootstrap` and `--testnet`. `topic` is the default topic. */
+export const meetingFlags = (topic: string) => ({
+  topic: Flags.text("topic", `The topic's name (default "${topic}")`).pipe(Flag.withDefault(topic)),
+  ...secretFlags(`The secret of the topic (default "${DEFAULT_SECRET}")`),
+  ...dhtFlags,
 })
+
+/** The same for a members-only topic, with `--invite` in place of topic and secret. */
+export const membersFlags = (topic: string) => {
+  const { access: _, ...flags } = topicFlags({ topic, secret: DEFAULT_SECRET })
+  return { ...flags, ...dhtFlags }
+}
 
 /** The values of {@link meetingFlags}. */
 export interface Meeting extends GivenSecret {
@@ -35,6 +54,14 @@ export interface Meeting extends GivenSecret {
 
 /** The secret of the options or of TOPIC_TRACKER_SECRET; the default one if none is given. */
 export const secretOf = (meeting: GivenSecret) => readSecret(meeting, Redacted.make(DEFAULT_SECRET))
+
+/** The members-only topic of {@link membersFlags}, for `Topic.join`, and its name. */
+export const membersTopicOf = Effect.fnUntraced(function* (topic: string, given: Omit<GivenTopic, "access">) {
+  const defaults = { topic, secret: DEFAULT_SECRET, access: "members" } as const
+  const { access, join, name } = yield* readTopic({ ...given, access: Option.none() }, defaults)
+  if (access === "members") return { join, name }
+  return yield* new UsageError({ message: "--invite: it is to an open topic; this example needs a members-only one" })
+})
 
 /** The layer of `make` for the bootstrap nodes of the options. Starts the testnet of `--testnet` below it. */
 export const layerOn = <A, E, R>(

@@ -1,7 +1,7 @@
 /** Shared parts of the repository's command-line programs. Programs that must start fast import the modules by subpath. */
 export { CommandFailed, UsageError } from "./errors.ts"
 export * as Flags from "./flags.ts"
-export { type QrCodeOptions, qrCode } from "./qrCode.ts"
+export { type QrCodeOptions, qrCode, type StdoutQrCode, stdoutQrCode } from "./qrCode.ts"
 export { runCommand } from "./runCommand.ts"
 export { type GivenSecret, readSecret, SECRET_VARIABLE, secretFlags } from "./secret.ts"
 export { type TextTableOptions, textTable } from "./textTable.ts"

@@ -2,10 +2,29 @@
  * QR codes for terminals: two modules in each character, so that they are square. With colours the code is black on white whatever the
  * terminal's colours are. Without colours its light modules are drawn, since most terminals are dark; scanners also read the inverse.
  */
+import { stripVTControlCharacters } from "node:util"
 import encodeQR from "qr"
 
 /** Modules of white around the code. The standard asks for 4; scanners read a code with 2, and terminals are narrow. */
 const BORDER = 2
+
+/** A QR code for standard output. */
+export interface StdoutQrCode {
+  readonly text: string
+  /** The columns that it takes. */
+  readonly columns: number
+  /** Whether the terminal is wide enough. A file and a pipe are. */
+  readonly fits: boolean
+}
+
+/** The QR code of an invitation, in the colours that standard output has. */
+export const stdoutQrCode = (invitation: string): StdoutQrCode => {
+  const { stdout } = process
+  // An invitation may be written in capital letters, and makes a smaller code then. `isTTY` is undefined in a pipe.
+  const lines = qrCode(invitation.toUpperCase(), { colours: stdout.isTTY === true && stdout.hasColors(256) })
+  const columns = stripVTControlCharacters(lines[0] ?? "").length
+  return { text: lines.join("\n"), columns, fits: columns <= (stdout.columns ?? Number.POSITIVE_INFINITY) }
+}
 
 /** Options of {@link qrCode}. */
 export interface QrCodeOptions {

@@ -2,9 +2,8 @@
  * The command `invite`: prints an invitation to a topic, as text and as a QR code. It starts no node. An invitation is membership, so it is
  * printed and nothing else keeps it.
  */
-import { stripVTControlCharacters } from "node:util"
 import { text } from "@topic-tracker/cli-kit/flags"
-import { qrCode } from "@topic-tracker/cli-kit/qrCode"
+import { stdoutQrCode } from "@topic-tracker/cli-kit/qrCode"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { readSecret, secretFlags } from "@topic-tracker/cli-kit/secret"
 import { accessFlag } from "@topic-tracker/cli-kit/topic"
@@ -73,15 +72,9 @@ export const inviteCommand = Command.make(
   ),
 )
 
-const draw = Effect.fnUntraced(function* (text: string) {
-  const colours = process.stdout.isTTY === true && process.stdout.hasColors(256)
-  // Capital letters make a smaller code, and an invitation may be written either way.
-  const lines = qrCode(text.toUpperCase(), { colours })
-  const columns = stripVTControlCharacters(lines[0] ?? "").length
-  const available = process.stdout.columns ?? Number.POSITIVE_INFINITY
-  if (columns > available) {
-    const message = `--qr: the code needs ${columns} columns and this terminal has ${available}; make it wider, or give fewer --peer`
-    return yield* new CommandFailed({ message })
-  }
-  yield* Console.log(`\n${lines.join("\n")}`)
+const draw = Effect.fnUntraced(function* (invitation: string) {
+  const { columns, fits, text } = stdoutQrCode(invitation)
+  if (fits) return yield* Console.log(`\n${text}`)
+  const message = `--qr: the code has ${columns} columns, and this terminal ${process.stdout.columns}; make it wider`
+  return yield* new CommandFailed({ message })
 })

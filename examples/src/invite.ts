@@ -1,0 +1,57 @@
+/**
+ * An invitation. The first node founds a members-only topic with a secret of its own and prints the invitation, as text and as a QR code; a
+ * guest joins with that text and nothing else. The invitation names the founder's address, so the guest needs one dial, and no DHT.
+ */
+import { runCommand, stdoutQrCode } from "@topic-tracker/cli-kit"
+import { Gossip, Topic, TopicTracker } from "@topic-tracker/core"
+import * as Invite from "@topic-tracker/core/Invite"
+import { Clock, Console, Effect, Option, Redacted, Schedule, Schema, Stream } from "effect"
+import { Command } from "effect/cli"
+import { layerOn, membersFlags, membersTopicOf } from "./lib/meeting.ts"
+import { short } from "./lib/talk.ts"
+
+const TOPIC = "invite example"
+const { bootstrap, invite, testnet } = membersFlags(TOPIC)
+
+/** A new topic that only holders of the invitation can join, for a day. */
+const found = Effect.gen(function* () {
+  // 32 random bytes: nobody can guess them, and nobody has to remember them.
+  const secret = Redacted.make(crypto.getRandomValues(new Uint8Array(32)))
+  const gossip = yield* Gossip
+  yield* gossip.ready
+  const invitation = yield* Effect.fromResult(
+    Invite.make({
+      topic: TOPIC,
+      secret,
+      expires: (yield* Clock.currentTimeMillis) + 86_400_000,
+      peers: [{ id: gossip.endpointId, address: yield* gossip.address }],
+    }),
+  )
+  // An invitation is a key to the topic: it is shown to the one who asked for it, and written to no log.
+  const code = stdoutQrCode(Redacted.value(invitation))
+  if (code.fits) yield* Console.log(code.text)
+  yield* Console.log(`${Redacted.value(invitation)}\nwaiting for a guest…`)
+  return { invite: invitation }
+})
+
+const meet = Effect.fn("invite")(function* (invite: Option.Option<Redacted.Redacted<string>>) {
+  const none = Option.none()
+  const guest = { topic: none, secret: none, secretFile: none, invite }
+  const topic = yield* Topic.join(Option.isSome(invite) ? (yield* membersTopicOf(TOPIC, guest)).join : yield* found)
+  yield* Console.log("joined")
+  const hello = yield* topic.channel("hello", Schema.String)
+  yield* hello.publish("hello").pipe(Effect.repeat(Schedule.spaced("2 seconds")), Effect.forkScoped)
+  yield* Stream.runForEach(hello.messages, ({ author, value }) =>
+    Console.log(`${short(author)} says ${JSON.stringify(value)}`),
+  )
+}, Effect.scoped)
+
+const command = Command.make("invite", { bootstrap, invite, testnet }, (options) =>
+  meet(options.invite).pipe(
+    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
+  ),
+).pipe(
+  Command.withDescription("Found a topic and print its invitation, or join with --invite TEXT. Runs until Ctrl-C."),
+)
+
+runCommand(command, { whenInterrupted: 0 })
