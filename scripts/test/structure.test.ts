@@ -18,6 +18,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   dht: ["common", "crypto"],
   gossip: ["common", "postcard", "crypto"],
   core: ["common", "postcard", "crypto", "dht", "gossip"],
+  peers: ["common", "crypto", "gossip", "core"],
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
   cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],

@@ -258,7 +258,7 @@ export class LiveTopic {
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
       )
       const ended = Deferred.makeUnsafe<void>()
-      const link = makePeerLink({ ...this.#parts, members: gossip.members, options: this.#parts.members, ended })
+      const link = makePeerLink({ ...this.#parts, members: gossip.members, ended })
       const running = { ...this.#makeSession(gossip.topic, scope), members: gossip.members, link, ended }
       const { context, ownRecord, reconnector, search } = running
       this.#running = running

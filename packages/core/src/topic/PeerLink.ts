@@ -1,6 +1,6 @@
 /** What a package above needs of a topic to open streams to its peers: the connections, and how a peer proves that it is a member. */
-import type { CryptoService, EndpointId, TopicId } from "@topic-tracker/crypto"
-import type { Gossip, MembersOptions, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
+import type { Gossip, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
 import type { DoorTopic } from "@topic-tracker/gossip/members"
 import { Deferred, type Effect } from "effect"
 
@@ -13,7 +13,6 @@ export interface PeerLink {
   /** The id of this node. */
   readonly endpointId: EndpointId.EndpointId
   readonly connections: PeerConnections
-  readonly randomBytes: CryptoService["randomBytes"]
   /** The topic's id on gossip streams, 32 bytes. */
   readonly gossipTopic: Uint8Array
   /** The keys with which members prove themselves; undefined if the topic is open to everybody with its name. */
@@ -27,12 +26,10 @@ export const makePeerLink = (parts: {
   readonly gossip: Gossip["Service"]
   readonly key: { readonly gossipTopic: TopicId }
   readonly members: MembersTopic | undefined
-  readonly options: MembersOptions
   readonly ended: Deferred.Deferred<void>
 }): PeerLink => ({
   endpointId: parts.gossip.endpointId,
   connections: parts.gossip.connections,
-  randomBytes: parts.options.crypto.randomBytes,
   gossipTopic: parts.members === undefined ? parts.key.gossipTopic.bytes : parts.members.door.gossipTopic,
   door: parts.members?.door,
   ended: Deferred.await(parts.ended),

@@ -1,0 +1,14 @@
+export { PeerError, type PeerErrorReason } from "./PeerError.ts"
+export {
+  type ConnectOptions,
+  type PeerSocket,
+  Peers,
+  type PeersOptions,
+  type PeersService,
+  type PeersStats,
+  type PeersTopic,
+  type ServeOptions,
+} from "./Peers.ts"
+export { RemotePeer } from "./RemotePeer.ts"
+export { layerSocketServer } from "./socketServer.ts"
+export type { PeersLimitsInput } from "./streams/PeersLimits.ts"
