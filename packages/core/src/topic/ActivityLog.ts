@@ -116,6 +116,17 @@ export class ActivityLog {
     )
   }
 
+  /** Reports and warns that the members do not let this node in any more. */
+  reportAccessLost(): Effect.Effect<void> {
+    const text =
+      "the members of this topic do not let this node in any more: their secret was probably replaced, and this node lacks the new one; " +
+      "add it with topic.replaceSecret, or join with an invitation that has it"
+    return Effect.andThen(
+      Effect.annotateLogs(Effect.logWarning(text), this.#options.annotations),
+      this.report({ _tag: "AccessLost" }),
+    )
+  }
+
   #warnOnce(activity: Activity, text: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.#warned.has(activity._tag)) return Effect.void

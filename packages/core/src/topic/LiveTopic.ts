@@ -1,26 +1,27 @@
 /**
  * One open topic, shared by every join of it in this process: its sessions and its end. The only place that starts and stops the fibers
- * of a topic as a whole. `makeTopic.ts` makes the topic of a program from it.
+ * of a topic as a whole. `makeLiveTopic.ts` makes it, and `makeTopic.ts` the topic of a program from it.
  *
  * A session starts with two fibers. One reads gossip's events, keeps the {@link SwarmView} current and passes the events to the
  * subscribers. The other keeps the topic joined. The first neighbour adds one fiber for each duty of the workers, a lost neighbour one
  * that reconnects.
  */
 import { Signal, type Timers } from "@topic-tracker/common"
-import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
-import { Dht, type DhtStats } from "@topic-tracker/dht"
+import { type EndpointId, initialSecretHash } from "@topic-tracker/crypto"
+import type { DhtStats } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic, MembersOptions, MembersTopic } from "@topic-tracker/gossip"
-import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
+import { Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { InvitePeer } from "../invite/Invite.ts"
-import { makeMinuteKeys } from "../records/minuteKeys.ts"
-import * as RecordPublisher from "../records/RecordPublisher.ts"
-import { TopicRecordContent } from "../records/TopicRecordContent.ts"
+import type * as RecordPublisher from "../records/RecordPublisher.ts"
+import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { FailureLog } from "../shared/FailureLog.ts"
 import type { RateLimiter } from "../shared/RateLimiter.ts"
-import { ActivityLog } from "./ActivityLog.ts"
+import type { ActivityLog } from "./ActivityLog.ts"
+import type { DoorWatch } from "./channel/DoorWatch.ts"
 import type { ChannelSessions } from "./channel/openChannel.ts"
 import { openGossip } from "./channel/openGossip.ts"
+import { type ReplaceSecretOptions, replaceSecret, type SecretGeneration } from "./channel/replaceSecret.ts"
 import { EventHub } from "./EventHub.ts"
 import { askLost } from "./joined/askPeers.ts"
 import { MemberSearch } from "./joined/MemberSearch.ts"
@@ -54,53 +55,8 @@ export interface LiveTopicOptions {
   readonly onFailed: Effect.Effect<void>
 }
 
-/** Opens a topic in the current Scope and starts to search for neighbours. */
-export const makeLiveTopic = Effect.fnUntraced(function* (
-  options: LiveTopicOptions,
-): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope | Dht | Crypto | SecretRotation | Identity> {
-  const { key } = options
-  const { config } = key.settings
-  const keysOf = yield* makeMinuteKeys(key.topic, key.secretHash)
-  const { failureLog, timers } = options
-  const activity = new ActivityLog({ timers, failureLog, annotations: logAnnotations(key.topic) })
-  const records = yield* RecordPublisher.makeFromKeys({
-    topic: key.topic,
-    keysOf,
-    content: TopicRecordContent,
-    config,
-    onSlotEvent: (event) => activity.reportSlotEvent(event),
-    accepts: ({ access: theirs }) =>
-      theirs === (key.access === "members" ? "members" : undefined)
-        ? Effect.succeed(true)
-        : Effect.as(activity.reportAccessMismatch(theirs ?? "open"), false),
-  })
-  const checkKeys = Effect.flatMap(records.unixMinute, (unixMinute) => keysOf(unixMinute).encryption).pipe(
-    // The clock may be set right later.
-    Effect.catchTag("ClockBeforeEpoch", () => Effect.void),
-  )
-  const { stats: dhtStats } = yield* Dht
-  const members = {
-    crypto: yield* Crypto,
-    rotation: yield* SecretRotation,
-    author: (yield* Identity).signingKey,
-    topic: key.topic,
-    secretHash: key.secretHash,
-  }
-  const topic = new LiveTopic({
-    ...options,
-    members,
-    scope: yield* Effect.scope,
-    activity,
-    records,
-    dhtStats,
-    checkKeys,
-  })
-  yield* Effect.addFinalizer(() => topic.leave())
-  yield* Effect.uninterruptible(topic.startSession())
-  return topic
-})
-
-interface LiveTopicParts extends LiveTopicOptions {
+/** Its options and its parts, which `makeLiveTopic` makes. */
+export interface LiveTopicParts extends LiveTopicOptions {
   readonly scope: Scope.Scope
   readonly activity: ActivityLog
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
@@ -108,6 +64,7 @@ interface LiveTopicParts extends LiveTopicOptions {
   readonly checkKeys: SessionContext["checkKeys"]
   /** For the gossip of a members-only topic. */
   readonly members: MembersOptions
+  readonly doors: DoorWatch
 }
 
 /** A session that runs. */
@@ -313,17 +270,37 @@ export class LiveTopic {
     { context, memberSearch, reconnector }: RunningSession,
   ): Effect.Effect<void> {
     const { config, events, swarm } = this
+    const isMembersOnly = this.#parts.key.access === "members"
     return Stream.runForEachArray(gossipEvents, (batch) => {
       const before = swarm.neighbors.size
+      const proven = isMembersOnly ? this.#noteDoors(batch) : []
       const hasLost = swarm.apply(batch)
       const now = swarm.neighbors.size
+      if (isMembersOnly) this.#parts.doors.setAlone(now === 0)
       // Shuffles and joins replace fewer neighbours at a time, so this may be a partition. The trickle timer starts anew now and not
       // with the next round: by then gossip may have replaced the lost neighbours by peers of one side.
       if (now < before && now <= config.bubbleMerge.minNeighbors / 2) context.trickle.reset()
       const publish = events.publish(batch.map(toTopicEvent))
       const searched = memberSearch.isWanted ? Effect.andThen(memberSearch.start(), publish) : publish
-      return hasLost ? Effect.andThen(reconnector.onNeighborLost(), searched) : searched
+      const vouched = proven.length > 0 ? Effect.andThen(context.gossip.vouchFor(proven), searched) : searched
+      return hasLost ? Effect.andThen(reconnector.onNeighborLost(), vouched) : vouched
     })
+  }
+
+  /** The new neighbours of a members-only topic: they have proven that they are members. */
+  #noteDoors(batch: ReadonlyArray<GossipEvent>): ReadonlyArray<EndpointId.EndpointId> {
+    const proven = batch.flatMap((event) => (event._tag === "NeighborUp" ? [event.peer] : []))
+    if (proven.length > 0) this.swarm.addMembers(proven)
+    for (const peer of proven) this.#parts.doors.neighborUp(peer)
+    return proven
+  }
+
+  /** Replaces the secret from a minute on. */
+  replaceSecret(
+    secret: Redacted.Redacted<string | Uint8Array>,
+    options: ReplaceSecretOptions,
+  ): Effect.Effect<SecretGeneration, TopicError> {
+    return replaceSecret(this.#parts.members.rotation, this.id, initialSecretHash(secret), options)
   }
 
   /** Ends the session: first its fibers, so that nothing is published or dialled any more, then gossip, which notifies the neighbours. */

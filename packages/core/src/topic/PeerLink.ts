@@ -2,7 +2,7 @@
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { Gossip, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
 import type { DoorTopic } from "@topic-tracker/gossip/members"
-import { Deferred, type Effect } from "effect"
+import { Deferred, Effect } from "effect"
 
 /**
  * One session of a topic, for protocols beside gossip. Programs use `@topic-tracker/peers`.
@@ -17,6 +17,8 @@ export interface PeerLink {
   readonly gossipTopic: Uint8Array
   /** The keys with which members prove themselves; undefined if the topic is open to everybody with its name. */
   readonly door: DoorTopic | undefined
+  /** Whether the topic's `allow` lets the peer open streams to us. */
+  readonly admits: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
   /** Completes when the session ends: the topic was left or suspended. */
   readonly ended: Effect.Effect<void>
 }
@@ -32,5 +34,9 @@ export const makePeerLink = (parts: {
   connections: parts.gossip.connections,
   gossipTopic: parts.members === undefined ? parts.key.gossipTopic.bytes : parts.members.door.gossipTopic,
   door: parts.members?.door,
+  admits: (peer) =>
+    parts.members === undefined
+      ? Effect.succeed(true)
+      : Effect.map(parts.members.admission(peer, "stream"), (answer) => answer !== "refuse"),
   ended: Deferred.await(parts.ended),
 })

@@ -6,14 +6,15 @@
  * notified, and every stream of it ends.
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import type { SubscribeOptions } from "@topic-tracker/gossip"
-import type { Effect, Redacted, Schema, Scope, Stream } from "effect"
+import type { AllowAnswer, AllowRole, SubscribeOptions } from "@topic-tracker/gossip"
+import type { Duration, Effect, Redacted, Schema, Scope, Stream } from "effect"
 import type { TopicConfig, TopicConfigInput } from "../config/TopicConfig.ts"
 import type { Invite } from "../invite/Invite.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { Channel, ChannelOptions } from "./channel/Channel.ts"
 import type { ChannelError } from "./channel/ChannelError.ts"
+import type { ReplaceSecretOptions, SecretGeneration } from "./channel/replaceSecret.ts"
 import type { PeerLink } from "./PeerLink.ts"
 import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
 import type { TopicError } from "./TopicError.ts"
@@ -118,6 +119,22 @@ export interface Topic extends TopicSender, TopicReceiver {
   /** The topic's activity: the last 64 entries, then every new one. */
   readonly activity: Stream.Stream<TopicActivity>
   readonly stats: Effect.Effect<TopicStats>
+  /** Asks `allow` again about all peers, and lets go neighbours that it refuses now: a ban takes effect at once. */
+  readonly recheck: Effect.Effect<void, TopicError>
+  /**
+   * Replaces the secret from a minute on: a member that does not get the new one is excluded, once the `overlap` is over. All other members must
+   * be given the same secret, generation and minute, by a way of their own or an invitation (`ring`). Of an open topic it replaces the secret of
+   * its records alone. Fails with `InvalidArgument` if the generation is there with another secret.
+   */
+  readonly replaceSecret: (
+    secret: string | Uint8Array | Redacted.Redacted<string | Uint8Array>,
+    options?: ReplaceSecretOptions,
+  ) => Effect.Effect<SecretGeneration, TopicError>
+  /**
+   * Ends the overlap after the secret was replaced: nothing that was proven or sealed with the old one counts from now on. Members whose
+   * connection ends come back with the new secret.
+   */
+  readonly endOverlap: Effect.Effect<void, TopicError>
   /** What packages that open streams to the topic's peers build on. Fails with `Suspended` or `Closed`. */
   readonly peerLink: Effect.Effect<PeerLink, TopicError>
   /**
@@ -132,11 +149,36 @@ export interface Topic extends TopicSender, TopicReceiver {
 }
 
 /**
+ * Options of a join that do not name the topic. If the topic is already open under its name and secret, it is shared with the options of its
+ * first join.
+ *
+ * @since 0.1.0
+ */
+export interface JoinSettings {
+  /**
+   * The options that differ from the tracker's configuration.
+   */
+  readonly config?: TopicConfigInput
+  /**
+   * Members-only topics: whether a peer that has the secret may be a neighbour, speak (`"author"`) or open streams to this node. It has 1 s;
+   * its answer counts for a minute, or until {@link Topic.recheck}. True is `"admit"` and false `"refuse"`; a `"mute"`d author's messages are
+   * passed on and not delivered. It is this node's own view, and no exclusion: the peer still reads through nodes that admit it. Default:
+   * every member may.
+   */
+  readonly allow?: (peer: EndpointId.EndpointId, as: AllowRole) => Effect.Effect<AllowAnswer | boolean>
+  /**
+   * Members-only topics: after the secret was replaced, what was proven and sealed with the old one counts for this time. 2 to 12 whole minutes,
+   * default 3.
+   */
+  readonly overlap?: Duration.Input
+}
+
+/**
  * The topic to join, its secret, and its options.
  *
  * @since 0.1.0
  */
-export interface JoinOptions {
+export interface JoinOptions extends JoinSettings {
   /** A name (a string counts as its UTF-8 bytes; not empty), or a ready TopicId. */
   readonly topic: string | Uint8Array | TopicId
   /** Shared by all members. A node with another secret finds records that it cannot open. */
@@ -146,11 +188,6 @@ export interface JoinOptions {
    * {@link Topic.channel} works. All members must use the same access; programs of the crate cannot take part. Default `"open"`.
    */
   readonly access?: "open" | "members"
-  /**
-   * The options that differ from the tracker's configuration. If the topic is already open under this name and secret, it is shared with
-   * the configuration of its first join.
-   */
-  readonly config?: TopicConfigInput
 }
 
 /**
@@ -158,13 +195,11 @@ export interface JoinOptions {
  *
  * @since 0.1.0
  */
-export interface JoinByInviteOptions {
+export interface JoinByInviteOptions extends JoinSettings {
   /**
    * The invitation: its text, or what `Invite.parse` read. The endpoints that it names are dialled at once, if this node may dial their
    * addresses, and beside the search in the DHT. One that cannot be read, or has expired, fails with `InvalidInvite` before anything is
    * sent.
    */
   readonly invite: Invite | Redacted.Redacted<string> | string
-  /** As in {@link JoinOptions}. */
-  readonly config?: TopicConfigInput
 }

@@ -3,6 +3,7 @@
  * program does not need it to use a topic, and it costs almost nothing without subscribers.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
+import type { DoorFailure } from "@topic-tracker/gossip"
 import type { SlotEvent } from "../records/SecondSlot.ts"
 
 /**
@@ -99,6 +100,18 @@ export type Activity =
    * read. Once in a topic's life.
    */
   | { readonly _tag: "NothingOpens"; readonly records: number }
+  /**
+   * A door between this node and a peer did not open, so the peer is no neighbour: it has not proven the secret, `allow` refused it, or it
+   * refused us (`byPeer`). The same refusal of a peer is reported once in a minute, and those of strangers not all.
+   */
+  | {
+      readonly _tag: "Refused"
+      readonly peer: EndpointId.EndpointId
+      readonly reason: DoorFailure
+      readonly byPeer: boolean
+    }
+  /** This node was a member, and no member lets it in any more: it lacks a new secret, or was refused by `allow`. */
+  | { readonly _tag: "AccessLost" }
   /** The last neighbour is gone. */
   | { readonly _tag: "Alone" }
   /** A merge found peers that should be our neighbours, and asks them. */

@@ -5,16 +5,25 @@
 import { Bytes } from "@topic-tracker/common"
 import { type CryptoService, initialSecretHash, type TopicId } from "@topic-tracker/crypto"
 import { MembersKeys } from "@topic-tracker/crypto/members"
+import type { MembersOptions } from "@topic-tracker/gossip"
 import { Equal, Hash, Redacted } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { Tuning } from "../config/Tuning.ts"
 import type { InvitePeer } from "../invite/Invite.ts"
 import type { JoinOptions } from "./Topic.ts"
 
+/** The options of a members-only topic. */
+export interface MembersSettings {
+  readonly allow?: MembersOptions["allow"]
+  readonly overlapMinutes?: number
+}
+
 /** The options and the timing of a topic, and how to find it. */
 export interface TopicSettings {
   readonly config: TopicConfig
   readonly tuning: Tuning
+  /** Those of a members-only topic. */
+  readonly members: MembersSettings
   /** The endpoints that the invitation of the join names. */
   readonly invited: ReadonlyArray<InvitePeer>
 }

@@ -4,10 +4,11 @@
  */
 import { TopicId } from "@topic-tracker/crypto"
 import { Protocol } from "@topic-tracker/gossip"
-import { Effect, Redacted } from "effect"
+import { Duration, Effect, Option, Redacted } from "effect"
 import * as Invite from "../invite/Invite.ts"
-import type { JoinByInviteOptions, JoinOptions } from "./Topic.ts"
+import type { JoinByInviteOptions, JoinOptions, JoinSettings } from "./Topic.ts"
 import { invalidArgument, invalidInvite, refusedArgument, type TopicError } from "./TopicError.ts"
+import type { MembersSettings } from "./TopicKey.ts"
 
 /** The id of a topic that is given as a name or an id. */
 export const topicIdOf = (topic: unknown): Effect.Effect<TopicId, TopicError> => {
@@ -46,6 +47,9 @@ export interface JoinTarget {
   readonly access: "open" | "members"
   /** The endpoints that an invitation names. */
   readonly invited: ReadonlyArray<Invite.InvitePeer>
+  /** The secret that replaced the initial one, if the invitation has it. */
+  readonly ring: Invite.InviteGeneration | undefined
+  readonly members: MembersSettings
 }
 
 /** Fails when an option of a join is unknown or invalid, or its invitation cannot be used now. */
@@ -56,7 +60,10 @@ export const joinTarget = Effect.fnUntraced(function* (
   if (unknown !== undefined) {
     return yield* invalidArgument(unknown, "no option of a join", `one of ${JOIN_OPTIONS.join(", ")}`)
   }
-  if (!("invite" in options)) return { ...(yield* targetOf(options)), invited: [] }
+  if (!("invite" in options)) {
+    const target = yield* targetOf(options)
+    return { ...target, members: yield* membersSettings(options, target.access), invited: [], ring: undefined }
+  }
   const other = Object.keys(options).find((name) => NAMED_OPTIONS.includes(name))
   if (other !== undefined) {
     return yield* refusedArgument(other, `${other}: given beside an invitation; the invitation says it`)
@@ -64,11 +71,40 @@ export const joinTarget = Effect.fnUntraced(function* (
   const invite = yield* inviteOf(options.invite)
   // Other programs than ours may have made it. A name that is no key cannot be dialled, and would cost lookups.
   const invited = invite.peers.filter(({ id }) => Protocol.isEndpointKey(id)).slice(0, Invite.MAX_INVITE_PEERS)
-  return { ...(yield* targetOf(invite)), invited }
+  const target = yield* targetOf(invite)
+  return { ...target, members: yield* membersSettings(options, target.access), invited, ring: invite.ring }
 })
 
+/** The options that only a members-only topic has. */
+const membersSettings = Effect.fnUntraced(function* (
+  { allow, overlap }: JoinSettings,
+  access: "open" | "members",
+): Effect.fn.Return<MembersSettings, TopicError> {
+  for (const [name, value] of Object.entries({ allow, overlap })) {
+    if (value !== undefined && access === "open") {
+      return yield* refusedArgument(name, `${name}: given for an open topic; it needs access: "members"`)
+    }
+  }
+  if (allow !== undefined && typeof allow !== "function") {
+    return yield* invalidArgument("allow", describe(allow), "a function that returns an Effect")
+  }
+  const given = overlap === undefined ? undefined : Duration.fromInput(overlap)
+  if (given === undefined) {
+    return overlap === undefined
+      ? { ...(allow && { allow }) }
+      : yield* invalidArgument("overlap", describe(overlap), OVERLAP)
+  }
+  const minutes = Option.match(given, { onNone: () => Number.NaN, onSome: Duration.toMinutes })
+  if (!Number.isInteger(minutes) || minutes < 2 || minutes > 12) {
+    return yield* invalidArgument("overlap", `${minutes} minutes`, OVERLAP)
+  }
+  return { ...(allow && { allow }), overlapMinutes: minutes }
+})
+
+const OVERLAP = "2 to 12 whole minutes"
+
 const NAMED_OPTIONS = ["topic", "secret", "access"]
-const JOIN_OPTIONS = [...NAMED_OPTIONS, "invite", "config"]
+const JOIN_OPTIONS = [...NAMED_OPTIONS, "invite", "config", "allow", "overlap"]
 
 const targetOf = Effect.fnUntraced(function* (target: {
   readonly topic: unknown

@@ -5,7 +5,8 @@ import { TopicTracker } from "../tracker/TopicTracker.ts"
 import type { JoinByInviteOptions, JoinOptions, Topic } from "./Topic.ts"
 import type { TopicError } from "./TopicError.ts"
 
-export type { JoinByInviteOptions, JoinOptions, Topic, TopicReceiver, TopicSender } from "./Topic.ts"
+export type { ReplaceSecretOptions, SecretGeneration } from "./channel/replaceSecret.ts"
+export type { JoinByInviteOptions, JoinOptions, JoinSettings, Topic, TopicReceiver, TopicSender } from "./Topic.ts"
 export type { TopicStats } from "./TopicActivity.ts"
 
 /**

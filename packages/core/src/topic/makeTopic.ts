@@ -5,7 +5,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BroadcastScope, GossipError, GossipTopic } from "@topic-tracker/gossip"
 import { Duration, Effect, Random, type Scope, Stream } from "effect"
-import { contentBytes, invalidContent } from "./arguments.ts"
+import { contentBytes, invalidContent, secretOf } from "./arguments.ts"
 import { openChannel } from "./channel/openChannel.ts"
 import type { LiveTopic } from "./LiveTopic.ts"
 import { SendSpans, withTopicSpan } from "./observability.ts"
@@ -63,6 +63,10 @@ export const makeTopic = Effect.fnUntraced(function* (
     activity: activity.stream(),
     peerLink: live.requireLink,
     channel: (name, schema, options) => openChannel(live.sessions, name, schema, options),
+    recheck: Effect.flatMap(live.sessions.current, (members) => members?.recheck ?? Effect.void),
+    endOverlap: Effect.flatMap(live.sessions.current, (members) => members?.endOverlap ?? Effect.void),
+    replaceSecret: (secret, options = {}) =>
+      Effect.flatMap(secretOf(secret), (value) => live.replaceSecret(value, options)),
     stats: Effect.sync(() => ({ ...activity.counters, messagesReceived: swarm.messages.receivedCount })),
   }
 })

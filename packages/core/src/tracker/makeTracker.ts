@@ -3,20 +3,24 @@
  * when the last of them leaves. It also publishes the addresses of this node, and passes changes of addresses and network on to the topics.
  */
 import { Timers } from "@topic-tracker/common"
-import { Crypto, Identity, SecretRotation } from "@topic-tracker/crypto"
+import { Crypto, Identity, initialSecretHash, SecretRotation, type TopicId } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Option, RcMap, Scope, Stream } from "effect"
 import * as TopicConfig from "../config/TopicConfig.ts"
 import { TuningOverrides, tuningOf } from "../config/Tuning.ts"
+import type { InviteGeneration } from "../invite/Invite.ts"
+import { InviteError } from "../invite/InviteError.ts"
 import { FailureLog } from "../shared/FailureLog.ts"
 import { RateLimiter } from "../shared/RateLimiter.ts"
 import { joinTarget } from "../topic/arguments.ts"
-import { type LiveTopic, makeLiveTopic } from "../topic/LiveTopic.ts"
+import { replaceSecret } from "../topic/channel/replaceSecret.ts"
+import type { LiveTopic } from "../topic/LiveTopic.ts"
+import { makeLiveTopic } from "../topic/makeLiveTopic.ts"
 import { makeTopic } from "../topic/makeTopic.ts"
 import { topicAttributes } from "../topic/observability.ts"
 import type { JoinByInviteOptions, JoinOptions } from "../topic/Topic.ts"
-import { type TopicError, topicClosed } from "../topic/TopicError.ts"
+import { invalidInvite, type TopicError, topicClosed } from "../topic/TopicError.ts"
 import { TopicKey } from "../topic/TopicKey.ts"
 import { TopicClaims } from "./TopicClaims.ts"
 import type { TrackerService } from "./TrackerService.ts"
@@ -39,10 +43,11 @@ export const makeTracker: (
   const lookup = yield* AddressLookup
   const identity = yield* Identity
   const crypto = yield* Crypto
+  const rotation = yield* SecretRotation
   // Collected one by one: a topic must use these services and not those of the fiber that joins it first.
   const services = Context.make(Dht, yield* Dht).pipe(
     Context.add(Crypto, crypto),
-    Context.add(SecretRotation, yield* SecretRotation),
+    Context.add(SecretRotation, rotation),
     Context.add(Identity, identity),
   )
   const overrides = yield* TuningOverrides
@@ -86,7 +91,8 @@ export const makeTracker: (
   /** Joins a topic. `until` decides when that has succeeded; if it fails or is interrupted, the topic is left. */
   const joinUntil = (name: string, until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
     Effect.fn(name)(function* (options: JoinOptions | JoinByInviteOptions) {
-      const { access, invited, secret, topic: topicId } = yield* joinTarget(options)
+      const { access, invited, members, ring, secret, topic: topicId } = yield* joinTarget(options)
+      if (ring !== undefined) yield* addRing(rotation, topicId, ring)
       yield* Effect.annotateCurrentSpan(topicAttributes(topicId))
       // One object for all topics that use the defaults, and one tuning for all topics of a profile.
       const config = options.config === undefined ? defaults : yield* TopicConfig.makeForTopic(options.config, defaults)
@@ -94,6 +100,7 @@ export const makeTracker: (
         config,
         tuning: config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
         invited,
+        members,
       }
       const key = new TopicKey(topicId, secret, settings, access === "members" ? crypto : undefined)
       const joining = Effect.gen(function* () {
@@ -151,6 +158,14 @@ export const makeTracker: (
     openTopics: Effect.sync(() => live.size),
   }
 })
+
+/** Adds the secret that an invitation has beside the initial one. */
+const addRing = (rotation: SecretRotation["Service"], topic: TopicId, { secret, ...place }: InviteGeneration) =>
+  replaceSecret(rotation, topic, initialSecretHash(secret), place).pipe(
+    Effect.mapError(({ message }) =>
+      invalidInvite(new InviteError({ reason: "Invalid", message: `invitation: its newer secret: ${message}` })),
+    ),
+  )
 
 /** Leaves what the effect acquired to the current Scope if it succeeds, and releases it at once otherwise. */
 const heldOnSuccess = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) {

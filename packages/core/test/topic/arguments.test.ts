@@ -46,7 +46,7 @@ describe("the arguments of a join", () => {
     [
       "password",
       { password: "x" },
-      "password: no option of a join; expected one of topic, secret, access, invite, config",
+      "password: no option of a join; expected one of topic, secret, access, invite, config, allow, overlap",
     ],
   ]
   for (const [argument, options, message] of invalid) {
