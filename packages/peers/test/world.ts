@@ -77,6 +77,7 @@ const worldOf = (
         connections: service.connections,
         gossipTopic: members?.door.gossipTopic ?? id.bytes,
         door: members?.door,
+        admits: () => Effect.succeed(true),
         ended: Deferred.await(ended),
       }
       const peers = yield* Peers.make({ peerLink: Effect.succeed(link) }, options).pipe(Scope.provide(scope))
