@@ -5,7 +5,7 @@
 import { runCommand, stdoutQrCode } from "@topic-tracker/cli-kit"
 import { Gossip, Topic, TopicTracker } from "@topic-tracker/core"
 import * as Invite from "@topic-tracker/core/Invite"
-import { Clock, Console, Effect, Option, Redacted, Schedule, Schema, Stream } from "effect"
+import { Clock, Console, Effect, Option, Redacted, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { layerOn, membersFlags, membersTopicOf } from "./lib/meeting.ts"
 import { short } from "./lib/talk.ts"
@@ -31,16 +31,18 @@ const found = Effect.gen(function* () {
   const code = stdoutQrCode(Redacted.value(invitation))
   if (code.fits) yield* Console.log(code.text)
   yield* Console.log(`${Redacted.value(invitation)}\nwaiting for a guest…`)
-  return { invite: invitation }
+  return { join: { invite: invitation } }
 })
 
 const meet = Effect.fn("invite")(function* (invite: Option.Option<Redacted.Redacted<string>>) {
   const none = Option.none()
   const guest = { topic: none, secret: none, secretFile: none, invite }
-  const topic = yield* Topic.join(Option.isSome(invite) ? (yield* membersTopicOf(TOPIC, guest)).join : yield* found)
-  yield* Console.log("joined")
+  const { join } = Option.isSome(invite) ? yield* membersTopicOf(TOPIC, guest) : yield* found
+  const topic = yield* Topic.joinNoWait(join)
   const hello = yield* topic.channel("hello", Schema.String)
-  yield* hello.publish("hello").pipe(Effect.repeat(Schedule.spaced("2 seconds")), Effect.forkScoped)
+  yield* topic.joined
+  yield* Console.log("joined")
+  yield* hello.publish("hello")
   yield* Stream.runForEach(hello.messages, ({ author, value }) =>
     Console.log(`${short(author)} says ${JSON.stringify(value)}`),
   )

@@ -10,7 +10,7 @@ import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Effect, Exit, Fiber, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { channelFlag, openTextChannel, requireMembers } from "./nodeChannel.ts"
-import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
+import { jsonOutput, makeTextOutput, type NodeOutput, secretOpensNothing } from "./nodeEvents.ts"
 import { sendRepeatedly } from "./nodeSend.ts"
 
 const flags = {
@@ -49,10 +49,9 @@ interface NodeOptions extends ReadTopic {
 
 /** How far a node came. It is read after the node has ended. */
 interface Progress {
-  topic: Topic.Topic | undefined
   joined: boolean
-  /** Whether it opened a record of another node, or had a neighbour. */
-  knowsOthers: boolean
+  /** The records that were found when none of them opened. */
+  unopened: number
 }
 
 /** Runs the node until it is interrupted. */
@@ -66,7 +65,6 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
   yield* printEvent({ event: "ready", endpointId, addresses: address.direct, dhtPort: dht.port, access })
   yield* output.printWaiting(0)
   const topic = yield* Topic.joinNoWait(join)
-  progress.topic = topic
   const events = yield* topic.subscribe()
   const listening = yield* events.pipe(
     Stream.runForEach((event) =>
@@ -75,7 +73,6 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
           case "NeighborUp":
             if (!progress.joined) yield* printEvent({ event: "joined" })
             progress.joined = true
-            progress.knowsOthers = true
             return yield* printEvent({ event: "neighbor-up", peer: event.peer })
           case "NeighborDown":
             return yield* printEvent({ event: "neighbor-down", peer: event.peer, reason: event.reason })
@@ -91,11 +88,17 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
     Effect.forkScoped,
   )
   yield* topic.activity.pipe(
-    Stream.runForEach((activity) =>
-      Effect.sync(() => {
-        if (activity._tag === "RecordFound") progress.knowsOthers = true
-      }),
-    ),
+    Stream.runForEach((activity) => {
+      switch (activity._tag) {
+        case "AccessMismatch":
+          return printEvent({ event: "access-mismatch", theirs: activity.theirs })
+        case "NothingOpens":
+          progress.unopened = activity.records
+          return printEvent({ event: "nothing-opens", records: activity.records })
+        default:
+          return Effect.void
+      }
+    }),
     Effect.forkScoped,
   )
   yield* Effect.forkScoped(
@@ -115,16 +118,9 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
   })
 }, Effect.scoped)
 
-/** Fails if records of other nodes were found and the secret opened none of them. */
-const requireOpenedRecord = Effect.fnUntraced(function* ({ knowsOthers, topic }: Progress) {
-  if (knowsOthers || topic === undefined) return
-  const { unopened } = yield* topic.recordPublisher.stats
-  if (unopened === 0) return
-  const records = unopened === 1 ? "the only record that was found" : `any of the ${unopened} records that were found`
-  return yield* new UsageError({
-    message: `the secret does not open ${records}: the others have another one, or their topic only has the same name`,
-  })
-})
+/** Fails if the secret is probably wrong: it opened no record, and the node is alone. */
+const requireSecret = ({ joined, unopened }: Progress): Effect.Effect<void, UsageError> =>
+  joined || unopened === 0 ? Effect.void : Effect.fail(new UsageError({ message: secretOpensNothing(unopened) }))
 
 export const nodeCommand = Command.make(
   "node",
@@ -137,7 +133,7 @@ export const nodeCommand = Command.make(
         network: { relays: relay?.length === 0 ? "none" : relay },
       },
     })
-    const progress: Progress = { topic: undefined, joined: false, knowsOthers: false }
+    const progress: Progress = { joined: false, unopened: 0 }
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)
       if (Option.isSome(channel)) yield* requireMembers(topic.access)
@@ -167,7 +163,7 @@ export const nodeCommand = Command.make(
           : Effect.void
       }),
     )
-    yield* requireOpenedRecord(progress)
+    yield* requireSecret(progress)
   }),
 ).pipe(
   Command.withDescription("Run one node in a topic: it finds the others by name and secret, and prints what it hears."),

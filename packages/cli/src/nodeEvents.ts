@@ -34,6 +34,10 @@ export type NodeEvent =
     }
   /** A message of the channel that is no text: a program with another schema sent it. */
   | { readonly event: "undecodable"; readonly channel: string; readonly author: string; readonly seq: number }
+  /** Other nodes joined this topic with another access: they and this node cannot meet. */
+  | { readonly event: "access-mismatch"; readonly theirs: Access }
+  /** The secret opens none of the records of this topic. */
+  | { readonly event: "nothing-opens"; readonly records: number }
   | { readonly event: "lagged"; readonly skipped: number }
   | { readonly event: "closed"; readonly reason: string }
 
@@ -71,6 +75,10 @@ export const makeTextOutput = Effect.map(
           return printLine("missed", "red", `${numbers(event)} of ${shortId(event.author)}: no node has them any more`)
         case "undecodable":
           return printLine("channel", "yellow", `message ${event.seq} of ${shortId(event.author)} is not text`)
+        case "access-mismatch":
+          return printLine("access", "red", accessMismatch(event.theirs))
+        case "nothing-opens":
+          return printLine("secret", "red", secretOpensNothing(event.records))
         case "lagged":
           return printLine("lagged", "red", `${event.skipped} events were lost: this program was too slow`)
         case "closed":
@@ -85,6 +93,15 @@ export const makeTextOutput = Effect.map(
       ),
   }),
 )
+
+const accessMismatch = (theirs: Access): string =>
+  theirs === "members"
+    ? "others use --access members, so this node cannot meet them"
+    : "others do not use --access members, so this node cannot meet them"
+
+/** A secret that is probably wrong. */
+export const secretOpensNothing = (records: number): string =>
+  `the secret does not open ${records === 1 ? "the record" : `any of the ${records} records`} of this topic: is it right?`
 
 const numbers = ({ from, to }: { readonly from: number; readonly to: number }): string =>
   from === to ? `message ${from}` : `messages ${from} to ${to}`
