@@ -27,7 +27,7 @@ describe("quick start", () => {
         const one = yield* start("quickStart", [], environment)
         const two = yield* start("quickStart", [], environment)
         for (const { prints } of [one, two]) yield* prints(/^waiting for the first peer…$/)
-        yield* Effect.all([one, two].map(({ prints }) => prints(/^hello from [0-9a-f]{8} \(via [0-9a-f]{8}\)$/)))
+        yield* Effect.all([one, two].map(({ prints }) => prints(/^[0-9a-f]{8} says hello$/)))
         for (const { interrupt, exitCode } of [one, two]) {
           yield* interrupt
           assert.strictEqual(yield* exitCode, 130)
