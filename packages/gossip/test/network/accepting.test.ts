@@ -1,6 +1,7 @@
 /** Which incoming connections an endpoint accepts. */
 import { createSocket } from "node:dgram"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
+import { Incoming } from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
 import { Crypto, type EndpointId, Identity } from "@topic-tracker/crypto"
 import { Context, Effect, Layer } from "effect"
@@ -32,28 +33,28 @@ describe("the network of an incoming connection", () => {
 describe("Admission", () => {
   it("begins 32 handshakes without proof of the address, and lets further peers show theirs", () => {
     const admission = new Admission()
-    const ends = Array.from({ length: 32 }, (_, i) => {
+    const ends = Array.from({ length: 32 }, () => {
       assert.isTrue(admission.hasUnprovenPlace)
-      return admission.begin(ip(`1.1.1.${i}:1`), false)
+      return admission.beginUnproven()
     })
     assert.isFalse(admission.hasUnprovenPlace)
-    // Forged addresses take nothing from the share of the host whose address they are.
+    // They take nothing from the share of a host: their addresses may be forged.
     assert.isTrue(admission.hasPlace(ip("1.1.1.1:1")))
     ends[0]!()
     ends[0]!()
     assert.isTrue(admission.hasUnprovenPlace)
-    admission.begin(ip("9.9.9.9:1"), false)
+    admission.beginUnproven()
     assert.isFalse(admission.hasUnprovenPlace)
   })
 
   it("gives a host 16 of 256 handshakes with a proof", () => {
     const admission = new Admission()
-    const ends = Array.from({ length: 16 }, () => admission.begin(ip("1.1.1.1:1"), true))
+    const ends = Array.from({ length: 16 }, () => admission.beginProven(ip("1.1.1.1:1")))
     assert.isFalse(admission.hasPlace(ip("1.1.1.1:1")))
     assert.isTrue(admission.hasPlace(ip("1.1.1.2:1")))
     ends[3]!()
     assert.isTrue(admission.hasPlace(ip("1.1.1.1:1")))
-    for (let i = 0; i < 241; i++) admission.begin(ip(`2.2.${i}.1:1`), true)
+    for (let i = 0; i < 241; i++) admission.beginProven(ip(`2.2.${i}.1:1`))
     assert.isFalse(admission.hasPlace(ip("1.1.1.1:1")))
     assert.isTrue(admission.hasUnprovenPlace)
   })
@@ -116,6 +117,33 @@ const oneWayRelay = (to: SocketAddress.SocketAddress) =>
     }),
     ({ sockets }) => Effect.sync(() => sockets.forEach((socket) => void socket.close())),
   )
+
+describe("an endpoint with few handshakes in progress", () => {
+  it.live(
+    "accepts a connection without questions to the binding, of which each takes a change of threads",
+    Effect.fnUntraced(function* () {
+      const questions = ["remoteAddr", "remoteAddrValidated"] as const
+      const asked = questions.map((name) => vi.spyOn(Incoming.prototype, name))
+      yield* Effect.addFinalizer(() => Effect.sync(() => asked.forEach((spy) => void spy.mockRestore())))
+      const context = yield* Layer.build(
+        Gossip.layerIroh({ bind: "127.0.0.1:0" }).pipe(
+          Layer.provide([AddressLookup.layerNone(), Identity.layerRandom().pipe(Layer.provide(Crypto.layer()))]),
+        ),
+      )
+      const gossip = Context.get(context, Gossip)
+      const { direct } = yield* gossip.address
+      const { endpointId } = gossip
+      const held: Array<unknown> = []
+      for (let i = 1; i <= 5; i++) {
+        const peer = yield* bareEndpoint
+        held.push(yield* Effect.promise(() => bareConnect(peer, { endpointId, direct })))
+        while ((yield* gossip.stats).connections < held.length) yield* Effect.sleep(5)
+      }
+      for (const spy of asked) assert.lengthOf(spy.mock.calls, 0)
+    }),
+    { timeout: 30_000 },
+  )
+})
 
 describe("an endpoint with 256 handshakes that are never finished", () => {
   it.live(

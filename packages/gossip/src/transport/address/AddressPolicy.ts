@@ -75,17 +75,18 @@ export class AddressPolicy {
     const parsed = SocketAddress.parse(text)
     if (parsed === undefined || parsed.port === 0) return undefined
     const ip = withoutMapping(parsed.ip)
-    return this.#allows(ip) && !this.#isBroadcast(ip) ? SocketAddress.format({ ip, port: parsed.port }) : undefined
+    return this.#allows(ip) ? SocketAddress.format({ ip, port: parsed.port }) : undefined
   }
 
   #allows(ip: Uint8Array): boolean {
     switch (SocketAddress.reachOf(ip)) {
       case "public":
-        return true
+        return !this.#isBroadcast(ip)
       case "loopback":
         return this.#options.isLoopback
       case "private":
-        return this.#options.allowPrivate || this.#ownSubnets().some((subnet) => isIn(ip, subnet))
+        if (!this.#options.allowPrivate && !this.#ownSubnets().some((subnet) => isIn(ip, subnet))) return false
+        return !this.#isBroadcast(ip)
       default:
         return false
     }

@@ -1,13 +1,13 @@
 /**
  * Decides which incoming handshakes are begun. A first packet costs its sender nothing and may carry the address of another host, so
- * only a few handshakes are begun without proof of the address; the others must begin again with a token that was sent to that address
- * (RFC 9000, section 8.1.2). With the proof, each network has its share. It knows no connections and no sockets.
+ * only a few handshakes are begun without proof of the address; while their places are taken, others must begin again with a token that
+ * was sent to that address (RFC 9000, section 8.1.2). With the proof, each network has its share. It knows no connections and no sockets.
  */
 
 import type { IncomingAddr } from "@number0/iroh"
 import { SocketAddress } from "@topic-tracker/common"
 
-/** Handshakes in progress whose peer has not shown that its address is its own. */
+/** Handshakes in progress that began without a question for the proof. */
 const MAX_UNPROVEN = 32
 
 /** Handshakes in progress whose peer has shown its address. */
@@ -66,24 +66,30 @@ export class Admission {
     return this.#proven < MAX_PROVEN && (this.#provenOf.get(key) ?? 0) < limits.handshakes
   }
 
-  /** An accepted handshake begins. Returns a function that gives its place back; further calls of it do nothing. */
-  begin({ key }: Network, isProven: boolean): () => void {
-    this.#add(key, isProven, 1)
-    let isOver = false
-    return () => {
-      if (!isOver) this.#add(key, isProven, -1)
-      isOver = true
-    }
+  /** An accepted handshake begins without proof of the address. Returns a function that gives its place back, once. */
+  beginUnproven(): () => void {
+    this.#unproven++
+    return once(() => this.#unproven--)
   }
 
-  #add(key: string, isProven: boolean, count: number): void {
-    if (!isProven) {
-      this.#unproven += count
-      return
-    }
+  /** An accepted handshake begins with a proof of the address. Returns a function that gives its place back, once. */
+  beginProven({ key }: Network): () => void {
+    this.#addProven(key, 1)
+    return once(() => this.#addProven(key, -1))
+  }
+
+  #addProven(key: string, count: number): void {
     this.#proven += count
     const ofNetwork = (this.#provenOf.get(key) ?? 0) + count
     if (ofNetwork === 0) this.#provenOf.delete(key)
     else this.#provenOf.set(key, ofNetwork)
+  }
+}
+
+const once = (run: () => void): (() => void) => {
+  let isOver = false
+  return () => {
+    if (!isOver) run()
+    isOver = true
   }
 }

@@ -11,9 +11,9 @@ import type { MeasuredConnection } from "./ReceiveBudget.ts"
 
 /**
  * The sizes of reads in bytes. The binding allocates as much before it waits for data, so a stream begins with little, and gets more
- * while its reads come back full. The first read is for the header of a stream.
+ * while its reads come back full. The first read has room for the header of a stream and a request to be let in.
  */
-const FIRST_READ_BYTES = 64
+const FIRST_READ_BYTES = 512
 const MIN_READ_BYTES = 4_096
 const MAX_READ_BYTES = 65_536
 
@@ -27,6 +27,9 @@ const CLOSE_TIMEOUT_MS = 1_000
  */
 const FIRST_LIMITS: Required<StreamLimits> = { uni: 64, bi: 0, unreadBytes: 1_500_000 }
 
+/** The limits of a connection that was just made. */
+const QUIC_LIMITS: Required<StreamLimits> = { uni: 100, bi: 100, unreadBytes: FIRST_LIMITS.unreadBytes }
+
 const ignore = (): void => {}
 
 export class IrohConnection implements Connection, MonitoredConnection, MeasuredConnection {
@@ -36,7 +39,7 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
   /** Streams of the peer that are open and were accepted. */
   openStreams = 0
   bytesRead = 0
-  private limits = FIRST_LIMITS
+  private limits = QUIC_LIMITS
   /** Undefined once the connection is gone, so that an object that keeps this one does not keep the native one. */
   private connection: Iroh.Connection | undefined
   private readonly codec: BindingBytesCodec
@@ -115,10 +118,12 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
   }
 
   limitStreams(limits: StreamLimits): void {
+    const { bi, uni } = this.limits
     this.limits = { ...this.limits, ...limits }
+    // A call for each that changes: it may wait for the thread that has the connection.
     try {
-      if (limits.uni !== undefined) this.connection?.setMaxConcurrentUniStreams(BigInt(limits.uni))
-      if (limits.bi !== undefined) this.connection?.setMaxConcurrentBiStreams(BigInt(limits.bi))
+      if (this.limits.uni !== uni) this.connection?.setMaxConcurrentUniStreams(BigInt(this.limits.uni))
+      if (this.limits.bi !== bi) this.connection?.setMaxConcurrentBiStreams(BigInt(this.limits.bi))
     } catch {
       // The connection has closed meanwhile; `closed` reports it.
     }

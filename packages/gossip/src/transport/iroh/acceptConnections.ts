@@ -8,10 +8,11 @@ import { Admission, HANDSHAKE_MS, type Network, networkOf } from "./Admission.ts
 import type { BoundEndpoint } from "./endpoint.ts"
 
 /**
- * Calls of `acceptNext` at a time. Each takes a change of threads; one call after the other would let a burst of handshakes that are never
- * finished wait in front of an honest one.
+ * Calls of `acceptNext` at a time, at most. Each takes a change of threads; one call after the other would let a burst of handshakes that
+ * are never finished wait in front of an honest one. An endpoint begins with one call, because a node that starts has other things to do,
+ * and makes one more with each handshake.
  */
-const ACCEPT_CALLS = 16
+const MAX_ACCEPT_CALLS = 16
 
 /** The time from a failure to accept to the next attempt. */
 const RETRY_MS = 100
@@ -33,42 +34,59 @@ export const acceptConnections = (endpoint: BoundEndpoint, options: AcceptOption
 
   const handshake = async (incoming: Iroh.Incoming): Promise<void> => {
     if (!options.isListening()) return incoming.refuse()
-    const isProven = await incoming.remoteAddrValidated()
+    // No question to the binding: each takes a change of threads, and a join waits for it.
+    if (admission.hasUnprovenPlace) return connect(incoming, admission.beginUnproven())
     // Without further calls into the binding: there may be thousands of these.
-    if (!isProven && !admission.hasUnprovenPlace) {
+    if (!(await incoming.remoteAddrValidated())) {
       options.retried()
       return incoming.retry()
     }
     const network = networkOf(await incoming.remoteAddr())
-    if (isProven && !admission.hasPlace(network)) {
+    if (!admission.hasPlace(network)) {
       options.refused()
       return incoming.refuse()
     }
-    const end = admission.begin(network, isProven)
+    return connect(incoming, admission.beginProven(network))
+  }
+
+  const connect = async (incoming: Iroh.Incoming, end: () => void): Promise<void> => {
     const timeout = timers.schedule(HANDSHAKE_MS, end)
     try {
       const accepting = await incoming.accept()
-      options.accepted(await accepting.connect(), network)
+      const connection = await accepting.connect()
+      options.accepted(connection, networkOf(originOf(connection.paths())))
     } finally {
       timers.cancel(timeout)
       end()
     }
   }
 
+  let calls = 0
+
   const acceptNext = (): void => {
     if (endpoint.native === undefined) return
+    calls++
     endpoint.native.acceptNext().then(
       (incoming) => {
+        calls--
         // The endpoint has closed.
         if (incoming === null) return
         // A handshake that fails concerns only the peer.
         handshake(incoming).catch(() => {})
         acceptNext()
+        if (calls < MAX_ACCEPT_CALLS) acceptNext()
       },
       () => {
+        calls--
         if (endpoint.native?.isClosed() === false) timers.schedule(RETRY_MS, acceptNext)
       },
     )
   }
-  for (let i = 0; i < ACCEPT_CALLS; i++) acceptNext()
+  acceptNext()
+}
+
+/** The address that a connection came from. A connection that is closed already has no path. */
+const originOf = (paths: ReadonlyArray<Iroh.PathSnapshot>): Iroh.IncomingAddr => {
+  const path = paths.find(({ isSelected }) => isSelected) ?? paths[0]
+  return path?.isIp === true ? { kind: "ip", addr: path.remoteAddr } : { kind: "relay" }
 }
