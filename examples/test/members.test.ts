@@ -47,7 +47,11 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples 
       }
       yield* stranger.interrupt
       assert.strictEqual(yield* stranger.exitCode, 0)
-      assert.deepStrictEqual(stranger.lines, ["waiting for the first member…"])
+      assert.deepStrictEqual(stranger.lines.slice(1), ["waiting for the first member…", "neighbors: none"])
+      const [, id] = / ([0-9a-f]{64})$/.exec(both[0].lines[0] ?? "") ?? []
+      yield* both[1].interrupt
+      const third = yield* startHere("membersOnly", ["--ban", `${id}`])
+      yield* Effect.all([third, both[0]].map(({ prints }) => prints(/^refused: [0-9a-f]{8}… \(not allowed\)$/)))
     }),
   )
 

@@ -90,6 +90,12 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
   yield* topic.activity.pipe(
     Stream.runForEach((activity) => {
       switch (activity._tag) {
+        case "Refused": {
+          const { byPeer, peer, reason } = activity
+          return printEvent({ event: "refused", peer, reason, byPeer })
+        }
+        case "AccessLost":
+          return printEvent({ event: "access-lost" })
         case "AccessMismatch":
           return printEvent({ event: "access-mismatch", theirs: activity.theirs })
         case "NothingOpens":

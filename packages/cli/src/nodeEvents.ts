@@ -1,6 +1,6 @@
 /** The events of the command `node`, printed as JSON for programs or as lines for people. The JSON is an interface: add to it only. */
 import type { Access } from "@topic-tracker/cli-kit/topic"
-import type { NeighborDownReason } from "@topic-tracker/gossip"
+import type { DoorFailure, NeighborDownReason } from "@topic-tracker/gossip"
 import { Console, Effect } from "effect"
 import { escapeControlCharacters, makeLinePrinter, shortId } from "./terminalLines.ts"
 
@@ -34,6 +34,10 @@ export type NodeEvent =
     }
   /** A message of the channel that is no text: a program with another schema sent it. */
   | { readonly event: "undecodable"; readonly channel: string; readonly author: string; readonly seq: number }
+  /** A peer that is no neighbour: it did not prove the secret, or, with `byPeer`, it did not take our proof. */
+  | { readonly event: "refused"; readonly peer: string; readonly reason: DoorFailure; readonly byPeer: boolean }
+  /** This node was a member, and no member lets it in any more. */
+  | { readonly event: "access-lost" }
   /** Other nodes joined this topic with another access: they and this node cannot meet. */
   | { readonly event: "access-mismatch"; readonly theirs: Access }
   /** The secret opens none of the records of this topic. */
@@ -75,6 +79,12 @@ export const makeTextOutput = Effect.map(
           return printLine("missed", "red", `${numbers(event)} of ${shortId(event.author)}: no node has them any more`)
         case "undecodable":
           return printLine("channel", "yellow", `message ${event.seq} of ${shortId(event.author)} is not text`)
+        case "refused": {
+          const who = event.byPeer ? `by ${shortId(event.peer)}` : shortId(event.peer)
+          return printLine("refused", "red", `${who}: ${REFUSALS[event.reason]}`)
+        }
+        case "access-lost":
+          return printLine("access", "red", "no member lets this node in any more: it may lack a new secret")
         case "access-mismatch":
           return printLine("access", "red", accessMismatch(event.theirs))
         case "nothing-opens":
@@ -93,6 +103,17 @@ export const makeTextOutput = Effect.map(
       ),
   }),
 )
+
+const REFUSALS: Readonly<Record<DoorFailure, string>> = {
+  "not here": "another topic or secret",
+  version: "another version of the protocol",
+  clock: "the clocks are too far apart",
+  "not allowed": "not allowed",
+  busy: "too many want to come in, later again",
+  "proof wrong": "the proof of the secret is wrong",
+  time: "no proof of the secret in time",
+  malformed: "no proof of the secret, but something else",
+}
 
 const accessMismatch = (theirs: Access): string =>
   theirs === "members"

@@ -186,6 +186,36 @@ describe.concurrent("members-only topics of the commands", { timeout: 60_000 }, 
       }).pipe(Effect.provide(Crypto.layer())),
   )
 
+  it.live("node: who comes with another secret is refused, and both are told so", () =>
+    Effect.gen(function* () {
+      // No DHT: the invitation leads to the member.
+      const common = ["--bootstrap", "127.0.0.1:9", "--json"]
+      const member = yield* start("node", [...members, ...common])
+      yield* member.prints('"ready"')
+      const ready = eventsOf(yield* member.outSoFar)[0]!
+      const peer = `${ready.endpointId}@${String(ready.addresses)}`
+      const invitation = yield* run("invite", [
+        "--topic",
+        "t",
+        "--secret",
+        "a guess",
+        "--access",
+        "members",
+        "--peer",
+        peer,
+      ])
+      const guest = yield* start("node", ["--invite", invitation.out.trim(), ...common])
+      for (const node of [member, guest]) yield* node.prints('"refused"')
+      for (const { signal } of [member, guest]) yield* signal("SIGINT")
+      const [atMember, atGuest] = yield* Effect.forEach([member, guest], ({ ended }) => ended)
+      const refused = (out: string) => eventsOf(out).find(({ event }) => event === "refused")
+      const guestId = eventsOf(atGuest!.out)[0]?.endpointId
+      assert.deepInclude(refused(atMember!.out), { peer: guestId, reason: "not here", byPeer: false })
+      assert.deepInclude(refused(atGuest!.out), { peer: ready.endpointId, reason: "not here", byPeer: true })
+      for (const { out } of [atMember!, atGuest!]) assert.notInclude(out, '"joined"')
+    }),
+  )
+
   it.live("node: a wrong secret is told, and ends with one line and exit code 2 when the time is over", () =>
     Effect.gen(function* () {
       const { addresses } = yield* DhtTestnet.make({ nodes: 20 })

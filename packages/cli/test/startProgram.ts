@@ -48,6 +48,7 @@ export const startProgram = Effect.fnUntraced(function* (
     })
   return {
     ended: Effect.promise(() => ended),
+    outSoFar: Effect.sync(() => out),
     /** Completes when its output contains the text; waits for ever if it never does. */
     prints: (text: string) => outputMatches((output) => output.includes(text)),
     /** The same for a pattern. */
