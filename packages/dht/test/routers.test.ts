@@ -3,11 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import type { DhtAddress, DhtNode } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
+import { targetOf } from "../src/bep44/item.ts"
 import { encode } from "../src/krpc/bencode.ts"
 import { encodeNodes } from "../src/krpc/compactNodes.ts"
 import { parse } from "../src/krpc/message.ts"
-import { ascii, client, newKey, values } from "./clients.ts"
+import { compareBytes } from "../src/krpc/nodeId.ts"
+import { ascii, client, newKey, silentNode, values } from "./clients.ts"
 
 /** An old router: it knows nodes, and answers each `get` with an error. It ignores the first of the other queries. */
 const router = (known: ReadonlyArray<DhtNode>) =>
@@ -36,6 +38,41 @@ describe("a bootstrap node that knows nodes but no items", () => {
       const { key, salt, at } = yield* newKey
       yield* net.services[0]!.put({ key, salt, seq: 1n, value: ascii("x") })
       const dht = yield* client({ bootstrap: [yield* router(yield* net.services[0]!.snapshot)] })
+      assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+})
+
+/** A node that names dead nodes around the first id it was asked for and around the target, and live ones elsewhere. */
+const nodeAmongDead = (target: Uint8Array, dead: ReadonlyArray<DhtNode>, live: ReadonlyArray<DhtNode>) =>
+  Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const id = new Uint8Array(20).fill(7)
+      let own: Uint8Array | undefined
+      const socket = createSocket("udp4", (datagram, { address, port }) => {
+        const message = parse(datagram)
+        if (message === undefined || message.y !== "q") return
+        const asked = "target" in message.a ? (message.a.target as Uint8Array) : id
+        own ??= asked
+        const isNear = [target, own].some((near) => compareBytes(near, asked) === 0)
+        const r = { id, nodes: encodeNodes(isNear ? dead : live) }
+        socket.send(encode({ r, t: message.t, y: "r" }), port, address)
+      })
+      socket.bind(0, "127.0.0.1", () => resume(Effect.succeed(socket)))
+    }),
+    (socket) => Effect.sync(() => socket.close()),
+  ).pipe(Effect.map((socket): DhtAddress => ({ host: "127.0.0.1", port: socket.address().port })))
+
+describe("a bootstrap node that names only dead nodes", () => {
+  it.live("is asked for the nodes around other places too", () =>
+    Effect.gen(function* () {
+      const net = yield* DhtTestnet.make({ nodes: 20 })
+      const { key, salt, at } = yield* newKey
+      const target = targetOf(at.publicKey, salt)
+      yield* net.services[0]!.put({ key, salt, seq: 1n, value: ascii("x") })
+      const dead = yield* Effect.forEach(Array.from({ length: 20 }).keys(), (n) => silentNode(target.with(19, n)))
+      const bootstrap = [yield* nodeAmongDead(target, dead, yield* net.services[0]!.snapshot)]
+      const dht = yield* client({ bootstrap, roundTripFloor: Duration.millis(50) })
       assert.deepStrictEqual(yield* values(dht.get(at)), ["x"])
     }).pipe(Effect.provide(Crypto.layer())),
   )

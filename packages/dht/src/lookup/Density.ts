@@ -18,6 +18,12 @@ export interface DensityOptions {
 /** The time for which a value is kept. */
 const KEEP_MS = 1000
 
+/**
+ * Two nodes whose distances differ by less than this part of the mean difference are in a heap: an attacker has placed them beside
+ * a target that happens to be near us. Of nodes with random ids one in 32 counts so.
+ */
+const HEAP_PART = 1 / 32
+
 /** All of the id space, as a `distancePrefix`. */
 const SPACE = 2 ** 32
 
@@ -47,6 +53,10 @@ export class Density {
     if (nodes === undefined) return undefined
     const distances = new Map(nodes.map((node) => [bytesKey(node.id), distancePrefix(own, node.id)]))
     if (distances.size < k) return SPACE
-    return [...distances.values()].sort((a, b) => a - b)[k - 1]!
+    const sorted = [...distances.values()].sort((a, b) => a - b).slice(0, k)
+    const far = sorted[k - 1]!
+    // Nodes in a heap count as one.
+    const apart = sorted.filter((distance, i) => distance - (sorted[i - 1] ?? 0) >= (far / k) * HEAP_PART).length
+    return Math.min(SPACE, (far * k) / Math.max(1, apart))
   }
 }

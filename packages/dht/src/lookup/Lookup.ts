@@ -25,8 +25,8 @@ export interface LookupContext {
   readonly timers: Timers
   readonly scheduler: QueryScheduler
   readonly verified: VerifiedItems
-  /** Our node id, for our queries: that of the table. */
-  readonly table: { readonly id: Uint8Array }
+  /** Our node id, for our queries, and all nodes that we know: those of the table. */
+  readonly table: { readonly id: Uint8Array; readonly nodes: ReadonlyArray<DhtNode> }
   /** The number of closest nodes that a whole lookup asks. */
   readonly k: number
   /** Queries that one lookup keeps open at most. */
@@ -210,9 +210,12 @@ export class Lookup implements QuerySource {
     const { socket, table } = this.context
     const { id } = table
     this.routers++
+    let isAwaited = true
     socket.query(candidate, "find_node", { id, target }, (event) => {
-      if (event._tag === "slow") return
-      this.routers--
+      // As long as no node has answered, slow ones are waited for.
+      if (event._tag === "slow" && this.state.answerCount === 0) return
+      if (isAwaited) this.routers--
+      isAwaited = false
       if (this.ended) return
       const nodes = event._tag === "reply" ? event.reply.nodes : undefined
       if (nodes !== undefined) this.state.addNamed(this.nodesOf(nodes, candidate), candidate)
@@ -289,19 +292,25 @@ export class Lookup implements QuerySource {
   }
 
   /**
-   * The nodes of an attacker may fill the answers: nodes name those nearest to the target. So some nodes, the farthest, are asked for
-   * the nodes around random places near the target. Returns whether it asked any.
+   * The nodes of an attacker may fill the answers: nodes name those nearest to the target. So nodes far from it, some of them drawn
+   * from all that we know, are asked for the nodes around random places near the target. Returns whether it asked any.
    */
   private widen(): boolean {
     if (this.isPartial || this.widened === MAX_WIDENED) return false
     const within = this.state.hiddenWithin
     if (within === 0) return false
     this.widened++
-    for (const candidate of this.state.farthest(WIDENED_QUERIES)) {
-      const shift = within * (1 - 0.75 * this.context.random())
-      this.askForNodes(candidate, shifted(this.options.target, shift))
+    const { random, table } = this.context
+    const { nodes } = table
+    for (let i = 0; i < WIDENED_QUERIES / 2 && nodes.length > 0; i++) {
+      this.addNode(nodes[Math.floor(random() * nodes.length)]!)
     }
-    return true
+    const farthest = this.state.farthest(WIDENED_QUERIES)
+    for (let i = 0; i < WIDENED_QUERIES && farthest.length > 0; i++) {
+      const shift = within * (1 - 0.75 * random())
+      this.askForNodes(farthest[i % farthest.length]!, shifted(this.options.target, shift))
+    }
+    return farthest.length > 0
   }
 
   private notifyNearest(): void {

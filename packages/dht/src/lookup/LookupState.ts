@@ -105,7 +105,7 @@ export class LookupState {
 
   /** Adds a named node. One address has one place in a lookup, with however many ids it is named. */
   addNode(node: DhtNode, source?: number): void {
-    if (this.sources.isDoubted(source)) return
+    if (this.dropsNamesOf(source)) return
     const named = this.admit(node, node.id, source)
     if (named !== undefined) this.insert(named)
   }
@@ -113,7 +113,7 @@ export class LookupState {
   /** Whether the node that begins at `at` of compact node info is unknown and may be asked. `from` names it. */
   wants(compact: Uint8Array, at: number, from?: Candidate): boolean {
     const source = from && sourceOf(from)
-    if (this.sources.isDoubted(source)) return false
+    if (this.dropsNamesOf(source)) return false
     const known = this.known.get(addressNumberAt(compact, at))
     if (known !== undefined) {
       this.nameAgain(known, compact.subarray(at, at + ID_BYTES), source)
@@ -123,6 +123,11 @@ export class LookupState {
     const { nearest } = this
     if (nearest.length < this.options.k) return true
     return compareDistance(this.target, compact, nearest[nearest.length - 1]!.id!, at) < 0
+  }
+
+  /** Whether names of the source are not even kept. As long as few nodes have answered, it may be an honest one. */
+  private dropsNamesOf(source: number | undefined): boolean {
+    return this.answers >= this.options.k / 2 && this.sources.isDoubted(source)
   }
 
   /** The number of nodes with a known id that are not given up. */
@@ -228,14 +233,16 @@ export class LookupState {
   }
 
   /**
-   * The distance in which nodes may be hidden, as a `distancePrefix`: the answers named too many nodes of one host, or nodes that
-   * are suspiciously close. 0 if nothing seems to be hidden.
+   * The distance in which nodes may be hidden, as a `distancePrefix`: the answers named too many nodes of one host, nodes that are
+   * suspiciously close, or hardly any that answer. 0 if nothing seems to be hidden.
    */
   get hiddenWithin(): number {
     const answered = (candidate: Candidate) => candidate.state === "answered"
     const chosen = this.choose(answered)
     const { k } = this.options
     if (chosen.length >= EXTENDED * k) return 0
+    const isMostlySilent = chosen.length < k && this.candidates.filter(isGivenUp).length >= k
+    if (isMostlySilent) return this.options.expectedDistance?.() ?? 0
     const extent = chosen.length < k ? 0 : this.extent(chosen.slice(0, k))
     if (extent > 0) return extent
     const apart = chosen.filter((candidate, i) => !isCrowded(candidate, chosen.slice(0, i)))
@@ -244,10 +251,12 @@ export class LookupState {
     return Math.max(0, ...apart.map((candidate) => this.distanceOf(candidate)))
   }
 
-  /** Up to `count` nodes that answered, the farthest first: an attacker's nodes are near. */
+  /** Up to `count` nodes that answered or that we know ourselves, the farthest first: an attacker's nodes are near. */
   farthest(count: number): ReadonlyArray<Candidate> {
-    const answered = this.candidates.filter(({ state }) => state === "answered")
-    return answered.sort((a, b) => this.distanceOf(b) - this.distanceOf(a)).slice(0, count)
+    const trusted = this.candidates.filter(
+      ({ sources, state }) => state === "answered" || (state === "fresh" && sources === undefined),
+    )
+    return trusted.sort((a, b) => this.distanceOf(b) - this.distanceOf(a)).slice(0, count)
   }
 
   /** The nodes to wait for. */

@@ -6,15 +6,22 @@ import { addressNumber } from "../krpc/compactNodes.ts"
 import type { Candidate, NamedId } from "./Candidate.ts"
 
 interface Count {
-  silent: number
-  answered: number
+  readonly silent: number
+  readonly answered: number
 }
 
 /**
- * Silent names after which a source is doubted, unless a third of its names have answered: in a network where half of the nodes
- * are dead, an honest node names many of those. Each doubted source of a private host halves the number for the other ones there.
+ * Silent names after which a poor source is doubted. A source is poor unless a third of its names have answered: in a network where
+ * half of the nodes are dead, an honest node names many of those.
  */
 const MAX_SILENT = 8
+
+/**
+ * The poor sources of a private host that have named so many silent nodes together may be one attacker's. From then on
+ * {@link MAX_SILENT_THERE} of its own are enough for each of them.
+ */
+const MAX_SILENT_OF_HOST = 16
+const MAX_SILENT_THERE = 2
 
 /** Sources remembered for one name. Attackers that name the same nodes are blamed one after another. */
 const MAX_SOURCES_PER_NAME = 4
@@ -28,8 +35,8 @@ const hostOf = (source: number): number => (source < 2 ** 32 ? source : Math.flo
 export class NameSources {
   readonly #counts = new Map<number, Count>()
   readonly #doubted = new Set<number>()
-  /** The number of doubted sources on each host. */
-  readonly #doubtedOn = new Map<number, number>()
+  /** The silent names of each host's poor sources. */
+  readonly #silentOf = new Map<number, number>()
 
   /** The number of doubted sources. */
   get doubtedCount(): number {
@@ -62,13 +69,10 @@ export class NameSources {
     const source = this.#trustedSource(candidate)
     if (source === undefined) return false
     candidate.blamed = source
-    const count = this.#countOf(source)
-    count.silent++
-    const host = hostOf(source)
-    const doubtedThere = this.#doubtedOn.get(host) ?? 0
-    if (count.silent < MAX_SILENT / 2 ** doubtedThere || count.silent <= 2 * count.answered) return false
+    const count = this.#change(source, 1, 0)
+    const isHostPoor = this.#silentOf.get(hostOf(source))! >= MAX_SILENT_OF_HOST
+    if (poorSilent(count) < (isHostPoor ? MAX_SILENT_THERE : MAX_SILENT)) return false
     this.#doubted.add(source)
-    this.#doubtedOn.set(host, doubtedThere + 1)
     return true
   }
 
@@ -76,9 +80,7 @@ export class NameSources {
   countAnswered(candidate: Candidate): void {
     const source = candidate.blamed ?? this.#trustedSource(candidate)
     if (source === undefined) return
-    const count = this.#countOf(source)
-    count.answered++
-    if (candidate.blamed !== undefined) count.silent--
+    this.#change(source, candidate.blamed === undefined ? 0 : -1, 1)
     candidate.blamed = undefined
   }
 
@@ -86,12 +88,16 @@ export class NameSources {
     return sources?.find((source) => !this.#doubted.has(source))
   }
 
-  #countOf(source: number): Count {
-    let count = this.#counts.get(source)
-    if (count === undefined) {
-      count = { silent: 0, answered: 0 }
-      this.#counts.set(source, count)
-    }
+  #change(source: number, silent: number, answered: number): Count {
+    const before = this.#counts.get(source)
+    const count = { silent: (before?.silent ?? 0) + silent, answered: (before?.answered ?? 0) + answered }
+    this.#counts.set(source, count)
+    const host = hostOf(source)
+    const more = poorSilent(count) - (before === undefined ? 0 : poorSilent(before))
+    this.#silentOf.set(host, (this.#silentOf.get(host) ?? 0) + more)
     return count
   }
 }
+
+/** The silent names of a poor source; 0 of another one. */
+const poorSilent = ({ answered, silent }: Count): number => (silent > 2 * answered ? silent : 0)
