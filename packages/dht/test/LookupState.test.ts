@@ -108,6 +108,29 @@ describe("LookupState", () => {
     }
   })
 
+  it("asks two nodes of a public host whose nodes are silent, or eight if there are few others", () => {
+    for (const [others, asked] of [
+      [20, 2],
+      [5, 8],
+    ] as const) {
+      const nodes = byDistance(network(50))
+      const state = new LookupState(target, { k: 20, maxQueries: 256 })
+      const silent = nodes.slice(0, 30).map((node, i) => ({ ...node, host: "203.0.113.1", port: i + 1 }))
+      const answering = nodes.slice(30, 30 + others).map((node, i) => ({ ...node, host: `${20 + i}.1.1.1` }))
+      for (const node of [...silent, ...answering]) state.addNode(node)
+      let count = 0
+      for (let candidate = state.next(); candidate !== undefined; candidate = state.next()) {
+        if (candidate.host === "203.0.113.1") {
+          count++
+          state.slow(candidate)
+        } else state.answered(candidate, candidate.id!, undefined, [])
+      }
+      assert.isTrue(state.finished)
+      assert.strictEqual(count, asked)
+      assert.strictEqual(state.answerCount, others)
+    }
+  })
+
   it("counts an answer under another id than the named one as lost", () => {
     const [a] = network(1) as [DhtNode]
     const state = new LookupState(target, { k: 20, maxQueries: 256 })

@@ -20,6 +20,7 @@ import {
 } from "./Candidate.ts"
 import type { AnsweredNode } from "./ClosestNodes.ts"
 import { NameSources, sourceOf } from "./NameSources.ts"
+import { SilentHosts } from "./SilentHosts.ts"
 
 export interface LookupStateOptions {
   /** The number of closest nodes that must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
@@ -61,6 +62,7 @@ export class LookupState {
   /** All these by {@link addressNumber}. */
   private readonly known = new Map<number, Candidate>()
   private readonly sources = new NameSources()
+  private readonly hosts = new SilentHosts()
   /** The nodes to wait for; undefined if they may have changed. */
   private nearestNow: ReadonlyArray<Candidate> | undefined
   private asked = 0
@@ -183,7 +185,7 @@ export class LookupState {
   }
 
   private accept(candidate: Candidate): void {
-    candidate.state = "answered"
+    this.hosts.setState(candidate, "answered")
     this.answers++
     this.nearestNow = undefined
     this.sources.countAnswered(candidate)
@@ -192,13 +194,13 @@ export class LookupState {
   /** The candidate takes longer than expected: the lookup goes on as if it were not there. */
   slow(candidate: Candidate): void {
     if (candidate.state !== "asked") return
-    candidate.state = "slow"
+    this.hosts.setState(candidate, "slow")
     this.countSilent(candidate)
   }
 
   /** The candidate did not answer, or answered with an error. */
   lost(candidate: Candidate): void {
-    candidate.state = "lost"
+    this.hosts.setState(candidate, "lost")
     this.countSilent(candidate)
   }
 
@@ -288,8 +290,8 @@ export class LookupState {
         if (doubted.length < k) doubted.push(candidate)
         continue
       }
-      if (!isCrowded(candidate, chosen)) chosen.push(candidate)
-      else if (crowded.length < k) crowded.push(candidate)
+      if (!this.hosts.isCrowded(candidate) && !isCrowded(candidate, chosen)) chosen.push(candidate)
+      else if (crowded.length < k && !this.hosts.isFull(candidate)) crowded.push(candidate)
       if (chosen.length !== k || within < Number.POSITIVE_INFINITY) continue
       within = this.extent(chosen)
       if (within === 0) return chosen
