@@ -10,5 +10,6 @@ export {
   type ServeOptions,
 } from "./Peers.ts"
 export { RemotePeer } from "./RemotePeer.ts"
+export * as PeerRpc from "./rpc/index.ts"
 export { layerSocketServer } from "./socketServer.ts"
 export type { PeersLimitsInput } from "./streams/PeersLimits.ts"

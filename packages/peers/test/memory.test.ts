@@ -2,6 +2,7 @@
 import { describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { access } from "./suite/access.ts"
+import { calls } from "./suite/calls.ts"
 import { sockets } from "./suite/sockets.ts"
 import { makeMemoryWorld, type Runner } from "./world.ts"
 
@@ -11,4 +12,5 @@ const run: Runner = (name, test) =>
 describe("peer streams in memory", () => {
   sockets(run)
   access(run)
+  calls(run)
 })

@@ -121,21 +121,22 @@ export class FramedStream {
    */
   close(code: number, reason?: string, end: StreamEnd = ABNORMAL): void {
     if (this.#isOver || this.#isDeaf) return
-    this.#hearNothing(end)
     this.#watch()
-    if (this.#isSendOver) return
-    if (this.#isEndSent && this.#isReadOver) return
-    this.#ending = { frame: encodeClose(code, reason), isClose: true }
-    this.#isEndSent = false
-    this.#pump()
+    if (!this.#isSendOver && !(this.#isEndSent && this.#isReadOver)) {
+      this.#ending = { frame: encodeClose(code, reason), isClose: true }
+      this.#isEndSent = false
+      this.#pump()
+    }
+    this.#hearNothing(end)
   }
 
   /** Ends both directions at once: the peer's reader gets the code, ours `end`. */
   reset(code: number, end: StreamEnd = ABNORMAL): void {
     if (this.#isOver) return
-    this.#hearNothing(end)
-    this.#watch()
+    // Before the reader learns of it: it may end the stream in its own way then.
     this.#cutSending(code)
+    this.#watch()
+    this.#hearNothing(end)
   }
 
   /** The next bytes, at least one; or the end, again and again. One call at a time; the function takes it back. */
@@ -191,6 +192,7 @@ export class FramedStream {
 
   /** From now on the peer has a limited time to end its direction. */
   #watch(): void {
+    if (this.#isOver) return
     this.#stuck ??= this.#options.timers.schedule(STUCK_MS, () => {
       if (!this.#isOver) this.#options.violated()
     })
@@ -317,8 +319,8 @@ export class FramedStream {
     if (!wasEnded) {
       // A reset drops what was not read yet.
       this.#chunks = []
-      this.#ended({ code: codeOf(resetCode), reason: undefined })
       this.#cutSending(resetCode ?? 1006)
+      this.#ended({ code: codeOf(resetCode), reason: undefined })
     } else if (!this.#isEndSent) this.#cutSending(1006)
     this.#settle()
   }

@@ -1,0 +1,77 @@
+/**
+ * The client side of RPC over peer streams: Effect's own protocol for sockets on a stream to one peer, which is opened again when it broke.
+ * Calls that wait fail, and are not repeated.
+ */
+import type { EndpointId } from "@topic-tracker/crypto"
+import { type Cause, Effect, Layer } from "effect"
+import { RpcClient, RpcClientError, type RpcSerialization } from "effect/rpc"
+import { Socket } from "effect/socket"
+import { PeerError, type PeerErrorReason } from "../PeerError.ts"
+import { type ConnectOptions, Peers } from "../Peers.ts"
+import { RESULT_TOO_LARGE } from "./ResultTooLarge.ts"
+
+/** The transport tells that a peer is gone; a ping is for a server that does not answer. */
+const PING_INTERVAL = "30 seconds"
+
+/**
+ * The `RpcClient.Protocol` of one peer, for `RpcClient.make(group)`. A failed connection fails the calls with `RpcClientError`;
+ * {@link typedErrors} makes a PeerError of it.
+ *
+ * @since 0.1.0
+ */
+export const layerClientProtocol = (
+  peer: EndpointId.EndpointId,
+  options: ConnectOptions,
+): Layer.Layer<RpcClient.Protocol, never, Peers | RpcSerialization.RpcSerialization> =>
+  RpcClient.layerProtocolSocket({ pingInterval: PING_INTERVAL }).pipe(
+    Layer.provide(
+      Layer.effect(
+        Socket.Socket,
+        Effect.map(Peers, (peers) => quiet(peers.socket(peer, options))),
+      ),
+    ),
+  )
+
+/** The client takes a write that fails for a defect. The reader fails too, which ends the calls with an error. */
+const quiet = (socket: Socket.Socket): Socket.Socket =>
+  Socket.make({
+    reader: socket.reader,
+    writer: Effect.map(socket.writer, (writer) => ({
+      write: (chunk) => Effect.ignore(writer.write(chunk)),
+      writeAll: (chunks) => Effect.ignore(writer.writeAll(chunks)),
+    })),
+  })
+
+/**
+ * Turns the errors of a call that come from its stream into a PeerError: the stream was not opened, the peer left, a proof of membership
+ * ended, a request or a result was too large. Other errors stay as they are.
+ *
+ * @since 0.1.0
+ */
+export const typedErrors = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E | PeerError, R> =>
+  Effect.catchCause(call, (cause): Effect.Effect<never, E | PeerError> => {
+    const error = peerErrorOf(cause)
+    return error === undefined ? Effect.failCause(cause) : Effect.fail(error)
+  })
+
+const REASON_OF_CODE: Readonly<Record<number, readonly [PeerErrorReason, string]>> = {
+  1009: ["TooLarge", "a request was too large for the peer"],
+  4001: ["Left", "the peer left the topic, or this node did"],
+  4003: ["NotAMember", "a proof of membership ended and was not renewed"],
+}
+
+const peerErrorOf = (cause: Cause.Cause<unknown>): PeerError | undefined => {
+  for (const reason of cause.reasons) {
+    const value = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+    if (value instanceof RpcClientError.RpcClientError) {
+      const of = value.reason
+      if (of._tag === "SocketOpenError" && of.cause instanceof PeerError) return of.cause
+      const known = of._tag === "SocketCloseError" ? REASON_OF_CODE[of.code] : undefined
+      if (known !== undefined) return new PeerError({ reason: known[0], message: known[1] })
+    }
+    if (reason._tag === "Die" && value instanceof Error && value.name === RESULT_TOO_LARGE) {
+      return new PeerError({ reason: "TooLarge", message: value.message })
+    }
+  }
+  return undefined
+}
