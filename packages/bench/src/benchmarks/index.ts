@@ -1,4 +1,5 @@
 import type { Benchmark } from "../harness/Benchmark.ts"
+import { channel } from "./channel.ts"
 import { dht } from "./dht.ts"
 import { gossip } from "./gossip.ts"
 import { joinCold, joinWarm } from "./join.ts"
@@ -17,6 +18,7 @@ export const benchmarks: ReadonlyArray<Benchmark> = [
   records,
   dht,
   gossip,
+  channel,
   manyTopics,
   lifecycle,
   startUp,
