@@ -85,10 +85,10 @@ export interface GossipTopic {
    */
   readonly broadcast: (content: Uint8Array, scope?: BroadcastScope) => Effect.Effect<void, GossipError>
   /**
-   * Waits until each neighbour's queue has fewer bytes than that; slow neighbours do not count. For an author of many contents that leaves
-   * room for those of others. Returns when the topic is closed.
+   * Waits until each neighbour has fewer bytes on the way than that, but no longer than `withinMs`; slow neighbours do not count. Gives
+   * whether it is so. For authors that adapt to the speed of their neighbours. False if the topic is closed.
    */
-  readonly awaitRoom: (bytes: number) => Effect.Effect<void>
+  readonly awaitRoom: (bytes: number, withinMs: number) => Effect.Effect<boolean>
   /** Asks these peers to let this node into the topic. Returns at once; a NeighborUp event reports success. Fails with Closed. */
   readonly join: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
   /**

@@ -38,7 +38,7 @@ export class OpenTopic {
   private waiters: Array<() => void> = []
 
   /** Waits of broadcasts for queues below a number of bytes. */
-  private roomWaiters: Array<{ readonly bytes: number; readonly run: () => void }> = []
+  private roomWaiters: Array<{ readonly bytes: number; readonly run: (hasRoom: boolean) => void }> = []
 
   constructor(context: EngineContext, id: TopicId, options: OpenOptions) {
     this.context = context
@@ -146,15 +146,31 @@ export class OpenTopic {
   }
 
   /**
-   * Runs once when no queue has so many bytes any more, or the topic is closed. The caller asks the engine for the fullest queue before. Returns a
-   * function that cancels it.
+   * Runs once: with true when no queue has so many bytes any more, with false when the time is over or the topic is closed. The caller asks
+   * for the fullest queue before. Returns a function that cancels it.
    */
-  onceRoom(bytes: number, run: () => void): () => void {
-    const waiter = { bytes, run }
-    this.roomWaiters.push(waiter)
-    return () => {
-      this.roomWaiters = this.roomWaiters.filter((each) => each !== waiter)
+  onceRoom(
+    { bytes, withinMs }: { readonly bytes: number; readonly withinMs: number },
+    run: (hasRoom: boolean) => void,
+  ): () => void {
+    const { timers } = this.context
+    const waiter = {
+      bytes,
+      run: (hasRoom: boolean) => {
+        timers.cancel(timer)
+        timers.runSoon(() => run(hasRoom))
+      },
     }
+    const cancel = () => {
+      this.roomWaiters = this.roomWaiters.filter((each) => each !== waiter)
+      timers.cancel(timer)
+    }
+    const timer = timers.schedule(withinMs, () => {
+      cancel()
+      run(false)
+    })
+    this.roomWaiters.push(waiter)
+    return cancel
   }
 
   /** A queue of the topic has become shorter. `fullest` gives the bytes of the longest one. */
@@ -164,7 +180,7 @@ export class OpenTopic {
     const ready = this.roomWaiters.filter((waiter) => bytes < waiter.bytes)
     if (ready.length === 0) return
     this.roomWaiters = this.roomWaiters.filter((waiter) => bytes >= waiter.bytes)
-    for (const { run } of ready) this.context.timers.runSoon(run)
+    for (const { run } of ready) run(true)
   }
 
   addCongested(queue: SendQueue): void {
@@ -194,7 +210,8 @@ export class OpenTopic {
     for (const subscriber of this.subscribers) subscriber.close()
     this.subscribers.clear()
     this.resumeWaiters()
-    this.drained(() => -1)
+    for (const { run } of this.roomWaiters) run(false)
+    this.roomWaiters = []
     this.resumePaused()
   }
 

@@ -88,6 +88,7 @@ export class SendQueue {
   private readonly predecessor: SendQueue | undefined
   private messages: Array<Uint8Array> = []
   private queuedBytes = 0
+  private writingBytes = 0
   private stream: SendStream | undefined
   private link: SendLink | undefined
   private isBusy = false
@@ -171,9 +172,9 @@ export class SendQueue {
     return this.hasFinished
   }
 
-  /** The bytes that wait. */
+  /** The bytes that wait, and those that the transport is taking. */
   get size(): number {
-    return this.queuedBytes
+    return this.queuedBytes + this.writingBytes
   }
 
   /** Whether the queue gets ids in place of payloads. */
@@ -260,6 +261,7 @@ export class SendQueue {
     counters.bytesOut += size
     counters.writes++
     this.isBusy = true
+    this.writingBytes = size
     stream.write(bytes, (isAlive) => {
       try {
         this.written(stream, size, isAlive)
@@ -271,6 +273,7 @@ export class SendQueue {
 
   private written(stream: SendStream, size: number, isAlive: boolean): void {
     this.isBusy = false
+    this.writingBytes = 0
     this.takenBytes += size
     if (this.hasFinished) stream.finish()
     else if (isAlive) {
@@ -278,8 +281,8 @@ export class SendQueue {
         this.relieved()
         this.announceWithheld()
       }
-      this.hooks.drained(this)
       this.flush()
+      this.hooks.drained(this)
     } else this.streamDied(stream)
   }
 

@@ -169,7 +169,7 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
   return {
     id: topic.id,
     broadcast,
-    awaitRoom: (bytes) => awaitRoom(engine, topic, bytes),
+    awaitRoom: (bytes, withinMs) => awaitRoom(engine, topic, bytes, withinMs),
     join: (peers) => ask("Join", peers),
     connect: (peers) => ask("Connect", peers),
     vouchFor: (peers) =>
@@ -203,12 +203,13 @@ const awaitRelief = (topic: OpenTopic): Effect.Effect<void> =>
     return Effect.sync(cancel)
   })
 
-/** Waits until the queues to all neighbours are shorter, or the topic is closed. */
-const awaitRoom = (engine: Engine, topic: OpenTopic, bytes: number): Effect.Effect<void> =>
+/** Waits until the queues to all neighbours are shorter, the time is over, or the topic is closed. */
+const awaitRoom = (engine: Engine, topic: OpenTopic, bytes: number, withinMs: number): Effect.Effect<boolean> =>
   Effect.suspend(() => {
-    if (topic.isClosed || engine.peers.fullestQueue(topic) < bytes) return Effect.void
-    return Effect.callback<void>((resume) => {
-      const cancel = topic.onceRoom(bytes, () => resume(Effect.void))
+    if (topic.isClosed) return Effect.succeed(false)
+    if (engine.peers.fullestQueue(topic) < bytes) return Effect.succeed(true)
+    return Effect.callback<boolean>((resume) => {
+      const cancel = topic.onceRoom({ bytes, withinMs }, (hasRoom) => resume(Effect.succeed(hasRoom)))
       return Effect.sync(cancel)
     })
   })

@@ -1,6 +1,6 @@
 /**
- * The messages that this node publishes in one channel. The first one goes out at once; those that come while it is on its way gather, and
- * go out together under one signature. A message in parts leaves room in the queues for messages of other channels.
+ * The messages that this node publishes in one channel. One that comes alone goes out at once; those that come while it is on its way gather,
+ * and go out together under one signature. A message in parts leaves room in the queues for messages of other channels.
  */
 import type { Timers } from "@topic-tracker/common"
 import { Effect } from "effect"
@@ -11,6 +11,8 @@ import type { ChannelWriter } from "./ChannelWriter.ts"
 const PARTS_IN_QUEUE_BYTES = 32 * 1024
 /** The longest wait for one neighbour. After it the queue fills up, and gossip goes on without a neighbour that is slow. */
 const PART_WAIT_MS = 250
+/** The longest time for which messages gather. */
+const GATHER_MS = 5
 /** Messages that are sealed in one turn. */
 const MAX_GATHERED = 256
 
@@ -51,6 +53,8 @@ export class ChannelPublisher {
   #waiting: Array<Waiting> = []
   /** A message is on its way, or the gathered ones are. */
   #isBusy = false
+  /** The last messages came together: then the next ones probably do, and the first of them waits for the end of the turn, too. */
+  #areMany = false
   #isEnded = false
 
   constructor(options: ChannelPublisherOptions) {
@@ -61,7 +65,7 @@ export class ChannelPublisher {
   publish(messages: ReadonlyArray<Uint8Array>, parts: PublishParts = {}): Effect.Effect<number, GossipError> {
     return Effect.suspend(() => {
       if (this.#isEnded) return Effect.fail(closed())
-      if (!this.#isBusy && !isAlone(parts) && messages.every(({ length }) => length <= this.room)) {
+      if (!this.#isBusy && !this.#areMany && !isAlone(parts) && messages.every(({ length }) => length <= this.room)) {
         return this.#publishNow(messages)
       }
       return Effect.callback<number, GossipError>((resume) => {
@@ -71,7 +75,7 @@ export class ChannelPublisher {
         for (const each of added) this.#waiting.push(each)
         if (!this.#isBusy) {
           this.#isBusy = true
-          this.#options.fork(this.#drain)
+          this.#options.timers.runSoon(() => this.#options.fork(this.#drain))
         }
         // What is not sealed yet is not sent any more.
         return Effect.sync(() => {
@@ -112,7 +116,7 @@ export class ChannelPublisher {
     const over = () => {
       if (--left > 0) return
       if (this.#waiting.length === 0) this.#isBusy = false
-      else this.#options.fork(this.#drain)
+      else this.#options.fork(Effect.andThen(this.#gather, this.#drain))
     }
     timers.runSoon(over)
     const { envelopes, firstSeq } = writer.write(messages)
@@ -131,6 +135,7 @@ export class ChannelPublisher {
   readonly #drain: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch()
+      this.#areMany = batch.length > 1
       const first = batch[0]!
       const { envelopes, firstSeq } = this.#options.writer.write(
         batch.map(({ message }) => message),
@@ -141,9 +146,16 @@ export class ChannelPublisher {
       const isParts = batch.length === 1 && envelopes.length > 1
       const result = yield* Effect.exit(isParts ? this.#sendParts(envelopes) : this.#send(envelopes))
       for (const [index, { done }] of batch.entries()) done(Effect.as(result, firstSeq + index))
+      // Those who waited for this batch may publish the next one.
+      yield* this.#gather
     }
     this.#isBusy = false
   })
+
+  /** While neighbours take the last envelope, more messages come: the slower they are, the more go together. */
+  get #gather(): Effect.Effect<boolean> {
+    return this.#options.gossip.awaitRoom(1, GATHER_MS)
+  }
 
   #send(envelopes: ReadonlyArray<Uint8Array>): Effect.Effect<void, GossipError> {
     const { gossip, published, scope } = this.#options
@@ -157,9 +169,7 @@ export class ChannelPublisher {
       let isPaced = true
       for (const envelope of envelopes) {
         if (isPaced) {
-          isPaced = yield* Effect.timeoutOption(gossip.awaitRoom(PARTS_IN_QUEUE_BYTES), PART_WAIT_MS).pipe(
-            Effect.map(({ _tag }) => _tag === "Some"),
-          )
+          isPaced = yield* gossip.awaitRoom(PARTS_IN_QUEUE_BYTES, PART_WAIT_MS)
         }
         published(envelope)
         yield* gossip.broadcast(envelope, scope)

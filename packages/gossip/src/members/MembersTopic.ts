@@ -119,7 +119,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
   )
   yield* epochs.keep(() => router.renew(line))
 
-  const publisherOf = (name: string, tag: Uint8Array, mode: ChannelMode) =>
+  const publisherOf = (tag: Uint8Array, mode: ChannelMode) =>
     core.publisher(
       toHex(tag),
       () =>
@@ -142,7 +142,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
         }),
     )
   core.onAnswer = (extension) => {
-    const answers = publisherOf("", keys.channelTag("", SIGNED), SIGNED)
+    const answers = publisherOf(keys.channelTag("", SIGNED), SIGNED)
     fork(Effect.ignore(answers.publish([NO_BYTES], { extension })))
   }
 
@@ -159,7 +159,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
       lagged: (skipped) => ({ _tag: "Lagged", skipped }),
       onDrained: () => core.readerDrained(queue),
     })
-    const publisher = publisherOf(name, tag, mode)
+    const publisher = publisherOf(tag, mode)
     yield* Effect.acquireRelease(
       Effect.sync(() => core.addReader(hex, queue, from === "recent")),
       () => Effect.sync(() => core.removeReader(hex, queue)),

@@ -167,7 +167,7 @@ describe("BytesChannel", () => {
         const channel = yield* a!.channel("chat")
         const slow = yield* b!.channel("chat", { capacity: 4, whenSlow: "backpressure" })
         const other = yield* listening(yield* b!.channel("chat", { capacity: 100_000 }))
-        const total = 2_000
+        const total = 1_000
         let published = 0
         yield* Effect.forkScoped(
           Effect.gen(function* () {
@@ -194,14 +194,14 @@ describe("BytesChannel", () => {
   )
 
   it.effect(
-    "of 100 newcomers each hears the first message that is sent after it has joined",
+    "of 40 newcomers each hears the first message that is sent after it has joined",
     () =>
       scoped(
         Effect.gen(function* () {
           const world = yield* makeWorld()
           const nodes = yield* joined(world, 3)
           const channels = yield* Effect.forEach(nodes, (node) => node.channel("chat"))
-          for (let round = 0; round < 100; round++) {
+          for (let round = 0; round < 40; round++) {
             const scope = yield* Scope.make()
             const newcomer = yield* world.node().pipe(Scope.provide(scope))
             const heard: Array<string> = []
