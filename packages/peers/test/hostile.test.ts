@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { EndpointId, initialSecretHash, type RotationInput } from "@topic-tracker/crypto"
 import { SecretRing } from "@topic-tracker/crypto/members"
 import type { BiStream, Connection } from "@topic-tracker/gossip"
-import { Effect, Fiber, Redacted, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Redacted, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { PEERS_ALPN } from "../src/streams/wire.ts"
 import { admitAll, inTime, makeMemoryWorld, type TestPeers, until } from "./world.ts"
@@ -116,6 +116,21 @@ describe("a peer that does not keep to the protocol", () => {
       const answer = received(yield* openRaw(connection, opening(b.link.gossipTopic, "p")))
       yield* until(world, "it is answered", () => answer.end !== undefined)
       assert.deepStrictEqual(answer, { bytes: [3], end: "end" })
+    }))
+})
+
+describe("a peer that opens streams too fast", () => {
+  test("is told so, and may open one more a second later", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node()
+      const b = yield* world.node({ allow: admitAll, limits: { openingBurst: 3, openingsPerSecond: 1 } })
+      yield* b.serve({ protocol: "p" }, () => Effect.void)
+      const open = inTime(world, "it ends", Effect.exit(Effect.scoped(a.connect(b.endpointId, { protocol: "p" }))))
+      for (let i = 0; i < 3; i++) assert.isTrue(Exit.isSuccess(yield* open))
+      const exit = yield* open
+      assert.deepInclude(Exit.isFailure(exit) && Cause.squash(exit.cause), { reason: "TooManyStreams" })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Exit.isSuccess(yield* open))
     }))
 })
 
