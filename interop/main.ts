@@ -29,7 +29,7 @@ const main = Effect.gen(function* () {
     return 2
   }
   yield* provideTools
-  yield* Console.log("— building the Rust peer")
+  yield* Console.log("— building the Rust peers")
   yield* buildPeer
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const tests = ChildProcess.make(process.execPath, [vitest, "run", "--config", config, ...args], {

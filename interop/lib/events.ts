@@ -36,6 +36,9 @@ export const ProgramEvent = Schema.Union([
   event("neighbors", { peers: Schema.Array(Peer) }),
   /** Answers the commands `broadcast` and `send`. */
   event("sent", {}),
+  /** A door did not open, and an envelope was not taken: of members-only topics. */
+  event("refused", { peer: Peer, reason: Schema.String }),
+  event("ignored", { reason: Schema.String }),
   event("error", { message: Schema.String }),
   event("stored", {
     record: Schema.optionalKey(Schema.String),

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { InteropError } from "./InteropError.ts"
 import type { Host } from "./Lab.ts"
 import { type Program, start } from "./Program.ts"
-import { peer, typescript } from "./programs.ts"
+import { membersPeer, peer, typescript } from "./programs.ts"
 
 /** The language of a program. */
 export type Language = "Rust" | "TS"
@@ -37,7 +37,13 @@ export const program = Effect.fn("peers.program")(function* (
   const isLocal = host.address.startsWith("127.")
   const args = [command, ...words({ ...(isLocal ? { bind: host.address } : {}), ...options })]
   return language === "Rust"
-    ? yield* start(host, name, yield* peer, args, log === undefined ? {} : { env: { RUST_LOG: log, NO_COLOR: "1" } })
+    ? yield* start(
+        host,
+        name,
+        yield* command === "members" ? membersPeer : peer,
+        args,
+        log === undefined ? {} : { env: { RUST_LOG: log, NO_COLOR: "1" } },
+      )
     : yield* start(host, name, typescript.node, [...typescript.args, ...args])
 })
 
@@ -140,6 +146,19 @@ export const gossip = (language: Language, host: Host, name: string, options: Go
     },
     options.log,
   )
+
+/** Options of {@link members}. */
+export interface MembersOptions {
+  readonly topic: string
+  readonly secret: string
+  readonly channel: string
+  /** `ID@IP:port`. */
+  readonly join?: ReadonlyArray<string>
+}
+
+/** A member of a members-only topic, in Rust on plain iroh-gossip. It broadcasts in the channel, and prints the channel's messages. */
+export const members = (language: Language, host: Host, name: string, { join = [], ...options }: MembersOptions) =>
+  node(language, host, name, "members", { ...options, join: join.length === 0 ? undefined : join.join(",") })
 
 /** An endpoint that prints the gossip frames that it receives. Only in Rust: it decodes with the types of iroh-gossip. */
 export const tap = (host: Host, name: string) => node("Rust", host, name, "tap", {})

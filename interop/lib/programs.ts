@@ -1,5 +1,5 @@
 /**
- * The programs under test: the Rust peer, which is built with cargo, and the TypeScript programs, which run from their sources with the
+ * The programs under test: the Rust peers, which are built with cargo, and the TypeScript programs, which run from their sources with the
  * Node that runs the tests.
  */
 import { Effect, FileSystem } from "effect"
@@ -14,10 +14,13 @@ export const targetDirectory = process.env.CARGO_TARGET_DIR ?? `${crate}target`
 /** The built program. */
 export const peerPath = `${targetDirectory}/release/interop-peer`
 
-/** Builds the Rust peer. The output of cargo goes to the terminal. */
+/** The built program that takes part in members-only topics. */
+export const membersPeerPath = `${targetDirectory}/release/members-peer`
+
+/** Builds the Rust peers. The output of cargo goes to the terminal. */
 export const buildPeer = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const cargo = ChildProcess.make("cargo", ["build", "--release"], {
+  const cargo = ChildProcess.make("cargo", ["build", "--release", "--workspace"], {
     cwd: crate,
     // The folder of rustup is not on every PATH.
     env: { CARGO_TARGET_DIR: targetDirectory, PATH: `${process.env.PATH}:${process.env.HOME}/.cargo/bin` },
@@ -36,14 +39,19 @@ export const buildPeer = Effect.gen(function* () {
     return yield* new InteropError({ message: "the Rust peer does not build; see the output of cargo above" })
 })
 
-/** The path of the Rust peer. Fails if it is not built. */
-export const peer = Effect.gen(function* () {
+const built = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
-  if (yield* Effect.orElseSucceed(files.exists(peerPath), () => false)) return peerPath
+  if (yield* Effect.orElseSucceed(files.exists(path), () => false)) return path
   return yield* new InteropError({
     message: `the Rust peer is not built: run "npm run test:interop", which needs cargo`,
   })
 })
+
+/** The path of the Rust peer. Fails if it is not built. */
+export const peer = built(peerPath)
+
+/** The path of the Rust program for members-only topics. Fails if it is not built. */
+export const membersPeer = built(membersPeerPath)
 
 /** The absolute path of a file, given relative to this one. */
 export const script = (relative: string): string => new URL(relative, import.meta.url).pathname

@@ -7,6 +7,7 @@ import { Effect, Layer, Logger, type Scope, type Stdio } from "effect"
 import { type Args, parseArgs } from "./args.ts"
 import { gossip } from "./gossip.ts"
 import { get, put } from "./items.ts"
+import { members } from "./members.ts"
 import { recordGet, recordPut } from "./records.ts"
 import { resolve } from "./resolve.ts"
 import { testnet } from "./testnet.ts"
@@ -18,6 +19,8 @@ const run = (args: Args): Effect.Effect<void, unknown, Scope.Scope | Stdio.Stdio
       return tracker(args)
     case "gossip":
       return gossip(args)
+    case "members":
+      return members(args)
     case "testnet":
       return testnet(args)
     case "put":
