@@ -2,7 +2,7 @@ import type { Benchmark } from "../harness/Benchmark.ts"
 import { channel } from "./channel.ts"
 import { dht } from "./dht.ts"
 import { gossip } from "./gossip.ts"
-import { joinCold, joinWarm } from "./join.ts"
+import { joinCold, joinMembers, joinWarm } from "./join.ts"
 import { joinMany } from "./joinMany.ts"
 import { lifecycle } from "./lifecycle.ts"
 import { manyTopics } from "./manyTopics.ts"
@@ -14,6 +14,7 @@ import { swarm } from "./swarm.ts"
 export const benchmarks: ReadonlyArray<Benchmark> = [
   joinCold,
   joinWarm,
+  joinMembers,
   joinMany,
   records,
   dht,

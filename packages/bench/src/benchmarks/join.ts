@@ -10,7 +10,7 @@ const Peer = Schema.Struct({ cold: Schema.Array(Schema.Finite), warm: Schema.Arr
 /** `missed`: joins without a sample, in which the nodes did not meet. */
 const Hyperswarm = Schema.Struct({ ...Peer.fields, missed: Schema.Int })
 
-type Kind = "cold" | "warm" | "restart"
+type Kind = "cold" | "warm" | "restart" | "members"
 
 /** Shares of dead nodes, in percent, besides a testnet without any. */
 const DEAD_PERCENT = [25, 50]
@@ -110,6 +110,21 @@ const join = (kind: "cold" | "warm", about: string): Benchmark => ({
     return results
   }),
 })
+
+/** Open and members-only topics in turns: the door takes two messages more before the first frame of gossip. */
+export const joinMembers: Benchmark = {
+  name: "join-members",
+  about: "a third node of a members-only topic: the time until it has a neighbour, and that of an open topic",
+  run: Effect.fnUntraced(function* (run) {
+    const perRound = Math.ceil(samplesOf(run) / ROUNDS)
+    const [open, members]: [Array<number>, Array<number>] = [[], []]
+    for (let round = 0; round < ROUNDS; round++) {
+      open.push(...(yield* embedded("warm", 0, perRound)).samples)
+      members.push(...(yield* embedded("members", 0, perRound)).samples)
+    }
+    return [result("join-members", "ms", "lower", members, { "open topic": median(open) })]
+  }),
+}
 
 export const joinCold = join("cold", "two nodes that start together: the time until both have a neighbour")
 export const joinWarm = join("warm", "a third node: the time until it has a neighbour")

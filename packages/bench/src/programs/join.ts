@@ -4,6 +4,7 @@
  *
  * - cold: two nodes start together; the time of the slower one.
  * - warm: two nodes have joined; the time of a third one.
+ * - members: as warm, in a members-only topic: the third node and its neighbour prove the secret to each other first.
  * - restart: as warm, and the third node was in the topic before: it starts with the DHT nodes that it knew.
  *
  * Prints the samples, and those of iroh's binding alone: binding two endpoints and connecting them (`bare`). With TRACE=1 in the
@@ -41,7 +42,11 @@ const joinTopic = Effect.fnUntraced(function* (port: number, knownNodes: Readonl
     yield* Effect.scope,
   )
   const tracker = Context.get(services, TopicTracker)
-  const joined = yield* tracker.join({ topic: `on ${port}`, secret: "secret" })
+  const joined = yield* tracker.join({
+    topic: `on ${port}`,
+    secret: "secret",
+    access: kind === "members" ? "members" : "open",
+  })
   const ms = performance.now() - start
   if (process.env.TRACE === "1") yield* trace(tracker.endpointId, joined)
   return { ms, dht: Context.get(services, Dht) }
@@ -62,7 +67,7 @@ const warm = Effect.fnUntraced(function* (port: number) {
       return { ms, known: yield* dht.snapshot }
     }),
   )
-  if (kind === "warm") return first.ms
+  if (kind !== "restart") return first.ms
   yield* Effect.sleep(AFTER_LEAVING_MS)
   return (yield* Effect.scoped(joinTopic(port, first.known))).ms
 }, Effect.scoped)
