@@ -1,20 +1,13 @@
 /** A chat that starts when the first peer is found. The folder chat/ has names, colours and the list of members. */
 import { runCommand } from "@topic-tracker/cli-kit"
-import { Topic, TopicTracker } from "@topic-tracker/core"
+import { Topic } from "@topic-tracker/core"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import { chat, chatFlags, chatTopic } from "./chat/chat.ts"
-import { layerOn } from "./lib/meeting.ts"
+import { chatFlags, runChat } from "./chat/chat.ts"
 
 const command = Command.make("chat", chatFlags, (options) =>
-  Effect.gen(function* () {
-    const { join, name } = yield* chatTopic(options)
-    yield* Console.log(`waiting for the first peer in "${name}"…`)
-    yield* chat(yield* Topic.join(join), options.name)
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
-    Effect.andThen(Console.log("You left.")),
+  runChat(options, ({ join, name }) =>
+    Effect.andThen(Console.log(`waiting for the first peer in "${name}"…`), Topic.join(join)),
   ),
 ).pipe(
   Command.withDescription(

@@ -1,11 +1,12 @@
 /** The user interface of the chat: coloured names, commands, and the exit. Both chat examples use it. */
 import { styleText } from "node:util"
 import { type Topic, TopicTracker } from "@topic-tracker/core"
-import { Effect, Option, Stream } from "effect"
+import { Console, Effect, Option, type Scope, Stream } from "effect"
 import { Flag } from "effect/cli"
-import { membersFlags, membersTopicOf } from "../lib/meeting.ts"
+import { layerOn, membersFlags, membersTopicOf } from "../lib/meeting.ts"
 import { Name } from "./ChatMessage.ts"
 import * as ChatRoom from "./ChatRoom.ts"
+import { LogLines } from "./LogLines.ts"
 import * as Screen from "./Screen.ts"
 
 const TOPIC = "lobby"
@@ -20,9 +21,6 @@ export const chatFlags = {
   ),
 }
 
-/** The topic of the options. */
-export const chatTopic = (given: Parameters<typeof membersTopicOf>[1]) => membersTopicOf(TOPIC, given)
-
 const COLOURS = ["cyan", "yellow", "magenta", "green", "blue", "red"] as const
 
 /** Respects NO_COLOR and the abilities of the terminal. */
@@ -35,8 +33,31 @@ const coloured = ({ id }: ChatRoom.Member, text: string) =>
 
 const HELP = "/who lists the members, /quit leaves, like Ctrl-C and Ctrl-D"
 
-/** Runs the chat until the user leaves. `name` is the wanted name. */
-export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Option.Option<string>) {
+type ChatOptions = Parameters<typeof membersTopicOf>[1] &
+  Parameters<typeof layerOn>[0] & { readonly name: Option.Option<string> }
+
+/** The topic to join, and its name. */
+export type ChatTopic = Effect.Success<ReturnType<typeof membersTopicOf>>
+
+/** The chat as a program. `join` is the only difference between the two examples. */
+export const runChat = <E>(
+  options: ChatOptions,
+  join: (topic: ChatTopic) => Effect.Effect<Topic.Topic, E, TopicTracker | Scope.Scope>,
+) =>
+  Effect.gen(function* () {
+    const logLines = yield* LogLines.make
+    yield* Effect.gen(function* () {
+      yield* chat(yield* join(yield* membersTopicOf(TOPIC, options)), options.name, logLines)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
+      Effect.provide(logLines.layer),
+    )
+    yield* Console.log("You left.")
+  })
+
+/** Runs until the user leaves. `name` is the wanted name. */
+const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Option.Option<string>, logLines: LogLines) {
   const { endpointId } = yield* TopicTracker
   const room = yield* ChatRoom.enter(
     topic,
@@ -83,6 +104,7 @@ export const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Optio
     yield* notice(`here: ${[`${room.me.name} (you)`, ...others.sort()].join(", ")}`)
   })
 
+  if (screen.isTerminal) yield* logLines.printWith(notice)
   yield* notice(`You are ${room.me.name}. ${HELP}.`)
   yield* Effect.forkScoped(Stream.runForEach(room.events, show))
   yield* screen.lines.pipe(

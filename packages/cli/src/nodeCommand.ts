@@ -7,10 +7,10 @@ import { type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/to
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
-import { Cause, Effect, Exit, Fiber, Option, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { channelFlag, openTextChannel, requireMembers } from "./nodeChannel.ts"
-import { jsonOutput, makeTextOutput, type NodeOutput, secretOpensNothing } from "./nodeEvents.ts"
+import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
 import { sendRepeatedly } from "./nodeSend.ts"
 
 const flags = {
@@ -126,7 +126,11 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
 
 /** Fails if the secret is probably wrong: it opened no record, and the node is alone. */
 const requireSecret = ({ joined, unopened }: Progress): Effect.Effect<void, UsageError> =>
-  joined || unopened === 0 ? Effect.void : Effect.fail(new UsageError({ message: secretOpensNothing(unopened) }))
+  joined || unopened === 0
+    ? Effect.void
+    : Effect.fail(
+        new UsageError({ message: `the secret opens none of the ${unopened} records of this topic; is it right?` }),
+      )
 
 export const nodeCommand = Command.make(
   "node",
@@ -144,7 +148,7 @@ export const nodeCommand = Command.make(
       const topic = yield* readTopic(given)
       if (Option.isSome(channel)) yield* requireMembers(topic.access)
       yield* runNode({ ...topic, channel, every, send, progress }, output).pipe(
-        Effect.provide(layer),
+        Effect.provide(layer.pipe(Layer.provideMerge(output.loggers))),
         Effect.mapError((error) => {
           const isPort = error._tag === "DhtError" && error.reason === "Bind"
           return new UsageError({ message: isPort ? `--dht-port: ${error.message}` : error.message })

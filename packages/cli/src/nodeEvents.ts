@@ -1,7 +1,7 @@
 /** The events of the command `node`, printed as JSON for programs or as lines for people. The JSON is an interface: add to it only. */
 import type { Access } from "@topic-tracker/cli-kit/topic"
 import type { DoorFailure, NeighborDownReason } from "@topic-tracker/gossip"
-import { Console, Effect } from "effect"
+import { Console, Effect, Layer, Logger } from "effect"
 import { escapeControlCharacters, makeLinePrinter, shortId } from "./terminalLines.ts"
 
 export type NodeEvent =
@@ -49,6 +49,8 @@ export interface NodeOutput {
   readonly printEvent: (event: NodeEvent) => Effect.Effect<void>
   /** Reports that there is no neighbour yet, `seconds` after the start of the search. */
   readonly printWaiting: (seconds: number) => Effect.Effect<void>
+  /** The logger of the node's library: what goes wrong in it, on standard error. */
+  readonly loggers: Layer.Layer<never>
 }
 
 /** One JSON object for each event, and nothing else. `t` is ms since the start of the process, so it includes the loading time. */
@@ -56,11 +58,13 @@ export const jsonOutput: NodeOutput = {
   printEvent: ({ event, ...rest }) =>
     Console.log(JSON.stringify({ event, t: Math.round(performance.now() * 10) / 10, ...rest })),
   printWaiting: () => Effect.void,
+  loggers: Layer.empty,
 }
 
 export const makeTextOutput = Effect.map(
   makeLinePrinter(),
-  ({ printLine }): NodeOutput => ({
+  ({ logger, printLine }): NodeOutput => ({
+    loggers: Logger.layer([logger]),
     printEvent: (event) => {
       switch (event.event) {
         case "ready":
@@ -85,10 +89,10 @@ export const makeTextOutput = Effect.map(
         }
         case "access-lost":
           return printLine("access", "red", "no member lets this node in any more: it may lack a new secret")
+        // The topic warns of both.
         case "access-mismatch":
-          return printLine("access", "red", accessMismatch(event.theirs))
         case "nothing-opens":
-          return printLine("secret", "red", secretOpensNothing(event.records))
+          return Effect.void
         case "lagged":
           return printLine("lagged", "red", `${event.skipped} events were lost: this program was too slow`)
         case "closed":
@@ -114,15 +118,6 @@ const REFUSALS: Readonly<Record<DoorFailure, string>> = {
   time: "no proof of the secret in time",
   malformed: "no proof of the secret, but something else",
 }
-
-const accessMismatch = (theirs: Access): string =>
-  theirs === "members"
-    ? "others use --access members, so this node cannot meet them"
-    : "others do not use --access members, so this node cannot meet them"
-
-/** A secret that is probably wrong. */
-export const secretOpensNothing = (records: number): string =>
-  `the secret does not open ${records === 1 ? "the record" : `any of the ${records} records`} of this topic: is it right?`
 
 const numbers = ({ from, to }: { readonly from: number; readonly to: number }): string =>
   from === to ? `message ${from}` : `messages ${from} to ${to}`

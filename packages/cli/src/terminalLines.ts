@@ -1,6 +1,6 @@
 /** Lines for a person at a terminal: time, a name (coloured if the terminal has colours), and what happened. */
 import { styleText } from "node:util"
-import { Clock, Console, Effect } from "effect"
+import { Cause, Clock, Console, Effect, Logger } from "effect"
 
 export type Colour = "cyan" | "yellow" | "magenta" | "green" | "blue" | "red" | "dim"
 
@@ -11,6 +11,8 @@ export interface LinePrinter {
   readonly printLine: (name: string, colour: Colour | undefined, text: string) => Effect.Effect<void>
   /** Prints the text as it is. Lines that follow are dropped. */
   readonly printLast: (text: string) => Effect.Effect<void>
+  /** Prints log lines in the same form, on standard error. */
+  readonly logger: Logger.Logger<unknown, void>
 }
 
 /** A printer whose clock starts now. */
@@ -18,19 +20,27 @@ export const makeLinePrinter = Effect.fnUntraced(function* () {
   const startedAt = yield* Clock.currentTimeMillis
   const colours = new Map<string, Colour>()
   let isOver = false
+  const lineOf = (millis: number, name: string, style: Colour, text: string, stream: NodeJS.WriteStream) =>
+    `${String(millis).padStart(5)} ms  ${styleText(style, name.padEnd(NAME_WIDTH), { stream })}  ${text}`
   const printer: LinePrinter = {
     printLine: Effect.fnUntraced(function* (name, colour, text) {
       if (isOver) return
       if (colour !== undefined && !colours.has(name)) colours.set(name, colour)
-      const millis = String((yield* Clock.currentTimeMillis) - startedAt).padStart(5)
-      const styled = styleText(colours.get(name) ?? "dim", name.padEnd(NAME_WIDTH), { stream: process.stdout })
-      yield* Console.log(`${millis} ms  ${styled}  ${text}`)
+      const millis = (yield* Clock.currentTimeMillis) - startedAt
+      yield* Console.log(lineOf(millis, name, colours.get(name) ?? "dim", text, process.stdout))
     }),
     printLast: (text) =>
       Effect.suspend(() => {
         isOver = true
         return Console.log(text)
       }),
+    logger: Logger.make(({ cause, date, logLevel, message }) => {
+      const why = cause.reasons.length === 0 ? "" : `: ${Cause.pretty(cause)}`
+      const text = `${[message].flat().join(" ")}${why}`
+      const name = logLevel.toLowerCase()
+      const style = ["warn", "error", "fatal"].includes(name) ? "red" : "dim"
+      console.error(lineOf(date.getTime() - startedAt, name, style, text, process.stderr))
+    }),
   }
   return printer
 })
