@@ -25,6 +25,7 @@ export {
   type GossipService,
   type GossipStats,
   type GossipTopic,
+  type MembersNotes,
   type MembersOptions,
   type MembersTopic,
   type OpenOptions,

@@ -49,3 +49,4 @@ export {
 } from "./members/repairMessages.ts"
 export { type DoorDriver, type DoorHandlers, runDoor } from "./members/runDoor.ts"
 export { type OrderEvent, type StreamBlock, StreamOrder } from "./members/StreamOrder.ts"
+export { type NotesHandler, type NoteVerdict, TopicNotes } from "./members/TopicNotes.ts"

@@ -12,6 +12,7 @@ import type { ReadGate } from "./engine/ReadGate.ts"
 import type { AllowAnswer, AllowRole } from "./members/Admissions.ts"
 import type { DoorFailure, DoorTopic } from "./members/Door.ts"
 import type { MembersStats } from "./members/MembersState.ts"
+import type { NotesHandler } from "./members/TopicNotes.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
 import type { DialOptions, ListenOptions, TransportHandler } from "./transport/Connection.ts"
 import type { TransportStats } from "./transport/TransportStats.ts"
@@ -211,6 +212,27 @@ export interface BytesChannel {
 }
 
 /**
+ * Notes and whispers of a members-only topic, for one protocol beside its channels: presence. A note is a broadcast of at most 1,280 bytes that its
+ * author signed, which any member can keep and show to others; a whisper is bytes for one neighbour. See PROTOCOL.md, "Notes and whispers".
+ *
+ * @since 0.1.0
+ */
+export interface MembersNotes {
+  readonly self: EndpointId.EndpointId
+  /** The clock of the network. */
+  readonly timers: Timers
+  /** A note of ours. Throws a RangeError for a body over 1,280 bytes. */
+  readonly sign: (kind: number, stamp: number, body: Uint8Array) => Uint8Array
+  readonly verify: (note: Uint8Array) => boolean
+  /** Whether the topic's `allow` admits the author. False while it is not known yet: ask again with the next note. */
+  readonly admits: (author: EndpointId.EndpointId) => boolean
+  /** Sends a note, ours or another's, to the swarm. Without neighbours it reaches nobody, and that is no error. */
+  readonly broadcast: (note: Uint8Array) => Effect.Effect<void, GossipError>
+  /** Sends bytes, at most 60 KiB, to a peer with a line. Dropped if there is none, or if the peer is slow. */
+  readonly whisper: (peer: EndpointId.EndpointId, bytes: Uint8Array) => void
+}
+
+/**
  * Options of {@link MembersTopic.channel}.
  *
  * @since 0.1.0
@@ -254,6 +276,8 @@ export interface MembersTopic {
   readonly hasHeads: Effect.Effect<void>
   /** Opens a channel, or another reader of it, until the scope closes. The name has at most 64 bytes of UTF-8; a longer one is a defect. */
   readonly channel: (name: string, options?: BytesChannelOptions) => Effect.Effect<BytesChannel, never, Scope.Scope>
+  /** Hands the topic's notes and whispers to a protocol until the scope closes. Fails with InvalidArgument if there is one already. */
+  readonly notes: (handler: NotesHandler) => Effect.Effect<MembersNotes, GossipError, Scope.Scope>
 }
 
 /**

@@ -77,6 +77,7 @@ const worldOf = (
         connections: service.connections,
         gossipTopic: members?.door.gossipTopic ?? id.bytes,
         door: members?.door,
+        notes: undefined,
         admits: () => Effect.succeed(true),
         ended: Deferred.await(ended),
       }

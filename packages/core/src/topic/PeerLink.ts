@@ -19,6 +19,8 @@ export interface PeerLink {
   readonly door: DoorTopic | undefined
   /** Whether the topic's `allow` lets the peer open streams to us. */
   readonly admits: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
+  /** The notes and whispers of a members-only topic; undefined if the topic is open to everybody. */
+  readonly notes: MembersTopic["notes"] | undefined
   /** Completes when the session ends: the topic was left or suspended. */
   readonly ended: Effect.Effect<void>
 }
@@ -38,5 +40,6 @@ export const makePeerLink = (parts: {
     parts.members === undefined
       ? Effect.succeed(true)
       : Effect.map(parts.members.admission(peer, "stream"), (answer) => answer !== "refuse"),
+  notes: parts.members?.notes,
   ended: Deferred.await(parts.ended),
 })

@@ -23,6 +23,8 @@ export const DoorFlag = {
   exporter: 0x02,
   /** It answers repair messages on the stream of the door. */
   repairs: 0x04,
+  /** It takes whispers there, too. */
+  whispers: 0x08,
 } as const
 
 /**

@@ -21,7 +21,11 @@ export interface MembersLine {
   /** The connections with the peer close now because it is no member any more: it is gone for good, not lost. */
   readonly excluded: (peer: EndpointId.EndpointId) => void
   /** Repair messages go to and come from this peer from now on, until `repairsClosed`. */
-  readonly repairsOpened: (peer: EndpointId.EndpointId, send: (message: RepairMessage) => void) => void
+  readonly repairsOpened: (
+    peer: EndpointId.EndpointId,
+    send: (message: RepairMessage) => void,
+    takesWhispers: boolean,
+  ) => void
   readonly repairsClosed: (peer: EndpointId.EndpointId) => void
   readonly repair: (peer: EndpointId.EndpointId, message: RepairMessage) => void
 }

@@ -15,7 +15,7 @@ export const MEMBERS_ALPN = "/topic-tracker/members/1"
 /** One-way streams of a proven peer; the engine sets its own limit later. */
 const PROVEN_UNI_STREAMS = 64
 
-const FLAGS = Door.DoorFlag.validates | Door.DoorFlag.repairs
+const FLAGS = Door.DoorFlag.validates | Door.DoorFlag.repairs | Door.DoorFlag.whispers
 
 /**
  * The doors of a node. It is the transport's handler of {@link MEMBERS_ALPN}.
@@ -282,7 +282,8 @@ export class MembersRouter implements TransportHandler {
       const isFirst = !this.#hasRepairs(line, peer)
       const repairs = new RepairStream(stream, timers, (message) => line.repair(peer, message))
       proven.repairs = repairs
-      if (isFirst) line.repairsOpened(peer, (message) => this.#sendRepair(line, peer, message))
+      const takesWhispers = (output.peerFlags & Door.DoorFlag.whispers) !== 0
+      if (isFirst) line.repairsOpened(peer, (message) => this.#sendRepair(line, peer, message), takesWhispers)
       repairs.start(output.rest)
     } else stream.send.finish()
     line.handler.connected(proven, isDialled)

@@ -226,6 +226,7 @@ export class MembersState {
         return true
       }
       case "Seen":
+      case "Whisper":
         return true
     }
   }

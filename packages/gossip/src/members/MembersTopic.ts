@@ -4,7 +4,7 @@
  */
 import { EventQueue, firstOf, Signal } from "@topic-tracker/common"
 import { concat, toHex } from "@topic-tracker/common/Bytes"
-import { type ChannelMode, EpochWindow, MembersKeys } from "@topic-tracker/crypto/members"
+import { type ChannelMode, EpochWindow, MembersKeys, Note } from "@topic-tracker/crypto/members"
 import { Effect, Random, type Scope, Stream } from "effect"
 import type { GossipConfig } from "../GossipConfig.ts"
 import {
@@ -80,7 +80,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     },
     refused: (peer, reason, byPeer) => options.onRefused?.(peer, reason, byPeer),
     excluded: (peer) => excluded.add(peer),
-    repairsOpened: (peer, send) => core.repairsOpened(peer, send),
+    repairsOpened: (peer, send, takesWhispers) => core.repairsOpened(peer, send, takesWhispers),
     repairsClosed: (peer) => core.repairsClosed(peer),
     repair: (peer, message) => core.repair(peer, message),
   }
@@ -113,8 +113,14 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     ),
   )
   yield* Effect.forkScoped(
-    Stream.runForEach(yield* gossip.subscribe({ capacity: CAPACITY }), () =>
-      Effect.map(gossip.neighbors, ({ size }) => core.noteNeighbors(size)),
+    Stream.runForEach(excluded.mark(yield* gossip.subscribe({ capacity: CAPACITY })), (event) =>
+      Effect.flatMap(gossip.neighbors, (neighbors) =>
+        Effect.sync(() => {
+          core.noteNeighbors(neighbors.size)
+          if (event._tag === "NeighborDown") core.notes.neighborDown(event.peer, event.reason === "lost")
+          core.notes.setNeighbors(neighbors)
+        }),
+      ),
     ),
   )
   yield* epochs.keep(() => router.renew(line))
@@ -215,6 +221,26 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     }
   })
 
+  const notes: MembersTopic["notes"] = Effect.fnUntraced(function* (handler) {
+    const isFirst = yield* Effect.acquireRelease(
+      Effect.sync(() => core.notes.attach(handler)),
+      () => Effect.sync(() => core.notes.detach(handler)),
+    )
+    if (!isFirst) {
+      const message = "handler: the topic's notes have one already"
+      return yield* new GossipError({ reason: "InvalidArgument", message })
+    }
+    return {
+      self: service.endpointId,
+      timers,
+      sign: (kind, stamp, body) => Note.sign(crypto, keys.gossipTopic.bytes, options.author, { kind, stamp, body }),
+      verify: (note) => core.notes.verify(note),
+      admits: (author) => core.notes.admits(author),
+      broadcast: (note) => gossip.broadcast(note),
+      whisper: (peer, bytes) => core.notes.whisper(peer, bytes),
+    }
+  })
+
   return {
     gossip: { ...gossip, subscribe: (given) => Effect.map(gossip.subscribe(given), excluded.mark) },
     door: line.door,
@@ -238,6 +264,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     stats: Effect.sync(() => ({ ...core.stats })),
     hasHeads: Effect.suspend(() => firstOf(timers, [core.hasHeads], HEADS_MS)),
     channel,
+    notes,
   }
 })
 

@@ -6,7 +6,7 @@ import { type EventQueue, Signal, type Timer, type Timers } from "@topic-tracker
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { toHex } from "@topic-tracker/common/Bytes"
 import { EndpointId } from "@topic-tracker/crypto"
-import { Door, Envelope, type EpochWindow, type MembersKeys } from "@topic-tracker/crypto/members"
+import { Door, Envelope, type EpochWindow, type MembersKeys, Note } from "@topic-tracker/crypto/members"
 import { ReadGate } from "../engine/ReadGate.ts"
 import type { ChannelEvent, MembersOptions } from "../model.ts"
 import type { TransportHandler } from "../transport/Transport.ts"
@@ -16,6 +16,7 @@ import type { ChannelPublisher } from "./ChannelPublisher.ts"
 import { type MembersEvent, MembersState, type MembersStats } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
 import type { RepairMessage } from "./repairMessages.ts"
+import { TopicNotes } from "./TopicNotes.ts"
 
 /** Peers whose flags are remembered. */
 const MAX_FLAGS = 1024
@@ -35,6 +36,7 @@ export class TopicCore {
   onBan: (peer: EndpointId.EndpointId, ms: number) => void = () => {}
   /** Publishes an acknowledgement for all members: a message of the channel without a name. */
   onAnswer: (extension: Uint8Array) => void = () => {}
+  readonly notes: TopicNotes
   /** Open while the topic has a neighbour. */
   readonly hasNeighbor: Signal
   /** Open once a neighbour has told what was sent before we came. */
@@ -83,11 +85,17 @@ export class TopicCore {
     this.#admissions = admissions
     if (admissions !== undefined)
       admissions.onAuthor = (author, answer) => this.#judgeLater(author, answer !== undefined)
+    const { crypto } = options
+    const gossipTopic = keys.gossipTopic.bytes
+    const self = EndpointId.fromBytes(options.author.publicKey)
+    const admits = (author: EndpointId.EndpointId) =>
+      admissions === undefined || admissions.current(author, "author") === "admit"
+    this.notes = new TopicNotes({ crypto, gossipTopic, self, admits })
     this.#state = new MembersState({
-      crypto: options.crypto,
+      crypto,
       window,
-      gossipTopic: keys.gossipTopic.bytes,
-      self: EndpointId.fromBytes(options.author.publicKey),
+      gossipTopic,
+      self,
       now: timers.now(),
       ...(admissions && { admission: (author) => admissions.current(author as EndpointId.EndpointId, "author") }),
       fromRecent: (channel) => this.#recent.has(channel),
@@ -119,6 +127,11 @@ export class TopicCore {
     content: Uint8Array,
     scope: Envelope.EnvelopeScope,
   ): "accept" | "ignore" | "reject" {
+    if (content[0] === Note.VERSION) {
+      const verdict = this.notes.judge(from, content, scope, this.#timers.now())
+      if (verdict === "reject") this.#noteReject(from)
+      return verdict
+    }
     const { verdict } = this.#state.receive(from, content, scope, this.#timers.now())
     if (verdict === "reject") this.#noteReject(from)
     this.#flush()
@@ -152,20 +165,26 @@ export class TopicCore {
     this.#flush()
   }
 
-  repairsOpened(peer: EndpointId.EndpointId, send: (message: RepairMessage) => void): void {
+  repairsOpened(peer: EndpointId.EndpointId, send: (message: RepairMessage) => void, takesWhispers: boolean): void {
     this.#repairs.set(peer, send)
+    if (takesWhispers) this.notes.lineUp(peer, (bytes) => send({ _tag: "Whisper", bytes }))
     this.#state.neighborUp(peer, { answersRepairs: true }, this.#timers.now())
     this.#flush()
   }
 
   repairsClosed(peer: EndpointId.EndpointId): void {
     this.#repairs.delete(peer)
+    this.notes.lineDown(peer)
     this.#state.neighborDown(peer)
   }
 
   repair(peer: EndpointId.EndpointId, message: RepairMessage): void {
     if (message._tag === "Seen") {
       this.acknowledgements.note(toHex(message.stream), message.seq, peer)
+      return
+    }
+    if (message._tag === "Whisper") {
+      this.notes.receiveWhisper(peer, message.bytes)
       return
     }
     if (!this.#state.receiveRepair(peer, message, this.#timers.now())) this.#noteReject(peer)

@@ -42,6 +42,7 @@ const codec = Postcard.taggedUnion({
   Have: { envelopes: Postcard.seq(Postcard.bytes) },
   None: { stream, from: seq, to: seq },
   Seen: { stream, seq },
+  Whisper: { bytes: Postcard.bytes },
 })
 
 /**
