@@ -19,9 +19,10 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   gossip: ["common", "postcard", "crypto"],
   core: ["common", "postcard", "crypto", "dht", "gossip"],
   peers: ["common", "crypto", "gossip", "core"],
+  presence: ["common", "crypto", "gossip", "core"],
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
   cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
-  simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
+  simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "presence", "cli-kit"],
   bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit", "simulation"],
   hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],
 }

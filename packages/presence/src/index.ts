@@ -1,0 +1,2 @@
+export * as Presence from "./Presence.ts"
+export { PresenceError } from "./PresenceError.ts"
