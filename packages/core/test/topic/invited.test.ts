@@ -42,6 +42,32 @@ describe("a join by an invitation", () => {
     )
   }
 
+  it.effect("takes two round trips more in a members-only topic, and no other time", () =>
+    Effect.gen(function* () {
+      const times: Array<number> = []
+      for (const access of ["open", "members"] as const) {
+        // A round trip takes 20 ms.
+        const world = yield* makeWorld()
+        const [member, newcomer] = yield* world.nodes(2, cutOff)
+        yield* member!.join({ topic: "my topic", secret, access })
+        let joinedAfter: number | undefined
+        let passed = 0
+        yield* newcomer!.tracker.join({ invite: inviteOf([member!], { access }) }).pipe(
+          Effect.tap(() =>
+            Effect.sync(() => {
+              joinedAfter = passed
+            }),
+          ),
+          Effect.forkScoped,
+        )
+        for (; joinedAfter === undefined && passed < 500; passed++) yield* pass(1)
+        times.push(joinedAfter ?? Number.NaN)
+      }
+      assert.isAtMost(times[0]!, 40)
+      assert.isAtMost(times[1]! - times[0]!, 40)
+    }),
+  )
+
   it.effect("finds the topic through the DHT when the endpoints of the invitation are gone", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
