@@ -22,30 +22,45 @@ describe("a source whose names are silent", () => {
     assert.isTrue(sources.isDoubted(PUBLIC))
   })
 
-  it("is doubted after two if others of its private host name silent nodes too, but no source of another host is", () => {
+  it("is doubted if those of its private host have named 16 silent nodes together, but no source of another host is", () => {
     const sources = new NameSources()
-    const ports = Array.from({ length: 24 }, (_, i) => i + 1)
-    for (let turn = 0; turn < 2; turn++) {
-      for (const port of ports) sources.countSilent(namedBy(sourceOn(HOST, port)))
-      sources.countSilent(namedBy(sourceOn(HOST + 1, 1)))
-    }
-    assert.strictEqual(sources.doubtedCount, 24)
+    sources.countSilent(namedBy(sourceOn(HOST + 1, 1)))
+    for (let port = 1; port <= 15; port++) assert.isFalse(sources.countSilent(namedBy(sourceOn(HOST, port))))
+    assert.isTrue(sources.countSilent(namedBy(sourceOn(HOST, 16))))
+    assert.strictEqual(sources.doubtedCount, 16)
+    assert.isTrue(sources.countSilent(namedBy(sourceOn(HOST, 17))))
     assert.isFalse(sources.isDoubted(sourceOn(HOST + 1, 1)))
   })
 
   it("keeps its credit there if a third of its names answer", () => {
     const sources = new NameSources()
-    for (let port = 1; port <= 24; port++) sources.countSilent(namedBy(sourceOn(HOST, port)))
-    for (let i = 0; i < 3; i++) {
-      sources.countAnswered(namedBy(sourceOn(HOST, 30)))
-      for (let j = 0; j < 2; j++) assert.isFalse(sources.countSilent(namedBy(sourceOn(HOST, 30))))
-    }
-    // Late answers of names whose silence was counted give credit back.
+    sources.countAnswered(namedBy(sourceOn(HOST, 30)))
+    // A late answer of a name whose silence was counted gives credit back.
     const late = namedBy(sourceOn(HOST, 31))
     sources.countSilent(late)
     sources.countAnswered(late)
-    assert.isFalse(sources.countSilent(namedBy(sourceOn(HOST, 31))))
-    assert.isFalse(sources.countSilent(namedBy(sourceOn(HOST, 31))))
-    assert.strictEqual(sources.doubtedCount, 0)
+    for (let port = 1; port <= 24; port++) sources.countSilent(namedBy(sourceOn(HOST, port)))
+    assert.strictEqual(sources.doubtedCount, 24)
+    for (const port of [30, 31]) {
+      for (let i = 0; i < 2; i++) assert.isFalse(sources.countSilent(namedBy(sourceOn(HOST, port))))
+      assert.isTrue(sources.countSilent(namedBy(sourceOn(HOST, port))))
+    }
+  })
+
+  it("has no more open queries than it may leave unanswered", () => {
+    const sources = new NameSources()
+    const placesOf = (source: number) => {
+      const places = new Map<number, number>()
+      return Array.from({ length: 32 }, () => sources.takePlace(namedBy(source), places)).filter((taken) => taken)
+        .length
+    }
+    assert.strictEqual(placesOf(PUBLIC), 8)
+    for (let i = 0; i < 3; i++) sources.countSilent(namedBy(PUBLIC))
+    assert.strictEqual(placesOf(PUBLIC), 5)
+    sources.countAnswered(namedBy(PUBLIC))
+    assert.strictEqual(placesOf(PUBLIC), 7)
+    for (let port = 1; port <= 16; port++) sources.countSilent(namedBy(sourceOn(HOST, port)))
+    assert.strictEqual(placesOf(sourceOn(HOST, 30)), 1)
+    assert.strictEqual(placesOf(sourceOn(HOST + 1, 30)), 8)
   })
 })

@@ -281,6 +281,8 @@ export class LookupState {
     const chosen: Array<Candidate> = []
     const crowded: Array<Candidate> = []
     const doubted: Array<Candidate> = []
+    // Only lookups that have met a source of silent names pay for this.
+    const places = this.sources.doubtedCount > 0 ? new Map<number, number>() : undefined
     let within = Number.POSITIVE_INFINITY
     for (const candidate of this.candidates) {
       if (chosen.length === EXTENDED * k) break
@@ -290,6 +292,8 @@ export class LookupState {
         if (doubted.length < k) doubted.push(candidate)
         continue
       }
+      const isNamed = places !== undefined && candidate.state !== "answered"
+      if (isNamed && !this.sources.takePlace(candidate, places)) continue
       if (!this.hosts.isCrowded(candidate) && !isCrowded(candidate, chosen)) chosen.push(candidate)
       else if (crowded.length < k && !this.hosts.isFull(candidate)) crowded.push(candidate)
       if (chosen.length !== k || within < Number.POSITIVE_INFINITY) continue

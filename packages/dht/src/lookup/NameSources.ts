@@ -10,18 +10,16 @@ interface Count {
   readonly answered: number
 }
 
+const NO_NAMES: Count = { silent: 0, answered: 0 }
+
 /**
  * Silent names after which a poor source is doubted. A source is poor unless a third of its names have answered: in a network where
  * half of the nodes are dead, an honest node names many of those.
  */
 const MAX_SILENT = 8
 
-/**
- * The poor sources of a private host that have named so many silent nodes together may be one attacker's. From then on
- * {@link MAX_SILENT_THERE} of its own are enough for each of them.
- */
+/** When the poor sources of a private host have named so many silent nodes together, all of them are doubted: they may be one attacker's. */
 const MAX_SILENT_OF_HOST = 16
-const MAX_SILENT_THERE = 2
 
 /** Sources remembered for one name. Attackers that name the same nodes are blamed one after another. */
 const MAX_SOURCES_PER_NAME = 4
@@ -69,11 +67,18 @@ export class NameSources {
     const source = this.#trustedSource(candidate)
     if (source === undefined) return false
     candidate.blamed = source
-    const count = this.#change(source, 1, 0)
-    const isHostPoor = this.#silentOf.get(hostOf(source))! >= MAX_SILENT_OF_HOST
-    if (poorSilent(count) < (isHostPoor ? MAX_SILENT_THERE : MAX_SILENT)) return false
-    this.#doubted.add(source)
-    return true
+    const silent = poorSilent(this.#change(source, 1, 0))
+    if (silent === 0) return false
+    const host = hostOf(source)
+    if (this.#isPoorHost(host)) this.#doubtPoorOf(host)
+    else if (silent >= MAX_SILENT) this.#doubted.add(source)
+    return this.#doubted.has(source)
+  }
+
+  #doubtPoorOf(host: number): void {
+    for (const [source, count] of this.#counts) {
+      if (hostOf(source) === host && poorSilent(count) > 0) this.#doubted.add(source)
+    }
   }
 
   /** The candidate answered, perhaps after its silence was counted. */
@@ -82,6 +87,25 @@ export class NameSources {
     if (source === undefined) return
     this.#change(source, candidate.blamed === undefined ? 0 : -1, 1)
     candidate.blamed = undefined
+  }
+
+  /**
+   * Counts an open or coming query to the candidate in `places`, as one to a name of its source. Returns false if the source has as
+   * many as it may leave unanswered before it is doubted: an answer names 32 nodes, which would fill all open queries.
+   */
+  takePlace(candidate: Candidate, places: Map<number, number>): boolean {
+    const source = this.#trustedSource(candidate)
+    if (source === undefined) return true
+    const taken = (places.get(source) ?? 0) + 1
+    const { answered, silent } = this.#counts.get(source) ?? NO_NAMES
+    const allowed = this.#isPoorHost(hostOf(source)) ? 1 : MAX_SILENT
+    if (taken > allowed + 2 * answered - silent) return false
+    places.set(source, taken)
+    return true
+  }
+
+  #isPoorHost(host: number): boolean {
+    return (this.#silentOf.get(host) ?? 0) >= MAX_SILENT_OF_HOST
   }
 
   #trustedSource({ sources }: NamedId): number | undefined {
