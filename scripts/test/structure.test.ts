@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
   cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "presence", "cli-kit"],
-  bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit", "simulation"],
+  bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "cli-kit", "simulation"],
   hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],
 }
 

@@ -66,7 +66,8 @@ export type PeersTopic = Pick<Topic.Topic, "peerLink">
  */
 export interface PeersOptions {
   /**
-   * Whether a peer may open streams to this node. It has 1 s. In a members-only topic the default is every proven member. In a topic that is
+   * Whether a peer may open streams to this node. It has 1 s. In a members-only topic the default is every
+   * proven member that the topic's own `allow` admits. In a topic that is
    * open to everybody with its name there is no default: without it all streams of others are refused.
    */
   readonly allow?: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
@@ -146,6 +147,8 @@ export class Peers extends Context.Service<Peers, PeersService>()("@topic-tracke
     Layer.effect(Peers, makePeers(topic, options))
 }
 
+type Allow = NonNullable<PeersOptions["allow"]>
+
 const DEFAULT_TIMEOUT = Duration.seconds(10)
 
 /** `allow` has this time; a peer that waits longer is refused. */
@@ -176,7 +179,8 @@ const makePeers = Effect.fnUntraced(function* (
     key: toHex(link.gossipTopic),
     topic: link.gossipTopic,
     door: link.door,
-    allow: toAsk(options.allow),
+    // A members-only topic has an `allow` of its own, which may leave out streams.
+    allow: toAsk(link.door === undefined ? options.allow : both(link.admits, options.allow)),
     served: new Map(),
   }
   const left = Deferred.makeUnsafe<never, PeerError>()
@@ -294,6 +298,13 @@ const makePeers = Effect.fnUntraced(function* (
     stats: Effect.sync(() => ({ ...hub.counters, connections: hub.connectionCount })),
   }
 })
+
+const both =
+  (first: Allow, second: Allow | undefined): Allow =>
+  (peer) =>
+    Effect.flatMap(first(peer), (isAdmitted) =>
+      isAdmitted && second !== undefined ? second(peer) : Effect.succeed(isAdmitted),
+    )
 
 /** The peer closed, or the handler was interrupted because its protocol is not served any more. */
 const isOrdinaryEnd = (cause: Cause.Cause<unknown>): boolean =>

@@ -6,6 +6,7 @@ import { joinCold, joinMembers, joinWarm } from "./join.ts"
 import { joinMany } from "./joinMany.ts"
 import { lifecycle } from "./lifecycle.ts"
 import { manyTopics } from "./manyTopics.ts"
+import { peers } from "./peers.ts"
 import { records } from "./records.ts"
 import { startUp } from "./startUp.ts"
 import { swarm } from "./swarm.ts"
@@ -19,6 +20,7 @@ export const benchmarks: ReadonlyArray<Benchmark> = [
   records,
   dht,
   gossip,
+  peers,
   channel,
   manyTopics,
   lifecycle,

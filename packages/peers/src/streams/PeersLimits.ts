@@ -51,7 +51,7 @@ const DEFAULTS = {
 const LINGER = Duration.seconds(60)
 
 /** The bytes of one write. The binding converts each on the one thread of JavaScript. */
-const SLICE_BYTES = 32_768
+const SLICE_BYTES = 65_536
 
 /** Fails with InvalidArgument for a limit that is no positive integer. */
 export const resolveLimits = (input: PeersLimitsInput = {}): Effect.Effect<PeersLimits, PeerError> =>

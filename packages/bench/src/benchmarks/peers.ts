@@ -1,0 +1,33 @@
+/** Streams and calls between two peers, compared with iroh's binding alone in the same run. */
+import { Effect, Schema } from "effect"
+import { type Benchmark, result } from "../harness/Benchmark.ts"
+import { median, quantile } from "../harness/figures.ts"
+import * as Programs from "../harness/programs.ts"
+
+const Both = Schema.Struct({ bare: Schema.Array(Schema.Finite), ours: Schema.Array(Schema.Finite) })
+const Figures = Schema.Struct({ calls: Both, bulk: Both, streams: Both, dials: Schema.Array(Schema.Finite) })
+
+const BARE = "iroh binding alone"
+
+export const peers: Benchmark = {
+  name: "peers",
+  about: "calls, bulk and 1,000 streams between two peers, and a dial by key",
+  run: Effect.fnUntraced(function* (run) {
+    const { bulk, calls, dials, streams } = yield* Programs.run(
+      Figures,
+      Programs.ours("peers", run.seconds),
+      "5 minutes",
+    )
+    const call = (q: number) =>
+      result(`peers/unary call, p${q * 100}`, "ms", "lower", [quantile(calls.ours, q)], {
+        [BARE]: quantile(calls.bare, q),
+      })
+    return [
+      call(0.5),
+      call(0.99),
+      result("peers/bulk, one stream", "MB/s", "higher", bulk.ours, { [BARE]: median(bulk.bare) }),
+      result("peers/1,000 streams opened and echoed", "ms", "lower", streams.ours, { [BARE]: median(streams.bare) }),
+      result("peers/a stream by key without a connection", "ms", "lower", dials, {}),
+    ]
+  }),
+}

@@ -1,0 +1,47 @@
+/** The same as peer streams do, with iroh's binding alone. */
+import type * as Iroh from "@number0/iroh"
+import { dial, listen, READ_BYTES } from "../gossip/bareIroh.ts"
+
+/** Streams that may be open at a time. */
+const MAX_STREAMS = 2_000n
+
+const echo = async ({ recv, send }: Pick<Iroh.BiStream, "recv" | "send">): Promise<void> => {
+  for (;;) {
+    const bytes = await recv.read(READ_BYTES)
+    if (bytes.length === 0) return send.finish()
+    await send.writeAll(bytes)
+  }
+}
+
+/** A connection whose far end echoes each two-way stream and counts the bytes of each one-way stream. */
+export const makeBareStreams = async () => {
+  const to = await listen()
+  const accepted = to.accept()
+  const from = await dial(to.id, to.address)
+  const far = await accepted
+  far.setMaxConcurrentBiStreams(MAX_STREAMS)
+  let received = 0
+  const ignore = (): void => {}
+  const acceptBi = (): void => {
+    far.acceptBi().then((stream) => {
+      echo(stream).catch(ignore)
+      acceptBi()
+    }, ignore)
+  }
+  const drain = async (stream: Iroh.RecvStream): Promise<void> => {
+    for (;;) {
+      const { length } = await stream.read(READ_BYTES)
+      if (length === 0) return
+      received += length
+    }
+  }
+  acceptBi()
+  far.acceptUni().then(drain).catch(ignore)
+  const uni = await from.connection.openUni()
+  return {
+    openBi: () => from.connection.openBi(),
+    send: (bytes: Array<number>) => uni.writeAll(bytes),
+    received: () => received,
+    close: () => Promise.all([from.close(), to.close()]),
+  }
+}
