@@ -3,7 +3,7 @@
  * themselves are below, in `streams`.
  */
 import { toHex } from "@topic-tracker/common/Bytes"
-import type { Topic } from "@topic-tracker/core"
+import type { PeerLink, TopicError } from "@topic-tracker/core"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, type Scope } from "effect"
 import { Socket } from "effect/socket"
@@ -57,7 +57,12 @@ export interface PeerSocket {
  *
  * @since 0.1.0
  */
-export type PeersTopic = Pick<Topic.Topic, "peerLink">
+export interface PeersTopic {
+  readonly peerLink: Effect.Effect<
+    Pick<PeerLink, "endpointId" | "connections" | "gossipTopic" | "door" | "admits" | "ended">,
+    TopicError
+  >
+}
 
 /**
  * Options of {@link Peers.make}.
