@@ -261,7 +261,7 @@ export class LiveTopic {
     const ownRecord = new OwnRecord(context)
     const search = new Search(context, ownRecord)
     const reconnector = new Reconnector({ tuning, lost: this.swarm.lost, ask: askLost(context), timers, scope })
-    return { context, scope, ownRecord, search, reconnector, memberSearch: new MemberSearch(context) }
+    return { context, scope, ownRecord, search, reconnector, memberSearch: new MemberSearch(context, ownRecord) }
   }
 
   /** Reads gossip's events until they end, which happens only when the gossip service closes. */

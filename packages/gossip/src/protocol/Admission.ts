@@ -25,6 +25,13 @@ const INVITATION_MS = 30_000
 const STRANGER_BURST = 256
 const STRANGERS_PER_SECOND = 1
 
+/**
+ * A stranger that was replaced and had passed on nothing gets no other neighbour's place for this time, in ms: otherwise a few keys that
+ * ask again as soon as they are sent away would push out every member that is not vouched for yet. So many of them are remembered.
+ */
+const REPLACED_MS = 10_000
+export const MAX_REPLACED = 256
+
 /** Of the merges that a node with enough neighbours makes, one in this time may replace a neighbour. */
 const MERGE_MS = 300_000
 
@@ -43,6 +50,8 @@ export class Admission<P extends PeerKey> {
   private readonly vouchedPeers = new BoundedMap<P, true>(MAX_VOUCHED)
   /** Peers that the application asked, and the kind and time of that. */
   private readonly invitations = new BoundedMap<P, { readonly isMerge: boolean; readonly at: number }>(MAX_INVITED)
+  /** Silent strangers that were replaced, and when. */
+  private readonly replacedAt = new BoundedMap<P, number>(MAX_REPLACED)
   private readonly strangers = new TokenBucket(STRANGER_BURST, STRANGERS_PER_SECOND)
   private readonly merges = new TokenBucket(1, 1_000 / MERGE_MS)
 
@@ -80,6 +89,10 @@ export class Admission<P extends PeerKey> {
     return this.invitations
   }
 
+  get replaced(): ReadonlyMap<P, unknown> {
+    return this.replacedAt
+  }
+
   /** The application asks this peer to be our neighbour. `isMerge`: for a link into another part of the swarm. */
   invite(peer: P, isMerge: boolean): void {
     this.invitations.set(peer, { isMerge, at: this.io.now })
@@ -101,6 +114,11 @@ export class Admission<P extends PeerKey> {
     return this.vouchedCount() < this.keptPlaces
   }
 
+  /** Whether no neighbour is vouched for. */
+  get hasNoMember(): boolean {
+    return this.vouchedCount() === 0
+  }
+
   /** The vouched neighbours that a full view lacks. */
   get lackingMembers(): number {
     return this.active.size < this.capacity ? 0 : Math.max(0, this.keptPlaces - this.vouchedCount())
@@ -115,7 +133,7 @@ export class Admission<P extends PeerKey> {
 
   /** Whether a request of high priority from this peer, which is no neighbour, would get a place now. */
   mayAdmit(peer: P): boolean {
-    return !this.costsStranger(peer) || this.strangers.has(this.io.now)
+    return !this.isPushing(peer) && (!this.costsStranger(peer) || this.strangers.has(this.io.now))
   }
 
   /** The place for a peer that is no neighbour. If it is that of a neighbour, it counts against the budgets. */
@@ -126,8 +144,18 @@ export class Admission<P extends PeerKey> {
     const { now } = this.io
     const isMerge = this.isInvited(peer) && this.invitations.get(peer)?.isMerge === true && this.mergeCosts()
     if (isMerge && !this.merges.take(now)) return undefined
+    if (this.isPushing(peer)) return undefined
     if (this.costsStranger(peer) && !this.strangers.take(now)) return undefined
-    return { _tag: "Replace", victim: this.victim() }
+    const victim = this.victim()
+    if (!this.isVouched(victim) && !this.io.hasDelivered(victim)) this.replacedAt.set(victim, now)
+    return { _tag: "Replace", victim }
+  }
+
+  /** Whether this stranger was replaced a moment ago, and wants the place of another neighbour. */
+  private isPushing(peer: P): boolean {
+    if (this.active.size < this.capacity || this.isVouched(peer) || this.isInvited(peer)) return false
+    const at = this.replacedAt.get(peer)
+    return at !== undefined && this.io.now - at < REPLACED_MS
   }
 
   /**

@@ -31,11 +31,15 @@ export const MAX_REFUSALS = 256
 /**
  * Waits of a node whose full view has few members until it asks some for a link, in ms: the first, and the longest. Each is twice as long
  * as the one before. In the first two rounds it asks as many as it lacks, then one: a large swarm has more members than records can name,
- * and most of them refuse.
+ * and most of them refuse. A node that has no member among its neighbours may hear nobody: its first wait is shorter, and in the first two
+ * rounds one of those that it asks cannot refuse.
  */
 const FIRST_SEEK_MS = 2_000
+const LONE_SEEK_MS = 250
 const MAX_SEEK_MS = 256_000
 const WIDE_SEEKS = 2
+/** A member that becomes a neighbour sets the waits back to the shortest, once in this time, in ms. */
+const FRESH_SEEKS_MS = 10_000
 /** Members that are asked as soon as they are vouched for: this many at once, then one in this time, in ms. */
 const NEW_MEMBER_BURST = 6
 const NEW_MEMBER_MS = 20_000
@@ -54,6 +58,7 @@ export interface MembershipBookkeeping<P extends PeerKey> {
   readonly seekScheduled: boolean
   readonly vouched: ReadonlyMap<P, true>
   readonly invited: ReadonlyMap<P, unknown>
+  readonly replaced: ReadonlyMap<P, unknown>
   readonly nameGivers: ReadonlyMap<P, unknown>
   readonly joiners: ReadonlyMap<P, unknown>
   readonly peerData: ReadonlyMap<P, Uint8Array>
@@ -82,6 +87,7 @@ export class HyParView<P extends PeerKey> {
   private seekScheduled = false
   /** The rounds of asking members since the view had enough of them. */
   private seeks = 0
+  private readonly freshSeeks = new TokenBucket(1, 1_000 / FRESH_SEEKS_MS)
   private readonly admission: Admission<P>
   private readonly introductions: Introductions<P>
   private readonly corrections = new TokenBucket(CORRECTION_BURST, CORRECTIONS_PER_SECOND)
@@ -134,9 +140,9 @@ export class HyParView<P extends PeerKey> {
       seekScheduled,
       stayingAlive,
     } = this
-    const { invited, vouched } = admission
+    const { invited, replaced, vouched } = admission
     const { givers: nameGivers, joiners } = introductions.budget
-    const views = { invited, joiners, nameGivers, peerData: peers.known, vouched }
+    const views = { invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
     return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled, stayingAlive }
   }
 
@@ -151,7 +157,7 @@ export class HyParView<P extends PeerKey> {
     const lacking = this.admission.lackingMembers
     // The other side may know us for longer, and wait for this.
     for (let i = 0; i < lacking && i < added.length; i++) {
-      if (this.newMemberRequests.take(this.io.now)) this.request(added[i]!, "low")
+      if (this.newMemberRequests.take(this.io.now)) this.request(added[i]!, this.seekPriority(i))
     }
     this.seekLater()
   }
@@ -281,9 +287,16 @@ export class HyParView<P extends PeerKey> {
     this.seekScheduled = false
     const lacking = this.admission.lackingMembers
     if (lacking === 0) return
-    const count = this.seeks++ < WIDE_SEEKS ? lacking : 1
-    for (const peer of this.admission.otherMembers(count, (peer) => this.pending.has(peer))) this.request(peer, "low")
+    const count = this.seeks < WIDE_SEEKS ? lacking : 1
+    const asked = this.admission.otherMembers(count, (peer) => this.pending.has(peer))
+    for (const [i, peer] of asked.entries()) this.request(peer, this.seekPriority(i))
+    this.seeks++
     this.seekLater()
+  }
+
+  /** The priority for number `index` of the members that are asked together. */
+  private seekPriority(index: number): Neighbor["priority"] {
+    return index === 0 && this.seeks < WIDE_SEEKS && this.admission.hasNoMember ? "high" : "low"
   }
 
   onRefillTimer(): void {
@@ -461,6 +474,8 @@ export class HyParView<P extends PeerKey> {
     this.active.add(peer)
     this.introductions.budget.addNeighbor(peer)
     this.io.neighborUp(peer)
+    // A small topic has fewer members than places are kept for, so that its nodes never stop to seek.
+    if (this.isVouched(peer) && this.freshSeeks.take(this.io.now)) this.seeks = 0
     this.seekLater()
     return true
   }
@@ -535,7 +550,8 @@ export class HyParView<P extends PeerKey> {
     }
     if (this.admission.otherMembers(1, () => false).length === 0) return
     this.seekScheduled = true
-    const delayMs = Math.min(MAX_SEEK_MS, FIRST_SEEK_MS * 2 ** this.seeks)
+    const firstMs = this.admission.hasNoMember ? LONE_SEEK_MS : FIRST_SEEK_MS
+    const delayMs = Math.min(MAX_SEEK_MS, firstMs * 2 ** this.seeks)
     this.io.schedule(delayMs, { _tag: "SeekMember" })
   }
 

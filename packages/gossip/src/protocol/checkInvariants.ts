@@ -5,7 +5,7 @@
  * 007b97f): sizes of the views, no overlap between them, no entry for the node itself.
  */
 
-import { MAX_INVITED, MAX_VOUCHED } from "./Admission.ts"
+import { MAX_INVITED, MAX_REPLACED, MAX_VOUCHED } from "./Admission.ts"
 import type { Action, Event, Timer, TopicKey } from "./Event.ts"
 import type { GossipState } from "./GossipState.ts"
 import { MAX_REFUSALS } from "./HyParView.ts"
@@ -159,13 +159,14 @@ const checkMembership = <P extends PeerKey>(
   fail: (what: string) => never,
 ): void => {
   const { active, passive } = membership
-  const { invited, joiners, nameGivers, overdue, peerData, pending, refusals, stayingAlive, vouched } =
+  const { invited, joiners, nameGivers, overdue, peerData, pending, refusals, replaced, stayingAlive, vouched } =
     membership.bookkeeping
   if (joiners.size > MAX_JOINERS) fail(`${joiners.size} joiners; the limit is ${MAX_JOINERS}`)
   if (refusals.size > MAX_REFUSALS) fail(`${refusals.size} refusals; the limit is ${MAX_REFUSALS}`)
   const maxData = 2 * (config.activeViewCapacity + config.passiveViewCapacity) + 16 + pending.size
   if (peerData.size > maxData) fail(`data of ${peerData.size} peers; the limit is ${maxData}`)
   if (invited.size > MAX_INVITED) fail(`${invited.size} invited peers; the limit is ${MAX_INVITED}`)
+  if (replaced.size > MAX_REPLACED) fail(`${replaced.size} replaced peers; the limit is ${MAX_REPLACED}`)
   if (vouched.size > MAX_VOUCHED) fail(`${vouched.size} vouched peers; the limit is ${MAX_VOUCHED}`)
   if (active.size > config.activeViewCapacity)
     fail(`${active.size} neighbours; the limit is ${config.activeViewCapacity}`)

@@ -9,33 +9,46 @@ import { Duration, Effect, Random } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { backoffDelay } from "../delays.ts"
 import { peersOf } from "../knowledge/candidates.ts"
-import { recentRecords } from "../knowledge/recentRecords.ts"
+import { recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
+import type { OwnRecord } from "../OwnRecord.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import { askSome } from "./askPeers.ts"
 
 /** The waits double up to this: eight lookups in the first ten minutes, then one in some six minutes at most. */
 const MAX_WAIT = Duration.seconds(256)
-/** The first wait if strangers come one after the other: this node may hear nobody any more. */
+/**
+ * The first wait if strangers come one after the other: this node may hear nobody any more. The next waits double from here too: the first
+ * lookup finds nothing if the members have just started as well.
+ */
 const HURRY = Duration.millis(250)
 /** The waits start again from the shortest at most once in this time. */
 const RESTART_AFTER_MS = 300_000
 
+/** Lookups after which a node among restless strangers publishes its record again. */
+const SHOWN_ROUNDS = 3
+/** A record that names so many members is of a swarm that knows itself, and does without our record. */
+const SWARM_NAMES = 3
+
 /** Runs one fiber in the session's scope while it is needed. */
 export class MemberSearch {
   readonly #session: SessionContext
+  readonly #ownRecord: OwnRecord
   #isRunning = false
   /** The number of lookups since the waits were shortest. */
   #round = 0
   /** When the waits were shortest, in ms of the timers. */
   #restartedAt = Number.NEGATIVE_INFINITY
+  /** The shortest wait of the current sequence. */
+  #shortest = HURRY
   /** When strangers came one after the other, in ms of the timers. */
   #hurriedAt = Number.NEGATIVE_INFINITY
   #hasReported = false
   /** Opened when the waits start again from the shortest. */
   readonly #restarted: Signal
 
-  constructor(session: SessionContext) {
+  constructor(session: SessionContext, ownRecord: OwnRecord) {
     this.#session = session
+    this.#ownRecord = ownRecord
     this.#restarted = new Signal(session.timers, false)
   }
 
@@ -54,6 +67,7 @@ export class MemberSearch {
       if (hurries || now - this.#restartedAt >= RESTART_AFTER_MS) {
         this.#restartedAt = now
         this.#round = 0
+        this.#shortest = hurries ? HURRY : Duration.millis(this.#session.tuning.memberSearchMs)
         this.#restarted.open()
       }
       if (this.#isRunning) return Effect.void
@@ -67,17 +81,16 @@ export class MemberSearch {
 
   #searchRepeatedly(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { activity, swarm, timers, trickle, tuning } = this.#session
-      const first = Duration.millis(tuning.memberSearchMs)
+      const { activity, swarm, timers, trickle } = this.#session
       while (!swarm.calm.isOpen) {
         this.#restarted.close()
         const round = this.#round
-        const shortest = round === 0 && swarm.isRestless ? HURRY : first
+        const shortest = this.#shortest
         yield* firstOf(timers, [swarm.calm, this.#restarted], yield* backoffDelay(shortest, MAX_WAIT, round))
         if (swarm.calm.isOpen) return
         if (this.#restarted.isOpen) continue
         this.#round++
-        const isRare = Duration.toMillis(first) * 2 ** round > Duration.toMillis(MAX_WAIT)
+        const isRare = Duration.toMillis(shortest) * 2 ** round > Duration.toMillis(MAX_WAIT)
         if (isRare && !(yield* trickle.shouldRun)) continue
         yield* this.#searchOnce().pipe(activity.ignoreFailure("memberSearch"))
       }
@@ -98,6 +111,20 @@ export class MemberSearch {
       if (member === undefined) return
       activity.counters.merges++
       yield* askSome(this.#session, "connect", [member], 1, (peers) => ({ _tag: "Merging", by: "memberSearch", peers }))
+      const areFew = found.every((record) => membersOf([record], record.endpointId).length < SWARM_NAMES)
+      if (swarm.isRestless && areFew && this.#round <= SHOWN_ROUNDS) yield* this.#show(found)
+    })
+  }
+
+  /**
+   * Publishes our record again. Members that start at the same moment hide each other's records, so that the one whose record is shown
+   * knows none of the others, and gives their places to strangers.
+   */
+  #show(found: ReadonlyArray<GossipRecord>) {
+    return Effect.gen({ self: this }, function* () {
+      const { rateLimiter, records } = this.#session
+      yield* rateLimiter.awaitPermit("routine")
+      yield* this.#ownRecord.publish("memberSearch", recordsOfMinute(found, yield* records.unixMinute))
     })
   }
 }

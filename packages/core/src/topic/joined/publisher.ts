@@ -33,7 +33,9 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   if (config.messageOverlapMerge.enabled) yield* joinAcrossPartition(session, recent)
   const asked = config.bubbleMerge.enabled ? yield* joinUnreachable(session, recent) : []
   const known = (yield* records.unixMinute) === unixMinute ? found : undefined
-  if (hasEnoughNeighbors(session) && leadsToSwarm(session, found)) {
+  // Strangers that come one after the other are no swarm: without our record no member can know us.
+  const isAmongStrangers = !session.swarm.calm.isOpen && session.swarm.isRestless
+  if (hasEnoughNeighbors(session) && leadsToSwarm(session, found) && !isAmongStrangers) {
     trickle.othersPublished(yield* Clock.currentTimeMillis)
     activity.counters.recordsSkipped++
     yield* activity.report({ _tag: "RecordSkipped", by: "publisher", unixMinute, found: found.length })

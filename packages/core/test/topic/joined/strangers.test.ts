@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
-import { silence } from "../silentStrangers.ts"
+import { Effect, Fiber, Random } from "effect"
+import { silence, silenceAgain } from "../silentStrangers.ts"
 import { collect, joinAll, makeWorld, type NodeOptions, pass } from "../world.ts"
 
 describe("a topic whose members' neighbours are strangers that say nothing", () => {
@@ -36,6 +36,34 @@ describe("a topic whose members' neighbours are strangers that say nothing", () 
       const { shares } = yield* scenario(members, strangers)
       assert.isAtLeast(Math.min(...shares), 0.9, `${shares}`)
     }),
+  )
+
+  it.effect.each([
+    [2, 5],
+    [5, 5],
+    [5, 10],
+  ] as const)(
+    "%i members that start while %i strangers ask them all hear each other within seconds",
+    ([members, strangers]) =>
+      Effect.forEach([1, 2], (seed) =>
+        Effect.gen(function* () {
+          const world = yield* makeWorld({ dht: { latency: () => 2 }, network: { link: () => ({ delayMs: 1 }) } })
+          const nodes = yield* world.nodes(members)
+          const run = Effect.runForkWith(yield* Effect.context())
+          const topics = yield* joinAll(nodes)
+          const ids = nodes.map(({ endpointId }) => endpointId)
+          silenceAgain(world.network, strangers, ids, (ms, ask) => void run(Effect.delay(Effect.sync(ask), ms)))
+          yield* pass("3 seconds")
+          const heard = yield* Effect.forEach(topics, (topic) => collect(topic.messages))
+          let sent = 0
+          for (; sent < 20; sent++) {
+            for (const [i, topic] of topics.entries()) yield* topic.broadcast(`${sent} of ${i}`)
+            yield* pass("1 second")
+          }
+          const shares = heard.map((messages) => messages.length / (sent * (members - 1)))
+          assert.isAtLeast(Math.min(...shares), 0.9, `seed ${seed}: ${shares}`)
+        }).pipe(Effect.scoped, Random.withSeed(seed)),
+      ),
   )
 
   it.effect("searches for members, and reports that it knows none", () =>

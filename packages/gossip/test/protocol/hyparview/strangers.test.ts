@@ -271,6 +271,41 @@ describe("merges", () => {
   })
 })
 
+describe("a silent stranger that was replaced", () => {
+  it("gets no neighbour's place for ten seconds", () => {
+    const node = full()
+    node.receive("x", neighbor("high"))
+    const [gone] = ["a", "b", "c", "d", "e"].filter((peer) => !node.active.includes(peer))
+    const before = node.active
+    assert.deepStrictEqual(disconnects(node.receive(gone!, neighbor("high"))), [gone!])
+    assert.deepStrictEqual(node.active, before)
+    node.now += 9_999
+    node.receive(gone!, neighbor("high"))
+    assert.notInclude(node.active, gone!)
+    node.now += 1
+    node.receive(gone!, neighbor("high"))
+    assert.include(node.active, gone!)
+  })
+
+  it("may come back if it has passed on a payload", () => {
+    const node = full()
+    for (const peer of ["a", "b", "c", "d", "e"]) node.receive(peer, gossip(`from ${peer}`))
+    node.receive("x", neighbor("high"))
+    const [gone] = ["a", "b", "c", "d", "e"].filter((peer) => !node.active.includes(peer))
+    node.receive(gone!, neighbor("high"))
+    assert.include(node.active, gone!)
+  })
+
+  it("gets a place at once when it is vouched for", () => {
+    const node = full()
+    node.receive("x", neighbor("high"))
+    const [gone] = ["a", "b", "c", "d", "e"].filter((peer) => !node.active.includes(peer))
+    vouch(node, gone!)
+    node.receive(gone!, neighbor("high"))
+    assert.include(node.active, gone!)
+  })
+})
+
 describe("a full view with few members", () => {
   /** Runs the timer of these actions. */
   const expire = (node: Node, actions: ReadonlyArray<Protocol.Action<string>>) => {
@@ -280,24 +315,69 @@ describe("a full view with few members", () => {
     return { delayMs: seek.delayMs, actions: node.handle({ _tag: "TimerExpired", timer: seek.timer }) }
   }
 
-  it("asks members for a link: as many as are lacking in two rounds, then one, less and less often", () => {
-    const node = full()
-    const members = Array.from({ length: 200 }, (_, i) => `member ${i}`)
-    let last = vouch(node, ...members)
-    assert.deepStrictEqual(sends(last), ["member 0 Neighbor", "member 1 Neighbor", "member 2 Neighbor"], "the new ones")
-    const rounds: Array<readonly [number, number]> = []
-    for (let i = 0; i < 9; i++) {
+  const members = Array.from({ length: 200 }, (_, i) => `member ${i}`)
+  const priorities = (actions: ReadonlyArray<Protocol.Action<string>>) =>
+    actions.flatMap((action) =>
+      action._tag === "Send" && action.message._tag === "Neighbor" ? [action.message.priority] : [],
+    )
+  /** The waits in s, and the priorities of the requests after each. */
+  const rounds = (node: Node, first: ReadonlyArray<Protocol.Action<string>>, count: number) => {
+    const seen: Array<readonly [number, ReadonlyArray<string>]> = []
+    let last = first
+    for (let i = 0; i < count; i++) {
       const { actions, delayMs } = expire(node, last)
-      const asked = sentTo(actions, actions.flatMap((action) => (action._tag === "Send" ? [action.to] : []))[0]!)
-      assert.deepStrictEqual(asked, [{ _tag: "Neighbor", priority: "low", data: bytes("me") }])
-      rounds.push([delayMs / 1_000, sends(actions).length])
+      seen.push([delayMs / 1_000, priorities(actions)])
       last = actions
     }
+    return seen
+  }
+
+  it("asks members for a link: as many as are lacking in two rounds, then one, less and less often", () => {
+    const node = full()
+    vouch(node, "a")
+    const first = vouch(node, ...members)
+    assert.deepStrictEqual(sends(first), ["member 0 Neighbor", "member 1 Neighbor"], "the new ones")
+    assert.deepStrictEqual(priorities(first), ["low", "low"])
     const seconds = [2, 4, 8, 16, 32, 64, 128, 256, 256]
     assert.deepStrictEqual(
-      rounds,
-      seconds.map((each, i) => [each, i < 2 ? 3 : 1]),
+      rounds(node, first, 9),
+      seconds.map((each, i) => [each, i < 2 ? ["low", "low"] : ["low"]]),
     )
+  })
+
+  it("without any member asks sooner, and one of them in a way that is never refused, three times", () => {
+    const node = full()
+    const first = vouch(node, ...members)
+    assert.deepStrictEqual(
+      sends(first),
+      ["member 0 Neighbor", "member 1 Neighbor", "member 2 Neighbor"],
+      "the new ones",
+    )
+    assert.deepStrictEqual(priorities(first), ["high", "low", "low"])
+    assert.deepStrictEqual(rounds(node, first, 4), [
+      [0.25, ["high", "low", "low"]],
+      [0.5, ["high", "low", "low"]],
+      [1, ["low"]],
+      [2, ["low"]],
+    ])
+  })
+
+  it("that loses its only member seeks from the shortest wait again, once in ten seconds", () => {
+    const node = full()
+    let last = vouch(node, "m")
+    const lose = () => {
+      node.receive("m", neighbor("high"))
+      assert.include(node.active, "m")
+      node.receive("m", { _tag: "Disconnect", alive: true, respond: false })
+      return node.receive("f", neighbor("low"))
+    }
+    for (let i = 0; i < 4; i++) last = expire(node, last).actions
+    // The running timer has its old wait.
+    lose()
+    const again = expire(node, last)
+    assert.strictEqual(again.delayMs, 4_000)
+    assert.deepStrictEqual(priorities(again.actions), ["high"])
+    assert.strictEqual(expire(node, again.actions).delayMs, 500)
   })
 
   it("lets them in when they answer, in the place of a stranger, and then asks no more", () => {
