@@ -21,7 +21,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   peers: ["common", "crypto", "gossip", "core"],
   presence: ["common", "crypto", "gossip", "core"],
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
-  cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "cli-kit"],
+  cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "cli-kit"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "presence", "cli-kit"],
   bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "cli-kit", "simulation"],
   hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],

@@ -16,6 +16,10 @@ import { sendRepeatedly } from "./nodeSend.ts"
 const flags = {
   ...topicFlags(),
   channel: channelFlag,
+  serve: Flag.Literals("serve", ["echo"]).pipe(
+    Flag.withDescription("echo: answer calls of the command call"),
+    Flag.optional,
+  ),
   bootstrap,
   dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any free port (default 0)", 0, 65_535).pipe(
     Flag.withDefault(0),
@@ -42,6 +46,7 @@ const WAITING_EVERY_SECONDS = 30
 
 interface NodeOptions extends ReadTopic {
   readonly channel: Option.Option<string>
+  readonly serve: Option.Option<"echo">
   readonly send: Option.Option<string>
   readonly every: number
   readonly progress: Progress
@@ -56,7 +61,7 @@ interface Progress {
 
 /** Runs the node until it is interrupted. */
 const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeOutput) {
-  const { access, channel, every, join, progress, send } = options
+  const { access, channel, every, join, progress, send, serve } = options
   const { printEvent } = output
   const gossip = yield* Gossip
   yield* gossip.ready
@@ -117,6 +122,11 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
     }),
   )
   const textChannel = Option.isSome(channel) ? yield* openTextChannel(topic, channel.value, output) : undefined
+  if (Option.isSome(serve)) {
+    // Loaded only when it is wanted: the node starts earlier without it.
+    const { serveEcho } = yield* Effect.promise(() => import("./echo.ts"))
+    yield* serveEcho(topic, (from) => printEvent({ event: "call", from, method: "echo" }))
+  }
   yield* Option.match(send, {
     onNone: () => Fiber.join(listening),
     onSome: (text) =>
@@ -135,7 +145,7 @@ const requireSecret = ({ joined, unopened }: Progress): Effect.Effect<void, Usag
 export const nodeCommand = Command.make(
   "node",
   flags,
-  Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, relay, seconds, send, ...given }) {
+  Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, relay, seconds, send, serve, ...given }) {
     const output = json ? jsonOutput : yield* makeTextOutput
     const layer = TopicTracker.layer({
       config: {
@@ -147,7 +157,7 @@ export const nodeCommand = Command.make(
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)
       if (Option.isSome(channel)) yield* requireMembers(topic.access)
-      yield* runNode({ ...topic, channel, every, send, progress }, output).pipe(
+      yield* runNode({ ...topic, channel, every, send, serve, progress }, output).pipe(
         Effect.provide(layer.pipe(Layer.provideMerge(output.loggers))),
         Effect.mapError((error) => {
           const isPort = error._tag === "DhtError" && error.reason === "Bind"

@@ -42,6 +42,8 @@ export type NodeEvent =
   | { readonly event: "access-mismatch"; readonly theirs: Access }
   /** The secret opens none of the records of this topic. */
   | { readonly event: "nothing-opens"; readonly records: number }
+  /** An answered call of a peer. */
+  | { readonly event: "call"; readonly from: string; readonly method: string }
   | { readonly event: "lagged"; readonly skipped: number }
   | { readonly event: "closed"; readonly reason: string }
 
@@ -93,6 +95,8 @@ export const makeTextOutput = Effect.map(
         case "access-mismatch":
         case "nothing-opens":
           return Effect.void
+        case "call":
+          return printLine("call", "yellow", `${event.method}  (from ${shortId(event.from)})`)
         case "lagged":
           return printLine("lagged", "red", `${event.skipped} events were lost: this program was too slow`)
         case "closed":

@@ -1,0 +1,101 @@
+/** The command `call`: joins a topic and calls one member of it, or all its neighbours there, and prints each answer with its time. */
+import { bootstrap, integer, text } from "@topic-tracker/cli-kit/flags"
+import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
+import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
+import { EndpointId, Topic, TopicTracker } from "@topic-tracker/core"
+import { PeerRpc } from "@topic-tracker/peers"
+import { Cause, Clock, Console, Duration, Effect, Exit, Option, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import { Echo, PROTOCOL, peersLayer } from "./echo.ts"
+import { escapeControlCharacters, shortId } from "./terminalLines.ts"
+
+/** The time in which more neighbours than the first may come, before all are called. */
+const GATHER = Duration.seconds(1)
+
+const flags = {
+  ...topicFlags(),
+  bootstrap,
+  member: Flag.String("member").pipe(
+    Flag.withSchema(EndpointId.EndpointId.annotate({ expected: "the id of a node, 64 hexadecimal digits" })),
+    Flag.withMetavar("id"),
+    Flag.withDescription("The member to call, by its id"),
+    Flag.optional,
+  ),
+  all: Flag.Boolean("all").pipe(
+    Flag.withDescription("Call all members that become neighbours of this node, up to 5"),
+    Flag.withDefault(false),
+  ),
+  method: Flag.Literals("method", ["echo"]).pipe(Flag.withDescription("The call; the members run node --serve echo")),
+  data: text("data", "The text to send"),
+  seconds: integer("seconds", "The time to find a member, and again for its answer (default 20)", 1, 3600).pipe(
+    Flag.withDefault(20),
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print each answer as JSON, one on each line"),
+    Flag.withDefault(false),
+  ),
+}
+
+interface CallOptions {
+  readonly given: GivenTopic
+  readonly member: Option.Option<EndpointId.EndpointId>
+  readonly data: string
+  readonly seconds: number
+  readonly json: boolean
+}
+
+const callMembers = Effect.fn("call")(function* ({ data, given, json, member, seconds }: CallOptions) {
+  const timeout = Duration.seconds(seconds)
+  const { join } = yield* readTopic(given)
+  const topic = yield* Topic.join(join).pipe(
+    Effect.mapError(({ message }) => new UsageError({ message })),
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () => Effect.fail(new CommandFailed({ message: `no member of the topic was found within ${seconds} s` })),
+    }),
+  )
+  if (Option.isNone(member)) yield* Effect.sleep(GATHER)
+  const members = Option.isSome(member) ? [member.value] : [...(yield* topic.neighbors)]
+  const startedAt = yield* Clock.currentTimeMillis
+  let failures = 0
+  yield* PeerRpc.requestAll(members, Echo, (client) => client.echo({ data }), { protocol: PROTOCOL, timeout }).pipe(
+    Stream.runForEach(({ exit, peer }) =>
+      Effect.gen(function* () {
+        const ms = (yield* Clock.currentTimeMillis) - startedAt
+        if (Exit.isSuccess(exit)) {
+          const result = exit.value
+          return yield* Console.log(
+            json
+              ? JSON.stringify({ member: peer, ms, result })
+              : `${shortId(peer)}  ${escapeControlCharacters(result)}  (${ms} ms)`,
+          )
+        }
+        failures++
+        const error = messageOf(exit.cause)
+        yield* Console.log(json ? JSON.stringify({ member: peer, error }) : `${shortId(peer)}  failed: ${error}`)
+      }),
+    ),
+    Effect.provide(peersLayer(topic)),
+  )
+  if (failures > 0) {
+    return yield* new CommandFailed({ message: `${failures} of ${members.length} members did not answer` })
+  }
+}, Effect.scoped)
+
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
+
+export const callCommand = Command.make(
+  "call",
+  flags,
+  Effect.fn(function* ({ all, bootstrap, data, json, member, method: _, seconds, ...given }) {
+    if (all === Option.isSome(member)) {
+      return yield* new UsageError({ message: "--member ID or --all: give one of them" })
+    }
+    yield* callMembers({ given, member, data, seconds, json }).pipe(
+      Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap } } })),
+    )
+  }),
+).pipe(Command.withDescription("Call a member of a topic, or all, and print the answers. Exit code 0 if all answered."))
