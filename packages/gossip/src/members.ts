@@ -23,6 +23,7 @@ export {
 } from "./members/Door.ts"
 export { DoorGuard } from "./members/DoorGuard.ts"
 export { EnvelopeStore, STORE_BYTES, STORE_MS } from "./members/EnvelopeStore.ts"
+export { RENEW_MS } from "./members/MembersConnection.ts"
 export type { MembersLine, MembersTransport } from "./members/MembersLine.ts"
 export { MEMBERS_ALPN, MembersRouter } from "./members/MembersRouter.ts"
 export {
@@ -36,7 +37,6 @@ export {
 } from "./members/MembersState.ts"
 export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"
 export { type MissingRange, PartAssembly } from "./members/PartAssembly.ts"
-export { Proofs, RENEW_MS } from "./members/Proofs.ts"
 export type { NeighborOptions } from "./members/RepairServer.ts"
 export { type ClaimOptions, type RepairAction, Repairs } from "./members/Repairs.ts"
 export {

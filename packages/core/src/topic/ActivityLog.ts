@@ -108,11 +108,15 @@ export class ActivityLog {
     )
   }
 
-  /** So many records were read, and none opens. Reports and warns once. */
-  reportNothingOpens(records: number): Effect.Effect<void> {
+  /** So many records were read, and none opens; or so many peers were dialled, and no door opens. Reports and warns once. */
+  reportNothingOpens(records: number, closedDoors: number): Effect.Effect<void> {
+    const found =
+      records > 0
+        ? `${records} records of this topic were read and none opens`
+        : `${closedDoors === 1 ? "a member" : `${closedDoors} members`} of this topic did not let this node in`
     return this.#warnOnce(
       { _tag: "NothingOpens", records },
-      `${records} records of this topic were read and none opens: check the secret, and that all nodes have the same rotation`,
+      `${found}: check the secret, and that all nodes have the same rotation`,
     )
   }
 

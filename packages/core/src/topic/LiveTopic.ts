@@ -237,7 +237,7 @@ export class LiveTopic {
   }
 
   #makeSession(gossip: GossipTopic, scope: Scope.Closeable): Omit<RunningSession, "members" | "link" | "ended"> {
-    const { checkKeys, dhtStats, gossip: service, key, rateLimiter, timers } = this.#parts
+    const { checkKeys, dhtStats, doors, gossip: service, key, rateLimiter, timers } = this.#parts
     const { config, tuning } = key.settings
     const context: SessionContext = {
       access: key.access,
@@ -254,6 +254,7 @@ export class LiveTopic {
       trickle: new TrickleTimer(tuning.maxSuppression),
       checkKeys,
       ownAddress: service.address,
+      closedDoors: () => doors.closedDoors,
       invited: this.#invited.addresses,
       learnAddress: service.learnAddress,
       lookupWanted: new Signal(timers, false),

@@ -35,6 +35,8 @@ export interface SessionContext {
   readonly checkKeys: Effect.Effect<unknown>
   /** Our addresses, as far as they are published. */
   readonly ownAddress: Effect.Effect<EndpointAddress>
+  /** How many peers refused us at the door of a members-only topic, if no door has opened yet. */
+  readonly closedDoors: () => number
   /** The endpoints that invitations name, as keys of their addresses. They are dialled in each search, beside the DHT. */
   readonly invited: ReadonlyMap<EndpointId.EndpointId, EndpointAddress>
   /** Stores a peer's addresses for later dials. */

@@ -96,8 +96,8 @@ export type Activity =
    */
   | { readonly _tag: "AccessMismatch"; readonly theirs: "open" | "members" }
   /**
-   * There are records of this topic, but none opens: the secret is probably wrong, or a stranger fills the slot. `records`: how many were
-   * read. Once in a topic's life.
+   * There are records of this topic, but none opens, or members were dialled and no door opens: the secret is probably wrong, or a stranger
+   * fills the slot. `records`: how many were read. Once in a topic's life.
    */
   | { readonly _tag: "NothingOpens"; readonly records: number }
   /**

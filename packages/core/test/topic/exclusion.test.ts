@@ -115,6 +115,10 @@ describe("a topic whose secret is replaced", () => {
         activities.find(({ _tag }) => _tag === "Refused"),
         { peer: member!.endpointId, reason: "not here", byPeer: true },
       )
+      assert.deepInclude(
+        activities.find(({ _tag }) => _tag === "NothingOpens"),
+        { _tag: "NothingOpens" },
+      )
       const again = yield* Effect.flip(topic.replaceSecret("a third one", { generation: 1 }))
       assert.strictEqual(again.message, "generation: 1 is in the ring already")
     }),

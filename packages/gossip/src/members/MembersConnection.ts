@@ -5,8 +5,10 @@
 import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../transport/Transport.ts"
-import { RENEW_MS } from "./Proofs.ts"
 import type { RepairStream } from "./RepairStream.ts"
+
+/** The side that dialled renews the proof after this time. */
+export const RENEW_MS = 60_000
 
 /** What the router does for the connection. */
 export interface MembersConnectionOptions {

@@ -8,7 +8,6 @@ import {
   DoorGuard,
   type DoorOutput,
   type DoorTopic,
-  Proofs,
 } from "@topic-tracker/gossip/members"
 import { Effect, Schema } from "effect"
 import { filled, type Member, MINUTE, memberOf } from "./support.ts"
@@ -355,35 +354,5 @@ describe("DoorGuard", () => {
     for (let i = 0; i < 1_024; i++) guard.ban(`${i}`, 600_000, 0)
     assert.isTrue(guard.mayTry("first", 0))
     assert.isFalse(guard.mayTry("1023", 599_999))
-  })
-})
-
-describe("Proofs", () => {
-  it("are valid for the overlap of our own clock, and renewed by the dialler after 60 s", () => {
-    const proofs = new Proofs(3)
-    proofs.prove("dialled", true, 0)
-    proofs.prove("accepted", false, 0)
-    assert.strictEqual(proofs.deadline, 60_000)
-    assert.deepStrictEqual(proofs.tick(60_000), { ended: [], renew: ["dialled"] })
-    // The door did not open: the proof stands, and the door is tried again.
-    assert.strictEqual(proofs.deadline, 80_000)
-    assert.deepStrictEqual(proofs.tick(80_000), { ended: [], renew: ["dialled"] })
-    proofs.prove("dialled", true, 80_500)
-    assert.deepStrictEqual(proofs.tick(180_000), { ended: ["accepted"], renew: ["dialled"] })
-    assert.isTrue(proofs.isProven("dialled", 260_499))
-    assert.isFalse(proofs.isProven("dialled", 260_500))
-    assert.isFalse(proofs.isProven("accepted", 180_000))
-  })
-
-  it("are renewed at once when the minute jumps, and end when the overlap is ended", () => {
-    const proofs = new Proofs(3)
-    proofs.prove("old", true, 0)
-    proofs.prove("new", true, 5_000)
-    proofs.renewAll(6_000)
-    assert.deepStrictEqual(proofs.tick(6_000).renew, ["old", "new"])
-    assert.deepStrictEqual(proofs.endOlderThan(5_000), ["old"])
-    assert.isTrue(proofs.isProven("new", 6_000))
-    proofs.end("new")
-    assert.isUndefined(proofs.deadline)
   })
 })

@@ -37,11 +37,18 @@ export class DoorWatch {
   readonly #former = new BoundedMap<EndpointId.EndpointId, true>(MAX_FORMER)
   /** Former neighbours that did not let us in, or that we did not let in, since the last neighbour came; true: they refused us. */
   readonly #closed = new BoundedMap<EndpointId.EndpointId, boolean>(MAX_FORMER)
+  /** Peers that refused us before we had a neighbour. */
+  readonly #refusers = new BoundedMap<EndpointId.EndpointId, true>(MAX_FORMER)
   #isAlone = true
   #hasToldLost = false
 
   constructor(options: DoorWatchOptions) {
     this.#options = options
+  }
+
+  /** How many peers refused us at the door, if no door has opened yet. */
+  get closedDoors(): number {
+    return this.#former.size === 0 ? this.#refusers.size : 0
   }
 
   /** A door did not open. Runs within a callback. */
@@ -54,6 +61,7 @@ export class DoorWatch {
       this.#reported.set(key, now)
       run(activity.report({ _tag: "Refused", peer, reason, byPeer }))
     }
+    if (byPeer && EXCLUDES.includes(reason)) this.#refusers.set(peer, true)
     if (!this.#former.has(peer) || !EXCLUDES.includes(reason) || (!byPeer && reason === "not allowed")) return
     this.#closed.set(peer, byPeer || this.#closed.get(peer) === true)
     this.#check()

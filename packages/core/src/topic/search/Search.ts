@@ -173,9 +173,11 @@ export class Search {
   }
 
   #reportNothingOpens(): Effect.Effect<void> {
-    const { activity, records } = this.#session
+    const { activity, closedDoors, records } = this.#session
     return Effect.flatMap(records.stats, ({ contentInvalid, unopened }) =>
-      unopened > 0 && contentInvalid === 0 ? activity.reportNothingOpens(unopened) : Effect.void,
+      (unopened > 0 && contentInvalid === 0) || closedDoors() > 0
+        ? activity.reportNothingOpens(unopened, closedDoors())
+        : Effect.void,
     )
   }
 
