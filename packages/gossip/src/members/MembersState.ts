@@ -358,7 +358,10 @@ export class MembersState {
     if (early !== undefined) return early.verdict !== "reject"
     const key = toHex(Envelope.stream(envelope))
     const seq = Envelope.seq(envelope)
-    if (!this.#repairs.wasAskedFor(key, seq) || this.#admissionOf(envelope) === "refuse") return true
+    if (!this.#repairs.wasAskedFor(key, seq)) return true
+    const admission = this.#admissionOf(envelope)
+    // Without an answer it is asked for again.
+    if (admission === undefined || admission === "refuse") return true
     if (this.#authors.isClosed(key)) return true
     if (this.#authors.stream(key)?.order.isKnown(seq, Envelope.index(envelope)) === true) return true
     if (!this.#hasRoom(key, envelope, from, now)) return true

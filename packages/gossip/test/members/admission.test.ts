@@ -22,7 +22,10 @@ const makeWorld = (options: MemoryNetworkOptions = {}) =>
     yield* TestClock.setTime(MINUTE * 60_000 + 1)
     const network = yield* MemoryNetwork.make(options)
     const crypto = yield* Crypto
-    const node = (given: Partial<Pick<MembersOptions, "allow" | "rotation">> = {}) =>
+    const node = ({
+      from = "now",
+      ...given
+    }: Partial<Pick<MembersOptions, "allow" | "rotation">> & { readonly from?: "now" | "recent" } = {}) =>
       Effect.gen(function* () {
         const identity = Identity.layerFromSeed(Redacted.make(filled(32, ++seeds))).pipe(Layer.provide(Crypto.layer()))
         const context = yield* Layer.build(layerMemory(network).pipe(Layer.provideMerge(identity)))
@@ -38,7 +41,7 @@ const makeWorld = (options: MemoryNetworkOptions = {}) =>
           onRefused: (_peer, reason, byPeer) => refused.push(`${byPeer ? "by peer: " : ""}${reason}`),
           ...given,
         })
-        const channel = yield* members.channel("chat")
+        const channel = yield* members.channel("chat", { from })
         const heard: Array<string> = []
         const told = (event: ChannelEvent) =>
           heard.push(event._tag === "Received" ? new TextDecoder().decode(event.message) : event._tag)
@@ -155,6 +158,34 @@ describe("allow", () => {
           assert.deepStrictEqual(middle.heard, ["one"])
         }),
       ),
+  )
+
+  it.effect("is asked about an author before what neighbours repair is delivered", () =>
+    scoped(
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const author = yield* world.node()
+        const member = yield* world.node()
+        yield* member.members.gossip.join([author.id])
+        yield* pass(500)
+        yield* author.say("one")
+        yield* pass(500)
+        const allow: MembersOptions["allow"] = (peer, as) =>
+          as === "author" ? Effect.delay(Effect.succeed(peer !== author.id), 300) : Effect.succeed(true)
+        const strict = yield* world.node({ allow, from: "recent" })
+        const open = yield* world.node({
+          allow: (_peer, as) => Effect.delay(Effect.succeed(true), as === "author" ? 300 : 0),
+          from: "recent",
+        })
+        for (const node of [strict, open]) yield* node.members.gossip.join([member.id])
+        yield* pass(5_000)
+        yield* author.say("two")
+        yield* pass(5_000)
+        assert.deepStrictEqual(open.heard, ["one", "two"])
+        assert.notInclude(strict.heard, "one")
+        assert.notInclude(strict.heard, "two")
+      }),
+    ),
   )
 
   it.effect("that never answers or breaks keeps a peer out, and costs it nothing but time", () =>
