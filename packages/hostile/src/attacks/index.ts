@@ -9,6 +9,7 @@ import { graftFlood } from "./graftFlood.ts"
 import { halfOpen } from "./halfOpen.ts"
 import { hostileTraffic } from "./hostileTraffic.ts"
 import { iHaveFlood } from "./iHaveFlood.ts"
+import { outsiders } from "./outsiders.ts"
 import { reflection } from "./reflection.ts"
 import { fiveKeys, tenKeys } from "./silentKeys.ts"
 import { slotFilled } from "./slotFilled.ts"
@@ -31,4 +32,5 @@ export const attacks: ReadonlyArray<Attack> = [
   slotFilled,
   eclipse,
   hostileTraffic,
+  outsiders,
 ]

@@ -48,6 +48,10 @@ const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
   ["most hops", (runs) => delivered(runs, (run) => run.delivery.hops.max, 0)],
   ["p50 ms", (runs) => delivered(runs, (run) => run.delivery.latency_ms.p50, 0)],
   ["p99 ms", (runs) => delivered(runs, (run) => run.delivery.latency_ms.p99, 0)],
+  ["channel %", (runs) => ofChannel(runs, (run) => 100 * (run.channel.share ?? 0), 3)],
+  ["channel p50 ms", (runs) => ofChannel(runs, (run) => run.channel.latency_ms.p50, 0)],
+  ["p99 ms", (runs) => ofChannel(runs, (run) => run.channel.latency_ms.p99, 0)],
+  ["max ms", (runs) => ofChannel(runs, (run) => run.channel.latency_ms.max, 0)],
   ["bubbles", (runs) => spreadOf(runs, (run) => run.bubbles_at_end, 0)],
   ["degree", (runs) => spreadOf(runs, (run) => run.degree.mean, 1)],
   ["new neighbours/node/min", (runs) => spreadOf(runs, (run) => run.new_neighbors_per_node_minute, 1)],
@@ -104,3 +108,6 @@ const spreadOf = (runs: ReadonlyArray<TopicRun>, figure: (run: TopicRun) => numb
 
 const delivered = (runs: ReadonlyArray<TopicRun>, figure: (run: TopicRun) => number, digits: number) =>
   runs.every((run) => run.delivery.broadcasts === 0) ? undefined : spreadOf(runs, figure, digits)
+
+const ofChannel = (runs: ReadonlyArray<TopicRun>, figure: (run: TopicRun) => number, digits: number) =>
+  runs.every((run) => run.channel.broadcasts === 0) ? undefined : spreadOf(runs, figure, digits)

@@ -5,7 +5,7 @@ import type { TopicRun } from "./runTopicScenario.ts"
 
 /** One sentence for each expectation that was not met. */
 export const unmet = (expect: Expectations, run: TopicRun): ReadonlyArray<string> => {
-  const { delivery, dht } = run
+  const { channel, delivery, dht } = run
   const figures: ReadonlyArray<
     readonly [what: string, expected: number | undefined, actual: number | null, unit: string, atLeast?: "at least"]
   > = [
@@ -15,6 +15,15 @@ export const unmet = (expect: Expectations, run: TopicRun): ReadonlyArray<string
     ["recovered", expect.recovered, run.recovered_ms, " ms"],
     ["delivered", expect.delivered, delivery.share, "", "at least"],
     ["hops", expect.hops, delivery.share === null ? null : delivery.hops.max, ""],
+    ["channel_delivered", expect.channel_delivered, channel.share, "", "at least"],
+    ["channel_latency", expect.channel_latency, channel.share === null ? null : channel.latency_ms.max, " ms"],
+    ["channel_p99", expect.channel_p99, channel.share === null ? null : channel.latency_ms.p99, " ms"],
+    [
+      "channel_faults",
+      expect.channel_faults,
+      channel.repeated + channel.out_of_order + channel.missed + channel.lagged,
+      "",
+    ],
     ["bubbles_at_end", expect.bubbles_at_end, run.bubbles_at_end, ""],
     ["bubbles_at_end_at_least", expect.bubbles_at_end_at_least, run.bubbles_at_end, "", "at least"],
     [

@@ -1,7 +1,7 @@
 /** The events that a scenario plans, each kind as one effect that ends when all of its events have happened. */
 import { Effect, Random } from "effect"
 import type { WorldTime } from "../environment/WorldTime.ts"
-import type { Broadcasts, Churn, TopicScenario } from "../scenario/TopicScenario.ts"
+import type { Broadcasts, ChannelTraffic, Churn, TopicScenario } from "../scenario/TopicScenario.ts"
 import type { Milestones } from "../world/milestones.ts"
 import type { World } from "../world/World.ts"
 
@@ -15,13 +15,14 @@ export interface Run {
 
 /** Everything that the scenario plans. Ends when all of it has happened. */
 export const planOf = (run: Run) => {
-  const { broadcasts, churn } = run.scenario
+  const { broadcasts, channel, churn } = run.scenario
   return Effect.all(
     [
       startNodes(run),
       partition(run),
       crash(run),
       broadcasts === undefined ? Effect.void : broadcast(run, broadcasts),
+      channel === undefined || channel.count === 0 ? Effect.void : speak(run, channel),
       churn === undefined ? Effect.void : comeAndGo(run, churn),
     ],
     { concurrency: "unbounded", discard: true },
@@ -80,6 +81,20 @@ const broadcast = Effect.fnUntraced(function* ({ milestones, time, world }: Run,
   }
   yield* Effect.sleep(ARRIVING_MS)
 })
+
+/** The authors say something in turns, after all nodes have become one swarm; the first of them perhaps something large as well. */
+const speak = Effect.fnUntraced(function* ({ milestones, world }: Run, plan: ChannelTraffic) {
+  while (milestones.oneSwarmAt === undefined) yield* Effect.sleep(ONE_SWARM_CHECK_MS)
+  yield* Effect.sleep(SETTLING_MS)
+  if (plan.largeBytes > 0) yield* Effect.forkScoped(world.say(0, "large", plan.largeBytes))
+  for (let i = 0; i < plan.count; i++) {
+    // The large one is said by nobody else's turn.
+    const author = plan.largeBytes > 0 ? 1 + (i % plan.authors) : i % plan.authors
+    yield* Effect.forkScoped(world.say(author, `c${i}`, plan.bytes))
+    yield* Effect.sleep(plan.everyMs)
+  }
+  yield* Effect.sleep(ARRIVING_MS)
+}, Effect.scoped)
 
 /** Joins, leaves and crashes, each at exponentially distributed intervals. At least one node stays. */
 const comeAndGo = Effect.fnUntraced(function* ({ time, world }: Run, churn: Churn) {

@@ -29,6 +29,19 @@ export interface Broadcasts {
   readonly bytes: number
 }
 
+/** All nodes take part in a members-only topic and hear one channel of it. */
+export interface ChannelTraffic {
+  /** The nodes that speak, in turns: the first ones. */
+  readonly authors: number
+  readonly count: number
+  readonly everyMs: number
+  readonly bytes: number
+  /** The first author also says one message of so many bytes, at the same time; 0: none. */
+  readonly largeBytes: number
+  /** Each node that joins after the first ones speaks at once, and another one speaks to it. */
+  readonly firstWords: boolean
+}
+
 /** Conditions that each run must meet, named as in files. A run without the figure does not meet the condition. */
 export type Expectations = (typeof TopicScenarioTable.Type)["expect"] & object
 
@@ -57,6 +70,7 @@ export interface TopicScenario {
   readonly crash: { readonly atMs: number; readonly share: number } | undefined
   readonly churn: Churn | undefined
   readonly broadcasts: Broadcasts | undefined
+  readonly channel: ChannelTraffic | undefined
   readonly topic: TopicConfig.TopicConfigInput
   readonly gossip: GossipConfigInput
   readonly expect: Expectations

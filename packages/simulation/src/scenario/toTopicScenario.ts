@@ -6,7 +6,7 @@ import { type DelayTable, delayOf } from "./delayTable.ts"
 import { dhtOf } from "./dhtOf.ts"
 import type { LinkSettings } from "./LinkSettings.ts"
 import { protocolInputOf, protocolOf } from "./protocolTable.ts"
-import type { Broadcasts, Churn, TopicScenario, Variant } from "./TopicScenario.ts"
+import type { Broadcasts, ChannelTraffic, Churn, TopicScenario, Variant } from "./TopicScenario.ts"
 import { topicOptionsOf } from "./topicOptions.ts"
 import { bitsPerSecond, type TopicScenarioTable } from "./topicTables.ts"
 import { namingPart } from "./variants.ts"
@@ -15,7 +15,7 @@ type Table = typeof TopicScenarioTable.Type
 
 export const toTopicScenario = (table: Table, variant: Variant): Result.Result<TopicScenario, Problem> =>
   Result.gen(function* () {
-    const { broadcast, churn, crash, expect, links, partition, proto, topic, ...rest } = table
+    const { broadcast, channel, churn, crash, expect, links, partition, proto, topic, ...rest } = table
     const latency = yield* delayAt(links?.latency, { uniform: { min: 10, max: 50 } }, ["links", "latency"])
     const dht = yield* dhtOf(table.dht)
     const topicOptions = yield* topicOptionsOf(topic)
@@ -43,6 +43,7 @@ export const toTopicScenario = (table: Table, variant: Variant): Result.Result<T
       crash: crash === undefined ? undefined : { atMs: crash.at, share: crash.share },
       churn: churn === undefined ? undefined : churnOf(churn, rest.duration),
       broadcasts: broadcast === undefined ? undefined : broadcastsOf(broadcast),
+      channel: channel === undefined ? undefined : channelOf(channel),
       topic: topicOptions,
       gossip: protocolInputOf(proto),
       expect: expect ?? {},
@@ -78,6 +79,15 @@ const broadcastsOf = (table: NonNullable<Table["broadcast"]>): Broadcasts => ({
   everyMs: table.every ?? 1_000,
   count: table.count,
   bytes: table.bytes ?? 100,
+})
+
+const channelOf = (table: NonNullable<Table["channel"]>): ChannelTraffic => ({
+  authors: table.authors ?? 1,
+  count: table.count ?? 0,
+  everyMs: table.every ?? 1_000,
+  bytes: table.bytes ?? 100,
+  largeBytes: table.large ?? 0,
+  firstWords: table.first_words ?? false,
 })
 
 /** Values that are valid one by one but not together; undefined if there are none. */

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import type { DhtLoad } from "../environment/Environment.ts"
 import type { WorldTime } from "../environment/WorldTime.ts"
 import type { TopicScenario } from "../scenario/TopicScenario.ts"
+import type { ChannelFigures } from "./ChannelLog.ts"
 import type { DeliveryFigures } from "./Deliveries.ts"
 import type { DhtTimeFigures } from "./DhtTimes.ts"
 import { quantile } from "./distribution.ts"
@@ -32,6 +33,8 @@ export interface TopicFigures {
   readonly new_neighbors_per_node_minute: number
   readonly steady_new_neighbors_per_node_minute: number
   readonly delivery: DeliveryFigures
+  /** Of the channel of a members-only topic. */
+  readonly channel: ChannelFigures
   readonly dht: DhtFigures
   /** The counters of all topics, summed: see TopicStats in core. */
   readonly counters: Readonly<Record<string, number>>
@@ -135,6 +138,7 @@ export class Figures {
       new_neighbors_per_node_minute: rate(end, ({ newNeighbors }) => newNeighbors),
       steady_new_neighbors_per_node_minute: rate(end, ({ newNeighbors }) => newNeighbors, this.#middle),
       delivery: world.deliveries.figures(),
+      channel: world.channels.figures(),
       dht: this.#dhtFigures(end),
       counters: { ...(yield* world.counters()) },
       timeline: this.#timeline,

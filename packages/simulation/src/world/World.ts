@@ -3,12 +3,13 @@
  * gossip, in an environment in memory or of real sockets. It knows how nodes join, leave, crash and broadcast; `run/plan.ts`
  * decides when.
  */
-import { TopicTracker } from "@topic-tracker/core"
+import { type Channel, type ChannelEvent, TopicTracker } from "@topic-tracker/core"
 import { type Crypto, type EndpointId, Identity, SecretRotation } from "@topic-tracker/crypto"
-import { Clock, Context, Effect, Exit, Layer, Random, Scope, Stream } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Random, Schema, Scope, Stream } from "effect"
 import type { Environment } from "../environment/Environment.ts"
 import type { WorldTime } from "../environment/WorldTime.ts"
 import type { TopicScenario } from "../scenario/TopicScenario.ts"
+import { ChannelLog } from "./ChannelLog.ts"
 import { Deliveries } from "./Deliveries.ts"
 import { DhtTimes } from "./DhtTimes.ts"
 import { NeighborGraph } from "./NeighborGraph.ts"
@@ -34,6 +35,8 @@ interface Member {
   readonly index: number
   readonly endpointId: EndpointId.EndpointId
   readonly topic: Topic
+  /** Undefined if the scenario has none. */
+  readonly channel: Channel<string> | undefined
   readonly scope: Scope.Closeable
   readonly startedAt: number
 }
@@ -41,6 +44,7 @@ interface Member {
 export class World {
   readonly graph = new NeighborGraph()
   readonly deliveries = new Deliveries()
+  readonly channels = new ChannelLog()
   readonly dhtTimes: DhtTimes
   readonly environment: Environment
   /** Milliseconds from each node's start to its first neighbour, by node. */
@@ -59,6 +63,9 @@ export class World {
   /** The counters of nodes that have left, summed. */
   readonly #pastCounters: Record<string, number> = {}
   #startedNodes = 0
+  /** Nodes whose topic has joined. */
+  readonly #joined = new Set<number>()
+  #firstWords = 0
   /** Milliseconds that nodes which have left were there, summed. */
   #pastMs = 0
 
@@ -116,16 +123,72 @@ export class World {
     this.#log.addLine(time.now, index, `starts ${endpointId} skew ${skew}`)
     const startedAt = time.now
     const topic = yield* Context.get(services, TopicTracker)
-      .joinNoWait({ topic: TOPIC_NAME, secret: SECRET })
+      .joinNoWait({
+        topic: TOPIC_NAME,
+        secret: SECRET,
+        ...(this.#scenario.channel !== undefined && { access: "members" as const }),
+      })
       .pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
-    const member: Member = { index, endpointId, topic, scope, startedAt }
+    const channel = this.#scenario.channel === undefined ? undefined : yield* this.#openChannel(index, topic, scope)
+    const member: Member = { index, endpointId, topic, channel, scope, startedAt }
     this.#members.set(index, member)
     const events = yield* topic.subscribe({ capacity: SUBSCRIBER_CAPACITY }).pipe(Scope.provide(scope))
     yield* Stream.runForEach(events, (event) => Effect.sync(() => this.#record(member, event))).pipe(
       Effect.forkIn(scope),
     )
+    yield* topic.joined.pipe(Effect.andThen(this.#whenJoined(member)), Effect.ignore, Effect.forkIn(scope))
     return index
   })
+
+  readonly #openChannel = Effect.fnUntraced(
+    { self: this },
+    function* (index: number, topic: Topic, scope: Scope.Closeable) {
+      const channel = yield* topic
+        .channel("simulation", Schema.String, { capacity: SUBSCRIBER_CAPACITY })
+        .pipe(Effect.orDie, Scope.provide(scope))
+      yield* Stream.runForEach(channel.events, (event) => Effect.sync(() => this.#recordChannel(index, event))).pipe(
+        Effect.forkIn(scope),
+      )
+      return channel
+    },
+  )
+
+  /** A node that comes later says its first words at once, and another one says something to it. */
+  #whenJoined(member: Member): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      this.#joined.add(member.index)
+      const { channel, nodes } = this.#scenario
+      if (channel?.firstWords !== true || member.index < nodes) return
+      const others = [...this.#joined].filter((index) => index !== member.index && this.#members.has(index))
+      const other = others[yield* Random.nextIntBetween(0, others.length, { halfOpen: true })]
+      yield* Effect.forkIn(this.say(member.index, `first${this.#firstWords++}`, channel.bytes), member.scope)
+      if (other !== undefined) yield* this.say(other, `first${this.#firstWords++}`, channel.bytes)
+    })
+  }
+
+  /** The node says a message of this size in the channel, to all nodes that have joined. */
+  say(index: number, name: string, bytes: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const member = this.#members.get(index)
+      if (member?.channel === undefined) return Effect.void
+      const to = [...this.#joined].filter((node) => this.#members.has(node))
+      this.channels.recordSaid(name, this.#time.now, index, to)
+      this.#log.addLine(this.#time.now, index, `says ${name}`)
+      return Effect.ignore(member.channel.publish(`${name} `.padEnd(bytes, ".")))
+    })
+  }
+
+  #recordChannel(index: number, event: ChannelEvent<string>): void {
+    const now = this.#time.now
+    if (event._tag === "Received") {
+      const name = event.value.split(" ", 1)[0] ?? ""
+      this.#log.addLine(now, index, `hears ${name}`)
+      this.channels.recordHeard(name, now, index, event)
+    } else if (event._tag === "Missed") {
+      this.#log.addLine(now, index, `missed ${event.to - event.from + 1} of ${this.#indices.get(event.author)}`)
+      this.channels.recordMissed(event.to - event.from + 1)
+    } else if (event._tag === "Lagged") this.channels.recordLagged(event.skipped)
+  }
 
   /** The services of a node. */
   readonly #build = Effect.fnUntraced({ self: this }, function* (index: number) {
@@ -216,6 +279,7 @@ export class World {
     this.environment.removeNode(index)
     this.graph.removeNode(index)
     this.deliveries.recordDeparture(index, now)
+    this.channels.recordDeparture(index, now)
     this.#pastMs += now - member.startedAt
     this.#log.addLine(now, index, how)
     if (how === "crashes") {
