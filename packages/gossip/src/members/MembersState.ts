@@ -377,6 +377,7 @@ export class MembersState {
     if (key.startsWith(this.#options.self) || this.#authors.isClosed(key)) return
     const known = this.#authors.stream(key)?.order.highest ?? 0
     const kind = !isFirst ? "news" : this.#firstKind(key, from, known, now)
+    if (kind === "start") this.#server.noteEarlierHead(key, bytes, head)
     if (kind !== undefined) this.#repairs.claim(key, bytes, head, from, { kind, known }, now)
   }
 

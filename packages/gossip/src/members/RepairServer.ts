@@ -113,6 +113,11 @@ export class RepairServer {
     this.#due.set(key, now + HEAD_AFTER_MS)
   }
 
+  /** A head that was told before we came: it is passed on to newcomers, so that they know what was sent before them. */
+  noteEarlierHead(key: string, bytes: Uint8Array, seq: number): void {
+    if (this.#heads.size < MAX_HEADS && !this.#heads.has(key)) this.#heads.set(key, { bytes: bytes.slice(), seq })
+  }
+
   /** Whether this is the first Heads of the neighbour. */
   noteFirstHeads(peer: string): boolean {
     const neighbor = this.#neighbors.get(peer)

@@ -9,19 +9,25 @@ export interface ChannelFigures extends DeliveryFigures {
   /** Messages that a node was told to be gone. */
   readonly missed: number
   readonly lagged: number
+  /** Messages that a node got that were said before it had joined. */
+  readonly earlier: number
 }
 
 export class ChannelLog {
   readonly #deliveries = new Deliveries()
   /** The last seq of each author's session at each node. */
   readonly #last = new Map<string, number>()
+  /** The nodes that are to hear each message. */
+  readonly #to = new Map<string, ReadonlySet<number>>()
   #repeated = 0
+  #earlier = 0
   #outOfOrder = 0
   #missed = 0
   #lagged = 0
 
   /** `to`: the nodes that are to hear it. */
   recordSaid(name: string, at: number, by: number, to: ReadonlyArray<number>): void {
+    this.#to.set(name, new Set(to))
     this.#deliveries.recordBroadcast(name, at, by, to)
   }
 
@@ -31,7 +37,8 @@ export class ChannelLog {
     if (seq === last) this.#repeated++
     else if (seq < last) this.#outOfOrder++
     else this.#last.set(key, seq)
-    this.#deliveries.recordReception(name, at, node, 0)
+    if (this.#to.get(name)?.has(node) === true) this.#deliveries.recordReception(name, at, node, 0)
+    else this.#earlier++
   }
 
   recordMissed(count: number): void {
@@ -53,6 +60,7 @@ export class ChannelLog {
       out_of_order: this.#outOfOrder,
       missed: this.#missed,
       lagged: this.#lagged,
+      earlier: this.#earlier,
     }
   }
 }

@@ -160,3 +160,20 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
     assert.strictEqual(lookedUp.bubbles_at_end, 1)
   })
 })
+
+describe("a channel", () => {
+  it("delivers all messages of all authors at 20 % loss, in order and once, and first words of newcomers", () => {
+    const figures = meets(
+      { channel_delivered: 1, channel_faults: 0 },
+      `nodes = 8
+duration = "60s"
+links = { loss = 0.2 }
+churn = { joins_per_minute = 6, from = "20s", until = "40s" }
+channel = { authors = 4, count = 40, every = "500ms", bytes = 100, large = 50000, first_words = true }
+`,
+    )
+    // 40 messages, a large one, and two for each newcomer.
+    assert.isAtLeast(figures.channel.broadcasts, 43)
+    assert.isAbove(figures.channel.expected, 40 * 7)
+  })
+})
