@@ -4,11 +4,14 @@ export {
   ClockBeforeEpoch,
   Crypto,
   type CryptoService,
+  type Generation,
   Identity,
   type RotationInput,
+  SecretRingError,
   SecretRotation,
   type SigningKey,
   TopicId,
+  TopicSecrets,
 } from "@topic-tracker/crypto"
 export {
   Dht,
@@ -23,6 +26,9 @@ export {
 export {
   AddressLookup,
   AddressLookupError,
+  type AllowAnswer,
+  type AllowRole,
+  type DoorFailure,
   type EndpointAddress,
   Gossip,
   type GossipConfigInput,
