@@ -1,6 +1,6 @@
 /**
- * The messages of the chat: what its channel carries. The channel says who wrote a message, in which order, and each once. The Schema checks
- * what others send: a message that does not match is not delivered.
+ * What the members of the chat send: lines in a channel, which says who wrote a line, in which order, and each once; and their names, as
+ * their presence. The Schemas check what others send: what does not match is not delivered.
  */
 import { Schema } from "effect"
 
@@ -12,8 +12,6 @@ const isSafe = Schema.isPattern(new RegExp(`^[^${UNSAFE}]+$`, "u"), { expected: 
 /** The longest line, in UTF-16 code units. A channel takes more, but nobody wants that on a screen. */
 export const MAX_LINE = 4_000
 
-const Text = Schema.String.check(isSafe, Schema.isMaxLength(MAX_LINE))
-
 const aName = { expected: "a name of 1 to 20 characters without blanks at its ends" }
 
 /** The name of a member: 1 to 20 characters. */
@@ -24,19 +22,15 @@ export const Name = Schema.String.check(
   Schema.isTrimmed(aName),
 )
 
+/** A line, with the name of its author: a line can come before the presence of its author. */
 export const ChatMessage = Schema.Struct({
-  /** In every message, so that nobody has to remember who is who. */
   name: Name,
-  act: Schema.TaggedUnion({
-    /** The greeting of a newcomer. All members answer. */
-    Hello: {},
-    /** The answer to a greeting, and a heartbeat. */
-    Here: {},
-    Said: { text: Text },
-    Bye: {},
-  }),
+  text: Schema.String.check(isSafe, Schema.isMaxLength(MAX_LINE)),
 })
 export type ChatMessage = typeof ChatMessage.Type
+
+/** What a member tells about itself. */
+export const ChatMember = Schema.Struct({ name: Name })
 
 const unsafe = new RegExp(`[${UNSAFE}]+`, "gu")
 

@@ -83,9 +83,9 @@ const chat = Effect.fn("chat")(function* (topic: Topic.Topic, name: Option.Optio
       case "Left":
         return yield* notice(`${yield* labelOf(event.member)} is gone: ${event.reason}`)
       case "Missed":
-        return yield* notice(`${event.count} messages of ${yield* labelOf(event.member)} are lost`)
+        return yield* notice(`${event.count} lines of ${event.author.slice(0, 4)}… are lost`)
       case "Lagged":
-        return yield* notice(`${event.count} messages are lost: they came faster than this screen`)
+        return yield* notice(`${event.count} lines are lost: they came faster than this screen`)
       case "NotSent":
         return yield* notice(`not sent: ${event.reason}`)
     }
