@@ -13,6 +13,8 @@ import type { Entry, Roster } from "./Roster.ts"
 export class Suspects {
   readonly #roster: Roster
   readonly #suspected = new Map<string, Entry>()
+  /** The deadline, unless something has changed: half of a swarm may be suspected, and it is asked for at each event. */
+  #nextAt: number | undefined = Number.POSITIVE_INFINITY
   /** The members that were lost a short time ago. */
   #lost: Array<Entry> = []
 
@@ -22,9 +24,11 @@ export class Suspects {
 
   /** When {@link takeLost} gives something. */
   get deadline(): number {
-    let at = Number.POSITIVE_INFINITY
-    for (const entry of this.#suspected.values()) at = Math.min(at, this.#lostAt(entry))
-    return at
+    if (this.#nextAt === undefined) {
+      this.#nextAt = Number.POSITIVE_INFINITY
+      for (const entry of this.#suspected.values()) this.#nextAt = Math.min(this.#nextAt, this.#lostAt(entry))
+    }
+    return this.#nextAt
   }
 
   /** Adds an accusation. True if it is the first one. */
@@ -37,21 +41,25 @@ export class Suspects {
     const isFirst = entry.accusations.size === 1
     if (isFirst) entry.suspectedAt = now
     this.#suspected.set(entry.member, entry)
+    this.#nextAt = undefined
     return isFirst
   }
 
   /** The member is not suspected any more. */
   clear(member: string): void {
-    this.#suspected.delete(member)
+    if (this.#suspected.delete(member)) this.#nextAt = undefined
   }
 
   /** The process stood still for so long. */
   excuse(ms: number): void {
     for (const entry of this.#suspected.values()) entry.suspectedAt += ms
+    this.#nextAt = undefined
   }
 
   /** Loses the members whose time is over. */
   takeLost(now: number): ReadonlyArray<Entry> {
+    if (now < this.deadline) return []
+    this.#nextAt = undefined
     const lost = [...this.#suspected.values()].filter((entry) => now >= this.#lostAt(entry))
     for (const entry of lost) {
       this.#suspected.delete(entry.member)
