@@ -37,6 +37,24 @@ layer(Testnet.layer, { concurrent: true, excludeTestServices: true })("examples 
     }),
   )
 
+  it.effect("who-is-here: members see each other, what they do, and who leaves", () =>
+    Effect.gen(function* () {
+      const ada = yield* startHere("whoIsHere", ["--name", "ada"])
+      const bo = yield* startHere("whoIsHere", ["--name", "bo"])
+      yield* Effect.all([
+        ada.prints(/^[0-9a-f]{8}… "bo" is here: "nothing yet"$/),
+        bo.prints(/^[0-9a-f]{8}… "ada" is here: "nothing yet"$/),
+      ])
+      yield* ada.type("reads")
+      yield* bo.prints(/^[0-9a-f]{8}… "ada" now: "reads"$/)
+      yield* bo.interrupt
+      assert.strictEqual(yield* bo.exitCode, 0)
+      yield* ada.prints(/^[0-9a-f]{8}… "bo" has left, "nothing yet"$/)
+      yield* ada.interrupt
+      assert.strictEqual(yield* ada.exitCode, 0)
+    }),
+  )
+
   it.effect("members-only: two members hear each other, and a node with another secret nobody", () =>
     Effect.gen(function* () {
       const stranger = yield* startHere("membersOnly", ["--secret", "a guess"])

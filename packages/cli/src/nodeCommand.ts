@@ -11,6 +11,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { channelFlag, openTextChannel, requireMembers } from "./nodeChannel.ts"
 import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
+import { presenceFlag, requireMembersFor, showMembers } from "./nodePresence.ts"
 import { sendRepeatedly } from "./nodeSend.ts"
 
 const flags = {
@@ -20,6 +21,7 @@ const flags = {
     Flag.withDescription("echo: answer calls of the command call"),
     Flag.optional,
   ),
+  presence: presenceFlag,
   bootstrap,
   dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any free port (default 0)", 0, 65_535).pipe(
     Flag.withDefault(0),
@@ -47,6 +49,7 @@ const WAITING_EVERY_SECONDS = 30
 interface NodeOptions extends ReadTopic {
   readonly channel: Option.Option<string>
   readonly serve: Option.Option<"echo">
+  readonly presence: Option.Option<string>
   readonly send: Option.Option<string>
   readonly every: number
   readonly progress: Progress
@@ -61,7 +64,7 @@ interface Progress {
 
 /** Runs the node until it is interrupted. */
 const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeOutput) {
-  const { access, channel, every, join, progress, send, serve } = options
+  const { access, channel, every, join, presence, progress, send, serve } = options
   const { printEvent } = output
   const gossip = yield* Gossip
   yield* gossip.ready
@@ -127,6 +130,7 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
     const { serveEcho } = yield* Effect.promise(() => import("./echo.ts"))
     yield* serveEcho(topic, (from) => printEvent({ event: "call", from, method: "echo" }))
   }
+  if (Option.isSome(presence)) yield* showMembers(topic, presence.value, output)
   yield* Option.match(send, {
     onNone: () => Fiber.join(listening),
     onSome: (text) =>
@@ -145,7 +149,7 @@ const requireSecret = ({ joined, unopened }: Progress): Effect.Effect<void, Usag
 export const nodeCommand = Command.make(
   "node",
   flags,
-  Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, relay, seconds, send, serve, ...given }) {
+  Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, presence, relay, seconds, send, serve, ...given }) {
     const output = json ? jsonOutput : yield* makeTextOutput
     const layer = TopicTracker.layer({
       config: {
@@ -157,7 +161,8 @@ export const nodeCommand = Command.make(
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)
       if (Option.isSome(channel)) yield* requireMembers(topic.access)
-      yield* runNode({ ...topic, channel, every, send, serve, progress }, output).pipe(
+      if (Option.isSome(presence)) yield* requireMembersFor(topic.access)
+      yield* runNode({ ...topic, channel, every, presence, send, serve, progress }, output).pipe(
         Effect.provide(layer.pipe(Layer.provideMerge(output.loggers))),
         Effect.mapError((error) => {
           const isPort = error._tag === "DhtError" && error.reason === "Bind"

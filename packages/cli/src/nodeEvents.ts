@@ -34,6 +34,13 @@ export type NodeEvent =
     }
   /** A message of the channel that is no text: a program with another schema sent it. */
   | { readonly event: "undecodable"; readonly channel: string; readonly author: string; readonly seq: number }
+  /** A member of the topic, also this node itself. */
+  | {
+      readonly event: "member"
+      readonly member: string
+      readonly change: "joined" | "updated" | "left" | "lost"
+      readonly state: unknown
+    }
   /** A peer that is no neighbour: it did not prove the secret, or, with `byPeer`, it did not take our proof. */
   | { readonly event: "refused"; readonly peer: string; readonly reason: DoorFailure; readonly byPeer: boolean }
   /** This node was a member, and no member lets it in any more. */
@@ -85,6 +92,10 @@ export const makeTextOutput = Effect.map(
           return printLine("missed", "red", `${numbers(event)} of ${shortId(event.author)}: no node has them any more`)
         case "undecodable":
           return printLine("channel", "yellow", `message ${event.seq} of ${shortId(event.author)} is not text`)
+        case "member": {
+          const state = escapeControlCharacters(JSON.stringify(event.state))
+          return printLine("member", "green", `${shortId(event.member)} ${event.change}  ${state}`)
+        }
         case "refused": {
           const who = event.byPeer ? `by ${shortId(event.peer)}` : shortId(event.peer)
           return printLine("refused", "red", `${who}: ${REFUSALS[event.reason]}`)

@@ -32,6 +32,17 @@ describe.concurrent("members-only topics of the commands", { timeout: 60_000 }, 
     },
     {
       command: "node",
+      args: [...topic, "--presence", "{}"],
+      message:
+        "--presence: only a members-only topic shows its members; give --access members, or an invitation to such a topic",
+    },
+    {
+      command: "node",
+      args: [...members, "--presence", "{name: 1}"],
+      message: "is not JSON of at most 248 bytes",
+    },
+    {
+      command: "node",
       args: [...members, "--channel", "ä".repeat(33)],
       message: '" is not a name of 1 to 64 bytes of UTF-8',
     },
@@ -102,6 +113,33 @@ describe.concurrent("members-only topics of the commands", { timeout: 60_000 }, 
       assert.strictEqual(blank, "")
       assert.isAtLeast(code.length, 17)
       for (const line of code) assert.match(line, /^[█▀▄ ]{33,60}$/)
+    }),
+  )
+
+  it.live("node --presence: members see each other's state, and the one that leaves", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 20 })
+      const common = [...members, "--bootstrap", `127.0.0.1:${addresses[0]?.port}`, "--json"]
+      const stays = yield* start("node", [...common, "--presence", '{"name":"Ada"}'])
+      const leaves = yield* start("node", [...common, "--presence", "[1,null]"])
+      yield* stays.printsMatch(/"change":"joined","state":\[1,null\]/)
+      yield* leaves.printsMatch(/"change":"joined","state":{"name":"Ada"}/)
+      yield* leaves.signal("SIGINT")
+      const gone = (yield* leaves.ended).out
+      yield* stays.printsMatch(/"change":"left","state":\[1,null\]/)
+      yield* stays.signal("SIGINT")
+      const { code, out } = yield* stays.ended
+      assert.strictEqual(code, 0)
+      const heard = eventsOf(out).filter(({ event }) => event === "member")
+      const ids = [out, gone].map((each) => eventsOf(each)[0]?.endpointId)
+      assert.deepStrictEqual(
+        heard.map(({ change, member }) => [change, ids.indexOf(member)]),
+        [
+          ["joined", 0],
+          ["joined", 1],
+          ["left", 1],
+        ],
+      )
     }),
   )
 
