@@ -130,7 +130,8 @@ describe.concurrent("members-only topics of the commands", { timeout: 60_000 }, 
       yield* stays.signal("SIGINT")
       const { code, out } = yield* stays.ended
       assert.strictEqual(code, 0)
-      const heard = eventsOf(out).filter(({ event }) => event === "member")
+      // On a busy machine a member may have been suspected for a moment.
+      const heard = eventsOf(out).filter(({ change, event }) => event === "member" && change !== "updated")
       const ids = [out, gone].map((each) => eventsOf(each)[0]?.endpointId)
       assert.deepStrictEqual(
         heard.map(({ change, member }) => [change, ids.indexOf(member)]),
@@ -140,7 +141,7 @@ describe.concurrent("members-only topics of the commands", { timeout: 60_000 }, 
           ["left", 1],
         ],
       )
-    }),
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.live(
