@@ -11,6 +11,17 @@ import type { Message, TopicKey } from "../protocol/index.ts"
 import type { ReceiveStream } from "../transport/Transport.ts"
 import type { EngineContext } from "./context.ts"
 import type { FairWorker } from "./FairTurns.ts"
+import {
+  CHUNK_COST,
+  handlingCost,
+  hasKnownTag,
+  isPayload,
+  isRequest,
+  MALFORMED_COST,
+  REFUSED_COST,
+  receivingCost,
+  SKIPPED_COST,
+} from "./frameCosts.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
 import type { PeerBudget } from "./WorkBudget.ts"
 
@@ -29,35 +40,8 @@ const HEADER_TIMEOUT_MS = 10_000
  */
 const MAX_UNKNOWN_TOPICS = 32
 
-/**
- * Estimates of work, in microseconds of processor time. Measured on a core of 2020 and rounded up: a message and each action that
- * follows from it, a byte (of 256) of any message, a byte that is queued for a peer (of 200), a byte of a message that names peers (of
- * 1; their keys are points to be checked), and a chunk that completes no frame.
- */
-const MESSAGE_COST = 10
-const ACTION_COST = 6
-const BYTES_PER_COST = 256
-const QUEUED_BYTES_PER_COST = 200
-const MEMBERSHIP_COST = 30
-const MAX_NAMES_COST = 1_000
-const CHUNK_COST = 40
-const MALFORMED_COST = 100
-
 /** A chunk of so many bytes may be part of a larger frame. */
 const SMALL_CHUNK_BYTES = 1_024
-
-/** A frame for a topic that is not open here; one that is to be answered with a Disconnect. */
-const SKIPPED_COST = 2
-const REFUSED_COST = 50
-
-/** The first two bytes of a frame: the protocol, and the message in it. See codec/message.ts. */
-const MEMBERSHIP = 0
-const BROADCAST = 1
-const JOIN = 0
-const NEIGHBOR = 4
-const SHUFFLE_REPLY = 3
-const GOSSIP = 0
-const MAX_TAGS = [5, 3]
 
 /** The reason why a reader stopped handing on messages. */
 type HandOnStop = "allDone" | "paused" | "full" | "slice"
@@ -77,8 +61,6 @@ export interface StreamSource {
 
 /** Stands for a request for a topic that is not open. Its data is of no use. */
 const UNREAD_JOIN: Message = { _tag: "Join", data: undefined }
-
-const isPayload = (frame: Uint8Array): boolean => frame[0] === BROADCAST && frame[1] === GOSSIP
 
 export class StreamReader implements FairWorker {
   readonly from: EndpointId.EndpointId
@@ -223,24 +205,17 @@ export class StreamReader implements FairWorker {
     const decoded = decode(frame)
     if (Result.isFailure(decoded)) {
       this.isMalformed = true
-      budget.spend(MALFORMED_COST)
+      budget.spend(MALFORMED_COST + receivingCost(frame))
       return
     }
     const message = decoded.success
     if (message._tag === "Join" || message._tag === "Neighbor") onRequest()
     const { actions, emitted, queuedBytes } = load
     feed({ _tag: "Received", from: this.from, topic: topic.id.hex, message })
-    let cost =
-      MESSAGE_COST +
-      frame.length / BYTES_PER_COST +
-      ACTION_COST * (load.actions - actions) +
-      (load.queuedBytes - queuedBytes) / QUEUED_BYTES_PER_COST
-    if (frame[0] === MEMBERSHIP) {
-      cost += MEMBERSHIP_COST
-      if (frame[1]! > JOIN && frame[1]! <= SHUFFLE_REPLY) cost += Math.min(frame.length, MAX_NAMES_COST)
-    }
+    const cost = handlingCost(frame, load.actions - actions, load.queuedBytes - queuedBytes)
     this.done += cost
-    if (!isFree || load.emitted === emitted) budget.spend(cost)
+    if (!isFree) budget.spend(cost + receivingCost(frame))
+    else if (load.emitted === emitted) budget.spend(cost)
   }
 
   /**
@@ -249,15 +224,14 @@ export class StreamReader implements FairWorker {
    */
   private skip(frame: Uint8Array): void {
     const { counters, feed } = this.context
-    const [protocol, tag] = [frame[0]!, frame[1]!]
     let cost = SKIPPED_COST
-    if (!(tag <= MAX_TAGS[protocol]!)) this.isMalformed = true
-    else if (protocol === MEMBERSHIP && (tag === JOIN || tag === NEIGHBOR)) {
+    if (!hasKnownTag(frame)) this.isMalformed = true
+    else if (isRequest(frame)) {
       cost = REFUSED_COST
       feed({ _tag: "Received", from: this.from, topic: this.topic!, message: UNREAD_JOIN })
     } else counters.skippedMessages++
     this.done += cost
-    this.source.budget.spend(cost)
+    this.source.budget.spend(cost + receivingCost(frame))
   }
 
   /** The connection is gone. Payloads that arrived before are still handed on when their topic may be read. */

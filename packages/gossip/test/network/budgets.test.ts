@@ -45,6 +45,8 @@ const numberOf = (content: Uint8Array) => new DataView(content.buffer, content.b
 
 const joinMessage: Protocol.Join = { _tag: "Join", data: undefined }
 
+const announced = Array.from({ length: 112 }, () => ({ id: MessageId.ofContent(freshContent(8)), round: 0 }))
+
 describe("frames for a topic that is not open", () => {
   it.effect("are not decoded, and only a peer that takes us for a member gets an answer, a few times a second", () =>
     Effect.gen(function* () {
@@ -191,6 +193,31 @@ describe("a peer that floods", () => {
       assert.isAtLeast(done, 2_000_000 + 9_000 * 300)
     }),
   )
+})
+
+describe("a peer that is no neighbour", () => {
+  for (const [name, isOpen, message] of [
+    ["payloads", true, () => payloadOf(freshContent(3_900))],
+    ["announcements", true, (): Protocol.Message => ({ _tag: "IHave", messages: announced })],
+    ["frames for a topic that is not open", false, () => payloadOf(freshContent(3_900))],
+  ] as const) {
+    it.effect(`is read at 250 KB/s of ${name} at most, once its reserve is spent`, () =>
+      Effect.gen(function* () {
+        const { connect, engine } = yield* setUp()
+        const peer = connect()
+        const send = peer.openStream()
+        if (!isOpen) send(framesOf(freshTopic()))
+        else send(framesOf([...engine.topics.values()][0]!.id))
+        for (let i = 0; i < 1_500; i++) send(framesOf(undefined, message()))
+        yield* passMs(1_000)
+        const before = engine.stats().bytesIn
+        yield* passMs(10_000)
+        const rate = (engine.stats().bytesIn - before) / 10
+        assert.isAtMost(rate, 260_000)
+        assert.isAtLeast(rate, 150_000, "it is read nevertheless")
+      }),
+    )
+  }
 })
 
 describe("a neighbour that announces payloads that do not exist", () => {
