@@ -8,14 +8,19 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Duration, Effect, Random } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { backoffDelay } from "../delays.ts"
-import { peersOf } from "../knowledge/candidates.ts"
+import { nameFewMembers, peersOf } from "../knowledge/candidates.ts"
 import { recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import { askSome } from "./askPeers.ts"
 
-/** The waits double up to this: eight lookups in the first ten minutes, then one in some six minutes at most. */
-const MAX_WAIT = Duration.seconds(256)
+/**
+ * Beyond this wait the lookups are subject to Trickle suppression: there were eight in the first ten minutes, or eleven in a hurry. The waits
+ * double up to the second. The publisher reads the same records in its rounds, and its lookups serve this search too: 1,000 nodes that
+ * each looked up every six minutes, most of them suppressed, added ten lookups a minute to 26.
+ */
+const RARE_FROM = Duration.seconds(256)
+const MAX_WAIT = Duration.seconds(1_024)
 /**
  * The first wait if strangers come one after the other: this node may hear nobody any more. The next waits double from here too: the first
  * lookup finds nothing if the members have just started as well.
@@ -26,8 +31,6 @@ const RESTART_AFTER_MS = 300_000
 
 /** Lookups after which a node among restless strangers publishes its record again. */
 const SHOWN_ROUNDS = 3
-/** A record that names so many members is of a swarm that knows itself, and does without our record. */
-const SWARM_NAMES = 3
 
 /** Runs one fiber in the session's scope while it is needed. */
 export class MemberSearch {
@@ -90,7 +93,7 @@ export class MemberSearch {
         if (swarm.calm.isOpen) return
         if (this.#restarted.isOpen) continue
         this.#round++
-        const isRare = Duration.toMillis(shortest) * 2 ** round > Duration.toMillis(MAX_WAIT)
+        const isRare = Duration.toMillis(shortest) * 2 ** round > Duration.toMillis(RARE_FROM)
         if (isRare && !(yield* trickle.shouldRun)) continue
         yield* this.#searchOnce().pipe(activity.ignoreFailure("memberSearch"))
       }
@@ -111,8 +114,7 @@ export class MemberSearch {
       if (member === undefined) return
       activity.counters.merges++
       yield* askSome(this.#session, "connect", [member], 1, (peers) => ({ _tag: "Merging", by: "memberSearch", peers }))
-      const areFew = found.every((record) => membersOf([record], record.endpointId).length < SWARM_NAMES)
-      if (swarm.isRestless && areFew && this.#round <= SHOWN_ROUNDS) yield* this.#show(found)
+      if (swarm.isRestless && nameFewMembers(found) && this.#round <= SHOWN_ROUNDS) yield* this.#show(found)
     })
   }
 

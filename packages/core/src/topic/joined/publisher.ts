@@ -7,6 +7,7 @@
 import { Clock, Effect } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { DEAD_END_AFTER_MS } from "../knowledge/AskedPeers.ts"
+import { nameFewMembers } from "../knowledge/candidates.ts"
 import { recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
 import { hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
@@ -33,8 +34,8 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   if (config.messageOverlapMerge.enabled) yield* joinAcrossPartition(session, recent)
   const asked = config.bubbleMerge.enabled ? yield* joinUnreachable(session, recent) : []
   const known = (yield* records.unixMinute) === unixMinute ? found : undefined
-  // Strangers that come one after the other are no swarm: without our record no member can know us.
-  const isAmongStrangers = !session.swarm.calm.isOpen && session.swarm.isRestless
+  // Without our record no member can know us, and strangers that come one after the other are no swarm.
+  const isAmongStrangers = !session.swarm.calm.isOpen && session.swarm.isRestless && nameFewMembers(found)
   if (hasEnoughNeighbors(session) && leadsToSwarm(session, found) && !isAmongStrangers) {
     trickle.othersPublished(yield* Clock.currentTimeMillis)
     activity.counters.recordsSkipped++

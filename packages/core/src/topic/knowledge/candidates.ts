@@ -11,6 +11,16 @@ type Peers = ReadonlySet<EndpointId.EndpointId>
 export const peersOf = (record: GossipRecord, self: EndpointId.EndpointId): Array<EndpointId.EndpointId> =>
   [...new Set([record.endpointId, ...record.content.activePeers])].filter((peer) => peer !== self)
 
+/** A record that names so many members is of a swarm whose members know one another. */
+const SWARM_NAMES = 3
+
+/**
+ * Whether none of the records is of a swarm whose members know one another. A record names its own node in the place of each stranger,
+ * so it may have neighbours and name few.
+ */
+export const nameFewMembers = (records: ReadonlyArray<GossipRecord>): boolean =>
+  records.every((record) => peersOf(record, record.endpointId).length < SWARM_NAMES)
+
 /** For the bubble merge: all peers of the records that are not our neighbours; none if we have `minNeighbors` or more. */
 export const bubbleCandidates = (
   records: ReadonlyArray<GossipRecord>,

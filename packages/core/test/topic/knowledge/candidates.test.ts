@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@topic-tracker/common"
 import {
   bubbleCandidates,
+  nameFewMembers,
   partitionCandidates,
   peersOf,
   unreachableCandidates,
@@ -20,6 +21,12 @@ describe("candidates", () => {
     assert.deepStrictEqual(bubbleCandidates(records, self, new Set([id(3)]), 4), [2, 4, 5].map(id))
     assert.deepStrictEqual(bubbleCandidates(records, self, new Set([6, 7, 8, 9].map(id)), 4), [])
     assert.deepStrictEqual(bubbleCandidates([], self, new Set(), 4), [])
+  })
+
+  it("records without three members are of no swarm that knows itself: a node stands for each stranger itself", () => {
+    assert.isTrue(nameFewMembers([]))
+    assert.isTrue(nameFewMembers([record(2, [2, 2, 2, 2, 2]), record(3, [4, 5, 3, 3])]))
+    assert.isFalse(nameFewMembers([record(2, [2]), record(3, [4, 5, 6])]))
   })
 
   it("the peers of records that no link connects with us are candidates", () => {
