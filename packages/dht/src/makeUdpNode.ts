@@ -19,6 +19,7 @@ import { LookupManager } from "./lookup/LookupManager.ts"
 import { QueryScheduler } from "./lookup/QueryScheduler.ts"
 import type { DhtAddress, DhtNode, DhtService } from "./model.ts"
 import { greetBootstrap, resolveBootstrap } from "./routing/bootstrap.ts"
+import { keepPopulated } from "./routing/keepPopulated.ts"
 import * as NodesFile from "./routing/nodesFile.ts"
 import { RoutingTable } from "./routing/RoutingTable.ts"
 import { ItemServer } from "./serve/ItemServer.ts"
@@ -32,9 +33,6 @@ export interface UdpNode {
   /** Adds a node that is known to be alive to the routing table. */
   readonly addNode: (node: DhtNode) => void
 }
-
-/** The time after the start at which a lookup of our own id fills the table. */
-const POPULATE_DELAY_MS = 1000
 
 /** Peers of BEP 5 kept for others, over all info hashes. */
 const MAX_PEERS = 10_000
@@ -102,9 +100,10 @@ export const makeUdpNode = Effect.fnUntraced(
     // In the background: most programs have something else to do before their first get or put.
     yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, reachOf, onGreeted), { startImmediately: true })
     if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
-    // With a delay: a program that starts with a get or put then has the socket to itself, and its lookups also fill the table.
-    yield* Effect.forkScoped(Effect.ignore(Effect.delay(populateTable, POPULATE_DELAY_MS)))
-    yield* Effect.forkScoped(Effect.andThen(Deferred.await(newId), Effect.ignore(populateTable)))
+    const isBusy = () => lookups.isRunning
+    yield* Effect.forkScoped(
+      keepPopulated({ populate: populateTable, isBusy, id: () => table.id, newId: Deferred.await(newId) }),
+    )
 
     return {
       node: { id, host: reachableHost(udp.address.host), port: udp.address.port },

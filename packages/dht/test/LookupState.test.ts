@@ -38,6 +38,66 @@ const run = (state: LookupState, nodes: ReadonlyArray<DhtNode>, dead: ReadonlySe
 }
 
 describe("LookupState", () => {
+  it("asks another node in place of one that is late, and takes it back if it answers", () => {
+    const nodes = byDistance(network(20))
+    const state = new LookupState(target, { k: 4, maxQueries: 256 })
+    for (const node of nodes) state.addNode(node)
+    const answer = (candidate: Candidate) => state.answered(candidate, candidate.id!, undefined, [])
+    const [first, second] = [state.next(2)!, state.next(2)!]
+    assert.isUndefined(state.next(2))
+    state.late(second)
+    const third = state.next(2)!
+    assert.strictEqual(third.host, nodes[2]!.host)
+    answer(first)
+    answer(third)
+    assert.isTrue(state.hasNearest(2))
+    assert.isFalse(state.finished)
+    const others = [state.next(4)!, state.next(4)!]
+    assert.deepStrictEqual(
+      others.map(key),
+      [3, 4].map((i) => nodes[i]!.host),
+    )
+    for (const other of others) answer(other)
+    assert.isTrue(state.finished)
+    assert.deepStrictEqual(
+      state.closest.map(key),
+      [0, 2, 3, 4].map((i) => nodes[i]!.host),
+    )
+    answer(second)
+    assert.deepStrictEqual(
+      state.closest.map(key),
+      [0, 1, 2, 3].map((i) => nodes[i]!.host),
+    )
+  })
+
+  it("asks more of the nearest nodes when some were late", () => {
+    const nodes = byDistance(network(20))
+    const state = new LookupState(target, { k: 20, maxQueries: 256 })
+    for (const node of nodes) state.addNode(node)
+    state.late(state.next(4)!)
+    const asked = Array.from({ length: 20 }, () => state.next(4)).filter((each) => each !== undefined)
+    // Of the others, the six nearest: one node was late, and two count as prompt at first.
+    assert.deepStrictEqual(
+      asked.map(key),
+      [1, 2, 3, 4, 5, 6].map((i) => nodes[i]!.host),
+    )
+  })
+
+  it("waits for late nodes if too few others have answered", () => {
+    const nodes = byDistance(network(3))
+    const state = new LookupState(target, { k: 4, maxQueries: 256 })
+    for (const node of nodes) state.addNode(node)
+    const asked = nodes.map(() => state.next()!)
+    state.answered(asked[0]!, asked[0]!.id!, undefined, [])
+    state.late(asked[1]!)
+    state.late(asked[2]!)
+    assert.isFalse(state.finished)
+    state.slow(asked[1]!)
+    assert.isFalse(state.finished)
+    state.slow(asked[2]!)
+    assert.isTrue(state.finished)
+  })
+
   it("ends with the k closest of the whole network, closest first", () => {
     const nodes = network(300)
     const state = new LookupState(target, { k: 20, maxQueries: 256 })

@@ -24,6 +24,21 @@ describe("RoundTrips", () => {
     assert.strictEqual(roundTrips.timeout("a"), 110 + 4 * 57.5)
   })
 
+  it("an answer is late after one and a half round trips, never after the time-out", () => {
+    const roundTrips = make()
+    assert.strictEqual(roundTrips.lateAfter("a"), 500)
+    roundTrips.answered("a", 100)
+    assert.strictEqual(roundTrips.lateAfter("a"), 150)
+    assert.strictEqual(roundTrips.lateAfter("unknown"), 150)
+    // All answers take equally long: then the time-out is shorter.
+    for (let i = 0; i < 100; i++) roundTrips.answered("b", 200)
+    assert.strictEqual(roundTrips.lateAfter("b"), roundTrips.timeout("b"))
+    assert.isBelow(roundTrips.lateAfter("b"), 300)
+    const fast = make()
+    for (let i = 0; i < 50; i++) fast.answered("a", 1)
+    assert.strictEqual(fast.lateAfter("a"), 10)
+  })
+
   it("falls to the floor for a steady fast node", () => {
     const roundTrips = make()
     for (let i = 0; i < 50; i++) roundTrips.answered("a", 1)

@@ -59,6 +59,36 @@ describe("a client on a simulated network, under TestClock", () => {
     }).pipe(Effect.provide(simulatedSockets(10))),
   )
 
+  it.effect("says that a query is late before it is slow, and not if the answer comes first", () =>
+    Effect.gen(function* () {
+      const other = yield* boundSocket({
+        ...times,
+        onQuery: ({ t }, from) => other.reply(from, t, { id: new Uint8Array(20) }),
+      })
+      const socket = yield* boundSocket(times)
+      const events: Array<string> = []
+      const ask = (name: string, to: typeof silent) =>
+        socket.query(
+          to,
+          "ping",
+          { id: new Uint8Array(20) },
+          ({ _tag }) => events.push(`${name} ${_tag}`),
+          () => events.push(`${name} late`),
+        )
+      ask("other", other.address)
+      ask("silent", silent)
+      // The round trip of 20 ms makes an answer late after 30 ms, and slow after 60.
+      yield* TestClock.adjust(29)
+      assert.deepStrictEqual(events, ["other reply"])
+      yield* TestClock.adjust(6)
+      assert.deepStrictEqual(events, ["other reply", "silent late"])
+      yield* TestClock.adjust(24)
+      assert.deepStrictEqual(events, ["other reply", "silent late"])
+      yield* TestClock.adjust(2000)
+      assert.deepStrictEqual(events, ["other reply", "silent late", "silent slow", "silent lost"])
+    }).pipe(Effect.provide(simulatedSockets(10))),
+  )
+
   it.effect("a get takes as many round trips as it needs, and fails after its time limit", () =>
     Effect.gen(function* () {
       const net = yield* DhtTestnet.make({ nodes: 10 })

@@ -2,8 +2,9 @@
  * Speaks KRPC over one UDP socket: it matches answers to queries, times out each query by the node's own round trips, and
  * forwards only datagrams that passed {@link parse}. It does not know the routing table or items.
  *
- * A query times out in two steps. When the node has taken longer than its measured round trips explain, the query is *slow*: a
- * lookup goes on without it, but an answer still counts. After `roundTripCeiling` it is *lost* and forgotten.
+ * A query times out in steps. When the node has taken longer than most nodes do, the query is *late*: a lookup asks another node too. When
+ * it has taken longer than its measured round trips explain, it is *slow*: a lookup goes on without it, but an answer still
+ * counts. After `roundTripCeiling` it is *lost* and forgotten.
  */
 import { randomBytes } from "node:crypto"
 import type { Timer, Timers } from "@topic-tracker/common"
@@ -57,6 +58,8 @@ interface Transaction {
   readonly key: string
   readonly sentAt: number
   readonly onEvent: (event: QueryEvent) => void
+  /** Undefined also after it ran. */
+  onLate: (() => void) | undefined
   slow: boolean
 }
 
@@ -121,8 +124,17 @@ export class KrpcSocket {
     this.unresponsive.forgetAll()
   }
 
-  /** Sends a query. Its listener never runs before this call returns. Every query of a closed socket is lost. */
-  query(address: DhtAddress, method: string, a: EncodableDictionary, onEvent: (event: QueryEvent) => void): void {
+  /**
+   * Sends a query. Its listeners never run before this call returns. `onLate` runs when the answer is late, once and before all
+   * events; never if it comes or is slow by then. Every query of a closed socket is lost.
+   */
+  query(
+    address: DhtAddress,
+    method: string,
+    a: EncodableDictionary,
+    onEvent: (event: QueryEvent) => void,
+    onLate?: () => void,
+  ): void {
     if (this.closed) {
       queueMicrotask(() => onEvent(LOST))
       return
@@ -130,13 +142,15 @@ export class KrpcSocket {
     const id = this.unusedId()
     const key = addressKey(address)
     const sentAt = this.options.timers.now()
-    this.transactions.set(id, { address, key, sentAt, onEvent, slow: false })
+    this.transactions.set(id, { address, key, sentAt, onEvent, onLate, slow: false })
     const t = new Uint8Array(4)
     for (let i = 0; i < 4; i++) t[i] = id >>> (24 - 8 * i)
     // In the order of keys that bencoding has, which saves the sorting.
     const datagram = encode({ a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" })
     this.send(address, datagram, () => this.settle(id, LOST))
-    this.checkAt(sentAt + Math.max(CHECK_MS, this.roundTrips.timeout(key)))
+    const { roundTrips } = this
+    const firstStep = onLate === undefined ? roundTrips.timeout(key) : roundTrips.lateAfter(key)
+    this.checkAt(sentAt + Math.max(CHECK_MS, firstStep))
   }
 
   /** Answers a query. The answer names the address from which the query came (BEP 42). */
@@ -199,9 +213,10 @@ export class KrpcSocket {
       this.options.onReply?.(message.r, from, message.ip)
       this.settle(id, { _tag: "reply", reply: message.r })
     }
-    // The answer may have shortened the time-out of unknown addresses. The oldest query is the first to reach it.
-    for (const { sentAt } of this.transactions.values()) {
-      this.checkAt(Math.max(now + CHECK_MS, sentAt + this.roundTrips.timeoutOfUnknown))
+    // The answer may have shortened the times of unknown addresses. The oldest query is the first to reach them.
+    for (const { onLate, sentAt } of this.transactions.values()) {
+      const wait = onLate === undefined ? this.roundTrips.timeoutOfUnknown : this.roundTrips.lateAfterOfUnknown
+      this.checkAt(Math.max(now + CHECK_MS, sentAt + wait))
       break
     }
   }
@@ -259,9 +274,15 @@ export class KrpcSocket {
       }
       const timeout = transaction.slow ? roundTripCeiling : this.roundTrips.timeout(key)
       if (waited < timeout) {
-        nextIn = Math.min(nextIn, timeout - waited)
+        const { onLate } = transaction
+        const lateIn = onLate === undefined ? 0 : this.roundTrips.lateAfter(key) - waited
+        nextIn = Math.min(nextIn, lateIn > 0 ? lateIn : timeout - waited)
+        if (onLate === undefined || lateIn > 0) return
+        transaction.onLate = undefined
+        onLate()
         return
       }
+      transaction.onLate = undefined
       transaction.slow = true
       this.roundTrips.lost(key)
       this.unresponsive.slow(key)

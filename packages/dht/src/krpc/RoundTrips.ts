@@ -33,6 +33,9 @@ const withSample = (estimate: Estimate | undefined, ms: number): Estimate => {
   return estimate
 }
 
+/** Round trips after which an answer is late: of four nodes that are there, one takes longer on the public DHT. */
+const LATE_ROUND_TRIPS = 1.5
+
 /** The answers of all addresses whose times count for an unknown one. */
 const MAX_SAMPLES = 64
 
@@ -107,6 +110,23 @@ export class RoundTrips {
     const { ceiling, initial } = this.options
     const { estimate } = this.overall
     return Math.min(ceiling, estimate === undefined ? initial : this.waitOf(estimate))
+  }
+
+  /** The time after which an answer of the address is late, in ms: never longer than its time-out. */
+  lateAfter(address: string): number {
+    const own = this.estimates.get(address)
+    return own === undefined ? this.lateAfterOfUnknown : Math.min(this.timeout(address), this.lateAfterOf(own))
+  }
+
+  /** The same for an address that never answered. */
+  get lateAfterOfUnknown(): number {
+    const { estimate } = this.overall
+    const timeout = this.timeoutOfUnknown
+    return estimate === undefined ? timeout : Math.min(timeout, this.lateAfterOf(estimate))
+  }
+
+  private lateAfterOf({ srtt }: Pick<Estimate, "srtt">): number {
+    return Math.max(this.options.floor, LATE_ROUND_TRIPS * srtt)
   }
 
   private waitOf({ rttvar, srtt }: Pick<Estimate, "srtt" | "rttvar">): number {

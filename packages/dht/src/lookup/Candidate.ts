@@ -12,9 +12,12 @@ export interface NamedId {
   sources: Array<number> | undefined
 }
 
-/** A node of this lookup. `fresh` → `asked` → `answered`, or `asked` → `slow` → `answered` or `lost`. */
+/**
+ * A node of this lookup. `fresh` → `asked` → `answered`, or `asked` → `late` → `slow` → `lost`; it may answer in each of these states,
+ * and skip some.
+ */
 export interface Candidate extends DhtAddress, NamedId {
-  state: "fresh" | "asked" | "slow" | "answered" | "lost"
+  state: "fresh" | "asked" | "late" | "slow" | "answered" | "lost"
   token: Uint8Array | undefined
   /** The IPv4 address as a number of 32 bits. */
   readonly ip: number
@@ -66,6 +69,9 @@ export const compareRank = (target: Uint8Array, a: Candidate, b: Candidate): num
 
 /** A query to it takes too long, or it is lost: the lookup goes on as if it were not there. */
 export const isGivenUp = ({ state }: Candidate): boolean => state === "slow" || state === "lost"
+
+/** It is neither given up nor late. */
+export const isPrompt = (candidate: Candidate): boolean => candidate.state !== "late" && !isGivenUp(candidate)
 
 /**
  * The nodes of one network of 256 public addresses among the nearest. Two honest ones are hardly ever among 20 of millions of nodes;

@@ -98,7 +98,10 @@ export class Lookup implements QuerySource {
   private unused: Array<DhtNode> = []
   /** Partial lookups: the number of nearest nodes that are still to be added. The others are drawn. */
   private nearestWanted = 0
+  /** Open queries, without late and slow ones. */
   private busy = 0
+  /** Open queries that are late and not slow: up to alpha of them have given their places to others. */
+  private late = 0
   /** Nodes that were asked only for nodes and have not answered. */
   private routers = 0
   /** The number of times that the lookup asked for nodes around its target. */
@@ -193,14 +196,25 @@ export class Lookup implements QuerySource {
     const { key, target } = this.options
     this.busy++
     let counted = true
-    socket.query(candidate, key === undefined ? "find_node" : "get", { id, target }, (event) => {
+    let isLate = false
+    const onEvent = (event: QueryEvent) => {
       if (counted) {
         counted = false
-        this.busy--
+        if (isLate) this.late--
+        else this.busy--
         scheduler.release()
       }
       if (!this.ended) this.on(candidate, event)
-    })
+    }
+    const onLate = () => {
+      if (this.ended || this.late >= this.context.alpha) return
+      isLate = true
+      this.late++
+      this.busy--
+      this.state.late(candidate)
+      this.replaceAndStep()
+    }
+    socket.query(candidate, key === undefined ? "find_node" : "get", { id, target }, onEvent, onLate)
     // A bootstrap node may be a router that knows nodes but no items: it is asked for nodes too.
     if (candidate.id === undefined && key !== undefined) this.askForNodes(candidate)
     return true
@@ -238,6 +252,10 @@ export class Lookup implements QuerySource {
         this.receive(event.reply)
       }
     }
+    this.replaceAndStep()
+  }
+
+  private replaceAndStep(): void {
     // A node that answered under another id than before also needs a replacement.
     this.addReplacements()
     this.step()
@@ -254,7 +272,7 @@ export class Lookup implements QuerySource {
   }
 
   /**
-   * Partial lookups: adds known nodes until there are enough that are not given up. The first half are the nearest. The others are
+   * Partial lookups: adds known nodes until there are enough that are neither given up nor late. The first half are the nearest. The others are
    * drawn: an attacker may hold the nearest places, but a put has reached all of these nodes.
    */
   private addReplacements(): void {

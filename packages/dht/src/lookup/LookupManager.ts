@@ -18,6 +18,11 @@ export class LookupManager {
   readonly #closest: ClosestNodes
   #closed = false
 
+  /** Whether a lookup runs. */
+  get isRunning(): boolean {
+    return this.#running.size > 0
+  }
+
   /** Run {@link close} at the end. */
   constructor(context: LookupContext) {
     this.#context = context

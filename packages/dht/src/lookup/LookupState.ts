@@ -14,12 +14,14 @@ import {
   isCrowded,
   isGivenUp,
   isHostFull,
+  isPrompt,
   makeCandidate,
   type NamedId,
   setId,
 } from "./Candidate.ts"
 import type { AnsweredNode } from "./ClosestNodes.ts"
 import { NameSources, sourceOf } from "./NameSources.ts"
+import { Promptness } from "./Promptness.ts"
 import { SilentHosts } from "./SilentHosts.ts"
 
 export interface LookupStateOptions {
@@ -63,8 +65,10 @@ export class LookupState {
   private readonly known = new Map<number, Candidate>()
   private readonly sources = new NameSources()
   private readonly hosts = new SilentHosts()
-  /** The nodes to wait for; undefined if they may have changed. */
+  private readonly promptness = new Promptness()
+  /** The nearest nodes, with the late ones and without; undefined if they may have changed. */
   private nearestNow: ReadonlyArray<Candidate> | undefined
+  private promptNow: ReadonlyArray<Candidate> | undefined
   private asked = 0
   private answers = 0
 
@@ -132,17 +136,18 @@ export class LookupState {
     return this.answers >= this.options.k / 2 && this.sources.isDoubted(source)
   }
 
-  /** The number of nodes with a known id that are not given up. */
+  /** The number of nodes with a known id that are neither given up nor late. */
   get live(): number {
     let live = 0
-    for (const candidate of this.candidates) if (!isGivenUp(candidate)) live++
-    for (const candidate of this.drawn) if (!isGivenUp(candidate)) live++
+    for (const candidate of this.candidates) if (isPrompt(candidate)) live++
+    for (const candidate of this.drawn) if (isPrompt(candidate)) live++
     return live
   }
 
   /**
    * The node to ask now, marked as asked; undefined if there is none to ask before more is known. A node with a known id is
-   * returned only if it is one of the `among` nearest that are not given up, or was drawn.
+   * returned only if it is one of the nearest that are neither given up nor late, or was drawn: of the `among` nearest, and of as many
+   * more as make up for those that are late in this lookup.
    */
   next(among = Number.POSITIVE_INFINITY): Candidate | undefined {
     if (this.asked >= this.options.maxQueries) return undefined
@@ -154,8 +159,9 @@ export class LookupState {
   }
 
   private closestFresh(among: number): Candidate | undefined {
-    const { nearest } = this
-    for (let i = 0; i < nearest.length && i < among; i++) if (nearest[i]!.state === "fresh") return nearest[i]
+    const { prompt } = this
+    const count = Math.min(prompt.length, this.promptness.widened(among))
+    for (let i = 0; i < count; i++) if (prompt[i]!.state === "fresh") return prompt[i]
     return undefined
   }
 
@@ -174,6 +180,7 @@ export class LookupState {
       this.lost(candidate)
       return
     }
+    if (candidate.state === "asked") this.promptness.prompt++
     this.accept(candidate)
     this.addNamed(nodes, candidate)
   }
@@ -191,9 +198,18 @@ export class LookupState {
     this.sources.countAnswered(candidate)
   }
 
+  /** The candidate takes longer than most: another node is asked too. An answer or a time-out is still to come. */
+  late(candidate: Candidate): void {
+    if (candidate.state !== "asked") return
+    candidate.state = "late"
+    this.promptNow = undefined
+    // A bootstrap node may be silent because it knows no items, which tells nothing about the others.
+    if (candidate.id !== undefined) this.promptness.late++
+  }
+
   /** The candidate takes longer than expected: the lookup goes on as if it were not there. */
   slow(candidate: Candidate): void {
-    if (candidate.state !== "asked") return
+    if (candidate.state !== "asked" && candidate.state !== "late") return
     this.hosts.setState(candidate, "slow")
     this.countSilent(candidate)
   }
@@ -205,23 +221,26 @@ export class LookupState {
   }
 
   /**
-   * Whether the lookup is over. As long as no node has answered, nodes that are only slow are waited for: on a slow network all
-   * of them are.
+   * Whether the lookup is over. Late nodes are waited for only if fewer than k others have answered. As long as no node has answered,
+   * nodes that are slow are waited for too: on a slow network all of them are.
    */
   get finished(): boolean {
     for (const seed of this.seeds) if (this.isAwaited(seed)) return false
-    for (const drawn of this.drawn) if (this.isAwaited(drawn)) return false
-    for (const near of this.nearest) if (this.isAwaited(near)) return false
+    const { nearest, prompt } = this
+    for (const near of prompt) if (this.isAwaited(near)) return false
+    const isEnough = prompt.length >= this.options.k
+    for (const drawn of this.drawn) if (this.isAwaited(drawn) && !(isEnough && drawn.state === "late")) return false
+    if (!isEnough) for (const near of nearest) if (this.isAwaited(near)) return false
     if (this.answers > 0) return true
     return !this.seeds.some(isSlow) && !this.drawn.some(isSlow) && !this.candidates.some(isSlow)
   }
 
-  /** Whether the `count` nearest nodes that are not given up have all answered, and those that were drawn. */
+  /** Whether the `count` nearest nodes that are neither given up nor late have all answered, and such that were drawn. */
   hasNearest(count: number): boolean {
     if (this.answers < count) return false
-    const { nearest } = this
-    for (let i = 0; i < nearest.length && i < count; i++) if (nearest[i]!.state !== "answered") return false
-    return !this.drawn.some((drawn) => this.isAwaited(drawn))
+    const { prompt } = this
+    for (let i = 0; i < prompt.length && i < count; i++) if (prompt[i]!.state !== "answered") return false
+    return !this.drawn.some((drawn) => this.isAwaited(drawn) && drawn.state !== "late")
   }
 
   /** The closest nodes that answered: k, or more if the k are suspiciously close. The closest is first. */
@@ -261,10 +280,20 @@ export class LookupState {
     return trusted.sort((a, b) => this.distanceOf(b) - this.distanceOf(a)).slice(0, count)
   }
 
-  /** The nodes to wait for. */
+  /** The nodes to wait for if they are few. */
   private get nearest(): ReadonlyArray<Candidate> {
-    this.nearestNow ??= this.choose((candidate) => !isGivenUp(candidate))
+    if (this.nearestNow === undefined) {
+      this.nearestNow = this.choose((candidate) => !isGivenUp(candidate))
+      this.promptNow = undefined
+    }
     return this.nearestNow
+  }
+
+  /** The nodes to ask and to wait for. */
+  private get prompt(): ReadonlyArray<Candidate> {
+    const { nearest } = this
+    this.promptNow ??= nearest.every(isPrompt) ? nearest : this.choose(isPrompt)
+    return this.promptNow
   }
 
   private isDoubted(candidate: Candidate): boolean {
@@ -326,7 +355,7 @@ export class LookupState {
 
   /** When all queries are used, the fresh nodes will never be asked: they must not keep the lookup from ending. */
   private isAwaited({ state }: Candidate): boolean {
-    return state === "asked" || (state === "fresh" && this.asked < this.options.maxQueries)
+    return state === "asked" || state === "late" || (state === "fresh" && this.asked < this.options.maxQueries)
   }
 
   /** A candidate for an address that is new; undefined otherwise. */
