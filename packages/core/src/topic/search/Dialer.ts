@@ -18,6 +18,8 @@ const MAX_NEW_NAMES = 16
 const MAX_NEW_NEIGHBORS = 8
 /** The wait before a peer that did not answer is dialled again. Doubled each time, up to a whole round of the crate. */
 const REDIAL_AFTER_MS = 200
+/** The longest such wait for a peer of an invitation, which may be gone for good: if it runs, its record leads to it sooner. */
+const MAX_INVITED_REDIAL_MS = 30_000
 
 interface Dial {
   /** Undefined if an invitation named the peer, and no record did before. */
@@ -127,7 +129,12 @@ export class Dialer {
   ): ReadonlyArray<EndpointId.EndpointId> {
     const source = { publisher: record.endpointId, unixMinute: record.unixMinute }
     return peersOf(record, this.#session.records.endpointId).filter((peer) => {
-      if (this.#dials.has(peer)) return true
+      const known = this.#dials.get(peer)
+      if (known !== undefined) {
+        // An invitation named it before, and its record shows that it runs.
+        if (known.source === undefined) this.#dials.set(peer, withSource(known, source))
+        return true
+      }
       if (added.publishers + added.neighbors >= MAX_NEW_NAMES) return false
       if (peer === record.endpointId) added.publishers++
       else if (added.neighbors++ >= MAX_NEW_NEIGHBORS) return false
@@ -157,7 +164,8 @@ export class Dialer {
         yield* activity.report({ _tag: "DialUnanswered", peer, millis: Math.round(now - dial.beganAt) })
       }
       const longest = Duration.sum(bootstrap.joinConfirmationWaitTime, bootstrap.discoveryPollInterval)
-      dial.notBefore = now + Math.min(REDIAL_AFTER_MS * 2 ** dial.count, Duration.toMillis(longest))
+      const longestMs = dial.source === undefined ? MAX_INVITED_REDIAL_MS : Duration.toMillis(longest)
+      dial.notBefore = now + Math.min(REDIAL_AFTER_MS * 2 ** dial.count, longestMs)
       dial.beganAt = now
       dial.count++
       activity.counters.dials++
@@ -178,6 +186,13 @@ export class Dialer {
       )
   }
 }
+
+const withSource = (dial: Dial, source: RecordSource): Dial => ({
+  source,
+  count: Math.min(dial.count, 1),
+  beganAt: dial.beganAt,
+  notBefore: Math.min(dial.notBefore, dial.beganAt + REDIAL_AFTER_MS),
+})
 
 const newDial = (source: RecordSource | undefined): Dial => ({
   source,
