@@ -13,6 +13,7 @@ import type { MembershipConfig } from "./Config.ts"
 import type { NeighborDownReason, TopicIo } from "./Event.ts"
 import { IndexedSet } from "./IndexedSet.ts"
 import { Introductions } from "./Introductions.ts"
+import { MemberSeeker } from "./MemberSeeker.ts"
 import type {
   Disconnect,
   ForwardJoin,
@@ -27,22 +28,6 @@ import { PeerDirectory } from "./PeerDirectory.ts"
 
 /** Refusals that are noted between two shuffles: any peer may send one. */
 export const MAX_REFUSALS = 256
-
-/**
- * Waits of a node whose full view has few members until it asks some for a link, in ms: the first, and the longest. Each is twice as long
- * as the one before. In the first two rounds it asks as many as it lacks, then one: a large swarm has more members than records can name,
- * and most of them refuse. A node that has no member among its neighbours may hear nobody: its first wait is shorter, and in the first two
- * rounds one of those that it asks cannot refuse.
- */
-const FIRST_SEEK_MS = 2_000
-const LONE_SEEK_MS = 250
-const MAX_SEEK_MS = 256_000
-const WIDE_SEEKS = 2
-/** A member that becomes a neighbour sets the waits back to the shortest, once in this time, in ms. */
-const FRESH_SEEKS_MS = 10_000
-/** Members that are asked as soon as they are vouched for: this many at once, then one in this time, in ms. */
-const NEW_MEMBER_BURST = 6
-const NEW_MEMBER_MS = 20_000
 
 /** Peers that take us for a neighbour and are corrected: this many at once, then so many a second. */
 const CORRECTION_BURST = 8
@@ -83,13 +68,9 @@ export class HyParView<P extends PeerKey> {
   /** Contacts that sent a Disconnect and stay in the swarm: they remain contacts when their connection closes. */
   private readonly stayingAlive = new Set<P>()
   private refillScheduled = false
-  private readonly newMemberRequests = new TokenBucket(NEW_MEMBER_BURST, 1_000 / NEW_MEMBER_MS)
-  private seekScheduled = false
-  /** The rounds of asking members since the view had enough of them. */
-  private seeks = 0
-  private readonly freshSeeks = new TokenBucket(1, 1_000 / FRESH_SEEKS_MS)
   private readonly admission: Admission<P>
   private readonly introductions: Introductions<P>
+  private readonly seeker: MemberSeeker<P>
   private readonly corrections = new TokenBucket(CORRECTION_BURST, CORRECTIONS_PER_SECOND)
 
   constructor(options: {
@@ -113,6 +94,12 @@ export class HyParView<P extends PeerKey> {
       },
       maxNames: this.shuffleSize + 1,
     })
+    this.seeker = new MemberSeeker({
+      io: options.io,
+      admission: this.admission,
+      isPending: (peer) => this.pending.has(peer),
+      request: (peer, priority) => this.request(peer, priority),
+    })
     this.peers = new PeerDirectory({
       // A Shuffle must fit into one message with every contact's data at this size; 37: id, option tag and length prefix.
       maxSize: Math.floor((options.maxMessageSize - 48) / (this.shuffleSize + 1)) - 37,
@@ -129,21 +116,11 @@ export class HyParView<P extends PeerKey> {
 
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
-    const {
-      admission,
-      introductions,
-      overdue,
-      peers,
-      pending,
-      refillScheduled,
-      refusals,
-      seekScheduled,
-      stayingAlive,
-    } = this
+    const { admission, introductions, overdue, peers, pending, refillScheduled, refusals, seeker, stayingAlive } = this
     const { invited, replaced, vouched } = admission
     const { givers: nameGivers, joiners } = introductions.budget
     const views = { invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
-    return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled, stayingAlive }
+    return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled: seeker.isScheduled, stayingAlive }
   }
 
   /** Whether the peer is a neighbour, or has been asked to become one. */
@@ -153,13 +130,7 @@ export class HyParView<P extends PeerKey> {
 
   /** Remembers that these peers are members. */
   vouchFor(peers: Iterable<P>): void {
-    const added = this.admission.vouchFor(peers)
-    const lacking = this.admission.lackingMembers
-    // The other side may know us for longer, and wait for this.
-    for (let i = 0; i < lacking && i < added.length; i++) {
-      if (this.newMemberRequests.take(this.io.now)) this.request(added[i]!, this.seekPriority(i))
-    }
-    this.seekLater()
+    this.seeker.membersAdded(this.admission.vouchFor(peers))
   }
 
   isVouched(peer: P): boolean {
@@ -282,21 +253,8 @@ export class HyParView<P extends PeerKey> {
     this.refill()
   }
 
-  /** Asks members for a link if the full view still lacks them (DEVIATIONS.md, "kept places"). */
   onSeekTimer(): void {
-    this.seekScheduled = false
-    const lacking = this.admission.lackingMembers
-    if (lacking === 0) return
-    const count = this.seeks < WIDE_SEEKS ? lacking : 1
-    const asked = this.admission.otherMembers(count, (peer) => this.pending.has(peer))
-    for (const [i, peer] of asked.entries()) this.request(peer, this.seekPriority(i))
-    this.seeks++
-    this.seekLater()
-  }
-
-  /** The priority for number `index` of the members that are asked together. */
-  private seekPriority(index: number): Neighbor["priority"] {
-    return index === 0 && this.seeks < WIDE_SEEKS && this.admission.hasNoMember ? "high" : "low"
+    this.seeker.onTimer()
   }
 
   onRefillTimer(): void {
@@ -474,9 +432,7 @@ export class HyParView<P extends PeerKey> {
     this.active.add(peer)
     this.introductions.budget.addNeighbor(peer)
     this.io.neighborUp(peer)
-    // A small topic has fewer members than places are kept for, so that its nodes never stop to seek.
-    if (this.isVouched(peer) && this.freshSeeks.take(this.io.now)) this.seeks = 0
-    this.seekLater()
+    this.seeker.neighborAdded(peer)
     return true
   }
 
@@ -539,20 +495,6 @@ export class HyParView<P extends PeerKey> {
       // The peer that has just left is the only contact (DEVIATIONS.md, "alone with contacts").
       this.refillLater()
     }
-  }
-
-  private seekLater(): void {
-    if (this.seekScheduled) return
-    if (this.admission.lackingMembers === 0) {
-      // A view with a free place is no sign: it fills again.
-      if (!this.admission.lacksVouched) this.seeks = 0
-      return
-    }
-    if (this.admission.otherMembers(1, () => false).length === 0) return
-    this.seekScheduled = true
-    const firstMs = this.admission.hasNoMember ? LONE_SEEK_MS : FIRST_SEEK_MS
-    const delayMs = Math.min(MAX_SEEK_MS, firstMs * 2 ** this.seeks)
-    this.io.schedule(delayMs, { _tag: "SeekMember" })
   }
 
   private refillLater(): void {
