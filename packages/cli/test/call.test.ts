@@ -14,7 +14,7 @@ const linesOf = (out: string) =>
     .split("\n")
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
 
-describe.concurrent("call", { timeout: 60_000 }, () => {
+describe.concurrent("call", { timeout: 90_000 }, () => {
   it.live.each([
     { args: call, message: "--member ID or --all: give one of them" },
     { args: [...call, "--all", "--member", "ab".repeat(32)], message: "--member ID or --all: give one of them" },
