@@ -313,6 +313,8 @@ export interface PeerConnections {
     handler: TransportHandler,
     options: Required<ListenOptions>,
   ) => Effect.Effect<void, never, Scope.Scope>
+  /** Messages that gossip has sent and received so far, in all topics: what else this node has to do. */
+  readonly gossipMessages: () => number
   /** Connects to the peer: ends in `connected` or `dialFailed` of the handler of the protocol, which must be listening. */
   readonly dial: (peer: EndpointId.EndpointId, options: DialOptions & Required<Pick<DialOptions, "alpn">>) => void
 }

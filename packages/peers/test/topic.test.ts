@@ -42,6 +42,12 @@ describe("the peers of a topic", () => {
         const [first] = yield* inTime(pull)
         assert.strictEqual(new TextDecoder().decode(first as Uint8Array), `you are ${a.id}`)
         assert.deepInclude((yield* inTime(Effect.flip(pull))).reason, { _tag: "SocketCloseError", code: 1_000 })
+        // Bulk gives way to gossip, whose messages are counted in every topic.
+        const { connections } = yield* b.topic.peerLink
+        const before = connections.gossipMessages()
+        yield* a.topic.broadcast("hello")
+        yield* TestClock.adjust("1 second")
+        assert.isAbove(connections.gossipMessages(), before)
         yield* inTime(b.topic.suspend)
         const gone = yield* inTime(Effect.flip(Effect.scoped(ours.connect(b.id, { protocol: "name" }))))
         assert.strictEqual(gone.reason, "NotInTopic")

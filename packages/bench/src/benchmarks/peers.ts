@@ -5,7 +5,19 @@ import { median, quantile } from "../harness/figures.ts"
 import * as Programs from "../harness/programs.ts"
 
 const Both = Schema.Struct({ bare: Schema.Array(Schema.Finite), ours: Schema.Array(Schema.Finite) })
-const Figures = Schema.Struct({ calls: Both, bulk: Both, streams: Both, dials: Schema.Array(Schema.Finite) })
+const Beside = Schema.Struct({
+  alone: Schema.Array(Schema.Finite),
+  beside: Schema.Array(Schema.Finite),
+  bulkAlone: Schema.Finite,
+  bulkBeside: Schema.Finite,
+})
+const Figures = Schema.Struct({
+  calls: Both,
+  bulk: Both,
+  beside: Beside,
+  streams: Both,
+  dials: Schema.Array(Schema.Finite),
+})
 
 const BARE = "iroh binding alone"
 
@@ -13,7 +25,7 @@ export const peers: Benchmark = {
   name: "peers",
   about: "calls, bulk and 1,000 streams between two peers, and a dial by key",
   run: Effect.fnUntraced(function* (run) {
-    const { bulk, calls, dials, streams } = yield* Programs.run(
+    const { beside, bulk, calls, dials, streams } = yield* Programs.run(
       Figures,
       Programs.ours("peers", run.seconds),
       "5 minutes",
@@ -26,6 +38,10 @@ export const peers: Benchmark = {
       call(0.5),
       call(0.99),
       result("peers/bulk, one stream", "MB/s", "higher", bulk.ours, { [BARE]: median(bulk.bare) }),
+      result("peers/call beside bulk, p99", "ms", "lower", [quantile(beside.beside, 0.99)], {
+        alone: quantile(beside.alone, 0.99),
+      }),
+      result("peers/bulk beside calls", "MB/s", "higher", [beside.bulkBeside], { alone: beside.bulkAlone }),
       result("peers/1,000 streams opened and echoed", "ms", "lower", streams.ours, { [BARE]: median(streams.bare) }),
       result("peers/a stream by key without a connection", "ms", "lower", dials, {}),
     ]

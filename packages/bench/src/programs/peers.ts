@@ -5,6 +5,8 @@
  * - `calls`: ms of a unary call of some 80 B, and of as many bytes there and back on one stream of the binding.
  * - `bulk`: MB/s of one stream with writes of 64 KB, samples of SECONDS each.
  * - `streams`: ms until 1,000 streams are open and have echoed 16 bytes, all at once.
+ * - `beside` (ours only): ms of calls, first alone and then beside a bulk transfer between the same nodes, and MB/s of that transfer alone and
+ *   beside the calls.
  * - `dials` (ours only): ms to open a stream by key alone to a peer without a connection, whose address is known.
  */
 import { PeerRpc, Peers } from "@topic-tracker/peers"
@@ -41,8 +43,8 @@ const echoBytes = Effect.fnUntraced(function* (peers: Peers["Service"]) {
   )
 })
 
-const measureCalls = Effect.gen(function* () {
-  const [client, server] = [yield* makePeerNode(), yield* makePeerNode()]
+/** A client of {@link Echo}. */
+const makeClient = Effect.fnUntraced(function* (client: Peers["Service"], server: Peers["Service"]) {
   const serving = RpcServer.layer(Echo, { disableTracing: true }).pipe(
     Layer.provide(Echo.toLayer({ Echo: ({ text }) => Effect.succeed(text) })),
     Layer.provide(PeerRpc.layerServerProtocol({ protocol: "rpc" })),
@@ -54,7 +56,11 @@ const measureCalls = Effect.gen(function* () {
   const context = yield* Layer.build(
     Layer.merge(serving, calling).pipe(Layer.provide(RpcSerialization.layerSchemaBinary())),
   )
-  const rpc = yield* RpcClient.make(Echo, { disableTracing: true }).pipe(Effect.provideContext(context))
+  return yield* RpcClient.make(Echo, { disableTracing: true }).pipe(Effect.provideContext(context))
+})
+
+const measureCalls = Effect.gen(function* () {
+  const rpc = yield* makeClient(yield* makePeerNode(), yield* makePeerNode())
   const bare = yield* bareStreams
   const stream = yield* Effect.promise(bare.openBi)
   const message = Array.from({ length: 80 }, (_, i) => i)
@@ -100,6 +106,49 @@ const measureBulk = Effect.gen(function* () {
   )
   const toMegabytes = (rates: ReadonlyArray<number>) => rates.map((rate) => rate / 1e6)
   return { bare: toMegabytes(bareRates!), ours: toMegabytes(ours!) }
+}).pipe(Effect.scoped)
+
+const BESIDE_CALLS = 1_000
+
+const measureBeside = Effect.gen(function* () {
+  const [from, to] = [yield* makePeerNode(), yield* makePeerNode()]
+  const rpc = yield* makeClient(from, to)
+  let received = 0
+  yield* to.serve({ protocol: "bulk" }, ({ socket }) =>
+    Effect.gen(function* () {
+      const { pull } = yield* socket.reader
+      for (;;) for (const chunk of yield* pull) received += chunk.length
+    }).pipe(Effect.scoped),
+  )
+  const socket = yield* from.connect(to.endpointId, { protocol: "bulk" })
+  const writer = yield* socket.writer
+  const calls = (count: number) =>
+    Effect.promise(async () => {
+      const samples: Array<number> = []
+      for (let i = 0; i < count; i++) {
+        const start = performance.now()
+        await Effect.runPromise(rpc.Echo({ text: "hello" }))
+        samples.push(performance.now() - start)
+      }
+      return samples
+    })
+  yield* calls(BESIDE_CALLS)
+  const alone = yield* calls(BESIDE_CALLS)
+  const rateOf = Effect.fnUntraced(function* (work: Effect.Effect<unknown>) {
+    const [before, start] = [received, performance.now()]
+    yield* work
+    return (received - before) / (performance.now() - start) / 1e3
+  })
+  yield* Effect.forkScoped(Effect.forever(writer.write(new Uint8Array(CHUNK_BYTES))))
+  yield* Effect.sleep("1 second")
+  const bulkAlone = yield* rateOf(Effect.sleep(seconds * 1000))
+  let beside: ReadonlyArray<number> = []
+  const bulkBeside = yield* rateOf(
+    Effect.map(calls(BESIDE_CALLS), (samples) => {
+      beside = samples
+    }),
+  )
+  return { alone, beside, bulkAlone, bulkBeside }
 }).pipe(Effect.scoped)
 
 const measureStreams = Effect.gen(function* () {
@@ -160,7 +209,13 @@ const measureDials = Effect.gen(function* () {
 
 await main(
   Effect.map(
-    Effect.all({ calls: measureCalls, bulk: measureBulk, streams: measureStreams, dials: measureDials }),
+    Effect.all({
+      calls: measureCalls,
+      bulk: measureBulk,
+      beside: measureBeside,
+      streams: measureStreams,
+      dials: measureDials,
+    }),
     print,
   ),
 )

@@ -117,6 +117,12 @@ export class Engine {
     return topic.isClosed ? new Map() : this.state.neighborTrust(topic.id.hex)
   }
 
+  /** Messages sent and received so far. */
+  get messageCount(): number {
+    const { messagesIn, messagesOut } = this.context.counters
+    return messagesIn + messagesOut
+  }
+
   stats(): GossipStats {
     const counters = { ...this.context.counters }
     for (const key of this.topics.keys()) this.addCountersOf(key, counters)

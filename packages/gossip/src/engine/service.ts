@@ -14,6 +14,7 @@ import {
   type GossipService,
   type GossipTopic,
   type OpenOptions,
+  type PeerConnections,
   type SubscribeOptions,
 } from "../model.ts"
 import { maxContentBytes } from "../protocol/codec/message.ts"
@@ -104,11 +105,21 @@ export const makeService = Effect.fnUntraced(function* (
     }),
   )
 
+  /** The gossip of each members-only topic, as long as it is open. */
+  const ofMembers = new Set<PeerConnections>()
+  const makeMembersService = (own: GossipConfig) =>
+    Effect.tap(makeService(own), ({ connections }) =>
+      Effect.acquireRelease(
+        Effect.sync(() => ofMembers.add(connections)),
+        () => Effect.sync(() => ofMembers.delete(connections)),
+      ),
+    )
+
   return {
     endpointId: transport.endpointId,
     openMembers: (options) =>
       Effect.flatMap(membersRouter, (router) =>
-        openMembersTopic(options, { config, router, makeGossip: makeService }).pipe(
+        openMembersTopic(options, { config, router, makeGossip: makeMembersService }).pipe(
           Effect.provideService(GossipTransport, transport),
         ),
       ),
@@ -119,7 +130,16 @@ export const makeService = Effect.fnUntraced(function* (
     address: transport.address,
     addressChanges: transport.addressChanges,
     networkChanges: transport.networkChanges,
-    connections: { timers: transport.timers, listen: transport.listen, dial: transport.dial },
+    connections: {
+      timers: transport.timers,
+      listen: transport.listen,
+      dial: transport.dial,
+      gossipMessages: () => {
+        let count = engine.messageCount
+        for (const { gossipMessages } of ofMembers) count += gossipMessages()
+        return count
+      },
+    },
     stats: Effect.sync(() => engine.stats()),
   }
 })

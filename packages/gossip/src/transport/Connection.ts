@@ -54,9 +54,10 @@ export interface SendStream {
 export interface ReceiveStream {
   /**
    * Asks for the next bytes, which then belong to the caller; undefined means that the stream has ended, for any reason. If the peer has
-   * reset the stream, its code comes with that. Read again only after `done`, which may run within the call.
+   * reset the stream, its code comes with that. Read again only after `done`, which may run within the call. `maxBytes`: more than these are not
+   * taken at once, if the transport can choose.
    */
-  readonly read: (done: (bytes: Uint8Array | undefined, resetCode?: number) => void) => void
+  readonly read: (done: (bytes: Uint8Array | undefined, resetCode?: number) => void, maxBytes?: number) => void
   /** Notifies the peer that no more bytes will be read. The code is a whole number below 2^32, default 0. */
   readonly stop: (code?: number) => void
 }

@@ -8,6 +8,7 @@
 import type { Timer, Timers } from "@topic-tracker/common"
 import { concat } from "@topic-tracker/common/Bytes"
 import type { BiStream } from "@topic-tracker/gossip"
+import type { SlicePolicy } from "./SlicePolicy.ts"
 import type { WindowPool } from "./WindowPool.ts"
 import { DATA_HEAD, encodeClose, encodeCredit, FINISH_FRAME, FIRST_WINDOW, FrameReader, writeDataHead } from "./wire.ts"
 
@@ -34,8 +35,7 @@ export interface FramedStreamOptions {
   readonly stream: BiStream
   readonly timers: Timers
   readonly pool: WindowPool
-  /** The most bytes of one write now. */
-  readonly sliceBytes: () => number
+  readonly slices: SlicePolicy
   /** Both directions are over. Runs once. */
   readonly over: () => void
   /** The peer broke the protocol, or does not let the stream end: its connection is to be closed. */
@@ -264,7 +264,7 @@ export class FramedStream {
 
   /** One frame with as much of the writes as one write to the transport and the credit allow. */
   #takeSlice(done: Array<(isAlive: boolean) => void>): Uint8Array | undefined {
-    const limit = Math.min(this.#options.sliceBytes(), this.#credit)
+    const limit = Math.min(this.#options.slices.bytes(), this.#credit)
     let length = 0
     for (const { bytes, sent } of this.#queue) {
       length += bytes.length - sent
@@ -289,6 +289,7 @@ export class FramedStream {
       return undefined
     }
     this.#credit -= frame.length - DATA_HEAD
+    if (this.#queue.length === 0) this.#options.slices.sent(frame.length)
     writeDataHead(frame, 0, frame.length - DATA_HEAD)
     return frame
   }
@@ -308,7 +309,7 @@ export class FramedStream {
           if (isInCall) again = true
           else this.#read()
         }
-      })
+      }, this.#options.slices.bytes())
       isInCall = false
     }
   }

@@ -7,6 +7,7 @@ import { concat } from "@topic-tracker/common/Bytes"
 import type { BiStream, Connection } from "@topic-tracker/gossip"
 import { FramedStream } from "./FramedStream.ts"
 import { failureOfAnswer, type OpenFailure, type PeerLine } from "./PeerLine.ts"
+import type { SlicePolicy } from "./SlicePolicy.ts"
 import { TopicProofs, type TopicProofsOptions } from "./TopicProofs.ts"
 import type { WindowPool } from "./WindowPool.ts"
 import { type Answer, DOOR_BYTE, decodeAnswer, decodeOpening, encodeAnswer, encodeOpening } from "./wire.ts"
@@ -24,7 +25,7 @@ export interface PeerConnectionOptions {
   readonly timers: Timers
   readonly lingerMs: number
   readonly pool: WindowPool
-  readonly sliceBytes: () => number
+  readonly slices: SlicePolicy
   readonly doors: Omit<TopicProofsOptions, "connection" | "timers" | "ended" | "isUsed">
   /** Whether the peer may open one more stream now; false is answered at once. */
   readonly admit: () => boolean
@@ -144,12 +145,12 @@ export class PeerConnection {
   }
 
   #adopt(stream: BiStream, topic: string, first: Uint8Array, over: () => void): FramedStream {
-    const { pool, sliceBytes, timers } = this.#options
+    const { pool, slices, timers } = this.#options
     const framed: FramedStream = new FramedStream({
       stream,
       timers,
       pool,
-      sliceBytes,
+      slices,
       over: () => {
         this.#streams.delete(framed)
         over()

@@ -11,6 +11,7 @@ import type { FramedStream } from "./FramedStream.ts"
 import { LEFT_CODE, type OpenAttempt, PeerConnection } from "./PeerConnection.ts"
 import type { OpenFailure, PeerLine } from "./PeerLine.ts"
 import type { PeersLimits } from "./PeersLimits.ts"
+import { SlicePolicy } from "./SlicePolicy.ts"
 import { WindowPool } from "./WindowPool.ts"
 import { type Answer, PEERS_ALPN } from "./wire.ts"
 
@@ -57,6 +58,7 @@ export class PeerHub implements TransportHandler {
   readonly #dials = new Map<EndpointId.EndpointId, Set<(result: PeerConnection | OpenFailure) => void>>()
   readonly #rates = new BoundedMap<EndpointId.EndpointId, TokenBucket>(MAX_RATES)
   readonly #pool: WindowPool
+  readonly #slices: SlicePolicy
   readonly #guard = new DoorGuard()
   #accepted = 0
   #connectionCount = 0
@@ -66,6 +68,7 @@ export class PeerHub implements TransportHandler {
     this.#transport = transport
     this.#limits = limits
     this.#pool = new WindowPool(limits.windowBytes)
+    this.#slices = new SlicePolicy(() => transport.timers.now(), transport.gossipMessages)
   }
 
   get timers(): Timers {
@@ -150,7 +153,7 @@ export class PeerHub implements TransportHandler {
       timers: this.timers,
       lingerMs: this.#limits.lingerMs,
       pool: peer.pool,
-      sliceBytes: () => this.#limits.sliceBytes,
+      slices: this.#slices,
       doors: {
         self: this.#self,
         guard: this.#guard,

@@ -33,7 +33,6 @@ export interface PeersLimitsInput {
 /** The limits in force. */
 export interface PeersLimits extends Required<Omit<PeersLimitsInput, "linger">> {
   readonly lingerMs: number
-  readonly sliceBytes: number
 }
 
 const DEFAULTS = {
@@ -50,9 +49,6 @@ const DEFAULTS = {
 
 const LINGER = Duration.seconds(60)
 
-/** The bytes of one write. The binding converts each on the one thread of JavaScript. */
-const SLICE_BYTES = 65_536
-
 /** Fails with InvalidArgument for a limit that is no positive integer. */
 export const resolveLimits = (input: PeersLimitsInput = {}): Effect.Effect<PeersLimits, PeerError> =>
   Effect.gen(function* () {
@@ -67,7 +63,7 @@ export const resolveLimits = (input: PeersLimitsInput = {}): Effect.Effect<Peers
       return yield* invalid(`limits.linger: ${lingerMs} ms; expected a finite duration`)
     }
     const given = Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined))
-    return { ...DEFAULTS, ...given, lingerMs, sliceBytes: SLICE_BYTES }
+    return { ...DEFAULTS, ...given, lingerMs }
   })
 
 const invalid = (message: string) => new PeerError({ reason: "InvalidArgument", message })

@@ -198,8 +198,8 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
     }
     return {
       // No read ahead: a message on its way to the subscriber would wait for that call into the binding.
-      read: (done) => {
-        stream.read(size).then(
+      read: (done, maxBytes = size) => {
+        stream.read(Math.min(size, maxBytes)).then(
           (bytes) => {
             const { length } = bytes
             if (length === 0) {
