@@ -75,6 +75,8 @@ export const runOutsiders = Effect.fnUntraced(function* (
       }).pipe(Effect.scoped)
     }
   }
+  // The last words of the members arrive.
+  yield* Effect.sleep(AFTER_MS)
   const words = Buffer.from(PLAINTEXT)
   let plaintextBytes = 0
   for (const { read } of outsiders) {
