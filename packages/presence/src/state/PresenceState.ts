@@ -269,7 +269,8 @@ export class PresenceState {
     const isNews = accused.some(({ member, stamp }) => {
       if (member === own.member) return stamp >= own.stamp
       const entry = this.#roster.get(member)
-      return entry?.stamp === stamp && entry.accusations?.has(accuser) !== true
+      const { accusations, stamp: known } = entry ?? {}
+      return known === stamp && !accusations?.has(accuser) && (accusations?.size ?? 0) < Limits.MAX_ACCUSATIONS
     })
     if (!isNews) return "ignore"
     if (!this.#accusers.mayAccuse(accuser, accused.length, now)) {

@@ -4,20 +4,20 @@
  */
 
 /** The mean time between two digests to a neighbour; each varies by a fifth. */
-export const DIGEST_MS = 4_000
+export const DIGEST_MS = 6_000
 /** The first digest to a new neighbour: broadcasts that are under way arrive before. */
 export const FIRST_DIGEST_MS = 700
-/** A neighbour that sends nothing for so long is suspected: two digests and their repetitions were lost. */
-export const SILENT_MS = 11_000
+/** A neighbour that sends nothing for so long is suspected, if its connection has not broken before: two digests and their repetitions were lost. */
+export const SILENT_MS = 15_000
 /** Accusers wait up to so long at random: those that come later see that there are enough. */
-export const ACCUSE_WITHIN_MS = 300
+export const ACCUSE_WITHIN_MS = 500
 /** The accusations of one member that are kept and sent; more change nothing. */
-export const MAX_ACCUSATIONS = 3
+export const MAX_ACCUSATIONS = 2
 /** A suspected member is lost after this time, with one accuser and with all. Source: Lifeguard (Dadgar, Phillips, Currey 2017), section IV-B. */
 export const SUSPICION_MAX_MS = 6_000
 export const SUSPICION_MIN_MS = 3_000
 /** A node that hears no neighbour for so long is alone: it shows no other member. */
-export const ALONE_MS = 15_000
+export const ALONE_MS = 18_000
 /** Members that were lost within this time of each other count together. */
 export const MASS_MS = 30_000
 /** So many of them, as a share of the members, and at least so many: the swarm is split, and they may come back as they were. */
@@ -42,9 +42,9 @@ export const PULL_MS = 3_000
 export const MAX_ROOTS = 64
 export const ROOT_MS = 5_000
 
-/** An entry is renewed after this time, or after N × `RENEW_PER_MEMBER_MS`: the renewals of all are 1 in 7.2 s, however many they are. */
+/** An entry is renewed after this time, or after N × `RENEW_PER_MEMBER_MS`: the renewals of all are 1 in 14.4 s, however many they are. */
 export const RENEW_MS = 10 * 60_000
-export const RENEW_PER_MEMBER_MS = 7_200
+export const RENEW_PER_MEMBER_MS = 14_400
 /** An entry is valid for so many times that. */
 export const LEASE_FACTOR = 2.5
 /** The longest validity, in minutes. */

@@ -189,7 +189,7 @@ export const falseDepartures = (options: ScenarioOptions): ReadonlyArray<Figure>
   ]
 }
 
-/** Bytes that a node sends: at first nobody comes or goes, then members stay an hour each, and a fifth of them crashes. */
+/** Bytes that a node sends: at first nobody comes or goes, then members stay an hour each and leave; at last a fifth of them crashes instead. */
 export const bytes = (options: ScenarioOptions): ReadonlyArray<Figure> => {
   const network = networkOf(options)
   build(network, options.nodes, true)
@@ -219,11 +219,12 @@ export const bytes = (options: ScenarioOptions): ReadonlyArray<Figure> => {
   ]
   if (options.isControl) return figures
   let next = nodes
+  let crashes = 0
   let isDone = false
   const replaceOne = () => {
     if (isDone) return
     const node = pick(network)
-    if (network.random() < 0.2) network.crash(node)
+    if (network.random() < crashes) network.crash(node)
     else network.leave(node)
     gone.presence += node.presenceBytes
     gone.membership += node.membershipBytes
@@ -233,11 +234,15 @@ export const bytes = (options: ScenarioOptions): ReadonlyArray<Figure> => {
   replaceOne()
   network.run(120_000)
   const churn = measured(0.25 * 3_600_000)
+  crashes = 0.2
+  network.run(60_000)
+  const withCrashes = measured(0.25 * 3_600_000)
   isDone = true
   network.run(60_000)
   return [
     ...figures,
     { name: `presence, members stay an hour, ${nodes} members`, value: churn.presence, unit: "B/s", limit: 300 },
+    { name: "the same, and a fifth of them crashes", value: withCrashes.presence, unit: "B/s" },
     { name: "membership of gossip, members stay an hour", value: churn.membership, unit: "B/s" },
     { name: "nodes that do not show all at the end", value: disagreeing(network), unit: "", limit: 0 },
   ]
