@@ -43,6 +43,7 @@ export const dhtCost: Attack = {
     const speakers = yield* Effect.forEach(Array.from({ length: HOSTS }).keys(), (i) => Speaker.make(`127.4.${i}.1`))
     yield* Effect.sleep(1_000)
     const idle = yield* processorShare(member, scale.pick(3_000, 1_500))
+    const received = Effect.map(member.victim.call("counters", member.node), ({ dht }) => dht.packetsReceived ?? 0)
     const hash = randomBytes(20)
     const tokens = new Map<Speaker, Buffer>()
     for (const speaker of speakers) {
@@ -66,11 +67,14 @@ export const dhtCost: Attack = {
     const share = Effect.fnUntraced(function* (send: (speaker: Speaker) => void) {
       const fiber = yield* Effect.forkScoped(atRate(able, QUERIES_PER_SECOND, send))
       yield* Effect.sleep(500)
-      const cost = (yield* processorShare(member, scale.pick(6_000, 2_500))) - idle
+      const forMs = scale.pick(6_000, 2_500)
+      const before = yield* received
+      const cost = (yield* processorShare(member, forMs)) - idle
+      const queries = (yield* received) - before
       yield* Effect.sync(() => fiber.interruptUnsafe())
       yield* Effect.sleep(300)
-      // % of a core at 2,000 queries a second, as µs for each.
-      return (cost / 100 / QUERIES_PER_SECOND) * 1e6
+      // % of a core as µs for each query that arrived: on a busy machine fewer are sent.
+      return queries === 0 ? undefined : (cost / 100) * (forMs / queries) * 1e3
     })
     const getPeers = yield* share((speaker) => speaker.query(node, "get_peers", { info_hash: hash }))
     const put = yield* share((speaker) =>
