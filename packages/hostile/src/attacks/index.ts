@@ -9,11 +9,13 @@ import { graftFlood } from "./graftFlood.ts"
 import { halfOpen } from "./halfOpen.ts"
 import { hostileTraffic } from "./hostileTraffic.ts"
 import { iHaveFlood } from "./iHaveFlood.ts"
+import { lowSeq } from "./lowSeq.ts"
 import { outsiders } from "./outsiders.ts"
 import { reflection } from "./reflection.ts"
 import { fiveKeys, tenKeys } from "./silentKeys.ts"
 import { slotFilled } from "./slotFilled.ts"
 import { slowNeighbour } from "./slowNeighbour.ts"
+import { storeFlush } from "./storeFlush.ts"
 import { streamMemory } from "./streamMemory.ts"
 
 export const attacks: ReadonlyArray<Attack> = [
@@ -29,6 +31,8 @@ export const attacks: ReadonlyArray<Attack> = [
   addressSpray,
   dhtCost,
   reflection,
+  storeFlush,
+  lowSeq,
   slotFilled,
   eclipse,
   hostileTraffic,
