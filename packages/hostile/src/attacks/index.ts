@@ -17,6 +17,7 @@ import { slotFilled } from "./slotFilled.ts"
 import { slowNeighbour } from "./slowNeighbour.ts"
 import { storeFlush } from "./storeFlush.ts"
 import { streamMemory } from "./streamMemory.ts"
+import { wrongClock } from "./wrongClock.ts"
 
 export const attacks: ReadonlyArray<Attack> = [
   fiveKeys,
@@ -33,6 +34,7 @@ export const attacks: ReadonlyArray<Attack> = [
   reflection,
   storeFlush,
   lowSeq,
+  wrongClock,
   slotFilled,
   eclipse,
   hostileTraffic,

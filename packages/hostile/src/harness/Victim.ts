@@ -3,7 +3,7 @@ import { fork } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
-import type { Answer, Call, VictimApi } from "../victim/api.ts"
+import { type Answer, type Call, CLOCK_AHEAD_VARIABLE, type VictimApi } from "../victim/api.ts"
 import { AttackFailed } from "./Attack.ts"
 
 const program = fileURLToPath(new URL("../victim/main.ts", import.meta.url))
@@ -28,12 +28,20 @@ export interface Victim {
   readonly handles: () => number
 }
 
-export const startVictim = (): Effect.Effect<Victim, AttackFailed, Scope.Scope> =>
+export interface VictimOptions {
+  /** By how much its clock is ahead, in ms. Default: 0. */
+  readonly clockAheadMs?: number
+}
+
+export const startVictim = ({
+  clockAheadMs = 0,
+}: VictimOptions = {}): Effect.Effect<Victim, AttackFailed, Scope.Scope> =>
   Effect.gen(function* () {
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
         fork(program, [], {
           execArgv: process.execArgv,
+          env: { ...process.env, [CLOCK_AHEAD_VARIABLE]: String(clockAheadMs) },
           serialization: "advanced",
           stdio: ["ignore", "inherit", "inherit", "ipc"],
         }),

@@ -3,6 +3,9 @@
 /** The secret of every topic. */
 export const SECRET = "the secret that strangers do not have"
 
+/** The environment variable that sets a victim's clock ahead, in ms. */
+export const CLOCK_AHEAD_VARIABLE = "HOSTILE_CLOCK_AHEAD_MS"
+
 export interface NodeOptions {
   /** "IP:port" of DHT nodes. */
   readonly bootstrap: ReadonlyArray<string>

@@ -1,6 +1,12 @@
 /** The victim's process: answers the calls of {@link VictimApi} from its parent, and ends with it. */
-import type { Answer, Call } from "./api.ts"
+import { type Answer, type Call, CLOCK_AHEAD_VARIABLE } from "./api.ts"
 import { makeVictim } from "./makeVictim.ts"
+
+const aheadMs = Number(process.env[CLOCK_AHEAD_VARIABLE] ?? 0)
+if (aheadMs !== 0) {
+  const now = Date.now
+  Date.now = () => now() + aheadMs
+}
 
 const api = makeVictim()
 
