@@ -118,8 +118,9 @@ const makeServerProtocol = Effect.fnUntraced(function* ({
         try {
           messages = parser.decode(data).map((message) => checked(message, peer))
         } catch (cause) {
+          if (isTooBig(cause)) return yield* writer.write(new Socket.CloseEvent(TOO_BIG_CODE))
           yield* write({ _tag: "Defect", defect: encodeDefect(cause) })
-          return yield* writer.write(new Socket.CloseEvent(isTooBig(cause) ? TOO_BIG_CODE : INVALID_DATA_CODE))
+          return yield* writer.write(new Socket.CloseEvent(INVALID_DATA_CODE))
         }
         for (const message of messages) {
           if (message._tag !== "Request" || message.isNotification === true) {
