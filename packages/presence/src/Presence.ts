@@ -15,6 +15,7 @@ import { MAX_MEMBERS, MAX_STATE_BYTES } from "./state/limits.ts"
 import { PresenceState } from "./state/PresenceState.ts"
 import type { Entry } from "./state/Roster.ts"
 
+export { publishMetrics } from "./metrics.ts"
 export type { Member, Presence, PresenceChange, PresenceOptions, PresenceStats } from "./model.ts"
 
 const DEFAULT_STATE_BYTES = 256

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Presence } from "@topic-tracker/presence"
+import { Effect, Metric, Schema } from "effect"
 import { makeWorld, pass } from "./world.ts"
 
 describe("Presence over a world in memory", () => {
@@ -15,6 +16,30 @@ describe("Presence over a world in memory", () => {
       yield* pass("3 seconds")
       for (const each of [ada, ben, cleo]) assert.deepStrictEqual(yield* each.names, ["Ada", "Ben", "Cleo"])
       assert.deepStrictEqual([...cleo.changes].sort(), ["Joined Ada", "Joined Ben", "Joined Cleo"])
+    }),
+  )
+
+  it.effect("publishes the number of members as a metric, and fails typed where there is no presence", () =>
+    Effect.gen(function* () {
+      const { node } = yield* makeWorld()
+      const ada = yield* node("Ada")
+      yield* node("Ben")
+      yield* Presence.publishMetrics(ada.presence)
+      yield* pass("5 seconds")
+      const members = (yield* Metric.snapshot).find(({ id }) => id === "topic_tracker_presence_members")
+      assert.deepInclude(members?.state, { value: 2 })
+      const problem = (options: Partial<Presence.PresenceOptions<string>>) =>
+        Effect.map(
+          Effect.flip(Presence.make(ada.topic, { schema: Schema.String, state: "x", ...options })),
+          ({ reason }) => reason,
+        )
+      assert.strictEqual(yield* problem({}), "AlreadyOpen")
+      assert.strictEqual(yield* problem({ state: "x".repeat(300) }), "StateTooLarge")
+      assert.strictEqual(yield* problem({ maxStateBytes: 2_000 }), "InvalidArgument")
+      assert.strictEqual(yield* problem({ maxMembers: 0 }), "InvalidArgument")
+      yield* ada.topic.suspend
+      const closed = yield* Effect.flip(ada.presence.update({ name: "Ada" }))
+      assert.strictEqual(closed.reason, "Closed")
     }),
   )
 
