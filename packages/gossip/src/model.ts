@@ -242,7 +242,7 @@ export interface BytesChannelOptions extends SubscribeOptions {
   readonly mode?: ChannelMode
   /**
    * `"recent"`: the messages of the last two minutes that we or our neighbours still have come first. Default `"now"`: what is sent from
-   * the join on.
+   * the join on, also if the channel is opened later, as far as it has room (2,048 messages and 1 MiB of all channels that are not open yet).
    */
   readonly from?: "now" | "recent"
 }

@@ -156,6 +156,32 @@ describe("a channel", () => {
     }),
   )
 
+  it.effect("gives a reader that opens it some time after the join what came since, once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const topics = yield* Effect.forEach(yield* world.nodes(2), (node) => node.join({ access: "members", secret }))
+      const chat = yield* topics[0]!.channel("chat", Schema.String)
+      yield* passTime(20_000)
+      assert.isTrue(yield* topics[1]!.isJoined)
+      yield* publishAll(chat, range(0, 3))
+      yield* passTime(500)
+      const first = yield* collected((yield* topics[1]!.channel("chat", Schema.String)).events)
+      const second = yield* collected((yield* topics[1]!.channel("chat", Schema.String)).events)
+      yield* chat.publish("3")
+      yield* passTime(1_000)
+      assert.deepStrictEqual(texts(first), range(0, 4))
+      assert.deepStrictEqual(texts(second), ["3"])
+      const other = yield* topics[0]!.channel("other", Schema.String)
+      const kept = 2_048
+      yield* publishAll(other, range(0, kept + 10))
+      yield* passTime(2_000)
+      const late = yield* collected((yield* topics[1]!.channel("other", Schema.String, { capacity: kept + 10 })).events)
+      yield* passTime(1_000)
+      assert.deepStrictEqual(late[0], { _tag: "Lagged", skipped: 10 })
+      assert.deepStrictEqual(texts(late.slice(1)), range(10, kept + 10))
+    }),
+  )
+
   it.effect("waits for acknowledgements, and says how many came", () =>
     Effect.gen(function* () {
       const { channels } = yield* members(3)

@@ -13,6 +13,7 @@ import type { TransportHandler } from "../transport/Transport.ts"
 import { Acknowledgements, answerExtension, readAnswer } from "./Acknowledgements.ts"
 import type { Admissions } from "./Admissions.ts"
 import type { ChannelPublisher } from "./ChannelPublisher.ts"
+import { EarlyEvents } from "./EarlyEvents.ts"
 import { type MembersEvent, MembersState, type MembersStats } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
 import type { RepairMessage } from "./repairMessages.ts"
@@ -50,6 +51,9 @@ export class TopicCore {
   readonly #score = new NeighborScore()
   readonly #flags = new BoundedMap<string, number>(MAX_FLAGS)
   readonly #readers = new Map<string, Set<Reader>>()
+  /** Channels that have had a reader. */
+  readonly #opened = new Set<string>()
+  readonly #early = new EarlyEvents<OrderedEvent>()
   /** Channels of which what was sent before we came is wanted. */
   readonly #recent = new Set<string>()
   readonly #publishers = new Map<string, ChannelPublisher>()
@@ -202,12 +206,21 @@ export class TopicCore {
     return this.#publishers.values()
   }
 
-  /** `isRecent`: the reader gets what the neighbours and we still have of the channel, too. */
+  /**
+   * The first reader of a channel gets what came since the join. `isRecent`: the reader gets what the neighbours and we still have of the
+   * channel, too.
+   */
   addReader(channel: string, queue: Reader, isRecent: boolean): void {
     const readers = this.#readers.get(channel)
     if (readers === undefined) this.#readers.set(channel, new Set([queue]))
     else readers.add(queue)
-    if (!isRecent) return
+    this.#opened.add(channel)
+    const early = this.#early.take(channel)
+    if (!isRecent) {
+      if (early.skipped > 0) queue.push({ _tag: "Lagged", skipped: early.skipped })
+      for (const event of early.events) this.#deliver(event)
+      return
+    }
     this.#recent.add(channel)
     this.#replayTo = queue
     this.#state.replay(channel, readers === undefined, this.#timers.now())
@@ -264,7 +277,8 @@ export class TopicCore {
     })
   }
 
-  #deliver({ event, isReplay, isSigned, stream }: OrderedEvent): void {
+  #deliver(ordered: OrderedEvent): void {
+    const { event, isReplay, isSigned, stream } = ordered
     if (event._tag === "Ended") return
     if (event._tag === "Deliver" && event.extension !== undefined && !isReplay) {
       const answer = readAnswer(event.extension)
@@ -275,7 +289,11 @@ export class TopicCore {
       }
     }
     const readers = this.#readers.get(stream.channel)
-    if (readers === undefined) return
+    if (readers === undefined) {
+      if (this.#opened.has(stream.channel)) return
+      this.#early.add(stream.channel, ordered, event._tag === "Deliver" ? event.message.length : 0)
+      return
+    }
     const author = stream.author as EndpointId.EndpointId
     if (this.#admissions?.current(author, "author") === "mute") return
     const { session } = stream

@@ -22,7 +22,8 @@ export interface ChannelOptions<A> {
    */
   readonly authentication?: "signature" | "group"
   /**
-   * `"now"` (default): the messages that are sent after the join. `"recent"`: first those of the last two minutes that this node and its
+   * `"now"` (default): the messages that are sent after the join, also if the channel is opened later, as far as they have room (2,048
+   * messages and 1 MiB of all channels that are not open yet; `Lagged` counts what had none). `"recent"`: first those of the last two minutes that this node and its
    * neighbours still have.
    */
   readonly from?: "now" | "recent"
