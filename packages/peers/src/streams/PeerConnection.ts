@@ -6,7 +6,6 @@ import type { Timer, Timers } from "@topic-tracker/common"
 import { concat } from "@topic-tracker/common/Bytes"
 import type { BiStream, Connection } from "@topic-tracker/gossip"
 import { FramedStream } from "./FramedStream.ts"
-import { inOrder } from "./inOrder.ts"
 import { failureOfAnswer, type OpenFailure, type PeerLine } from "./PeerLine.ts"
 import type { SlicePolicy } from "./SlicePolicy.ts"
 import { TopicProofs, type TopicProofsOptions } from "./TopicProofs.ts"
@@ -111,9 +110,8 @@ export class PeerConnection {
       if (isOver) return
       if (failure !== undefined) return finish(failure)
       stage = "leave to open one more stream"
-      this.#options.connection.openBi((opened) => {
-        if (opened === undefined) return finish("lost")
-        const stream = inOrder(opened)
+      this.#options.connection.openBi((stream) => {
+        if (stream === undefined) return finish("lost")
         if (isOver) return stream.send.reset(LEFT_CODE)
         raw = stream
         stage = "the peer's answer"
@@ -172,9 +170,8 @@ export class PeerConnection {
   // Streams that the peer opens
 
   #accept(): void {
-    this.#options.connection.acceptBi((opened) => {
-      if (opened === undefined || this.#isClosed) return
-      const stream = inOrder(opened)
+    this.#options.connection.acceptBi((stream) => {
+      if (stream === undefined || this.#isClosed) return
       if (this.#options.admit()) this.#readOpening(stream)
       else this.#refuse(stream, "too many streams")
       // A new turn: the call may call back within itself.

@@ -15,7 +15,6 @@ import {
   RENEW_MS,
   runDoor,
 } from "@topic-tracker/gossip/members"
-import { inOrder } from "./inOrder.ts"
 import { failureOfDoor, type OpenFailure, type PeerLine } from "./PeerLine.ts"
 
 /** What the proofs need. */
@@ -127,9 +126,8 @@ export class TopicProofs {
 
   #openDoor(key: string, topic: DoorTopic, done: (output: DoorEnd | undefined) => void): void {
     const { connection, randomBytes, self, timers } = this.#options
-    connection.openBi((opened) => {
-      if (opened === undefined) return done(undefined)
-      const stream = inOrder(opened)
+    connection.openBi((stream) => {
+      if (stream === undefined) return done(undefined)
       const dialler = new DoorDialler({
         topic,
         self: EndpointId.bytes(self),

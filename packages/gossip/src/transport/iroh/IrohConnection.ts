@@ -160,16 +160,19 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
   }
 
   private sendStream(stream: Iroh.SendStream): SendStream {
+    let lastWrite: Promise<void> | undefined
     return {
       write: (bytes, done) => {
-        stream.writeAll(this.codec.toBinding(bytes)).then(
+        lastWrite = stream.writeAll(this.codec.toBinding(bytes))
+        lastWrite.then(
           () => done(true),
           () => done(false),
         )
       },
       finish: () => {
-        const acknowledged: Promise<void> = stream
-          .finish()
+        // The binding may run `finish` before a write that was called first, which loses the bytes.
+        const finished = lastWrite === undefined ? stream.finish() : lastWrite.then(() => stream.finish())
+        const acknowledged: Promise<void> = finished
           .then(() => stream.stopped())
           .then(ignore, ignore)
           .then(() => {

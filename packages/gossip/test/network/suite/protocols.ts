@@ -145,6 +145,37 @@ export const protocols = (it: Runner): void => {
         assert.deepStrictEqual(answer, { bytes: 20, text: "answer, in two parts", resetCode: undefined })
       }))
 
+    it("brings what was written to the reader when it is ended at once, while the write is in progress", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = yield* connected(world)
+        b.limitStreams({ bi: 1_000 })
+        const answering = Effect.gen(function* () {
+          const theirs = (yield* acceptBi(b))!
+          theirs.send.write(text("answer"), () => {})
+          theirs.send.finish()
+          yield* Effect.forkChild(readAll(theirs.receive))
+        })
+        yield* Effect.forkChild(Effect.forever(answering))
+        const asking = Effect.gen(function* () {
+          const ours = (yield* openBi(a))!
+          ours.send.write(text("question"), () => {})
+          ours.send.finish()
+          return (yield* readAll(ours.receive)).text
+        })
+        const answers = yield* inTime(
+          world,
+          "all are answered",
+          Effect.all(
+            Array.from({ length: 500 }, () => asking),
+            { concurrency: 20 },
+          ),
+        )
+        assert.deepStrictEqual(
+          answers.filter((answer) => answer !== "answer"),
+          [],
+        )
+      }))
+
     it("is seen by the peer when it ends without a byte", (world) =>
       Effect.gen(function* () {
         const [a, b] = yield* connected(world)
