@@ -278,10 +278,12 @@ export class PeerHub implements TransportHandler {
       if (served === undefined) return refuse("not served")
       ask(served.allow, peer, (isWelcome) => {
         if (!isWelcome) return refuse("refused")
+        // The topic or the protocol may have gone while `allow` was asked, and while the answer was written.
+        const isHere = (): boolean => this.#lines.has(line) && line.served.get(protocol) === served
+        if (!isHere()) return refuse(this.#lines.has(line) ? "not served" : "no such topic")
         answer("open", (stream) => {
           this.counters.accepted++
-          // The protocol may have gone while `allow` was asked.
-          if (line.served.get(protocol) === served) served.accept(peer, stream)
+          if (isHere()) served.accept(peer, stream)
           else stream.reset(LEFT_CODE)
         })
       })

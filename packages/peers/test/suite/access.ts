@@ -1,7 +1,7 @@
 /** Who is let in, and what a caller that is not learns, over every transport. */
 import { assert, describe } from "@effect/vitest"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Effect, Fiber, Schedule, Scope } from "effect"
+import { Deferred, Effect, Fiber, Schedule, Scope } from "effect"
 import { Socket } from "effect/socket"
 import type { ConnectOptions } from "../../src/index.ts"
 import { admitAll, inTime, type Runner, type TestPeers, until, type World } from "../world.ts"
@@ -136,6 +136,22 @@ export const access = (it: Runner): void => {
         yield* b.leave
         const { reason } = yield* inTime(world, "it ends", Effect.flip(pull))
         assert.deepInclude(reason, { _tag: "SocketCloseError", code: 4_001 })
+      }))
+
+    it("gets NotInTopic from a peer that leaves the topic while its `allow` is asked", (world) =>
+      Effect.gen(function* () {
+        const isAsked = yield* Deferred.make<void>()
+        const isDecided = yield* Deferred.make<void>()
+        const allow = () =>
+          Effect.as(Effect.andThen(Deferred.succeed(isAsked, undefined), Deferred.await(isDecided)), true)
+        const [a, b] = [yield* world.node(), yield* world.node({ allow })]
+        yield* serve(b)
+        const refusal = yield* Effect.forkChild(refusalOf(world, a, b.endpointId))
+        yield* inTime(world, "it is asked", Deferred.await(isAsked))
+        yield* b.leave
+        yield* world.pass
+        yield* Deferred.succeed(isDecided, undefined)
+        assert.match(yield* Fiber.join(refusal), /^NotInTopic/)
       }))
 
     it("gets TooManyStreams at the peer's limit, and a place when a stream ends", (world) =>
