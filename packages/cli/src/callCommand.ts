@@ -9,7 +9,7 @@ import { Command, Flag } from "effect/cli"
 import { Echo, PROTOCOL, peersLayer } from "./echo.ts"
 import { escapeControlCharacters, shortId } from "./terminalLines.ts"
 
-/** The time in which more neighbours than the first may come, before all are called. */
+/** The time in which more neighbours than those of `--least` may come, before all are called. */
 const GATHER = Duration.seconds(1)
 
 const flags = {
@@ -25,6 +25,9 @@ const flags = {
     Flag.withDescription("Call all members that become neighbours of this node, up to 5"),
     Flag.withDefault(false),
   ),
+  least: integer("least", "With --all: call when so many members are neighbours (default 1)", 1, 5).pipe(
+    Flag.withDefault(1),
+  ),
   method: Flag.Literals("method", ["echo"]).pipe(Flag.withDescription("The call; the members run node --serve echo")),
   data: text("data", "The text to send"),
   seconds: integer("seconds", "The time to find a member, and again for its answer (default 20)", 1, 3600).pipe(
@@ -39,19 +42,34 @@ const flags = {
 interface CallOptions {
   readonly given: GivenTopic
   readonly member: Option.Option<EndpointId.EndpointId>
+  /** The neighbours to wait for, if there is no `member`. */
+  readonly least: number
   readonly data: string
   readonly seconds: number
   readonly json: boolean
 }
 
-const callMembers = Effect.fn("call")(function* ({ data, given, json, member, seconds }: CallOptions) {
+const callMembers = Effect.fn("call")(function* ({ data, given, json, least, member, seconds }: CallOptions) {
   const timeout = Duration.seconds(seconds)
   const { join } = yield* readTopic(given)
+  let found = 0
   const topic = yield* Topic.join(join).pipe(
     Effect.mapError(({ message }) => new UsageError({ message })),
+    Effect.tap(({ neighborChanges }) =>
+      neighborChanges.pipe(
+        Stream.takeUntil(({ size }) => {
+          found = size
+          return size >= (Option.isSome(member) ? 1 : least)
+        }),
+        Stream.runDrain,
+      ),
+    ),
     Effect.timeoutOrElse({
       duration: timeout,
-      orElse: () => Effect.fail(new CommandFailed({ message: `no member of the topic was found within ${seconds} s` })),
+      orElse: () => {
+        const few = found === 0 ? "no member of the topic was" : `only ${found} of ${least} members were`
+        return Effect.fail(new CommandFailed({ message: `${few} found within ${seconds} s` }))
+      },
     }),
   )
   if (Option.isNone(member)) yield* Effect.sleep(GATHER)
@@ -90,11 +108,11 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
 export const callCommand = Command.make(
   "call",
   flags,
-  Effect.fn(function* ({ all, bootstrap, data, json, member, method: _, seconds, ...given }) {
+  Effect.fn(function* ({ all, bootstrap, data, json, least, member, method: _, seconds, ...given }) {
     if (all === Option.isSome(member)) {
       return yield* new UsageError({ message: "--member ID or --all: give one of them" })
     }
-    yield* callMembers({ given, member, data, seconds, json }).pipe(
+    yield* callMembers({ given, member, least, data, seconds, json }).pipe(
       Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap } } })),
     )
   }),

@@ -48,10 +48,10 @@ describe.concurrent("call", { timeout: 90_000 }, () => {
       assert.deepStrictEqual(others, [])
       yield* server.printsMatch(/"event":"call","t":[\d.]+,"from":"[0-9a-f]{64}","method":"echo"/)
 
-      // The second neighbor of the caller may come later than the time that the command gives it, and its connection may still be opening.
-      const all = yield* run("call", [...call, ...common, "--all", "--seconds", "10"]).pipe(
-        Effect.repeat({ until: ({ out }) => out.split("\n").length === 3 && out.includes('"result"') }),
-      )
+      const all = yield* run("call", [...call, ...common, "--all", "--least", "2"])
+      const more = yield* run("call", [...call, ...common, "--all", "--least", "3", "--seconds", "4"])
+      assert.deepStrictEqual([more.out, more.code], ["", 1])
+      assert.match(more.err, /only 2 of 3 members were found within 4 s/)
       const answers = linesOf(all.out)
       assert.deepInclude(
         answers.find(({ member }) => member === serverId),
