@@ -49,9 +49,10 @@ describe.concurrent("call", { timeout: 90_000 }, () => {
       yield* server.printsMatch(/"event":"call","t":[\d.]+,"from":"[0-9a-f]{64}","method":"echo"/)
 
       const all = yield* run("call", [...call, ...common, "--all", "--least", "2"])
-      const more = yield* run("call", [...call, ...common, "--all", "--least", "3", "--seconds", "4"])
+      const more = yield* run("call", [...call, ...common, "--all", "--least", "3", "--seconds", "2"])
       assert.deepStrictEqual([more.out, more.code], ["", 1])
-      assert.match(more.err, /only 2 of 3 members were found within 4 s/)
+      // How many it finds in this time depends on the machine.
+      assert.match(more.err, /(no member of the topic was|only [12] of 3 members were) found within 2 s/)
       const answers = linesOf(all.out)
       assert.deepInclude(
         answers.find(({ member }) => member === serverId),
