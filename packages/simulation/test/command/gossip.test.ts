@@ -53,7 +53,10 @@ describe("sim", { timeout: 60_000 }, () => {
     assert.match(missing.stderr, /^--config: .*nowhere\.toml/)
     assert.strictEqual(config.stderr, `--config: ${broken}:2: speed: no such key here\n`)
     assert.match(filter.stderr, /^--filter: "n7" is in no scenario's name; there are GossipSingle-n20-r30, /)
-    assert.match(unknown.stderr, /^--speed is no option of this command; it has --config, --filter, --seed, --json/)
+    assert.match(
+      unknown.stderr,
+      /^--speed is no option of this command; it has --config, --mainline, --samples, --filter, --seed, --json/,
+    )
     assert.strictEqual(seed.stderr, '--seed: "-1" is not a seed, 0 to 2^63 - 1\n')
     for (const each of [missing, config, filter, unknown, seed]) {
       assert.strictEqual(each.code, 2)
