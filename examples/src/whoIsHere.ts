@@ -1,5 +1,5 @@
 /**
- * Who is here: all members of a topic, not only the neighbours, each with a name and what it does. Type a line to change what you do. Start it in several
+ * Shows all members of a topic, not only the neighbours, each with a name and what it does. Type a line to change what you do. Start it in several
  * terminals, then end one of them with Ctrl-C and another with `kill -9`.
  */
 import { createInterface } from "node:readline"

@@ -46,7 +46,8 @@ export const gossip = (args: Args) => {
   }).pipe(Effect.scoped, Effect.provide(layer(args, known)), Effect.andThen(emit({ event: "closed" })))
 }
 
-const emitEvents = () => {
+/** Prints what gossip tells of neighbours, and its messages. */
+export const emitEvents = () => {
   let joined = false
   return Effect.fnUntraced(function* (event: GossipEvent) {
     switch (event._tag) {
@@ -69,7 +70,8 @@ const emitEvents = () => {
 export const emitMessage = (content: Uint8Array, from: string, scope: "swarm" | "neighbors", round: number) =>
   emit({ event: "message", text: new TextDecoder().decode(content), hex: Bytes.toHex(content), from, scope, round })
 
-const runCommand = Effect.fnUntraced(function* (command: Command, topic: GossipTopic, known: KnownAddresses) {
+/** Runs a command of standard input. */
+export const runCommand = Effect.fnUntraced(function* (command: Command, topic: GossipTopic, known: KnownAddresses) {
   switch (command.do) {
     case "broadcast":
       yield* topic.broadcast(Bytes.fromHex(command.hex), command.scope)

@@ -4,7 +4,7 @@ import { Crypto, Identity, initialSecretHash, SecretRotation } from "@topic-trac
 import { type BytesChannel, Gossip, type MembersTopic } from "@topic-tracker/gossip"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { type Args, topicOf } from "./args.ts"
-import { emitMessage } from "./gossip.ts"
+import { emitEvents, emitMessage, runCommand as runGossipCommand } from "./gossip.ts"
 import { identityLayer } from "./layers.ts"
 import {
   emitReady,
@@ -41,17 +41,7 @@ export const members = (args: Args) => {
     const channel = yield* topic.channel(args.required("channel"), { capacity: 4096 })
     const events = yield* topic.gossip.subscribe({ capacity: 4096 })
     yield* emitReady
-    let joined = false
-    yield* Effect.forkScoped(
-      Stream.runForEach(events, (event) => {
-        if (event._tag === "NeighborDown") return emit({ event: "neighbor-down", peer: event.peer })
-        if (event._tag !== "NeighborUp") return Effect.void
-        const isFirst = !joined
-        joined = true
-        const up = emit({ event: "neighbor-up", peer: event.peer })
-        return isFirst ? Effect.andThen(up, emit({ event: "joined" })) : up
-      }),
-    )
+    yield* Effect.forkScoped(Stream.runForEach(events, emitEvents()))
     yield* Effect.forkScoped(
       Stream.runForEach(channel.events, (event) => {
         if (event._tag === "Received") return emitMessage(event.message, event.author, "swarm", 0)
@@ -66,23 +56,8 @@ export const members = (args: Args) => {
   }).pipe(Effect.scoped, Effect.provide(layer(args, known)), Effect.andThen(emit({ event: "closed" })))
 }
 
-const runCommand = Effect.fnUntraced(function* (
-  command: Command,
-  topic: MembersTopic,
-  channel: BytesChannel,
-  known: KnownAddresses,
-) {
-  switch (command.do) {
-    case "broadcast":
-      yield* channel.publish([Bytes.fromHex(command.hex)])
-      return yield* emit({ event: "sent" })
-    case "join":
-      return yield* topic.gossip.join(learnAddresses(known, command.peers))
-    case "link":
-      return yield* topic.gossip.connect(learnAddresses(known, command.peers))
-    case "neighbors":
-      return yield* emit({ event: "neighbors", peers: [...(yield* topic.gossip.neighbors)].sort() })
-    case "quit":
-      return
-  }
-})
+/** A broadcast goes into the channel; the other commands are those of a gossip node. */
+const runCommand = (command: Command, topic: MembersTopic, channel: BytesChannel, known: KnownAddresses) =>
+  command.do === "broadcast"
+    ? Effect.andThen(channel.publish([Bytes.fromHex(command.hex)]), emit({ event: "sent" }))
+    : runGossipCommand(command, topic.gossip, known)

@@ -1,5 +1,5 @@
 /**
- * What the members of the chat send: lines in a channel, which says who wrote a line, in which order, and each once; and their names, as
+ * The values that the members of the chat send: lines in a channel, which says who wrote a line, in which order, and each once; and their names, as
  * their presence. The Schemas check what others send: what does not match is not delivered.
  */
 import { Schema } from "effect"
@@ -29,7 +29,7 @@ export const ChatMessage = Schema.Struct({
 })
 export type ChatMessage = typeof ChatMessage.Type
 
-/** What a member tells about itself. */
+/** The state that a member tells about itself. */
 export const ChatMember = Schema.Struct({ name: Name })
 
 const unsafe = new RegExp(`[${UNSAFE}]+`, "gu")

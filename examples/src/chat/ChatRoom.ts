@@ -132,7 +132,7 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
   } satisfies ChatRoom as ChatRoom
 })
 
-/** What the screen shows of an event of the channel. */
+/** The lines that the screen shows of an event of the channel. */
 const chatEvent = (event: ChannelEvent<ChatMessage>): ChatEvent | undefined => {
   switch (event._tag) {
     case "Received":

@@ -1,5 +1,5 @@
 /**
- * What the topic logs, for example that the secret opens no record. Before the screen is open the lines go to standard error, then to the
+ * The log lines of the topic, for example that the secret opens no record. Before the screen is open the lines go to standard error, then to the
  * screen: written by themselves, they would run across the input line.
  */
 import { Effect, Logger, Queue } from "effect"

@@ -32,7 +32,7 @@ const RENEW_AFTER: Duration = Duration::from_secs(60);
 /// Plain iroh-gossip forwards before it validates, and this program answers no repairs.
 const FLAGS: u8 = 0;
 
-/// What all doors of the topic share.
+/// The data that all doors of the topic share.
 #[derive(Debug)]
 pub struct Members {
     pub keys: TopicKeys,

@@ -21,7 +21,7 @@ const EXTENSION: u8 = 0x40;
 const RESERVED: u8 = 0x80;
 const HEADER: usize = 66;
 const AROUND: usize = HEADER + 16 + 64;
-/// What iroh-gossip carries of one message (4,096 bytes with the frame).
+/// The bytes of one message that iroh-gossip carries (4,096 bytes with the frame).
 const MAX_CONTENT: usize = 4055;
 /// Messages in parts that are put together at a time.
 const MAX_ASSEMBLIES: usize = 64;

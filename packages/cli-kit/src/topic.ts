@@ -10,10 +10,10 @@ import { UsageError } from "./errors.ts"
 import { text } from "./flags.ts"
 import { type GivenSecret, givenSecrets, readSecret, readStandardInput, secretFlags } from "./secret.ts"
 
-/** Who may take part: everybody that knows the name, or those that prove the secret. */
+/** The nodes that may take part: everybody that knows the name, or those that prove the secret. */
 export type Access = "open" | "members"
 
-/** What holds without options. A command without a default topic, or without a default secret, asks for it. */
+/** The values that hold without options. A command without a default topic, or without a default secret, asks for it. */
 export interface TopicDefaults {
   readonly topic?: string
   readonly secret?: string

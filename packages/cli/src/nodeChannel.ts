@@ -1,7 +1,5 @@
 /** A channel of texts in the command `node`: the option, and what the channel prints. */
 
-import { UsageError } from "@topic-tracker/cli-kit/runCommand"
-import type { Access } from "@topic-tracker/cli-kit/topic"
 import type { Channel, Topic } from "@topic-tracker/core"
 import { Effect, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
@@ -18,17 +16,6 @@ export const channelFlag = Flag.String("channel").pipe(
   Flag.withDescription("Send and print texts of this channel, each with its proven author; needs --access members"),
   Flag.optional,
 )
-
-/** Fails in a topic that has no channels. */
-export const requireMembers = (access: Access): Effect.Effect<void, UsageError> =>
-  access === "members"
-    ? Effect.void
-    : Effect.fail(
-        new UsageError({
-          message:
-            "--channel: only a members-only topic has channels; give --access members, or an invitation to such a topic",
-        }),
-      )
 
 /** Opens the channel, with the default codec for its texts, and prints its events until the scope closes. */
 export const openTextChannel = Effect.fnUntraced(function* (topic: Topic.Topic, name: string, output: NodeOutput) {

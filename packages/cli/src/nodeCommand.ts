@@ -3,15 +3,15 @@
 import { releaseSignals } from "@topic-tracker/cli-kit/earlySignals"
 import { bootstrap, integer, relay, text } from "@topic-tracker/cli-kit/flags"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
-import { type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
+import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { channelFlag, openTextChannel, requireMembers } from "./nodeChannel.ts"
+import { channelFlag, openTextChannel } from "./nodeChannel.ts"
 import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
-import { presenceFlag, requireMembersFor, showMembers } from "./nodePresence.ts"
+import { presenceFlag, showMembers } from "./nodePresence.ts"
 import { sendRepeatedly } from "./nodeSend.ts"
 
 const flags = {
@@ -41,6 +41,12 @@ const flags = {
     Flag.withDescription("Print events as JSON, one on each line"),
     Flag.withDefault(false),
   ),
+}
+
+/** Fails in a topic that is open to everybody. `ability`: what members-only topics have for the option. */
+const requireMembers = (access: Access, option: string, ability: string): Effect.Effect<void, UsageError> => {
+  const message = `${option}: only a members-only topic ${ability}; give --access members, or an invitation to such a topic`
+  return access === "members" ? Effect.void : Effect.fail(new UsageError({ message }))
 }
 
 /** The interval at which the text output repeats that there is no neighbour yet. */
@@ -160,8 +166,8 @@ export const nodeCommand = Command.make(
     const progress: Progress = { joined: false, unopened: 0 }
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)
-      if (Option.isSome(channel)) yield* requireMembers(topic.access)
-      if (Option.isSome(presence)) yield* requireMembersFor(topic.access)
+      if (Option.isSome(channel)) yield* requireMembers(topic.access, "--channel", "has channels")
+      if (Option.isSome(presence)) yield* requireMembers(topic.access, "--presence", "shows its members")
       yield* runNode({ ...topic, channel, every, presence, send, serve, progress }, output).pipe(
         Effect.provide(layer.pipe(Layer.provideMerge(output.loggers))),
         Effect.mapError((error) => {

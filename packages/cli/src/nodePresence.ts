@@ -1,7 +1,5 @@
 /** Presence in the command `node`: the option, and what it prints of the members. */
 
-import { UsageError } from "@topic-tracker/cli-kit/runCommand"
-import type { Access } from "@topic-tracker/cli-kit/topic"
 import type { Topic } from "@topic-tracker/core"
 import { Effect, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
@@ -24,17 +22,6 @@ function isState(text: string): boolean {
     return false
   }
 }
-
-/** Fails in a topic without proven members. */
-export const requireMembersFor = (access: Access): Effect.Effect<void, UsageError> =>
-  access === "members"
-    ? Effect.void
-    : Effect.fail(
-        new UsageError({
-          message:
-            "--presence: only a members-only topic shows its members; give --access members, or an invitation to such a topic",
-        }),
-      )
 
 const CHANGES = { Joined: "joined", Updated: "updated", Left: "left", Lost: "lost" } as const
 

@@ -1,3 +1,6 @@
+/** Rates: a budget of events, and one budget for each of many peers. */
+import { BoundedMap } from "./BoundedMap.ts"
+
 /**
  * A budget of events: at most `burst` at once, and `perSecond` on average. It knows no clock; each call gives the time in ms. A clock that
  * was set back adds nothing.
@@ -30,5 +33,28 @@ export class TokenBucket {
     if (!this.has(now, count)) return false
     this.#tokens -= count
     return true
+  }
+}
+
+/** A {@link TokenBucket} for each key. A key that comes while `capacity` others are known makes the oldest one forgotten. */
+export class TokenBuckets<K> {
+  readonly #burst: number
+  readonly #perSecond: number
+  readonly #buckets: BoundedMap<K, TokenBucket>
+
+  constructor(capacity: number, burst: number, perSecond: number) {
+    this.#burst = burst
+    this.#perSecond = perSecond
+    this.#buckets = new BoundedMap(capacity)
+  }
+
+  /** Takes `count` events out of the budget of the key if it has so many, and returns whether it had. */
+  take(key: K, now: number, count = 1): boolean {
+    let bucket = this.#buckets.get(key)
+    if (bucket === undefined) {
+      bucket = new TokenBucket(this.#burst, this.#perSecond)
+      this.#buckets.set(key, bucket)
+    }
+    return bucket.take(now, count)
   }
 }

@@ -1,11 +1,12 @@
 /**
- * The state machines of members-only topics, without sockets, clock or Effect. Not yet part of the package's main entry: the topics
- * that use them are not complete.
+ * The state machines of members-only topics, without sockets, clock or Effect: for packages that build further protocols on them, and for
+ * tests. Programs use the main entry.
  */
 export {
   Acknowledgements,
   type AnswerPlan,
   answerExtension,
+  MAX_ACKNOWLEDGING,
   readAnswer,
   wantedExtension,
 } from "./members/Acknowledgements.ts"

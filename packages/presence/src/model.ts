@@ -1,4 +1,4 @@
-/** What a program sees of presence: members, their changes, and the handle. Types only. */
+/** The types of presence that a program sees: members, their changes, and the handle. */
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Effect, Schema, Stream, SubscriptionRef } from "effect"
 import type { PresenceError } from "./PresenceError.ts"

@@ -8,50 +8,35 @@
 import { Effect, Stream } from "effect"
 import { type Line, layer, makeLines } from "./gossip/channelWays.ts"
 import { IN_FLIGHT } from "./gossip/gossipWay.ts"
+import { InFlight } from "./gossip/InFlight.ts"
 import { type Rate, sampleLatencies, sampleRates, type Way } from "./gossip/sampling.ts"
 import { main, numberAt, print } from "./print.ts"
 
 const [seconds, port] = [numberAt(0), numberAt(1)]
 
 const makeWay = Effect.fnUntraced(function* ({ answers, send }: Line) {
-  let arrived = 0
-  let underWay = 0
-  let onArrival = () => {}
+  const inFlight = new InFlight()
   yield* Stream.runForEachArray(answers, (counts) =>
     Effect.sync(() => {
-      for (const count of counts) {
-        arrived += count
-        underWay -= count
-      }
-      onArrival()
+      for (const count of counts) inFlight.arrive(count)
+      inFlight.notify()
     }),
   ).pipe(Effect.forkScoped)
-  /** Resolves when fewer than `limit` messages are under way. */
-  const untilBelow = (limit: number) =>
-    new Promise<void>((resolve) => {
-      const check = () => {
-        if (underWay >= limit) return
-        onArrival = () => {}
-        resolve()
-      }
-      onArrival = check
-      check()
-    })
   const many = Array.from({ length: IN_FLIGHT }, () => send)
   const rate: Rate = {
-    count: () => arrived,
+    count: () => inFlight.arrived,
     send: async () => {
-      const count = IN_FLIGHT - underWay
-      underWay += count
+      const count = IN_FLIGHT - inFlight.underWay
+      inFlight.underWay += count
       await Effect.runPromise(Effect.all(many.slice(0, count), { concurrency: "unbounded", discard: true }))
-      await untilBelow(IN_FLIGHT)
+      await inFlight.untilBelow(IN_FLIGHT)
     },
   }
   const way: Way = {
     ping: async () => {
-      underWay++
+      inFlight.underWay++
       const sent = Effect.runPromise(send)
-      await untilBelow(1)
+      await inFlight.untilBelow(1)
       await sent
     },
     rates: [rate],

@@ -9,7 +9,7 @@
  *   beside the calls.
  * - `dials` (ours only): ms to open a stream by key alone to a peer without a connection, whose address is known.
  */
-import { PeerRpc, Peers } from "@topic-tracker/peers"
+import { PeerRpc, Peers, type PeersService } from "@topic-tracker/peers"
 import { Effect, Layer, Schema } from "effect"
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { sampleLatencies, sampleRates } from "./gossip/sampling.ts"
@@ -81,8 +81,8 @@ const measureCalls = Effect.gen(function* () {
 
 const bareStreams = Effect.acquireRelease(Effect.promise(makeBareStreams), ({ close }) => Effect.promise(close))
 
-const measureBulk = Effect.gen(function* () {
-  const [from, to] = [yield* makePeerNode(), yield* makePeerNode()]
+/** A stream of one direction, whose other side counts what it reads. */
+const openBulk = Effect.fnUntraced(function* (from: PeersService, to: PeersService) {
   let received = 0
   yield* to.serve({ protocol: "bulk" }, ({ socket }) =>
     Effect.gen(function* () {
@@ -92,6 +92,12 @@ const measureBulk = Effect.gen(function* () {
   )
   const socket = yield* from.connect(to.endpointId, { protocol: "bulk" })
   const writer = yield* socket.writer
+  return { writer, received: () => received }
+})
+
+const measureBulk = Effect.gen(function* () {
+  const [from, to] = [yield* makePeerNode(), yield* makePeerNode()]
+  const bulk = yield* openBulk(from, to)
   const bare = yield* bareStreams
   const chunk = new Uint8Array(CHUNK_BYTES).map((_, i) => i)
   const array = [...chunk]
@@ -99,7 +105,7 @@ const measureBulk = Effect.gen(function* () {
     sampleRates(
       [
         { count: bare.received, send: () => bare.send(array) },
-        { count: () => received, send: () => Effect.runPromise(writer.write(chunk)) },
+        { count: bulk.received, send: () => Effect.runPromise(bulk.writer.write(chunk)) },
       ],
       seconds,
     ),
@@ -113,15 +119,7 @@ const BESIDE_CALLS = 1_000
 const measureBeside = Effect.gen(function* () {
   const [from, to] = [yield* makePeerNode(), yield* makePeerNode()]
   const rpc = yield* makeClient(from, to)
-  let received = 0
-  yield* to.serve({ protocol: "bulk" }, ({ socket }) =>
-    Effect.gen(function* () {
-      const { pull } = yield* socket.reader
-      for (;;) for (const chunk of yield* pull) received += chunk.length
-    }).pipe(Effect.scoped),
-  )
-  const socket = yield* from.connect(to.endpointId, { protocol: "bulk" })
-  const writer = yield* socket.writer
+  const bulk = yield* openBulk(from, to)
   const calls = (count: number) =>
     Effect.promise(async () => {
       const samples: Array<number> = []
@@ -135,11 +133,11 @@ const measureBeside = Effect.gen(function* () {
   yield* calls(BESIDE_CALLS)
   const alone = yield* calls(BESIDE_CALLS)
   const rateOf = Effect.fnUntraced(function* (work: Effect.Effect<unknown>) {
-    const [before, start] = [received, performance.now()]
+    const [before, start] = [bulk.received(), performance.now()]
     yield* work
-    return (received - before) / (performance.now() - start) / 1e3
+    return (bulk.received() - before) / (performance.now() - start) / 1e3
   })
-  yield* Effect.forkScoped(Effect.forever(writer.write(new Uint8Array(CHUNK_BYTES))))
+  yield* Effect.forkScoped(Effect.forever(bulk.writer.write(new Uint8Array(CHUNK_BYTES))))
   yield* Effect.sleep("1 second")
   const bulkAlone = yield* rateOf(Effect.sleep(seconds * 1000))
   let beside: ReadonlyArray<number> = []

@@ -1,4 +1,4 @@
-/** What a package above needs of a topic to open streams to its peers: the connections, and how a peer proves that it is a member. */
+/** The part of a topic that a package above needs to open streams to its peers: the connections, and how a peer proves that it is a member. */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { Gossip, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
 import type { DoorTopic } from "@topic-tracker/gossip/members"

@@ -135,7 +135,7 @@ export interface Topic extends TopicSender, TopicReceiver {
    * connection ends come back with the new secret.
    */
   readonly endOverlap: Effect.Effect<void, TopicError>
-  /** What packages that open streams to the topic's peers build on. Fails with `Suspended` or `Closed`. */
+  /** The base for packages that open streams to the topic's peers. Fails with `Suspended` or `Closed`. */
   readonly peerLink: Effect.Effect<PeerLink, TopicError>
   /**
    * Opens a typed channel of a members-only topic until the Scope closes. The name has 1 to 64 bytes; the same name may be opened several

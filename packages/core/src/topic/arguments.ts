@@ -40,7 +40,7 @@ const isDecomposed = (value: unknown): boolean => typeof value === "string" && v
 const decomposedText = (argument: "topic" | "secret"): TopicError =>
   invalidArgument(argument, "text that is not in Unicode's form NFC", `the text's normalize("NFC"), or its bytes`)
 
-/** What a join says, checked. */
+/** The checked arguments of a join. */
 export interface JoinTarget {
   readonly topic: TopicId
   readonly secret: Redacted.Redacted<string | Uint8Array>

@@ -5,7 +5,7 @@
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { concat, toHex } from "@topic-tracker/common/Bytes"
-import { TokenBucket } from "@topic-tracker/common/TokenBucket"
+import { TokenBucket, TokenBuckets } from "@topic-tracker/common/TokenBucket"
 
 /** The first byte of an extension that asks for answers of so many members, and of one that answers. */
 const WANTED = 1
@@ -46,7 +46,7 @@ export const readAnswer = (extension: Uint8Array | undefined): { stream: string;
 const readWanted = (extension: Uint8Array | undefined): number =>
   extension?.length === WANTED_BYTES && extension[0] === WANTED ? extension[1]! * 256 + extension[2]! : 0
 
-/** What to do about a delivered message: tell the author, who is a neighbour, or broadcast an answer after a time, or nothing. */
+/** The action after a delivered message: tell the author, who is a neighbour, or broadcast an answer after a time, or nothing. */
 export type AnswerPlan =
   | { readonly _tag: "Seen" }
   | { readonly _tag: "After"; readonly ms: number; readonly key: string }
@@ -69,7 +69,7 @@ export class Acknowledgements {
   /** Members that answered a message of another author, which this node may have to answer. */
   readonly #heard = new BoundedMap<string, { readonly by: Set<string>; readonly wanted: number }>(MAX_PENDING)
   readonly #answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND)
-  readonly #seen = new BoundedMap<string, TokenBucket>(MAX_PENDING)
+  readonly #seen = new TokenBuckets<string>(MAX_PENDING, SEEN_PER_SECOND, SEEN_PER_SECOND)
 
   /** `random` gives numbers from 0 to 1. */
   constructor(random: () => number) {
@@ -111,14 +111,7 @@ export class Acknowledgements {
     extension: Uint8Array | undefined,
     now: number,
   ): AnswerPlan {
-    if (author.isNeighbor) {
-      let bucket = this.#seen.get(author.id)
-      if (bucket === undefined) {
-        bucket = new TokenBucket(SEEN_PER_SECOND, SEEN_PER_SECOND)
-        this.#seen.set(author.id, bucket)
-      }
-      return bucket.take(now) ? { _tag: "Seen" } : undefined
-    }
+    if (author.isNeighbor) return this.#seen.take(author.id, now) ? { _tag: "Seen" } : undefined
     const wanted = readWanted(extension)
     const key = keyOf(stream, seq)
     if (wanted === 0 || this.#heard.get(key) !== undefined) return undefined

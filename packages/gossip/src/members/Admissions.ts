@@ -7,7 +7,7 @@ import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { EndpointId } from "@topic-tracker/crypto"
 
-/** What a peer wants: to be a neighbour, to have its messages delivered, or to open streams to us. */
+/** The request of a peer: to be a neighbour, to have its messages delivered, or to open streams to us. */
 export type AllowRole = "neighbor" | "author" | "stream"
 
 /**
@@ -25,7 +25,7 @@ const MAX_QUESTIONS = 256
 const AUTHORS_BURST = 64
 const AUTHORS_PER_SECOND = 16
 
-/** What {@link Admissions} needs. */
+/** Options of {@link Admissions}. */
 export interface AdmissionsOptions {
   readonly timers: Timers
   /** Asks the user, and calls `answer` once, later than this call; undefined if the user gave none in time. */

@@ -16,7 +16,7 @@ const GATHER_MS = 5
 /** Messages that are sealed in one turn. */
 const MAX_GATHERED = 256
 
-/** What {@link ChannelPublisher} sends by. */
+/** Options of {@link ChannelPublisher}. */
 export interface ChannelPublisherOptions {
   readonly writer: ChannelWriter
   readonly gossip: Pick<GossipTopic, "broadcast" | "awaitRoom">
@@ -77,7 +77,7 @@ export class ChannelPublisher {
           this.#isBusy = true
           this.#options.timers.runSoon(() => this.#options.fork(this.#drain))
         }
-        // What is not sealed yet is not sent any more.
+        // A message that is not sealed yet is not sent any more.
         return Effect.sync(() => {
           this.#waiting = this.#waiting.filter((each) => !added.includes(each))
         })
@@ -109,7 +109,7 @@ export class ChannelPublisher {
   }
 
   #publishNow(messages: ReadonlyArray<Uint8Array>): Effect.Effect<number, GossipError> {
-    const { gossip, published, scope, timers, writer } = this.#options
+    const { timers, writer } = this.#options
     this.#isBusy = true
     // Until the turn is over and gossip has taken it.
     let left = 2
@@ -120,12 +120,7 @@ export class ChannelPublisher {
     }
     timers.runSoon(over)
     const { envelopes, firstSeq } = writer.write(messages)
-    for (const envelope of envelopes) published(envelope)
-    const sent =
-      envelopes.length === 1
-        ? gossip.broadcast(envelopes[0]!, scope)
-        : Effect.forEach(envelopes, (envelope) => gossip.broadcast(envelope, scope), { discard: true })
-    return sent.pipe(
+    return this.#send(envelopes).pipe(
       Effect.onExit(() => Effect.sync(over)),
       Effect.as(firstSeq),
     )
@@ -146,7 +141,7 @@ export class ChannelPublisher {
       const isParts = batch.length === 1 && envelopes.length > 1
       const result = yield* Effect.exit(isParts ? this.#sendParts(envelopes) : this.#send(envelopes))
       for (const [index, { done }] of batch.entries()) done(Effect.as(result, firstSeq + index))
-      // Those who waited for this batch may publish the next one.
+      // Callers that waited for this batch may publish the next one.
       yield* this.#gather
     }
     this.#isBusy = false
@@ -160,6 +155,7 @@ export class ChannelPublisher {
   #send(envelopes: ReadonlyArray<Uint8Array>): Effect.Effect<void, GossipError> {
     const { gossip, published, scope } = this.#options
     for (const envelope of envelopes) published(envelope)
+    if (envelopes.length === 1) return gossip.broadcast(envelopes[0]!, scope)
     return Effect.forEach(envelopes, (envelope) => gossip.broadcast(envelope, scope), { discard: true })
   }
 

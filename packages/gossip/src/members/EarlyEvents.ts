@@ -17,7 +17,7 @@ interface Waiting<E> {
   skipped: number
 }
 
-/** What a first reader gets. */
+/** The events that a first reader gets. */
 export interface EarlyChannel<E> {
   readonly events: ReadonlyArray<E>
   /** The number of events that were dropped before these. */

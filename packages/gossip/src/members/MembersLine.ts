@@ -1,4 +1,4 @@
-/** What the router of the doors knows of a members-only topic and of its transport. Types only. */
+/** The part that the router of the doors knows of a members-only topic and of its transport. Types only. */
 import type { Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { DialOptions, TransportHandler } from "../transport/Connection.ts"

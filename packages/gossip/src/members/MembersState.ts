@@ -381,7 +381,7 @@ export class MembersState {
     if (kind !== undefined) this.#repairs.claim(key, bytes, head, from, { kind, known }, now)
   }
 
-  /** What the head in the first message of a neighbour means. */
+  /** The meaning of the head in the first message of a neighbour. */
   #firstKind(key: string, from: string, known: number, now: number): "start" | "all" | "past" | "news" | undefined {
     if (this.#options.fromRecent?.(key.slice(80)) === true) return "all"
     if (!this.#hasHeads) return "start"

@@ -32,7 +32,7 @@ interface Claim {
   base: number | undefined
   head: number
   by: string
-  /** What it covers may be so old that nobody has it: nobody is blamed for it. */
+  /** The messages that it covers may be so old that nobody has them: nobody is blamed for it. */
   isPast: boolean
 }
 
@@ -48,7 +48,7 @@ interface Task {
   isRoundOver: boolean
 }
 
-/** What a claimed head means to {@link Repairs.claim}. */
+/** The meaning of a claimed head to {@link Repairs.claim}. */
 export interface ClaimOptions {
   /**
    * `start`: told before we joined, so what it covers was sent before. `all`: the same, and it is wanted. `past`: told by a later neighbour

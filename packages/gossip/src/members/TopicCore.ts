@@ -246,7 +246,7 @@ export class TopicCore {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#timers.cancel(this.#timer)
     for (const publisher of this.#publishers.values()) publisher.close()
-    // Who waits for a neighbour learns that there will be none.
+    // A publish that waits for a neighbour learns that there will be none.
     this.hasNeighbor.open()
     for (const readers of this.#readers.values()) for (const queue of readers) queue.close()
   }

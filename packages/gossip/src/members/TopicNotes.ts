@@ -2,8 +2,7 @@
  * The notes and whispers of one members-only topic: small signed broadcasts beside the channels, and bytes for one neighbour. A protocol that uses
  * them, such as presence, judges its notes itself; without one a node checks and forwards them for the others. Synchronous, without Effect.
  */
-import { BoundedMap } from "@topic-tracker/common/BoundedMap"
-import { TokenBucket } from "@topic-tracker/common/TokenBucket"
+import { TokenBuckets } from "@topic-tracker/common/TokenBucket"
 import { type CryptoService, EndpointId } from "@topic-tracker/crypto"
 import { Note } from "@topic-tracker/crypto/members"
 
@@ -15,7 +14,7 @@ const MAX_AUTHORS = 4_096
 const CHECKS_BURST = 4_096
 const CHECKS_PER_SECOND = 200
 
-/** What a note's receiver does with it: see `ContentVerdict`. */
+/** The receiver's verdict on a note: see `ContentVerdict`. */
 export type NoteVerdict = "accept" | "ignore" | "reject"
 
 /**
@@ -54,8 +53,8 @@ export class TopicNotes {
   readonly #options: TopicNotesOptions
   readonly #neighbors = new Set<EndpointId.EndpointId>()
   readonly #lines = new Map<EndpointId.EndpointId, (bytes: Uint8Array) => void>()
-  readonly #authors = new BoundedMap<string, TokenBucket>(MAX_AUTHORS)
-  readonly #checks = new BoundedMap<string, TokenBucket>(64)
+  readonly #authors = new TokenBuckets<string>(MAX_AUTHORS, AUTHOR_BURST, AUTHOR_PER_SECOND)
+  readonly #checks = new TokenBuckets<string>(64, CHECKS_BURST, CHECKS_PER_SECOND)
   #handler: NotesHandler | undefined
 
   constructor(options: TopicNotesOptions) {
@@ -93,9 +92,9 @@ export class TopicNotes {
     if (this.#handler !== undefined) return this.#handler.note(from, note)
     const author = EndpointId.fromBytes(Note.author(note))
     if (author === this.#options.self || !this.admits(author)) return "ignore"
-    if (!bucket(this.#checks, from, CHECKS_BURST, CHECKS_PER_SECOND).take(now)) return "ignore"
+    if (!this.#checks.take(from, now)) return "ignore"
     if (!this.verify(note)) return "reject"
-    return bucket(this.#authors, author, AUTHOR_BURST, AUTHOR_PER_SECOND).take(now) ? "accept" : "ignore"
+    return this.#authors.take(author, now) ? "accept" : "ignore"
   }
 
   neighborUp(peer: EndpointId.EndpointId): void {
@@ -127,18 +126,4 @@ export class TopicNotes {
   receiveWhisper(peer: EndpointId.EndpointId, bytes: Uint8Array): void {
     if (this.#lines.has(peer)) this.#handler?.whisper(peer, bytes)
   }
-}
-
-const bucket = (
-  buckets: BoundedMap<string, TokenBucket>,
-  key: string,
-  burst: number,
-  perSecond: number,
-): TokenBucket => {
-  let found = buckets.get(key)
-  if (found === undefined) {
-    found = new TokenBucket(burst, perSecond)
-    buckets.set(key, found)
-  }
-  return found
 }

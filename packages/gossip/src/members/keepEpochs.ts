@@ -7,7 +7,7 @@ import type { EpochWindow, MembersKeys } from "@topic-tracker/crypto/members"
 import { Clock, Effect, type Scope } from "effect"
 import type { MembersOptions } from "../model.ts"
 
-/** What {@link makeEpochs} gives. */
+/** The result of {@link makeEpochs}. */
 export interface Epochs {
   /** Runs until the scope closes. `renew` opens the doors again: a secret changed, or the minute that we speak in jumped. */
   readonly keep: (renew: () => void) => Effect.Effect<void, never, Scope.Scope>

@@ -40,7 +40,7 @@ export interface SendStream {
   readonly write: (bytes: Uint8Array, done: (isAlive: boolean) => void) => void
   /** Ends the stream after what was written. */
   readonly finish: () => void
-  /** Ends the stream at once. What the peer has not read is lost; its read gets the code, a whole number below 2^32. */
+  /** Ends the stream at once. Bytes that the peer has not read are lost; its read gets the code, a whole number below 2^32. */
   readonly reset: (code: number) => void
   /** Runs once if the peer stops reading, with the code that it gave. At most one listener. */
   readonly onStopped: (listener: (code: number) => void) => void

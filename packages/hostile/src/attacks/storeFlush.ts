@@ -11,7 +11,7 @@ import { startVictim } from "../harness/Victim.ts"
 const HONEST_HOSTS = 20
 const ITEMS_EACH = 5
 const HOSTILE_HOSTS = 30
-/** What a host may ask at once, and the time until it may again. */
+/** The queries that a host may send at once, and the time until it may again. */
 const PUTS_AT_ONCE = 45
 const PAUSE_MS = 4_500
 const ANSWER_MS = 1_000

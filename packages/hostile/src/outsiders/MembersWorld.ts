@@ -14,7 +14,7 @@ export const PLAINTEXT = "plain words of a member"
 const SPEAKERS = 2
 const MEMBERS = 5
 
-/** What was recorded of the members' connections. */
+/** The recorded bytes of the members' connections. */
 export class Recording {
   /** The bytes of each one-way stream: the topic and frames. */
   readonly streams: Array<Array<Uint8Array>> = []

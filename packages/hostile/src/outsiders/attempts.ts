@@ -1,4 +1,4 @@
-/** What an outsider tries who knows the topic's name, the members' ids, recorded bytes, and what of the topic has leaked, but no secret. */
+/** The attempts of an outsider that knows the topic's name, the members' ids, recorded bytes, and what of the topic has leaked, but no secret. */
 import { createHash, randomBytes } from "node:crypto"
 import type { Connection } from "@topic-tracker/gossip"
 import * as frames from "../attacker/frames.ts"

@@ -30,7 +30,7 @@ const STUCK_MS = 10_000
 const MANY_CHUNKS = 16
 const SHORT_BYTES = 1_024
 
-/** What a stream needs of its connection. */
+/** Options of {@link FramedStream}. */
 export interface FramedStreamOptions {
   readonly stream: BiStream
   readonly timers: Timers
@@ -51,7 +51,7 @@ interface QueuedWrite {
 export class FramedStream {
   readonly #options: FramedStreamOptions
   readonly #frames = new FrameReader()
-  // What we send.
+  // The bytes that we send.
   #credit = FIRST_WINDOW
   #queue: Array<QueuedWrite> = []
   #isWriting = false
@@ -60,7 +60,7 @@ export class FramedStream {
   #isEndSent = false
   /** Nothing is sent any more: reset, or finished. */
   #isSendOver = false
-  // What we receive.
+  // The bytes that we receive.
   #chunks: Array<Uint8Array> = []
   /** The buffer that the last chunk is a part of, if it takes more. */
   #tail: { readonly bytes: Uint8Array; used: number } | undefined
@@ -72,7 +72,7 @@ export class FramedStream {
   #end: StreamEnd | undefined
   #waiting: (() => void) | undefined
   #isReadOver = false
-  /** What arrives is dropped: we closed. */
+  /** We closed: bytes that arrive are dropped. */
   #isDeaf = false
   #isOver = false
   #stuck: Timer | undefined
@@ -116,7 +116,7 @@ export class FramedStream {
   }
 
   /**
-   * Ends both directions after everything that was written: the peer's reader gets the code. What it still sends is dropped. `end`: what our
+   * Ends both directions after everything that was written: the peer's reader gets the code. Bytes that it still sends are dropped. `end`: what our
    * reader gets.
    */
   close(code: number, reason?: string, end: StreamEnd = ABNORMAL): void {

@@ -3,7 +3,7 @@
  * plain data. It knows no Socket, and of other connections only what the hub tells.
  */
 import type { Timer, Timers } from "@topic-tracker/common"
-import { concat } from "@topic-tracker/common/Bytes"
+import { concat, toHex } from "@topic-tracker/common/Bytes"
 import type { BiStream, Connection } from "@topic-tracker/gossip"
 import { FramedStream } from "./FramedStream.ts"
 import { failureOfAnswer, type OpenFailure, type PeerLine } from "./PeerLine.ts"
@@ -19,7 +19,7 @@ const OPENING_MS = 5_000
 export const NOT_A_MEMBER_CODE = 4_003
 export const LEFT_CODE = 4_001
 
-/** What the connection needs of the hub. */
+/** Options of {@link PeerConnection}. */
 export interface PeerConnectionOptions {
   readonly connection: Connection
   readonly timers: Timers
@@ -46,7 +46,7 @@ export interface PeerConnectionOptions {
 /** An opening of ours. */
 export interface OpenAttempt {
   readonly cancel: () => void
-  /** What it waits for now. */
+  /** The step that it waits for now. */
   readonly stage: () => string
 }
 
@@ -219,7 +219,7 @@ export class PeerConnection {
         if (opening === "malformed") return broken()
         if (opening === undefined) return timers.runSoon(read)
         end()
-        this.#decide(stream, { topic: Buffer.from(opening.topic).toString("hex"), protocol: opening.protocol })
+        this.#decide(stream, { topic: toHex(opening.topic), protocol: opening.protocol })
       })
     }
     read()

@@ -2,8 +2,7 @@
  * All peer streams of a node: the connections of their protocol, dials, the topics and protocols that are served, and the limits. It is the
  * transport's handler of the protocol. Callbacks and plain data; `sharedHub.ts` gives it to the topics of a node.
  */
-import { type Timers, TokenBucket } from "@topic-tracker/common"
-import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { type Timers, TokenBuckets } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Connection, PeerConnections, TransportHandler } from "@topic-tracker/gossip"
 import { DoorGuard } from "@topic-tracker/gossip/members"
@@ -56,7 +55,7 @@ export class PeerHub implements TransportHandler {
   readonly #lines = new Set<PeerLine>()
   readonly #peers = new Map<EndpointId.EndpointId, Peer>()
   readonly #dials = new Map<EndpointId.EndpointId, Set<(result: PeerConnection | OpenFailure) => void>>()
-  readonly #rates = new BoundedMap<EndpointId.EndpointId, TokenBucket>(MAX_RATES)
+  readonly #rates: TokenBuckets<EndpointId.EndpointId>
   readonly #pool: WindowPool
   readonly #slices: SlicePolicy
   readonly #guard = new DoorGuard()
@@ -67,6 +66,7 @@ export class PeerHub implements TransportHandler {
     this.#self = self
     this.#transport = transport
     this.#limits = limits
+    this.#rates = new TokenBuckets(MAX_RATES, limits.openingBurst, limits.openingsPerSecond)
     this.#pool = new WindowPool(limits.windowBytes)
     this.#slices = new SlicePolicy(() => transport.timers.now(), transport.gossipMessages)
   }
@@ -239,13 +239,9 @@ export class PeerHub implements TransportHandler {
   // Openings of others
 
   #admit(id: EndpointId.EndpointId, peer: Peer): boolean {
-    const { maxStreams, maxStreamsPerPeer, openingBurst, openingsPerSecond } = this.#limits
-    let rate = this.#rates.get(id)
-    if (rate === undefined) {
-      rate = new TokenBucket(openingBurst, openingsPerSecond)
-      this.#rates.set(id, rate)
-    }
-    const isAdmitted = rate.take(this.timers.now()) && peer.accepted < maxStreamsPerPeer && this.#accepted < maxStreams
+    const { maxStreams, maxStreamsPerPeer } = this.#limits
+    const isAdmitted =
+      this.#rates.take(id, this.timers.now()) && peer.accepted < maxStreamsPerPeer && this.#accepted < maxStreams
     if (!isAdmitted) {
       this.counters.refused++
       return false

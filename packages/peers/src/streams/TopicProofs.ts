@@ -17,7 +17,7 @@ import {
 } from "@topic-tracker/gossip/members"
 import { failureOfDoor, type OpenFailure, type PeerLine } from "./PeerLine.ts"
 
-/** What the proofs need. */
+/** Options of {@link TopicProofs}. */
 export interface TopicProofsOptions {
   readonly connection: Connection
   readonly timers: Timers

@@ -112,7 +112,7 @@ export const encodeClose = (code: number, reason = ""): Uint8Array => {
   return concat(Uint8Array.of(CLOSE, code >> 8, code & 0xff, text.length), text)
 }
 
-/** What the frames of the other side say. */
+/** The content of the frames of the other side. */
 export interface FrameHandler {
   /** A part of the data of a frame. */
   readonly data: (bytes: Uint8Array) => void

@@ -20,7 +20,7 @@ const RequestSchema = Schema.toCodecJson(DevToolsSchema.Request)
 const ResponseSchema = Schema.toCodecJson(DevToolsSchema.Response)
 
 /**
- * What a viewer gets.
+ * The values that a viewer gets.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,7 @@ export type DevToolsMessage = DevToolsSchema.Request.WithoutPing
  * @since 0.1.0
  */
 export interface DevToolsOptions {
-  /** Who may look. Spans hold names and attributes of everything that the program does, so there is no default. */
+  /** The peers that may look. Spans hold names and attributes of everything that the program does, so there is no default. */
   readonly allow: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
 }
 

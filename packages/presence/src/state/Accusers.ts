@@ -1,6 +1,5 @@
 /** The accusations that this node is about to make, and how many it believes of each accuser. Pure. */
-import { BoundedMap } from "@topic-tracker/common/BoundedMap"
-import { TokenBucket } from "@topic-tracker/common/TokenBucket"
+import { TokenBuckets } from "@topic-tracker/common/TokenBucket"
 import * as Limits from "./limits.ts"
 import type { Accused } from "./notes.ts"
 
@@ -12,7 +11,7 @@ import type { Accused } from "./notes.ts"
 export class Accusers {
   readonly #random: () => number
   readonly #planned = new Map<string, { readonly stamp: number; readonly at: number }>()
-  readonly #rates = new BoundedMap<string, TokenBucket>(4_096)
+  readonly #rates = new TokenBuckets<string>(4_096, Limits.ACCUSATIONS_BURST, Limits.ACCUSATIONS_PER_SECOND)
 
   constructor(random: () => number) {
     this.#random = random
@@ -49,11 +48,6 @@ export class Accusers {
 
   /** Whether the accuser may accuse so many members now. Counts them. */
   mayAccuse(accuser: string, count: number, now: number): boolean {
-    let rate = this.#rates.get(accuser)
-    if (rate === undefined) {
-      rate = new TokenBucket(Limits.ACCUSATIONS_BURST, Limits.ACCUSATIONS_PER_SECOND)
-      this.#rates.set(accuser, rate)
-    }
-    return rate.take(now, count)
+    return this.#rates.take(accuser, now, count)
   }
 }

@@ -9,7 +9,7 @@ import * as Limits from "./limits.ts"
 import { bucketOf, type Entry, type Roster } from "./Roster.ts"
 import { DigestFlag, decodeWhisper, encodeWhisper, ITEM_BYTES, type Item, MAX_BITS, type Whisper } from "./whispers.ts"
 
-/** What the lines need of the state. */
+/** The part of the state that the lines need. */
 export interface LinesHost {
   readonly self: string
   readonly roster: Roster
@@ -306,7 +306,7 @@ export class Lines {
     return hasLearnt
   }
 
-  /** What we learnt goes on: the other neighbours compare at once. */
+  /** News that we learnt go on: the other neighbours compare at once. */
   #tell(line: Line, now: number): void {
     this.#tellAt = Math.min(this.#tellAt, now + Limits.TELL_AFTER_MS)
     this.#learntFrom = line.peer

@@ -1,6 +1,5 @@
-/** What a node believes and passes on: the form and the time of an entry, the signatures that it checks for a neighbour, the changes of an author. Pure. */
-import { BoundedMap } from "@topic-tracker/common/BoundedMap"
-import { TokenBucket } from "@topic-tracker/common/TokenBucket"
+/** Decides which notes a node believes and passes on: the form and the time of an entry, the signatures that it checks for a neighbour, the changes of an author. Pure. */
+import { TokenBuckets } from "@topic-tracker/common/TokenBucket"
 import { Note } from "@topic-tracker/crypto/members"
 import * as Limits from "./limits.ts"
 import { decodeHere, type Here, NoteKind } from "./notes.ts"
@@ -28,8 +27,8 @@ const MAX_NEIGHBORS = 64
 export class NoteChecks {
   readonly stats: PresenceStats = { refused: 0, limited: 0, refuted: 0, learnt: 0 }
   readonly #verify: (note: Uint8Array) => boolean
-  readonly #authors = new BoundedMap<string, TokenBucket>(MAX_AUTHORS)
-  readonly #neighbors = new BoundedMap<string, TokenBucket>(MAX_NEIGHBORS)
+  readonly #authors = new TokenBuckets<string>(MAX_AUTHORS, Limits.AUTHOR_BURST, Limits.CHANGES_PER_SECOND)
+  readonly #neighbors = new TokenBuckets<string>(MAX_NEIGHBORS, Limits.CHECKS_BURST, Limits.CHECKS_PER_SECOND)
 
   constructor(verify: (note: Uint8Array) => boolean) {
     this.#verify = verify
@@ -48,12 +47,12 @@ export class NoteChecks {
 
   /** Whether the author changes seldom enough that this goes on to others. Counts it. */
   mayForward(author: string, now: number): boolean {
-    return this.#take(this.#authors, author, [Limits.AUTHOR_BURST, Limits.CHANGES_PER_SECOND], now)
+    return this.#take(this.#authors, author, now)
   }
 
   /** Checks the signature, if the neighbour did not cause too many checks. */
   check(from: string, note: Uint8Array, now: number): "valid" | "invalid" | "busy" {
-    if (!this.#take(this.#neighbors, from, [Limits.CHECKS_BURST, Limits.CHECKS_PER_SECOND], now)) return "busy"
+    if (!this.#take(this.#neighbors, from, now)) return "busy"
     return this.#verify(note) ? "valid" : this.refuse("invalid")
   }
 
@@ -63,18 +62,8 @@ export class NoteChecks {
     return result
   }
 
-  #take(
-    buckets: BoundedMap<string, TokenBucket>,
-    key: string,
-    [burst, perSecond]: readonly [number, number],
-    now: number,
-  ): boolean {
-    let bucket = buckets.get(key)
-    if (bucket === undefined) {
-      bucket = new TokenBucket(burst, perSecond)
-      buckets.set(key, bucket)
-    }
-    const isWithin = bucket.take(now)
+  #take(buckets: TokenBuckets<string>, key: string, now: number): boolean {
+    const isWithin = buckets.take(key, now)
     if (!isWithin) this.stats.limited++
     return isWithin
   }

@@ -7,7 +7,7 @@ import * as Limits from "./limits.ts"
 import { encodeHere, encodeSuspect, NoteKind } from "./notes.ts"
 import type { Roster } from "./Roster.ts"
 
-/** What {@link OwnEntry} is made of. */
+/** Options of {@link OwnEntry}. */
 export interface OwnEntryOptions {
   readonly self: string
   readonly random: () => number
@@ -17,7 +17,7 @@ export interface OwnEntryOptions {
 }
 
 /**
- * What this node says of itself.
+ * The entry of this node.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What a node knows of the members: of each the newest entry that it signed, and whether it is here, left or is lost. Beside them the root, by which
+ * The knowledge of a node about the members: of each the newest entry that it signed, and whether it is here, left or is lost. Beside them the root, by which
  * two nodes see whether they know the same. Pure data; the rules of who comes and goes are in PresenceState.ts.
  */
 import { Note } from "@topic-tracker/crypto/members"

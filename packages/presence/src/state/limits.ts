@@ -69,7 +69,7 @@ export const MAX_STATE_BYTES = 1_024
 export const MAX_MEMBERS = 20_000
 /** The bytes of one whisper. */
 export const MAX_WHISPER_BYTES = 48 * 1024
-/** What a neighbour gets of lists: so much at once, and a second. */
+/** The bytes of lists that a neighbour gets: so many at once, and a second. */
 export const ANSWER_BURST_BYTES = 4 * 1024 * 1024
 export const ANSWER_BYTES_PER_SECOND = 64 * 1024
 /** Questions of a neighbour that are answered, at once and a second. */

@@ -1,7 +1,7 @@
-/** What goes into the state of presence at its beginning, and what comes out of it. Types only. */
+/** The options of the state of presence, and its outputs. Types only. */
 import type { Entry } from "./Roster.ts"
 
-/** What the caller does, in order. */
+/** The actions of the caller, in order. */
 export type PresenceOutput =
   | { readonly _tag: "Broadcast"; readonly note: Uint8Array }
   | { readonly _tag: "Whisper"; readonly peer: string; readonly bytes: Uint8Array }

@@ -52,7 +52,7 @@ export class VirtualTime implements WorldTime {
     }
   }
 
-  /** What the globals of the platform do during a run. */
+  /** The globals of the platform during a run. */
   readonly #platform: PlatformTime
 
   /** Milliseconds since the start. */

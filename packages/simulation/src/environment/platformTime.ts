@@ -5,7 +5,7 @@
  */
 import process from "node:process"
 
-/** What the globals become. */
+/** The new values of the globals. */
 export interface PlatformTime {
   /** From 0 up to but not including 1. */
   readonly random: () => number

@@ -34,7 +34,7 @@ interface Held {
   readonly v: Bencode
 }
 
-/** What a node that was asked remembers. */
+/** The memory of a node that was asked. */
 interface NodeState {
   readonly items: Map<string, Held>
   gets: number

@@ -123,7 +123,7 @@ export class Population {
     return this.#nearestFirst(answering(bits), target).slice(0, count)
   }
 
-  /** What the node knows of those that share exactly `bits` bits with it. */
+  /** The contacts of the node that share exactly `bits` bits with it. */
   #bucket(of: number, bits: number): Array<number> {
     const [from, to] = this.#range(this.#prefixes[of]! ^ (1 << (BITS - 1 - bits)), bits + 1)
     const size = to - from

@@ -2,6 +2,7 @@
  * The control: presence by plain heartbeats. Each member broadcasts its whole entry every 5 s, and a member whose last three did not come is gone. It has
  * the methods of `PresenceState` that the network calls.
  */
+import { toHex } from "@topic-tracker/common/Bytes"
 import { Note } from "@topic-tracker/crypto/members"
 import type { PresenceOutput } from "@topic-tracker/presence/stateMachine"
 
@@ -50,7 +51,7 @@ export class Heartbeats {
   }
 
   receive(_from: string, note: Uint8Array, now: number): "accept" {
-    const member = Buffer.from(Note.author(note)).toString("hex")
+    const member = toHex(Note.author(note))
     if (member === this.#options.self) return "accept"
     if (Note.kind(note) === 2) this.#heardAt.delete(member)
     else this.#heardAt.set(member, now)

@@ -61,7 +61,7 @@ export interface PresenceNode {
 interface Half {
   readonly link: Link
   readonly to: PresenceNode
-  /** What was sent last arrives then: streams keep their order. */
+  /** The time at which the last sent bytes arrive: streams keep their order. */
   arrivesAt: number
 }
 

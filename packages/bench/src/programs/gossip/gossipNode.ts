@@ -10,17 +10,19 @@ export interface NodeAddress {
   readonly addresses: ReadonlyArray<string>
 }
 
+/** Gossip on loopback that knows these addresses. */
+export const loopbackGossip = (addresses: Map<EndpointId.EndpointId, EndpointAddress>) =>
+  Gossip.layerIroh({ bind: "127.0.0.1:0" }).pipe(
+    Layer.provide(AddressLookup.layerShared(addresses)),
+    Layer.provide(Identity.layerRandom()),
+    Layer.provide(Crypto.layer()),
+  )
+
 /** A node in the topic. Waits until `peer` is its neighbour, if there is one. */
 export const makeNode = Effect.fnUntraced(function* (peer?: NodeAddress) {
   const addresses = new Map<EndpointId.EndpointId, EndpointAddress>()
   if (peer !== undefined) addresses.set(peer.id, { relayUrl: undefined, direct: peer.addresses })
-  const services = yield* Layer.build(
-    Gossip.layerIroh({ bind: "127.0.0.1:0" }).pipe(
-      Layer.provide(AddressLookup.layerShared(addresses)),
-      Layer.provide(Identity.layerRandom()),
-      Layer.provide(Crypto.layer()),
-    ),
-  )
+  const services = yield* Layer.build(loopbackGossip(addresses))
   const gossip = Context.get(services, Gossip)
   const topic = yield* gossip.open(topicId)
   if (peer !== undefined) {

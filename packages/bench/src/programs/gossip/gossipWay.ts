@@ -1,6 +1,7 @@
 /** Messages over our gossip between two nodes, with a fixed number in flight. */
 import { Effect, Stream } from "effect"
 import { makeNode, type NodeAddress } from "./gossipNode.ts"
+import { InFlight } from "./InFlight.ts"
 import type { Rate, Way } from "./sampling.ts"
 
 export const IN_FLIGHT = 32
@@ -14,9 +15,7 @@ const SUBSCRIBER_CAPACITY = 4_096
 export const makeGossipWay = Effect.fnUntraced(function* (size: number, far: NodeAddress | undefined) {
   const receiver = far === undefined ? yield* makeNode() : undefined
   const sender = yield* makeNode(receiver ?? far)
-  let arrived = 0
-  let underWay = 0
-  let onArrival = () => {}
+  const inFlight = new InFlight()
   // In one process, each event of the receiver is an arrival. Between two, each answer holds a number of arrivals.
   const events = yield* (receiver ?? sender).topic.subscribe({
     capacity: SUBSCRIBER_CAPACITY,
@@ -28,11 +27,9 @@ export const makeGossipWay = Effect.fnUntraced(function* (size: number, far: Nod
         for (const event of batch) {
           if (event._tag !== "Received") continue
           const { content } = event
-          const count = receiver === undefined ? new DataView(content.buffer, content.byteOffset).getUint32(0) : 1
-          arrived += count
-          underWay -= count
+          inFlight.arrive(receiver === undefined ? new DataView(content.buffer, content.byteOffset).getUint32(0) : 1)
         }
-        onArrival()
+        inFlight.notify()
       }),
     ),
     Effect.forkScoped,
@@ -43,34 +40,23 @@ export const makeGossipWay = Effect.fnUntraced(function* (size: number, far: Nod
   const broadcast = Effect.suspend(() => {
     // Gossip delivers equal content once.
     view.setUint32(0, serial++)
-    underWay++
+    inFlight.underWay++
     return sender.topic.broadcast(content)
   })
-  /** Resolves when fewer than `limit` messages are under way. */
-  const untilBelow = (limit: number) =>
-    new Promise<void>((resolve) => {
-      const check = () => {
-        if (underWay >= limit) return
-        onArrival = () => {}
-        resolve()
-      }
-      onArrival = check
-      check()
-    })
   const fillWindow = Effect.gen(function* () {
-    while (underWay < IN_FLIGHT) yield* broadcast
+    while (inFlight.underWay < IN_FLIGHT) yield* broadcast
   })
   const rate: Rate = {
-    count: () => arrived,
+    count: () => inFlight.arrived,
     send: async () => {
       await Effect.runPromise(fillWindow)
-      await untilBelow(IN_FLIGHT)
+      await inFlight.untilBelow(IN_FLIGHT)
     },
   }
   const way: Way = {
     ping: async () => {
       const arrival = Effect.runPromise(broadcast)
-      await untilBelow(1)
+      await inFlight.untilBelow(1)
       await arrival
     },
     rates: [rate],

@@ -1,5 +1,5 @@
 /**
- * What the doors of a members-only topic say, for its activity log: which peers were refused, and that this node is no member any more. It
+ * Watches the doors of a members-only topic, for its activity log: which peers were refused, and that this node is no member any more. It
  * knows no doors; the gossip service tells it of each.
  */
 import { BoundedMap, type Timers } from "@topic-tracker/common"

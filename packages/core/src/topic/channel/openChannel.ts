@@ -4,6 +4,7 @@
  */
 import { BoundedMap } from "@topic-tracker/common"
 import type { BytesChannel, ChannelEvent as BytesEvent, MembersTopic } from "@topic-tracker/gossip"
+import { MAX_ACKNOWLEDGING, MAX_CONTENT_BYTES } from "@topic-tracker/gossip/members"
 import { Duration, Effect, Exit, PubSub, Schema, Scope, Stream } from "effect"
 import { EventHub } from "../EventHub.ts"
 import type { TopicError } from "../TopicError.ts"
@@ -13,7 +14,6 @@ import { bytesCodec } from "./codec.ts"
 
 /** The longest name of a channel, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 64
-const MAX_CONTENT_BYTES = 1024 * 1024
 const DEFAULT_CAPACITY = 256
 /** Events that may wait between gossip and the readers. */
 const GATHERED = 8_192
@@ -21,7 +21,6 @@ const GATHERED = 8_192
 const READER_TURNS = 4
 /** Sessions of authors whose place is known, so that nothing is delivered again after a suspend. */
 const MAX_PLACES = 4_096
-const MAX_ACKNOWLEDGING = 65_535
 
 /** Where a channel gets the sessions of its topic. */
 export interface ChannelSessions {
@@ -98,7 +97,7 @@ interface Session {
   readonly scope: Scope.Closeable
 }
 
-/** What stays of a channel from one session to the next. */
+/** The part of a channel that stays from one session to the next. */
 class OpenChannel<A> {
   readonly capacity: number
   readonly whenSlow: "drop-oldest" | "backpressure"
@@ -132,7 +131,7 @@ class OpenChannel<A> {
           mode: { group: authentication === "group", neighborsOnly: false },
           capacity: this.whenSlow === "backpressure" ? this.capacity : Math.max(this.capacity, GATHERED),
           whenSlow: this.whenSlow,
-          // What was said while the topic was suspended is not lost either, as far as others still have it.
+          // Messages that were sent while the topic was suspended are not lost either, as far as others still have it.
           from: this.#isLaterSession ? "recent" : (from ?? "now"),
         }),
         scope,
@@ -286,7 +285,7 @@ const NO_STATS = { accepted: 0, ignored: 0, rejected: 0, repaired: 0, equivocati
 
 const isReceived = <A>(event: ChannelEvent<A>): event is Received<A> => event._tag === "Received"
 
-/** What is wrong with the name or the options. */
+/** The error in the name or the options; undefined if there is none. */
 const problemOf = <A>(
   name: string,
   { capacity = 1, maxContentBytes = 1 }: ChannelOptions<A>,
