@@ -47,6 +47,18 @@ describe("a source whose names are silent", () => {
     }
   })
 
+  it("is trusted again if late answers show that a third of its names are there", () => {
+    const sources = new NameSources()
+    const late = Array.from({ length: 8 }, () => namedBy(PUBLIC))
+    for (const name of late) sources.countSilent(name)
+    assert.isTrue(sources.isDoubted(PUBLIC))
+    for (const name of late.slice(0, 2)) sources.countAnswered(name)
+    assert.isTrue(sources.isDoubted(PUBLIC))
+    sources.countAnswered(late[2]!)
+    assert.isFalse(sources.isDoubted(PUBLIC))
+    assert.strictEqual(sources.doubtedCount, 0)
+  })
+
   it("has no more open queries than it may leave unanswered", () => {
     const sources = new NameSources()
     const placesOf = (source: number) => {

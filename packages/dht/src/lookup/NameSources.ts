@@ -81,12 +81,16 @@ export class NameSources {
     }
   }
 
-  /** The candidate answered, perhaps after its silence was counted. */
+  /**
+   * The candidate answered, perhaps after its silence was counted. If late answers show that its source is not poor, the source is
+   * trusted again: on a busy machine many answers are late.
+   */
   countAnswered(candidate: Candidate): void {
     const source = candidate.blamed ?? this.#trustedSource(candidate)
     if (source === undefined) return
-    this.#change(source, candidate.blamed === undefined ? 0 : -1, 1)
+    const count = this.#change(source, candidate.blamed === undefined ? 0 : -1, 1)
     candidate.blamed = undefined
+    if (poorSilent(count) === 0) this.#doubted.delete(source)
   }
 
   /**
