@@ -20,10 +20,11 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: ["common", "postcard", "crypto", "dht", "gossip"],
   peers: ["common", "crypto", "gossip", "core"],
   presence: ["common", "crypto", "gossip", "core"],
+  share: ["common", "crypto", "peers"],
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
-  cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "cli-kit"],
+  cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "share", "cli-kit"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "presence", "cli-kit"],
-  bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "cli-kit", "simulation"],
+  bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "share", "cli-kit", "simulation"],
   hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],
 }
 

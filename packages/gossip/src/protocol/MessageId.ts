@@ -4,8 +4,8 @@
  * string is opaque: {@link toHex} is for people, {@link write} for the wire.
  */
 import * as Bytes from "@topic-tracker/common/Bytes"
+import { blake3Words } from "@topic-tracker/crypto/blake3"
 import type { Brand } from "effect"
-import { blake3Words } from "./blake3.ts"
 
 /**
  * The identity of a payload.

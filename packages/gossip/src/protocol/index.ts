@@ -1,4 +1,4 @@
-export { blake3 } from "./blake3.ts"
+export { blake3 } from "@topic-tracker/crypto/blake3"
 export {
   BroadcastConfig,
   defaultConfig,
