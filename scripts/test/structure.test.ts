@@ -22,22 +22,31 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   presence: ["common", "crypto", "gossip", "core"],
   share: ["common", "crypto", "peers"],
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
-  cli: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "share", "cli-kit"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "presence", "cli-kit"],
+  cli: [
+    ...["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "share", "cli-kit", "simulation"],
+    // Its command `chat` is the example.
+    "examples",
+  ],
   bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "share", "cli-kit", "simulation"],
   hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],
 }
 
 interface Manifest {
   readonly name: string
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
-const manifestOf = (name: string): Manifest =>
-  JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"))
+/** The examples are programs, and the package of the command has one of them. They import no package that stands above cli-kit. */
+const EXAMPLES = "examples"
+
+const folderOf = (name: string): string => (name === EXAMPLES ? join(root, name) : join(root, "packages", name))
+
+const manifestOf = (name: string): Manifest => JSON.parse(readFileSync(join(folderOf(name), "package.json"), "utf8"))
 
 const filesBelow = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder).flatMap((name) => {
@@ -62,15 +71,25 @@ describe("layers", () => {
   it("the table itself has no circle: each package is imported only by later ones", () => {
     const seen = new Set<string>()
     for (const [name, below] of Object.entries(LAYERS)) {
-      for (const each of below) assert.isTrue(seen.has(each), `${name} may import ${each}, which comes later`)
+      for (const each of below)
+        assert.isTrue(seen.has(each) || each === EXAMPLES, `${name} may import ${each}, which comes later`)
       seen.add(name)
+    }
+  })
+
+  it("the examples import nothing that may import them", () => {
+    const { dependencies = {} } = manifestOf(EXAMPLES)
+    for (const [name, below] of Object.entries(LAYERS)) {
+      if (below.includes(EXAMPLES)) assert.notProperty(dependencies, `@topic-tracker/${name}`)
     }
   })
 
   for (const name of packages) {
     it(`${name} imports only packages below it, declared in its package.json, through their entry points`, () => {
       const manifest = manifestOf(name)
-      const declared = { ...manifest.dependencies, ...manifest.peerDependencies }
+      // The code of a program is bundled, so what it imports is needed only to build it.
+      const bundled = manifest.bin === undefined ? {} : manifest.devDependencies
+      const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...bundled }
       const folder = join(root, "packages", name, "src")
       const wrong: Array<string> = []
       for (const file of filesBelow(folder)) {

@@ -1,5 +1,7 @@
 /** Shared parts of the repository's command-line programs. Programs that must start fast import the modules by subpath. */
+export { CONFIG_VARIABLE, type GivenNode, nodeConfig, trackerLayer } from "./configFile.ts"
 export { CommandFailed, UsageError } from "./errors.ts"
+export { withExamples } from "./examples.ts"
 export * as Flags from "./flags.ts"
 export { type QrCodeOptions, qrCode, type StdoutQrCode, stdoutQrCode } from "./qrCode.ts"
 export { runCommand } from "./runCommand.ts"

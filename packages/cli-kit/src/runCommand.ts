@@ -20,28 +20,34 @@ const presenter: CliOutput.Presenter = {
       : CliOutput.defaultPresenter.present(event),
 }
 
+/** All packages have one version. A test compares it with package.json. */
+const VERSION = "0.1.0"
+
 const formatter = CliOutput.defaultFormatter()
 
 const layer = Layer.mergeAll(
   NodeServices.layer,
   CliOutput.layerPresenter(presenter),
   CliOutput.layer({ ...formatter, formatHelpDoc: (help) => fitLines(formatter.formatHelpDoc(help)) }),
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.LogLevel] }),
   // Standard output is for results only.
   Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]),
 )
 
 /**
  * Runs the command with the process's arguments and ends the process with the exit code of the outcome. `whenInterrupted` is the
- * exit code after SIGINT or SIGTERM: 130, or 0 for a command that runs until it is interrupted.
+ * exit code after SIGINT or SIGTERM: 130, or 0 for a command that runs until it is interrupted. `installed`: a program of its own, which
+ * has a version and completions.
  */
 export const runCommand = <const Name extends string, Input, ContextInput, E>(
   command: Command.Command<Name, Input, ContextInput, E, NodeServices.NodeServices>,
-  options?: { readonly whenInterrupted?: number },
+  options?: { readonly whenInterrupted?: number; readonly installed?: boolean },
 ): void => {
-  const program = Command.run(command, { version: "0.1.0" }).pipe(
+  const builtIns = options?.installed
+    ? [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
+    : [GlobalFlag.Help, GlobalFlag.LogLevel]
+  const program = Command.run(command, { version: VERSION }).pipe(
     Effect.tapError((error) => (error instanceof CliError.ShowHelp ? Effect.void : Console.error(messageOf(error)))),
-    Effect.provide(layer),
+    Effect.provide(Layer.merge(layer, CliConfig.layer({ builtIns }))),
     Effect.raceFirst(outputClosed),
   )
   NodeRuntime.runMain(program, {

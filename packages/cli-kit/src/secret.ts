@@ -1,10 +1,10 @@
 /**
  * A topic's secret on the command line: `--secret-file PATH`, the environment variable TOPIC_TRACKER_SECRET, or `--secret TEXT`,
- * exactly one of them. The secret appears in no output and no log. Other users of a machine can see the arguments of a process,
+ * exactly one of them; without them a command at a terminal asks for it. The secret appears in no output and no log. Other users of a machine can see the arguments of a process,
  * so the file or the environment is the better choice.
  */
 import { Config, Effect, FileSystem, Option, Redacted } from "effect"
-import { Flag } from "effect/cli"
+import { Flag, Prompt } from "effect/cli"
 import { UsageError } from "./errors.ts"
 
 /** The environment variable of the secret. */
@@ -49,7 +49,7 @@ export const givenSecrets = (given: GivenSecret): Effect.Effect<ReadonlyArray<st
 export const readSecret = Effect.fnUntraced(function* (
   given: GivenSecret,
   fallback?: Redacted.Redacted<string>,
-): Effect.fn.Return<Redacted.Redacted<string>, UsageError, FileSystem.FileSystem> {
+): Effect.fn.Return<Redacted.Redacted<string>, UsageError, Prompt.Environment> {
   const names = yield* givenSecrets(given)
   if (names.length > 1) {
     return yield* new UsageError({
@@ -61,10 +61,19 @@ export const readSecret = Effect.fnUntraced(function* (
   if (Option.isSome(fromEnvironment)) return fromEnvironment.value
   if (Option.isSome(given.secretFile)) return yield* readSecretFile(given.secretFile.value)
   if (fallback !== undefined) return fallback
+  if (process.stdin.isTTY && process.stdout.isTTY) return yield* askSecret
   return yield* new UsageError({
     message: `the secret is missing: give --secret-file PATH, or set ${SECRET_VARIABLE}, or give --secret TEXT`,
   })
 })
+
+/** Asks for the secret at the terminal and does not show what is typed. */
+const askSecret = Prompt.run(
+  Prompt.Hidden({
+    message: "The secret of the topic",
+    validate: (text) => (text === "" ? Effect.fail("a secret has at least one character") : Effect.succeed(text)),
+  }),
+).pipe(Effect.catchTag("QuitError", () => Effect.interrupt))
 
 /** An empty variable counts as not set. */
 const environmentSecret = Config.option(Config.Redacted(SECRET_VARIABLE)).pipe(

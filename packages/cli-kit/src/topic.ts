@@ -4,8 +4,8 @@
  */
 import type { Topic } from "@topic-tracker/core"
 import * as Invite from "@topic-tracker/core/Invite"
-import { Effect, type FileSystem, Option, Redacted } from "effect"
-import { Flag } from "effect/cli"
+import { Effect, Option, Redacted } from "effect"
+import { Flag, type Prompt } from "effect/cli"
 import { UsageError } from "./errors.ts"
 import { text } from "./flags.ts"
 import { type GivenSecret, givenSecrets, readSecret, readStandardInput, secretFlags } from "./secret.ts"
@@ -63,7 +63,7 @@ export interface ReadTopic {
 export const readTopic = Effect.fnUntraced(function* (
   given: GivenTopic,
   defaults: TopicDefaults = {},
-): Effect.fn.Return<ReadTopic, UsageError, FileSystem.FileSystem> {
+): Effect.fn.Return<ReadTopic, UsageError, Prompt.Environment> {
   if (Option.isSome(given.invite)) return yield* readInvitation(given, given.invite.value)
   const name = Option.getOrElse(given.topic, () => defaults.topic)
   if (name === undefined) return yield* new UsageError({ message: "--topic is missing: The topic's name" })

@@ -1,12 +1,15 @@
 /** The command `call`: joins a topic and calls one member of it, or all its neighbours there, and prints each answer with its time. */
+import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { bootstrap, integer, text } from "@topic-tracker/cli-kit/flags"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
-import { EndpointId, Topic, TopicTracker } from "@topic-tracker/core"
+import { EndpointId, Topic } from "@topic-tracker/core"
 import { PeerRpc } from "@topic-tracker/peers"
 import { Cause, Clock, Console, Duration, Effect, Exit, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Echo, PROTOCOL, peersLayer } from "./echo.ts"
+import { summaries } from "./summaries.ts"
 import { escapeControlCharacters, shortId } from "./terminalLines.ts"
 
 /** The time in which more neighbours than those of `--least` may come, before all are called. */
@@ -112,8 +115,13 @@ export const callCommand = Command.make(
     if (all === Option.isSome(member)) {
       return yield* new UsageError({ message: "--member ID or --all: give one of them" })
     }
-    yield* callMembers({ given, member, least, data, seconds, json }).pipe(
-      Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap } } })),
-    )
+    yield* callMembers({ given, member, least, data, seconds, json }).pipe(Effect.provide(trackerLayer({ bootstrap })))
   }),
-).pipe(Command.withDescription("Call a member of a topic, or all, and print the answers. Exit code 0 if all answered."))
+).pipe(
+  Command.withDescription("Call a member of a topic, or all, and print the answers. Exit code 0 if all answered."),
+  Command.withShortDescription(summaries.call),
+  withExamples([
+    "--topic crew --secret-file secret.txt --access members --all --method echo --data hi",
+    "Call the members that serve echo",
+  ]),
+)

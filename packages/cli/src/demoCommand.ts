@@ -3,6 +3,7 @@
  * one hears a message from each other one. It prints what happens; the exit code is 0 only if all messages arrived.
  */
 
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { CommandFailed } from "@topic-tracker/cli-kit/runCommand"
 import { type Topic, type TopicActivity, TopicTracker } from "@topic-tracker/core"
 import { Crypto, type EndpointId } from "@topic-tracker/crypto"
@@ -10,6 +11,7 @@ import type { DhtAddress } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Clock, Console, Context, Deferred, Effect, Layer, Random, type Scope, Stream } from "effect"
 import { Command } from "effect/cli"
+import { summaries } from "./summaries.ts"
 import { type Colour, type LinePrinter, makeLinePrinter, shortId } from "./terminalLines.ts"
 
 /** The demo fails after this time. */
@@ -146,4 +148,6 @@ const withinTime = <A, E, R>(self: Effect.Effect<A, E, R | Scope.Scope>) =>
 
 export const demoCommand = Command.make("demo", {}, () => withinTime(demo)).pipe(
   Command.withDescription("Three nodes meet through an embedded DHT testnet and talk; ends by itself within 20 s."),
+  Command.withShortDescription(summaries.demo),
+  withExamples(["", "See it work, without the internet"]),
 )

@@ -2,6 +2,7 @@
  * The command `invite`: prints an invitation to a topic, as text and as a QR code. It starts no node. An invitation is membership, so it is
  * printed and nothing else keeps it.
  */
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { text } from "@topic-tracker/cli-kit/flags"
 import { stdoutQrCode } from "@topic-tracker/cli-kit/qrCode"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
@@ -11,6 +12,7 @@ import { EndpointId } from "@topic-tracker/core"
 import * as Invite from "@topic-tracker/core/Invite"
 import { Clock, Console, Duration, Effect, Option, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { summaries } from "./summaries.ts"
 
 /** A peer in the form ID@IP:PORT[,IP:PORT], as the event `ready` of the command `node` has both. */
 const parsePeer = (text: string): Option.Option<Invite.InvitePeer> => {
@@ -70,6 +72,11 @@ export const inviteCommand = Command.make(
   Command.withDescription(
     "Print an invitation to a topic. It has the secret: whoever reads it can take part, so pass it on like a key.",
   ),
+  Command.withShortDescription(summaries.invite),
+  withExamples([
+    '--topic crew --secret-file secret.txt --access members --expires "1 day" --qr',
+    "As text and as a QR code, for one day",
+  ]),
 )
 
 const draw = Effect.fnUntraced(function* (invitation: string) {

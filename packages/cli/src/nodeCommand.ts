@@ -1,10 +1,12 @@
 /** The command `node`: one node in a topic, which prints what it hears and can send a text repeatedly, to all or in a channel. */
 
+import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { releaseSignals } from "@topic-tracker/cli-kit/earlySignals"
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { bootstrap, integer, relay, text } from "@topic-tracker/cli-kit/flags"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
-import { Topic, TopicTracker } from "@topic-tracker/core"
+import { Topic } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
@@ -13,6 +15,7 @@ import { channelFlag, openTextChannel } from "./nodeChannel.ts"
 import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
 import { presenceFlag, showMembers } from "./nodePresence.ts"
 import { sendRepeatedly } from "./nodeSend.ts"
+import { summaries } from "./summaries.ts"
 
 const flags = {
   ...topicFlags(),
@@ -157,12 +160,7 @@ export const nodeCommand = Command.make(
   flags,
   Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, presence, relay, seconds, send, serve, ...given }) {
     const output = json ? jsonOutput : yield* makeTextOutput
-    const layer = TopicTracker.layer({
-      config: {
-        dht: { bootstrap, port: dhtPort },
-        network: { relays: relay?.length === 0 ? "none" : relay },
-      },
-    })
+    const layer = trackerLayer({ bootstrap, dhtPort, relay })
     const progress: Progress = { joined: false, unopened: 0 }
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)
@@ -198,4 +196,13 @@ export const nodeCommand = Command.make(
   }),
 ).pipe(
   Command.withDescription("Run one node in a topic: it finds the others by name and secret, and prints what it hears."),
+  Command.withShortDescription(summaries.node),
+  withExamples(
+    ["--topic crew --secret-file secret.txt --json", "Print the events as JSON, one a line"],
+    [
+      "--topic crew --secret-file secret.txt --access members --channel chat --send hello",
+      "Speak in a members-only channel",
+    ],
+    ["--invite - < invitation.txt", "Join by an invitation"],
+  ),
 )

@@ -1,11 +1,13 @@
 /** The command `testnet`: a DHT of real nodes on loopback that runs until it is interrupted. */
 
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { integer, port } from "@topic-tracker/cli-kit/flags"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import { summaries } from "./summaries.ts"
 
 export const testnetCommand = Command.make(
   "testnet",
@@ -24,4 +26,8 @@ export const testnetCommand = Command.make(
     Effect.scoped,
     Effect.provide(Crypto.layer()),
   ),
-).pipe(Command.withDescription("Run an embedded DHT testnet on loopback until interrupted; prints `ready NODES PORT`."))
+).pipe(
+  Command.withDescription("Run an embedded DHT testnet on loopback until interrupted; prints `ready NODES PORT`."),
+  Command.withShortDescription(summaries.testnet),
+  withExamples(["--nodes 20 --port 6881", "Then use --bootstrap 127.0.0.1:6881"]),
+)

@@ -1,7 +1,7 @@
 /** The command `sim`: reads scenario files and passes them on, to whole topics or to the gossip protocol alone. */
 import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { UsageError } from "@topic-tracker/cli-kit"
+import { UsageError, withExamples } from "@topic-tracker/cli-kit"
 import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { isTopics } from "../scenario/readTopicScenarios.ts"
@@ -95,4 +95,11 @@ export const simCommand = Command.make(
     }
     yield* runGossipCommand({ text: file!.text, config, filter, seed, json })
   }),
-).pipe(Command.withDescription("Run simulated swarms and report their figures."))
+).pipe(
+  Command.withDescription("Run simulated swarms and report their figures."),
+  Command.withShortDescription("Run simulated swarms, and report their figures"),
+  withExamples(
+    ["--config scenario.toml --report report.html", "A scenario file, with a page of charts"],
+    ["--mainline real", "Lookups and joins on a model of the public DHT"],
+  ),
+)
