@@ -93,7 +93,7 @@ export const makeFiles = Effect.fnUntraced(function* (directory: string) {
     if (hasPart && found === undefined && (yield* Effect.mapError(files.stat(part), fail)).type !== "File") {
       return yield* new ShareError({ reason: "AlreadyExists", message: `${part}: is no file` })
     }
-    const file = yield* Effect.mapError(files.open(part, { flag: saved === undefined ? "w+" : "r+" }), failWith(part))
+    const file = yield* Effect.mapError(files.open(part, { flag: saved === undefined ? "w+" : "r+" }), fail)
     const write = yield* writeAt(file, part)
     const read = readAt(file, part)
     let row = saved?.row
