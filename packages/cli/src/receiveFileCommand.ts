@@ -1,12 +1,15 @@
 /** The command `receive-file`: fetches a file by its hash from the members of a topic, and goes on where it was stopped. */
+
 import { basename, dirname, join } from "node:path"
+import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
-import { TopicTracker } from "@topic-tracker/core"
 import { ContentHash, type FetchEvent } from "@topic-tracker/share"
 import { Console, Duration, Effect, FileSystem, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ProgressWriter, showBytes } from "./fileProgress.ts"
 import { fileFlags, jsonPrinter, secondsFlag, shareIn, told, whyUnsafe } from "./fileTopic.ts"
+import { summaries } from "./summaries.ts"
 import { escapeControlCharacters, shortId } from "./terminalLines.ts"
 
 /** The name in the folder, which the sender gave, or the reason why the user has to give one. */
@@ -119,10 +122,12 @@ export const receiveFileCommand = Command.make(
         yield* Effect.never
       }
     })
-    yield* Effect.scoped(receive).pipe(Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap } } })))
+    yield* Effect.scoped(receive).pipe(Effect.provide(trackerLayer({ bootstrap })))
   }),
 ).pipe(
   Command.withDescription(
     "Fetch a file by its hash from the members of a topic. Each piece is verified; after Ctrl-C or a crash the same command goes on.",
   ),
+  Command.withShortDescription(summaries["receive-file"]),
+  withExamples(["HASH --topic crew --secret-file secret.txt", "Fetch it, from the sender and from others"]),
 )

@@ -1,9 +1,11 @@
 /** The command `send-file`: shares a file with the members of a topic until it is interrupted. */
-import { TopicTracker } from "@topic-tracker/core"
+import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
+import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { Console, Duration, Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { showBytes } from "./fileProgress.ts"
 import { fileFlags, jsonPrinter, secondsFlag, shareIn, told } from "./fileTopic.ts"
+import { summaries } from "./summaries.ts"
 import { escapeControlCharacters } from "./terminalLines.ts"
 
 const LOOK = Duration.seconds(1)
@@ -50,10 +52,15 @@ export const sendFileCommand = Command.make(
         Effect.ensuring(end),
       )
     })
-    yield* Effect.scoped(send).pipe(Effect.provide(TopicTracker.layer({ config: { dht: { bootstrap } } })))
+    yield* Effect.scoped(send).pipe(Effect.provide(trackerLayer({ bootstrap })))
   }),
 ).pipe(
   Command.withDescription(
     "Share a file with the members of a topic until Ctrl-C. Prints its hash, by which receive-file gets it. Receivers serve each other.",
   ),
+  Command.withShortDescription(summaries["send-file"]),
+  withExamples([
+    "tides.mp4 --topic crew --secret-file secret.txt",
+    "Share a file with the members of a topic until Ctrl-C",
+  ]),
 )

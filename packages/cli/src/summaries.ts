@@ -5,6 +5,8 @@ export const summaries = {
   node: "One node in a topic, which prints what it hears",
   invite: "Print an invitation to a topic",
   call: "Call members of a topic, and print their answers",
+  "send-file": "Share a file with the members of a topic",
+  "receive-file": "Fetch a file by its hash, and go on where it was stopped",
   testnet: "A DHT of real nodes on this host",
   doctor: "Say what stands in the way, and what to do",
   vectors: "Check the library against test vectors",
@@ -20,4 +22,4 @@ export const commandOf = (args: ReadonlyArray<string>): CommandName | undefined 
   args.find((word): word is CommandName => Object.hasOwn(summaries, word))
 
 /** The subcommands that run until a signal ends them, which is success. */
-export const runsUntilSignal = (name: CommandName): boolean => ["chat", "node", "testnet"].includes(name)
+export const runsUntilSignal = (name: CommandName): boolean => ["chat", "node", "send-file", "testnet"].includes(name)
