@@ -73,7 +73,7 @@ export interface TopicReceiver extends TopicHalf {
    * a slow subscriber loses.
    */
   readonly messages: Stream.Stream<Message>
-  /** The peers that this node is connected to in this topic: at most 5. */
+  /** The peers that this node is connected to in this topic: at most 5, and where few nodes can be dialled up to 20 more. */
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
   /** The neighbours now and after each change. */
   readonly neighborChanges: Stream.Stream<ReadonlySet<EndpointId.EndpointId>>

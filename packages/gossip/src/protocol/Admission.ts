@@ -32,11 +32,28 @@ const STRANGERS_PER_SECOND = 1
 const REPLACED_MS = 10_000
 export const MAX_REPLACED = 256
 
+/**
+ * Guests: neighbours beyond the active view's capacity, for peers that were sent away and keep coming back, because no other peer can be
+ * dialled by them. Without these places they would push each other out for ever (DEVIATIONS.md, "guests"). A peer is one after it was sent
+ * away so often, each time within `RETURN_MS`. Strangers need more returns, and vouched peers take their places.
+ */
+export const MAX_GUESTS = 20
+const RETURNS = 2
+const STRANGER_RETURNS = 3
+const RETURN_MS = 60_000
+/** Peers sent away that are remembered. */
+export const MAX_SENT_AWAY = 256
+
 /** Of the merges that a node with enough neighbours makes, one in this time may replace a neighbour. */
 const MERGE_MS = 300_000
 
-/** What a request is allowed: a place that is free, the place of a neighbour, or none. */
-export type Place<P> = { readonly _tag: "Free" } | { readonly _tag: "Replace"; readonly victim: P } | undefined
+/** What a request is allowed: a place that is free, the place of a neighbour, one beyond the capacity, or none. */
+export type Place<P> =
+  | { readonly _tag: "Free" }
+  | { readonly _tag: "Replace"; readonly victim: P }
+  /** `victim`: a guest that leaves for it. */
+  | { readonly _tag: "Guest"; readonly victim: P | undefined }
+  | undefined
 
 const FREE = { _tag: "Free" } as const
 
@@ -52,6 +69,10 @@ export class Admission<P extends PeerKey> {
   private readonly invitations = new BoundedMap<P, { readonly isMerge: boolean; readonly at: number }>(MAX_INVITED)
   /** Silent strangers that were replaced, and when. */
   private readonly replacedAt = new BoundedMap<P, number>(MAX_REPLACED)
+  /** Neighbours beyond the capacity, in the order in which they came. */
+  private readonly guestPeers = new Set<P>()
+  /** Peers that were replaced or refused, how often, and when last. */
+  private readonly sentAway = new BoundedMap<P, { readonly times: number; readonly at: number }>(MAX_SENT_AWAY)
   private readonly strangers = new TokenBucket(STRANGER_BURST, STRANGERS_PER_SECOND)
   private readonly merges = new TokenBucket(1, 1_000 / MERGE_MS)
 
@@ -93,6 +114,54 @@ export class Admission<P extends PeerKey> {
     return this.replacedAt
   }
 
+  get guests(): ReadonlySet<P> {
+    return this.guestPeers
+  }
+
+  get away(): ReadonlyMap<P, unknown> {
+    return this.sentAway
+  }
+
+  addGuest(peer: P): void {
+    this.guestPeers.add(peer)
+  }
+
+  /** The peer is no neighbour any more. */
+  removeGuest(peer: P): void {
+    this.guestPeers.delete(peer)
+  }
+
+  /** A neighbour's place is free, and nobody takes it at once: the guest that has been here longest does. */
+  promoteGuest(): void {
+    for (const peer of this.guestPeers) {
+      if (this.isFull) return
+      this.guestPeers.delete(peer)
+    }
+  }
+
+  /** Whether all places are taken; guests have none. */
+  private get isFull(): boolean {
+    return this.active.size - this.guestPeers.size >= this.capacity
+  }
+
+  private noteSentAway(peer: P): void {
+    const before = this.sentAway.get(peer)
+    const { now } = this.io
+    const times = before !== undefined && now - before.at < RETURN_MS ? before.times + 1 : 1
+    this.sentAway.set(peer, { times, at: now })
+  }
+
+  /** A place beyond the capacity for a peer that was sent away again and again. */
+  private guestPlace(peer: P): Place<P> {
+    const away = this.sentAway.get(peer)
+    if (away === undefined || this.io.now - away.at >= RETURN_MS) return undefined
+    const isMember = this.isVouched(peer)
+    if (away.times < (isMember ? RETURNS : STRANGER_RETURNS)) return undefined
+    if (this.guestPeers.size < MAX_GUESTS) return { _tag: "Guest", victim: undefined }
+    const victim = isMember ? [...this.guestPeers].find((guest) => !this.isVouched(guest)) : undefined
+    return victim === undefined ? undefined : { _tag: "Guest", victim }
+  }
+
   /** The application asks this peer to be our neighbour. `isMerge`: for a link into another part of the swarm. */
   invite(peer: P, isMerge: boolean): void {
     this.invitations.set(peer, { isMerge, at: this.io.now })
@@ -121,7 +190,7 @@ export class Admission<P extends PeerKey> {
 
   /** The vouched neighbours that a full view lacks. */
   get lackingMembers(): number {
-    return this.active.size < this.capacity ? 0 : Math.max(0, this.keptPlaces - this.vouchedCount())
+    return !this.isFull ? 0 : Math.max(0, this.keptPlaces - this.vouchedCount())
   }
 
   /** Vouched peers that are neither neighbours nor excluded, each choice equally likely. */
@@ -138,9 +207,18 @@ export class Admission<P extends PeerKey> {
 
   /** The place for a peer that is no neighbour. If it is that of a neighbour, it counts against the budgets. */
   placeFor(peer: P, priority: "high" | "low"): Place<P> {
-    if (this.active.size < this.capacity) return FREE
+    if (!this.isFull) return FREE
     const isLackedMember = this.lacksVouched && this.isVouched(peer)
     if (priority === "low" && !isLackedMember) return undefined
+    const asGuest = priority === "high" ? this.guestPlace(peer) : undefined
+    if (asGuest !== undefined) return asGuest
+    const victim = this.takePlace(peer)
+    if (victim !== undefined || priority === "high") this.noteSentAway(victim ?? peer)
+    return victim === undefined ? undefined : { _tag: "Replace", victim }
+  }
+
+  /** The neighbour that gives its place to the peer, if the budgets allow it. */
+  private takePlace(peer: P): P | undefined {
     const { now } = this.io
     const isMerge = this.isInvited(peer) && this.invitations.get(peer)?.isMerge === true && this.mergeCosts()
     if (isMerge && !this.merges.take(now)) return undefined
@@ -148,12 +226,12 @@ export class Admission<P extends PeerKey> {
     if (this.costsStranger(peer) && !this.strangers.take(now)) return undefined
     const victim = this.victim()
     if (!this.isVouched(victim) && !this.io.hasDelivered(victim)) this.replacedAt.set(victim, now)
-    return { _tag: "Replace", victim }
+    return victim
   }
 
   /** Whether this stranger was replaced a moment ago, and wants the place of another neighbour. */
   private isPushing(peer: P): boolean {
-    if (this.active.size < this.capacity || this.isVouched(peer) || this.isInvited(peer)) return false
+    if (!this.isFull || this.isVouched(peer) || this.isInvited(peer)) return false
     const at = this.replacedAt.get(peer)
     return at !== undefined && this.io.now - at < REPLACED_MS
   }
@@ -163,24 +241,25 @@ export class Admission<P extends PeerKey> {
    * each is equally likely, as in the paper. So strangers get one place where members have all five.
    */
   private victim(): P {
-    const { active, io } = this
-    const isVouched = (peer: P) => this.isVouched(peer)
+    const { active, guestPeers, io } = this
+    // A guest would be back at once.
+    const isKept = (peer: P) => guestPeers.has(peer) || this.isVouched(peer)
     return (
-      active.pickExcept(io.rng, (peer) => isVouched(peer) || io.hasDelivered(peer)) ??
-      active.pickExcept(io.rng, isVouched) ??
-      (active.pick(io.rng) as P)
+      active.pickExcept(io.rng, (peer) => isKept(peer) || io.hasDelivered(peer)) ??
+      active.pickExcept(io.rng, isKept) ??
+      (active.pickExcept(io.rng, (peer) => guestPeers.has(peer)) as P)
     )
   }
 
   /** Whether the place of this peer counts against the budget of strangers: where there is a member to protect, and none asks. */
   private costsStranger(peer: P): boolean {
-    if (this.active.size < this.capacity || this.isVouched(peer) || this.isInvited(peer)) return false
+    if (!this.isFull || this.isVouched(peer) || this.isInvited(peer)) return false
     return this.vouchedCount() > 0
   }
 
   /** Merges are limited for a node that has all its neighbours, one of them a member, and no silent stranger among them. */
   private mergeCosts(): boolean {
-    if (this.active.size < this.capacity || this.vouchedCount() === 0) return false
+    if (!this.isFull || this.vouchedCount() === 0) return false
     return this.active.values.every((peer) => this.isVouched(peer) || this.io.hasDelivered(peer))
   }
 

@@ -44,6 +44,8 @@ export interface MembershipBookkeeping<P extends PeerKey> {
   readonly vouched: ReadonlyMap<P, true>
   readonly invited: ReadonlyMap<P, unknown>
   readonly replaced: ReadonlyMap<P, unknown>
+  readonly guests: ReadonlySet<P>
+  readonly away: ReadonlyMap<P, unknown>
   readonly nameGivers: ReadonlyMap<P, unknown>
   readonly joiners: ReadonlyMap<P, unknown>
   readonly peerData: ReadonlyMap<P, Uint8Array>
@@ -117,9 +119,9 @@ export class HyParView<P extends PeerKey> {
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
     const { admission, introductions, overdue, peers, pending, refillScheduled, refusals, seeker, stayingAlive } = this
-    const { invited, replaced, vouched } = admission
+    const { away, guests, invited, replaced, vouched } = admission
     const { givers: nameGivers, joiners } = introductions.budget
-    const views = { invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
+    const views = { away, guests, invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
     return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled: seeker.isScheduled, stayingAlive }
   }
 
@@ -171,6 +173,7 @@ export class HyParView<P extends PeerKey> {
     const peers = new Set([...this.active.values, ...this.pending.keys()])
     for (const peer of peers) {
       this.active.delete(peer)
+      this.admission.removeGuest(peer)
       this.introductions.budget.removeNeighbor(peer)
       this.sendDisconnect(peer, false)
     }
@@ -206,6 +209,7 @@ export class HyParView<P extends PeerKey> {
     const wasAsked = this.pending.delete(peer)
     if (this.active.has(peer)) {
       this.removeActive(peer, "lost")
+      this.admission.promoteGuest()
       this.peers.forget(peer)
       this.refill(peer)
       return
@@ -335,6 +339,7 @@ export class HyParView<P extends PeerKey> {
       this.removeActive(from, message.alive ? "replaced" : "left")
       if (message.alive) this.keepAsContact(from)
       else this.peers.forget(from)
+      this.admission.promoteGuest()
       this.refill(from)
     } else if (message.alive) {
       // The refusal is noted even if the peer is no longer a contact: other peers will name it again.
@@ -421,11 +426,12 @@ export class HyParView<P extends PeerKey> {
       if (priority === "high") this.io.stats.refusedRequests++
       return false
     }
-    if (place._tag === "Replace") {
-      const dropped = place.victim
+    const dropped = place._tag === "Free" ? undefined : place.victim
+    if (dropped !== undefined) {
       this.removeActive(dropped, "replaced", () => this.sendDisconnect(dropped, true))
       this.keepAsContact(dropped)
     }
+    if (place._tag === "Guest") this.admission.addGuest(peer)
     this.passive.delete(peer)
     this.stayingAlive.delete(peer)
     this.refusals.delete(peer)
@@ -438,6 +444,7 @@ export class HyParView<P extends PeerKey> {
 
   private removeActive(peer: P, reason: NeighborDownReason, close = () => this.io.disconnect(peer)): void {
     this.active.delete(peer)
+    this.admission.removeGuest(peer)
     this.overdue.delete(peer)
     this.introductions.budget.removeNeighbor(peer)
     // Other nodes may have lost this peer too, and have a free slot now.

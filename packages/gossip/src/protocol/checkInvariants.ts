@@ -5,7 +5,7 @@
  * 007b97f): sizes of the views, no overlap between them, no entry for the node itself.
  */
 
-import { MAX_INVITED, MAX_REPLACED, MAX_VOUCHED } from "./Admission.ts"
+import { MAX_GUESTS, MAX_INVITED, MAX_REPLACED, MAX_SENT_AWAY, MAX_VOUCHED } from "./Admission.ts"
 import type { Action, Event, Timer, TopicKey } from "./Event.ts"
 import type { GossipState } from "./GossipState.ts"
 import { MAX_REFUSALS } from "./HyParView.ts"
@@ -159,17 +159,21 @@ const checkMembership = <P extends PeerKey>(
   fail: (what: string) => never,
 ): void => {
   const { active, passive } = membership
-  const { invited, joiners, nameGivers, overdue, peerData, pending, refusals, replaced, stayingAlive, vouched } =
+  const { away, guests, invited, joiners, nameGivers, overdue, peerData, pending, refusals, replaced } =
     membership.bookkeeping
+  const { stayingAlive, vouched } = membership.bookkeeping
   if (joiners.size > MAX_JOINERS) fail(`${joiners.size} joiners; the limit is ${MAX_JOINERS}`)
   if (refusals.size > MAX_REFUSALS) fail(`${refusals.size} refusals; the limit is ${MAX_REFUSALS}`)
-  const maxData = 2 * (config.activeViewCapacity + config.passiveViewCapacity) + 16 + pending.size
+  const maxData = 2 * (config.activeViewCapacity + config.passiveViewCapacity) + 16 + MAX_GUESTS + pending.size
   if (peerData.size > maxData) fail(`data of ${peerData.size} peers; the limit is ${maxData}`)
   if (invited.size > MAX_INVITED) fail(`${invited.size} invited peers; the limit is ${MAX_INVITED}`)
   if (replaced.size > MAX_REPLACED) fail(`${replaced.size} replaced peers; the limit is ${MAX_REPLACED}`)
   if (vouched.size > MAX_VOUCHED) fail(`${vouched.size} vouched peers; the limit is ${MAX_VOUCHED}`)
-  if (active.size > config.activeViewCapacity)
-    fail(`${active.size} neighbours; the limit is ${config.activeViewCapacity}`)
+  if (away.size > MAX_SENT_AWAY) fail(`${away.size} peers sent away; the limit is ${MAX_SENT_AWAY}`)
+  if (guests.size > MAX_GUESTS) fail(`${guests.size} guests; the limit is ${MAX_GUESTS}`)
+  for (const peer of guests) if (!active.has(peer)) fail(`${peer} is a guest, but no neighbour`)
+  if (active.size - guests.size > config.activeViewCapacity)
+    fail(`${active.size - guests.size} neighbours besides guests; the limit is ${config.activeViewCapacity}`)
   if (passive.size > config.passiveViewCapacity)
     fail(`${passive.size} contacts; the limit is ${config.passiveViewCapacity}`)
   if (!isSame(new Set(nameGivers.keys()), new Set(active.values))) fail("the budgets of names are not the neighbours'")

@@ -36,7 +36,7 @@ describe("checkInvariants", () => {
     ],
     [
       "too many neighbours",
-      /6 neighbours; the limit is 5/,
+      /6 neighbours besides guests; the limit is 5/,
       (node) => {
         for (const peer of ["d", "e", "f"]) node.topic.membership.active.add(peer)
       },

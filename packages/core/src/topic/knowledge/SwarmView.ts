@@ -17,7 +17,7 @@ const MAX_MEMBERS = 256
 const RESTLESS_UPS = 3
 const RESTLESS_MS = 60_000
 /** The number of lost neighbours that are asked again. More than a node has neighbours at a time. */
-const MAX_LOST_PEERS = 16
+const MAX_LOST_PEERS = 32
 
 /** The number of publishers whose records were followed. */
 const MAX_FOLLOWED = 256
@@ -53,6 +53,7 @@ export class SwarmView {
    */
   readonly #members = new BoundedMap<EndpointId.EndpointId, true>(MAX_MEMBERS)
   readonly #timers: Timers
+  #isSentAway = false
   /** The times at which the last strangers became neighbours, in ms of the timers; the latest last. */
   readonly #strangerUps: Array<number> = []
 
@@ -76,6 +77,11 @@ export class SwarmView {
     this.#updateCalm()
   }
 
+  /** Whether the neighbour that went last gave our place to another peer. */
+  get isSentAway(): boolean {
+    return this.#isSentAway
+  }
+
   /** Whether one stranger after the other becomes a neighbour. */
   get isRestless(): boolean {
     const first = this.#strangerUps[0]
@@ -95,6 +101,7 @@ export class SwarmView {
       if (event._tag === "NeighborUp") this.#addNeighbor(event.peer)
       else if (event._tag === "NeighborDown") {
         const isLost = event.reason === "lost"
+        this.#isSentAway = event.reason === "replaced"
         this.#removeNeighbor(event.peer, isLost)
         hasLost ||= isLost
       } else if (event._tag === "Received") this.messages.addReceived(event.content)

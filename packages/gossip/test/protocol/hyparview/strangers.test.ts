@@ -1,5 +1,6 @@
 /** The bounds on what peers that nobody knows can cause: introductions, names, places in the active view. */
 import { assert, describe, it } from "@effect/vitest"
+import { MAX_GUESTS } from "../../../src/protocol/Admission.ts"
 import * as Protocol from "../../../src/protocol/index.ts"
 import { bytes, disconnects, gossip, infos, join, Node, neighbor, sends, sentTo, timers, topic } from "../node.ts"
 
@@ -437,5 +438,76 @@ describe("a peer's own words", () => {
     node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: bytes("here") }, ttl: 3 })
     node.receive("a", { _tag: "ForwardJoin", peer: { id: "x", data: bytes("there") }, ttl: 3 })
     assert.deepStrictEqual(peerData.get("x"), bytes("there"))
+  })
+})
+
+describe("guests", () => {
+  /** The peer asks so often, and is refused, or replaced by members. */
+  const sendAway = (node: Node, peer: string, times: number) => {
+    for (let i = 0; i < times; i++) {
+      node.receive(peer, neighbor("high"))
+      for (let j = 0; node.active.includes(peer) && j < 200; j++) {
+        vouch(node, `m${i}.${j}`)
+        node.receive(`m${i}.${j}`, neighbor("high"))
+      }
+      assert.notInclude(node.active, peer)
+      node.now += 10_000
+    }
+  }
+  const membership = (node: Node) => node.topic.membership.bookkeeping
+
+  it("are peers that were sent away twice if they are members, else three times; they replace nobody", () => {
+    for (const [isMember, times] of [
+      [true, 2],
+      [false, 3],
+    ] as const) {
+      const node = full()
+      if (isMember) vouch(node, "x")
+      sendAway(node, "x", times)
+      const before = [...node.active].sort()
+      assert.strictEqual(before.length, 5)
+      node.receive("x", neighbor("high"))
+      assert.deepStrictEqual([...node.active].sort(), [...before, "x"].sort())
+      assert.deepStrictEqual([...membership(node).guests], ["x"])
+    }
+  })
+
+  it("are none if they were sent away once, long ago, or ask with low priority", () => {
+    const once = full()
+    vouch(once, "x")
+    sendAway(once, "x", 1)
+    once.receive("x", neighbor("high"))
+    assert.strictEqual(once.active.length, 5)
+    const late = full()
+    vouch(late, "x")
+    sendAway(late, "x", 2)
+    late.now += 60_000
+    late.receive("x", neighbor("high"))
+    assert.strictEqual(late.active.length, 5)
+    const low = full()
+    vouch(low, "x")
+    sendAway(low, "x", 2)
+    low.receive("x", neighbor("low"))
+    assert.strictEqual(membership(low).guests.size, 0)
+  })
+
+  it("are twenty at most; members take the places of strangers among them, and guests those of neighbours that left", () => {
+    const node = full()
+    for (let i = 0; i < MAX_GUESTS + 1; i++) sendAway(node, `x${i}`, 3)
+    node.now -= 10_000 * 3 * (MAX_GUESTS + 1)
+    for (let i = 0; i < MAX_GUESTS + 1; i++) node.receive(`x${i}`, neighbor("high"))
+    assert.strictEqual(membership(node).guests.size, MAX_GUESTS)
+    vouch(node, "member")
+    sendAway(node, "member", 2)
+    node.receive("member", neighbor("high"))
+    assert.strictEqual(membership(node).guests.size, MAX_GUESTS)
+    assert.isTrue(membership(node).guests.has("member"))
+    assert.strictEqual(node.active.length, 5 + MAX_GUESTS)
+    const [guest] = membership(node).guests
+    const [left] = node.active.filter((peer) => !membership(node).guests.has(peer))
+    node.receive(left!, { _tag: "Disconnect", alive: false, respond: false })
+    assert.isFalse(membership(node).guests.has(guest!))
+    assert.include(node.active, guest)
+    assert.strictEqual(node.active.length, 4 + MAX_GUESTS)
   })
 })
