@@ -135,7 +135,7 @@ const documentBlocks = ({ folder, root }: Bench): ReadonlyArray<string> =>
   })
 
 /** Documents about packages that are not published: a consumer cannot install what their blocks import. */
-const PRIVATE = ["bench", "cli", "cli-kit", "hostile", "simulation"].map((name) => join("packages", name))
+const PRIVATE = ["bench", "cli", "cli-kit", "hostile"].map((name) => join("packages", name))
 
 const publicValues = ({ folder }: Bench): ReadonlyArray<string> => {
   readFileSync(join(folder, "publicValues.ts"))
@@ -177,6 +177,19 @@ export const allPackagesCases: ReadonlyArray<Case> = [
     run: async ({ folder, tools }) => {
       const { code, err } = await run(join(tools, "node_modules", NODE_24), ["--no-addons", "meet.mjs"], { folder })
       return code === 1 && err.includes("native addons are disabled") ? undefined : `exit ${code}: ${tail(err)}`
+    },
+  },
+  {
+    name: "Node 24.21.0",
+    does: "a program in a simulation, twice the same",
+    run: async ({ folder, tools }) => {
+      const node = join(tools, "node_modules", NODE_24)
+      const [first, second] = [
+        await run(node, ["simulate.ts"], { folder }),
+        await run(node, ["simulate.ts"], { folder }),
+      ]
+      if (first.code !== 0) return `exit ${first.code}: ${tail(first.err || first.out)}`
+      return first.out === second.out ? undefined : `two runs differ: ${tail(first.out)} and ${tail(second.out)}`
     },
   },
   { name: "Bun 1.4.5", does: "two nodes meet", run: runtime(BUN, "run", "meet.mjs") },

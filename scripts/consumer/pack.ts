@@ -40,7 +40,10 @@ export const packAll = async (root: string, folder: string): Promise<ReadonlyArr
     packed.push({
       name: manifest.name,
       tarball: join(tarballs, `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`),
-      entries: Object.keys(manifest.exports ?? { ".": undefined }),
+      // An entry that only this repository sees is no part of the package.
+      entries: Object.entries(manifest.exports ?? { ".": { default: "" } }).flatMap(([entry, to]) =>
+        typeof to === "object" && to !== null && !("default" in to) ? [] : [entry],
+      ),
       peers: Object.keys(manifest.peerDependencies ?? {}),
     })
   }

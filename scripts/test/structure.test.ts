@@ -35,6 +35,8 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
 interface Manifest {
   readonly name: string
   readonly bin?: Readonly<Record<string, string>>
+  /** Files that start with "!" are not published, and may use what the package does not depend on. */
+  readonly files?: ReadonlyArray<string>
   readonly exports?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -91,6 +93,7 @@ describe("layers", () => {
       const bundled = manifest.bin === undefined ? {} : manifest.devDependencies
       const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...bundled }
       const folder = join(root, "packages", name, "src")
+      const unpublished = (manifest.files ?? []).flatMap((file) => (file.startsWith("!src/") ? [file.slice(5)] : []))
       const wrong: Array<string> = []
       for (const file of filesBelow(folder)) {
         for (const specifier of importsOf(readFileSync(file, "utf8"))) {
@@ -102,7 +105,10 @@ describe("layers", () => {
           if (specifier.startsWith("node:")) continue
           const [scope, second, ...rest] = specifier.split("/")
           const packageName = specifier.startsWith("@") ? `${scope}/${second}` : scope!
-          if (!(packageName in declared)) wrong.push(`${where} is not declared in package.json`)
+          const isUnpublished = unpublished.includes(relative(folder, file).split("/")[0]!)
+          const isDeclared =
+            packageName in declared || (isUnpublished && packageName in (manifest.devDependencies ?? {}))
+          if (!isDeclared) wrong.push(`${where} is not declared in package.json`)
           if (scope !== "@topic-tracker") continue
           if (!LAYERS[name]!.includes(second!)) wrong.push(`${where} is not below ${name}`)
           const entry = rest.length === 0 ? "." : `./${rest.join("/")}`

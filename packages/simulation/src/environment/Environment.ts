@@ -30,6 +30,10 @@ export interface Environment {
   readonly heal: () => void
   /** From now on no packet reaches the node or leaves it. */
   readonly cutOff: (index: number) => void
+  /** The machine is suspended: nothing reaches the node or leaves it, the DHT included, until `wake`. */
+  readonly suspend?: (index: number) => void
+  /** The machine runs again, and notices that its network is another one. */
+  readonly wake?: (index: number) => void
   /** The node has left and no longer uses the DHT. */
   readonly removeNode: (index: number) => void
   /** One entry for each node of the DHT, or for each that was asked, in the order of their first queries. */

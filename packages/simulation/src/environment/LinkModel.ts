@@ -20,13 +20,19 @@ const DEVIATIONS = 0.5
 const MAX_ACK_DELAY_MS = 25
 const MAX_BACKOFF = 16
 
-/** A salt for `evenly`, so that regions do not depend on the draws for links. */
+/** Salts for `evenly`, so that regions, relays and punched holes do not depend on the draws for links. */
 const REGION_SALT = 0x7e61
+const RELAY_SALT = 0x3e1a
+const PUNCH_SALT = 0x50c4
+
+/** A direct way between two nodes that exchanged nothing for this time is gone: the mappings of their NATs have ended. */
+const MAPPING_MS = 60_000
 
 interface Station {
   readonly index: number
   readonly region: number
   readonly behindNat: boolean
+  readonly hasRelay: boolean
   /** The time at which its line has sent everything that waits, in ms. */
   lineFreeAt: number
 }
@@ -37,6 +43,8 @@ export class LinkModel<Id> {
   readonly #salt: number
   readonly #now: () => number
   readonly #stations = new Map<Id, Station>()
+  /** The ways of pairs of which one is behind a NAT, where there are relays: when it began, and when the last packet went. */
+  readonly #ways = new Map<number, { readonly since: number; lastAt: number; isDirect: boolean }>()
 
   /** `now`: milliseconds of the simulated time. `salt`: an integer from the seed, so that each seed has other links. */
   constructor(settings: LinkSettings, salt: number, now: () => number) {
@@ -47,18 +55,21 @@ export class LinkModel<Id> {
 
   /** Adds a node. `index` is its number, different for each node. */
   addNode(id: Id, index: number): void {
+    const { relay } = this.#settings
     this.#stations.set(id, {
       index,
       region: regionAt(this.#settings.latency, evenly(this.#salt, index, REGION_SALT)),
       // Counted, not drawn: the share is exact in small swarms too, and node 0 is never behind a NAT.
       behindNat: Math.floor((index + 1) * this.#settings.nat) > Math.floor(index * this.#settings.nat),
+      hasRelay: relay !== undefined && evenly(this.#salt, index, RELAY_SALT) < relay.share,
       lineFreeAt: 0,
     })
   }
 
-  /** Whether other nodes can dial the node. */
-  isPublic(id: Id): boolean {
-    return this.#stations.get(id)?.behindNat !== true
+  /** Whether other nodes can dial the node: directly, or over its relay. */
+  canBeDialled(id: Id): boolean {
+    const station = this.#stations.get(id)
+    return station?.behindNat !== true || station.hasRelay
   }
 
   /** A packet of the network in memory: it arrives once or is lost. */
@@ -103,8 +114,32 @@ export class LinkModel<Id> {
     return probe * 2 ** Math.min(lostBefore, MAX_BACKOFF)
   }
 
-  /** The link's own delay: the same in both directions for the whole run. */
+  /**
+   * Whether a packet takes the relay's way. A dial of a node behind a NAT begins on it, and becomes direct after a while; between two such
+   * nodes only if the pair's NATs let it. A way that was not used for a while starts anew.
+   */
+  #takesRelay(sender: Station, receiver: Station): boolean {
+    const { relay } = this.#settings
+    if (relay === undefined || !(sender.behindNat || receiver.behindNat)) return false
+    const [low, high] = sender.index < receiver.index ? [sender, receiver] : [receiver, sender]
+    const now = this.#now()
+    const pair = low.index * 2 ** 24 + high.index
+    const known = this.#ways.get(pair)
+    const isNew = known === undefined || now - known.lastAt >= MAPPING_MS
+    const way = isNew ? { since: now, lastAt: now, isDirect: !receiver.behindNat } : known
+    if (isNew) this.#ways.set(pair, way)
+    way.lastAt = now
+    if (way.isDirect) return false
+    const canPunch =
+      !(sender.behindNat && receiver.behindNat) ||
+      evenly(this.#salt ^ PUNCH_SALT, low.index, high.index) < relay.punched
+    way.isDirect = canPunch && now - way.since >= relay.afterMs
+    return !way.isDirect
+  }
+
+  /** The delay of one way: the relay's, or the link's own, which is the same in both directions for the whole run. */
   #baseMs(sender: Station, receiver: Station): number {
+    if (this.#takesRelay(sender, receiver)) return (this.#settings.relay?.rttMs ?? 0) / 2
     const [low, high] = sender.index < receiver.index ? [sender, receiver] : [receiver, sender]
     const { latency } = this.#settings
     return delayAt(latency, evenly(this.#salt, low.index, high.index), sender.region, receiver.region)

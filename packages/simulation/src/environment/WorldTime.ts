@@ -6,4 +6,6 @@ export interface WorldTime {
   readonly now: number
   /** A clock whose time of day differs by `skew` ms. Its sleeps are as long as those of all other clocks. */
   readonly clockWithSkew: (skew: number) => Clock.Clock
+  /** Suspends the machine with this clock for so many ms. Real time cannot. */
+  readonly suspend?: (clock: Clock.Clock, ms: number) => void
 }

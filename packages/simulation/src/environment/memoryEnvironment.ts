@@ -28,7 +28,7 @@ export const memoryEnvironment = Effect.fnUntraced(function* (
   const links = new LinkModel<EndpointId.EndpointId>(scenario.links, salt, () => time.now)
   const network = yield* MemoryNetwork.make({
     link: links.policy,
-    reachable: (_, to) => links.isPublic(to),
+    reachable: (_, to) => links.canBeDialled(to),
     retransmitMs: links.retransmitMs,
     heartbeatMs: HEARTBEAT_MS,
   })
@@ -77,6 +77,15 @@ export const memoryEnvironment = Effect.fnUntraced(function* (
       network.heal()
     },
     cutOff: (index) => network.crash(ids[index]!),
+    suspend: (index) => {
+      gone.add(index)
+      network.crash(ids[index]!)
+    },
+    wake: (index) => {
+      gone.delete(index)
+      network.restore(ids[index]!)
+      network.changeNetwork(ids[index]!)
+    },
     removeNode: (index) => gone.add(index),
     load: dht.load,
   }

@@ -7,6 +7,8 @@ import process from "node:process"
 
 /** The new values of the globals. */
 export interface PlatformTime {
+  /** Called when the program asks a global for the time or for randomness; then `Date`, `performance` and `crypto` are virtual too. */
+  readonly onUse?: ((global: string) => void) | undefined
   /** From 0 up to but not including 1. */
   readonly random: () => number
   /** Unix time in ms. */
@@ -67,11 +69,23 @@ class VirtualTimer {
 
 /** Calls `run` while the globals are those of this time. */
 export const withPlatformTime = <A>(time: PlatformTime, run: () => A): A => {
+  const restore = installPlatformTime(time)
+  try {
+    return run()
+  } finally {
+    restore()
+  }
+}
+
+/** Makes the globals those of this time. Returns a function that makes them the platform's again. */
+export const installPlatformTime = (time: PlatformTime): (() => void) => {
   const saved = {
     setTimeout: globalThis.setTimeout,
     setInterval: globalThis.setInterval,
+    setImmediate: globalThis.setImmediate,
     clearTimeout: globalThis.clearTimeout,
     clearInterval: globalThis.clearInterval,
+    clearImmediate: globalThis.clearImmediate,
     queueMicrotask: globalThis.queueMicrotask,
     now: Date.now,
     random: Math.random,
@@ -88,20 +102,73 @@ export const withPlatformTime = <A>(time: PlatformTime, run: () => A): A => {
   Object.assign(globalThis, {
     setTimeout: timer(false),
     setInterval: timer(true),
+    setImmediate: (task: Task, ...args: ReadonlyArray<unknown>) =>
+      new VirtualTimer(time, () => task(...args), 0, false),
     clearTimeout: clear(saved.clearTimeout),
     clearInterval: clear(saved.clearInterval),
+    clearImmediate: clear(saved.clearImmediate),
     queueMicrotask: time.soon,
   })
-  Date.now = time.now
-  Math.random = time.random
+  const { onUse } = time
+  Date.now = onUse === undefined ? time.now : used(onUse, "Date.now", time.now)
+  Math.random = onUse === undefined ? time.random : used(onUse, "Math.random", time.random)
   process.nextTick = (task: Task, ...args: ReadonlyArray<unknown>) => time.soon(() => task(...args))
-  try {
-    return run()
-  } finally {
+  const restoreOthers = onUse === undefined ? () => {} : installOthers(time, onUse)
+  return () => {
+    restoreOthers()
     const { nextTick, now, random, ...globals } = saved
     Object.assign(globalThis, globals)
     Date.now = now
     Math.random = random
     process.nextTick = nextTick
+  }
+}
+
+const used = <A>(onUse: (global: string) => void, name: string, value: () => A) =>
+  function virtual(): A {
+    onUse(name)
+    return value()
+  }
+
+/** The constructor of Date, the clock of `performance` and the randomness of `crypto`. */
+const installOthers = (time: PlatformTime, onUse: (global: string) => void): (() => void) => {
+  const RealDate = globalThis.Date
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (target, args, newTarget) => {
+      if (args.length > 0) return Reflect.construct(target, args, newTarget)
+      onUse("new Date()")
+      return Reflect.construct(target, [time.now()], newTarget)
+    },
+    apply: () => {
+      onUse("Date()")
+      return new RealDate(time.now()).toString()
+    },
+  })
+  const start = time.now()
+  const { performance } = globalThis
+  const now = performance.now
+  performance.now = used(onUse, "performance.now", () => time.now() - start)
+  const { crypto } = globalThis
+  const { getRandomValues, randomUUID } = crypto
+  const fill = <A extends ArrayBufferView | null>(view: A): A => {
+    onUse("crypto.getRandomValues")
+    if (view !== null) {
+      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+      for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(time.random() * 256)
+    }
+    return view
+  }
+  const uuid = (): ReturnType<typeof randomUUID> => {
+    onUse("crypto.randomUUID")
+    const digits = (count: number) =>
+      Array.from({ length: count }, () => Math.floor(time.random() * 16).toString(16)).join("")
+    const variant = (8 + Math.floor(time.random() * 4)).toString(16)
+    return `${digits(8)}-${digits(4)}-4${digits(3)}-${variant}${digits(3)}-${digits(12)}`
+  }
+  Object.assign(crypto, { getRandomValues: fill, randomUUID: uuid })
+  return () => {
+    globalThis.Date = RealDate
+    performance.now = now
+    Object.assign(crypto, { getRandomValues, randomUUID })
   }
 }

@@ -13,6 +13,8 @@ export const unmet = (expect: Expectations, run: TopicRun): ReadonlyArray<string
     ["joined", expect.joined, run.never_joined > 0 ? null : run.joined_ms.max, " ms"],
     ["healed", expect.healed, run.healed_ms, " ms"],
     ["recovered", expect.recovered, run.recovered_ms, " ms"],
+    ["late_joined", expect.late_joined, run.late_joined_ms?.max ?? null, " ms"],
+    ["awake", expect.awake, run.awake_ms, " ms"],
     ["delivered", expect.delivered, delivery.share, "", "at least"],
     ["hops", expect.hops, delivery.share === null ? null : delivery.hops.max, ""],
     ["channel_delivered", expect.channel_delivered, channel.share, "", "at least"],
@@ -38,6 +40,7 @@ export const unmet = (expect: Expectations, run: TopicRun): ReadonlyArray<string
       dht.gets_per_topic_minute + dht.puts_per_topic_minute,
       "",
     ],
+    ["steady_gets_per_topic_minute", expect.steady_gets_per_topic_minute, dht.steady_gets_per_topic_minute, ""],
     ["hottest_per_minute", expect.hottest_per_minute, dht.hottest_per_minute, ""],
   ]
   return figures.flatMap(([what, expected, actual, unit, direction]) => {

@@ -1,5 +1,5 @@
 /** Runs a scenario of whole topics once in memory, on virtual time. The seed decides everything, so each repetition is equal. */
-import { Cause, Effect, Exit, Scope } from "effect"
+import { Cause, Effect, Exit, Logger, Scope } from "effect"
 import { memoryEnvironment } from "../environment/memoryEnvironment.ts"
 import { VirtualTime } from "../environment/VirtualTime.ts"
 import { type TopicScenario, topicLabel } from "../scenario/TopicScenario.ts"
@@ -31,7 +31,8 @@ export const runTopicScenario = (scenario: TopicScenario, seed: bigint, options:
   const run = Effect.gen(function* () {
     world = yield* World.make(scenario, time, log, yield* memoryEnvironment(scenario, time, TOPIC_NAME))
     return yield* runScenario({ scenario, time, world, milestones }, options.onProgress)
-  })
+    // Warnings of nodes are for the users of nodes; standard output is for results.
+  }).pipe(Effect.provide(Logger.layer([])))
   // The scope is never closed: closing all nodes in order would cost as much as starting them, and nothing outlives this call.
   const exit = time.run(
     Effect.flatMap(Scope.make(), (scope) => Scope.provide(run, scope)),

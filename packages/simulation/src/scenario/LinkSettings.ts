@@ -15,8 +15,22 @@ export interface LinkSettings {
   readonly reordering: { readonly share: number; readonly delayMs: number }
   /** Bits per second that a node can send; undefined: no limit. */
   readonly bandwidth: number | undefined
-  /** Share of the nodes that other nodes cannot dial (behind a NAT without a relay). These nodes can dial others. */
+  /** Share of the nodes that other nodes cannot dial (behind a NAT), unless a relay helps. These nodes can dial others. */
   readonly nat: number
+  /** Relays of nodes behind a NAT; undefined: there are none. */
+  readonly relay: RelaySettings | undefined
+}
+
+/** Relays as iroh has them: a dial takes the relay's way at once, and the connection becomes direct if both sides' NATs let it. */
+export interface RelaySettings {
+  /** The round trip over the relay. */
+  readonly rttMs: number
+  /** Share of the nodes behind a NAT that have one; the others cannot be dialled. */
+  readonly share: number
+  /** Share of the pairs of nodes between which hole punching works. */
+  readonly punched: number
+  /** The time from the first packet between two nodes until they are connected directly. */
+  readonly afterMs: number
 }
 
 export const perfectLinks: LinkSettings = {
@@ -27,4 +41,5 @@ export const perfectLinks: LinkSettings = {
   reordering: { share: 0, delayMs: 0 },
   bandwidth: undefined,
   nat: 0,
+  relay: undefined,
 }

@@ -21,6 +21,20 @@ export interface Churn {
   readonly untilMs: number
 }
 
+/** Nodes that come when the others have been there for a while, one after the other. */
+export interface LateNodes {
+  readonly atMs: number
+  readonly nodes: number
+  readonly everyMs: number
+}
+
+/** A share of the nodes is suspended, as laptops whose lids are closed, and wakes up again. */
+export interface Suspension {
+  readonly atMs: number
+  readonly forMs: number
+  readonly share: number
+}
+
 export interface Broadcasts {
   /** Undefined: 5 s after all nodes have become one swarm. */
   readonly fromMs: number | undefined
@@ -68,6 +82,8 @@ export interface TopicScenario {
   readonly dht: DhtSettings
   readonly partitions: ReadonlyArray<Partition>
   readonly crash: { readonly atMs: number; readonly share: number } | undefined
+  readonly late: LateNodes | undefined
+  readonly suspension: Suspension | undefined
   readonly churn: Churn | undefined
   readonly broadcasts: Broadcasts | undefined
   readonly channel: ChannelTraffic | undefined

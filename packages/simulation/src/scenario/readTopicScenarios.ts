@@ -48,7 +48,8 @@ const fileOf = (toml: unknown): Result.Result<TopicScenarioFile, Problem> =>
     return { seeds, socketSeeds: seeds.slice(0, socket_seeds), scenarios }
   })
 
-const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario, Problem> =>
+/** One scenario of a file, with the values of a variant. */
+export const scenarioOf = (table: Table, variant: Variant): Result.Result<TopicScenario, Problem> =>
   Result.flatMap(Result.mapError(decodeScenario(withVariant(table, variant)), firstProblem), (decoded) =>
     toTopicScenario(decoded, variant),
   )

@@ -34,6 +34,7 @@ const Links = Schema.Struct({
   reordering: key(Schema.Struct({ share, delay: Millis })),
   bandwidth: key(Bandwidth),
   nat: key(chance),
+  relay: key(Schema.Struct({ rtt: key(positiveMillis), share: key(share), punched: key(share), after: key(Millis) })),
 })
 
 const Dht = Schema.Struct({
@@ -74,6 +75,8 @@ const Expect = Schema.Struct({
   joined: key(Millis),
   healed: key(Millis),
   recovered: key(Millis),
+  late_joined: key(Millis),
+  awake: key(Millis),
   delivered: key(share),
   hops: key(integer(0, 1_000)),
   channel_delivered: key(share),
@@ -83,6 +86,7 @@ const Expect = Schema.Struct({
   bubbles_at_end: key(integer(1, 100_000)),
   bubbles_at_end_at_least: key(integer(1, 100_000)),
   steady_new_neighbors_per_node_minute: key(between(0, 1e9, "a number of neighbours")),
+  steady_gets_per_topic_minute: key(between(0, 1e9, "a number of queries")),
   dht_queries_per_topic_minute: key(between(0, 1e9, "a number of queries")),
   hottest_per_minute: key(between(0, 1e9, "a number of queries")),
 })
@@ -105,6 +109,8 @@ export const TopicScenarioTable = Schema.Struct({
   dht: key(Dht),
   partition: key(Schema.Array(Partition)),
   crash: key(Schema.Struct({ at: Millis, share })),
+  late: key(Schema.Struct({ at: Millis, nodes: key(integer(1, 10_000)), every: key(Millis) })),
+  suspend: key(Schema.Struct({ at: Millis, for: positiveMillis, share })),
   churn: key(
     Schema.Struct({
       joins_per_minute: key(rate),

@@ -6,7 +6,7 @@ const MAX_NODES = 20
 const MAX_DHT_NODES = 100
 
 /** The first unsupported key and the reason; undefined if all keys are supported. */
-export const unsupported = ({ dht, links, nodes }: TopicScenario): string | undefined => {
+export const unsupported = ({ dht, links, nodes, suspension }: TopicScenario): string | undefined => {
   if (dht.model !== "fixed-hops") return "dht.model: not with --sockets: the DHT is one of real nodes on loopback"
   const checks: ReadonlyArray<readonly [key: string, isUnsupported: boolean, reason: string]> = [
     ["nodes", nodes > MAX_NODES, `at most ${MAX_NODES} real nodes`],
@@ -19,6 +19,7 @@ export const unsupported = ({ dht, links, nodes }: TopicScenario): string | unde
       Math.abs(1 - (1 - dht.lostPuts) ** 2 - dht.lostGets) > 0.02,
       "queries and answers of real packets are lost at the same rate: lost_gets = 1 - (1 - lost_puts)^2",
     ],
+    ["suspend", suspension !== undefined, "the machine that runs them would be suspended"],
     ["links.nat", links.nat > 0, "the relay has no NAT"],
   ]
   const found = checks.find(([, isUnsupported]) => isUnsupported)

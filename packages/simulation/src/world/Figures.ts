@@ -23,6 +23,10 @@ export interface TopicFigures {
   readonly healed_ms: number | null
   /** From the crash until the remaining nodes were one swarm. */
   readonly recovered_ms: number | null
+  /** Of nodes that came after the first ones: from their start to their first neighbour; null if there were none. */
+  readonly late_joined_ms: { readonly p50: number; readonly p99: number; readonly max: number } | null
+  /** From the wake-up of suspended machines until all nodes were one swarm. */
+  readonly awake_ms: number | null
   /** From a node's crash until a neighbour noticed it, over all such neighbours; null if there were none. */
   readonly noticed_ms: { readonly p50: number; readonly max: number } | null
   /** Connected components of the neighbour graph (bubbles) at the end, and the most at any second. */
@@ -109,13 +113,16 @@ export class Figures {
   })
 
   readonly finish = Effect.fnUntraced({ self: this }, function* (milestones: Milestones) {
-    const [time, world] = [this.#time, this.#world]
+    const [scenario, time, world] = [this.#scenario, this.#time, this.#world]
     const second = Math.round(time.now / 1_000)
     yield* this.#measureMinute
     if (this.#overlay.at(-1)?.second !== second && world.graph.size <= MAX_PICTURE_NODES) this.#takePicture(second)
     const since = (from: number | undefined, to: number | undefined) =>
       from === undefined || to === undefined ? null : to - from
     const joined = Float64Array.from(world.joinedAfter.values()).sort()
+    const late = Float64Array.from(
+      [...world.joinedAfter].filter(([node]) => node >= scenario.nodes).map(([, after]) => after),
+    ).sort()
     const noticed = Float64Array.from(world.crashNoticedAfter).sort()
     const degrees = world.graph.degrees()
     const end = yield* this.#load()
@@ -127,6 +134,9 @@ export class Figures {
       never_joined: world.graph.nodes().filter((node) => !world.joinedAfter.has(node)).length,
       healed_ms: since(milestones.partitionsOverAt, milestones.healedAt),
       recovered_ms: since(milestones.crashedAt, milestones.recoveredAt),
+      late_joined_ms:
+        late.length === 0 ? null : { p50: quantile(late, 0.5), p99: quantile(late, 0.99), max: late.at(-1)! },
+      awake_ms: since(milestones.awokeAt, milestones.rejoinedAt),
       noticed_ms: noticed.length === 0 ? null : { p50: quantile(noticed, 0.5), max: noticed.at(-1)! },
       bubbles_at_end: world.graph.components(),
       bubbles_most: this.#bubblesMost,

@@ -35,6 +35,7 @@ interface Member {
   readonly index: number
   readonly endpointId: EndpointId.EndpointId
   readonly topic: Topic
+  readonly clock: Clock.Clock
   /** Undefined if the scenario has none. */
   readonly channel: Channel<string> | undefined
   readonly scope: Scope.Closeable
@@ -110,6 +111,11 @@ export class World {
     )
   }
 
+  /** The nodes that are there. */
+  nodes(): ReadonlyArray<number> {
+    return this.graph.nodes()
+  }
+
   /** A new node starts and joins the topic. Returns its index. */
   readonly join = Effect.fnUntraced({ self: this }, function* () {
     const time = this.#time
@@ -130,7 +136,7 @@ export class World {
       })
       .pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
     const channel = this.#scenario.channel === undefined ? undefined : yield* this.#openChannel(index, topic, scope)
-    const member: Member = { index, endpointId, topic, channel, scope, startedAt }
+    const member: Member = { index, endpointId, topic, clock, channel, scope, startedAt }
     this.#members.set(index, member)
     const events = yield* topic.subscribe({ capacity: SUBSCRIBER_CAPACITY }).pipe(Scope.provide(scope))
     yield* Stream.runForEach(events, (event) => Effect.sync(() => this.#record(member, event))).pipe(
@@ -217,6 +223,25 @@ export class World {
   /** The node stops without notifying its peers. */
   crash(index: number): Effect.Effect<void> {
     return this.#end(index, "crashes")
+  }
+
+  /** The machines of these nodes are suspended for `ms`. */
+  suspend(nodes: ReadonlyArray<number>, ms: number): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      for (const index of nodes) {
+        const member = this.#members.get(index)
+        if (member === undefined) continue
+        this.#log.addLine(this.#time.now, index, "is suspended")
+        this.#time.suspend?.(member.clock, ms)
+        this.environment.suspend?.(index)
+      }
+      yield* Effect.sleep(ms)
+      for (const index of nodes) {
+        if (!this.#members.has(index)) continue
+        this.#log.addLine(this.#time.now, index, "wakes up")
+        this.environment.wake?.(index)
+      }
+    })
   }
 
   /** A node, drawn at random, broadcasts a message of this size. */

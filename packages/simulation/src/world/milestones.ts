@@ -11,6 +11,9 @@ export interface Milestones {
   healedAt: number | undefined
   crashedAt: number | undefined
   recoveredAt: number | undefined
+  /** Suspended machines run again, and when all nodes were one swarm after that. */
+  awokeAt: number | undefined
+  rejoinedAt: number | undefined
 }
 
 export const noMilestones = (): Milestones => ({
@@ -20,23 +23,36 @@ export const noMilestones = (): Milestones => ({
   healedAt: undefined,
   crashedAt: undefined,
   recoveredAt: undefined,
+  awokeAt: undefined,
+  rejoinedAt: undefined,
 })
 
 /** To be called whenever something may have happened: records the milestones that are reached when all nodes are one swarm. */
 export const recordMilestones = (graph: NeighborGraph, now: number, milestones: Milestones): void => {
-  const { arrivedAt, crashedAt, healedAt, oneSwarmAt, partitionsOverAt, recoveredAt } = milestones
+  const { arrivedAt, awokeAt, crashedAt, healedAt, oneSwarmAt, partitionsOverAt, recoveredAt, rejoinedAt } = milestones
   const isWaiting =
     (arrivedAt !== undefined && oneSwarmAt === undefined) ||
     (partitionsOverAt !== undefined && healedAt === undefined) ||
-    (crashedAt !== undefined && recoveredAt === undefined)
+    (crashedAt !== undefined && recoveredAt === undefined) ||
+    (awokeAt !== undefined && rejoinedAt === undefined)
   if (!isWaiting || graph.components() !== 1) return
   if (arrivedAt !== undefined) milestones.oneSwarmAt ??= now
   if (partitionsOverAt !== undefined) milestones.healedAt ??= now
   if (crashedAt !== undefined) milestones.recoveredAt ??= now
+  if (awokeAt !== undefined) milestones.rejoinedAt ??= now
 }
 
 /** Whether nothing is waited for any more. */
-export const isSettled = ({ crashedAt, healedAt, oneSwarmAt, partitionsOverAt, recoveredAt }: Milestones): boolean =>
+export const isSettled = ({
+  awokeAt,
+  crashedAt,
+  healedAt,
+  oneSwarmAt,
+  partitionsOverAt,
+  recoveredAt,
+  rejoinedAt,
+}: Milestones): boolean =>
   oneSwarmAt !== undefined &&
   (partitionsOverAt === undefined || healedAt !== undefined) &&
-  (crashedAt === undefined || recoveredAt !== undefined)
+  (crashedAt === undefined || recoveredAt !== undefined) &&
+  (awokeAt === undefined || rejoinedAt !== undefined)

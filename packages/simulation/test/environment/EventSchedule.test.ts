@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { EventSchedule } from "@topic-tracker/simulation"
 import { Schema } from "effect"
+import { EventSchedule } from "../../src/environment/EventSchedule.ts"
 
 const time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 }))
 

@@ -112,9 +112,33 @@ describe("LinkModel", () => {
 
   it("its share of the nodes cannot be dialled; the first node can", () => {
     const { links } = model({ nat: 0.25 }, 40)
-    const dialled = Array.from({ length: 40 }, (_, i) => links.isPublic(id(i)))
-    assert.strictEqual(dialled.filter((isPublic) => !isPublic).length, 10)
+    const dialled = Array.from({ length: 40 }, (_, i) => links.canBeDialled(id(i)))
+    assert.strictEqual(dialled.filter((can) => !can).length, 10)
     assert.isTrue(dialled[0])
+  })
+
+  it("a relay carries the first packets to a node behind a NAT, and most pairs become direct", () => {
+    const relay = { rttMs: 300, share: 0.5, punched: 0.9, afterMs: 1_000 }
+    const latency: Delay = { _tag: "Constant", ms: 10 }
+    const { clock, links, send } = model({ latency, nat: 0.5, relay }, 80)
+    // Every second node is behind a NAT, and half of these have a relay.
+    const dialled = Array.from({ length: 80 }, (_, i) => links.canBeDialled(id(i)))
+    assert.isTrue(dialled.every((can, i) => can || i % 2 === 1))
+    assert.closeTo(dialled.filter((can) => !can).length, 20, 8)
+    assert.deepStrictEqual([send(1, 0).delayMs, send(0, 2).delayMs], [10, 10], "a dial of a public node is direct")
+    assert.deepStrictEqual([send(2, 3).delayMs, send(3, 2).delayMs], [150, 150])
+    const pairs = Array.from({ length: 40 }, (_, i) => 2 * i + 1).flatMap((a, i, all) =>
+      all.slice(i + 1).map((b) => [a, b] as const),
+    )
+    assert.isTrue(pairs.every(([a, b]) => send(a, b).delayMs === 150))
+    clock.now = 999
+    assert.deepStrictEqual([send(2, 3).delayMs, send(1, 3).delayMs], [150, 150])
+    clock.now = 1_000
+    assert.strictEqual(send(2, 3).delayMs, 10)
+    const direct = pairs.filter(([a, b]) => send(b, a).delayMs === 10)
+    assert.closeTo(direct.length / pairs.length, 0.9, 0.04)
+    clock.now = 61_000
+    assert.strictEqual(send(2, 3).delayMs, 150, "the mapping is gone")
   })
 
   it("draws evenly for pairs", () => {

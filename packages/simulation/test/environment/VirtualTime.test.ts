@@ -41,6 +41,28 @@ describe("VirtualTime", () => {
     assert.strictEqual(time.now, 1_000)
   })
 
+  it("a suspended machine's sleepers go on where they were; its time of day jumps, its monotonic time stands still", () => {
+    const time = new VirtualTime(epoch, 1n)
+    const clock = time.clockWithSkew(0)
+    const program = Effect.gen(function* () {
+      const sleeper = yield* Effect.forkChild(
+        Effect.sleep("10 seconds").pipe(
+          Effect.andThen(Effect.all([Clock.currentTimeMillis, Clock.monotonicTimeNanos])),
+          Effect.provideService(Clock.Clock, clock),
+        ),
+      )
+      yield* Effect.sleep("4 seconds")
+      time.suspend(clock, 60_000)
+      yield* Effect.sleep("30 seconds")
+      const frozen = clock.monotonicTimeNanosUnsafe()
+      time.suspend(clock, 60_000)
+      return [frozen, ...(yield* Fiber.join(sleeper))] as const
+    })
+    // It slept for 4 s, was suspended from then until 94 s, and had 6 s left.
+    assert.deepStrictEqual(time.run(program), Exit.succeed([4_000_000_000n, epoch + 100_000, 10_000_000_000n] as const))
+    assert.strictEqual(time.now, 100_000)
+  })
+
   it("the seed decides the random numbers", () => {
     const draw = (seed: bigint) => new VirtualTime(epoch, seed).run(Effect.all([Random.next, Random.next]))
     assert.deepStrictEqual(draw(7n), draw(7n))

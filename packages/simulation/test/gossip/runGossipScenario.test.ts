@@ -1,16 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Protocol } from "@topic-tracker/gossip"
 import { InvariantChecker } from "@topic-tracker/gossip/testing"
-import {
-  type GossipScenario,
-  type GossipSummary,
-  gossipLabel,
-  runGossipScenario,
-  runGossipScenarios,
-  summarizeGossip,
-  TextLog,
-} from "@topic-tracker/simulation"
 import { Effect } from "effect"
+import { TextLog } from "../../src/gossip/EventLog.ts"
+import { runGossipScenario } from "../../src/gossip/runGossipScenario.ts"
+import { type GossipSummary, summarizeGossip } from "../../src/report/gossipSummary.ts"
+import { runGossipScenarios } from "../../src/run/runGossipScenarios.ts"
+import { type GossipScenario, gossipLabel } from "../../src/scenario/GossipScenario.ts"
 
 const scenario = (parts: Partial<GossipScenario> = {}): GossipScenario => ({
   sim: "GossipMulti",

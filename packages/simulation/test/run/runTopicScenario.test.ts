@@ -54,6 +54,60 @@ describe("determinism", () => {
   })
 })
 
+describe("NATs, relays and clocks", () => {
+  it("where few nodes can be dialled, those that were sent away become guests and look ever less often", () => {
+    for (const nat of [0.85, 0.95]) {
+      const { steady_new_neighbors_per_node_minute } = meets(
+        { delivered: 0.9, bubbles_at_end: 1, steady_gets_per_topic_minute: 200 },
+        `nodes = 20
+duration = "2m"
+arrive_over = "5s"
+links = { nat = ${nat} }
+broadcast = { from = "30s", every = "2s", count = 40 }
+`,
+      )
+      assert.isBelow(steady_new_neighbors_per_node_minute, 5)
+    }
+  })
+
+  it("with relays nodes behind NATs find each other, over the relay or directly", () => {
+    const lines = (links: string) =>
+      `nodes = 10\nduration = "1m"\narrive_over = "5s"\n${links}broadcast = { count = 10 }\n`
+    const relayed = meets(
+      { one_swarm: 8_000, delivered: 1 },
+      lines('links = { nat = 0.8, relay = { rtt = "600ms", punched = 0 } }\n'),
+    )
+    assert.isAbove(relayed.delivery.latency_ms.max, 300)
+    const direct = meets(
+      { one_swarm: 8_000, delivered: 1 },
+      lines('links = { nat = 0.8, relay = { rtt = "600ms", punched = 1 } }\n'),
+    )
+    assert.isBelow(direct.delivery.latency_ms.max, 300)
+  })
+
+  it("a node that comes in the first second of a minute joins at once", () => {
+    const { late_joined_ms } = meets(
+      { late_joined: 1_500 },
+      'nodes = 8\nduration = "3m"\nstart_second = 0\nlate = { at = "1m", nodes = 3, every = "20s" }\n',
+    )
+    assert.isAbove(late_joined_ms!.p50, 10)
+  })
+
+  it("suspended nodes hear nothing, and are neighbours again soon after they wake up", () => {
+    const lines = 'nodes = 6\nduration = "5m"\nsuspend = { at = "30s", for = "2m", share = 0.34 }\n'
+    const log: Array<string> = []
+    const result = runTopicScenario(scenario(lines), 1n, { onLine: (line) => log.push(line) })
+    assert.deepStrictEqual(unmet({ awake: 10_000, bubbles_at_end: 1 }, result), [])
+    assert.isAbove(result.awake_ms!, 0)
+    const suspended = log.filter((line) => line.includes("is suspended")).map((line) => line.split(" ")[1])
+    assert.strictEqual(suspended.length, 2)
+    assert.isTrue(
+      log.some((line) => /^4\d{4}[. ].* down /.test(line)),
+      "the others notice after 15 s of silence",
+    )
+  })
+})
+
 describe("whole topics", () => {
   it("two nodes that start together are one swarm within a second and hear each other", () => {
     const lines = 'nodes = 2\nduration = "1m"\nstop_early = true\nbroadcast = { count = 5 }\n'

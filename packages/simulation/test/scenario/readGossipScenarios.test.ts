@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { gossipLabel, readGossipScenarios } from "@topic-tracker/simulation"
 import { Result } from "effect"
 import { parseMillis } from "../../src/scenario/duration.ts"
+import { gossipLabel } from "../../src/scenario/GossipScenario.ts"
 import { locate } from "../../src/scenario/locate.ts"
+import { readGossipScenarios } from "../../src/scenario/readGossipScenarios.ts"
 
 const allToml = readFileSync(new URL("../../simulations/all.toml", import.meta.url), "utf8")
 
