@@ -11,7 +11,7 @@ import { layerOn, membersFlags, membersTopicOf } from "./lib/meeting.ts"
 import { short } from "./lib/talk.ts"
 
 const TOPIC = "invite example"
-const { bootstrap, invite, testnet } = membersFlags(TOPIC)
+const { bootstrap, cache, invite, testnet } = membersFlags(TOPIC)
 
 /** A new topic that only holders of the invitation can join, for a day. */
 const found = Effect.gen(function* () {
@@ -48,7 +48,7 @@ const meet = Effect.fn("invite")(function* (invite: Option.Option<Redacted.Redac
   )
 }, Effect.scoped)
 
-const command = Command.make("invite", { bootstrap, invite, testnet }, (options) =>
+const command = Command.make("invite", { bootstrap, cache, invite, testnet }, (options) =>
   meet(options.invite).pipe(
     Effect.provide(layerOn(options, (bootstrap) => TopicTracker.layer({ config: { dht: { bootstrap } } }))),
   ),

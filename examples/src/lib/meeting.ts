@@ -3,6 +3,7 @@
  * without the internet.
  */
 import {
+  cacheFlag,
   Flags,
   type GivenSecret,
   type GivenTopic,
@@ -11,6 +12,7 @@ import {
   secretFlags,
   topicFlags,
   UsageError,
+  withNodeCache,
 } from "@topic-tracker/cli-kit"
 import { Crypto } from "@topic-tracker/crypto"
 import type { DhtAddress } from "@topic-tracker/dht"
@@ -29,9 +31,10 @@ const dhtFlags = {
     Flag.withDescription(`Use a DHT on this host, port ${TESTNET_PORT}. The first example with this option runs it`),
     Flag.withDefault(false),
   ),
+  cache: cacheFlag,
 }
 
-/** `--topic`, `--secret-file`, `--secret`, `--bootstrap` and `--testnet`. `topic` is the default topic. */
+/** `--topic`, `--secret-file`, `--secret`, `--bootstrap`, `--testnet` and `--cache`. `topic` is the default topic. */
 export const meetingFlags = (topic: string) => ({
   topic: Flags.text("topic", `The topic's name (default "${topic}")`).pipe(Flag.withDefault(topic)),
   ...secretFlags(`The secret of the topic (default "${DEFAULT_SECRET}")`),
@@ -50,7 +53,12 @@ export interface Meeting extends GivenSecret {
   /** The first DHT nodes to ask; the public ones if empty. */
   readonly bootstrap: ReadonlyArray<DhtAddress>
   readonly testnet: boolean
+  /** Where known DHT nodes are kept for the next start. */
+  readonly cache: Option.Option<string>
 }
+
+/** The DHT nodes of a {@link Meeting}. */
+type DhtNodes = Pick<Meeting, "bootstrap" | "testnet" | "cache">
 
 /** The secret of the options or of TOPIC_TRACKER_SECRET; the default one if none is given. */
 export const secretOf = (meeting: GivenSecret) => readSecret(meeting, Redacted.make(DEFAULT_SECRET))
@@ -63,16 +71,21 @@ export const membersTopicOf = Effect.fnUntraced(function* (topic: string, given:
   return yield* new UsageError({ message: "--invite: it is to an open topic; this example needs a members-only one" })
 })
 
-/** The layer of `make` for the bootstrap nodes of the options. Starts the testnet of `--testnet` below it. */
+/**
+ * The layer of `make` for the bootstrap nodes of the options. Starts the testnet of `--testnet` below it. Known nodes of another network
+ * are kept for the next start.
+ */
 export const layerOn = <A, E, R>(
-  meeting: Pick<Meeting, "bootstrap" | "testnet">,
+  meeting: DhtNodes,
   make: (bootstrap: ReadonlyArray<DhtAddress>) => Layer.Layer<A, E, R>,
-) => Layer.unwrap(Effect.map(bootstrapNodes(meeting), make))
+) =>
+  Layer.unwrap(
+    Effect.map(bootstrapNodes(meeting), (bootstrap) =>
+      withNodeCache(make(bootstrap), { bootstrap, cache: meeting.cache }),
+    ),
+  )
 
-const bootstrapNodes = Effect.fn("bootstrapNodes")(function* ({
-  bootstrap,
-  testnet,
-}: Pick<Meeting, "bootstrap" | "testnet">) {
+const bootstrapNodes = Effect.fn("bootstrapNodes")(function* ({ bootstrap, testnet }: DhtNodes) {
   if (!testnet) return bootstrap
   if (bootstrap.length > 0) return yield* new UsageError({ message: "--testnet: not together with --bootstrap" })
   yield* DhtTestnet.make({ port: TESTNET_PORT }).pipe(

@@ -9,6 +9,7 @@ import { TopicConfig, TopicTracker } from "@topic-tracker/core"
 import type { DhtAddress } from "@topic-tracker/dht"
 import { ConfigProvider, Effect, FileSystem, Layer, Option } from "effect"
 import { UsageError } from "./errors.ts"
+import { withNodeCache } from "./nodeCache.ts"
 
 /** The environment variable with the path of the file. */
 export const CONFIG_VARIABLE = "TOPIC_TRACKER_CONFIG"
@@ -76,6 +77,14 @@ export const nodeConfig = ({ bootstrap, dhtPort = 0, relay }: GivenNode) =>
     }),
   )
 
-/** A node with these options. */
-export const trackerLayer = (given: GivenNode) =>
-  Layer.unwrap(Effect.map(nodeConfig(given), (config) => TopicTracker.layer({ config })))
+/** A node with these options. `cache`: the value of `--cache`; without it no DHT nodes are kept for the next start. */
+export const trackerLayer = ({ cache, ...given }: GivenNode & { readonly cache?: Option.Option<string> }) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const config = yield* nodeConfig(given)
+      const layer = TopicTracker.layer({ config })
+      if (cache === undefined) return layer
+      const { bootstrap } = (yield* TopicConfig.make(config)).dht
+      return withNodeCache(layer, { bootstrap, cache })
+    }),
+  )

@@ -3,6 +3,7 @@ export { CONFIG_VARIABLE, type GivenNode, nodeConfig, trackerLayer } from "./con
 export { CommandFailed, UsageError } from "./errors.ts"
 export { withExamples } from "./examples.ts"
 export * as Flags from "./flags.ts"
+export { CACHE_VARIABLE, cacheFlag, type NodeCacheOptions, withNodeCache } from "./nodeCache.ts"
 export { type QrCodeOptions, qrCode, type StdoutQrCode, stdoutQrCode } from "./qrCode.ts"
 export { runCommand } from "./runCommand.ts"
 export { type GivenSecret, readSecret, SECRET_VARIABLE, secretFlags } from "./secret.ts"

@@ -4,6 +4,7 @@ import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { releaseSignals } from "@topic-tracker/cli-kit/earlySignals"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { bootstrap, integer, relay, text } from "@topic-tracker/cli-kit/flags"
+import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
 import { Topic } from "@topic-tracker/core"
@@ -30,6 +31,7 @@ const flags = {
     Flag.withDefault(0),
   ),
   relay,
+  cache: cacheFlag,
   send: text(
     "send",
     "A text to send repeatedly: in the channel as it is, else as TEXT N from ID, since gossip drops repeated content",
@@ -158,9 +160,10 @@ const requireSecret = ({ joined, unopened }: Progress): Effect.Effect<void, Usag
 export const nodeCommand = Command.make(
   "node",
   flags,
-  Effect.fn(function* ({ bootstrap, channel, dhtPort, every, json, presence, relay, seconds, send, serve, ...given }) {
+  Effect.fn(function* (options) {
+    const { bootstrap, cache, channel, dhtPort, every, json, presence, relay, seconds, send, serve, ...given } = options
     const output = json ? jsonOutput : yield* makeTextOutput
-    const layer = trackerLayer({ bootstrap, dhtPort, relay })
+    const layer = trackerLayer({ bootstrap, cache, dhtPort, relay })
     const progress: Progress = { joined: false, unopened: 0 }
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)

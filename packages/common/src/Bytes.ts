@@ -26,6 +26,15 @@ export const equals = (a: Uint8Array, b: Uint8Array): boolean => {
   return true
 }
 
+/** Negative if `a` comes first in byte order, 0 if they are equal, else positive. Both have the same length. */
+export const compare = (a: Uint8Array, b: Uint8Array): number => {
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
 /** A u64 as 8 bytes, little-endian. Throws a RangeError outside 0 … 2^64 − 1. */
 export const u64le = (value: bigint): Uint8Array => u64(value, true)
 

@@ -176,7 +176,7 @@ export interface DhtOptionsInput {
   readonly replyBytesTotal?: number | undefined
   /** Nodes of an earlier run, asked in addition to the bootstrap nodes. Default: none. */
   readonly knownNodes?: ReadonlyArray<DhtNode> | undefined
-  /** File in which nodes are kept from run to run; created if it is missing. "", the default: none. */
+  /** File in which nodes are kept from run to run; created if it is missing. "", the default: in the context's KeyValueStore, if there is one. */
   readonly nodesFile?: string | undefined
 }
 

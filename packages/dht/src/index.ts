@@ -17,3 +17,5 @@ export type {
   PutReceipt,
   PutRequest,
 } from "./model.ts"
+export * as FolderStore from "./storage/FolderStore.ts"
+export { type CacheEnvironment, userCacheFolder } from "./storage/userCacheFolder.ts"

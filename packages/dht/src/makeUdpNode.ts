@@ -4,7 +4,8 @@
  */
 import { Timers } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
-import { Clock, Deferred, Duration, Effect, Random, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Option, Random, type Scope } from "effect"
+import { KeyValueStore } from "effect/persistence/KeyValueStore"
 import { VerifiedItems } from "./bep44/VerifiedItems.ts"
 import { type DhtOptions, type DhtOptionsInput, isLoopbackOnly, resolve } from "./DhtConfig.ts"
 import type { DhtError } from "./DhtError.ts"
@@ -20,11 +21,13 @@ import { QueryScheduler } from "./lookup/QueryScheduler.ts"
 import type { DhtAddress, DhtNode, DhtService } from "./model.ts"
 import { greetBootstrap, resolveBootstrap } from "./routing/bootstrap.ts"
 import { keepPopulated } from "./routing/keepPopulated.ts"
-import * as NodesFile from "./routing/nodesFile.ts"
+import { RememberedNodes } from "./routing/RememberedNodes.ts"
 import { RoutingTable } from "./routing/RoutingTable.ts"
 import { ItemServer } from "./serve/ItemServer.ts"
 import { PeerStore } from "./serve/PeerStore.ts"
 import { QueryServer } from "./serve/QueryServer.ts"
+import { inKeyValueStore, keep, load, type NodeStorage } from "./storage/NodeStorage.ts"
+import { inFile } from "./storage/nodesFile.ts"
 
 /** The service, and what the testnet needs with it. */
 export interface UdpNode {
@@ -33,6 +36,12 @@ export interface UdpNode {
   /** Adds a node that is known to be alive to the routing table. */
   readonly addNode: (node: DhtNode) => void
 }
+
+/** The remembered nodes with which a lookup begins, beside those of the table. They may all be gone. */
+const REMEMBERED_PER_LOOKUP = 8
+
+/** Nodes named by bootstrap nodes that are remembered until the table has enough. */
+const MAX_NAMED = 128
 
 /** Peers of BEP 5 kept for others, over all info hashes. */
 const MAX_PEERS = 10_000
@@ -57,9 +66,10 @@ export const makeUdpNode = Effect.fnUntraced(
       (socket) => socket.close,
     )
     const bootstrap = yield* resolveBootstrap(options.bootstrap)
-    const { nodesFile } = options
-    const remembered = nodesFile === "" ? [] : yield* NodesFile.load(nodesFile, udp.address.host)
-    const knownNodes = [...options.knownNodes, ...remembered]
+    const storage = yield* storageOf(options)
+    const kept = storage === undefined ? [] : yield* load(storage, udp.address.host)
+    // Nobody knows when the program's nodes answered: they are kept only if they do in this run.
+    const remembered = new RememberedNodes([...options.knownNodes.map((node) => ({ ...node, seenAt: 0 })), ...kept])
     const id = secureNodeId(udp.address.host, randomId, reachOf)
     const parts = yield* Effect.acquireRelease(
       Effect.sync(() =>
@@ -72,7 +82,7 @@ export const makeUdpNode = Effect.fnUntraced(
           reachOf,
           tokenSecret,
           id,
-          knownNodes,
+          remembered,
           addresses: bootstrap.addresses,
           onFirstNode: () => Deferred.doneUnsafe(firstNode, Effect.void),
           onNewId: () => Deferred.doneUnsafe(newId, Effect.void),
@@ -91,15 +101,23 @@ export const makeUdpNode = Effect.fnUntraced(
       lookups,
       scheduler,
       items,
-      bootstrapKnown: knownNodes.length > 0 ? Effect.void : bootstrap.known,
+      bootstrapKnown: remembered.size > 0 ? Effect.void : bootstrap.known,
       onNoneAnswered: bootstrap.resolveAgain,
     })
 
     const populateTable = Effect.tap(populate, () => Effect.sync(parts.onPopulated))
-    table.pingAll(knownNodes)
+    const hasLookup = () => lookups.begun > 0
+    table.greet(remembered.closest(id, remembered.size))
     // In the background: most programs have something else to do before their first get or put.
-    yield* Effect.forkScoped(greetBootstrap(bootstrap, socket, id, reachOf, onGreeted), { startImmediately: true })
-    if (nodesFile !== "") yield* NodesFile.keep(nodesFile, () => table.nodes)
+    yield* Effect.forkScoped(greetBootstrap({ bootstrap, socket, id, reachOf, hasLookup, onAnswer: onGreeted }), {
+      startImmediately: true,
+    })
+    if (storage !== undefined) {
+      yield* keep(
+        storage,
+        Effect.map(Clock.currentTimeMillis, (now) => remembered.toKeep(now)),
+      )
+    }
     const isBusy = () => lookups.isRunning
     yield* Effect.forkScoped(
       keepPopulated({ populate: populateTable, isBusy, id: () => table.id, newId: Deferred.await(newId) }),
@@ -138,6 +156,14 @@ export const makeUdpNode = Effect.fnUntraced(
   Effect.annotateLogs({ package: "dht" }),
 )
 
+/** Where known nodes are kept from run to run; undefined for nowhere. */
+const storageOf = ({ bootstrap, nodesFile }: DhtOptions): Effect.Effect<NodeStorage | undefined> =>
+  nodesFile === ""
+    ? Effect.map(Effect.serviceOption(KeyValueStore), (store) =>
+        Option.getOrUndefined(Option.map(store, (found) => inKeyValueStore(found, bootstrap))),
+      )
+    : Effect.succeed(inFile(nodesFile))
+
 interface Connection {
   readonly options: DhtOptions
   readonly udp: UdpSocket
@@ -149,7 +175,7 @@ interface Connection {
   /** 32 random bytes. */
   readonly tokenSecret: Uint8Array
   readonly id: Uint8Array
-  readonly knownNodes: ReadonlyArray<DhtNode>
+  readonly remembered: RememberedNodes
   /** The addresses of bootstrap nodes known so far. */
   readonly addresses: () => ReadonlyArray<DhtAddress>
   /** Runs when a node has entered the routing table. */
@@ -163,7 +189,7 @@ interface Connection {
  * send over the socket. The functions given to the socket run only after this one has returned.
  */
 const connectParts = (connection: Connection) => {
-  const { addresses, crypto, id, knownNodes, options, random, reachOf, timers, tokenSecret, udp } = connection
+  const { addresses, crypto, id, options, random, reachOf, remembered, timers, tokenSecret, udp } = connection
   const { alpha, equalSeq, k, maxQueriesPerLookup, readOnly } = options
   const now = () => timers.now()
   /** Until this time (ms) our queries carry the read-only flag. */
@@ -181,10 +207,15 @@ const connectParts = (connection: Connection) => {
     admitsQuery: (from) => server.admits(from),
     admitsAnswer: (to, bytes) => server.admitsAnswer(to, bytes),
     onReply: (reply, from, ip) => {
+      // First: a program that waits for a node of the table may end at once.
+      remembered.answered(reply.id, from)
       table.answered(reply, from)
       if (ip !== undefined && ownAddress !== undefined) learnAddress(ownAddress.addVote(from, ip))
     },
-    onLost: (address) => table.lost(address),
+    onLost: (address) => {
+      table.lost(address)
+      remembered.lost(address)
+    },
   })
   /** The votes for our public address, until it is known. Bound to an address, we have the id that suits it. */
   let ownAddress = udp.address.host === "0.0.0.0" ? new OwnAddress(reachOf) : undefined
@@ -210,10 +241,14 @@ const connectParts = (connection: Connection) => {
   const scheduler = new QueryScheduler(options.maxOpenQueries)
   const verified = new VerifiedItems(crypto)
   const start = (target: Uint8Array) => {
+    const isNew = table.size < k
+    const seeds = isNew ? addresses() : []
     const nodes = table.closest(target, k)
-    return table.size < k
-      ? { nodes: [...nodes, ...knownNodes, ...named], addresses: addresses() }
-      : { nodes, addresses: [] }
+    return {
+      nodes: isNew ? [...nodes, ...named] : nodes,
+      remembered: remembered.closest(target, isNew && seeds.length === 0 ? k : REMEMBERED_PER_LOOKUP),
+      addresses: seeds,
+    }
   }
   let isPopulated = false
   /** Before a lookup of our own id is over, only a private network counts: there the bootstrap nodes know all nodes. */
@@ -239,8 +274,16 @@ const connectParts = (connection: Connection) => {
     random,
     reachOf,
     expectedDistance: () => density.expectedDistance,
+    onRouter: (nodes, from) => onGreeted(nodes, from),
     onDoubtedSources,
   })
+  const onGreeted = (nodes: ReadonlyArray<DhtNode>, from: DhtAddress) => {
+    if (named.length < MAX_NAMED) named.push(...nodes)
+    if (nodes.length > 0) return
+    // This bootstrap node knows no node except perhaps us. Others can then find the items of this network only through us.
+    introduceAt = now()
+    table.ping(from)
+  }
   return {
     socket,
     table,
@@ -253,13 +296,7 @@ const connectParts = (connection: Connection) => {
     onPopulated: () => {
       isPopulated = true
     },
-    onGreeted: (nodes: ReadonlyArray<DhtNode>, from: DhtAddress) => {
-      named.push(...nodes)
-      if (nodes.length > 0) return
-      // This bootstrap node knows no node except perhaps us. Others can then find the items of this network only through us.
-      introduceAt = now()
-      table.ping(from)
-    },
+    onGreeted,
     close: Effect.sync(() => {
       lookups.close()
       table.close()

@@ -16,7 +16,7 @@ export {
   type Response,
   type UnknownQuery,
 } from "./krpc/message.ts"
-export { decodeFile as decodeNodesFile, encodeFile as encodeNodesFile } from "./routing/nodesFile.ts"
+export { type DecodeKeptOptions, decodeKept, encodeKept, type SeenNode } from "./storage/nodesCodec.ts"
 export * as DhtTestnet from "./testing/DhtTestnet.ts"
 export * as MemoryDht from "./testing/MemoryDht.ts"
 export type { MemoryDhtNetwork } from "./testing/memory/options.ts"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { compareBytes, distance } from "../src/krpc/nodeId.ts"
+import { Bytes } from "@topic-tracker/common"
+import { distance } from "../src/krpc/nodeId.ts"
 import type { Candidate } from "../src/lookup/Candidate.ts"
 import { LookupState } from "../src/lookup/LookupState.ts"
 import type { DhtNode } from "../src/model.ts"
@@ -10,7 +11,7 @@ const target = generator.bytes(20)
 const network = (count: number): Array<DhtNode> =>
   Array.from({ length: count }, (_, i) => ({ id: generator.bytes(20), host: `10.0.${i >> 8}.${i & 255}`, port: 1 }))
 const byDistance = (nodes: ReadonlyArray<DhtNode>, to = target) =>
-  [...nodes].sort((a, b) => compareBytes(distance(a.id, to), distance(b.id, to)))
+  [...nodes].sort((a, b) => Bytes.compare(distance(a.id, to), distance(b.id, to)))
 const key = ({ host }: { readonly host: string }) => host
 
 /** Runs a lookup in a network whose nodes each know 20 of the others near any target. */

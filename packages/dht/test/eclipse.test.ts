@@ -5,7 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { addressNumber } from "../src/krpc/compactNodes.ts"
 import { compareDistance, distancePrefix, ipv4, secureNodeId } from "../src/krpc/nodeId.ts"
-import { LookupState, type LookupStateOptions } from "../src/lookup/LookupState.ts"
+import type { LookupStateOptions } from "../src/lookup/Choice.ts"
+import { LookupState } from "../src/lookup/LookupState.ts"
 import type { DhtAddress, DhtNode } from "../src/model.ts"
 import { type Generator, makeGenerator } from "../src/testing/memory/generator.ts"
 

@@ -7,10 +7,20 @@ import { Dht, type DhtAddress } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Effect, Logger, Stream } from "effect"
 import { vi } from "vitest"
-import { decodeFile, encodeFile, keep } from "../src/routing/nodesFile.ts"
+import { keep as keepIn } from "../src/storage/NodeStorage.ts"
+import { decodeKept, encodeKept, type SeenNode } from "../src/storage/nodesCodec.ts"
+import { inFile } from "../src/storage/nodesFile.ts"
 import { client } from "./clients.ts"
 
-const node = (last: number, host = `8.8.4.${last}`) => ({ id: new Uint8Array(20).fill(last), host, port: 6881 })
+const NOW = Math.floor(Date.now() / 60_000) * 60_000
+const node = (last: number, host = `8.8.4.${last}`): SeenNode => ({
+  id: new Uint8Array(20).fill(last),
+  host,
+  port: 6881,
+  seenAt: NOW,
+})
+const decode = (bytes: Uint8Array, boundTo = "0.0.0.0") => decodeKept(bytes, { boundTo, now: NOW })
+const keep = (path: string, nodes: () => ReadonlyArray<SeenNode>) => keepIn(inFile(path), Effect.sync(nodes))
 
 const directory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "nodes-"))),
@@ -35,30 +45,6 @@ const start = (nodesFile: string, bootstrap: DhtAddress) =>
   )
 
 describe("the file of DHT nodes", () => {
-  it("contains nodes byte for byte, and at most 500", () => {
-    const nodes = [node(1), node(2)]
-    assert.deepStrictEqual(decodeFile(encodeFile(nodes), "0.0.0.0"), nodes)
-    const many = Array.from({ length: 600 }, (_, i) => node(i % 250))
-    assert.strictEqual(decodeFile(encodeFile(many), "0.0.0.0")?.length, 500)
-  })
-
-  it("is invalid if any byte is changed, missing or added", () => {
-    const bytes = encodeFile([node(1), node(2)])
-    for (let i = 0; i < bytes.length; i++) {
-      const altered = bytes.slice()
-      altered[i] = altered[i]! ^ 1
-      assert.isUndefined(decodeFile(altered, "0.0.0.0"))
-      assert.isUndefined(decodeFile(bytes.subarray(0, i), "0.0.0.0"))
-    }
-    assert.isUndefined(decodeFile(Buffer.concat([bytes, new Uint8Array(26)]), "0.0.0.0"))
-  })
-
-  it("does not send a public client into a private network", () => {
-    const bytes = encodeFile([node(1), node(2, "127.0.0.1"), node(3, "192.168.0.1")])
-    assert.deepStrictEqual(decodeFile(bytes, "0.0.0.0"), [node(1)])
-    assert.strictEqual(decodeFile(bytes, "127.0.0.1")?.length, 3)
-  })
-
   it.live("makes the next start a warm one, without bootstrap nodes", () =>
     Effect.gen(function* () {
       const nodesFile = join(yield* directory, "nodes")
@@ -69,7 +55,7 @@ describe("the file of DHT nodes", () => {
       yield* start(lookup)
       const { mode, size } = yield* Effect.promise(() => stat(nodesFile))
       assert.strictEqual(mode & 0o777, 0o600)
-      assert.strictEqual(size, 28 + 26 * 10)
+      assert.strictEqual(size, 28 + 30 * 10)
       yield* start(lookup, [])
     }).pipe(Effect.provide(Crypto.layer())),
   )
@@ -87,7 +73,7 @@ describe("the file of DHT nodes", () => {
       yield* keepers.pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(warnings, [])
       const bytes = yield* Effect.promise(() => readFile(path))
-      assert.isTrue(saved.some((nodes) => Buffer.from(encodeFile(nodes)).equals(bytes)))
+      assert.isTrue(saved.some((nodes) => Buffer.from(encodeKept(nodes)).equals(bytes)))
       assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), ["nodes"])
     }),
   )
@@ -118,11 +104,11 @@ describe("the file of DHT nodes", () => {
     Effect.gen(function* () {
       const nodesFile = join(yield* directory, "nodes")
       const net = yield* DhtTestnet.make({ nodes: 3 })
-      for (const content of [new Uint8Array(0), encodeFile([node(1), node(2)]).slice(0, 50)]) {
+      for (const content of [new Uint8Array(0), encodeKept([node(1), node(2)]).slice(0, 50)]) {
         yield* Effect.promise(() => writeFile(nodesFile, content))
         yield* start(nodesFile, net.addresses[0]!)
         const bytes = yield* Effect.promise(() => readFile(nodesFile))
-        assert.isNotEmpty(decodeFile(bytes, "127.0.0.1") ?? [])
+        assert.isNotEmpty(decode(bytes, "127.0.0.1") ?? [])
       }
     }).pipe(Effect.provide(Crypto.layer())),
   )
@@ -139,7 +125,7 @@ describe("the file of DHT nodes", () => {
       yield* Effect.promise(() => symlink(link, second))
       for (const nodes of [[node(1)], [node(2), node(3)]]) {
         yield* Effect.scoped(keep(second, () => nodes))
-        assert.deepStrictEqual(decodeFile(yield* Effect.promise(() => readFile(real)), "0.0.0.0"), nodes)
+        assert.deepStrictEqual(decode(yield* Effect.promise(() => readFile(real))), nodes)
         assert.strictEqual(yield* Effect.promise(() => readlink(link)), "real")
         assert.strictEqual(yield* Effect.promise(() => readlink(second)), link)
       }
@@ -156,7 +142,7 @@ describe("the file of DHT nodes", () => {
       renaming.failure = code
       yield* Effect.scoped(keep(path, () => [node(4)]))
       renaming.failure = undefined
-      assert.deepStrictEqual(decodeFile(yield* Effect.promise(() => readFile(path)), "0.0.0.0"), [node(4)])
+      assert.deepStrictEqual(decode(yield* Effect.promise(() => readFile(path))), [node(4)])
       assert.strictEqual((yield* Effect.promise(() => stat(path))).ino, ino)
       assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), ["nodes"])
     }),

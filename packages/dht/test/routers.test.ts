@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram"
 import { assert, describe, it } from "@effect/vitest"
+import { Bytes } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
 import type { DhtAddress, DhtNode } from "@topic-tracker/dht"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
@@ -8,7 +9,6 @@ import { targetOf } from "../src/bep44/item.ts"
 import { encode } from "../src/krpc/bencode.ts"
 import { encodeNodes } from "../src/krpc/compactNodes.ts"
 import { parse } from "../src/krpc/message.ts"
-import { compareBytes } from "../src/krpc/nodeId.ts"
 import { ascii, client, newKey, silentNode, values } from "./clients.ts"
 
 /** An old router: it knows nodes, and answers each `get` with an error. It ignores the first of the other queries. */
@@ -54,7 +54,7 @@ const nodeAmongDead = (target: Uint8Array, dead: ReadonlyArray<DhtNode>, live: R
         if (message === undefined || message.y !== "q") return
         const asked = "target" in message.a ? (message.a.target as Uint8Array) : id
         own ??= asked
-        const isNear = [target, own].some((near) => compareBytes(near, asked) === 0)
+        const isNear = [target, own].some((near) => Bytes.equals(near, asked))
         const r = { id, nodes: encodeNodes(isNear ? dead : live) }
         socket.send(encode({ r, t: message.t, y: "r" }), port, address)
       })

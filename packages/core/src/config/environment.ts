@@ -39,7 +39,7 @@ const Names: Schema.Codec<Names> = Schema.Union([
 ])
 
 /** Variables with our prefix that commands read and that are no options. */
-const OTHER_VARIABLES = [`${ENVIRONMENT_PREFIX}_SECRET`, `${ENVIRONMENT_PREFIX}_CONFIG`]
+const OTHER_VARIABLES = [`${ENVIRONMENT_PREFIX}_SECRET`, `${ENVIRONMENT_PREFIX}_CONFIG`, `${ENVIRONMENT_PREFIX}_CACHE`]
 
 /** Variables that Kubernetes sets in every container when a service has the name "topic-tracker". */
 const KUBERNETES = new RegExp(`^${ENVIRONMENT_PREFIX}_(SERVICE_(HOST|PORT)|PORT)(_|$)`)

@@ -136,6 +136,7 @@ export class KrpcSocket {
     onLate?: () => void,
   ): void {
     if (this.closed) {
+      // Not by the timers: they may have ended too.
       queueMicrotask(() => onEvent(LOST))
       return
     }

@@ -20,15 +20,6 @@ export const distance = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return result
 }
 
-/** Negative if `a` comes first in byte order, 0 if they are equal. Both have the same length. */
-export const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
-  for (let i = 0; i < a.length; i++) {
-    const difference = a[i]! - b[i]!
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
 /**
  * Negative if the id that begins at `at` of `a` is nearer to the target than `b`, by the XOR metric; 0 if they are equal. The
  * result is that of comparing two {@link distance}s, without making them.

@@ -2,64 +2,21 @@
  * One iterative lookup over the socket: its waiters, the items found, and the choice of the next query. {@link LookupState} knows
  * which node is next; this file knows when to ask it, and does not know which other lookups run.
  */
-
-import type { Timer, Timers } from "@topic-tracker/common"
+import { Bytes, type Timer } from "@topic-tracker/common"
 import { MAX_VALUE_BYTES } from "@topic-tracker/common/Bep44"
 import { hasSameContent } from "../bep44/item.ts"
-import type { VerifiedItems } from "../bep44/VerifiedItems.ts"
 import { decodeNodes } from "../krpc/compactNodes.ts"
-import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
+import type { QueryEvent } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
-import { compareBytes, type ReachOf, shifted } from "../krpc/nodeId.ts"
-import type { DhtAddress, DhtNode, MutableItem, MutableKey } from "../model.ts"
-import type { LookupEnd } from "../trace.ts"
+import { shifted } from "../krpc/nodeId.ts"
+import type { DhtNode, MutableItem } from "../model.ts"
 import type { Candidate } from "./Candidate.ts"
-import { type AnsweredNode, type PackedNodes, unpackNodes } from "./ClosestNodes.ts"
+import { type AnsweredNode, unpackNodes } from "./ClosestNodes.ts"
+import type { LookupContext, LookupOptions } from "./LookupContext.ts"
 import { LookupState } from "./LookupState.ts"
-import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
+import { EARLIER_RUNS } from "./NameSources.ts"
+import type { QuerySource } from "./QueryScheduler.ts"
 import type { AwaitNearest, Subscriber, Subscription } from "./Subscriber.ts"
-
-/** The parts of the client that lookups use. */
-export interface LookupContext {
-  readonly socket: KrpcSocket
-  readonly timers: Timers
-  readonly scheduler: QueryScheduler
-  readonly verified: VerifiedItems
-  /** Our node id, for our queries, and all nodes that we know: those of the table. */
-  readonly table: { readonly id: Uint8Array; readonly nodes: ReadonlyArray<DhtNode> }
-  /** The number of closest nodes that a whole lookup asks. */
-  readonly k: number
-  /** Queries that one lookup keeps open at most. */
-  readonly alpha: number
-  readonly maxQueriesPerLookup: number
-  /** The nodes at which a lookup starts: the closest of the routing table, and addresses to ask if those are few. */
-  readonly start: (target: Uint8Array) => {
-    readonly nodes: ReadonlyArray<DhtNode>
-    readonly addresses: ReadonlyArray<DhtAddress>
-  }
-  /** From 0 up to but not including 1. */
-  readonly random: () => number
-  /** See `HostRules`. */
-  readonly reachOf: ReachOf
-  /** The distance in which k nodes are expected, as a `distancePrefix`; undefined if that is unknown. */
-  readonly expectedDistance: () => number | undefined
-  /** Counts the hosts whose names were dropped. */
-  readonly onDoubtedSources: (count: number) => void
-}
-
-export interface LookupOptions {
-  readonly target: Uint8Array
-  /** The key whose items to find; undefined to find only nodes. */
-  readonly key: MutableKey | undefined
-  /** The number of closest nodes to ask. A lookup with fewer than the context's k is partial: it spares a repeated get. */
-  readonly k: number
-  /** The closest nodes that a lookup of the last minutes found. */
-  readonly known: PackedNodes | undefined
-  /** Runs once, when the nearest nodes are found and the lookup goes on. */
-  readonly onNearest: (nearest: ReadonlyArray<AnsweredNode>) => void
-  /** Runs once, at the end. `closest` is undefined if the lookup was stopped early. */
-  readonly onEnd: (closest: ReadonlyArray<AnsweredNode> | undefined, end: LookupEnd) => void
-}
 
 /** Open queries before the first answer, and for {@link NARROW_MS} after the first item. */
 const FIRST_WIDTH = 4
@@ -98,6 +55,8 @@ export class Lookup implements QuerySource {
   private unused: Array<DhtNode> = []
   /** Partial lookups: the number of nearest nodes that are still to be added. The others are drawn. */
   private nearestWanted = 0
+  /** Open queries before the first answer. Bootstrap nodes are asked first, and nodes of earlier runs beside them. */
+  private firstWidth = FIRST_WIDTH
   /** Open queries, without late and slow ones. */
   private busy = 0
   /** Open queries that are late and not slow: up to alpha of them have given their places to others. */
@@ -137,9 +96,11 @@ export class Lookup implements QuerySource {
       return
     }
     if (known !== undefined) for (const node of unpackNodes(known)) this.addNode(node)
-    const { nodes, addresses } = this.context.start(target)
+    const { addresses, nodes, remembered } = this.context.start(target)
     for (const node of nodes) this.addNode(node)
+    for (const node of remembered) this.addNode(node, EARLIER_RUNS)
     for (const address of addresses) this.state.addSeed(address)
+    this.firstWidth = remembered.length > 0 && addresses.length > 0 ? 2 * FIRST_WIDTH : FIRST_WIDTH
   }
 
   join(subscriber: Subscriber): Subscription {
@@ -148,11 +109,11 @@ export class Lookup implements QuerySource {
     if (nearest !== undefined) this.awaitNearest.add(nearest)
     if (this.items.length > 0) {
       this.newcomers.add(subscriber)
-      queueMicrotask(() => this.deliverEarlierItems(subscriber))
+      this.context.timers.runSoon(() => this.deliverEarlierItems(subscriber))
     }
     if (!this.begun || nearest !== undefined) {
       this.begun = true
-      queueMicrotask(() => this.step())
+      this.context.timers.runSoon(() => this.step())
     }
     return { cancel: () => this.cancel(subscriber), answered: () => this.state.answerCount }
   }
@@ -176,7 +137,7 @@ export class Lookup implements QuerySource {
   private get width(): number {
     if (this.pause !== undefined) return 0
     if (this.narrowUntil > 0 && this.context.timers.now() < this.narrowUntil) return FIRST_WIDTH
-    return Math.min(this.context.alpha, FIRST_WIDTH + 2 * this.state.answerCount)
+    return Math.min(this.context.alpha, this.firstWidth + 2 * this.state.answerCount)
   }
 
   /** The number of nearest nodes among which the next to ask is: first those that are waited for, the others after them. */
@@ -194,6 +155,8 @@ export class Lookup implements QuerySource {
     const { socket, scheduler } = this.context
     const { id } = this.context.table
     const { key, target } = this.options
+    // Bootstrap nodes of the public DHT know nodes and mostly no items.
+    const isRouter = candidate.id === undefined && candidate.isPublic
     this.busy++
     let counted = true
     let isLate = false
@@ -204,7 +167,9 @@ export class Lookup implements QuerySource {
         else this.busy--
         scheduler.release()
       }
-      if (!this.ended) this.on(candidate, event)
+      if (this.ended) return
+      if (isRouter && event._tag === "reply") this.onRouter(candidate, event.reply)
+      else this.on(candidate, event)
     }
     const onLate = () => {
       if (this.ended || this.late >= this.context.alpha) return
@@ -214,9 +179,9 @@ export class Lookup implements QuerySource {
       this.state.late(candidate)
       this.replaceAndStep()
     }
-    socket.query(candidate, key === undefined ? "find_node" : "get", { id, target }, onEvent, onLate)
-    // A bootstrap node may be a router that knows nodes but no items: it is asked for nodes too.
-    if (candidate.id === undefined && key !== undefined) this.askForNodes(candidate)
+    socket.query(candidate, key === undefined || isRouter ? "find_node" : "get", { id, target }, onEvent, onLate)
+    // In a private network it may hold items, or be a router that refuses a get.
+    if (candidate.id === undefined && key !== undefined && !isRouter) this.askForNodes(candidate)
     return true
   }
 
@@ -235,6 +200,16 @@ export class Lookup implements QuerySource {
       if (nodes !== undefined) this.state.addNamed(this.nodesOf(nodes, candidate), candidate)
       this.step()
     })
+  }
+
+  /** A bootstrap node of the public DHT has answered. For a lookup of nodes that is all; for one of items it may still be asked. */
+  private onRouter(candidate: Candidate, reply: Reply): void {
+    const compact = reply.nodes ?? new Uint8Array(0)
+    const named = this.nodesOf(compact, candidate)
+    if (this.options.key === undefined) this.state.answered(candidate, reply.id, reply.token, named)
+    else this.state.identified(candidate, reply.id, named)
+    this.context.onRouter(decodeNodes(compact, candidate.host, undefined, this.context.reachOf), candidate)
+    this.replaceAndStep()
   }
 
   private on(candidate: Candidate, event: QueryEvent): void {
@@ -267,8 +242,8 @@ export class Lookup implements QuerySource {
     return nodes.length === 0 ? nodes : nodes.filter((node) => this.isWanted(node))
   }
 
-  private addNode(node: DhtNode): void {
-    if (this.isWanted(node)) this.state.addNode(node)
+  private addNode(node: DhtNode, source?: number): void {
+    if (this.isWanted(node)) this.state.addNode(node, source)
   }
 
   /**
@@ -292,7 +267,7 @@ export class Lookup implements QuerySource {
   /** Whether the node may be asked: it is not this node, and has not just kept another lookup waiting. */
   private isWanted(node: DhtNode): boolean {
     const { socket, table } = this.context
-    return !socket.isUnresponsive(node) && compareBytes(node.id, table.id) !== 0
+    return !socket.isUnresponsive(node) && !Bytes.equals(node.id, table.id)
   }
 
   private step(): void {
@@ -351,7 +326,7 @@ export class Lookup implements QuerySource {
   private receive({ v, k, sig, seq }: Reply): void {
     const { key } = this.options
     if (key === undefined || !(v instanceof Uint8Array) || sig === undefined || seq === undefined) return
-    if (v.length > MAX_VALUE_BYTES || (k !== undefined && compareBytes(k, key.publicKey) !== 0)) return
+    if (v.length > MAX_VALUE_BYTES || (k !== undefined && !Bytes.equals(k, key.publicKey))) return
     if (this.items.some((item) => hasSameContent(item, seq, v))) return
     const item = this.context.verified.verify(key, seq, v, sig)
     if (item === undefined) return

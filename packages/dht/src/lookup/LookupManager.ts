@@ -7,7 +7,8 @@ import { bytesKey } from "../krpc/nodeId.ts"
 import type { GetOptions, MutableKey } from "../model.ts"
 import type { CallTrace } from "../trace.ts"
 import { type AnsweredNode, ClosestNodes } from "./ClosestNodes.ts"
-import { Lookup, type LookupContext } from "./Lookup.ts"
+import { Lookup } from "./Lookup.ts"
+import type { LookupContext } from "./LookupContext.ts"
 import type { Subscriber, Subscription } from "./Subscriber.ts"
 
 export class LookupManager {
@@ -65,6 +66,7 @@ export class LookupManager {
           endSpan?.(end)
         },
       })
+      // The timers have ended with the client.
       if (this.#closed) queueMicrotask(() => started.close())
       this.#running.set(name, started)
       this.begun++

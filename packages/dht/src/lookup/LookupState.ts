@@ -1,56 +1,24 @@
 /**
  * An iterative lookup (Kademlia, section 2.3; BEP 5) as plain state: named nodes and the outcome of each query go in, the node
  * to ask next comes out. It knows no clock, socket or message. It is finished when the k closest nodes that are not given up have
- * all answered. Closest means: by {@link compareRank}, spread over hosts and networks ({@link isCrowded}), without names that only
- * doubted sources gave ({@link NameSources}).
+ * all answered; {@link Choice} says which ones those are.
  */
-
+import { Bytes } from "@topic-tracker/common"
 import { addressNumber, addressNumberAt } from "../krpc/compactNodes.ts"
-import { compareBytes, compareDistance, distancePrefix, ID_BYTES, ipv4, type ReachOf } from "../krpc/nodeId.ts"
+import { compareDistance, ID_BYTES, ipv4 } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
-import {
-  type Candidate,
-  compareRank,
-  isCrowded,
-  isGivenUp,
-  isHostFull,
-  isPrompt,
-  makeCandidate,
-  type NamedId,
-  setId,
-} from "./Candidate.ts"
+import { type Candidate, compareRank, isGivenUp, isPrompt, makeCandidate, type NamedId, setId } from "./Candidate.ts"
+import { Choice, type LookupStateOptions } from "./Choice.ts"
 import type { AnsweredNode } from "./ClosestNodes.ts"
 import { NameSources, sourceOf } from "./NameSources.ts"
 import { Promptness } from "./Promptness.ts"
 import { SilentHosts } from "./SilentHosts.ts"
-
-export interface LookupStateOptions {
-  /** The number of closest nodes that must have answered: 20 in mainline clients that store items, 8 in BEP 5. */
-  readonly k: number
-  /** The maximum number of queries, however many nodes the answers name. */
-  readonly maxQueries: number
-  /** Whether the nodes around the target are known, so that only nodes nearer than the k known ones are of interest. */
-  readonly knowsNearest?: boolean
-  /** See `HostRules`. */
-  readonly reachOf?: ReachOf | undefined
-  /** The distance in which k nodes are expected, as a `distancePrefix`; undefined if that is unknown. */
-  readonly expectedDistance?: (() => number | undefined) | undefined
-}
 
 /** Nodes taken from one answer. Honest nodes name 8 or 20. */
 const MAX_NAMED_NODES = 32
 
 /** Ids under which one address may be named by different sources. */
 const MAX_OTHER_IDS = 8
-
-/**
- * If the k nearest are all nearer than this part of the distance in which k are expected, they are an attacker's: with random ids
- * that is as probable as finding 20 nodes where 5 are expected. Then the nodes up to the expected distance are asked too.
- */
-const SUSPICIOUS_PART = 1 / 4
-
-/** The nodes to wait for, in multiples of k, when the k nearest are suspicious. */
-const EXTENDED = 3
 
 export class LookupState {
   readonly target: Uint8Array
@@ -66,6 +34,7 @@ export class LookupState {
   private readonly sources = new NameSources()
   private readonly hosts = new SilentHosts()
   private readonly promptness = new Promptness()
+  private readonly choice: Choice
   /** The nearest nodes, with the late ones and without; undefined if they may have changed. */
   private nearestNow: ReadonlyArray<Candidate> | undefined
   private promptNow: ReadonlyArray<Candidate> | undefined
@@ -75,6 +44,8 @@ export class LookupState {
   constructor(target: Uint8Array, options: LookupStateOptions) {
     this.target = target
     this.options = options
+    const { candidates, hosts, sources } = this
+    this.choice = new Choice({ target, options, candidates, hosts, sources })
   }
 
   /** Whether there is no node to ask. */
@@ -175,13 +146,24 @@ export class LookupState {
       this.seeds.splice(this.seeds.indexOf(candidate), 1)
       setId(candidate, id)
       this.insert(candidate)
-    } else if (compareBytes(candidate.id, id) !== 0 && !this.takeOtherId(candidate, id)) {
+    } else if (!Bytes.equals(candidate.id, id) && !this.takeOtherId(candidate, id)) {
       candidate.answeredAs = id
       this.lost(candidate)
       return
     }
     if (candidate.state === "asked") this.promptness.prompt++
     this.accept(candidate)
+    this.addNamed(nodes, candidate)
+  }
+
+  /** A node of which only the address was known has told its id, and named nodes. It is asked again if it is among the nearest. */
+  identified(candidate: Candidate, id: Uint8Array, nodes: ReadonlyArray<DhtNode>): void {
+    const index = this.seeds.indexOf(candidate)
+    if (index < 0) return
+    this.seeds.splice(index, 1)
+    setId(candidate, id)
+    this.hosts.setState(candidate, "fresh")
+    this.insert(candidate)
     this.addNamed(nodes, candidate)
   }
 
@@ -245,45 +227,30 @@ export class LookupState {
 
   /** The closest nodes that answered: k, or more if the k are suspiciously close. The closest is first. */
   get closest(): ReadonlyArray<AnsweredNode> {
-    return this.choose((candidate) => candidate.state === "answered").map(({ id, host, port, token }) => ({
-      id: id!,
-      host,
-      port,
-      token,
-    }))
+    return this.choice
+      .choose((candidate) => candidate.state === "answered")
+      .map(({ id, host, port, token }) => ({
+        id: id!,
+        host,
+        port,
+        token,
+      }))
   }
 
-  /**
-   * The distance in which nodes may be hidden, as a `distancePrefix`: the answers named too many nodes of one host, nodes that are
-   * suspiciously close, or hardly any that answer. 0 if nothing seems to be hidden.
-   */
+  /** See `Choice.hiddenWithin`. */
   get hiddenWithin(): number {
-    const answered = (candidate: Candidate) => candidate.state === "answered"
-    const chosen = this.choose(answered)
-    const { k } = this.options
-    if (chosen.length >= EXTENDED * k) return 0
-    const isMostlySilent = chosen.length < k && this.candidates.filter(isGivenUp).length >= k
-    if (isMostlySilent) return this.options.expectedDistance?.() ?? 0
-    const extent = chosen.length < k ? 0 : this.extent(chosen.slice(0, k))
-    if (extent > 0) return extent
-    const apart = chosen.filter((candidate, i) => !isCrowded(candidate, chosen.slice(0, i)))
-    const hasCrowded = this.candidates.some((one) => answered(one) && isCrowded(one, apart) && !apart.includes(one))
-    if (apart.length >= k || !hasCrowded) return 0
-    return Math.max(0, ...apart.map((candidate) => this.distanceOf(candidate)))
+    return this.choice.hiddenWithin
   }
 
-  /** Up to `count` nodes that answered or that we know ourselves, the farthest first: an attacker's nodes are near. */
+  /** See `Choice.farthest`. */
   farthest(count: number): ReadonlyArray<Candidate> {
-    const trusted = this.candidates.filter(
-      ({ sources, state }) => state === "answered" || (state === "fresh" && sources === undefined),
-    )
-    return trusted.sort((a, b) => this.distanceOf(b) - this.distanceOf(a)).slice(0, count)
+    return this.choice.farthest(count)
   }
 
   /** The nodes to wait for if they are few. */
   private get nearest(): ReadonlyArray<Candidate> {
     if (this.nearestNow === undefined) {
-      this.nearestNow = this.choose((candidate) => !isGivenUp(candidate))
+      this.nearestNow = this.choice.choose((candidate) => !isGivenUp(candidate))
       this.promptNow = undefined
     }
     return this.nearestNow
@@ -292,65 +259,8 @@ export class LookupState {
   /** The nodes to ask and to wait for. */
   private get prompt(): ReadonlyArray<Candidate> {
     const { nearest } = this
-    this.promptNow ??= nearest.every(isPrompt) ? nearest : this.choose(isPrompt)
+    this.promptNow ??= nearest.every(isPrompt) ? nearest : this.choice.choose(isPrompt)
     return this.promptNow
-  }
-
-  private isDoubted(candidate: Candidate): boolean {
-    return candidate.state !== "answered" && this.sources.isDoubtedName(candidate)
-  }
-
-  /**
-   * The closest k of these candidates. Nodes of crowded hosts have a place only if there are too few others, and doubted names only
-   * if there are very few: then also honest nodes may have named mostly silent ones. If the k nearest are
-   * suspiciously close, others within the expected distance follow.
-   */
-  private choose(isEligible: (candidate: Candidate) => boolean): Array<Candidate> {
-    const { k } = this.options
-    const chosen: Array<Candidate> = []
-    const crowded: Array<Candidate> = []
-    const doubted: Array<Candidate> = []
-    // Only lookups that have met a source of silent names pay for this.
-    const places = this.sources.doubtedCount > 0 ? new Map<number, number>() : undefined
-    let within = Number.POSITIVE_INFINITY
-    for (const candidate of this.candidates) {
-      if (chosen.length === EXTENDED * k) break
-      if (!isEligible(candidate)) continue
-      if (within < Number.POSITIVE_INFINITY && this.distanceOf(candidate) >= within) continue
-      if (this.isDoubted(candidate)) {
-        if (doubted.length < k) doubted.push(candidate)
-        continue
-      }
-      const isNamed = places !== undefined && candidate.state !== "answered"
-      if (isNamed && !this.sources.takePlace(candidate, places)) continue
-      if (!this.hosts.isCrowded(candidate) && !isCrowded(candidate, chosen)) chosen.push(candidate)
-      else if (crowded.length < k && !this.hosts.isFull(candidate)) crowded.push(candidate)
-      if (chosen.length !== k || within < Number.POSITIVE_INFINITY) continue
-      within = this.extent(chosen)
-      if (within === 0) return chosen
-    }
-    for (const candidate of crowded) {
-      if (chosen.length >= k) break
-      if (!isHostFull(candidate, chosen)) chosen.push(candidate)
-    }
-    for (const candidate of doubted) {
-      if (chosen.length >= k / 2) break
-      chosen.push(candidate)
-    }
-    return chosen
-  }
-
-  /** The distance up to which nodes beyond the k nearest are asked too; 0 if none are. */
-  private extent(nearest: ReadonlyArray<Candidate>): number {
-    const expected = this.options.knowsNearest === true ? undefined : this.options.expectedDistance?.()
-    if (expected === undefined) return 0
-    // The last one is mostly the farthest.
-    for (let i = nearest.length; i-- > 0; ) if (this.distanceOf(nearest[i]!) >= expected * SUSPICIOUS_PART) return 0
-    return expected
-  }
-
-  private distanceOf({ id }: Candidate): number {
-    return distancePrefix(this.target, id!)
   }
 
   /** When all queries are used, the fresh nodes will never be asked: they must not keep the lookup from ending. */
@@ -376,33 +286,33 @@ export class LookupState {
   /** A source names an address that is known, perhaps under another id. */
   private nameAgain(known: Candidate, id: Uint8Array, source: number | undefined): void {
     if (known.state === "answered" || known.id === undefined) return
-    if (compareBytes(known.id, id) === 0) {
+    if (Bytes.equals(known.id, id)) {
       if (this.sources.addSource(known, source)) this.nearestNow = undefined
       return
     }
     this.nearestNow = undefined
-    if (known.answeredAs !== undefined && compareBytes(known.answeredAs, id) === 0) {
+    if (known.answeredAs !== undefined && Bytes.equals(known.answeredAs, id)) {
       this.rename(known, { id, sources: source === undefined ? undefined : [source] })
       this.accept(known)
       return
     }
     known.otherIds ??= []
-    const other = known.otherIds.find((named) => compareBytes(named.id!, id) === 0)
+    const other = known.otherIds.find((named) => Bytes.equals(named.id!, id))
     if (other !== undefined) {
       this.sources.addSource(other, source)
-      if (known.state === "fresh" && this.isDoubted(known)) this.swapId(known, other)
+      if (known.state === "fresh" && this.choice.isDoubted(known)) this.swapId(known, other)
     } else if (known.otherIds.length < MAX_OTHER_IDS) {
       const named = { id: id.slice(), sources: source === undefined ? undefined : [source] }
       known.otherIds.push(named)
       // A wrong id must not put a node farther away than it is.
-      const isBetter = compareDistance(this.target, id, known.id) < 0 || this.isDoubted(known)
+      const isBetter = compareDistance(this.target, id, known.id) < 0 || this.choice.isDoubted(known)
       if (known.state === "fresh" && isBetter) this.swapId(known, named)
     }
   }
 
   /** Whether the address was also named under this id, which it then has. Its present id was a wrong one. */
   private takeOtherId(candidate: Candidate, id: Uint8Array): boolean {
-    const other = candidate.otherIds?.find((named) => compareBytes(named.id!, id) === 0)
+    const other = candidate.otherIds?.find((named) => Bytes.equals(named.id!, id))
     if (other === undefined) return false
     this.countSilent(candidate)
     candidate.blamed = undefined
@@ -429,7 +339,7 @@ export class LookupState {
     this.nearestNow = undefined
     if (!this.sources.countSilent(candidate)) return
     // Nodes that a doubted source named under a wrong id are asked under the id that others named.
-    for (const doubted of this.candidates.filter((one) => one.state === "fresh" && this.isDoubted(one))) {
+    for (const doubted of this.candidates.filter((one) => one.state === "fresh" && this.choice.isDoubted(one))) {
       const other = doubted.otherIds?.find((named) => !this.sources.isDoubtedName(named))
       if (other !== undefined) this.swapId(doubted, other)
     }

@@ -24,6 +24,9 @@ const MAX_SILENT_OF_HOST = 16
 /** Sources remembered for one name. Attackers that name the same nodes are blamed one after another. */
 const MAX_SOURCES_PER_NAME = 4
 
+/** Nodes of earlier runs have this source: they may be gone, or made up. No node has the address 0.0.0.0. */
+export const EARLIER_RUNS = 0
+
 /** The source of names in an answer: a public host, or one node of a private host, which many nodes may share. */
 export const sourceOf = ({ ip, isPublic, port }: Candidate): number => (isPublic ? ip : addressNumber(ip, port))
 

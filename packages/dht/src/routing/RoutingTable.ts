@@ -4,10 +4,10 @@
  * queries in a row leaves. Our own lookups fill the table, the first of them for our own id. The k-buckets and the answers to the
  * four queries of BEP 5 are bittorrent-dht's: see `BittorrentDht.ts`.
  */
-import { BoundedMap } from "@topic-tracker/common"
+import { BoundedMap, Bytes } from "@topic-tracker/common"
 import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
-import { compareBytes, isPrivateHost, MAX_NODES_PER_HOST, type ReachOf } from "../krpc/nodeId.ts"
+import { isPrivateHost, MAX_NODES_PER_HOST, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
 import type { PeerStore } from "../serve/PeerStore.ts"
 import { BittorrentDht, type TableQuery } from "./BittorrentDht.ts"
@@ -30,7 +30,7 @@ const MAX_INTRODUCTIONS = 16
 /** Losses in a row after which a node leaves the table. */
 const MAX_LOSSES = 2
 
-/** Pings of known nodes, open at the same time: a file names up to 500. */
+/** Nodes of earlier runs that are pinged at the start. Lookups prove the others, as far as they need them. */
 const MAX_GREETINGS = 16
 
 /** Addresses whose losses are counted. */
@@ -118,8 +118,8 @@ export class RoutingTable {
     this.#losses.delete(key)
     const before = this.#contacts.get(key)
     // The old id is removed even if the table has no place for the new one.
-    if (before !== undefined && compareBytes(before.id, reply.id) !== 0) this.#buckets.remove(before.id)
-    if (compareBytes(reply.id, this.#id) === 0) return
+    if (before !== undefined && !Bytes.equals(before.id, reply.id)) this.#buckets.remove(before.id)
+    if (Bytes.equals(reply.id, this.#id)) return
     const { reachOf } = this.#options
     const isCrowded = (this.#hosts.get(from.host) ?? 0) >= MAX_NODES_PER_HOST && !isPrivateHost(from.host, reachOf)
     if (isCrowded && !this.#contacts.has(key)) return
@@ -151,7 +151,7 @@ export class RoutingTable {
   #removed(node: DhtNode): void {
     const key = addressKey(node)
     const contact = this.#contacts.get(key)
-    if (contact !== undefined && compareBytes(contact.id, node.id) === 0) this.#contacts.delete(key)
+    if (contact !== undefined && Bytes.equals(contact.id, node.id)) this.#contacts.delete(key)
     const onHost = (this.#hosts.get(node.host) ?? 0) - 1
     if (onHost > 0) this.#hosts.set(node.host, onHost)
     else this.#hosts.delete(node.host)
@@ -166,19 +166,14 @@ export class RoutingTable {
   introduce(id: Uint8Array, from: DhtAddress): void {
     if (this.#buckets.has(id) || this.#introductions.size >= MAX_INTRODUCTIONS) return
     const key = addressKey(from)
-    if (this.#introductions.has(key) || compareBytes(id, this.#id) === 0) return
+    if (this.#introductions.has(key) || Bytes.equals(id, this.#id)) return
     this.#introductions.add(key)
     this.ping(from, () => this.#introductions.delete(key))
   }
 
-  /** Pings these nodes, a few at a time. */
-  pingAll(nodes: Iterable<DhtAddress>): void {
-    const waiting = [...nodes]
-    const next = (): void => {
-      const node = waiting.shift()
-      if (node !== undefined) this.ping(node, next)
-    }
-    for (let i = 0; i < MAX_GREETINGS; i++) next()
+  /** Pings the first of these nodes. */
+  greet(nodes: ReadonlyArray<DhtAddress>): void {
+    for (const node of nodes.slice(0, MAX_GREETINGS)) this.ping(node)
   }
 
   /** Pings a node; its answer puts it into the table. */

@@ -6,7 +6,7 @@
 import { Clock, Deferred, Duration, Effect, Latch, type Scope } from "effect"
 import { decodeNodes } from "../krpc/compactNodes.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
-import { ipv4, type ReachOf } from "../krpc/nodeId.ts"
+import { ipv4, isPrivateHost, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
 import { resolveHost } from "./resolveHost.ts"
 
@@ -102,19 +102,37 @@ export const resolveBootstrap = Effect.fnUntraced(function* (
 /** Bootstrap nodes that are asked for other nodes at the start. */
 const MAX_GREETED = 4
 
-/**
- * Asks the first bootstrap nodes for the nodes nearest to us, as soon as their addresses are known. `onAnswer` runs for each
- * answer with the nodes that it named.
- */
-export const greetBootstrap = (
-  bootstrap: Bootstrap,
-  socket: KrpcSocket,
-  id: Uint8Array,
-  reachOf: ReachOf,
-  onAnswer: (named: ReadonlyArray<DhtNode>, from: DhtAddress) => void,
-): Effect.Effect<void> =>
-  Effect.map(bootstrap.known, () => {
-    for (const address of bootstrap.addresses().slice(0, MAX_GREETED)) {
+/** Programs mostly begin their first lookup within this time. It asks public bootstrap nodes too, whose answers take longer. */
+const GREET_PUBLIC_AFTER = Duration.millis(25)
+
+export interface GreetOptions {
+  readonly bootstrap: Bootstrap
+  readonly socket: KrpcSocket
+  /** Our node id. */
+  readonly id: Uint8Array
+  readonly reachOf: ReachOf
+  /** Whether a lookup has begun. */
+  readonly hasLookup: () => boolean
+  /** Runs for each answer with the nodes that it named. */
+  readonly onAnswer: (named: ReadonlyArray<DhtNode>, from: DhtAddress) => void
+}
+
+/** Asks the first bootstrap nodes for the nodes nearest to us, as soon as their addresses are known, unless a lookup asks public ones. */
+export const greetBootstrap = ({
+  bootstrap,
+  hasLookup,
+  id,
+  onAnswer,
+  reachOf,
+  socket,
+}: GreetOptions): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    yield* bootstrap.known
+    const addresses = bootstrap.addresses().slice(0, MAX_GREETED)
+    const isPublic = addresses.every(({ host }) => !isPrivateHost(host, reachOf))
+    if (isPublic) yield* Effect.sleep(GREET_PUBLIC_AFTER)
+    if (isPublic && hasLookup()) return
+    for (const address of addresses) {
       socket.query(address, "find_node", { id, target: id }, (event) => {
         if (event._tag !== "reply") return
         onAnswer(decodeNodes(event.reply.nodes ?? new Uint8Array(0), address.host, undefined, reachOf), address)

@@ -1,12 +1,6 @@
 /** Decoders of what DHT nodes send, and of the file of known nodes. */
 import { createHash } from "node:crypto"
-import {
-  decodeBencode,
-  decodeNodesFile,
-  encodeBencode,
-  encodeNodesFile,
-  parseDatagram,
-} from "@topic-tracker/dht/testing"
+import { decodeBencode, decodeKept, encodeBencode, encodeKept, parseDatagram } from "@topic-tracker/dht/testing"
 import type { Protocol } from "@topic-tracker/gossip"
 import { type Decoder, magnitude, sameBytes } from "./Decoder.ts"
 import { pick, randomBytes } from "./mutate.ts"
@@ -103,7 +97,8 @@ const shapeOf = (value: unknown, depth = 0): string => {
 }
 
 /** Private nodes count for a client that is bound to loopback, so that every node of the file is looked at. */
-const BOUND_TO = "127.0.0.1"
+const OPTIONS = { boundTo: "127.0.0.1", now: 1_900_000_000_000 }
+const NOW = OPTIONS.now
 
 const DIGEST_AT = 8
 const NODES_AT = 28
@@ -112,11 +107,12 @@ export const nodesFile: Decoder = {
   name: "nodes-file",
   about: "the file of known DHT nodes",
   generate: (rng) =>
-    encodeNodesFile(
+    encodeKept(
       Array.from({ length: 1 + rng.nextInt(20) }, () => ({
         id: id(rng),
         host: `${1 + rng.nextInt(120)}.${rng.nextInt(256)}.1.1`,
         port: 1 + rng.nextInt(65_535),
+        seenAt: NOW - 60_000 * rng.nextInt(20_000),
       })),
     ),
   // Without the right digest no mutant would be read.
@@ -127,15 +123,15 @@ export const nodesFile: Decoder = {
     return copy
   },
   decode: (bytes) => {
-    const nodes = decodeNodesFile(bytes, BOUND_TO)
+    const nodes = decodeKept(bytes, OPTIONS)
     if (nodes === undefined) return { _tag: "refused", kind: `refused ${magnitude(bytes.length)}` }
     return {
       _tag: "value",
       kind: `nodes ${magnitude(nodes.length)}`,
       again: () => {
-        const encoded = encodeNodesFile(nodes)
-        const decoded = decodeNodesFile(encoded, BOUND_TO)
-        return decoded !== undefined && sameBytes(encodeNodesFile(decoded), encoded)
+        const encoded = encodeKept(nodes)
+        const decoded = decodeKept(encoded, OPTIONS)
+        return decoded !== undefined && sameBytes(encodeKept(decoded), encoded)
           ? undefined
           : "the nodes are not the same"
       },

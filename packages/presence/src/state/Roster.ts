@@ -2,6 +2,7 @@
  * The knowledge of a node about the members: of each the newest entry that it signed, and whether it is here, left or is lost. Beside them the root, by which
  * two nodes see whether they know the same. Pure data; the rules of who comes and goes are in PresenceState.ts.
  */
+import { Bytes } from "@topic-tracker/common"
 import { Note } from "@topic-tracker/crypto/members"
 import { MAX_ROOTS, ROOT_MS } from "./limits.ts"
 import { decodeHere, type Here, NoteKind } from "./notes.ts"
@@ -92,7 +93,7 @@ export class Roster {
     if (entry === undefined) return true
     const stamp = Note.stamp(note)
     if (stamp !== entry.stamp) return stamp > entry.stamp
-    return compareBytes(Note.signature(note), Note.signature(entry.note)) > 0
+    return Bytes.compare(Note.signature(note), Note.signature(entry.note)) > 0
   }
 
   /** Whether there is room for another member, here or gone, if need be instead of one that is gone. As many may be gone as may be here. */
@@ -237,9 +238,4 @@ const firstOver = (sorted: ReadonlyArray<string>, after: string): number => {
     else high = middle
   }
   return low
-}
-
-const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
-  return 0
 }

@@ -85,6 +85,11 @@ export class MainlineNetwork {
     return [...this.#states.values()].map(({ gets, puts }) => ({ gets, puts }))
   }
 
+  /** The node at this IPv4 address; undefined for a bootstrap node. */
+  nodeAt(host: string): number | undefined {
+    return this.population.nodeAt(hostNumber(host))
+  }
+
   /** The nodes that hold an item under the target. */
   holders(target: Uint8Array): ReadonlyArray<number> {
     const key = keyOf(target)

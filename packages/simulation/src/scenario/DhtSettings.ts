@@ -25,6 +25,8 @@ export interface FixedHopsSettings {
   readonly keepFirst: number
   readonly lostGets: number
   readonly lostPuts: number
+  /** The gets that one node answers in a second for all together; 0: no limit. */
+  readonly getsPerSecond: number
   /** The additional time of a lookup for each dead node that it waits for. */
   readonly deadDelayMs: number
   readonly hostile: HostileSettings | undefined

@@ -30,6 +30,7 @@ const FIXED_HOPS_KEYS = [
   "hops",
   "cold_hops",
   "lost_delay",
+  "gets_per_second",
 ] as const
 const MAINLINE_KEYS = ["preset", "mute", "knowledge", "names", "jitter", "loss", "bytes_per_second"] as const
 
@@ -89,6 +90,7 @@ const fixedHopsOf = (table: Table): Result.Result<FixedHopsSettings, Problem> =>
       keepFirst: table.keep_first ?? 0,
       lostGets: table.lost_gets ?? 0,
       lostPuts: table.lost_puts ?? 0,
+      getsPerSecond: table.gets_per_second ?? 0,
       deadDelayMs: table.dead_delay ?? waitMs,
       hostile: hostileOf(table),
     }

@@ -53,6 +53,7 @@ const Dht = Schema.Struct({
   hops: key(integer(1, 20)),
   cold_hops: key(integer(1, 20)),
   lost_delay: key(Millis),
+  gets_per_second: key(integer(0, 1_000_000)),
   // Of the mainline model only.
   preset: key(Schema.Literals(["easy", "real", "hard"])),
   mute: key(chance),

@@ -17,6 +17,8 @@ export interface World {
   readonly nodes: ReadonlyArray<VirtualNode>
   readonly table: TargetTable<Held>
   readonly chances: { readonly lostPuts: number; readonly lostGets: number }
+  /** See `MemoryDhtOptions`; 0 for no limit. */
+  readonly getsPerSecond: number
   readonly generator: Generator
   /** The time for which a node stores an item, in ms. */
   readonly ttl: number
@@ -31,6 +33,9 @@ export interface World {
 /** The ceiling of round trips in the client over UDP. */
 const LONGEST_WAIT_MS = 2_000
 
+/** As libtorrent: so many seconds' worth of its rate may be used at once. */
+const BURST_SECONDS = 3
+
 const noNodes = new DhtError({
   reason: "NoNodes",
   message: "no virtual node is reachable: all are dead or out of reach",
@@ -43,7 +48,7 @@ export const makeMemoryClient = (
   port: number,
   reaches: ((node: number) => boolean) | undefined,
 ): DhtService => {
-  const { nodes, table, chances, generator, ttl, lostDelay, roundTrip, approach } = world
+  const { nodes, table, chances, getsPerSecond, generator, ttl, lostDelay, roundTrip, approach } = world
   const vicinities = new Vicinities()
   const counts = { sent: 0, received: 0, gets: 0, puts: 0, lookups: 0, invalid: 0 }
 
@@ -70,6 +75,17 @@ export const makeMemoryClient = (
     return Math.min(ms, LONGEST_WAIT_MS)
   }
 
+  /** Whether the node has more gets to answer now than it may. A lookup is planned as a whole, so times are not quite in order. */
+  const isOverRate = (node: VirtualNode, at: number): boolean => {
+    if (getsPerSecond === 0) return false
+    const gained = (getsPerSecond * Math.max(0, at - node.quotaAt)) / 1000
+    node.quota = Math.min(BURST_SECONDS * getsPerSecond, node.quota + gained)
+    node.quotaAt = Math.max(node.quotaAt, at)
+    if (node.quota < 1) return true
+    node.quota--
+    return false
+  }
+
   /** Plans a lookup that asks the closest nodes, the `first` nearest before the others; undefined if there are none. */
   const lookUp = (target: Uint8Array, now: number, most: number, first = most): LookupPlan | undefined => {
     const place = table.at(target, reaches)
@@ -84,7 +100,9 @@ export const makeMemoryClient = (
       first,
       // A whole lookup begins with a few nodes and widens with each answer, which takes about as long as finding them.
       start: isPart ? 0 : approach(place.metDead, vicinities.isCold(now)),
-      isLost: () => chances.lostGets > 0 && generator.next() < chances.lostGets,
+      isLost: (node, sentAt) =>
+        (node !== undefined && isOverRate(nodes[node]!, now + sentAt)) ||
+        (chances.lostGets > 0 && generator.next() < chances.lostGets),
       roundTrip,
       lostDelay,
     })

@@ -2,8 +2,9 @@
  * The virtual nodes that are responsible for a target, and what they hold. The order of nodes around a target is computed once,
  * because the nodes of a topic all ask for the same few targets.
  */
+import { Bytes } from "@topic-tracker/common"
 import type { EqualSeq } from "../../bep44/item.ts"
-import { bytesKey, compareBytes, distance } from "../../krpc/nodeId.ts"
+import { bytesKey, distance } from "../../krpc/nodeId.ts"
 
 export interface VirtualNode {
   readonly id: Uint8Array
@@ -12,6 +13,9 @@ export interface VirtualNode {
   equalSeq: EqualSeq
   gets: number
   puts: number
+  /** The gets that it may still answer at {@link quotaAt} (ms). */
+  quota: number
+  quotaAt: number
 }
 
 /** The nodes at which a lookup of a target ends. */
@@ -74,6 +78,6 @@ export class TargetTable<Held> {
 
   #order(target: Uint8Array): ReadonlyArray<number> {
     const distances = this.#nodes.map(({ id }) => distance(id, target))
-    return distances.map((_, index) => index).sort((a, b) => compareBytes(distances[a]!, distances[b]!))
+    return distances.map((_, index) => index).sort((a, b) => Bytes.compare(distances[a]!, distances[b]!))
   }
 }

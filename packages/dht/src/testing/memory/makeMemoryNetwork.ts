@@ -33,7 +33,10 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
     equalSeq: equalSeq(generator.next() < (options.keepFirst ?? 0)),
     gets: 0,
     puts: 0,
+    quota: Number.POSITIVE_INFINITY,
+    quotaAt: 0,
   }))
+  const getsPerSecond = options.getsPerSecond ?? 0
   const chances = { lostPuts: options.lostPuts ?? 0, lostGets: options.lostGets ?? 0 }
   const table = new TargetTable<Held>(nodes, k)
   let clients = 0
@@ -49,7 +52,7 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
   }
 
   const lostDelay = options.lostDelay ?? 0
-  const world = { nodes, table, chances, generator, ttl, lostDelay, roundTrip, approach }
+  const world = { nodes, table, chances, getsPerSecond, generator, ttl, lostDelay, roundTrip, approach }
   const client = (clientOptions: MemoryClientOptions = {}) =>
     Effect.map(Crypto, (crypto) => makeMemoryClient(world, crypto, 1024 + (clients++ % 64_000), clientOptions.reaches))
 

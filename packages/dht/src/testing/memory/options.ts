@@ -42,6 +42,11 @@ export interface MemoryDhtOptions extends Partial<MemoryFaults> {
    * for nodes that have answered before, in proportion to the time that took.
    */
   readonly lostDelay?: number
+  /**
+   * The gets that one node answers in a second for all clients together, after a burst of three seconds' worth; it drops the others.
+   * libtorrent sends 8,000 bytes a second (`dht_upload_rate_limit`), some 8 answers with a record. Default: 0, no limit.
+   */
+  readonly getsPerSecond?: number
   /** The time in ms that a dead node among the closest costs a lookup. Default: 0. */
   readonly deadDelay?: number
 }
