@@ -24,8 +24,10 @@ import { keepPopulated } from "./routing/keepPopulated.ts"
 import { RememberedNodes } from "./routing/RememberedNodes.ts"
 import { RoutingTable } from "./routing/RoutingTable.ts"
 import { ItemServer } from "./serve/ItemServer.ts"
+import { PeerServer } from "./serve/PeerServer.ts"
 import { PeerStore } from "./serve/PeerStore.ts"
 import { QueryServer } from "./serve/QueryServer.ts"
+import { Tokens } from "./serve/Tokens.ts"
 import { inKeyValueStore, keep, load, type NodeStorage } from "./storage/NodeStorage.ts"
 import { inFile } from "./storage/nodesFile.ts"
 
@@ -225,19 +227,26 @@ const connectParts = (connection: Connection) => {
     table.setId(secureNodeId(host, id, reachOf))
     connection.onNewId()
   }
-  const peers = new PeerStore({ maxPeers: MAX_PEERS, now, random, reachOf })
-  const table = new RoutingTable({ socket, id, peers, onNode: connection.onFirstNode, reachOf })
+  const table = new RoutingTable({ socket, id, onNode: connection.onFirstNode, reachOf })
+  const tokens = new Tokens(tokenSecret)
+  const closest = (target: Uint8Array, count: number) => table.closest(target, count)
+  const peers = new PeerServer({
+    id: () => table.id,
+    peers: new PeerStore({ maxPeers: MAX_PEERS, now, random, reachOf }),
+    tokens,
+    closest,
+  })
   const items = new ItemServer({
     id: () => table.id,
     reachOf,
     equalSeq,
     crypto,
-    secret: tokenSecret,
+    tokens,
     maxItems: options.storedItemsMax,
     ttl: Duration.toMillis(options.storedItemTtl),
-    closest: (target, count) => table.closest(target, count),
+    closest,
   })
-  const server = new QueryServer({ ...options, socket, table, items, reachOf, now })
+  const server = new QueryServer({ ...options, socket, table, items, peers, reachOf, now })
   const scheduler = new QueryScheduler(options.maxOpenQueries)
   const verified = new VerifiedItems(crypto)
   const start = (target: Uint8Array) => {

@@ -6,7 +6,9 @@ import { type Bencode, encode } from "../src/krpc/bencode.ts"
 import type { PutMutable } from "../src/krpc/message.ts"
 import { compareDistance } from "../src/krpc/nodeId.ts"
 import type { DhtNode } from "../src/model.ts"
-import { type Answer, ItemServer, type ItemServerOptions } from "../src/serve/ItemServer.ts"
+import type { Answer } from "../src/serve/Answer.ts"
+import { ItemServer, type ItemServerOptions } from "../src/serve/ItemServer.ts"
+import { Tokens } from "../src/serve/Tokens.ts"
 
 const id = new Uint8Array(20).fill(9)
 const from = { host: "203.0.113.7", port: 4000 }
@@ -24,7 +26,7 @@ const make = Effect.fnUntraced(function* (options: Partial<ItemServerOptions> = 
     id: () => id,
     crypto,
     equalSeq: "overwrite",
-    secret: new Uint8Array(32),
+    tokens: new Tokens(new Uint8Array(32)),
     maxItems: 3,
     ttl: 120 * minute,
     closest: (_, count) => nodes.slice(0, count),

@@ -4,9 +4,10 @@ import { decodeNodes } from "../src/krpc/compactNodes.ts"
 import type { QueryEvent } from "../src/krpc/KrpcSocket.ts"
 import { compareDistance } from "../src/krpc/nodeId.ts"
 import type { DhtNode } from "../src/model.ts"
-import type { TableQuery } from "../src/routing/BittorrentDht.ts"
+import { type PeerQuery, PeerServer } from "../src/serve/PeerServer.ts"
+import { Tokens } from "../src/serve/Tokens.ts"
 import { makeGenerator } from "../src/testing/memory/generator.ts"
-import { boundSocket, openTable } from "./sockets.ts"
+import { boundSocket, openTable, peerStore } from "./sockets.ts"
 
 const generator = makeGenerator(44)
 const id = generator.bytes(20)
@@ -16,8 +17,21 @@ const times = { roundTripFloor: 1000, roundTripInitial: 1000, roundTripCeiling: 
 
 /** A table that answers the queries of its socket, and a socket that asks. */
 const asked = Effect.gen(function* () {
-  const socket = yield* boundSocket({ ...times, onQuery: (query, from) => table.serve(query as TableQuery, from) })
+  const socket = yield* boundSocket({
+    ...times,
+    onQuery: (query, from) => {
+      const answer = server.answer(query as PeerQuery, from, performance.now())
+      if (answer?._tag === "reply") socket.reply(from, query.t, answer.r)
+      else if (answer !== undefined) socket.error(from, query.t, answer.code, answer.message)
+    },
+  })
   const table = yield* openTable({ socket, id })
+  const server = new PeerServer({
+    id: () => id,
+    peers: peerStore(),
+    tokens: new Tokens(generator.bytes(32)),
+    closest: (target, count) => table.closest(target, count),
+  })
   const client = yield* boundSocket(times)
   const ask = Effect.fnUntraced(function* (method: string, a: Record<string, Uint8Array | number>) {
     const event = yield* Effect.callback<QueryEvent>((resume) =>
@@ -39,7 +53,7 @@ const nodes = (count: number): ReadonlyArray<DhtNode> =>
     return { id: id.map((byte, i) => byte ^ away[i]!), host: `10.0.${n >> 8}.${n & 255}`, port: 1 }
   })
 
-describe("an answer of the routing table", () => {
+describe("an answer of the server of peers", () => {
   it.live("names the 32 nearest of all nodes", () =>
     Effect.gen(function* () {
       const { table, ask } = yield* asked

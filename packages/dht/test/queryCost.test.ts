@@ -8,9 +8,11 @@ import { decode, type EncodableDictionary, encode } from "../src/krpc/bencode.ts
 import { KrpcSocket } from "../src/krpc/KrpcSocket.ts"
 import type { DhtAddress } from "../src/model.ts"
 import { ItemServer } from "../src/serve/ItemServer.ts"
+import { PeerServer } from "../src/serve/PeerServer.ts"
 import { QueryServer } from "../src/serve/QueryServer.ts"
+import { Tokens } from "../src/serve/Tokens.ts"
 import { makeGenerator } from "../src/testing/memory/generator.ts"
-import { openTable } from "./sockets.ts"
+import { openTable, peerStore } from "./sockets.ts"
 
 const generator = makeGenerator(5)
 const id = generator.bytes(20)
@@ -47,20 +49,24 @@ const served = Effect.gen(function* () {
   })
   const table = yield* openTable({ socket, id })
   const now = () => timers.now()
+  const closest = (target: Uint8Array, count: number) => table.closest(target, count)
+  const tokens = new Tokens(generator.bytes(32))
   const items = new ItemServer({
     id: () => id,
     crypto,
     equalSeq: "overwrite",
-    secret: generator.bytes(32),
+    tokens,
     maxItems: 1_000,
     ttl: 7_200_000,
-    closest: (target, count) => table.closest(target, count),
+    closest,
   })
+  const peers = new PeerServer({ id: () => id, peers: peerStore(), tokens, closest })
   const limits = { queriesPerHost: 1e6, queriesTotal: 1e6, replyBytesPerHost: 1e9, replyBytesTotal: 1e9 }
   const server = new QueryServer({
     socket,
     table,
     items,
+    peers,
     readOnly: false,
     now,
     reachOf: SocketAddress.reachOf4,

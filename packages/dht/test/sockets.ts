@@ -25,8 +25,8 @@ export const peerStore = (maxPeers = 10_000) =>
   new PeerStore({ maxPeers, now: () => performance.now(), random: Math.random })
 
 /** A table, kept up as long as the scope is open. */
-export const openTable = (options: Omit<RoutingTableOptions, "peers">) =>
+export const openTable = (options: RoutingTableOptions) =>
   Effect.acquireRelease(
-    Effect.sync(() => new RoutingTable({ peers: peerStore(), ...options })),
+    Effect.sync(() => new RoutingTable(options)),
     (table) => Effect.sync(() => table.close()),
   )

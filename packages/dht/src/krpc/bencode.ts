@@ -37,6 +37,8 @@ const CODE_e = 0x65
 const CODE_i = 0x69
 const CODE_l = 0x6c
 
+const SHORT_BYTES = 32
+
 /** The key of the value of an item (BEP 44), whose bytes are signed. */
 const VALUE_KEY = "v"
 
@@ -254,7 +256,9 @@ class Writer {
   private byteString(bytes: Uint8Array): void {
     this.ascii(`${bytes.length}:`)
     this.reserve(bytes.length)
-    this.bytes.set(bytes, this.length)
+    // For a few bytes the call into the runtime takes longer than they do.
+    if (bytes.length <= SHORT_BYTES) for (let i = 0; i < bytes.length; i++) this.bytes[this.length + i] = bytes[i]!
+    else this.bytes.set(bytes, this.length)
     this.length += bytes.length
   }
 

@@ -1,93 +1,97 @@
 /**
  * KRPC messages (BEP 5, with the arguments of BEP 43 and BEP 44). {@link parse} is the only way from a datagram to a message: it
- * decodes the bencoding and checks the shape; fields and datagrams that it does not return reach no other code. Schemas check the
- * queries of others; the answers to our own queries, which are most of the traffic, are checked by hand.
+ * decodes the bencoding and checks the shape; fields and datagrams that it does not return reach no other code. The checks are written
+ * by hand: a Schema takes as long for one query as all the rest of its answer.
  */
-import { Option, Schema } from "effect"
 import { type Bencode, type BencodeDictionary, decodeMessage } from "./bencode.ts"
 import { COMPACT_NODE_BYTES } from "./compactNodes.ts"
 import { ID_BYTES } from "./nodeId.ts"
 
-const bytes = (length: number) =>
-  Schema.Uint8Array.check(
-    Schema.makeFilter((value: Uint8Array) => value.length === length, { expected: `${length} bytes` }),
-  )
-
-const bytesUpTo = (length: number) =>
-  Schema.Uint8Array.check(
-    Schema.makeFilter((value: Uint8Array) => value.length <= length, { expected: `at most ${length} bytes` }),
-  )
-
-const NodeId = bytes(ID_BYTES)
-
 /** BEP 5 calls tokens and transaction ids short strings; these bounds are far above what any client sends. */
 const TOKEN_MAX = 128
 const TRANSACTION_ID_MAX = 32
-const Token = bytesUpTo(TOKEN_MAX)
-const TransactionId = bytesUpTo(TRANSACTION_ID_MAX)
 
-const Port = Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 0n, maximum: 65535n }))
+/** Names of methods and message types are short ASCII; longer ones are invalid. */
+const TEXT_MAX = 32
 
-/** Any bencoded value: {@link decodeMessage} returned it, so its form is valid. */
-const Value: Schema.Codec<Bencode> = Schema.declare((value): value is Bencode => value !== undefined)
+const MAX_PORT = 65_535n
 
-const Ping = Schema.Struct({ id: NodeId })
-const FindNode = Schema.Struct({ id: NodeId, target: NodeId })
-const GetPeers = Schema.Struct({ id: NodeId, info_hash: NodeId })
-const AnnouncePeer = Schema.Struct({
-  id: NodeId,
-  info_hash: NodeId,
-  port: Port,
-  implied_port: Schema.optionalKey(Schema.BigInt),
-  token: Token,
-})
-const Get = Schema.Struct({ id: NodeId, target: NodeId, seq: Schema.optionalKey(Schema.BigInt) })
+/** The arguments of each method that we serve. Node ids, targets and hashes have 20 bytes. */
+export interface Ping {
+  readonly id: Uint8Array
+}
 
-/** A put with a key is of a mutable item; then key, signature and seq are all required. */
-const PutMutable = Schema.Struct({
-  id: NodeId,
-  token: Token,
-  v: Value,
-  k: bytes(32),
-  sig: bytes(64),
-  seq: Schema.BigInt,
-  salt: Schema.optionalKey(Schema.Uint8Array),
-  cas: Schema.optionalKey(Schema.BigInt),
-})
-const PutImmutable = Schema.Struct({
-  id: NodeId,
-  token: Token,
-  v: Value,
-  k: Schema.optionalKey(Schema.Never),
-  sig: Schema.optionalKey(Schema.Never),
-})
+export interface FindNode {
+  readonly id: Uint8Array
+  readonly target: Uint8Array
+}
 
-export type PutMutable = typeof PutMutable.Type
-export type PutImmutable = typeof PutImmutable.Type
+export interface GetPeers {
+  readonly id: Uint8Array
+  readonly info_hash: Uint8Array
+}
 
-const envelope = { t: TransactionId, ro: Schema.optionalKey(Schema.BigInt) }
-const query = <Name extends string, Arguments extends Schema.Top>(name: Name, a: Arguments) =>
-  Schema.Struct({ ...envelope, y: Schema.Literal("q"), q: Schema.Literal(name), a })
+export interface AnnouncePeer {
+  readonly id: Uint8Array
+  readonly info_hash: Uint8Array
+  /** 0 to 65,535. */
+  readonly port: bigint
+  readonly implied_port?: bigint
+  readonly token: Uint8Array
+}
+
+export interface Get {
+  readonly id: Uint8Array
+  readonly target: Uint8Array
+  readonly seq?: bigint
+}
+
+/** A put with a key is of a mutable item; then key (32 bytes), signature (64 bytes) and seq are all required. */
+export interface PutMutable {
+  readonly id: Uint8Array
+  readonly token: Uint8Array
+  readonly v: Bencode
+  readonly k: Uint8Array
+  readonly sig: Uint8Array
+  readonly seq: bigint
+  readonly salt?: Uint8Array
+  readonly cas?: bigint
+}
+
+export interface PutImmutable {
+  readonly id: Uint8Array
+  readonly token: Uint8Array
+  readonly v: Bencode
+  readonly k?: never
+  readonly sig?: never
+}
+
+interface Arguments {
+  readonly ping: Ping
+  readonly find_node: FindNode
+  readonly get_peers: GetPeers
+  readonly announce_peer: AnnouncePeer
+  readonly get: Get
+  readonly put: PutMutable | PutImmutable
+}
+
+type Method = keyof Arguments
+
+interface Envelope {
+  readonly t: Uint8Array
+  /** 1: the sender answers no queries (BEP 43). */
+  readonly ro?: bigint
+  readonly y: "q"
+}
 
 /** A query of a method that we serve. */
-export const Query = Schema.Union([
-  query("ping", Ping),
-  query("find_node", FindNode),
-  query("get_peers", GetPeers),
-  query("announce_peer", AnnouncePeer),
-  query("get", Get),
-  query("put", Schema.Union([PutMutable, PutImmutable])),
-])
-export type Query = typeof Query.Type
+export type Query = { readonly [M in Method]: Envelope & { readonly q: M; readonly a: Arguments[M] } }[Method]
 
 /** A well-formed query of another method: it gets error 204. */
-export const UnknownQuery = Schema.Struct({
-  ...envelope,
-  y: Schema.Literal("q"),
-  q: Schema.String,
-  a: Schema.Struct({ id: NodeId }),
-})
-export type UnknownQuery = typeof UnknownQuery.Type
+export interface UnknownQuery extends Envelope {
+  readonly q: string
+  readonly a: Ping
+}
 
 /** The fields of the answers of all methods; which of them exist depends on the query. */
 export interface Reply {
@@ -132,12 +136,11 @@ const hasLengthUpTo = (value: Bencode | undefined, length: number): value is Uin
   isBytes(value) && value.length <= length
 
 /** A list of a code and usually a text. */
-export const ErrorResponse = Schema.Struct({
-  t: TransactionId,
-  y: Schema.Literal("e"),
-  e: Schema.TupleWithRest(Schema.Tuple([Schema.BigInt]), [Schema.Unknown]),
-})
-export type ErrorResponse = typeof ErrorResponse.Type
+export interface ErrorResponse {
+  readonly t: Uint8Array
+  readonly y: "e"
+  readonly e: readonly [bigint, ...ReadonlyArray<unknown>]
+}
 
 export type KrpcMessage = Query | UnknownQuery | Response | ErrorResponse
 
@@ -153,38 +156,78 @@ export const ErrorCode = {
   SeqLessThanCurrent: 302,
 } as const
 
-const option = <S extends Schema.Codec<unknown, unknown>>(schema: S) => Schema.decodeUnknownOption(schema)
-const decodeError = option(ErrorResponse)
-const decodeUnknownQuery = option(UnknownQuery)
-const decodeQuery = new Map(
-  (["ping", "find_node", "get_peers", "announce_peer", "get", "put"] as const).map((name) => [
-    name as string,
-    option(Query.members.find((member) => member.fields.q.literal === name)!),
-  ]),
-)
+const isId = (value: Bencode | undefined): value is Uint8Array => hasLength(value, ID_BYTES)
+
+const isInteger = (value: Bencode | undefined): value is bigint => typeof value === "bigint"
+
+const isMissingOrInteger = (value: Bencode | undefined): value is bigint | undefined =>
+  value === undefined || isInteger(value)
+
+/** For each method the arguments that it knows, or undefined if they are not valid. */
+const readArguments: { readonly [M in Method]: (id: Uint8Array, a: BencodeDictionary) => Arguments[M] | undefined } = {
+  ping: (id) => ({ id }),
+  find_node: (id, { target }) => (isId(target) ? { id, target } : undefined),
+  get_peers: (id, { info_hash }) => (isId(info_hash) ? { id, info_hash } : undefined),
+  announce_peer: (id, { implied_port, info_hash, port, token }) => {
+    if (!isId(info_hash) || !isInteger(port) || port < 0n || port > MAX_PORT) return undefined
+    if (!hasLengthUpTo(token, TOKEN_MAX) || !isMissingOrInteger(implied_port)) return undefined
+    return { id, info_hash, port, ...(implied_port === undefined ? {} : { implied_port }), token }
+  },
+  get: (id, { seq, target }) =>
+    isId(target) && isMissingOrInteger(seq) ? { id, target, ...(seq === undefined ? {} : { seq }) } : undefined,
+  put: (id, { cas, k, salt, seq, sig, token, v }) => {
+    if (!hasLengthUpTo(token, TOKEN_MAX) || v === undefined) return undefined
+    if (k === undefined) return sig === undefined ? { id, token, v } : undefined
+    if (!hasLength(k, 32) || !hasLength(sig, 64) || !isInteger(seq) || !isMissingOrInteger(cas)) return undefined
+    if (salt !== undefined && !isBytes(salt)) return undefined
+    return {
+      id,
+      token,
+      v,
+      k,
+      sig,
+      seq,
+      ...(salt === undefined ? {} : { salt }),
+      ...(cas === undefined ? {} : { cas }),
+    }
+  },
+}
+
+const isMethod = (q: string): q is Method => Object.hasOwn(readArguments, q)
 
 /** Whether the query is of a method that we serve. */
-export const isServed = (query: Query | UnknownQuery): query is Query => decodeQuery.has(query.q)
+export const isServed = (query: Query | UnknownQuery): query is Query => isMethod(query.q)
+
+const readQuery = ({ a, q, ro, t }: BencodeDictionary): Query | UnknownQuery | undefined => {
+  const method = text(q)
+  if (method === undefined || !hasLengthUpTo(t, TRANSACTION_ID_MAX) || !isMissingOrInteger(ro)) return undefined
+  if (a === undefined || !isDictionary(a) || !isId(a.id)) return undefined
+  const envelope: Envelope = ro === undefined ? { t, y: "q" } : { t, ro, y: "q" }
+  if (!isMethod(method)) return { ...envelope, q: method, a: { id: a.id } }
+  const known = readArguments[method](a.id, a)
+  // The compiler does not see that name and arguments are of the same method.
+  return known === undefined ? undefined : ({ ...envelope, q: method, a: known } as Query)
+}
+
+const readError = ({ e, t }: BencodeDictionary): ErrorResponse | undefined => {
+  if (!hasLengthUpTo(t, TRANSACTION_ID_MAX) || !Array.isArray(e) || !isInteger(e[0])) return undefined
+  return { t, y: "e", e: [e[0], ...e.slice(1)] }
+}
 
 /** The message in the datagram, or undefined if it is not a valid one. Never throws. */
 export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
   const value = decodeMessage(datagram)
   if (value === undefined || !isDictionary(value)) return undefined
-  const y = text(value.y)
-  switch (y) {
+  switch (text(value.y)) {
     case "r": {
       const { t, r, ip } = value
       if (!hasLengthUpTo(t, TRANSACTION_ID_MAX) || !isReply(r)) return undefined
-      return hasLength(ip, 4) || hasLength(ip, 6) ? { t, y, r, ip } : { t, y, r }
+      return hasLength(ip, 4) || hasLength(ip, 6) ? { t, y: "r", r, ip } : { t, y: "r", r }
     }
     case "e":
-      return Option.getOrUndefined(decodeError({ ...value, y }))
-    case "q": {
-      const q = text(value.q)
-      if (q === undefined) return undefined
-      const decoder = decodeQuery.get(q) ?? decodeUnknownQuery
-      return Option.getOrUndefined<KrpcMessage>(decoder({ ...value, y, q }))
-    }
+      return readError(value)
+    case "q":
+      return readQuery(value)
     default:
       return undefined
   }
@@ -193,8 +236,7 @@ export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
 const isDictionary = (value: Bencode): value is BencodeDictionary =>
   typeof value === "object" && !Array.isArray(value) && !(value instanceof Uint8Array)
 
-/** Names of methods and message types are short ASCII; longer ones are invalid. */
 const text = (value: Bencode | undefined): string | undefined => {
-  if (!hasLengthUpTo(value, 32)) return undefined
+  if (!hasLengthUpTo(value, TEXT_MAX)) return undefined
   return value.length === 1 ? String.fromCharCode(value[0]!) : String.fromCharCode(...value)
 }

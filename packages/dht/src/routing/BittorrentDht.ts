@@ -2,40 +2,27 @@
  * The only file that touches bittorrent-dht (11.0.12, with k-rpc and k-bucket).
  *
  * It does for us: k-buckets of 20 nodes with the rule "ping the oldest, and replace it only if it is dead" (BEP 5); a ping of all
- * nodes when the table has not changed for 15 minutes; the answers to ping, find_node, get_peers and announce_peer, with tokens. These
- * use its own timers on the system's clock.
+ * nodes when the table has not changed for 15 minutes. These use its own timers on the system's clock.
  *
- * It does not: open a socket, bootstrap, look up, get, put, store items or peers, or see a datagram that our own checks refused. In place
- * of its socket (k-rpc-socket) it gets {@link KrpcSocketAdapter}, which turns its calls into calls of our {@link KrpcSocket}.
+ * It does not: open a socket, bootstrap, look up, get, put, answer queries, store items or peers, or see a datagram that our own checks
+ * refused. In place of its socket (k-rpc-socket) it gets {@link KrpcSocketAdapter}, which turns its calls into calls of our
+ * {@link KrpcSocket}.
  */
 import { EventEmitter } from "node:events"
 import { Client, type Contact } from "bittorrent-dht"
 import type { Encodable, EncodableDictionary } from "../krpc/bencode.ts"
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
-import { ErrorCode, type Query, type Reply } from "../krpc/message.ts"
+import type { Reply } from "../krpc/message.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
-import type { PeerStore } from "../serve/PeerStore.ts"
-
-/** The queries that bittorrent-dht answers. */
-export type TableQuery = Extract<Query, { q: "ping" | "find_node" | "get_peers" | "announce_peer" }>
 
 export interface BittorrentDhtOptions {
   readonly socket: KrpcSocket
   /** Our node id, 20 bytes. */
   readonly id: Uint8Array
-  /** The peers of BEP 5 kept for others. */
-  readonly peers: PeerStore
   /** Run for each node that entered or left the k-buckets. */
   readonly onAdded: (node: DhtNode) => void
   readonly onRemoved: (node: DhtNode) => void
 }
-
-/**
- * Nodes in one answer. bittorrent-dht names all it has: kilobytes for a query of a hundred bytes, whose sender may be forged, and
- * more than many clients take, ours among them. Nodes come nearest first, and a lookup of ours takes no more of them. They fit one
- * unfragmented datagram.
- */
-const MAX_NAMED_NODES = 32
 
 const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
@@ -43,24 +30,15 @@ export class BittorrentDht {
   readonly #client: Client
   readonly #adapter: KrpcSocketAdapter
 
-  constructor({ id, onAdded, onRemoved, peers, socket }: BittorrentDhtOptions) {
+  constructor({ id, onAdded, onRemoved, socket }: BittorrentDhtOptions) {
     this.#adapter = new KrpcSocketAdapter(socket)
     this.#client = new Client({
       nodeId: buffer(id),
       bootstrap: false,
       krpcSocket: this.#adapter,
     })
-    // Its own store shuffles all peers of a hash for each answer: 0.7 ms for 20,000 of them.
+    // Its store of peers has timers, and nothing is put there.
     this.#client._peers.destroy()
-    // The store outlives this object.
-    this.#client._peers = {
-      add: (hash, peer) => peers.add(hash, peer),
-      get: (hash) => peers.get(hash),
-      destroy: () => {},
-    }
-    const { nodes } = this.#client
-    const closest = nodes.closest.bind(nodes)
-    nodes.closest = (target, count = MAX_NAMED_NODES) => closest(target, count)
     this.#client.nodes.on("added", onAdded)
     this.#client.nodes.on("removed", onRemoved)
     // It reports failures to send and unexpected answers here; our socket has counted them.
@@ -103,14 +81,6 @@ export class BittorrentDht {
   answered(id: Uint8Array, from: DhtAddress): void {
     this.#adapter.emit("response", { r: { id: buffer(id) } }, { address: from.host, port: from.port })
   }
-
-  /** Answers the query. The sender does not enter the k-buckets: bittorrent-dht does not get its id. */
-  serve({ a: { id: _, ...rest }, q, t }: TableQuery, { host, port }: DhtAddress): void {
-    const a = Object.fromEntries(
-      Object.entries(rest).map(([name, value]) => [name, value instanceof Uint8Array ? buffer(value) : Number(value)]),
-    )
-    this.#adapter.emit("query", { t: buffer(t), y: "q", q, a }, { address: host, host, port })
-  }
 }
 
 type QueryCallback = (error: Error | null, message: unknown, peer: unknown, query: unknown) => void
@@ -149,20 +119,6 @@ class KrpcSocketAdapter extends EventEmitter {
       // A ping decides whether a node stays in the table, so it is not over while it is only slow.
       else if (event._tag === "lost" || query.q !== "ping") settle(codedError("no answer in time", "ETIMEDOUT"), null)
     })
-  }
-
-  response(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, r: object) {
-    this.#socket.reply({ host: peer.address, port: peer.port }, query.t, encodable(r))
-  }
-
-  error(peer: { readonly address: string; readonly port: number }, query: { readonly t: Uint8Array }, error: unknown) {
-    const [code, message] = Array.isArray(error) ? error : []
-    this.#socket.error(
-      { host: peer.address, port: peer.port },
-      query.t,
-      typeof code === "number" ? code : ErrorCode.Server,
-      typeof message === "string" ? message : "error",
-    )
   }
 
   address() {

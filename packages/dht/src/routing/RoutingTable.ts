@@ -1,23 +1,20 @@
 /**
  * The rules of the routing table: only a node that has answered us enters it (BEP 5), one for each address and a few for each
  * public host; a node that only asks is pinged first, so that forged addresses do not fill the table; a node that loses two
- * queries in a row leaves. Our own lookups fill the table, the first of them for our own id. The k-buckets and the answers to the
- * four queries of BEP 5 are bittorrent-dht's: see `BittorrentDht.ts`.
+ * queries in a row leaves. Our own lookups fill the table, the first of them for our own id. The k-buckets are bittorrent-dht's: see
+ * `BittorrentDht.ts`.
  */
 import { BoundedMap, Bytes } from "@topic-tracker/common"
 import { addressKey, type KrpcSocket } from "../krpc/KrpcSocket.ts"
 import type { Reply } from "../krpc/message.ts"
 import { isPrivateHost, MAX_NODES_PER_HOST, type ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
-import type { PeerStore } from "../serve/PeerStore.ts"
-import { BittorrentDht, type TableQuery } from "./BittorrentDht.ts"
+import { BittorrentDht } from "./BittorrentDht.ts"
 
 export interface RoutingTableOptions {
   readonly socket: KrpcSocket
   /** Our node id, 20 bytes, at the start. */
   readonly id: Uint8Array
-  /** The peers of BEP 5 kept for others. */
-  readonly peers: PeerStore
   /** Runs whenever a node has entered the table. */
   readonly onNode?: () => void
   /** See `HostRules`. */
@@ -55,11 +52,10 @@ export class RoutingTable {
   }
 
   #openBuckets(): BittorrentDht {
-    const { peers, socket } = this.#options
+    const { socket } = this.#options
     return new BittorrentDht({
       socket,
       id: this.#id,
-      peers,
       onAdded: (node) => this.#added(node),
       onRemoved: (node) => this.#removed(node),
     })
@@ -155,11 +151,6 @@ export class RoutingTable {
     const onHost = (this.#hosts.get(node.host) ?? 0) - 1
     if (onHost > 0) this.#hosts.set(node.host, onHost)
     else this.#hosts.delete(node.host)
-  }
-
-  /** Answers a query of another node. */
-  serve(query: TableQuery, from: DhtAddress): void {
-    this.#buckets.serve(query, from)
   }
 
   /** A node asked us something: if it is unknown, it is pinged. Not for a node that is read-only (BEP 43). */

@@ -23,10 +23,8 @@ declare module "bittorrent-dht" {
     readonly krpcSocket: EventEmitter
   }
 
-  /** The store of announced peers: compact peers (BEP 5) by info hash in hex. */
+  /** The store of announced peers. */
   export interface Peers {
-    add(hash: string, peer: Uint8Array): void
-    get(hash: string): Array<Uint8Array>
     destroy(): void
   }
 

@@ -1,6 +1,6 @@
 /**
  * Answers the queries `get` and `put` of other nodes by the rules of BEP 44. Mutable and immutable items have an {@link ItemStore}
- * each. bittorrent-dht, which answers the other methods, cannot hold a seq of 2^63 − 1.
+ * each. It knows no socket.
  */
 import { SocketAddress } from "@topic-tracker/common"
 import { MAX_ENCODED_VALUE_BYTES, MAX_SALT_BYTES } from "@topic-tracker/common/Bep44"
@@ -11,16 +11,16 @@ import { COMPACT_NODE_BYTES, encodeNodes } from "../krpc/compactNodes.ts"
 import { ErrorCode, type PutImmutable, type PutMutable, type Query } from "../krpc/message.ts"
 import type { ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress, DhtNode } from "../model.ts"
+import { type Answer, error, reply } from "./Answer.ts"
 import { ItemStore } from "./ItemStore.ts"
-import { Tokens } from "./Tokens.ts"
+import type { Tokens } from "./Tokens.ts"
 
 export interface ItemServerOptions {
   /** Our node id. */
   readonly id: () => Uint8Array
   readonly equalSeq: EqualSeq
   readonly crypto: Crypto["Service"]
-  /** 32 random bytes, for the tokens. */
-  readonly secret: Uint8Array
+  readonly tokens: Tokens
   /** Items of each kind, mutable and immutable. */
   readonly maxItems: number
   /** See `HostRules`. */
@@ -30,11 +30,6 @@ export interface ItemServerOptions {
   /** The nodes of the routing table closest to a target, closest first, at most this many. */
   readonly closest: (target: Uint8Array, count: number) => ReadonlyArray<DhtNode>
 }
-
-/** An answer: the values of a response, or a code and a text. */
-export type Answer =
-  | { readonly _tag: "reply"; readonly r: EncodableDictionary }
-  | { readonly _tag: "error"; readonly code: number; readonly message: string }
 
 /** An immutable item has only its value. */
 interface StoredValue {
@@ -51,17 +46,13 @@ const REPLY_OVERHEAD_BYTES = 110
 const MAX_NAMED_NODES = 20
 const MIN_NAMED_NODES = 8
 
-const error = (code: number, message: string): Answer => ({ _tag: "error", code, message })
-
 export class ItemServer {
   readonly #options: ItemServerOptions
-  readonly #tokens: Tokens
   readonly #mutable: ItemStore<StoredItem>
   readonly #immutable: ItemStore<StoredValue>
 
   constructor(options: ItemServerOptions) {
     this.#options = options
-    this.#tokens = new Tokens(options.secret)
     const { id, maxItems, reachOf = SocketAddress.reachOf4 } = options
     this.#mutable = new ItemStore({ id, maxItems, reachOf })
     this.#immutable = new ItemStore({ id, maxItems, reachOf })
@@ -85,7 +76,7 @@ export class ItemServer {
     const room = DATAGRAM_BYTES - REPLY_OVERHEAD_BYTES - encode(item).length
     const count = Math.min(MAX_NAMED_NODES, Math.max(MIN_NAMED_NODES, Math.floor(room / COMPACT_NODE_BYTES)))
     const nodes = encodeNodes(closest(a.target, count))
-    return { _tag: "reply", r: { id, nodes, token: this.#tokens.issue(from.host, now), ...item } }
+    return reply({ id, nodes, token: this.#options.tokens.issue(from.host, now), ...item })
   }
 
   #itemFields(stored: StoredItem | StoredValue | undefined, newerThan: bigint | undefined): EncodableDictionary {
@@ -99,7 +90,7 @@ export class ItemServer {
 
   /** The answer to a `put`. The item is stored if BEP 44 allows it. `now` in ms. */
   put(a: PutMutable | PutImmutable, from: DhtAddress, now: number): Answer {
-    if (!this.#tokens.accepts(a.token, from.host, now)) return error(ErrorCode.Protocol, "bad token")
+    if (!this.#options.tokens.accepts(a.token, from.host, now)) return error(ErrorCode.Protocol, "bad token")
     const encodedValue = encode(a.v)
     if (encodedValue.length > MAX_ENCODED_VALUE_BYTES) return error(ErrorCode.ValueTooBig, "value too big")
     if (a.k !== undefined) return this.#putMutable(a, encodedValue, from, now)
@@ -120,7 +111,7 @@ export class ItemServer {
   }
 
   #answer(isStored: boolean): Answer {
-    return isStored ? { _tag: "reply", r: { id: this.#options.id() } } : error(ErrorCode.Server, "no room")
+    return isStored ? reply({ id: this.#options.id() }) : error(ErrorCode.Server, "no room")
   }
 
   /** We have put this item ourselves: a copy that we store for others is treated as another node would treat it. */

@@ -2,7 +2,7 @@
  * The peers of BEP 5 that others announced to us, bounded for each info hash and host. It takes the place of bittorrent-dht's own
  * store, which shuffles all peers of a hash for each answer. It knows no message; times are given by a clock in ms.
  */
-import { isPrivate, type ReachOf } from "../krpc/nodeId.ts"
+import { bytesKey, isPrivate, type ReachOf } from "../krpc/nodeId.ts"
 
 /** As mainline (Rust) bounds them. */
 const MAX_HASHES = 2_000
@@ -20,8 +20,18 @@ const MAX_AGE_MS = 45 * 60_000
 interface Peer {
   /** The address and port (BEP 5), 6 bytes. */
   readonly compact: Uint8Array
+  /** {@link compact} as text: the key. */
+  readonly name: string
   readonly ip: number
   readonly at: number
+  /** The position among the peers of the hash. */
+  index: number
+}
+
+/** The peers of one hash: by name in the order of the last announcement, and in any order, for drawing. */
+interface Swarm {
+  readonly byName: Map<string, Peer>
+  readonly drawn: Array<Peer>
 }
 
 export interface PeerStoreOptions {
@@ -36,8 +46,8 @@ export interface PeerStoreOptions {
 }
 
 export class PeerStore {
-  /** Peers by their bytes, for each hash. Both are in the order of the last announcement. */
-  readonly #hashes = new Map<string, Map<string, Peer>>()
+  /** In the order of the last announcement. */
+  readonly #hashes = new Map<string, Swarm>()
   readonly #options: PeerStoreOptions
   #size = 0
 
@@ -52,67 +62,85 @@ export class PeerStore {
 
   /** Adds a peer under a hash, or renews it. If there is no room, the oldest of the host, of the hash, or of all make room. */
   add(hash: string, compact: Uint8Array): void {
-    const peers = this.#hashes.get(hash) ?? new Map<string, Peer>()
+    const swarm = this.#hashes.get(hash) ?? { byName: new Map<string, Peer>(), drawn: [] }
     this.#hashes.delete(hash)
-    this.#hashes.set(hash, peers)
-    const name = latin1(compact)
+    this.#hashes.set(hash, swarm)
+    const name = bytesKey(compact)
     const ip = new DataView(compact.buffer, compact.byteOffset).getUint32(0)
-    this.#remove(peers, name)
-    this.#makeRoom(peers, ip)
-    peers.set(name, { compact, ip, at: this.#options.now() })
+    this.#remove(swarm, swarm.byName.get(name))
+    this.#makeRoom(swarm, ip)
+    const peer: Peer = { compact, name, ip, at: this.#options.now(), index: swarm.drawn.length }
+    swarm.byName.set(name, peer)
+    swarm.drawn.push(peer)
     this.#size++
     while (this.#hashes.size > MAX_HASHES || this.#size > this.#options.maxPeers) this.#dropOldest()
   }
 
-  #makeRoom(peers: Map<string, Peer>, ip: number): void {
-    if (peers.size >= MAX_PEERS_PER_HASH) this.#remove(peers, peers.keys().next().value!)
+  #makeRoom(swarm: Swarm, ip: number): void {
+    if (swarm.drawn.length >= MAX_PEERS_PER_HASH) this.#removeOldest(swarm)
     if (isPrivate(ip, this.#options.reachOf)) return
-    const ofHost: Array<string> = []
-    for (const [name, peer] of peers) if (peer.ip === ip) ofHost.push(name)
-    if (ofHost.length >= MAX_PEERS_PER_HOST) this.#remove(peers, ofHost[0]!)
+    let oldest: Peer | undefined
+    let count = 0
+    for (const peer of swarm.byName.values()) {
+      if (peer.ip !== ip) continue
+      oldest ??= peer
+      count++
+    }
+    if (count >= MAX_PEERS_PER_HOST) this.#remove(swarm, oldest)
   }
 
-  #remove(peers: Map<string, Peer>, name: string): void {
-    if (peers.delete(name)) this.#size--
+  #removeOldest(swarm: Swarm): void {
+    this.#remove(swarm, swarm.byName.values().next().value)
+  }
+
+  #remove({ byName, drawn }: Swarm, peer: Peer | undefined): void {
+    if (peer === undefined) return
+    byName.delete(peer.name)
+    const last = drawn.pop()!
+    if (last !== peer) {
+      drawn[peer.index] = last
+      last.index = peer.index
+    }
+    this.#size--
   }
 
   /** Drops the hash announced the longest time ago; of the only one, its oldest peer. */
   #dropOldest(): void {
     const [oldest] = this.#hashes
-    const [hash, peers] = oldest!
+    const [hash, swarm] = oldest!
     if (this.#hashes.size === 1) {
-      this.#remove(peers, peers.keys().next().value!)
+      this.#removeOldest(swarm)
       return
     }
-    this.#size -= peers.size
+    this.#size -= swarm.drawn.length
     this.#hashes.delete(hash)
   }
 
-  /** A random sample of the peers of a hash. */
+  /** A random sample of the peers of a hash. It looks at no more peers than it returns, and at those that are too old. */
   get(hash: string): Array<Uint8Array> {
-    const peers = this.#hashes.get(hash)
-    if (peers === undefined) return []
-    const since = this.#options.now() - MAX_AGE_MS
-    const fresh: Array<Uint8Array> = []
-    for (const [name, { at, compact }] of peers) {
-      if (at >= since) fresh.push(compact)
-      else this.#remove(peers, name)
+    const swarm = this.#hashes.get(hash)
+    if (swarm === undefined) return []
+    const { drawn } = swarm
+    const { now, random } = this.#options
+    const since = now() - MAX_AGE_MS
+    const sample: Array<Uint8Array> = []
+    while (sample.length < Math.min(MAX_NAMED_PEERS, drawn.length)) {
+      const i = sample.length
+      const j = i + Math.floor(random() * (drawn.length - i))
+      const peer = drawn[j]!
+      if (peer.at < since) {
+        this.#remove(swarm, peer)
+        continue
+      }
+      // The sample is the front of the list.
+      const other = drawn[i]!
+      drawn[j] = other
+      other.index = j
+      drawn[i] = peer
+      peer.index = i
+      sample.push(peer.compact)
     }
-    if (peers.size === 0) this.#hashes.delete(hash)
-    return this.#sample(fresh)
-  }
-
-  #sample(peers: Array<Uint8Array>): Array<Uint8Array> {
-    const count = Math.min(MAX_NAMED_PEERS, peers.length)
-    for (let i = 0; i < count; i++) {
-      const j = i + Math.floor(this.#options.random() * (peers.length - i))
-      const peer = peers[j]!
-      peers[j] = peers[i]!
-      peers[i] = peer
-    }
-    return peers.slice(0, count)
+    if (drawn.length === 0) this.#hashes.delete(hash)
+    return sample
   }
 }
-
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")

@@ -1,19 +1,22 @@
 /**
- * Handles the queries of other nodes: within the rate limit the item server or the routing table answers them, and their sender is
- * introduced to the table.
+ * Handles the queries of other nodes: within the rate limit the servers of items and peers answer them, and their sender is introduced
+ * to the routing table.
  */
 import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
 import { ErrorCode, isServed, type Query, type UnknownQuery } from "../krpc/message.ts"
 import type { ReachOf } from "../krpc/nodeId.ts"
 import type { DhtAddress } from "../model.ts"
 import type { RoutingTable } from "../routing/RoutingTable.ts"
-import type { Answer, ItemServer } from "./ItemServer.ts"
+import type { Answer } from "./Answer.ts"
+import type { ItemServer } from "./ItemServer.ts"
+import type { PeerServer } from "./PeerServer.ts"
 import { RateLimit } from "./RateLimit.ts"
 
 export interface QueryServerOptions {
   readonly socket: KrpcSocket
   readonly table: RoutingTable
   readonly items: ItemServer
+  readonly peers: PeerServer
   /** Answer no query (BEP 43). */
   readonly readOnly: boolean
   /** Queries per second from one host, and from all. */
@@ -69,7 +72,7 @@ export class QueryServer {
 
   /** Handles a query that was admitted. */
   handle(query: Query | UnknownQuery, from: DhtAddress): void {
-    const { table, items, socket, readOnly, now } = this.#options
+    const { table, items, peers, socket, readOnly, now } = this.#options
     // BEP 43: a read-only node must not be asked anything.
     if (query.ro !== 1n) table.introduce(query.a.id, from)
     if (readOnly) return
@@ -77,11 +80,12 @@ export class QueryServer {
     if (!isServed(query)) socket.error(from, query.t, ErrorCode.MethodUnknown, "method unknown")
     else if (query.q === "get") this.#answer(query, from, items.get(query.a, from, now()))
     else if (query.q === "put") this.#answer(query, from, items.put(query.a, from, now()))
-    else table.serve(query, from)
+    else this.#answer(query, from, peers.answer(query, from, now()))
   }
 
-  #answer(query: Query, from: DhtAddress, answer: Answer): void {
+  #answer(query: Query, from: DhtAddress, answer: Answer | undefined): void {
     const { socket } = this.#options
+    if (answer === undefined) return
     if (answer._tag === "reply") socket.reply(from, query.t, answer.r)
     else socket.error(from, query.t, answer.code, answer.message)
   }
