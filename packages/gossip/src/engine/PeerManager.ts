@@ -43,7 +43,7 @@ export interface SendReason {
 
 export interface PeerManagerOptions {
   readonly context: EngineContext
-  readonly transport: Pick<GossipTransport["Service"], "dial">
+  readonly transport: Pick<GossipTransport["Service"], "dial" | "processorMs">
   readonly topics: ReadonlyMap<TopicKey, OpenTopic>
   /** Whether some topic needs the connection to the peer. */
   readonly usesConnection: (peer: EndpointId.EndpointId) => boolean
@@ -63,7 +63,7 @@ export class PeerManager implements TransportHandler {
   constructor(options: PeerManagerOptions) {
     this.options = options
     this.context = options.context
-    this.totalBudget = new TotalBudget(options.context.timers)
+    this.totalBudget = new TotalBudget(options.context.timers, options.transport.processorMs)
     this.queueHooks = {
       congested: (queue) => options.topics.get(queue.topic.hex)?.addCongested(queue),
       slowed: (queue) => options.topics.get(queue.topic.hex)?.markSlow(queue),
@@ -131,6 +131,7 @@ export class PeerManager implements TransportHandler {
     for (const topic of this.options.topics.values()) if (topic.neighbors.has(id)) count++
     if (count === peer.sharedTopics) return
     peer.sharedTopics = count
+    peer.budget.isNeighbor = count > 0
     for (const { connection } of peer.links) connection.limitStreams(limitsOf(count))
   }
 

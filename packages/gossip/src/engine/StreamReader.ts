@@ -81,6 +81,8 @@ export class StreamReader implements FairWorker {
   private hasFrame = false
   /** The work of this turn so far. */
   private done = 0
+  /** The time at which the last frame of this turn was handled, or the turn began. */
+  private handledAt = 0
   private isReading = false
   private wantsMore = false
   private hasEnded = false
@@ -171,6 +173,8 @@ export class StreamReader implements FairWorker {
   private handOn(limit: number): HandOnStop {
     const { budget, topics } = this.source
     const key = this.topic!
+    this.handledAt = this.context.timers.now()
+    budget.refill(this.handledAt)
     while (this.next < this.frames.length) {
       if (budget.isClosed) return "paused"
       if (this.done >= limit) return "slice"
@@ -183,7 +187,9 @@ export class StreamReader implements FairWorker {
       // After the connection is gone only payloads matter: the other messages are between us and this peer.
       const isSuperfluous = this.isOrphaned && !isPayload(frame)
       const isFree = topic !== undefined && isPayload(frame) && topic.neighbors.has(this.from)
-      if (!isSuperfluous && !isFree && !budget.mayWork(this)) return "paused"
+      // Most payloads of a neighbour cost nothing. One that sends duplicates, or what the topic refuses, waits like any other.
+      const mustAsk = !isSuperfluous && (!isFree || budget.isExhausted)
+      if (mustAsk && !budget.mayWork(this)) return "paused"
       this.next++
       if (isSuperfluous) continue
       if (topic === undefined) this.skip(frame)
@@ -200,22 +206,25 @@ export class StreamReader implements FairWorker {
   }
 
   private handle(frame: Uint8Array, topic: OpenTopic, isFree: boolean): void {
-    const { decode, feed, load } = this.context
+    const { decode, feed, load, timers } = this.context
     const { budget, onRequest } = this.source
+    const isNeighbor = topic.neighbors.has(this.from)
     const decoded = decode(frame)
     if (Result.isFailure(decoded)) {
       this.isMalformed = true
-      budget.spend(MALFORMED_COST + receivingCost(frame))
+      budget.spend(MALFORMED_COST, receivingCost(frame, isNeighbor))
       return
     }
     const message = decoded.success
     if (message._tag === "Join" || message._tag === "Neighbor") onRequest()
     const { actions, emitted, queuedBytes } = load
     feed({ _tag: "Received", from: this.from, topic: topic.id.hex, message })
-    const cost = handlingCost(frame, load.actions - actions, load.queuedBytes - queuedBytes)
+    const estimate = handlingCost(frame, load.actions - actions, load.queuedBytes - queuedBytes)
+    const now = timers.now()
+    const cost = Math.max(estimate, 1_000 * (now - this.handledAt))
+    this.handledAt = now
     this.done += cost
-    if (!isFree) budget.spend(cost + receivingCost(frame))
-    else if (load.emitted === emitted) budget.spend(cost)
+    if (!isFree || load.emitted === emitted) budget.spend(cost, receivingCost(frame, isNeighbor))
   }
 
   /**
@@ -231,7 +240,7 @@ export class StreamReader implements FairWorker {
       feed({ _tag: "Received", from: this.from, topic: this.topic!, message: UNREAD_JOIN })
     } else counters.skippedMessages++
     this.done += cost
-    this.source.budget.spend(cost + receivingCost(frame))
+    this.source.budget.spend(cost, receivingCost(frame, false))
   }
 
   /** The connection is gone. Payloads that arrived before are still handed on when their topic may be read. */
@@ -268,7 +277,8 @@ export class StreamReader implements FairWorker {
       return
     }
     if (bytes.length >= SMALL_CHUNK_BYTES) this.hasFrame = true
-    if (!this.hasFrame) this.source.budget.spend(CHUNK_COST)
+    const { budget } = this.source
+    if (!this.hasFrame || !budget.isNeighbor) budget.spend(CHUNK_COST)
     this.proceed()
   }
 

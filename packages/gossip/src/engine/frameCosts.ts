@@ -14,7 +14,7 @@ const QUEUED_BYTES_PER_COST = 200
 const MEMBERSHIP_COST = 30
 const MAX_NAMES_COST = 1_000
 
-/** A chunk of bytes that completes no frame. */
+/** A chunk of bytes that completes no frame, or that a stranger sends. */
 export const CHUNK_COST = 40
 export const MALFORMED_COST = 100
 
@@ -22,8 +22,12 @@ export const MALFORMED_COST = 100
 export const SKIPPED_COST = 2
 export const REFUSED_COST = 50
 
-/** One microsecond is for so many bytes that are received. Short frames are free of it, for a peer that joins many topics. */
+/**
+ * One microsecond is for so many bytes that are received from a stranger, and from a neighbour, whose announcements and duplicates come as
+ * fast as the topic's messages. Short frames are free of it, for a peer that joins many topics.
+ */
 const RECEIVED_BYTES_PER_COST = 3
+const NEIGHBOR_BYTES_PER_COST = 12
 const FREE_RECEIVED_BYTES = 128
 
 const MEMBERSHIP = 0
@@ -43,9 +47,9 @@ export const isRequest = (frame: Uint8Array): boolean =>
 /** Whether there is a message of this kind. */
 export const hasKnownTag = (frame: Uint8Array): boolean => frame[1]! <= MAX_TAGS[frame[0]!]!
 
-/** Receiving the frame: its packets are decrypted, and the binding returns an array of numbers. Payloads of neighbours are free of it. */
-export const receivingCost = (frame: Uint8Array): number =>
-  Math.max(0, frame.length - FREE_RECEIVED_BYTES) / RECEIVED_BYTES_PER_COST
+/** Receiving the frame: its packets are decrypted, and the binding returns an array of numbers. `isNeighbor`: in the frame's topic. */
+export const receivingCost = (frame: Uint8Array, isNeighbor: boolean): number =>
+  Math.max(0, frame.length - FREE_RECEIVED_BYTES) / (isNeighbor ? NEIGHBOR_BYTES_PER_COST : RECEIVED_BYTES_PER_COST)
 
 /** Handling the message, from which so many actions followed, and messages of so many bytes for peers. */
 export const handlingCost = (frame: Uint8Array, actions: number, queuedBytes: number): number => {

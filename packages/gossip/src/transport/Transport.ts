@@ -49,6 +49,11 @@ export class GossipTransport extends Context.Service<
     /** The clock of this network. */
     readonly timers: Timers
     /**
+     * The processor time that this process has used so far, in ms, in all its threads. Without it the work that strangers cause outside of
+     * the engine is only estimated: see engine/Pace.ts.
+     */
+    readonly processorMs?: () => number
+    /**
      * Runs `flush` once, at the time to write what is queued: at once, or after the current call stack if several messages in one write
      * are much cheaper.
      */

@@ -57,6 +57,12 @@ export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoi
 export const layerOverEndpoint = (): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
   Layer.effect(GossipTransport, makeTransport())
 
+/** Processor time of this process, of all its threads, in ms. */
+const processorMs = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1_000
+}
+
 const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   GossipTransport["Service"],
   never,
@@ -154,6 +160,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
   return GossipTransport.of({
     endpointId,
     timers,
+    processorMs,
     defer: queueMicrotask,
     ready: Effect.asVoid(bound),
     listen: (handler, { alpn = gossipAlpn } = {}) =>
