@@ -1,14 +1,15 @@
 /** The command `hostile`: attacks against real nodes of ours, with a table of figures. */
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit"
-import { Cause, Console, Effect, Exit } from "effect"
+import { integer } from "@topic-tracker/cli-kit/flags"
+import { Cause, Console, Effect, Exit, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { attacks } from "./attacks/index.ts"
-import { type Attack, scaleOf } from "./harness/Attack.ts"
+import { type Attack, type Scale, scaleOf } from "./harness/Attack.ts"
 import { isInside } from "./harness/namespace.ts"
 import { type Outcome, SKIPPED, table, toJson } from "./harness/report.ts"
 
-/** No attack takes longer. */
-const LONGEST = "10 minutes"
+/** No attack takes longer, beside the time for which it was asked to listen. */
+const LONGEST_MS = 10 * 60_000
 
 /** Attacks at a time in the short form: they mostly wait. Memory and processor time are each victim's own. */
 const SHORT_AT_ONCE = 3
@@ -17,9 +18,11 @@ const notMeasured = (attack: Attack, failure: string): ReadonlyArray<Outcome> =>
   { attack: attack.name, failure, figure: { what: "", value: undefined, unit: "", limit: 0, bound: "at most" } },
 ]
 
-const runAttack = Effect.fnUntraced(function* (attack: Attack, isShort: boolean) {
+const runAttack = Effect.fnUntraced(function* (attack: Attack, scale: Scale) {
   if (attack.needsNamespace && !isInside()) return notMeasured(attack, SKIPPED)
-  const exit = yield* Effect.exit(attack.run(scaleOf(isShort)).pipe(Effect.scoped, Effect.timeout(LONGEST)))
+  const exit = yield* Effect.exit(
+    attack.run(scale).pipe(Effect.scoped, Effect.timeout(LONGEST_MS + scale.listenMs(0, 0))),
+  )
   if (Exit.isFailure(exit)) {
     const error = Cause.squash(exit.cause)
     return notMeasured(attack, error instanceof Error ? error.message : String(error))
@@ -39,11 +42,14 @@ export const hostileCommand = Command.make(
       Flag.withDefault(false),
     ),
     short: Flag.Boolean("short").pipe(
-      Flag.withDescription("The short form, below 90 s: less time for each attack, and none of the longest"),
+      Flag.withDescription("The short form, some 2 minutes: less time for each attack, and none of the longest"),
       Flag.withDefault(false),
     ),
+    minutes: integer("minutes", "How long five-keys and ten-keys listen to the members (default: some 1)", 1, 60).pipe(
+      Flag.optional,
+    ),
   },
-  Effect.fn("hostile")(function* ({ json, names, short }) {
+  Effect.fn("hostile")(function* ({ json, minutes, names, short }) {
     const unknown = names.find((name) => attacks.every((attack) => attack.name !== name))
     if (unknown !== undefined) {
       const known = attacks.map(({ name }) => name).join(", ")
@@ -52,11 +58,12 @@ export const hostileCommand = Command.make(
     const chosen = attacks.filter(({ fullOnly, name }) =>
       names.length > 0 ? names.includes(name) : !(short && fullOnly === true),
     )
+    const scale = scaleOf(short, Option.getOrUndefined(minutes))
     const found = yield* Effect.forEach(
       chosen,
       Effect.fnUntraced(function* (attack) {
         const begun = performance.now()
-        const outcomes = yield* runAttack(attack, short)
+        const outcomes = yield* runAttack(attack, scale)
         const seconds = ((performance.now() - begun) / 1_000).toFixed(0)
         yield* Console.error(`${attack.name}: ${attack.about} (${seconds} s)`)
         for (const { failure } of outcomes) if (failure !== undefined) yield* Console.error(`  ${failure}`)

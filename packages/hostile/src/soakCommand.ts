@@ -7,8 +7,9 @@ import { AttackFailed } from "./harness/Attack.ts"
 import { startMember } from "./harness/members.ts"
 import { isInside, nft } from "./harness/namespace.ts"
 import { startVictim } from "./harness/Victim.ts"
+import { startControl } from "./soak/control.ts"
+import { MemoryLog, type MemoryReport } from "./soak/MemoryLog.ts"
 import { type RustNode, rustPeer, startRustNode } from "./soak/RustNode.ts"
-import { median, type Sample, slope } from "./soak/slope.ts"
 import { type Pair, Tally } from "./soak/Tally.ts"
 import { SECRET } from "./victim/api.ts"
 import { AUTHOR_CHARACTERS, formatMessage, parseMessage } from "./victim/message.ts"
@@ -22,22 +23,11 @@ const SAMPLE_EVERY_MS = 10_000
 const SETTLE_MS = 20_000
 /** The first minutes, in which memories fill up, do not count for the slope. */
 const WARM_UP_MS = 5 * 60_000
-const TEN_MINUTES_MS = 10 * 60_000
 const MAX_SLOPE_MB = 1
+const CONTROL_NODES = 3
 /** The port at which the Rust crate looks for its DHT. */
 const DHT_PORT = 6_881
 const WIDTH = 60
-
-interface NodeReport {
-  readonly node: string
-  /** MB of resident memory in ten minutes. */
-  readonly slope: number
-  /** MB of JavaScript's heap and buffers in ten minutes. */
-  readonly heapSlope: number
-  readonly memory: number
-  readonly handlesBefore: number
-  readonly handlesAfter: number
-}
 
 interface SoakReport {
   readonly minutes: number
@@ -45,7 +35,9 @@ interface SoakReport {
   /** Whether a Rust node took part. */
   readonly rust: boolean
   readonly pairs: ReadonlyArray<Pair>
-  readonly nodes: ReadonlyArray<NodeReport>
+  /** Our nodes, and bare endpoints of the binding under the same traffic. */
+  readonly nodes: ReadonlyArray<MemoryReport>
+  readonly control: ReadonlyArray<MemoryReport>
   readonly holds: boolean
 }
 
@@ -77,6 +69,7 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
           parse: (text) => parseMessage(text, Date.now()),
         })
   yield* Effect.forEach(members, ({ node, victim }) => victim.call("join", node, TOPIC, 30_000), { concurrency: 2 })
+  const control = yield* startControl({ nodes: CONTROL_NODES, everyMs: EVERY_MS, bytes: MESSAGE_BYTES })
   if (rust !== undefined) yield* rust.joined
   // All three are one swarm before packets are lost: that is another test.
   yield* Effect.sleep(5_000)
@@ -88,15 +81,15 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
   const authors = members.map(({ endpointId }, i) => [`ts${i + 1}`, endpointId.slice(0, AUTHOR_CHARACTERS)] as const)
   const rustAuthor = rust?.endpointId.slice(0, AUTHOR_CHARACTERS)
   const tally = new Tally(rustAuthor === undefined ? authors : [...authors, ["rust", rustAuthor]])
-  const memory = members.map((): Array<Sample> => [])
-  const heap = members.map((): Array<Sample> => [])
-  const handles = members.map((): Array<number> => [])
+  const memory = members.map(({ victim }, i) => new MemoryLog(authors[i]![0], victim))
+  const controlMemory = control.victims.map((victim, i) => new MemoryLog(`bare${i + 1}`, victim))
   const begun = performance.now()
   const warmUpMs = Math.min(WARM_UP_MS, (minutes * 60_000) / 2)
 
   yield* Effect.forEach(members, ({ node, victim }) =>
     victim.call("beginTraffic", node, TOPIC, EVERY_MS, MESSAGE_BYTES),
   )
+  yield* control.send
   const rustSends = Effect.gen(function* () {
     if (rust === undefined || rustAuthor === undefined) return
     let number = 0
@@ -112,14 +105,8 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
   })
   const sample = Effect.gen(function* () {
     yield* collect
-    for (const [i, { victim }] of members.entries()) {
-      yield* victim.call("collectGarbage")
-      const at = performance.now() - begun
-      if (at < warmUpMs) continue
-      memory[i]!.push({ at, value: victim.rssBytes() / 2 ** 20 })
-      heap[i]!.push({ at, value: (yield* victim.call("heapBytes")) / 2 ** 20 })
-      handles[i]!.push(victim.handles())
-    }
+    const at = performance.now() - begun
+    for (const log of [...memory, ...controlMemory]) yield* log.sample(at)
   })
   yield* Effect.all([rustSends, Effect.repeat(sample, Schedule.fixed(SAMPLE_EVERY_MS))], { concurrency: 2 }).pipe(
     Effect.timeoutOption(minutes * 60_000),
@@ -130,32 +117,24 @@ const soak = Effect.fnUntraced(function* (minutes: number) {
   yield* collect
 
   const pairs = tally.pairs()
-  const nodes = members.map((_, i): NodeReport => {
-    const counts = handles[i]!
-    const edge = Math.max(1, Math.floor(counts.length / 4))
-    return {
-      node: authors[i]![0],
-      slope: slope(memory[i]!) * TEN_MINUTES_MS,
-      heapSlope: slope(heap[i]!) * TEN_MINUTES_MS,
-      memory: memory[i]!.at(-1)?.value ?? Number.NaN,
-      handlesBefore: median(counts.slice(0, edge)),
-      handlesAfter: median(counts.slice(-edge)),
-    }
-  })
+  const nodes = memory.map((log) => log.report(warmUpMs))
   const report: SoakReport = {
     minutes,
     lossPercent: LOSS_PERCENT,
     rust: rust !== undefined,
     pairs,
     nodes,
+    control: controlMemory.map((log) => log.report(warmUpMs)),
     holds:
       pairs.every(({ lost, sent, twice }) => sent > 0 && lost === 0 && twice === 0) &&
-      nodes.every(({ handlesAfter, handlesBefore, slope }) => slope < MAX_SLOPE_MB && handlesAfter === handlesBefore),
+      nodes.every(
+        ({ handlesAfter, handlesBefore, liveSlope }) => liveSlope < MAX_SLOPE_MB && handlesAfter === handlesBefore,
+      ),
   }
   return report
 }, Effect.scoped)
 
-const toText = ({ nodes, pairs, rust }: SoakReport): string =>
+const toText = ({ control, nodes, pairs, rust }: SoakReport): string =>
   [
     textTable(
       ["from", "to", "sent", "received", "lost", "twice"],
@@ -163,13 +142,14 @@ const toText = ({ nodes, pairs, rust }: SoakReport): string =>
       { words: [0, 1], width: WIDTH },
     ),
     textTable(
-      ["node", "MB", "MB/10 min", "heap/10 min", "handles"],
-      nodes.map(({ handlesAfter, handlesBefore, heapSlope, memory, node, slope }) => [
-        node,
-        memory.toFixed(0),
-        slope.toFixed(2),
-        heapSlope.toFixed(2),
-        `${handlesBefore} → ${handlesAfter}`,
+      ["node", "MB", "/10 min", "live MB", "/10 min", "handles"],
+      [...nodes, ...control].map((each) => [
+        each.node,
+        each.resident.toFixed(0),
+        each.residentSlope.toFixed(2),
+        each.live.toFixed(1),
+        each.liveSlope.toFixed(2),
+        `${each.handlesBefore} → ${each.handlesAfter}`,
       ]),
       { width: WIDTH },
     ),

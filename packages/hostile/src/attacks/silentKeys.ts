@@ -2,11 +2,11 @@
  * Some keys each ask every member once to be neighbours, with high priority, and then pass nothing on. A key that is sent away asks
  * again a second later. They need the topic's name and the members' endpoint ids only.
  */
-import { Effect } from "effect"
+import { Console, Effect } from "effect"
 import { kindOf, neighbor, peerData } from "../attacker/frames.ts"
 import { IrohPeer, type Link } from "../attacker/IrohPeer.ts"
 import { type Attack, atLeast, type Scale } from "../harness/Attack.ts"
-import { heardShare, joinAll, type Member, startMember, startTestnet } from "../harness/members.ts"
+import { joinAll, type Member, startMember, startTestnet, talk } from "../harness/members.ts"
 import { startVictim } from "../harness/Victim.ts"
 
 const AGAIN_MS = 1_000
@@ -58,7 +58,10 @@ const share = Effect.fnUntraced(function* (
   const peers = yield* Effect.forEach(Array.from({ length: keys }), () => IrohPeer.make())
   for (const peer of peers) for (const member of members) yield* Effect.forkScoped(crowd(peer, member, topic))
   yield* Effect.sleep(scale.pick(3_000, 1_000))
-  return yield* heardShare(members, topic, { everyMs: 200, bytes: 100, forMs: scale.pick(55_000, 6_000) })
+  const heard = yield* talk(members, topic, { everyMs: 200, bytes: 100, forMs: scale.listenMs(55_000, 6_000) })
+  const shares = heard.shares.map((each) => each.toFixed(0)).join(" ")
+  yield* Console.error(`  ${topic}: worst pair in each half minute (%): ${shares}`)
+  return heard.share
 })
 
 const attack = (name: string, keys: number): Attack => ({

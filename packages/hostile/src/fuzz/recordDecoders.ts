@@ -5,7 +5,7 @@ import type { Protocol } from "@topic-tracker/gossip"
 import { Cause, Effect, Exit, Redacted, Result, Schema } from "effect"
 import { endpointKey } from "../attacker/frames.ts"
 import { type Decoder, kindOfMessage, magnitude, sameBytes } from "./Decoder.ts"
-import { randomBytes } from "./mutate.ts"
+import { pick, randomBytes } from "./mutate.ts"
 
 type Rng = Protocol.Rng
 
@@ -22,7 +22,7 @@ const resultOf = <A, E extends { readonly message: string }>(effect: Effect.Effe
 }
 
 const content = (rng: Rng): typeof TopicRecordContent.Type => ({
-  activePeers: Array.from({ length: rng.nextInt(6) }, () => EndpointId.fromBytes(filled(rng))),
+  activePeers: Array.from({ length: rng.nextInt(6) }, () => (rng.nextInt(8) === 0 ? unknownKey(rng) : pick(rng, KEYS))),
   lastMessageHashes: Array.from({ length: rng.nextInt(6) }, () => filled(rng)),
   ...(rng.nextInt(2) === 0
     ? {}
@@ -36,6 +36,11 @@ const content = (rng: Rng): typeof TopicRecordContent.Type => ({
         },
       }),
 })
+
+/** Points of the curve. Whether an unknown key is one takes a square root, which costs more than all the rest. */
+const KEYS = Array.from({ length: 32 }, () => EndpointId.fromBytes(endpointKey()))
+
+const unknownKey = (rng: Rng) => EndpointId.fromBytes(filled(rng))
 
 /** Not all zero: such slots are empty. */
 const filled = (rng: Rng): Uint8Array => {

@@ -18,13 +18,19 @@ export interface Figure {
 
 /** How much of each attack is run. */
 export interface Scale {
-  /** The short form: all attacks together below 90 s. */
+  /** The short form: all attacks together in some two minutes. */
   readonly isShort: boolean
   /** The given number in the full form, the second in the short one. */
   readonly pick: (full: number, short: number) => number
+  /** The same for the time in which members are heard, in ms: `--minutes` takes the place of both. */
+  readonly listenMs: (full: number, short: number) => number
 }
 
-export const scaleOf = (isShort: boolean): Scale => ({ isShort, pick: (full, short) => (isShort ? short : full) })
+/** `minutes`: for which members are heard, if not as long as the form says. */
+export const scaleOf = (isShort: boolean, minutes?: number): Scale => {
+  const pick = (full: number, short: number) => (isShort ? short : full)
+  return { isShort, pick, listenMs: (full, short) => (minutes === undefined ? pick(full, short) : minutes * 60_000) }
+}
 
 export interface Attack {
   /** At most 16 characters. */

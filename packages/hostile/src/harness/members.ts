@@ -12,6 +12,9 @@ export interface Member extends NodeInfo {
 /** A message counts as heard if it arrives within this time. */
 const HEARD_WITHIN_MS = 2_000
 
+/** The part of the traffic whose share is also told alone. */
+const SLICE_MS = 30_000
+
 const JOIN_WITHIN_MS = 20_000
 
 /** A DHT of 20 nodes on loopback, in a process of its own. Returns some of its addresses. */
@@ -53,6 +56,8 @@ export interface Talk {
   readonly lost: number
   /** Those of them that were heard more than once. */
   readonly twice: number
+  /** {@link share} of each half minute. */
+  readonly shares: ReadonlyArray<number>
 }
 
 /** Lets all members broadcast for some time. */
@@ -69,23 +74,31 @@ export const talk = Effect.fnUntraced(function* (
   let sent = 0
   let lost = 0
   let twice = 0
+  const shares = Array.from({ length: Math.ceil(forMs / SLICE_MS) }, () => 100)
   for (const [from, sender] of members.entries()) {
-    const counted = new Set(traffic[from]!.sent.filter(([, at]) => at <= begun + forMs).map(([number]) => number))
+    const counted = new Map(traffic[from]!.sent.filter(([, at]) => at <= begun + forMs))
     for (const [to, receiver] of traffic.entries()) {
       if (to === from) continue
       const times = heardOf(sender.endpointId.slice(0, 8), receiver)
-      const inTime = [...counted].filter(
-        (number) => (times.get(number)?.[0] ?? Number.POSITIVE_INFINITY) <= HEARD_WITHIN_MS,
-      )
-      share = Math.min(share, counted.size === 0 ? 0 : (100 * inTime.length) / counted.size)
+      const isInTime = (number: number) => (times.get(number)?.[0] ?? Number.POSITIVE_INFINITY) <= HEARD_WITHIN_MS
+      share = Math.min(share, shareOf([...counted.keys()], isInTime))
+      for (const i of shares.keys()) {
+        const ofSlice = [...counted].filter(([, at]) => Math.floor((at - begun) / SLICE_MS) === i)
+        const numbers = ofSlice.map(([number]) => number)
+        shares[i] = Math.min(shares[i]!, shareOf(numbers, isInTime))
+      }
       sent += counted.size
-      for (const number of counted) if (!times.has(number)) lost++
+      for (const number of counted.keys()) if (!times.has(number)) lost++
       for (const ages of times.values()) if (ages.length > 1) twice++
     }
   }
-  const result: Talk = { share, sent, lost, twice }
+  const result: Talk = { share, sent, lost, twice, shares }
   return result
 })
+
+/** The share (%) of the numbers that pass; 0 of none. */
+const shareOf = (numbers: ReadonlyArray<number>, passes: (number: number) => boolean): number =>
+  numbers.length === 0 ? 0 : (100 * numbers.filter(passes).length) / numbers.length
 
 /** The share (%) that the worst pair hears within two seconds, see {@link talk}. */
 export const heardShare = (members: ReadonlyArray<Member>, topic: string, options: TrafficOptions) =>

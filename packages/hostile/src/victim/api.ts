@@ -1,5 +1,7 @@
 /** What a victim's process does for the attack that started it: nodes of ours, their traffic, their figures. */
 
+import type { BareInfo } from "./bareNode.ts"
+
 /** The secret of every topic. */
 export const SECRET = "the secret that strangers do not have"
 
@@ -69,8 +71,22 @@ export interface VictimApi {
   /** The 99th percentile of the event loop's delay in ms since {@link watchLoop}. */
   loopDelay(): Promise<number>
   collectGarbage(): Promise<void>
-  /** Bytes of JavaScript's heap and of its buffers. */
-  heapBytes(): Promise<number>
+  memory(): Promise<MemoryUse>
+  /** A bare endpoint of the binding in this process, without any code of ours. */
+  startBare(): Promise<BareInfo>
+  connectBare(target: BareInfo): Promise<void>
+  /** Begins to send a message of `bytes` bytes on each connection each `everyMs`. */
+  sendBare(everyMs: number, bytes: number): Promise<void>
+  /** Bytes that the bare endpoint has read. */
+  heardBare(): Promise<number>
+}
+
+/** Memory of the process in bytes. */
+export interface MemoryUse {
+  /** Objects of JavaScript, and what the runtime keeps for them outside of its heap: buffers. */
+  readonly live: number
+  /** The heap that V8 holds, full or empty. */
+  readonly heap: number
 }
 
 /** A call over the process's channel, and its answer. */

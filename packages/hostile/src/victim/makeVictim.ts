@@ -10,6 +10,7 @@ import { DhtTestnet } from "@topic-tracker/dht/testing"
 import { Gossip } from "@topic-tracker/gossip"
 import { Context, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import { type Heard, SECRET, type Traffic, type VictimApi } from "./api.ts"
+import { BareNode } from "./bareNode.ts"
 import { AUTHOR_CHARACTERS, formatMessage, parseMessage } from "./message.ts"
 
 interface OpenTopic {
@@ -33,6 +34,7 @@ export const makeVictim = (): VictimApi => {
   const nodes: Array<OpenNode> = []
   const held = Effect.runSync(Scope.make())
   let delay = monitorEventLoopDelay({ resolution: 5 })
+  let bare: BareNode | undefined
 
   const nodeAt = (index: number): OpenNode => {
     const node = nodes[index]
@@ -208,10 +210,17 @@ export const makeVictim = (): VictimApi => {
       delay.enable()
     },
     loopDelay: async () => delay.percentile(99) / 1e6,
-    heapBytes: async () => {
-      const { external, heapUsed } = process.memoryUsage()
-      return heapUsed + external
+    memory: async () => {
+      const { external, heapTotal, heapUsed } = process.memoryUsage()
+      return { live: heapUsed + external, heap: heapTotal }
     },
+    startBare: async () => {
+      bare = await BareNode.start()
+      return bare.info
+    },
+    connectBare: async (target) => bare?.connect(target),
+    sendBare: async (everyMs, bytes) => bare?.send(everyMs, bytes),
+    heardBare: async () => bare?.heard ?? 0,
     collectGarbage: async () => {
       for (let i = 0; i < 3; i++) {
         collect()
