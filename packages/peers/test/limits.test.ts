@@ -1,10 +1,11 @@
 /** What is too large, and bytes that mean nothing; in memory, under TestClock. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schedule, Schema } from "effect"
+import { Clock, Effect, Layer, Schedule, Schema } from "effect"
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
-import { PeerRpc, Peers } from "../src/index.ts"
+import { TestClock } from "effect/testing"
+import { PeerRpc, Peers, type PeersLimitsInput } from "../src/index.ts"
 import { decodeOpening, FrameReader } from "../src/streams/wire.ts"
-import { admitAll, inTime, makeMemoryWorld } from "./world.ts"
+import { admitAll, inTime, makeMemoryWorld, until } from "./world.ts"
 
 class Say extends RpcGroup.make(Rpc.make("Say", { payload: { text: Schema.String }, success: Schema.Number })) {}
 
@@ -62,4 +63,62 @@ describe("bytes that mean nothing", () => {
     }
     assert.isAbove(right, 100)
   })
+})
+
+describe("the rate of bytes", () => {
+  /** The server counts what it reads. Returns the ms until it has read so many bytes of each of the clients. */
+  const timeOf = Effect.fnUntraced(function* (limits: PeersLimitsInput, clients: number, bytes: number) {
+    const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 5 }) })
+    const server = yield* world.node({ allow: admitAll, limits })
+    const read = new Map<string, number>()
+    yield* server.serve({ protocol: "sink" }, ({ peer, socket }) =>
+      Effect.gen(function* () {
+        const { pull } = yield* socket.reader
+        for (;;) for (const chunk of yield* pull) read.set(peer, (read.get(peer) ?? 0) + chunk.length)
+      }).pipe(Effect.scoped),
+    )
+    for (let i = 0; i < clients; i++) {
+      const client = yield* world.node()
+      const socket = yield* inTime(world, "it connects", client.connect(server.endpointId, { protocol: "sink" }))
+      const { write } = yield* socket.writer
+      yield* Effect.forkScoped(write(new Uint8Array(bytes)))
+    }
+    const start = yield* Clock.currentTimeMillis
+    yield* until(world, "all is read", () => [...read.values()].every((count) => count === bytes) && read.size > 0)
+    return (yield* Clock.currentTimeMillis) - start
+  })
+
+  it.effect("of one peer is kept: its writer waits", () =>
+    Effect.gen(function* () {
+      assert.isBelow(yield* timeOf({}, 1, 2_000_000), 500)
+      // 200,000 at once, the rest at the rate.
+      const ms = yield* timeOf({ bytesPerSecondPerPeer: 200_000 }, 1, 2_000_000)
+      assert.isAtLeast(ms, 8_900)
+      assert.isBelow(ms, 10_000)
+    }),
+  )
+
+  it.effect("of all peers together is kept, beside that of each", () =>
+    Effect.gen(function* () {
+      const ms = yield* timeOf({ bytesPerSecondPerPeer: 200_000, bytesPerSecond: 300_000 }, 3, 1_000_000)
+      assert.isAtLeast(ms, 8_900)
+      assert.isBelow(ms, 10_500)
+    }),
+  )
+
+  it.effect("counts the first window of each stream: a peer that opens too many is refused for a while", () =>
+    Effect.gen(function* () {
+      const world = yield* makeMemoryWorld({ link: () => ({ delayMs: 5 }) })
+      const server = yield* world.node({ allow: admitAll, limits: { bytesPerSecondPerPeer: 65_536 } })
+      yield* server.serve({ protocol: "p" }, () => Effect.never)
+      const client = yield* world.node()
+      const connect = client.connect(server.endpointId, { protocol: "p" })
+      // One at once, one that is a second behind, one more that is two seconds behind.
+      for (let i = 0; i < 3; i++) yield* inTime(world, "it connects", connect)
+      const { reason } = yield* inTime(world, "it is refused", Effect.flip(connect))
+      assert.strictEqual(reason, "TooManyStreams")
+      yield* TestClock.adjust("2 seconds")
+      yield* inTime(world, "it connects again", connect)
+    }),
+  )
 })

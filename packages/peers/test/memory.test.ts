@@ -3,6 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { access } from "./suite/access.ts"
 import { calls } from "./suite/calls.ts"
+import { effectRpc } from "./suite/effectRpc.ts"
 import { sockets } from "./suite/sockets.ts"
 import { makeMemoryWorld, type Runner } from "./world.ts"
 
@@ -13,4 +14,5 @@ describe("peer streams in memory", () => {
   sockets(run)
   access(run)
   calls(run)
+  effectRpc(run)
 })

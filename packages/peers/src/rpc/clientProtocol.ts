@@ -3,8 +3,8 @@
  * Calls that wait fail, and are not repeated.
  */
 import type { EndpointId } from "@topic-tracker/crypto"
-import { type Cause, Effect, Layer } from "effect"
-import { RpcClient, RpcClientError, type RpcSerialization } from "effect/rpc"
+import { type Cause, Effect, Layer, Predicate, type Schedule } from "effect"
+import { RpcClient, type RpcClientError, type RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { PeerError, type PeerErrorReason } from "../PeerError.ts"
 import { type ConnectOptions, Peers } from "../Peers.ts"
@@ -14,6 +14,20 @@ import { RESULT_TOO_LARGE } from "./ResultTooLarge.ts"
 const PING_INTERVAL = "30 seconds"
 
 /**
+ * Options of {@link layerClientProtocol}. Those of retries are Effect's own of `RpcClient.layerProtocolSocket`.
+ *
+ * @since 0.1.0
+ */
+export interface RpcClientOptions extends ConnectOptions {
+  /** While no stream can be opened, calls wait and do not fail: for a peer that will be there soon. Default false. */
+  readonly retryTransientErrors?: boolean
+  /** How often a stream is opened again. Default: after 0.5 s, 1.5 times as long each time, at most 5 s. */
+  readonly retryPolicy?: Schedule.Schedule<unknown, Socket.SocketError>
+  /** Runs for each time that no stream was opened, with `retryTransientErrors`. */
+  readonly onTransientError?: (error: RpcClientError.RpcClientError) => Effect.Effect<void>
+}
+
+/**
  * The `RpcClient.Protocol` of one peer, for `RpcClient.make(group)`. A failed connection fails the calls with `RpcClientError`;
  * {@link typedErrors} makes a PeerError of it.
  *
@@ -21,9 +35,14 @@ const PING_INTERVAL = "30 seconds"
  */
 export const layerClientProtocol = (
   peer: EndpointId.EndpointId,
-  options: ConnectOptions,
+  { onTransientError, retryPolicy, retryTransientErrors, ...options }: RpcClientOptions,
 ): Layer.Layer<RpcClient.Protocol, never, Peers | RpcSerialization.RpcSerialization> =>
-  RpcClient.layerProtocolSocket({ pingInterval: PING_INTERVAL }).pipe(
+  RpcClient.layerProtocolSocket({
+    pingInterval: PING_INTERVAL,
+    retryTransientErrors,
+    retryPolicy,
+    onTransientError,
+  }).pipe(
     Layer.provide(
       Layer.effect(
         Socket.Socket,
@@ -60,10 +79,14 @@ const REASON_OF_CODE: Readonly<Record<number, readonly [PeerErrorReason, string]
   4003: ["NotAMember", "a proof of membership ended and was not renewed"],
 }
 
+/** By its tag, as Effect does: a program may have loaded the module twice. */
+const isRpcClientError = (value: unknown): value is RpcClientError.RpcClientError =>
+  Predicate.isTagged(value, "RpcClientError")
+
 const peerErrorOf = (cause: Cause.Cause<unknown>): PeerError | undefined => {
   for (const reason of cause.reasons) {
     const value = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    if (value instanceof RpcClientError.RpcClientError) {
+    if (isRpcClientError(value)) {
       const of = value.reason
       if (of._tag === "SocketOpenError" && of.cause instanceof PeerError) return of.cause
       const known = of._tag === "SocketCloseError" ? REASON_OF_CODE[of.code] : undefined

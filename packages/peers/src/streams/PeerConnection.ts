@@ -5,6 +5,7 @@
 import type { Timer, Timers } from "@topic-tracker/common"
 import { concat, toHex } from "@topic-tracker/common/Bytes"
 import type { BiStream, Connection } from "@topic-tracker/gossip"
+import type { ByteRate } from "./ByteRate.ts"
 import { FramedStream } from "./FramedStream.ts"
 import { failureOfAnswer, type OpenFailure, type PeerLine } from "./PeerLine.ts"
 import type { SlicePolicy } from "./SlicePolicy.ts"
@@ -25,6 +26,7 @@ export interface PeerConnectionOptions {
   readonly timers: Timers
   readonly lingerMs: number
   readonly pool: WindowPool
+  readonly rate: ByteRate
   readonly slices: SlicePolicy
   readonly doors: Omit<TopicProofsOptions, "connection" | "timers" | "ended" | "isUsed">
   /** Whether the peer may open one more stream now; false is answered at once. */
@@ -145,11 +147,12 @@ export class PeerConnection {
   }
 
   #adopt(stream: BiStream, topic: string, first: Uint8Array, over: () => void): FramedStream {
-    const { pool, slices, timers } = this.#options
+    const { pool, rate, slices, timers } = this.#options
     const framed: FramedStream = new FramedStream({
       stream,
       timers,
       pool,
+      rate,
       slices,
       over: () => {
         this.#streams.delete(framed)

@@ -2,23 +2,27 @@
  * All peer streams of a node: the connections of their protocol, dials, the topics and protocols that are served, and the limits. It is the
  * transport's handler of the protocol. Callbacks and plain data; `sharedHub.ts` gives it to the topics of a node.
  */
-import { type Timers, TokenBuckets } from "@topic-tracker/common"
+import { BoundedMap, type Timers, TokenBuckets } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Connection, PeerConnections, TransportHandler } from "@topic-tracker/gossip"
 import { DoorGuard } from "@topic-tracker/gossip/members"
+import { ByteRate } from "./ByteRate.ts"
 import type { FramedStream } from "./FramedStream.ts"
 import { LEFT_CODE, type OpenAttempt, PeerConnection } from "./PeerConnection.ts"
 import type { OpenFailure, PeerLine } from "./PeerLine.ts"
 import type { PeersLimits } from "./PeersLimits.ts"
 import { SlicePolicy } from "./SlicePolicy.ts"
 import { WindowPool } from "./WindowPool.ts"
-import { type Answer, PEERS_ALPN } from "./wire.ts"
+import { type Answer, FIRST_WINDOW, PEERS_ALPN } from "./wire.ts"
 
-/** Peers whose rate of openings is remembered. */
+/** Peers whose rates of openings and bytes are remembered. */
 const MAX_RATES = 1_024
 
 /** QUIC lets a peer open so many more streams than we take, so that the next one gets an answer. */
 const SPARE_STREAMS = 16
+
+/** A peer that sent so much more than its rate allows opens no further stream: each begins with a window of its own. */
+const MAX_BEHIND_MS = 1_000
 
 /** A peer that keeps to the protocol leaves nothing unread; this is for the time in which this process is busy. */
 const UNREAD_BYTES = 8_388_608
@@ -35,6 +39,7 @@ export interface HubCounters {
 
 interface Peer {
   readonly pool: WindowPool
+  readonly rate: ByteRate
   /** The oldest first. */
   readonly connections: Set<PeerConnection>
   accepted: number
@@ -56,7 +61,9 @@ export class PeerHub implements TransportHandler {
   readonly #peers = new Map<EndpointId.EndpointId, Peer>()
   readonly #dials = new Map<EndpointId.EndpointId, Set<(result: PeerConnection | OpenFailure) => void>>()
   readonly #rates: TokenBuckets<EndpointId.EndpointId>
+  readonly #byteRates = new BoundedMap<EndpointId.EndpointId, ByteRate>(MAX_RATES)
   readonly #pool: WindowPool
+  readonly #rate: ByteRate
   readonly #slices: SlicePolicy
   readonly #guard = new DoorGuard()
   #accepted = 0
@@ -68,6 +75,7 @@ export class PeerHub implements TransportHandler {
     this.#limits = limits
     this.#rates = new TokenBuckets(MAX_RATES, limits.openingBurst, limits.openingsPerSecond)
     this.#pool = new WindowPool(limits.windowBytes)
+    this.#rate = byteRate(limits.bytesPerSecond)
     this.#slices = new SlicePolicy(() => transport.timers.now(), transport.gossipMessages)
   }
 
@@ -153,6 +161,7 @@ export class PeerHub implements TransportHandler {
       timers: this.timers,
       lingerMs: this.#limits.lingerMs,
       pool: peer.pool,
+      rate: peer.rate,
       slices: this.#slices,
       doors: {
         self: this.#self,
@@ -196,7 +205,9 @@ export class PeerHub implements TransportHandler {
     const known = this.#peers.get(id)
     if (known !== undefined) return known
     const pool = new WindowPool(this.#limits.windowBytesPerPeer, this.#pool)
-    const peer: Peer = { pool, connections: new Set(), accepted: 0 }
+    const rate = this.#byteRates.get(id) ?? byteRate(this.#limits.bytesPerSecondPerPeer, this.#rate)
+    this.#byteRates.set(id, rate)
+    const peer: Peer = { pool, rate, connections: new Set(), accepted: 0 }
     this.#peers.set(id, peer)
     return peer
   }
@@ -240,8 +251,12 @@ export class PeerHub implements TransportHandler {
 
   #admit(id: EndpointId.EndpointId, peer: Peer): boolean {
     const { maxStreams, maxStreamsPerPeer } = this.#limits
+    const now = this.timers.now()
     const isAdmitted =
-      this.#rates.take(id, this.timers.now()) && peer.accepted < maxStreamsPerPeer && this.#accepted < maxStreams
+      this.#rates.take(id, now) &&
+      peer.accepted < maxStreamsPerPeer &&
+      this.#accepted < maxStreams &&
+      peer.rate.waitMs(now) <= MAX_BEHIND_MS
     if (!isAdmitted) {
       this.counters.refused++
       return false
@@ -286,6 +301,10 @@ export class PeerHub implements TransportHandler {
     })
   }
 }
+
+/** At once as much as in a second, and at least the first window of a stream. */
+const byteRate = (perSecond: number, all?: ByteRate): ByteRate =>
+  new ByteRate(perSecond, Math.max(perSecond, FIRST_WINDOW), all)
 
 const ask = (allow: PeerLine["allow"], peer: EndpointId.EndpointId, answer: (isAdmitted: boolean) => void): void => {
   if (allow === undefined) answer(true)

@@ -26,6 +26,10 @@ export interface PeersLimitsInput {
   readonly windowBytes?: number
   /** The same for one peer. Default 8 MiB. */
   readonly windowBytesPerPeer?: number
+  /** Bytes a second of all streams towards this node, on average; twice as many in one second. Writers wait. Default 128 MiB. */
+  readonly bytesPerSecond?: number
+  /** The same for one peer. Default 64 MiB. */
+  readonly bytesPerSecondPerPeer?: number
   /** A connection without streams closes after this time. Default 60 s. */
   readonly linger?: Duration.Input
 }
@@ -45,6 +49,8 @@ const DEFAULTS = {
   maxDials: 256,
   windowBytes: 67_108_864,
   windowBytesPerPeer: 8_388_608,
+  bytesPerSecond: 134_217_728,
+  bytesPerSecondPerPeer: 67_108_864,
 } as const
 
 const LINGER = Duration.seconds(60)

@@ -97,6 +97,12 @@ export const writeDataHead = (target: Uint8Array, at: number, length: number): v
   writeU32(target, at + 1, length)
 }
 
+export const encodeDataHead = (length: number): Uint8Array => {
+  const head = new Uint8Array(DATA_HEAD)
+  writeDataHead(head, 0, length)
+  return head
+}
+
 export const encodeCredit = (bytes: number): Uint8Array => {
   const frame = new Uint8Array(5)
   frame[0] = CREDIT

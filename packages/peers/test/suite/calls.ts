@@ -9,6 +9,7 @@ import { layerClientSignedIn, layerHandlers, NoSuchPerson, People, Person } from
 const layersOf = {
   "schema binary": () => RpcSerialization.layerSchemaBinary(),
   ndjson: () => RpcSerialization.layerNdjson,
+  "ndjson-rpc": () => RpcSerialization.layerNdJsonRpc(),
 } as const
 
 type Format = keyof typeof layersOf
@@ -66,7 +67,7 @@ const people = Effect.fnUntraced(function* (
 
 const nobody = (name: string) => new Person({ id: "1", name })
 
-export const calls = (it: Runner, formats: ReadonlyArray<Format> = ["schema binary", "ndjson"]): void => {
+export const calls = (it: Runner, formats: ReadonlyArray<Format> = ["schema binary", "ndjson", "ndjson-rpc"]): void => {
   for (const format of formats) {
     describe(`rpc with ${format}`, () => {
       const test = (

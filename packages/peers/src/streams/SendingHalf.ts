@@ -1,0 +1,196 @@
+/**
+ * The half of a peer stream that sends: writes wait here for the credit of the peer, are cut into slices and put into frames, with the credit that we
+ * give. It is over when its end was sent or it was reset. Callbacks and plain data.
+ */
+import { concat } from "@topic-tracker/common/Bytes"
+import type { BiStream } from "@topic-tracker/gossip"
+import type { SlicePolicy } from "./SlicePolicy.ts"
+import { DATA_HEAD, encodeCredit, FINISH_FRAME, FIRST_WINDOW, writeDataHead } from "./wire.ts"
+
+/** Options of {@link SendingHalf}. */
+export interface SendingHalfOptions {
+  readonly send: BiStream["send"]
+  readonly slices: SlicePolicy
+  /** The credit that the peer is to get now; it counts as given. */
+  readonly takeCredit: () => number
+  /** Whether the peer sends no more: then it needs no credit. */
+  readonly isPeerDone: () => boolean
+  /** Nothing is sent any more. */
+  readonly over: () => void
+}
+
+interface QueuedWrite {
+  readonly bytes: Uint8Array
+  sent: number
+  readonly done: (isAlive: boolean) => void
+}
+
+export class SendingHalf {
+  readonly #options: SendingHalfOptions
+  #credit = FIRST_WINDOW
+  #queue: Array<QueuedWrite> = []
+  #isWriting = false
+  #isPumping = false
+  #ending: { readonly frame: Uint8Array; readonly isClose: boolean } | undefined
+  #isEndSent = false
+  #isOver = false
+
+  constructor(options: SendingHalfOptions) {
+    this.#options = options
+  }
+
+  /** Whether bytes of writes wait to be sent. */
+  get hasUnsent(): boolean {
+    return this.#queue.length > 0
+  }
+
+  get isEndSent(): boolean {
+    return this.#isEndSent
+  }
+
+  /** Nothing is sent any more: reset, or finished. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /**
+   * Writes bytes, which the stream owns from then on. `done(true)`: they were given to the transport. Returns a function that takes the
+   * write back if none of it was sent.
+   */
+  write(bytes: Uint8Array, done: (isAlive: boolean) => void): () => void {
+    if (this.#ending !== undefined || this.#isOver) {
+      done(false)
+      return () => {}
+    }
+    const write: QueuedWrite = { bytes, sent: 0, done }
+    this.#queue.push(write)
+    this.pump()
+    return () => {
+      if (write.sent === 0) this.#queue = this.#queue.filter((each) => each !== write)
+    }
+  }
+
+  /** Half-close, after everything that was written. */
+  finish(): void {
+    if (this.#ending !== undefined || this.#isOver) return
+    this.#ending = { frame: FINISH_FRAME, isClose: false }
+    this.pump()
+  }
+
+  /** Sends the frame that closes both directions, after everything that was written. */
+  close(frame: Uint8Array): void {
+    this.#ending = { frame, isClose: true }
+    this.#isEndSent = false
+    this.pump()
+  }
+
+  /** Resets: what waits is not sent. */
+  cut(code: number): void {
+    this.#dropQueue()
+    if (this.#isOver) return
+    this.#options.send.reset(code)
+    this.#setOver()
+  }
+
+  /** The peer closed both directions: what waits is not sent. */
+  peerClosed(): void {
+    this.#dropQueue()
+    if (this.#isOver || this.#isWriting) {
+      this.#ending ??= { frame: FINISH_FRAME, isClose: false }
+      return
+    }
+    this.#options.send.finish()
+    this.#setOver()
+  }
+
+  addCredit(bytes: number): void {
+    this.#credit = Math.min(this.#credit + bytes, 0xffff_ffff)
+    if (bytes > 0) this.pump()
+  }
+
+  /** Sends what can be sent: writes, credit, the end. */
+  pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    while (!this.#isWriting && !this.#isOver) {
+      const next = this.#next()
+      if (next === undefined) break
+      this.#isWriting = true
+      this.#options.send.write(next.bytes, (isAlive) => {
+        this.#isWriting = false
+        for (const done of next.done) done(isAlive)
+        // The peer's end of the stream is gone, or the connection is. The read tells which.
+        if (!isAlive) this.cut(1006)
+        this.pump()
+      })
+    }
+    this.#isPumping = false
+    this.finishIfDone()
+  }
+
+  /** QUIC's direction ends when no credit is to be given any more. */
+  finishIfDone(): void {
+    if (this.#isOver || this.#isWriting || !this.#isEndSent) return
+    if (this.#ending?.isClose !== true && !this.#options.isPeerDone()) return
+    this.#options.send.finish()
+    this.#setOver()
+  }
+
+  #setOver(): void {
+    this.#isOver = true
+    this.#options.over()
+  }
+
+  #dropQueue(): void {
+    const queue = this.#queue
+    this.#queue = []
+    for (const { done } of queue) done(false)
+  }
+
+  #next(): { readonly bytes: Uint8Array; readonly done: ReadonlyArray<(isAlive: boolean) => void> } | undefined {
+    const parts: Array<Uint8Array> = []
+    const done: Array<(isAlive: boolean) => void> = []
+    const credit = this.#options.takeCredit()
+    if (credit > 0) parts.push(encodeCredit(credit))
+    const slice = this.#takeSlice(done)
+    if (slice !== undefined) parts.push(slice)
+    if (this.#ending !== undefined && !this.#isEndSent && this.#queue.length === 0) {
+      parts.push(this.#ending.frame)
+      this.#isEndSent = true
+    }
+    if (parts.length === 0) return undefined
+    return { bytes: parts.length === 1 ? parts[0]! : concat(...parts), done }
+  }
+
+  /** One frame with as much of the writes as one write to the transport and the credit allow. */
+  #takeSlice(done: Array<(isAlive: boolean) => void>): Uint8Array | undefined {
+    const limit = Math.min(this.#options.slices.bytes(), this.#credit)
+    let length = 0
+    for (const { bytes, sent } of this.#queue) {
+      length += bytes.length - sent
+      if (length >= limit) break
+    }
+    length = Math.min(length, limit)
+    const frame = length === 0 ? undefined : new Uint8Array(DATA_HEAD + length)
+    let at = DATA_HEAD
+    while (this.#queue.length > 0) {
+      const write = this.#queue[0]!
+      const part = write.bytes.subarray(write.sent, write.sent + length)
+      frame?.set(part, at)
+      at += part.length
+      length -= part.length
+      write.sent += part.length
+      if (write.sent < write.bytes.length) break
+      this.#queue.shift()
+      done.push(write.done)
+    }
+    if (frame === undefined) {
+      for (const each of done.splice(0)) each(true)
+      return undefined
+    }
+    this.#credit -= frame.length - DATA_HEAD
+    if (this.#queue.length === 0) this.#options.slices.sent(frame.length)
+    writeDataHead(frame, 0, frame.length - DATA_HEAD)
+    return frame
+  }
+}
