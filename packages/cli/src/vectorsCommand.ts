@@ -14,6 +14,8 @@ import { cryptoVectors } from "./vectors/cryptoVectors.ts"
 import { dhtVectors } from "./vectors/dhtVectors.ts"
 import { gossipVectors } from "./vectors/gossipVectors.ts"
 import { membersVectors } from "./vectors/membersVectors.ts"
+import { peerStreamVectors } from "./vectors/peerStreamVectors.ts"
+import { presenceVectors } from "./vectors/presenceVectors.ts"
 import { parseJson, type VectorCheck } from "./vectors/VectorReport.ts"
 
 const checks: ReadonlyMap<string, VectorCheck> = new Map(
@@ -22,12 +24,14 @@ const checks: ReadonlyMap<string, VectorCheck> = new Map(
     "dht-items.json": dhtVectors,
     "pkarr.json": coreVectors,
     "members.json": membersVectors,
+    "presence.json": presenceVectors,
     "gossip-frames.json": gossipVectors,
+    "streams.json": peerStreamVectors,
   }),
 )
 
 /** The files that involve no key. They are checked once. */
-const WITHOUT_KEYS = new Set(["gossip-frames.json"])
+const WITHOUT_KEYS = new Set(["gossip-frames.json", "streams.json"])
 
 const layers = { portable: Crypto.layerPortable(), native: Crypto.layer() }
 
