@@ -20,12 +20,12 @@ export interface Line {
   readonly questions: TokenBucket
 }
 
-/** A line that begins now. `random`: from 0 to 1. */
-export const makeLine = (peer: string, random: number, now: number): Line => ({
+/** A line that begins now, with its first digest after `digestMs`. */
+export const makeLine = (peer: string, digestMs: number, now: number): Line => ({
   peer,
   heardAt: now,
   isSilent: false,
-  digestAt: now + Limits.FIRST_DIGEST_MS * (0.9 + 0.2 * random),
+  digestAt: now + digestMs,
   root: undefined,
   count: 0,
   compareAt: Number.POSITIVE_INFINITY,

@@ -53,7 +53,16 @@ export class Lines {
 
   up(peer: string, now: number): void {
     this.heardAt = now
-    this.#lines.set(peer, makeLine(peer, this.#host.random(), now))
+    // A newcomer asks at once how many members there are.
+    const digestMs = this.#host.roster.count === 1 ? 0 : Limits.FIRST_DIGEST_MS * (0.9 + 0.2 * this.#host.random())
+    this.#lines.set(peer, makeLine(peer, digestMs, now))
+  }
+
+  /** The most members that a neighbour knows, as far as it told; 0 if none has. */
+  get toldCount(): number {
+    let most = 0
+    for (const { count } of this.#lines.values()) most = Math.max(most, count)
+    return most
   }
 
   down(peer: string): void {

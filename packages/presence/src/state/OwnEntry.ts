@@ -73,11 +73,12 @@ export class OwnEntry {
     return now >= this.#renewAt
   }
 
-  /** Signs our entry anew, with a higher stamp. */
-  sign(now: number): void {
+  /** Signs our entry anew, with a higher stamp. `members`: there are at least so many. */
+  sign(now: number, members = 1): void {
     const { random, self, sign } = this.#options
+    const count = Math.max(this.#roster.count, Math.min(members, Limits.MAX_MEMBERS))
     const renewMs = Math.min(
-      Math.max(Limits.RENEW_MS, this.#roster.count * Limits.RENEW_PER_MEMBER_MS),
+      Math.max(Limits.RENEW_MS, count * Limits.RENEW_PER_MEMBER_MS),
       (Limits.MAX_TTL_MINUTES * 60_000) / Limits.LEASE_FACTOR,
     )
     const ttlMinutes = Math.ceil((Limits.LEASE_FACTOR * renewMs) / 60_000)

@@ -6,6 +6,7 @@
 import { equals, fromHex } from "@topic-tracker/common/Bytes"
 import { Note } from "@topic-tracker/crypto/members"
 import { Accusers } from "./Accusers.ts"
+import { Leases } from "./Leases.ts"
 import { Lines } from "./Lines.ts"
 import * as Limits from "./limits.ts"
 import { NoteChecks, type PresenceStats } from "./NoteChecks.ts"
@@ -30,8 +31,11 @@ export class PresenceState {
   readonly #checks: NoteChecks
   readonly #own: OwnEntry
   readonly #suspects: Suspects
+  readonly #leases: Leases
   #output: Array<PresenceOutput> = []
+  /** Our entry was not sent yet; it goes out when the number of members is known, or at this time. */
   #isUnsent = true
+  #announceAt = Number.POSITIVE_INFINITY
   #sweepAt: number
   #plannedAt: number | undefined
   #aloneSince: number | undefined
@@ -41,6 +45,7 @@ export class PresenceState {
     this.#options = options
     this.#roster = new Roster(options.maxMembers ?? Limits.MAX_MEMBERS)
     this.#suspects = new Suspects(this.#roster)
+    this.#leases = new Leases(this.#roster, options.self)
     this.#checks = new NoteChecks(options.verify)
     this.#lines = new Lines({
       self: options.self,
@@ -97,7 +102,8 @@ export class PresenceState {
     this.#neighbors.add(peer)
     this.#accusers.acquit(peer)
     this.#aloneSince = undefined
-    if (this.#isUnsent) this.#broadcastOwn()
+    this.#announceAt = Math.min(this.#announceAt, now + Limits.ANNOUNCE_WITHIN_MS)
+    this.#announceIfCounted(now)
     this.#noteAlone(now)
   }
 
@@ -124,6 +130,7 @@ export class PresenceState {
     this.#lines.receive(peer, bytes, now)
     this.#aloneSince = undefined
     this.#accusers.acquit(peer)
+    this.#announceIfCounted(now)
   }
 
   /** A note that gossip brought, before it is forwarded. */
@@ -145,6 +152,7 @@ export class PresenceState {
     if (this.#isClosed) return Number.POSITIVE_INFINITY
     let at = Math.min(this.#lines.deadline, this.#sweepAt, this.#own.deadline)
     at = Math.min(at, this.#accusers.deadline, this.#suspects.deadline)
+    if (this.#isUnsent && this.#neighbors.size > 0) at = Math.min(at, this.#announceAt)
     if (this.#aloneSince !== undefined) at = Math.min(at, this.#aloneSince + Limits.ALONE_MS)
     this.#plannedAt = at
     return at
@@ -153,7 +161,10 @@ export class PresenceState {
   tick(now: number): void {
     if (this.#isClosed) return
     const late = this.#plannedAt === undefined ? 0 : now - this.#plannedAt
-    if (late > Limits.STALL_MS) this.#excuse(late)
+    if (late > Limits.STALL_MS) {
+      this.#lines.excuse(late)
+      this.#suspects.excuse(late)
+    }
     for (const peer of this.#lines.takeSilent(now)) this.#suspect(peer, now)
     this.#noteAlone(now)
     this.#accuse(now)
@@ -163,21 +174,22 @@ export class PresenceState {
       this.#refresh(now)
       this.#output.push({ _tag: "Updated", entry: this.#roster.get(this.#options.self)! })
     }
-    if (this.#own.isExpiring(now)) this.#refresh(now)
+    if (this.#own.isExpiring(now) || (this.#isUnsent && now >= this.#announceAt)) this.#refresh(now)
     if (now >= this.#sweepAt) this.#sweep(now)
     this.#lines.tick(now)
   }
 
-  // Our own entry
-
   #refresh(now: number): void {
-    this.#own.sign(now)
-    this.#broadcastOwn()
+    this.#own.sign(now, this.#lines.toldCount)
+    this.#isUnsent = this.#neighbors.size === 0
+    if (this.#isUnsent) return
+    this.#announceAt = Number.POSITIVE_INFINITY
+    this.#output.push({ _tag: "Broadcast", note: this.#own.note })
   }
 
-  #broadcastOwn(): void {
-    this.#isUnsent = this.#neighbors.size === 0
-    if (!this.#isUnsent) this.#output.push({ _tag: "Broadcast", note: this.#own.note })
+  /** The first broadcast of our entry, when a neighbour told how many members there are. */
+  #announceIfCounted(now: number): void {
+    if (this.#isUnsent && this.#neighbors.size > 0 && this.#lines.toldCount > 0) this.#refresh(now)
   }
 
   // Entries of others
@@ -185,7 +197,7 @@ export class PresenceState {
   #receiveEntry(from: string, note: Uint8Array, now: number): NoteVerdict {
     const member = authorOf(note)
     const known = this.#roster.get(member)
-    // Verified before, for example when it came in an exchange.
+    // Verified before, as when it came in an exchange.
     if (known !== undefined && equals(known.note, note)) return known.status === "lost" ? "ignore" : "accept"
     const taken = this.#takeEntry(from, member, note, now)
     if (taken === "wrong") return "reject"
@@ -216,6 +228,7 @@ export class PresenceState {
     this.#suspects.clear(member)
     this.#accusers.acquit(member)
     const entry = this.#roster.set(member, note, now)
+    this.#leases.note(entry)
     if (read === "goodbye") {
       if (was === "here") this.#output.push({ _tag: "Left", entry })
     } else if (was !== "here") this.#output.push({ _tag: "Joined", entry })
@@ -324,24 +337,13 @@ export class PresenceState {
     else this.#aloneSince ??= this.#lines.size > 0 ? (heardAt ?? now) : now
   }
 
-  #excuse(ms: number): void {
-    this.#lines.excuse(ms)
-    this.#suspects.excuse(ms)
-  }
-
   /** Members whose entry is no longer valid are lost: they crashed while nobody was their neighbour. */
   #sweep(now: number): void {
     this.#sweepAt = now + Limits.SWEEP_MS
-    const wall = this.#options.wall()
-    for (const entry of [...this.#roster.entries]) {
-      if (entry.member === this.#options.self) continue
-      if (entry.stamp + entry.here.ttlMinutes * 60_000 + Limits.CLOCK_SKEW_MS >= wall) continue
-      if (entry.status !== "here") this.#roster.remove(entry)
-      else {
-        this.#suspects.clear(entry.member)
-        this.#roster.lose(entry, false, now)
-        this.#output.push({ _tag: "Lost", entry })
-      }
+    for (const entry of this.#leases.takeExpired(this.#options.wall())) {
+      this.#suspects.clear(entry.member)
+      this.#roster.lose(entry, false, now)
+      this.#output.push({ _tag: "Lost", entry })
     }
   }
 }

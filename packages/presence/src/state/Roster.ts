@@ -14,6 +14,9 @@ export interface Entry {
   readonly member: string
   /** Its newest entry or goodbye, as it signed it. */
   note: Uint8Array
+  /** Its part of the root: the first 8 bytes of the signature. */
+  high: number
+  low: number
   stamp: number
   /** Of the last entry; it stays after a goodbye. */
   here: Here
@@ -118,6 +121,8 @@ export class Roster {
       entry = {
         member,
         note,
+        high: 0,
+        low: 0,
         stamp: 0,
         here: here ?? NO_STATE,
         status: "left",
@@ -130,7 +135,10 @@ export class Roster {
       this.#byPrefix?.set(member.slice(0, 16), entry)
       this.#sorted = undefined
     }
+    const fields = new DataView(note.buffer, note.byteOffset + note.length - 64, 8)
     entry.note = note
+    entry.high = fields.getInt32(0)
+    entry.low = fields.getInt32(4)
     entry.stamp = Note.stamp(note)
     entry.accusations = undefined
     entry.isParted = false
@@ -172,16 +180,15 @@ export class Roster {
 
   /** The roots of 2^bits parts of the ids. */
   buckets(bits: number): ReadonlyArray<Root> {
-    const high = new Int32Array(2 ** bits)
-    const low = new Int32Array(2 ** bits)
-    for (const { member, note, status } of this.#entries.values()) {
+    const highs = new Int32Array(2 ** bits)
+    const lows = new Int32Array(2 ** bits)
+    for (const { high, low, member, status } of this.#entries.values()) {
       if (status !== "here") continue
       const bucket = bucketOf(member, bits)
-      const fields = new DataView(note.buffer, note.byteOffset + note.length - 64, 8)
-      high[bucket]! ^= fields.getInt32(0)
-      low[bucket]! ^= fields.getInt32(4)
+      highs[bucket]! ^= high
+      lows[bucket]! ^= low
     }
-    return Array.from(high, (each, i) => ({ high: each >>> 0, low: low[i]! >>> 0 }))
+    return Array.from(highs, (each, i) => ({ high: each >>> 0, low: lows[i]! >>> 0 }))
   }
 
   /** The members here of these parts. */
@@ -208,10 +215,9 @@ export class Roster {
     return { notes, isLast: true }
   }
 
-  #toggle({ note }: Entry, by: 1 | -1): void {
-    const fields = new DataView(note.buffer, note.byteOffset + note.length - 64, 8)
-    this.#high ^= fields.getInt32(0)
-    this.#low ^= fields.getInt32(4)
+  #toggle({ high, low }: Entry, by: 1 | -1): void {
+    this.#high ^= high
+    this.#low ^= low
     this.#count += by
   }
 

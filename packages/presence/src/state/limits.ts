@@ -7,6 +7,8 @@
 export const DIGEST_MS = 6_000
 /** The first digest to a new neighbour: broadcasts that are under way arrive before. */
 export const FIRST_DIGEST_MS = 700
+/** A node waits so long for the number of members before it tells its own entry: the entry says for how long it is valid, which depends on that. */
+export const ANNOUNCE_WITHIN_MS = 1_000
 /** A neighbour that sends nothing for so long is suspected, if its connection has not broken before: two digests and their repetitions were lost. */
 export const SILENT_MS = 15_000
 /** Accusers wait up to so long at random: those that come later see that there are enough. */

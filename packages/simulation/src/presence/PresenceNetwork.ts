@@ -16,7 +16,7 @@ import {
 } from "@topic-tracker/gossip/stateMachine"
 import { PresenceState } from "@topic-tracker/presence/stateMachine"
 import { EventSchedule } from "../environment/EventSchedule.ts"
-import { gossipBytes, isBroadcast, whisperBytes } from "./bytes.ts"
+import { gossipBytes, kindOfMessage, kindOfWhisper, noTraffic, type Traffic, whisperBytes } from "./bytes.ts"
 import { Heartbeats } from "./Heartbeats.ts"
 
 const TOPIC = "00".repeat(32)
@@ -52,9 +52,8 @@ export interface PresenceNode {
   isAlive: boolean
   group: number
   tickAt: number
-  presenceBytes: number
-  membershipBytes: number
-  searches: boolean
+  /** Its presence was given something since its outputs were taken. */
+  isTouched: boolean
 }
 
 /** One direction of a connection, with the other one. */
@@ -84,6 +83,8 @@ export class PresenceNetwork {
   readonly rng: Xoshiro128
   now = 0
   events = 0
+  /** All bytes that were sent. */
+  readonly traffic: Traffic = noTraffic()
   readonly #options: PresenceNetworkOptions
   readonly #schedule = new EventSchedule<Due>()
   readonly #actions: Array<Action<string>> = []
@@ -108,7 +109,10 @@ export class PresenceNetwork {
         peerData: new Uint8Array(0),
         config: this.#options.protocol,
         rng,
-        validatorOf: () => (from, content) => node.presence?.receive(from, content, this.now) ?? "accept",
+        validatorOf: () => (from, content) => {
+          node.isTouched = true
+          return node.presence?.receive(from, content, this.now) ?? "accept"
+        },
       }),
       presence: undefined,
       links: new Map(),
@@ -116,9 +120,7 @@ export class PresenceNetwork {
       isAlive: true,
       group: 0,
       tickAt: Number.POSITIVE_INFINITY,
-      presenceBytes: 0,
-      membershipBytes: 0,
-      searches: false,
+      isTouched: false,
     }
     this.nodes.set(key, node)
     if (withPresence) this.startPresence(node)
@@ -254,15 +256,13 @@ export class PresenceNetwork {
     const own = actions.splice(start)
     for (const action of own) this.#act(node, action)
     for (const action of own) if (action._tag === "DisconnectPeer") this.#disconnect(node, action.peer)
-    this.#settle(node)
+    if (node.isTouched) this.#settle(node)
   }
 
   #act(node: PresenceNode, action: Action<string>): void {
     switch (action._tag) {
       case "Send": {
-        const bytes = gossipBytes(action.message)
-        if (isBroadcast(action.message)) node.presenceBytes += bytes
-        else node.membershipBytes += bytes
+        this.traffic[kindOfMessage(action.message)] += gossipBytes(action.message)
         const half = this.#halfTo(node, action.to)
         if (half !== undefined) this.#send(node, half, { _tag: "Message", half, from: node, message: action.message })
         return
@@ -273,9 +273,11 @@ export class PresenceNetwork {
       case "Emit":
         if (action.event._tag === "NeighborUp") {
           node.neighbors.add(action.event.peer)
+          node.isTouched = true
           node.presence?.neighborUp(action.event.peer, this.now)
         } else if (action.event._tag === "NeighborDown") {
           node.neighbors.delete(action.event.peer)
+          node.isTouched = true
           node.presence?.neighborDown(action.event.peer, action.event.reason === "lost", this.now)
         }
         return
@@ -287,6 +289,7 @@ export class PresenceNetwork {
   /** Does what presence wants, and plans its next tick. */
   #settle(node: PresenceNode): void {
     const { presence } = node
+    node.isTouched = false
     if (presence === undefined) return
     for (;;) {
       const outputs = presence.take()
@@ -298,7 +301,7 @@ export class PresenceNetwork {
             break
           case "Whisper": {
             const half = node.links.get(output.peer)
-            node.presenceBytes += whisperBytes(output.bytes)
+            this.traffic[kindOfWhisper(output.bytes)] += whisperBytes(output.bytes)
             if (half?.link.status === "open") {
               this.#send(node, half, { _tag: "Whisper", half, from: node, bytes: output.bytes })
             }
@@ -377,6 +380,7 @@ export class PresenceNetwork {
     if (half === undefined) return
     node.links.delete(key)
     node.presence?.lineDown(key, this.now)
+    node.isTouched = true
     const { link, to } = half
     this.at(Math.max(half.arrivesAt + 1, this.now + link.latency), () => {
       link.status = "closed"
@@ -390,6 +394,7 @@ export class PresenceNetwork {
     half.link.status = "closed"
     node.links.delete(key)
     node.presence?.lineDown(key, this.now)
+    node.isTouched = true
     this.#handle(node, { _tag: "PeerDisconnected", peer: key })
   }
 

@@ -34,9 +34,59 @@ export const gossipBytes = (message: Message<string>): number => {
   }
 }
 
-/** Whether the message is one of PlumTree: in these swarms they carry notes of presence only. */
-export const isBroadcast = ({ _tag }: Message<string>): boolean =>
-  _tag === "Gossip" || _tag === "IHave" || _tag === "Graft" || _tag === "Prune"
+/** The purposes of bytes. In these swarms PlumTree carries notes of presence only. */
+const KINDS = [
+  "notes",
+  "ids of notes",
+  "repairs of the tree",
+  "digests",
+  "lists for newcomers",
+  "comparisons",
+  "membership",
+] as const
+export type TrafficKind = (typeof KINDS)[number]
+
+/** Bytes by their purpose. */
+export type Traffic = Record<TrafficKind, number>
+
+export const noTraffic = (): Traffic => ({
+  notes: 0,
+  "ids of notes": 0,
+  "repairs of the tree": 0,
+  digests: 0,
+  "lists for newcomers": 0,
+  comparisons: 0,
+  membership: 0,
+})
+
+/** The traffic since `before`, each kind times `factor`. */
+export const trafficSince = (traffic: Traffic, before: Traffic, factor: number): Traffic => {
+  const result = noTraffic()
+  for (const kind of KINDS) result[kind] = (traffic[kind] - before[kind]) * factor
+  return result
+}
+
+/** The bytes of presence: all but those of gossip's membership. */
+export const presenceBytes = (traffic: Traffic): number =>
+  KINDS.reduce((sum, kind) => sum + (kind === "membership" ? 0 : traffic[kind]), 0)
+
+export const kindOfMessage = ({ _tag }: Message<string>): TrafficKind => {
+  switch (_tag) {
+    case "Gossip":
+      return "notes"
+    case "IHave":
+      return "ids of notes"
+    case "Graft":
+    case "Prune":
+      return "repairs of the tree"
+    default:
+      return "membership"
+  }
+}
+
+/** By the first byte: 1 is a digest, 6 asks for a page of the list, 7 is one. */
+export const kindOfWhisper = (bytes: Uint8Array): TrafficKind =>
+  bytes[0] === 1 ? "digests" : bytes[0] === 6 || bytes[0] === 7 ? "lists for newcomers" : "comparisons"
 
 /** Bytes of a whisper: length prefix, enum tag, length of the bytes. */
 export const whisperBytes = (bytes: Uint8Array): number => 5 + varint(bytes.length) + bytes.length

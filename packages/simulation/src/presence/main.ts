@@ -23,7 +23,7 @@ const flags = {
     Flag.withDefault(0),
   ),
   hours: within(Flag.Finite("hours"), 0.01, 10_000).pipe(
-    Flag.withDescription("The simulated time of false departures, and of the idle part of bytes"),
+    Flag.withDescription("The simulated time of false departures"),
     Flag.withDefault(1),
   ),
   seed: within(Flag.Int("seed"), 0, 2 ** 31).pipe(Flag.withDescription("Decides everything"), Flag.withDefault(1)),
