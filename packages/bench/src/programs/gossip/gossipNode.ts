@@ -29,5 +29,11 @@ export const makeNode = Effect.fnUntraced(function* (peer?: NodeAddress) {
     yield* topic.join([peer.id])
     while ((yield* topic.neighbors).size === 0) yield* Effect.sleep(5)
   }
-  return { id: gossip.endpointId, addresses: (yield* gossip.address).direct, topic, stats: gossip.stats }
+  return {
+    id: gossip.endpointId,
+    addresses: (yield* gossip.address).direct,
+    topic,
+    stats: gossip.stats,
+    connections: gossip.connections,
+  }
 })
