@@ -45,8 +45,8 @@ export interface ChatRoom {
   readonly events: Stream.Stream<ChatEvent>
   /** The other members. */
   readonly others: Effect.Effect<ReadonlyArray<Member>>
-  /** Sends a line to all members; it waits while no other member is here. Ignores an empty text. */
-  readonly say: (text: string) => Effect.Effect<void>
+  /** Sends a line to all members, under the name of this member unless another is given; it waits while no other member is here. Ignores an empty text. */
+  readonly say: (text: string, name?: string) => Effect.Effect<void>
   /** The number of lines that wait. */
   readonly unsent: Effect.Effect<number>
   /** Completes when no line waits. */
@@ -93,13 +93,13 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
     Effect.forkScoped,
   )
 
-  const outbox = yield* Queue.unbounded<string>()
+  const outbox = yield* Queue.unbounded<ChatMessage>()
   const allSent = yield* Latch.make(true)
   let unsent = 0
   const sendNext = Effect.gen(function* () {
-    const text = yield* Queue.take(outbox)
+    const message = yield* Queue.take(outbox)
     yield* hasOthers.await
-    yield* Effect.catch(channel.publish({ name, text }), ({ message }) =>
+    yield* Effect.catch(channel.publish(message), ({ message }) =>
       Queue.offer(events, { _tag: "NotSent", reason: message }),
     )
     if (--unsent === 0) yield* allSent.open
@@ -110,7 +110,7 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
     me,
     events: Stream.fromQueue(events),
     others,
-    say: (line) =>
+    say: (line, as = name) =>
       Effect.suspend(() => {
         const text = cleaned(line)
         if (text === "") return Effect.void
@@ -120,7 +120,7 @@ export const enter = Effect.fn("ChatRoom.enter")(function* (topic: Topic.Topic, 
         }
         unsent++
         allSent.closeUnsafe()
-        return Effect.asVoid(Queue.offer(outbox, text))
+        return Effect.asVoid(Queue.offer(outbox, { name: as, text }))
       }),
     unsent: Effect.sync(() => unsent),
     allSent: allSent.await,
