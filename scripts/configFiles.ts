@@ -69,7 +69,7 @@ const comment = (text: string, indent: string): string => {
 }
 
 /** The doc comment of an exported type. */
-const exported = (text: string): string => comment(`${text}\n\n@since 0.1.0`, "")
+const exported = (text: string): string => comment(`${text}\n\n@since 0.1.0\n@category options`, "")
 
 const wrap = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []

@@ -4,8 +4,11 @@
  */
 
 /**
- * The order of age is the order in which entries were last set: {@link BoundedMap.set} moves an existing key to the newest place,
- * {@link BoundedMap.get} does not. Use {@link BoundedMap.touch} where a read counts as use (an LRU cache).
+ * The order of age is the order in which entries were last set: `set` moves an existing key to the newest place,
+ * `get` does not. Use `touch` where a read counts as use (an LRU cache).
+ *
+ * @since 0.1.0
+ * @category models
  */
 export class BoundedMap<K, V> extends Map<K, V> {
   /** The maximum number of entries. */

@@ -4,12 +4,20 @@
  */
 import { Duration, Option, Schema, SchemaGetter } from "effect"
 
-/** No timer is longer: Node.js limits a timer to 2^31 - 1 ms, about 24.8 days. */
+/**
+ * No timer is longer: Node.js limits a timer to 2^31 - 1 ms, about 24.8 days.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const LONGEST_TIMER: Duration.Duration = Duration.days(24)
 
 /**
  * A Duration from any `Duration.Input` that is finite and complete: NaN, `{}` and an object with an unknown unit are refused,
  * which `Duration.fromInput` would read as zero. A number, and text without a unit, counts milliseconds.
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const DurationFromInput: Schema.Codec<Duration.Duration, Duration.Input> = Schema.declare(
   (input: unknown): input is Duration.Input => parse(input) !== undefined,
@@ -21,7 +29,12 @@ export const DurationFromInput: Schema.Codec<Duration.Duration, Duration.Input> 
   }),
 )
 
-/** {@link DurationFromInput} as a number of milliseconds. */
+/**
+ * {@link DurationFromInput} as a number of milliseconds.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
 export const MillisFromInput: Schema.Codec<number, Duration.Input> = DurationFromInput.pipe(
   Schema.decodeTo(Schema.Finite, {
     decode: SchemaGetter.transform((value: Duration.Duration) => Duration.toMillis(value)),
@@ -62,7 +75,12 @@ const SHOWN_UNITS = [
   ["s", 1_000],
 ] as const
 
-/** The duration in the largest unit that gives a short number: 1500 ms is "1.5 s". */
+/**
+ * The duration in the largest unit that gives a short number: 1500 ms is "1.5 s".
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const showDuration = (value: Duration.Duration): string => {
   const ms = Duration.toMillis(value)
   for (const [unit, length] of SHOWN_UNITS) {

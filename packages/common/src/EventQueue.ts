@@ -7,7 +7,12 @@
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
 
-/** The capacity of a queue, and its behaviour when the reader is slow. */
+/**
+ * The capacity of a queue, and its behaviour when the reader is slow.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface EventQueueOptions<A> {
   /** The queue is full at this number of waiting events. At least 1. */
   readonly capacity: number
@@ -30,7 +35,12 @@ export interface EventQueueOptions<A> {
   readonly onDrained?: (queue: EventQueue<A>) => void
 }
 
-/** A queue with one reader. {@link EventQueue.push} never waits. */
+/**
+ * A queue with one reader. {@link EventQueue.push} never waits.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class EventQueue<A> {
   readonly #options: EventQueueOptions<A>
   #events: Array<A> = []

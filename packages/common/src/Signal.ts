@@ -7,7 +7,12 @@
 import { Effect } from "effect"
 import type { Timers } from "./Timers.ts"
 
-/** A condition that {@link firstOf} can wait for. */
+/**
+ * A condition that {@link firstOf} can wait for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Awaitable {
   readonly isOpen: boolean
   /** Registers a callback that runs once, when the condition opens. */
@@ -16,7 +21,12 @@ export interface Awaitable {
   readonly remove: (run: () => void) => void
 }
 
-/** A condition that code opens and closes. Waiting fibers continue when it opens. */
+/**
+ * A condition that code opens and closes. Waiting fibers continue when it opens.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class Signal implements Awaitable {
   readonly #timers: Timers
   #isOpen: boolean
@@ -57,7 +67,12 @@ export class Signal implements Awaitable {
 
 const noneWaiting: ReadonlyArray<() => void> = []
 
-/** Completes when one of the signals is open, or after `millis` if it is given. */
+/**
+ * Completes when one of the signals is open, or after `millis` if it is given.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const firstOf = (timers: Timers, signals: ReadonlyArray<Awaitable>, millis?: number): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (signals.some(({ isOpen }) => isOpen)) return resume(Effect.void)

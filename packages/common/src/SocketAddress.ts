@@ -4,7 +4,12 @@
  */
 import { parseUrl } from "./parseUrl.ts"
 
-/** An IPv4 (4 bytes) or IPv6 (16 bytes) address and a UDP or TCP port. */
+/**
+ * An IPv4 (4 bytes) or IPv6 (16 bytes) address and a UDP or TCP port.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SocketAddress {
   readonly ip: Uint8Array
   /** 0 to 65535. */
@@ -20,16 +25,29 @@ export interface SocketAddress {
  * - `none`: no network. Unspecified, multicast, broadcast, reserved and documentation addresses.
  *
  * Source: IANA's special-purpose address registries (RFC 6890 and its updates).
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type Reach = "public" | "private" | "link-local" | "loopback" | "none"
 
-/** The reach of an IPv4 (4 bytes) or IPv6 (16 bytes) address; "none" for any other length. */
+/**
+ * The reach of an IPv4 (4 bytes) or IPv6 (16 bytes) address; "none" for any other length.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const reachOf = (ip: Uint8Array): Reach => {
   if (ip.length === 4) return reachOf4(((ip[0]! << 24) | (ip[1]! << 16) | (ip[2]! << 8) | ip[3]!) >>> 0)
   return ip.length === 16 ? reachOf6(ip) : "none"
 }
 
-/** {@link reachOf} of an IPv4 address given as a number of 32 bits, its first byte the highest. */
+/**
+ * {@link reachOf} of an IPv4 address given as a number of 32 bits, its first byte the highest.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const reachOf4 = (ip: number): Reach => {
   const a = ip >>> 24
   const b = (ip >>> 16) & 0xff
@@ -61,7 +79,12 @@ const reachOf6 = (ip: Uint8Array): Reach => {
   return first === 0x2002 ? reachOf(ip.subarray(2, 6)) : "public" // 6to4 carries an IPv4 address, RFC 3056
 }
 
-/** "192.0.2.1:53" or "[2001:db8::1]:53", IPv6 compressed as in RFC 5952. */
+/**
+ * "192.0.2.1:53" or "[2001:db8::1]:53", IPv6 compressed as in RFC 5952.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const format = ({ ip, port }: SocketAddress): string => {
   if (ip.length === 4) return `${ip.join(".")}:${port}`
   const groups = Array.from({ length: 8 }, (_, i) => ((ip[2 * i]! << 8) | ip[2 * i + 1]!).toString(16))
@@ -69,7 +92,12 @@ export const format = ({ ip, port }: SocketAddress): string => {
   return `${new URL(`http://[${groups.join(":")}]/`).hostname}:${port}`
 }
 
-/** The address of the text, or undefined. A host name is not an address; it is not resolved. */
+/**
+ * The address of the text, or undefined. A host name is not an address; it is not resolved.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const parse = (text: string): SocketAddress | undefined => {
   const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|(\d{1,3}(?:\.\d{1,3}){3})):(\d{1,5})$/.exec(text)
   if (match === null) return undefined
@@ -78,19 +106,34 @@ export const parse = (text: string): SocketAddress | undefined => {
   return ip === undefined || port > 0xffff ? undefined : { ip, port }
 }
 
-/** The canonical text form of an address given as text, or undefined if the text is not an address. */
+/**
+ * The canonical text form of an address given as text, or undefined if the text is not an address.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const canonical = (text: string): string | undefined => {
   const address = parse(text)
   return address === undefined ? undefined : format(address)
 }
 
-/** The reach of an address given as text. "none" also if the text is not an address or the port is 0. */
+/**
+ * The reach of an address given as text. "none" also if the text is not an address or the port is 0.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const reachOfText = (text: string): Reach => {
   const address = parse(text)
   return address === undefined || address.port === 0 ? "none" : reachOf(address.ip)
 }
 
-/** The order of a Rust `BTreeSet<SocketAddr>`: IPv4 first, then by address, then by port. */
+/**
+ * The order of a Rust `BTreeSet<SocketAddr>`: IPv4 first, then by address, then by port.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const compare = (a: SocketAddress, b: SocketAddress): number => {
   if (a.ip.length !== b.ip.length) return a.ip.length - b.ip.length
   for (let i = 0; i < a.ip.length; i++) if (a.ip[i] !== b.ip[i]) return a.ip[i]! - b.ip[i]!

@@ -4,7 +4,12 @@
  */
 import { Clock, Duration, Effect, type Fiber, Scheduler, type Scope } from "effect"
 
-/** A callback with its time. The fields are for {@link Timers} only. */
+/**
+ * A callback with its time. The fields are for {@link Timers} only.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Timer {
   readonly at: number
   /** The order of creation. Timers with the same time run in this order. */
@@ -14,7 +19,12 @@ export interface Timer {
   index: number
 }
 
-/** Schedules callbacks on the Clock of the fiber that made it. */
+/**
+ * Schedules callbacks on the Clock of the fiber that made it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class Timers {
   readonly #heap: Array<Timer> = []
   readonly #clock: Clock.Clock

@@ -4,6 +4,9 @@ import { BoundedMap } from "./BoundedMap.ts"
 /**
  * A budget of events: at most `burst` at once, and `perSecond` on average. It knows no clock; each call gives the time in ms. A clock that
  * was set back adds nothing.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export class TokenBucket {
   readonly #burst: number
@@ -36,7 +39,12 @@ export class TokenBucket {
   }
 }
 
-/** A {@link TokenBucket} for each key. A key that comes while `capacity` others are known makes the oldest one forgotten. */
+/**
+ * A {@link TokenBucket} for each key. A key that comes while `capacity` others are known makes the oldest one forgotten.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class TokenBuckets<K> {
   readonly #burst: number
   readonly #perSecond: number

@@ -15,6 +15,7 @@ import { deterministicRandom, nodeCrypto, type RandomSource, systemRandom } from
  * builds it once for a program.
  *
  * @since 0.1.0
+ * @category services
  */
 export class Crypto extends Context.Service<Crypto, CryptoService>()("@topic-tracker/crypto/Crypto") {
   /** The native layer on a runtime with node:crypto, else the portable one. */

@@ -10,6 +10,7 @@ import { type Effect, Redacted, Schema } from "effect"
  * preparation.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SigningKey {
   /** 32 bytes, computed on first read. */
@@ -22,6 +23,7 @@ export interface SigningKey {
  * The operations of `Crypto`. All layers agree on every byte and every verdict.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface CryptoService {
   /** The Ed25519 key pair of a 32-byte seed. Throws a RangeError for another length. */
@@ -61,6 +63,7 @@ export interface CryptoService {
  * A box could not be made: the recipient's key is not a usable point of the curve.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class SealError extends Schema.TaggedError<SealError>()("SealError", { message: Schema.String }) {}
 
@@ -68,6 +71,7 @@ export class SealError extends Schema.TaggedError<SealError>()("SealError", { me
  * A box could not be opened: it is malformed, altered, or sealed for another key. The message names the reason.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class OpenError extends Schema.TaggedError<OpenError>()("OpenError", { message: Schema.String }) {}
 

@@ -18,6 +18,7 @@ import type { TopicId } from "./TopicId.ts"
  * The largest encrypted record that is read, in bytes (`EncryptedRecord::MAX_SIZE` of the crate).
  *
  * @since 0.1.0
+ * @category constants
  */
 export const MAX_BYTES = 2048
 
@@ -28,6 +29,7 @@ const KEY_BOX_BYTES = 32 + Box.OVERHEAD_BYTES
  * The number of bytes by which an encrypted record is longer than its record.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const OVERHEAD_BYTES: number = 4 + Box.OVERHEAD_BYTES + KEY_BOX_BYTES
 
@@ -35,6 +37,7 @@ export const OVERHEAD_BYTES: number = 4 + Box.OVERHEAD_BYTES + KEY_BOX_BYTES
  * The largest content of a record that fits in a DHT item, in bytes: 711. The content of a gossip record has 320.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const MAX_CONTENT_BYTES: number = MAX_VALUE_BYTES - OVERHEAD_BYTES - Record.OVERHEAD_BYTES
 
@@ -43,6 +46,7 @@ export const MAX_CONTENT_BYTES: number = MAX_VALUE_BYTES - OVERHEAD_BYTES - Reco
  * the result does not fit in a DHT item.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const seal: (
   record: Record.Record,
@@ -68,6 +72,7 @@ export const seal: (
  * The record inside, not verified. A reader of the DHT uses {@link openVerified}.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const open: (
   bytes: Uint8Array,
@@ -87,6 +92,7 @@ export const open: (
  * valid.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const openVerified: (
   bytes: Uint8Array,

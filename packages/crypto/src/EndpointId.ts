@@ -11,6 +11,7 @@ import { type Brand, Schema } from "effect"
  * A node's public key as 64 lowercase hex digits.
  *
  * @since 0.1.0
+ * @category models
  */
 export type EndpointId = string & Brand.Brand<"EndpointId">
 
@@ -18,6 +19,7 @@ export type EndpointId = string & Brand.Brand<"EndpointId">
  * The Schema of a string of 64 lowercase hex digits. It does not check that the bytes are a point of the curve.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const EndpointId = Schema.String.check(
   Schema.isPattern(/^[0-9a-f]{64}$/, { expected: "an endpoint id of 64 lowercase hex digits" }),
@@ -27,6 +29,7 @@ export const EndpointId = Schema.String.check(
  * The endpoint id of a 32-byte public key. Throws a RangeError with the actual length if it is not 32 bytes.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const fromBytes = (publicKey: Uint8Array): EndpointId => {
   if (publicKey.length !== 32) throw new RangeError(`publicKey: ${publicKey.length} bytes; an endpoint id has 32`)
@@ -37,5 +40,6 @@ export const fromBytes = (publicKey: Uint8Array): EndpointId => {
  * The 32 bytes of an endpoint id.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const bytes = (id: EndpointId): Uint8Array => fromHex(id)

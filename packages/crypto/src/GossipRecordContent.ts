@@ -28,6 +28,7 @@ const Value = Schema.Struct({
  * The peers and message hashes of a gossip record.
  *
  * @since 0.1.0
+ * @category models
  */
 export type GossipRecordContent = typeof Value.Type
 
@@ -37,6 +38,7 @@ const Slots = Postcard.fixedBytes(SLOTS * SLOT_BYTES)
  * The Schema of the content, encoded to 320 bytes. Decoding drops slots that are all zero.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const GossipRecordContent: Schema.Codec<GossipRecordContent, Uint8Array> = Postcard.toSchema(
   Postcard.transform(Postcard.struct({ activePeers: Slots, lastMessageHashes: Slots }), Value, {

@@ -13,6 +13,7 @@ import * as EndpointId from "./EndpointId.ts"
  * This node's key pair. It signs the node's records and is the key of its iroh endpoint.
  *
  * @since 0.1.0
+ * @category services
  */
 export class Identity extends Context.Service<
   Identity,

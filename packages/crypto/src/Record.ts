@@ -17,6 +17,7 @@ import { TopicId } from "./TopicId.ts"
  * A record of one node for one minute of a topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Record {
   readonly topic: TopicId
@@ -34,6 +35,7 @@ export interface Record {
  * Content of any type: a Schema that encodes to bytes, for example from `Postcard.toSchema`.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ContentSchema<A> = Schema.Codec<A, Uint8Array>
 
@@ -41,6 +43,7 @@ export type ContentSchema<A> = Schema.Codec<A, Uint8Array>
  * The number of bytes of a record without its content.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const OVERHEAD_BYTES = 136
 
@@ -50,6 +53,7 @@ const SIGNATURE_BYTES = 64
  * A record signed with the node's key. Fails with RecordContentInvalid if the content is not a value of the schema.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const sign: <A>(options: {
   readonly topic: TopicId
@@ -74,6 +78,7 @@ export const sign: <A>(options: {
  * The bytes of a record: {@link OVERHEAD_BYTES} and its content.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const encode = (record: Record): Uint8Array => {
   const bytes = new Uint8Array(OVERHEAD_BYTES + record.content.length)
@@ -86,6 +91,7 @@ export const encode = (record: Record): Uint8Array => {
  * The record in these bytes, as a copy. The signature is not checked. Fails below {@link OVERHEAD_BYTES}.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decode = (bytes: Uint8Array): Result.Result<Record, RecordMalformed> => {
   if (bytes.length < OVERHEAD_BYTES) {
@@ -105,6 +111,7 @@ export const decode = (bytes: Uint8Array): Result.Result<Record, RecordMalformed
  * Succeeds if the record is for this topic and minute and its node's signature is strictly valid.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const verify: (
   record: Record,
@@ -129,6 +136,7 @@ export const verify: (
  * The decoded content of a record. Fails with RecordContentInvalid.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const content: <A>(record: Record, schema: ContentSchema<A>) => Effect.Effect<A, RecordContentInvalid> =
   Effect.fnUntraced(function* (record, schema) {
@@ -139,6 +147,7 @@ export const content: <A>(record: Record, schema: ContentSchema<A>) => Effect.Ef
  * The endpoint id of the node that made the record.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const endpointId = (record: Record): EndpointId.EndpointId => EndpointId.fromBytes(record.publicKey)
 

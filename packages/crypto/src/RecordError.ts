@@ -8,6 +8,7 @@ import { Schema } from "effect"
  * The bytes are not a record or encrypted record: the sizes do not match.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class RecordMalformed extends Schema.TaggedError<RecordMalformed>()("RecordMalformed", {
   message: Schema.String,
@@ -17,6 +18,7 @@ export class RecordMalformed extends Schema.TaggedError<RecordMalformed>()("Reco
  * The record is well-formed and must not be trusted: it is for another topic or minute, or not signed by its node.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class RecordRejected extends Schema.TaggedError<RecordRejected>()("RecordRejected", {
   reason: Schema.Literals(["topic", "minute", "signature"]),
@@ -27,6 +29,7 @@ export class RecordRejected extends Schema.TaggedError<RecordRejected>()("Record
  * The time of day is before 1970: there is no minute that a record could have.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class ClockBeforeEpoch extends Schema.TaggedError<ClockBeforeEpoch>()("ClockBeforeEpoch", {
   message: Schema.String,
@@ -36,6 +39,7 @@ export class ClockBeforeEpoch extends Schema.TaggedError<ClockBeforeEpoch>()("Cl
  * The content does not encode, or its bytes do not decode, with the schema.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class RecordContentInvalid extends Schema.TaggedError<RecordContentInvalid>()("RecordContentInvalid", {
   message: Schema.String,
@@ -45,6 +49,7 @@ export class RecordContentInvalid extends Schema.TaggedError<RecordContentInvali
  * The content is too large: its record does not fit in a DHT item.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class RecordTooLarge extends Schema.TaggedError<RecordTooLarge>()("RecordTooLarge", {
   /** The size of the content, in bytes. */

@@ -17,6 +17,7 @@ import type { TopicId } from "./TopicId.ts"
  * The current minute by Effect's Clock: whole minutes since the Unix epoch, a u64. It is the time slot of records.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const unixMinute: Effect.Effect<bigint, ClockBeforeEpoch> = Effect.flatMap(Clock.currentTimeMillis, (ms) =>
   ms >= 0
@@ -28,6 +29,7 @@ export const unixMinute: Effect.Effect<bigint, ClockBeforeEpoch> = Effect.flatMa
  * The key and salt of the BEP 44 items that hold a topic's records of one minute.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface DhtKeys {
   /** Signs the mutable item. The same for every node that knows the topic. */
@@ -40,6 +42,7 @@ export interface DhtKeys {
  * Derives the keys of a topic's minutes. Make one with `RecordKeys.make`.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface RecordKeys {
   /** The key and salt under which the records of a topic's minute are stored. The minute is a u64. */
@@ -57,6 +60,7 @@ export interface RecordKeys {
  * Makes {@link RecordKeys}.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const RecordKeys = {
   /** `capacity` is the number of minutes, of all topics together, whose derived keys are cached. */

@@ -13,6 +13,7 @@ import { TopicSecrets } from "./TopicSecrets.ts"
  * The input of a rotation.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface RotationInput {
   readonly topic: TopicId
@@ -27,6 +28,7 @@ export interface RotationInput {
  * pass on only the hash: no code below needs the secret itself.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const initialSecretHash = (secret: Redacted.Redacted<string | Uint8Array>): Redacted.Redacted<Uint8Array> => {
   const value = Redacted.value(secret)
@@ -38,6 +40,7 @@ export const initialSecretHash = (secret: Redacted.Redacted<string | Uint8Array>
  * Derives the secret of each minute. All nodes of a topic need the same rotation.
  *
  * @since 0.1.0
+ * @category services
  */
 export class SecretRotation extends Context.Service<
   SecretRotation,

@@ -10,6 +10,7 @@ import { Equal, Hash } from "effect"
  * The id of a topic. Ids with the same bytes are equal for `Equal.equals`.
  *
  * @since 0.1.0
+ * @category models
  */
 export class TopicId implements Equal.Equal {
   /** The 32 bytes. */

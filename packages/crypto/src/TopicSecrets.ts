@@ -11,6 +11,7 @@ import type { TopicId } from "./TopicId.ts"
  * A secret could not be added: the generation has another secret already, or a value is outside of its range. The message names the value.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class SecretRingError extends Schema.TaggedError<SecretRingError>()("SecretRingError", {
   message: Schema.String,
@@ -26,6 +27,7 @@ interface SeedInput {
  * The secrets that replace the initial ones of topics.
  *
  * @since 0.1.0
+ * @category models
  */
 export class TopicSecrets {
   readonly #added = new Map<string, ReadonlyArray<Generation>>()

@@ -36,6 +36,7 @@ export const blake3Words = (input: Uint8Array, out: Int32Array): void => subtree
  * The hash: 32 bytes.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const blake3 = (input: Uint8Array): Uint8Array => {
   const words = new Int32Array(8)

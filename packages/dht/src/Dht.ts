@@ -12,6 +12,7 @@ import type { DhtService } from "./model.ts"
 /**
  * The DHT client of this process: it reads and stores mutable items (BEP 44).
  * @since 0.1.0
+ * @category services
  */
 export class Dht extends Context.Service<Dht, DhtService>()("@topic-tracker/dht/Dht") {
   /**

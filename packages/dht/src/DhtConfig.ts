@@ -11,6 +11,7 @@ import type { DhtAddress, DhtNode } from "./model.ts"
 /**
  * A host (name or IPv4 address) and a UDP port.
  * @since 0.1.0
+ * @category schemas
  */
 export const Address = Schema.Struct({
   host: Schema.NonEmptyString,
@@ -22,6 +23,7 @@ const hostPattern = /^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(\d{1,5})$/
 /**
  * The address in a text `host:port`; undefined when the text is invalid. The host is a name or an IPv4 address.
  * @since 0.1.0
+ * @category encoding
  */
 export const parseAddress = (text: string): DhtAddress | undefined => {
   const match = hostPattern.exec(text.trim())
@@ -35,6 +37,7 @@ export const parseAddress = (text: string): DhtAddress | undefined => {
 /**
  * Whether all these nodes are on this host. Then the client must not use other interfaces.
  * @since 0.1.0
+ * @category predicates
  */
 export const isLoopbackOnly = (bootstrap: ReadonlyArray<DhtAddress>): boolean =>
   bootstrap.length > 0 &&
@@ -43,6 +46,7 @@ export const isLoopbackOnly = (bootstrap: ReadonlyArray<DhtAddress>): boolean =>
 /**
  * {@link parseAddress} as a codec of text.
  * @since 0.1.0
+ * @category schemas
  */
 export const AddressFromString = Schema.String.pipe(
   Schema.decodeTo(Address, {
@@ -65,6 +69,7 @@ export const AddressFromString = Schema.String.pipe(
 /**
  * A node of an earlier run: see `Dht.snapshot`.
  * @since 0.1.0
+ * @category schemas
  */
 export const KnownNode = Schema.Struct({
   id: Schema.Uint8Array.check(
@@ -77,6 +82,7 @@ export const KnownNode = Schema.Struct({
 /**
  * The public nodes that mainline clients start from.
  * @since 0.1.0
+ * @category operations
  */
 export const publicBootstrap: ReadonlyArray<DhtAddress> = [
   { host: "router.bittorrent.com", port: 6881 },
@@ -109,6 +115,7 @@ const wait = (value: Duration.Input) => withDefault(Wait, Duration.fromInputUnsa
  * distributed-topic-tracker; k is that of mainline clients.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DhtOptionsInput {
   /** Nodes to ask first. Default: {@link publicBootstrap}. Host names are resolved at start, and again until they are found. */
@@ -183,6 +190,7 @@ export interface DhtOptionsInput {
 /**
  * Defaults and checks of the options; {@link DhtOptionsInput} documents them.
  * @since 0.1.0
+ * @category schemas
  */
 export const DhtOptions = Schema.Struct({
   bootstrap: withDefault(Schema.Array(Address), publicBootstrap),
@@ -225,6 +233,7 @@ export const DhtOptions = Schema.Struct({
 /**
  * All options of a DHT client with their values.
  * @since 0.1.0
+ * @category options
  */
 export type DhtOptions = typeof DhtOptions.Type
 
@@ -233,12 +242,14 @@ const decode = Schema.decodeUnknownEffect(DhtOptions, { onExcessProperty: "error
 /**
  * Every option at its default.
  * @since 0.1.0
+ * @category schemas
  */
 export const defaults: DhtOptions = Schema.decodeSync(DhtOptions)({})
 
 /**
  * The defaults with these options in their place. Fails with `InvalidArgument`, which names the invalid or unknown option.
  * @since 0.1.0
+ * @category operations
  */
 export const resolve = (options: DhtOptionsInput): Effect.Effect<DhtOptions, DhtError> =>
   decode(options).pipe(
@@ -248,6 +259,7 @@ export const resolve = (options: DhtOptionsInput): Effect.Effect<DhtOptions, Dht
 /**
  * The pauses between attempts: `retries` times, `baseRetryInterval` and a random part of `maxRetryJitter` each.
  * @since 0.1.0
+ * @category operations
  */
 export const retrySchedule = (options: DhtOptions): Schedule.Schedule<unknown> =>
   Schedule.max([

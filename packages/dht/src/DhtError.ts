@@ -10,6 +10,7 @@ import { Schema } from "effect"
  * - `Closed`: the layer's scope has ended.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class DhtError extends Schema.TaggedError<DhtError>()("DhtError", {
   reason: Schema.Literals(["NoNodes", "Timeout", "Rejected", "InvalidArgument", "Bind", "Closed"]),

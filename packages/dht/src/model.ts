@@ -9,6 +9,7 @@ import type { DhtError } from "./DhtError.ts"
 /**
  * The address of a mutable item: its target is SHA-1 of public key ‖ salt (BEP 44).
  * @since 0.1.0
+ * @category models
  */
 export interface MutableKey {
   /** 32 bytes, Ed25519. */
@@ -20,6 +21,7 @@ export interface MutableKey {
 /**
  * A mutable item whose signature was verified.
  * @since 0.1.0
+ * @category models
  */
 export interface MutableItem extends MutableKey {
   /** A signed 64-bit integer, exact. */
@@ -33,6 +35,7 @@ export interface MutableItem extends MutableKey {
 /**
  * The options of both gets and puts.
  * @since 0.1.0
+ * @category options
  */
 export interface CallOptions {
   /** The queries of this call go before those of other calls while `maxOpenQueries` are open. Default: false. */
@@ -43,6 +46,7 @@ export interface CallOptions {
  * A callback that runs once, when the given number of nodes has done what it waits for. It does not run if the call ends
  * before.
  * @since 0.1.0
+ * @category models
  */
 export interface AfterNodes {
   /** At least 1. */
@@ -53,6 +57,7 @@ export interface AfterNodes {
 /**
  * Options of a get. Without them it asks all of the closest nodes and waits for them.
  * @since 0.1.0
+ * @category options
  */
 export interface GetOptions extends CallOptions {
   /**
@@ -71,6 +76,7 @@ export interface GetOptions extends CallOptions {
 /**
  * An item to sign and store.
  * @since 0.1.0
+ * @category models
  */
 export interface PutRequest extends CallOptions {
   readonly key: SigningKey
@@ -92,6 +98,7 @@ export interface PutRequest extends CallOptions {
 /**
  * The result of a put.
  * @since 0.1.0
+ * @category models
  */
 export interface PutReceipt {
   /** The number of nodes that confirmed that they stored the item; at least 1. */
@@ -103,6 +110,7 @@ export interface PutReceipt {
 /**
  * The address of a DHT node: an IPv4 address or a host name, and a UDP port.
  * @since 0.1.0
+ * @category models
  */
 export interface DhtAddress {
   readonly host: string
@@ -112,6 +120,7 @@ export interface DhtAddress {
 /**
  * A node of the DHT as BEP 5 names it.
  * @since 0.1.0
+ * @category models
  */
 export interface DhtNode {
   /** 20 bytes. */
@@ -124,6 +133,7 @@ export interface DhtNode {
 /**
  * Counters since the layer was built; `nodes` and `itemsStored` are present values.
  * @since 0.1.0
+ * @category models
  */
 export interface DhtStats {
   /** Nodes in the routing table. */
@@ -155,6 +165,7 @@ export interface DhtStats {
 /**
  * The contract of the `Dht` service.
  * @since 0.1.0
+ * @category models
  */
 export interface DhtService {
   /**

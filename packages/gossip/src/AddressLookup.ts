@@ -10,6 +10,7 @@ import { Context, Effect, Layer, Schema, Stream } from "effect"
  * The addresses of an endpoint.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface EndpointAddress {
   /** The URL of the home relay, if there is one. */
@@ -22,6 +23,7 @@ export interface EndpointAddress {
  * The address of an endpoint of which no address is known.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const emptyAddress: EndpointAddress = { relayUrl: undefined, direct: [] }
 
@@ -29,6 +31,7 @@ export const emptyAddress: EndpointAddress = { relayUrl: undefined, direct: [] }
  * Whether the address has neither a relay nor a direct address.
  *
  * @since 0.1.0
+ * @category predicates
  */
 export const isEmptyAddress = ({ direct, relayUrl }: EndpointAddress): boolean =>
   relayUrl === undefined && direct.length === 0
@@ -44,6 +47,7 @@ const MAX_RELAY_URL_LENGTH = 256
  * Whether the text is a URL that a relay can have: http or https, at most 256 characters.
  *
  * @since 0.1.0
+ * @category predicates
  */
 export const isRelayUrl = (text: string): boolean =>
   text.length <= MAX_RELAY_URL_LENGTH && ["https:", "http:"].includes(parseUrl(text)?.protocol ?? "")
@@ -55,13 +59,15 @@ export const isRelayUrl = (text: string): boolean =>
  *   of the dials, of the addresses and of the lookups in the DHT.
  *
  * @since 0.1.0
+ * @category models
  */
 export type DialOrigin = "wanted" | "gossip"
 
 /**
- * Options of {@link AddressLookup.resolve}.
+ * Options of `resolve` of {@link AddressLookup}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ResolveOptions {
   /** Default "wanted". */
@@ -74,6 +80,7 @@ export interface ResolveOptions {
  * An address could not be looked up or published. `endpointId` is the endpoint whose address it is.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()("AddressLookupError", {
   endpointId: Schema.String,
@@ -84,6 +91,7 @@ export class AddressLookupError extends Schema.TaggedError<AddressLookupError>()
  * Finds the addresses of peers that are known by key, and publishes our own.
  *
  * @since 0.1.0
+ * @category services
  */
 export class AddressLookup extends Context.Service<
   AddressLookup,

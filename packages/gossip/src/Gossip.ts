@@ -15,6 +15,7 @@ import type { GossipTransport } from "./transport/Transport.ts"
  * The gossip node of this process. It opens topics; every member of a topic receives what any member broadcasts.
  *
  * @since 0.1.0
+ * @category services
  */
 export class Gossip extends Context.Service<Gossip, GossipService>()("@topic-tracker/gossip/Gossip") {
   /** Gossip over any transport. Fails with InvalidArgument if the configuration is invalid. */

@@ -16,6 +16,7 @@ const millis = MillisFromInput.check(Schema.isGreaterThanOrEqualTo(1))
  * The options of gossip that differ from the defaults: the protocol's parameters and the engine's limits.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface GossipConfigInput extends ProtocolConfigInput {
   /**
@@ -39,6 +40,7 @@ export interface GossipConfigInput extends ProtocolConfigInput {
  * Defaults and checks of {@link GossipConfigInput}.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const GossipConfig = Schema.Struct({
   ...ProtocolConfig.fields,
@@ -52,6 +54,7 @@ export const GossipConfig = Schema.Struct({
  * Every option with its value; durations in ms.
  *
  * @since 0.1.0
+ * @category options
  */
 export type GossipConfig = typeof GossipConfig.Type
 

@@ -25,6 +25,7 @@ import type { TransportStats } from "./transport/TransportStats.ts"
  * - `InvalidArgument`: an option or argument is invalid; the message names it, its value and the allowed values.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class GossipError extends Schema.TaggedError<GossipError>()("GossipError", {
   reason: Schema.Literals(["MessageTooLarge", "Closed", "Bind", "InvalidArgument"]),
@@ -35,6 +36,7 @@ export class GossipError extends Schema.TaggedError<GossipError>()("GossipError"
  * The nodes that a message goes to: the whole swarm, or the direct neighbours only.
  *
  * @since 0.1.0
+ * @category models
  */
 export type BroadcastScope = "swarm" | "neighbors"
 
@@ -42,6 +44,7 @@ export type BroadcastScope = "swarm" | "neighbors"
  * An event of a topic. `NeighborUp` and `NeighborDown` are the protocol's own.
  *
  * @since 0.1.0
+ * @category models
  */
 export type GossipEvent =
   | Exclude<TopicEvent, { readonly _tag: "Received" }>
@@ -61,6 +64,7 @@ export type GossipEvent =
  * The buffer of a subscription: its size, and its behaviour when it is full.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface SubscribeOptions {
   /** The number of events that may wait for the subscriber. At least 1. Default 64. */
@@ -76,6 +80,7 @@ export interface SubscribeOptions {
  * One topic as this node takes part in it. It closes with the scope it was opened in; the neighbours then get a Disconnect.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface GossipTopic {
   readonly id: TopicId
@@ -120,6 +125,7 @@ export interface GossipTopic {
  * Options of {@link GossipService.openMembers}. Times are in minutes.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MembersOptions extends EpochWindowOptions {
   readonly crypto: CryptoService
@@ -144,6 +150,7 @@ export interface MembersOptions extends EpochWindowOptions {
  * An event of a channel.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ChannelEvent =
   | {
@@ -173,6 +180,7 @@ export type ChannelEvent =
  * The acknowledgements that an author waits for: those of `by` members that have the channel open, for at most `withinMs`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface AcknowledgeOptions {
   /** 1 to 65,535. */
@@ -185,6 +193,7 @@ export interface AcknowledgeOptions {
  * many as were waited for.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface BytesPublished {
   readonly seq: number
@@ -196,6 +205,7 @@ export interface BytesPublished {
  * A channel of bytes on a members-only topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface BytesChannel {
   /**
@@ -216,6 +226,7 @@ export interface BytesChannel {
  * author signed, which any member can keep and show to others; a whisper is bytes for one neighbour. See PROTOCOL.md, "Notes and whispers".
  *
  * @since 0.1.0
+ * @category models
  */
 export interface MembersNotes {
   readonly self: EndpointId.EndpointId
@@ -236,6 +247,7 @@ export interface MembersNotes {
  * Options of {@link MembersTopic.channel}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface BytesChannelOptions extends SubscribeOptions {
   /** Default: signed, for the whole swarm. */
@@ -251,6 +263,7 @@ export interface BytesChannelOptions extends SubscribeOptions {
  * A members-only topic as this node takes part in it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface MembersTopic {
   /** Its neighbours, all of which have proven membership, and joins. Its contents are envelopes: use a channel instead of `broadcast`. */
@@ -284,6 +297,7 @@ export interface MembersTopic {
  * Options of {@link GossipService.open}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface OpenOptions {
   /**
@@ -301,6 +315,7 @@ export interface OpenOptions {
  * Connections of other protocols over the endpoint of gossip. The peer's id is proven on each.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeerConnections {
   /** The clock of the network. */
@@ -323,6 +338,7 @@ export interface PeerConnections {
  * The Gossip service, whichever layer made it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface GossipService {
   readonly endpointId: EndpointId.EndpointId
@@ -362,6 +378,7 @@ export interface GossipService {
  * Counters of the gossip engine since it started; they only grow. The last four are current values.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface GossipStats extends TransportStats {
   /** Messages written to streams and read from streams. */

@@ -23,6 +23,7 @@ export { MemoryTransport }
  * {@link Gossip} over a network in memory. An invalid configuration is a defect.
  *
  * @since 0.1.0
+ * @category testing
  */
 export const layerMemory = (network: MemoryNetwork, config?: GossipConfigInput): Layer.Layer<Gossip, never, Identity> =>
   Gossip.layer(config).pipe(Layer.provide(MemoryTransport.layer(network)), Layer.orDie)

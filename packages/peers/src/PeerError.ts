@@ -16,6 +16,7 @@ import { Schema } from "effect"
  * - `InvalidArgument`: the message names the argument and the allowed values.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class PeerError extends Schema.TaggedError<PeerError>()("PeerError", {
   reason: Schema.Literals([
@@ -42,5 +43,6 @@ export class PeerError extends Schema.TaggedError<PeerError>()("PeerError", {
  * The reason of a {@link PeerError}.
  *
  * @since 0.1.0
+ * @category errors
  */
 export type PeerErrorReason = PeerError["reason"]

@@ -21,6 +21,7 @@ import { isProtocolName } from "./streams/wire.ts"
  * Options of a stream to a peer.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ConnectOptions {
   /** The protocol that the peer serves: 1 to 64 bytes of UTF-8. Names that begin with "~" are those of this project's packages. */
@@ -33,6 +34,7 @@ export interface ConnectOptions {
  * Options of a served protocol.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ServeOptions {
   /** 1 to 64 bytes of UTF-8. */
@@ -45,6 +47,7 @@ export interface ServeOptions {
  * A stream that a peer opened.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeerSocket {
   /** The peer's endpoint id, which QUIC proved. */
@@ -56,6 +59,7 @@ export interface PeerSocket {
  * The part of a topic that peer streams need: any joined `Topic` has it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeersTopic {
   readonly peerLink: Effect.Effect<
@@ -68,6 +72,7 @@ export interface PeersTopic {
  * Options of {@link Peers.make}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface PeersOptions {
   /**
@@ -83,6 +88,7 @@ export interface PeersOptions {
  * Counters of the peer streams of a node, since its first Peers.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeersStats extends Readonly<HubCounters> {
   readonly connections: number
@@ -92,6 +98,7 @@ export interface PeersStats extends Readonly<HubCounters> {
  * The service {@link Peers}.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeersService {
   /** The id of this node. */
@@ -126,6 +133,7 @@ export interface PeersService {
  * Streams to and from the peers of one topic. It ends when its scope closes, and when the topic is left or suspended.
  *
  * @since 0.1.0
+ * @category services
  */
 export class Peers extends Context.Service<Peers, PeersService>()("@topic-tracker/peers/Peers") {
   /**

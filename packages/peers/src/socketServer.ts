@@ -18,6 +18,7 @@ interface Incoming extends PeerSocket {
  * `Effect.serviceOption(RemotePeer)` gives the peer. `address` has no meaning: peers dial by key.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerSocketServer = (options: ServeOptions): Layer.Layer<SocketServer.SocketServer, PeerError, Peers> =>
   Layer.effect(

@@ -11,6 +11,7 @@ import { Writer } from "./Writer.ts"
  * Writes and reads the values of one type.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Codec<A> {
   /** The values that this codec encodes. */
@@ -30,6 +31,7 @@ export interface Codec<A> {
  * The type of the values of a codec.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Type<C> = C extends Codec<infer A> ? A : never
 
@@ -37,6 +39,7 @@ export type Type<C> = C extends Codec<infer A> ? A : never
  * The bytes are not a value of the codec.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("PostcardDecodeError", {
   message: Schema.String,
@@ -48,6 +51,7 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("PostcardDeco
  * The codec has no encoding for the value, for example for 256 as a u8.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class EncodeError extends Schema.TaggedError<EncodeError>()("PostcardEncodeError", {
   message: Schema.String,
@@ -57,6 +61,7 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("PostcardEnco
  * A codec from its parts.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const make = <A>(codec: Codec<A>): Codec<A> => codec
 
@@ -64,6 +69,7 @@ export const make = <A>(codec: Codec<A>): Codec<A> => codec
  * The bytes of a value. Throws {@link EncodeError} for a value outside the codec's schema.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const encodeSync =
   <A>(codec: Codec<A>) =>
@@ -88,6 +94,7 @@ const MAX_SPARE_BYTES = 65_536
  * The bytes of a value, or the reason why it has no encoding.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const encodeResult =
   <A>(codec: Codec<A>) =>
@@ -105,6 +112,7 @@ export const encodeResult =
  * `postcard::take_from_bytes`.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decodePrefixResult =
   <A>(codec: Codec<A>) =>
@@ -124,6 +132,7 @@ export const decodePrefixResult =
  * `postcard::from_bytes`.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decodeResult =
   <A>(codec: Codec<A>) =>
@@ -140,6 +149,7 @@ export const decodeResult =
  * {@link decodeResult} as an Effect.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decodeEffect =
   <A>(codec: Codec<A>) =>
@@ -151,6 +161,7 @@ export const decodeEffect =
  * bytes after the value, like {@link decodeResult}.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const toSchema = <A>(codec: Codec<A>): Schema.Codec<A, Uint8Array> =>
   Schema.Uint8Array.pipe(
@@ -168,6 +179,7 @@ export const toSchema = <A>(codec: Codec<A>): Schema.Codec<A, Uint8Array> =>
  * expected value. `encode` must accept every value of `schema`.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const transform = <A, B>(
   codec: Codec<A>,

@@ -21,6 +21,7 @@ export class Malformed {
  * The input of a codec's `read`.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Reader {
   readonly #input: Uint8Array

@@ -10,6 +10,7 @@ const INITIAL_BYTES = 256
  * The output of a codec's `write`.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Writer {
   #buffer: Uint8Array

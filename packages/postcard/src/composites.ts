@@ -15,6 +15,7 @@ const optionTag = (reader: Reader): boolean => {
  * One byte 0 for none, or 1 and the value: Rust's `Option<T>`.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const option = <A>(codec: Codec<A>): Codec<Option.Option<A>> => ({
   schema: Schema.Option(Schema.toType(codec.schema)),
@@ -31,6 +32,7 @@ export const option = <A>(codec: Codec<A>): Codec<Option.Option<A>> => ({
  * The bytes of {@link option}, with `undefined` for none: for plain data in hot paths.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const undefinedOr = <A>(codec: Codec<A>): Codec<A | undefined> => ({
   schema: Schema.UndefinedOr(codec.schema),
@@ -54,6 +56,7 @@ const elementSize = (size: number): number => {
  * A length and that many elements: Rust's `Vec<T>`. Throws a RangeError if an element takes no bytes.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const seq = <A>(codec: Codec<A>): Codec<ReadonlyArray<A>> => {
   const size = elementSize(codec.minSize)
@@ -78,6 +81,7 @@ export const seq = <A>(codec: Codec<A>): Codec<ReadonlyArray<A>> => {
  * element counts once, as in Rust. Elements that are objects are distinct by identity.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const set = <A>(codec: Codec<A>): Codec<ReadonlySet<A>> => {
   const size = elementSize(codec.minSize)
@@ -101,6 +105,7 @@ export const set = <A>(codec: Codec<A>): Codec<ReadonlySet<A>> => {
  * A length and that many pairs of key and value, in the Map's own order. The last value of a repeated key counts.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const map = <K, V>(key: Codec<K>, value: Codec<V>): Codec<ReadonlyMap<K, V>> => {
   const size = elementSize(key.minSize + value.minSize)

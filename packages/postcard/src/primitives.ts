@@ -25,6 +25,7 @@ const checkInt = (name: string, value: number, minimum: number, maximum: number)
  * One byte, 0 to 255.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const u8: Codec<number> = {
   schema: int("u8", 0, 0xff),
@@ -40,6 +41,7 @@ export const u8: Codec<number> = {
  * One byte in two's complement, −128 to 127.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const i8: Codec<number> = {
   schema: int("i8", -0x80, 0x7f),
@@ -88,24 +90,28 @@ const signed = (bits: 16 | 32): Codec<number> => {
  * A varint of at most 3 bytes, 0 to 2^16 − 1.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const u16: Codec<number> = unsigned(16)
 /**
  * A varint of at most 5 bytes, 0 to 2^32 − 1.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const u32: Codec<number> = unsigned(32)
 /**
  * A zigzag varint of at most 3 bytes.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const i16: Codec<number> = signed(16)
 /**
  * A zigzag varint of at most 5 bytes.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const i32: Codec<number> = signed(32)
 
@@ -117,6 +123,7 @@ const MAX_I64 = 2n ** 63n - 1n
  * A varint of at most 10 bytes, 0 to 2^64 − 1, exact.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const u64: Codec<bigint> = {
   schema: int64("u64", 0n, MAX_U64),
@@ -132,6 +139,7 @@ export const u64: Codec<bigint> = {
  * A zigzag varint of at most 10 bytes, −2^63 to 2^63 − 1, exact.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const i64: Codec<bigint> = {
   schema: int64("i64", MIN_I64, MAX_I64),
@@ -150,6 +158,7 @@ export const i64: Codec<bigint> = {
  * 8 bytes, IEEE 754, little-endian.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const f64: Codec<number> = {
   schema: Schema.Number,
@@ -162,6 +171,7 @@ export const f64: Codec<number> = {
  * One byte, 0 or 1; any other is refused.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const bool: Codec<boolean> = {
   schema: Schema.Boolean,
@@ -177,6 +187,7 @@ export const bool: Codec<boolean> = {
  * No bytes: Rust's `()` and unit structs.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const unit: Codec<void> = {
   schema: Schema.Void,
@@ -189,6 +200,7 @@ export const unit: Codec<void> = {
  * A length and that many bytes.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const bytes: Codec<Uint8Array> = {
   schema: Schema.Uint8Array,
@@ -204,6 +216,7 @@ export const bytes: Codec<Uint8Array> = {
  * Exactly `length` bytes without a length prefix: Rust's `[u8; N]`.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const fixedBytes = (length: number): Codec<Uint8Array> => ({
   schema: Schema.Uint8Array.check(
@@ -224,6 +237,7 @@ const UTF8_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
  * A length in bytes and that many bytes of UTF-8. A string with a lone surrogate has no UTF-8 form and is refused.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const string: Codec<string> = {
   schema: Schema.String.check(

@@ -10,6 +10,7 @@ import { type Codec, EncodeError, type Type } from "./Codec.ts"
  * Codecs by field name.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Fields = Readonly<Record<string, Codec<unknown>>>
 
@@ -17,6 +18,7 @@ export type Fields = Readonly<Record<string, Codec<unknown>>>
  * The value of a struct with these fields.
  *
  * @since 0.1.0
+ * @category models
  */
 export type StructType<F extends Fields> = { readonly [K in keyof F]: Type<F[K]> }
 
@@ -24,6 +26,7 @@ export type StructType<F extends Fields> = { readonly [K in keyof F]: Type<F[K]>
  * The fields one after the other, in the order of the object's keys: Rust's `struct`.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const struct = <const F extends Fields>(fields: F): Codec<StructType<F>> => {
   const keys = fieldNames(fields)
@@ -46,6 +49,7 @@ export const struct = <const F extends Fields>(fields: F): Codec<StructType<F>> 
  * The elements one after the other: Rust's tuples and tuple structs.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const tuple = <const C extends ReadonlyArray<Codec<unknown>>>(
   ...codecs: C
@@ -68,6 +72,7 @@ export const tuple = <const C extends ReadonlyArray<Codec<unknown>>>(
  * Fields by variant name.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Variants = Readonly<Record<string, Fields>>
 
@@ -75,6 +80,7 @@ export type Variants = Readonly<Record<string, Fields>>
  * The value of a tagged union: `_tag` is the name of the variant, its fields are next to it.
  *
  * @since 0.1.0
+ * @category models
  */
 export type TaggedUnionType<V extends Variants> = {
   readonly [Tag in keyof V]: Types.Simplify<{ readonly _tag: Tag } & StructType<V[Tag]>>
@@ -85,6 +91,7 @@ export type TaggedUnionType<V extends Variants> = {
  * declaration, from index 0. A unit variant is `{}`; a newtype or tuple variant gives its elements names.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const taggedUnion = <const V extends Variants>(variants: V): Codec<TaggedUnionType<V>> => {
   const tags = fieldNames(variants)
@@ -122,6 +129,7 @@ export const taggedUnion = <const V extends Variants>(variants: V): Codec<Tagged
  * An enum with unit variants only, as string literals in order of declaration.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const literals = <const L extends ReadonlyArray<string>>(...names: L): Codec<L[number]> => ({
   schema: Schema.Literals(names),

@@ -10,6 +10,7 @@ import { Schema } from "effect"
  * - `Closed`: the topic was left or suspended; presence ends with its session.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class PresenceError extends Schema.TaggedError<PresenceError>()("PresenceError", {
   reason: Schema.Literals([

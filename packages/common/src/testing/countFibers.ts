@@ -3,7 +3,12 @@
  */
 import { Effect, Metric } from "effect"
 
-/** A counter of the fibers of one effect. */
+/**
+ * A counter of the fibers of one effect.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
 export const makeFiberCounter = () => {
   const counter = { alive: 0 }
   const service: Metric.FiberRuntimeMetricsService = {
@@ -24,4 +29,10 @@ export const makeFiberCounter = () => {
   }
 }
 
+/**
+ * A counter of fibers, made by {@link makeFiberCounter}.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
 export type FiberCounter = ReturnType<typeof makeFiberCounter>

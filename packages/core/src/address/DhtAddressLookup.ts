@@ -26,6 +26,7 @@ import * as Pkarr from "./pkarr.ts"
  * Options: the addresses that are published, and the times of publications and lookups.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DhtAddressLookupOptions {
   /** Publish loopback, private and link-local addresses too. Default false: on the public DHT they are useless and reveal the network. */
@@ -49,6 +50,7 @@ export interface DhtAddressLookupOptions {
  * Counters since the lookup was made.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface AddressLookupStats {
   /** Lookups of a peer's addresses in the DHT. */
@@ -81,6 +83,7 @@ const metrics: Readonly<Record<keyof AddressLookupStats, StatMetric>> = {
  * The options that follow from a topic's configuration.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const fromConfig = (config: TopicConfig): DhtAddressLookupOptions => ({
   publishPrivateAddresses: config.network.publishPrivateAddresses,
@@ -93,6 +96,7 @@ export const fromConfig = (config: TopicConfig): DhtAddressLookupOptions => ({
  * layer.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layer = (options: DhtAddressLookupOptions = {}): Layer.Layer<AddressLookup, never, Dht | Identity> =>
   Layer.effect(
@@ -132,6 +136,7 @@ const GOSSIP_LOOKUPS_BURST = 4
  * An address lookup and its counters.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface DhtAddressLookup {
   readonly service: AddressLookup["Service"]
@@ -142,6 +147,7 @@ export interface DhtAddressLookup {
  * As {@link layer}, without the metrics.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const make = Effect.fnUntraced(function* (
   options: DhtAddressLookupOptions = {},

@@ -15,6 +15,7 @@ import * as z32 from "z32"
  * The TTL that iroh writes. Readers of the DHT use the seq instead.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const TTL_SECONDS = 30
 
@@ -22,6 +23,7 @@ export const TTL_SECONDS = 30
  * iroh allows 1,000 bytes. A BEP 44 value with its bencoding ("995:" before it) must be shorter than 1,000.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const MAX_BYTES = 995
 
@@ -32,6 +34,7 @@ const MAX_STRING_BYTES = 255
  * The endpoint id as iroh writes it in names: 52 characters of z-base-32.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const toZ32 = (id: EndpointId.EndpointId): string => z32.encode(EndpointId.bytes(id))
 
@@ -39,6 +42,7 @@ export const toZ32 = (id: EndpointId.EndpointId): string => z32.encode(EndpointI
  * The data that an endpoint publishes about itself.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface EndpointInfo extends EndpointAddress {
   /** A text of the application, at most 245 bytes. */
@@ -50,6 +54,7 @@ export interface EndpointInfo extends EndpointAddress {
  * others point to it. Undefined if it would have more than {@link MAX_BYTES}, or a string more than 255 bytes.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const encodeTxt = (
   id: EndpointId.EndpointId,
@@ -99,6 +104,7 @@ const answerHead = (ttl: number, dataBytes: number): Uint8Array => {
  * Undefined if the bytes are no DNS packet.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decodeTxt = (id: EndpointId.EndpointId, packet: Uint8Array): ReadonlyArray<string> | undefined => {
   if (!hasRoomForItsRecords(packet)) return undefined
@@ -141,6 +147,7 @@ const hasRoomForItsRecords = (packet: Uint8Array): boolean => {
  * dropped. Undefined if nothing is left.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const encode = (id: EndpointId.EndpointId, info: EndpointInfo): Uint8Array | undefined => {
   const strings = [
@@ -165,6 +172,7 @@ const byReach = (addresses: ReadonlyArray<string>): ReadonlyArray<string> =>
  * The addresses that can be dialled, each once, in canonical form.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const usable = (addresses: ReadonlyArray<string>): ReadonlyArray<string> => {
   const kept = new Set<string>()
@@ -189,6 +197,7 @@ const canBeDialled = ({ ip, port }: SocketAddress.SocketAddress): boolean => {
  * not checked: the DHT client has done that.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decode = (id: EndpointId.EndpointId, packet: Uint8Array): EndpointInfo | undefined => {
   const strings = decodeTxt(id, packet)

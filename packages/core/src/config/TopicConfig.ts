@@ -17,6 +17,7 @@ export type * from "./types.ts"
  * All defaults: those of the crate wherever it has the option.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const defaults: TopicConfig = Result.getOrThrow(check({}))
 
@@ -26,6 +27,7 @@ export const defaults: TopicConfig = Result.getOrThrow(check({}))
  * As in the crate, `bootstrap.maxBootstrapRecords: 0` turns the publisher off.
  *
  * @since 0.1.0
+ * @category constructors
  * @example
  * ```ts
  * const config = TopicConfig.make({ publisher: { baseInterval: "20 seconds" }, dht: { bootstrap: ["127.0.0.1:6881"] } })
@@ -47,6 +49,7 @@ export const make = (
  * cannot have a socket, DHT nodes or relays of its own.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const makeForTopic = (
   input: TopicConfigInput,
@@ -66,6 +69,7 @@ export const makeForTopic = (
  * One input over another, option by option. Names that are no options stay, for {@link make} to report.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const merge = (lower: TopicConfigInput, upper: TopicConfigInput): TopicConfigInput => {
   const merged: Record<string, unknown> = { ...lower }
@@ -87,6 +91,7 @@ const mergeGroup = (below: object, above: object): object => ({
  * option and every unknown name.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const input: Config.Config<TopicConfigInput> = given
 
@@ -95,5 +100,6 @@ export const input: Config.Config<TopicConfigInput> = given
  * TOPIC_TRACKER_DHT_PORT; a file has the options' own names in a tree under `topicTracker`.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const config: Config.Config<TopicConfig> = Config.mapEffect(input, (input) => Effect.orDie(make(input)))

@@ -5,6 +5,7 @@ import { Formatter, Schema } from "effect"
  * One invalid or unknown option of a configuration.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicConfigIssue {
   /** The option's path, such as "publisher.baseInterval", or the name of an unknown environment variable. */
@@ -19,6 +20,7 @@ export interface TopicConfigIssue {
  * A configuration has invalid or unknown options.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class TopicConfigError extends Schema.TaggedError<TopicConfigError>()("TopicConfigError", {
   issues: Schema.Array(Schema.Struct({ option: Schema.String, value: Schema.String, expected: Schema.String })),

@@ -10,6 +10,7 @@ import { Context } from "effect"
  * The values behind a profile.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Tuning {
   /**
@@ -54,6 +55,7 @@ export interface Tuning {
  * The timing of a topic: that of this library or that of the crate, see {@link Tuning}.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Profile = "fast" | "reference"
 
@@ -92,6 +94,7 @@ export const tunings: Readonly<Record<Profile, Tuning>> = {
  * Single values that differ from the profile's. A tracker reads them when its layer is built.
  *
  * @since 0.1.0
+ * @category services
  */
 export const TuningOverrides = Context.Reference<Partial<Tuning>>("@topic-tracker/core/TuningOverrides", {
   defaultValue: () => ({}),

@@ -5,6 +5,7 @@ import { options } from "./options.ts"
  * One option as documentation shows it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface OptionDescription {
   /** Its path in the configuration, such as "publisher.baseInterval". */
@@ -25,6 +26,7 @@ export interface OptionDescription {
  * Every option, in the order of the documentation.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const describe = (): ReadonlyArray<OptionDescription> =>
   options.map(({ path, environment, defaultText, allowed, description, isOurs, belongsTo }) => ({
@@ -41,6 +43,7 @@ export const describe = (): ReadonlyArray<OptionDescription> =>
  * A Markdown table of options, one row each. It ends without a line feed.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const markdownTable = (rows: ReadonlyArray<OptionDescription> = describe()): string => {
   const cells = rows.map((row) => [

@@ -7,6 +7,7 @@ import type { TopicConfig } from "./types.ts"
  * options, and retries at two levels would multiply.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> => ({
   ...(dht.bootstrap.length === 0 ? {} : { bootstrap: dht.bootstrap }),
@@ -24,6 +25,7 @@ export const dhtOptions = ({ dht }: TopicConfig): Partial<DhtConfig.DhtOptions> 
  * Whether the DHT client starts from nodes of this host only. Then every socket of the node stays on this host.
  *
  * @since 0.1.0
+ * @category predicates
  */
 export const isLoopbackOnly = (config: TopicConfig): boolean =>
   DhtConfig.isLoopbackOnly(dhtOptions(config).bootstrap ?? DhtConfig.defaults.bootstrap)

@@ -31,6 +31,7 @@ export const ENVIRONMENT_PREFIX = "TOPIC_TRACKER"
  * The environment variable of an option: `publisher.baseInterval` is `TOPIC_TRACKER_PUBLISHER_BASE_INTERVAL`.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const environmentName = (path: string): string =>
   `${ENVIRONMENT_PREFIX}_${path.replaceAll(".", "_").replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`

@@ -9,6 +9,7 @@ import type { Duration } from "effect"
  * Search for the first neighbour: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface BootstrapConfig {
   /**
@@ -62,6 +63,7 @@ export interface BootstrapConfig {
  * Publishing records while joined: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface PublisherConfig {
   /**
@@ -101,6 +103,7 @@ export interface PublisherConfig {
  * Merging small swarms: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface BubbleMergeConfig {
   /**
@@ -152,6 +155,7 @@ export interface BubbleMergeConfig {
  * Merging after a partition: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MessageOverlapMergeConfig {
   /**
@@ -197,6 +201,7 @@ export interface MessageOverlapMergeConfig {
  * DHT: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DhtConfig {
   /**
@@ -273,6 +278,7 @@ export interface DhtConfig {
  * Time limits of calls: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface TimeoutsConfig {
   /**
@@ -299,6 +305,7 @@ export interface TimeoutsConfig {
  * Dialling: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface JoinConfig {
   /**
@@ -313,6 +320,7 @@ export interface JoinConfig {
  * Subscribers: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface SubscribersConfig {
   /**
@@ -335,6 +343,7 @@ export interface SubscribersConfig {
  * Network: the options with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface NetworkConfig {
   /**
@@ -372,6 +381,7 @@ export interface NetworkConfig {
  * Every option with its value: a checked configuration.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface TopicConfig {
   /**
@@ -405,6 +415,7 @@ export interface TopicConfig {
  * Search for the first neighbour: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface BootstrapConfigInput {
   /**
@@ -458,6 +469,7 @@ export interface BootstrapConfigInput {
  * Publishing records while joined: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface PublisherConfigInput {
   /**
@@ -497,6 +509,7 @@ export interface PublisherConfigInput {
  * Merging small swarms: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface BubbleMergeConfigInput {
   /**
@@ -548,6 +561,7 @@ export interface BubbleMergeConfigInput {
  * Merging after a partition: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MessageOverlapMergeConfigInput {
   /**
@@ -593,6 +607,7 @@ export interface MessageOverlapMergeConfigInput {
  * DHT: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DhtConfigInput {
   /**
@@ -669,6 +684,7 @@ export interface DhtConfigInput {
  * Time limits of calls: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface TimeoutsConfigInput {
   /**
@@ -695,6 +711,7 @@ export interface TimeoutsConfigInput {
  * Dialling: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface JoinConfigInput {
   /**
@@ -709,6 +726,7 @@ export interface JoinConfigInput {
  * Subscribers: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface SubscribersConfigInput {
   /**
@@ -731,6 +749,7 @@ export interface SubscribersConfigInput {
  * Network: the options that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface NetworkConfigInput {
   /**
@@ -768,6 +787,7 @@ export interface NetworkConfigInput {
  * The options that differ from the defaults. A {@link TopicConfig} is one.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface TopicConfigInput {
   /**

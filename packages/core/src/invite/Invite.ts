@@ -13,9 +13,19 @@ import { InviteError } from "./InviteError.ts"
 
 export { InviteError } from "./InviteError.ts"
 
-/** The longest invitation, in characters. It is a QR code of version 16 in its alphanumeric mode. */
+/**
+ * The longest invitation, in characters. It is a QR code of version 16 in its alphanumeric mode.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_INVITE_CHARACTERS = 700
-/** The number of endpoints in an invitation. */
+/**
+ * The number of endpoints in an invitation.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_INVITE_PEERS = 4
 const PREFIX = "tt1"
 const VERSION = 1
@@ -34,6 +44,7 @@ const codec = Postcard.struct({
  * An endpoint that the newcomer dials at once.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface InvitePeer {
   readonly id: EndpointId.EndpointId
@@ -44,6 +55,7 @@ export interface InvitePeer {
  * The newest secret of a topic whose secret was replaced, with its generation and the minute from which it is used.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface InviteGeneration {
   readonly generation: number
@@ -55,6 +67,7 @@ export interface InviteGeneration {
  * What an invitation says.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Invite {
   /** The topic's name, or its 32 bytes. */
@@ -73,6 +86,7 @@ export interface Invite {
  * What {@link make} takes.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface InviteOptions {
   readonly topic: string | TopicId
@@ -91,6 +105,7 @@ export interface InviteOptions {
  * fit, or a value is outside of its range.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const make = (options: InviteOptions): Result.Result<Redacted.Redacted<string>, InviteError> => {
   const secret = Redacted.value(options.secret)
@@ -144,17 +159,28 @@ export const make = (options: InviteOptions): Result.Result<Redacted.Redacted<st
  * Reads an invitation. Case and white space do not matter. Fails with Expired if its time is over by Effect's Clock.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const parse = (text: Redacted.Redacted<string> | string): Effect.Effect<Invite, InviteError> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.fromResult(parseAt(typeof text === "string" ? text : Redacted.value(text), now)),
   )
 
-/** Fails with Expired if the time of the invitation is over by Effect's Clock. */
+/**
+ * Fails with Expired if the time of the invitation is over by Effect's Clock.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const checkTime = ({ expires }: Pick<Invite, "expires">): Effect.Effect<void, InviteError> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fromResult(checkTimeAt(expires, now)))
 
-/** {@link parse} at a time in ms since the Unix epoch. */
+/**
+ * {@link parse} at a time in ms since the Unix epoch.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const parseAt = (text: string, now: number): Result.Result<Invite, InviteError> =>
   Result.flatMap(readText(text), (bytes) => readBody(bytes, now))
 

@@ -9,6 +9,7 @@ import { Schema } from "effect"
  * - `Invalid`: its content, or an argument of `make`, is outside of its limits.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class InviteError extends Schema.TaggedError<InviteError>()("InviteError", {
   reason: Schema.Literals(["NotAnInvite", "Version", "Checksum", "Expired", "Invalid"]),

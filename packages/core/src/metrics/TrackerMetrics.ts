@@ -12,6 +12,7 @@ import { counter, gauge, publishStats, type StatMetric } from "./publishStats.ts
  * of the process.
  *
  * @since 0.1.0
+ * @category metrics
  */
 export const joinDuration = Metric.timer("topic_tracker_join_duration", {
   description: "From the start of a search for a neighbour until there is one",
@@ -140,6 +141,7 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
  * ```
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layer = (): Layer.Layer<never, never, Dht | Gossip> =>
   Layer.effectDiscard(

@@ -4,17 +4,32 @@
  */
 import { Context, Effect, Exit, Metric, type Scope } from "effect"
 
-/** A metric that shows one of the counters. */
+/**
+ * A metric that shows one of the counters.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface StatMetric {
   readonly type: "counter" | "gauge"
   readonly name: string
   readonly description: string
 }
 
-/** Only goes up. */
+/**
+ * Only goes up.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const counter = (name: string, description: string): StatMetric => ({ type: "counter", name, description })
 
-/** Goes up and down. */
+/**
+ * Goes up and down.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const gauge = (name: string, description: string): StatMetric => ({ type: "gauge", name, description })
 
 /** The state that all owners of one series share. */
@@ -65,6 +80,9 @@ const seriesOf = (context: Context.Context<never>, { description, name, type }: 
 /**
  * Publishes the counters until the Scope closes; counters then keep their last value, and gauges lose the part of this owner.
  * `stats` must be synchronous. The attributes are those of `Metric.CurrentMetricAttributes`.
+ *
+ * @since 0.1.0
+ * @category metrics
  */
 export const publishStats = <Name extends string>(
   metrics: Readonly<Record<Name, StatMetric>>,

@@ -35,6 +35,7 @@ export type { SecondSlotReason, SlotEvent, TopicRecord }
  * The maximum size of a record's content, in bytes after encoding.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const maxContentBytes = EncryptedRecord.MAX_CONTENT_BYTES
 
@@ -42,6 +43,7 @@ export const maxContentBytes = EncryptedRecord.MAX_CONTENT_BYTES
  * The result of `publish`.
  *
  * @since 0.1.0
+ * @category models
  */
 export type PublishOutcome<A> =
   /** `second`: present if the second slot is used and holds it too. */
@@ -55,6 +57,7 @@ export type PublishOutcome<A> =
  * The reason why nothing was published: the DHT failed, or the record was not made by `newRecord`.
  *
  * @since 0.1.0
+ * @category errors
  */
 export type PublishError = DhtError | RecordTooLarge | RecordMalformed
 
@@ -62,6 +65,7 @@ export type PublishError = DhtError | RecordTooLarge | RecordMalformed
  * Counters since the publisher was made.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface RecordStats extends Readonly<ReaderStats> {
   readonly published: number
@@ -78,6 +82,7 @@ export interface RecordStats extends Readonly<ReaderStats> {
  * Options of `publish`. `onStored` is that of `Dht.put`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface PublishOptions<A> extends Pick<PutRequest, "onStored"> {
   /** Records of that minute that were just read. Without them, `publish` reads the slot first. */
@@ -90,6 +95,7 @@ export interface PublishOptions<A> extends Pick<PutRequest, "onStored"> {
  * The records of one topic in the DHT, with content of type `A`.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface RecordPublisher<A> {
   readonly topic: TopicId
@@ -133,6 +139,7 @@ export interface RecordPublisher<A> {
  * The options that {@link make} and {@link makeFromKeys} have in common.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface CommonOptions<A> {
   readonly topic: TopicId
@@ -153,6 +160,7 @@ export interface CommonOptions<A> {
  * Options of {@link make}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface RecordPublisherOptions<A> extends CommonOptions<A> {
   /** Shared by all nodes that read the records; a string counts as its UTF-8 bytes. Hashed at once and not kept. */
@@ -164,6 +172,7 @@ export interface RecordPublisherOptions<A> extends CommonOptions<A> {
  * seq.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const SEQ = 2n ** 63n - 1n
 
@@ -171,6 +180,7 @@ export const SEQ = 2n ** 63n - 1n
  * A publisher of records for the topic, signed by the node's Identity.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const make = Effect.fnUntraced(function* <A>({
   secret,
@@ -183,6 +193,7 @@ export const make = Effect.fnUntraced(function* <A>({
  * Like {@link make}, with the keys of the topic's minutes in place of the secret.
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const makeFromKeys = Effect.fnUntraced(function* <A>(
   options: CommonOptions<A> & { readonly keysOf: KeysOfMinute },

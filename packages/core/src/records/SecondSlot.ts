@@ -10,6 +10,7 @@ import { BoundedMap } from "@topic-tracker/common"
  * confirmed our record, but the public slot shows none.
  *
  * @since 0.1.0
+ * @category models
  */
 export type SecondSlotReason = "garbage" | "hidden"
 
@@ -17,6 +18,7 @@ export type SecondSlotReason = "garbage" | "hidden"
  * A change in the use of a topic's slots.
  *
  * @since 0.1.0
+ * @category models
  */
 export type SlotEvent =
   /** The DHT has confirmed our record of the minute, but lookups find neither ours nor another one. */

@@ -5,6 +5,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
  * A record with a valid signature, topic and minute, and with decoded content.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicRecord<A> {
   /** The minute of its slot: whole minutes since the Unix epoch. */

@@ -41,7 +41,12 @@ const Value = Schema.Struct({
   access: Schema.optionalKey(Schema.Literal("members")),
 })
 
-/** The content of a topic's record. */
+/**
+ * The content of a topic's record.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type TopicRecordContent = typeof Value.Type
 
 /** A verified record of a topic. */
@@ -51,6 +56,7 @@ export type GossipRecord = TopicRecord<TopicRecordContent>
  * The content as bytes and back. Encoding drops the last addresses that do not fit.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const TopicRecordContent: Schema.Codec<TopicRecordContent, Uint8Array> = Schema.Uint8Array.pipe(
   Schema.decodeTo(

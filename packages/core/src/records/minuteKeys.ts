@@ -19,6 +19,7 @@ export interface MinuteKeys {
  * The keys by minute, a u64.
  *
  * @since 0.1.0
+ * @category models
  */
 export type KeysOfMinute = (unixMinute: bigint) => MinuteKeys
 

@@ -7,6 +7,7 @@ import { TopicConfigError } from "../config/TopicConfig.ts"
  * The seed of an Ed25519 key, 32 bytes.
  *
  * @since 0.1.0
+ * @category models
  */
 export type IdentitySeed = Redacted.Redacted<Uint8Array> | Uint8Array
 

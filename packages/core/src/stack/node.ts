@@ -25,6 +25,7 @@ import { type IdentitySeed, identityLayer } from "./identity.ts"
  * The services that a tracker is built on.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | AddressLookup
 
@@ -32,6 +33,7 @@ export type Services = Crypto | Identity | SecretRotation | Dht | Gossip | Addre
  * Parts of a node on real sockets that are no option of the configuration.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface NodeStackOptions {
   /**

@@ -17,6 +17,7 @@ import { TopicTracker, type TopicTrackerOptions } from "../tracker/TopicTracker.
  * The behaviour of a world's DHT and network.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MemoryWorldOptions {
   /** The faults, the latency and the size of the DHT. Default: 200 healthy nodes without latency. */
@@ -29,6 +30,7 @@ export interface MemoryWorldOptions {
  * A world, made by {@link make}. Give it to the {@link layer} of each node.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface MemoryWorld {
   readonly dht: MemoryDht.MemoryDhtNetwork
@@ -39,6 +41,7 @@ export interface MemoryWorld {
  * An empty world. Nothing moves in it after the scope has closed.
  *
  * @since 0.1.0
+ * @category testing
  */
 export const make = (options: MemoryWorldOptions = {}): Effect.Effect<MemoryWorld, never, Scope.Scope> =>
   Effect.all({ dht: MemoryDht.make(options.dht), network: MemoryNetwork.make(options.network) })
@@ -47,6 +50,7 @@ export const make = (options: MemoryWorldOptions = {}): Effect.Effect<MemoryWorl
  * Options of one node of a world.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MemoryNodeOptions extends TopicTrackerOptions {
   /** 32 bytes: the seed of this node's key. Default: drawn from Effect's Random. */
@@ -64,6 +68,7 @@ export interface MemoryNodeOptions extends TopicTrackerOptions {
  * A node of the world, with the services below its tracker. All random choices come from Effect's Random: a seed repeats a run.
  *
  * @since 0.1.0
+ * @category testing
  */
 export const layer = (
   world: MemoryWorld,

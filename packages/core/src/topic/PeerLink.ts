@@ -8,6 +8,7 @@ import { Deferred, Effect } from "effect"
  * One session of a topic, for protocols beside gossip. Programs use `@topic-tracker/peers`.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeerLink {
   /** The id of this node. */

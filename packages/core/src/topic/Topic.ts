@@ -34,6 +34,7 @@ interface TopicHalf {
  * The half of a topic that sends.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicSender extends TopicHalf {
   /**
@@ -55,6 +56,7 @@ export interface TopicSender extends TopicHalf {
  * The half of a topic that listens.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicReceiver extends TopicHalf {
   /**
@@ -102,6 +104,7 @@ export interface TopicSubscribeOptions extends SubscribeOptions {
  * A joined topic. It is left when the Scope closes that it was joined in.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Topic extends TopicSender, TopicReceiver {
   readonly config: TopicConfig
@@ -153,6 +156,7 @@ export interface Topic extends TopicSender, TopicReceiver {
  * first join.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface JoinSettings {
   /**
@@ -177,6 +181,7 @@ export interface JoinSettings {
  * The topic to join, its secret, and its options.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface JoinOptions extends JoinSettings {
   /** A name (a string counts as its UTF-8 bytes; not empty), or a ready TopicId. */
@@ -194,6 +199,7 @@ export interface JoinOptions extends JoinSettings {
  * A join by an invitation, which says topic, secret and access.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface JoinByInviteOptions extends JoinSettings {
   /**

@@ -10,6 +10,7 @@ import type { SlotEvent } from "../records/SecondSlot.ts"
  * The part of a topic that did something.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Actor = "bootstrap" | "memberSearch" | "reconnect" | "publisher" | "bubbleMerge" | "messageOverlapMerge"
 
@@ -17,6 +18,7 @@ export type Actor = "bootstrap" | "memberSearch" | "reconnect" | "publisher" | "
  * The record that led to a peer: its publisher and its minute.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface RecordSource {
   readonly publisher: EndpointId.EndpointId
@@ -27,6 +29,7 @@ export interface RecordSource {
  * One entry of `topic.activity`.
  *
  * @since 0.1.0
+ * @category models
  */
 export type TopicActivity = {
   /** Milliseconds since the topic was opened. */
@@ -37,6 +40,7 @@ export type TopicActivity = {
  * One activity of a topic. `millis` is in milliseconds, `unixMinute` in minutes since 1970.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Activity =
   /** The search for a first neighbour begins: at the start, after a resume, or when the last neighbour is gone. */
@@ -126,6 +130,7 @@ export type Activity =
  * Counters since the topic was opened.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicStats {
   /** Lookups of records in the DHT, each in the slots of one minute or two. */

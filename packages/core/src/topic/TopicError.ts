@@ -27,6 +27,7 @@ import {
  * - `Closed`: the topic was left, or the gossip service below it is closed.
  *
  * @since 0.1.0
+ * @category errors
  * @example
  * ```ts
  * topic.broadcast("hello").pipe(Effect.catchReason("TopicError", "Suspended", () => topic.resume))

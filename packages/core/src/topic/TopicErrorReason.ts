@@ -8,6 +8,7 @@ const message = { message: Schema.String }
  * An argument is invalid. The message names it and the expected values.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
   /** The argument's name, such as "secret". */
@@ -19,6 +20,7 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
  * The invitation cannot be used; nothing was sent. No message quotes its text.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class InvalidInvite extends Schema.TaggedError<InvalidInvite>()("InvalidInvite", {
   /** As the reasons of an `InviteError`. */
@@ -30,6 +32,7 @@ export class InvalidInvite extends Schema.TaggedError<InvalidInvite>()("InvalidI
  * The content does not fit into one gossip message. Nothing was sent.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("MessageTooLarge", message) {}
 
@@ -37,6 +40,7 @@ export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("Mess
  * The operation took longer than the configuration allows.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", message) {}
 
@@ -44,6 +48,7 @@ export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", message) {
  * The topic is suspended.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class Suspended extends Schema.TaggedError<Suspended>()("Suspended", message) {}
 
@@ -51,6 +56,7 @@ export class Suspended extends Schema.TaggedError<Suspended>()("Suspended", mess
  * A worker could not start, and its option `failTopicCreationOn…` makes that fatal.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed", message) {}
 
@@ -58,6 +64,7 @@ export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed"
  * The topic was left, or the gossip service below it is closed.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class Closed extends Schema.TaggedError<Closed>()("Closed", message) {}
 
@@ -65,6 +72,7 @@ export class Closed extends Schema.TaggedError<Closed>()("Closed", message) {}
  * The Schema of every reason.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const TopicErrorReason = Schema.Union([
   InvalidArgument,
@@ -80,5 +88,6 @@ export const TopicErrorReason = Schema.Union([
  * Any reason of a TopicError.
  *
  * @since 0.1.0
+ * @category errors
  */
 export type TopicErrorReason = typeof TopicErrorReason.Type

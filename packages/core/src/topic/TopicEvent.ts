@@ -6,6 +6,7 @@ import type { BroadcastScope, NeighborDownReason } from "@topic-tracker/gossip"
  * An event of a topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export type TopicEvent =
   | { readonly _tag: "NeighborUp"; readonly peer: EndpointId.EndpointId }
@@ -24,6 +25,7 @@ const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true })
  * A message of another node in the topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Message {
   readonly _tag = "Message"

@@ -20,6 +20,7 @@ export type { TopicStats } from "./TopicActivity.ts"
  * ```
  *
  * @since 0.1.0
+ * @category operations
  */
 export const join = (
   options: JoinOptions | JoinByInviteOptions,
@@ -30,6 +31,7 @@ export const join = (
  * Opens a topic and returns at once. The search for neighbours runs in the background.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const joinNoWait = (
   options: JoinOptions | JoinByInviteOptions,

@@ -17,6 +17,7 @@ import type { TrackerService } from "./TrackerService.ts"
  * Options of a tracker over any services.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface TopicTrackerOptions {
   /** The options that differ from the defaults, for the node and all its topics. Each join may give options of a topic again. */
@@ -27,6 +28,7 @@ export interface TopicTrackerOptions {
  * Options of a tracker on real sockets; none is required.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOptions {}
 
@@ -35,6 +37,7 @@ export interface NodeOptions extends TopicTrackerOptions, NodeStack.NodeStackOpt
  * topics with `Topic.join`.
  *
  * @since 0.1.0
+ * @category services
  */
 export class TopicTracker extends Context.Service<TopicTracker, TrackerService>()("@topic-tracker/core/TopicTracker") {
   /**

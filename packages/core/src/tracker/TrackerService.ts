@@ -9,6 +9,7 @@ import type { TopicError } from "../topic/TopicError.ts"
  * All topics of a process.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TrackerService {
   /** The id of this node: other nodes dial it by this. */

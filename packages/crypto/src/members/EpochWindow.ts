@@ -5,10 +5,20 @@
 import { toHex } from "@topic-tracker/common/Bytes"
 import type { EpochKeys } from "./MembersKeys.ts"
 
-/** The furthest that proofs of others may move the minute that we seal for beyond our own, in minutes. */
+/**
+ * The furthest that proofs of others may move the minute that we seal for beyond our own, in minutes.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_PULL = 7
 
-/** Options of {@link EpochWindow}, in minutes. */
+/**
+ * Options of {@link EpochWindow}, in minutes.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface EpochWindowOptions {
   /** Envelopes of so many past minutes are accepted, and a proof of membership is valid for so long. Default 3. */
   readonly overlap?: number
@@ -20,6 +30,7 @@ export interface EpochWindowOptions {
  * The window of minutes around our own.
  *
  * @since 0.1.0
+ * @category models
  */
 export class EpochWindow {
   readonly overlap: number

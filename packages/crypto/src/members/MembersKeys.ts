@@ -21,7 +21,12 @@ const LABEL_SEAL = utf8.encode("seal")
 /** The keys of messages that are kept, of all authors, channels and minutes together. One derivation costs some 12 µs. */
 const SEAL_KEYS = 1024
 
-/** The longest name of a channel, in bytes of UTF-8. */
+/**
+ * The longest name of a channel, in bytes of UTF-8.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_CHANNEL_NAME_BYTES = 64
 
 /**
@@ -29,6 +34,7 @@ export const MAX_CHANNEL_NAME_BYTES = 64
  * channels.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ChannelMode {
   /** True if messages carry no signature: any member can write in any name. */
@@ -37,7 +43,12 @@ export interface ChannelMode {
   readonly neighborsOnly: boolean
 }
 
-/** The mode as its number on the wire, 0 to 3. */
+/**
+ * The mode as its number on the wire, 0 to 3.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const modeNumber = ({ group, neighborsOnly }: ChannelMode): number => (group ? 1 : 0) | (neighborsOnly ? 2 : 0)
 
 /** HKDF-Extract. */
@@ -60,6 +71,7 @@ let nextId = 0
  * The keys of one minute, its epoch. Made by {@link MembersKeys.epoch}.
  *
  * @since 0.1.0
+ * @category models
  */
 export class EpochKeys {
   /** The minute since the Unix epoch, a u32. */
@@ -117,6 +129,7 @@ export class EpochKeys {
  * The keys of a members-only topic that do not change with the minute, and the place where those of a minute are derived.
  *
  * @since 0.1.0
+ * @category models
  */
 export class MembersKeys {
   /** The gossip topic: it can be named only with the secret, and it stays the same over rotations. */

@@ -7,13 +7,19 @@ import { Redacted } from "effect"
 import { sha512Half } from "../hash.ts"
 import type { TopicId } from "../TopicId.ts"
 
-/** The most generations that a ring keeps. The lowest one is forgotten. */
+/**
+ * The most generations that a ring keeps. The lowest one is forgotten.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_GENERATIONS = 64
 
 /**
  * A secret and the minute from which it is used.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Generation {
   /** A u32. The first secret of a topic has 0. Of two that are valid at a minute, the higher one counts. */
@@ -28,6 +34,7 @@ export interface Generation {
  * The generations of a topic's secret. Throws a RangeError if the first one is not valid.
  *
  * @since 0.1.0
+ * @category models
  */
 export class SecretRing {
   /** Ascending by generation. */

@@ -11,13 +11,24 @@ import { type Contents, readContents } from "./plaintext.ts"
  * What to do with a content: forward and deliver it, drop it, or drop it and count it against the neighbour that sent it.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Verdict = "accept" | "ignore" | "reject"
 
-/** The step that decided. */
+/**
+ * The step that decided.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type EnvelopeStep = "form" | "epoch" | "seal" | "contents" | "signature"
 
-/** An envelope that opened and verified. */
+/**
+ * An envelope that opened and verified.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface OpenedEnvelope {
   readonly envelope: Uint8Array
   readonly plaintext: Uint8Array
@@ -25,7 +36,12 @@ export interface OpenedEnvelope {
   readonly contents: Contents | undefined
 }
 
-/** The first steps: they cost nothing. Undefined if the envelope passes them. */
+/**
+ * The first steps: they cost nothing. Undefined if the envelope passes them.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const checkHeader = (
   window: EpochWindow,
   envelope: Uint8Array,
@@ -43,6 +59,9 @@ export const checkHeader = (
 /**
  * The last steps, which cost some 5 µs for the seal and, only if it opens, 100 µs for the signature. `checkHeader` must have passed. The result
  * is the opened envelope, or the step that rejects it.
+ *
+ * @since 0.1.0
+ * @category encoding
  */
 export const openEnvelope = (
   crypto: CryptoService,

@@ -9,6 +9,7 @@ import { Flag } from "./Envelope.ts"
  * The opened content of a whole envelope or of all parts together.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Contents {
   /** Bytes for later versions, which this one passes over. */

@@ -10,6 +10,7 @@ import { decode, encode } from "../krpc/bencode.ts"
 /**
  * The content that a node stores under a target.
  * @since 0.1.0
+ * @category models
  */
 export interface StoredItem {
   /** 32 bytes. */
@@ -28,6 +29,7 @@ const none = new Uint8Array(0)
 /**
  * The target of a mutable item: SHA-1 of public key ‖ salt, 20 bytes.
  * @since 0.1.0
+ * @category operations
  */
 export const targetOf = (publicKey: Uint8Array, salt?: Uint8Array): Uint8Array =>
   sha1(Bytes.concat(publicKey, salt ?? none))
@@ -39,6 +41,7 @@ export const immutableTarget = (encodedValue: Uint8Array): Uint8Array => sha1(en
  * The bytes that the signature covers: the bencoded entries salt (left out if empty), seq and v, without the dictionary
  * around them.
  * @since 0.1.0
+ * @category encoding
  */
 export const signable = (salt: Uint8Array | undefined, seq: bigint, encodedValue: Uint8Array): Uint8Array => {
   const rest = Bytes.concat(ascii.encode(`3:seqi${seq}e1:v`), encodedValue)
@@ -49,6 +52,7 @@ export const signable = (salt: Uint8Array | undefined, seq: bigint, encodedValue
  * Whether the signature of the item is right. An item whose key or R (the first half of the signature) is a point of small order
  * is nobody's: it is refused by its bytes, because the arithmetic for such points takes over 1 ms.
  * @since 0.1.0
+ * @category encoding
  */
 export const verifyItem = (crypto: Crypto["Service"], item: StoredItem): boolean =>
   crypto.verifyStrict(item.publicKey, signable(item.salt, item.seq, item.encodedValue), item.signature)
@@ -56,6 +60,7 @@ export const verifyItem = (crypto: Crypto["Service"], item: StoredItem): boolean
 /**
  * The bencoding of a value that is a byte string.
  * @since 0.1.0
+ * @category encoding
  */
 export const encodeValue = (value: Uint8Array): Uint8Array => encode(value)
 

@@ -10,6 +10,7 @@ import type { DhtAddress } from "../model.ts"
 /**
  * A bound socket. Hosts are IPv4 addresses, never names.
  * @since 0.1.0
+ * @category models
  */
 export interface UdpSocket {
   /** The bound address; it stays readable after {@link close}. */
@@ -30,6 +31,7 @@ export interface UdpSocket {
 /**
  * Binds a socket to an IPv4 address; port 0 means any free port. Fails with `Bind`.
  * @since 0.1.0
+ * @category models
  */
 export type BindUdpSocket = (address: DhtAddress) => Effect.Effect<UdpSocket, DhtError>
 
@@ -62,6 +64,7 @@ const bindNodeSocket: BindUdpSocket = (address) =>
  * The function with which a client binds its socket. Default: Node.js' UDP sockets. Provide another one to put a client on a
  * simulated network.
  * @since 0.1.0
+ * @category services
  */
 export const UdpSockets = Context.Reference<{ readonly bind: BindUdpSocket }>("@topic-tracker/dht/UdpSockets", {
   defaultValue: () => ({ bind: bindNodeSocket }),

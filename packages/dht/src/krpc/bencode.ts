@@ -5,16 +5,38 @@
  * them. This file does not know what a message means.
  */
 
-/** A decoded value. Byte strings stay bytes, views of the input; dictionary keys are byte strings read as Latin-1. */
+/**
+ * A decoded value. Byte strings stay bytes, views of the input; dictionary keys are byte strings read as Latin-1.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Bencode = bigint | Uint8Array | ReadonlyArray<Bencode> | BencodeDictionary
 
+/**
+ * A decoded dictionary.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface BencodeDictionary {
   readonly [key: string]: Bencode
 }
 
-/** The argument of {@link encode}: numbers must be safe integers, strings are written as UTF-8, undefined entries are left out. */
+/**
+ * The argument of {@link encode}: numbers must be safe integers, strings are written as UTF-8, undefined entries are left out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Encodable = bigint | number | string | Uint8Array | ReadonlyArray<Encodable> | EncodableDictionary
 
+/**
+ * A dictionary to encode. Keys that are undefined are left out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface EncodableDictionary {
   readonly [key: string]: Encodable | undefined
 }
@@ -179,6 +201,9 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string => {
 /**
  * The value of canonical bencoding, or undefined for all other bytes: trailing bytes, keys out of order or repeated, leading
  * zeros, integers outside 64 bits, more than 16 levels or 1,024 values. It never throws.
+ *
+ * @since 0.1.0
+ * @category encoding
  */
 export const decode = (bytes: Uint8Array): Bencode | undefined => read(bytes, true)
 
@@ -292,6 +317,9 @@ const isList = (value: ReadonlyArray<Encodable> | EncodableDictionary): value is
 /**
  * The canonical bencoding of a value. Dictionary keys must be Latin-1, and are written in byte order. Throws a RangeError
  * for an integer outside 64 bits or a number that is not a safe integer: both are mistakes of the caller.
+ *
+ * @since 0.1.0
+ * @category encoding
  */
 export const encode = (value: Encodable): Uint8Array => writer.encode(value)
 

@@ -12,6 +12,7 @@ import type { DhtAddress, DhtService } from "../model.ts"
 /**
  * The size of a testnet and the behaviour of its nodes.
  * @since 0.1.0
+ * @category options
  */
 export interface DhtTestnetOptions {
   /** Number of nodes, 1 to 1,000. Default: 20. */
@@ -25,6 +26,7 @@ export interface DhtTestnetOptions {
 /**
  * A running testnet.
  * @since 0.1.0
+ * @category models
  */
 export interface DhtTestnet {
   /** The address of each node; the first is the one to bootstrap from. */
@@ -38,6 +40,7 @@ export interface DhtTestnet {
 /**
  * Starts a testnet, which ends with the scope. Fails with `Bind` if the port is in use.
  * @since 0.1.0
+ * @category testing
  */
 export const make = Effect.fnUntraced(function* (
   options: DhtTestnetOptions = {},

@@ -11,12 +11,14 @@ import type { MemoryClientOptions, MemoryDhtNetwork, MemoryDhtOptions } from "./
 /**
  * A simulated network. The places of its nodes and all chance come from Effect's Random.
  * @since 0.1.0
+ * @category testing
  */
 export const make = (options: MemoryDhtOptions = {}): Effect.Effect<MemoryDhtNetwork> => makeMemoryNetwork(options)
 
 /**
  * A new participant of the network.
  * @since 0.1.0
+ * @category testing
  */
 export const layer = (network: MemoryDhtNetwork, options: MemoryClientOptions = {}): Layer.Layer<Dht, never, Crypto> =>
   Layer.effect(Dht, network.client(options))
@@ -24,6 +26,7 @@ export const layer = (network: MemoryDhtNetwork, options: MemoryClientOptions = 
 /**
  * The only participant of a simulated network of its own.
  * @since 0.1.0
+ * @category testing
  */
 export const layerAlone = (options: MemoryDhtOptions = {}): Layer.Layer<Dht, never, Crypto> =>
   Layer.effect(

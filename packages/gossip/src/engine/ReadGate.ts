@@ -7,6 +7,7 @@
  * The gate of one topic. Give it to `open`, then hold and release it.
  *
  * @since 0.1.0
+ * @category models
  */
 export class ReadGate {
   #isHeld = false

@@ -12,7 +12,12 @@ const WANTED = 1
 const ANSWER = 2
 const WANTED_BYTES = 3
 const ANSWER_BYTES = 57
-/** The most members whose acknowledgements an author can wait for. */
+/**
+ * The most members whose acknowledgements an author can wait for.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_ACKNOWLEDGING = 0xffff
 /** Members answer after a random time up to this, so that most hear that enough have answered. */
 export const ANSWER_WITHIN_MS = 200
@@ -23,10 +28,20 @@ const ANSWERS_PER_SECOND = 20
 /** Answers to one neighbour in a second. */
 const SEEN_PER_SECOND = 500
 
-/** The extension of a message that members beyond the neighbours shall acknowledge, until `count` have. */
+/**
+ * The extension of a message that members beyond the neighbours shall acknowledge, until `count` have.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const wantedExtension = (count: number): Uint8Array => Uint8Array.of(WANTED, count >>> 8, count & 0xff)
 
-/** The extension of an answer: the stream (48 bytes) and the seq of the message. */
+/**
+ * The extension of an answer: the stream (48 bytes) and the seq of the message.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const answerExtension = (stream: Uint8Array, seq: number): Uint8Array => {
   const bytes = new Uint8Array(8)
   const fields = new DataView(bytes.buffer)
@@ -35,7 +50,12 @@ export const answerExtension = (stream: Uint8Array, seq: number): Uint8Array => 
   return concat(Uint8Array.of(ANSWER), stream, bytes)
 }
 
-/** The stream, in hex, and the seq that an extension acknowledges; undefined if it is no answer. */
+/**
+ * The stream, in hex, and the seq that an extension acknowledges; undefined if it is no answer.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const readAnswer = (extension: Uint8Array | undefined): { stream: string; seq: number } | undefined => {
   if (extension?.length !== ANSWER_BYTES || extension[0] !== ANSWER) return undefined
   const fields = new DataView(extension.buffer, extension.byteOffset, extension.length)
@@ -46,7 +66,12 @@ export const readAnswer = (extension: Uint8Array | undefined): { stream: string;
 const readWanted = (extension: Uint8Array | undefined): number =>
   extension?.length === WANTED_BYTES && extension[0] === WANTED ? extension[1]! * 256 + extension[2]! : 0
 
-/** The action after a delivered message: tell the author, who is a neighbour, or broadcast an answer after a time, or nothing. */
+/**
+ * The action after a delivered message: tell the author, who is a neighbour, or broadcast an answer after a time, or nothing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type AnswerPlan =
   | { readonly _tag: "Seen" }
   | { readonly _tag: "After"; readonly ms: number; readonly key: string }
@@ -62,6 +87,7 @@ interface Waiting {
  * The acknowledgements of one topic, of both sides.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Acknowledgements {
   readonly #random: () => number

@@ -7,12 +7,20 @@ import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { EndpointId } from "@topic-tracker/crypto"
 
-/** The request of a peer: to be a neighbour, to have its messages delivered, or to open streams to us. */
+/**
+ * The request of a peer: to be a neighbour, to have its messages delivered, or to open streams to us.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type AllowRole = "neighbor" | "author" | "stream"
 
 /**
  * `"admit"`; `"refuse"`: it is no neighbour, its streams are closed, and its messages are neither delivered nor forwarded; `"mute"`: its
  * messages are forwarded and not delivered, and otherwise it is admitted.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type AllowAnswer = "admit" | "mute" | "refuse"
 

@@ -18,7 +18,12 @@ export const FORGOTTEN_AFTER_MS = 17 * 60_000
 const BYTES_PER_SECOND = 8 * 1024 * 1024
 const BURST_BYTES = 16 * 1024 * 1024
 
-/** One author's messages of one session in one channel. */
+/**
+ * One author's messages of one session in one channel.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface AuthorStream {
   /** Hex of author ‖ session ‖ channel. */
   readonly key: string
@@ -50,6 +55,7 @@ const sessionOf = (key: string): string => key.slice(64, 80)
  * The authors of one topic. The one that was silent longest is the first in the map.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Authors {
   readonly #authors = new Map<string, Author>()
@@ -139,7 +145,7 @@ export class Authors {
     this.#authors.set(name, author)
   }
 
-  /** Forgets streams that were silent for {@link FORGOTTEN_AFTER_MS}, and authors without a stream. Call it once a minute. */
+  /** Forgets streams that were silent for `FORGOTTEN_AFTER_MS`, and authors without a stream. Call it once a minute. */
   evict(now: number): void {
     for (const [name, author] of this.#authors) {
       for (const [id, session] of author.sessions) {

@@ -5,7 +5,12 @@
 import type { CryptoService, SigningKey } from "@topic-tracker/crypto"
 import { type ChannelMode, Envelope, type EpochWindow, Plaintext } from "@topic-tracker/crypto/members"
 
-/** Options of {@link ChannelWriter}. */
+/**
+ * Options of {@link ChannelWriter}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ChannelWriterOptions {
   readonly crypto: CryptoService
   readonly window: EpochWindow
@@ -19,7 +24,12 @@ export interface ChannelWriterOptions {
   readonly maxContentBytes: number
 }
 
-/** The envelopes of some messages, and the sequence numbers of these. */
+/**
+ * The envelopes of some messages, and the sequence numbers of these.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Written {
   readonly envelopes: ReadonlyArray<Uint8Array>
   /** The seq of the first message; the others follow. */
@@ -30,6 +40,7 @@ export interface Written {
  * The author's side of one channel.
  *
  * @since 0.1.0
+ * @category models
  */
 export class ChannelWriter {
   readonly #options: ChannelWriterOptions

@@ -6,17 +6,37 @@
 import { concat } from "@topic-tracker/common/Bytes"
 import { Door, type EpochKeys, type EpochWindow } from "@topic-tracker/crypto/members"
 
-/** A door that is not open so long after it began is closed. */
+/**
+ * A door that is not open so long after it began is closed.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const DOOR_MS = 5_000
-/** The time that `allow` has, within {@link DOOR_MS}. */
+/**
+ * The time that `allow` has, within {@link DOOR_MS}.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const ALLOW_MS = 1_000
 /** The bytes that a dialler sends before it has the acceptor's proof. */
 const MAX_DIALLER_BYTES = Door.M1_BYTES + Door.M3_BYTES
 
-/** Why a door ended without a proof: a code that was sent or received, or a reason that has none. */
+/**
+ * Why a door ended without a proof: a code that was sent or received, or a reason that has none.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type DoorFailure = Door.DoorRefusal | "time" | "malformed"
 
-/** What the caller must do, in order. After `Proven` and `Failed` the machine is finished. */
+/**
+ * What the caller must do, in order. After `Proven` and `Failed` the machine is finished.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type DoorOutput =
   | { readonly _tag: "Send"; readonly bytes: Uint8Array }
   /** Acceptor only: ask whether the peer may enter, and call `answer`. */
@@ -38,7 +58,12 @@ export type DoorOutput =
       readonly byPeer: boolean
     }
 
-/** The keys of a topic at the door. */
+/**
+ * The keys of a topic at the door.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DoorTopic {
   readonly gossipTopic: Uint8Array
   readonly window: EpochWindow
@@ -92,6 +117,7 @@ abstract class DoorMachine {
  * The side that opened the connection. `start` gives the first message.
  *
  * @since 0.1.0
+ * @category models
  */
 export class DoorDialler extends DoorMachine {
   readonly #options: DoorOptions & { readonly topic: DoorTopic }
@@ -164,7 +190,12 @@ export class DoorDialler extends DoorMachine {
   }
 }
 
-/** Options of {@link DoorAcceptor}. */
+/**
+ * Options of {@link DoorAcceptor}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface DoorAcceptorOptions extends DoorOptions {
   /** The topic and the keys whose door tag this is, of all members-only topics that are open. */
   readonly findTag: (doorTag: Uint8Array) => { readonly topic: DoorTopic; readonly keys: EpochKeys } | undefined
@@ -186,6 +217,7 @@ type AcceptorState =
  * The side that accepted the connection.
  *
  * @since 0.1.0
+ * @category models
  */
 export class DoorAcceptor extends DoorMachine {
   readonly #options: DoorAcceptorOptions

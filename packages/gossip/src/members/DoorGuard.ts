@@ -24,6 +24,7 @@ interface Entry {
  * The back-off of failed doors, by endpoint id.
  *
  * @since 0.1.0
+ * @category models
  */
 export class DoorGuard {
   readonly #entries = new BoundedMap<string, Entry>(MAX_IDS)

@@ -5,9 +5,19 @@
 import { Envelope } from "@topic-tracker/crypto/members"
 import type { SeqRange } from "./repairMessages.ts"
 
-/** How long an envelope is kept. */
+/**
+ * How long an envelope is kept.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const STORE_MS = 2 * 60_000
-/** The bytes of one topic. */
+/**
+ * The bytes of one topic.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const STORE_BYTES = 16 * 1024 * 1024
 
 interface Entry {
@@ -27,6 +37,7 @@ interface Entry {
  * Recent envelopes, by stream and sequence number. A stream is the hex of author ‖ session ‖ channel, an author that of its id.
  *
  * @since 0.1.0
+ * @category models
  */
 export class EnvelopeStore {
   readonly #maxBytes: number

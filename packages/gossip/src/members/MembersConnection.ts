@@ -7,7 +7,12 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../transport/Transport.ts"
 import type { RepairStream } from "./RepairStream.ts"
 
-/** The side that dialled renews the proof after this time. */
+/**
+ * The side that dialled renews the proof after this time.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const RENEW_MS = 60_000
 
 /** What the router does for the connection. */

@@ -8,7 +8,12 @@ import type { RepairMessage } from "./repairMessages.ts"
 /** The answer to a peer that knocks at the door. */
 export type DoorAnswer = "admit" | "not allowed" | "busy"
 
-/** A members-only topic, as the router sees it. */
+/**
+ * A members-only topic, as the router sees it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MembersLine {
   readonly door: DoorTopic
   /** The engine of the topic. */
@@ -30,7 +35,12 @@ export interface MembersLine {
   readonly repair: (peer: EndpointId.EndpointId, message: RepairMessage) => void
 }
 
-/** The parts of a transport that the router uses. */
+/**
+ * The parts of a transport that the router uses.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MembersTransport {
   readonly endpointId: EndpointId.EndpointId
   readonly timers: Timers

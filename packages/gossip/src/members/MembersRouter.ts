@@ -10,7 +10,12 @@ import type { RepairMessage } from "./repairMessages.ts"
 import { runDoor } from "./runDoor.ts"
 import { UnprovenConnections } from "./UnprovenConnections.ts"
 
-/** The protocol of connections for members-only topics. */
+/**
+ * The protocol of connections for members-only topics.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MEMBERS_ALPN = "/topic-tracker/members/1"
 /** One-way streams of a proven peer; the engine sets its own limit later. */
 const PROVEN_UNI_STREAMS = 64
@@ -21,6 +26,7 @@ const FLAGS = Door.DoorFlag.validates | Door.DoorFlag.repairs | Door.DoorFlag.wh
  * The doors of a node. It is the transport's handler of {@link MEMBERS_ALPN}.
  *
  * @since 0.1.0
+ * @category models
  */
 export class MembersRouter implements TransportHandler {
   readonly #transport: MembersTransport

@@ -21,7 +21,12 @@ import { Repairs } from "./Repairs.ts"
 import type { RepairMessage } from "./repairMessages.ts"
 import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
 
-/** The largest message that is put together from parts, unless configured. */
+/**
+ * The largest message that is put together from parts, unless configured.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_CONTENT_BYTES = 1024 * 1024
 /** All that waits out of order, of all streams together. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
@@ -32,17 +37,32 @@ const EVICT_MS = 60_000
 /** A later neighbour's first heads of streams that we do not know: so many are asked for at once, and in a second. */
 const PAST_STREAMS = 64
 
-/** What `allow` says of an author; undefined: it is not known yet. A muted author's messages are forwarded, not delivered. */
+/**
+ * What `allow` says of an author; undefined: it is not known yet. A muted author's messages are forwarded, not delivered.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Admission = "admit" | "mute" | "refuse" | undefined
 
-/** What to do with a content that gossip brought. `later`: ask `allow` about the author, then judge again. */
+/**
+ * What to do with a content that gossip brought. `later`: ask `allow` about the author, then judge again.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Judgement {
   readonly verdict: "accept" | "ignore" | "reject" | "later"
   /** The step that decided; undefined if it was accepted. */
   readonly step: EnvelopeStep | "author" | "repeat" | "bounds" | undefined
 }
 
-/** What the caller delivers and sends, in order. */
+/**
+ * What the caller delivers and sends, in order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type MembersEvent =
   | {
       readonly _tag: "Order"
@@ -54,7 +74,12 @@ export type MembersEvent =
     }
   | { readonly _tag: "Send"; readonly to: string; readonly message: RepairMessage }
 
-/** Counters. They only grow. */
+/**
+ * Counters. They only grow.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MembersStats {
   accepted: number
   ignored: number
@@ -65,7 +90,12 @@ export interface MembersStats {
   falseHeads: number
 }
 
-/** Options of {@link MembersState}. Ids are hex. */
+/**
+ * Options of {@link MembersState}. Ids are hex.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface MembersStateOptions {
   readonly crypto: CryptoService
   readonly window: EpochWindow
@@ -91,6 +121,7 @@ const ACCEPTED: Judgement = { verdict: "accept", step: undefined }
  * The state of a members-only topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export class MembersState {
   readonly stats: MembersStats = {

@@ -7,9 +7,19 @@ import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 const REJECT_POINTS = 10
 const POINTS_BACK_PER_MS = 1 / 1000
 const LIMIT = 50
-/** A neighbour that reached the limit is refused at the door for so long. */
+/**
+ * A neighbour that reached the limit is refused at the door for so long.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const BAN_MS = 10 * 60_000
-/** The same for one that does not validate. */
+/**
+ * The same for one that does not validate.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const SHORT_BAN_MS = 60_000
 const PLAIN_REJECTS = 64
 const PLAIN_WINDOW_MS = 10_000
@@ -27,6 +37,7 @@ interface Score {
  * The scores of a topic's neighbours, by endpoint id.
  *
  * @since 0.1.0
+ * @category models
  */
 export class NeighborScore {
   readonly #scores = new BoundedMap<string, Score>(MAX_SCORES)

@@ -5,6 +5,7 @@ import type { SeqRange } from "./repairMessages.ts"
  * The parts of one message.
  *
  * @since 0.1.0
+ * @category models
  */
 export class PartAssembly {
   readonly flags: number
@@ -95,7 +96,12 @@ export class PartAssembly {
   }
 }
 
-/** A range of missing messages, or the missing parts of one. */
+/**
+ * A range of missing messages, or the missing parts of one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MissingRange extends SeqRange {
   readonly parts?: ReadonlyArray<number>
 }

@@ -22,7 +22,12 @@ const HAVE_OVERHEAD_BYTES = 16
 const MAX_FALSE_HEADS = 8
 const FALSE_HEADS_MS = 60_000
 
-/** The result of the door for a neighbour. */
+/**
+ * The result of the door for a neighbour.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface NeighborOptions {
   readonly answersRepairs: boolean
 }

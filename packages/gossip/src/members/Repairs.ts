@@ -48,7 +48,12 @@ interface Task {
   isRoundOver: boolean
 }
 
-/** The meaning of a claimed head to {@link Repairs.claim}. */
+/**
+ * The meaning of a claimed head to {@link Repairs.claim}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ClaimOptions {
   /**
    * `start`: told before we joined, so what it covers was sent before. `all`: the same, and it is wanted. `past`: told by a later neighbour
@@ -58,7 +63,12 @@ export interface ClaimOptions {
   readonly known: number
 }
 
-/** What {@link Repairs.tick} gives. */
+/**
+ * What {@link Repairs.tick} gives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type RepairAction =
   | { readonly _tag: "Ask"; readonly peer: string; readonly message: RepairMessage }
   | { readonly _tag: "GiveUp"; readonly stream: AuthorStream }
@@ -69,6 +79,7 @@ export type RepairAction =
  * The gaps of one topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Repairs {
   readonly #claims = new BoundedMap<string, Claim>(MAX_CLAIMS)

@@ -17,7 +17,12 @@ const PARTS_QUIET_MS = 300
 /** Messages in parts whose later parts are still forwarded after they were given up. */
 const MAX_PASSED = 8
 
-/** What a stream gives its reader. */
+/**
+ * What a stream gives its reader.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type OrderEvent =
   | {
       readonly _tag: "Deliver"
@@ -32,7 +37,12 @@ export type OrderEvent =
   /** The author has closed the stream. */
   | { readonly _tag: "Ended" }
 
-/** The first missing message of a stream. */
+/**
+ * The first missing message of a stream.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface StreamBlock {
   /** The time since when the delivery waits for it. */
   readonly since: number
@@ -58,6 +68,7 @@ interface Held {
  * One stream.
  *
  * @since 0.1.0
+ * @category models
  */
 export class StreamOrder {
   /** The next seq to deliver. */

@@ -14,13 +14,19 @@ const MAX_AUTHORS = 4_096
 const CHECKS_BURST = 4_096
 const CHECKS_PER_SECOND = 200
 
-/** The receiver's verdict on a note: see `ContentVerdict`. */
+/**
+ * The receiver's verdict on a note: see `ContentVerdict`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type NoteVerdict = "accept" | "ignore" | "reject"
 
 /**
  * The protocol that uses the notes of a topic. All calls are synchronous, and come from within the engine: it must not call back at once.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface NotesHandler {
   /** Judges a note before it is forwarded. Only its form was checked. */
@@ -48,6 +54,7 @@ export interface TopicNotesOptions {
  * The notes of one topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export class TopicNotes {
   readonly #options: TopicNotesOptions

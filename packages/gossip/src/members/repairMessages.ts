@@ -6,7 +6,12 @@ import { concat } from "@topic-tracker/common/Bytes"
 import { Postcard } from "@topic-tracker/postcard"
 import { Result } from "effect"
 
-/** The largest postcard value of a message. A longer one ends the stream. */
+/**
+ * The largest postcard value of a message. A longer one ends the stream.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const MAX_REPAIR_BYTES = 65_536
 /** The most ranges of a Want. */
 export const MAX_RANGES = 16
@@ -49,16 +54,27 @@ const codec = Postcard.taggedUnion({
  * A message between neighbours. A stream is author ‖ session ‖ channel tag, 48 bytes.
  *
  * @since 0.1.0
+ * @category models
  */
 export type RepairMessage = Postcard.Type<typeof codec>
 
-/** The sequence numbers from `from` to `to`, both included. */
+/**
+ * The sequence numbers from `from` to `to`, both included.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SeqRange {
   readonly from: number
   readonly to: number
 }
 
-/** The message with its length before it. */
+/**
+ * The message with its length before it.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
 export const encodeRepair = (message: RepairMessage): Uint8Array => {
   const body = Postcard.encodeSync(codec)(message)
   const length = new Uint8Array(4)
@@ -66,7 +82,12 @@ export const encodeRepair = (message: RepairMessage): Uint8Array => {
   return concat(length, body)
 }
 
-/** The message in the bytes after the length, or undefined if there is none. */
+/**
+ * The message in the bytes after the length, or undefined if there is none.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const decodeRepair = (body: Uint8Array): RepairMessage | undefined =>
   Result.getOrUndefined(Postcard.decodeResult(codec)(body))
 
@@ -74,6 +95,7 @@ export const decodeRepair = (body: Uint8Array): RepairMessage | undefined =>
  * Cuts a byte stream into messages. After a message that is too long or cannot be read it gives nothing more: the caller closes the stream.
  *
  * @since 0.1.0
+ * @category models
  */
 export class RepairReader {
   #buffer: Uint8Array = new Uint8Array(0)

@@ -3,7 +3,12 @@ import type { Timer, Timers } from "@topic-tracker/common"
 import type { BiStream } from "../transport/Transport.ts"
 import type { DoorOutput, DoorTopic } from "./Door.ts"
 
-/** A door machine of either side. */
+/**
+ * A door machine of either side.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DoorDriver {
   readonly deadline: number | undefined
   readonly start?: () => ReadonlyArray<DoorOutput>
@@ -12,7 +17,12 @@ export interface DoorDriver {
   readonly timeUp: (now: number) => ReadonlyArray<DoorOutput>
 }
 
-/** What the caller of {@link runDoor} does. */
+/**
+ * What the caller of {@link runDoor} does.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DoorHandlers {
   /** Whether the peer may enter; `answer` may be called at once or later. */
   readonly ask: (topic: DoorTopic, answer: (allowed: "admit" | "not allowed" | "busy") => void) => void
@@ -20,7 +30,12 @@ export interface DoorHandlers {
   readonly ended: (output: Extract<DoorOutput, { readonly _tag: "Proven" | "Failed" }>) => void
 }
 
-/** Runs the machine to its end. Nothing is read after its last message. */
+/**
+ * Runs the machine to its end. Nothing is read after its last message.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const runDoor = (stream: BiStream, machine: DoorDriver, timers: Timers, handlers: DoorHandlers): void => {
   let timer: Timer | undefined
   let isOver = false

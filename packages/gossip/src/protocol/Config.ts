@@ -20,6 +20,7 @@ const withDefault = <I extends number | Duration.Input>(schema: Schema.Codec<num
  * Membership. The numbers of the paper are those of its evaluation, section 5.1 (p. 9).
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MembershipConfigInput {
   /** Maximum number of neighbours. Paper: 5. With 1, three nodes would replace one another without end. Default: 5. */
@@ -48,6 +49,7 @@ export interface MembershipConfigInput {
  * Defaults and checks of {@link MembershipConfigInput}.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const MembershipConfig = Schema.Struct({
   activeViewCapacity: withDefault(atLeast(2), 5),
@@ -65,6 +67,7 @@ export const MembershipConfig = Schema.Struct({
  * All membership parameters with their values; durations in ms.
  *
  * @since 0.1.0
+ * @category options
  */
 export type MembershipConfig = typeof MembershipConfig.Type
 
@@ -72,6 +75,7 @@ export type MembershipConfig = typeof MembershipConfig.Type
  * Broadcast.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface BroadcastConfigInput {
   /**
@@ -111,6 +115,7 @@ export interface BroadcastConfigInput {
  * Defaults and checks of {@link BroadcastConfigInput}.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const BroadcastConfig = Schema.Struct({
   graftTimeout1Ms: withDefault(millis, 80),
@@ -138,6 +143,7 @@ export const BroadcastConfig = Schema.Struct({
  * All broadcast parameters with their values; durations in ms.
  *
  * @since 0.1.0
+ * @category options
  */
 export type BroadcastConfig = typeof BroadcastConfig.Type
 
@@ -145,6 +151,7 @@ export type BroadcastConfig = typeof BroadcastConfig.Type
  * The smallest `maxMessageSize`, in bytes: control messages must fit (iroh-gossip `MIN_MAX_MESSAGE_SIZE`).
  *
  * @since 0.1.0
+ * @category constants
  */
 export const MIN_MAX_MESSAGE_BYTES = 512
 
@@ -152,6 +159,7 @@ export const MIN_MAX_MESSAGE_BYTES = 512
  * All parameters of the protocol.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const ProtocolConfig = Schema.Struct({
   membership: MembershipConfig.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
@@ -164,6 +172,7 @@ export const ProtocolConfig = Schema.Struct({
  * All parameters of the protocol with their values.
  *
  * @since 0.1.0
+ * @category options
  */
 export type ProtocolConfig = typeof ProtocolConfig.Type
 
@@ -171,6 +180,7 @@ export type ProtocolConfig = typeof ProtocolConfig.Type
  * The parameters that differ from the defaults.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ProtocolConfigInput {
   /** Membership (HyParView). */
@@ -185,5 +195,6 @@ export interface ProtocolConfigInput {
  * Every parameter at its default.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const defaultConfig: ProtocolConfig = Schema.decodeSync(ProtocolConfig)({})

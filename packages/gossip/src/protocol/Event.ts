@@ -11,6 +11,7 @@ import type { Rng } from "./Rng.ts"
  * The name of a topic: the 64 hex digits of its id (`TopicId.hex`).
  *
  * @since 0.1.0
+ * @category models
  */
 export type TopicKey = string
 
@@ -18,6 +19,7 @@ export type TopicKey = string
  * Something that happened.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Event<P extends PeerKey = EndpointId.EndpointId> =
   /** A message arrived on the topic's stream. */
@@ -51,6 +53,7 @@ export type Event<P extends PeerKey = EndpointId.EndpointId> =
  * Something to do.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Action<P extends PeerKey = EndpointId.EndpointId> =
   /**
@@ -73,6 +76,7 @@ export type Action<P extends PeerKey = EndpointId.EndpointId> =
  * - `lost`: its connection closed, and no Disconnect had come from it: a crash, a cut network, or a process that ended without one.
  *
  * @since 0.1.0
+ * @category models
  */
 export type NeighborDownReason = "left" | "replaced" | "lost"
 
@@ -83,6 +87,7 @@ export type NeighborDownReason = "left" | "replaced" | "lost"
  * - `unknown`: there is none; it only asked.
  *
  * @since 0.1.0
+ * @category models
  */
 export type NeighborTrust = "vouched" | "proven" | "unknown"
 
@@ -93,6 +98,7 @@ export type NeighborTrust = "vouched" | "proven" | "unknown"
  * - `reject`: neither. The application decides what follows for the peer that sent it.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ContentVerdict = "accept" | "ignore" | "reject"
 
@@ -100,6 +106,7 @@ export type ContentVerdict = "accept" | "ignore" | "reject"
  * Judges a content that a peer sent, before it is forwarded. It must be quick and must not throw.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ContentValidator<P extends PeerKey = EndpointId.EndpointId> = (
   from: P,
@@ -111,6 +118,7 @@ export type ContentValidator<P extends PeerKey = EndpointId.EndpointId> = (
  * An event for the application of this node.
  *
  * @since 0.1.0
+ * @category models
  */
 export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
   | { readonly _tag: "NeighborUp"; readonly peer: P }
@@ -131,6 +139,7 @@ export type TopicEvent<P extends PeerKey = EndpointId.EndpointId> =
  * state, so that no timer has to be cancelled when a topic is left.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Timer<P extends PeerKey = EndpointId.EndpointId> = { readonly topic: TopicKey; readonly epoch: number } & (
   | { readonly _tag: "Shuffle" }
@@ -150,6 +159,7 @@ type WithoutTopic<T> = T extends unknown ? Omit<T, "topic" | "epoch"> : never
  * Counters of one topic. Plain numbers that only grow until they are reset.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicStats {
   messagesSent: number

@@ -15,6 +15,7 @@ import { type TopicHost, TopicState } from "./TopicState.ts"
  * The arguments of {@link GossipState}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
@@ -35,6 +36,7 @@ export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
  * The state of one node in all its topics.
  *
  * @since 0.1.0
+ * @category models
  */
 export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P

@@ -10,6 +10,7 @@ import type { MessageId } from "./MessageId.ts"
  * The name of a peer: its endpoint id on the network, any string in a simulation.
  *
  * @since 0.1.0
+ * @category models
  */
 export type PeerKey = string
 
@@ -17,6 +18,7 @@ export type PeerKey = string
  * A peer and, if known, the opaque bytes that it sends about itself (its addresses, see codec/peerData.ts).
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeerInfo<P extends PeerKey = EndpointId.EndpointId> {
   readonly id: P
@@ -27,6 +29,7 @@ export interface PeerInfo<P extends PeerKey = EndpointId.EndpointId> {
  * Asks the receiver to let the sender into the swarm.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Join {
   readonly _tag: "Join"
@@ -37,6 +40,7 @@ export interface Join {
  * Introduces a new member along a random walk that ends when `ttl` (hops left, u16) reaches 0.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ForwardJoin<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "ForwardJoin"
@@ -48,6 +52,7 @@ export interface ForwardJoin<P extends PeerKey = EndpointId.EndpointId> {
  * Offers some contacts of `origin` along a random walk; the member at its end answers `origin` with its own contacts.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "Shuffle"
@@ -60,6 +65,7 @@ export interface Shuffle<P extends PeerKey = EndpointId.EndpointId> {
  * The contacts that answer a Shuffle, or that precede a Disconnect.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ShuffleReply<P extends PeerKey = EndpointId.EndpointId> {
   readonly _tag: "ShuffleReply"
@@ -70,6 +76,7 @@ export interface ShuffleReply<P extends PeerKey = EndpointId.EndpointId> {
  * A request to be neighbours, or the answer to one. The receiver may refuse it only when the priority is low.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Neighbor {
   readonly _tag: "Neighbor"
@@ -81,6 +88,7 @@ export interface Neighbor {
  * The last message on a topic's stream. `alive`: the sender stays in the swarm and only gives up this connection.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Disconnect {
   readonly _tag: "Disconnect"
@@ -93,6 +101,7 @@ export interface Disconnect {
  * The way of a payload so far: `round` hops (u16) from its author, or straight from its author and not to be passed on.
  *
  * @since 0.1.0
+ * @category models
  */
 export type DeliveryScope = { readonly _tag: "Swarm"; readonly round: number } | { readonly _tag: "Neighbors" }
 
@@ -100,6 +109,7 @@ export type DeliveryScope = { readonly _tag: "Swarm"; readonly round: number } |
  * A payload. `id` is the BLAKE3 hash of `content`.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Gossip {
   readonly _tag: "Gossip"
@@ -112,6 +122,7 @@ export interface Gossip {
  * Asks the receiver to send the sender no payloads, only their ids.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Prune {
   readonly _tag: "Prune"
@@ -121,6 +132,7 @@ export interface Prune {
  * Asks the receiver to send payloads again, and the payload with this id, if there is one, at once.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Graft {
   readonly _tag: "Graft"
@@ -132,6 +144,7 @@ export interface Graft {
  * Names payloads that the sender has.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface IHave {
   readonly _tag: "IHave"
@@ -142,6 +155,7 @@ export interface IHave {
  * A payload, and the hops after which it reached the sender.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface IHaveEntry {
   readonly id: MessageId
@@ -152,6 +166,7 @@ export interface IHaveEntry {
  * Messages of the membership protocol, HyParView.
  *
  * @since 0.1.0
+ * @category models
  */
 export type SwarmMessage<P extends PeerKey = EndpointId.EndpointId> =
   | Join
@@ -165,6 +180,7 @@ export type SwarmMessage<P extends PeerKey = EndpointId.EndpointId> =
  * Messages of the broadcast protocol, PlumTree.
  *
  * @since 0.1.0
+ * @category models
  */
 export type GossipMessage = Gossip | Prune | Graft | IHave
 
@@ -172,5 +188,6 @@ export type GossipMessage = Gossip | Prune | Graft | IHave
  * Any message of a topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Message<P extends PeerKey = EndpointId.EndpointId> = SwarmMessage<P> | GossipMessage

@@ -11,6 +11,7 @@ import type { Brand } from "effect"
  * The identity of a payload.
  *
  * @since 0.1.0
+ * @category models
  */
 export type MessageId = string & Brand.Brand<"MessageId">
 
@@ -18,6 +19,7 @@ export type MessageId = string & Brand.Brand<"MessageId">
  * The id in the 32 bytes from `offset` on, which must exist.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const read = (bytes: Uint8Array, offset = 0): MessageId => {
   const unit = (i: number) => bytes[offset + 2 * i]! | (bytes[offset + 2 * i + 1]! << 8)
@@ -45,6 +47,7 @@ export const read = (bytes: Uint8Array, offset = 0): MessageId => {
  * The i-th of the eight 32-bit words that the id's bytes are, little-endian, as a signed integer.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const word = (id: MessageId, i: number): number => id.charCodeAt(2 * i) | (id.charCodeAt(2 * i + 1) << 16)
 
@@ -52,6 +55,7 @@ export const word = (id: MessageId, i: number): number => id.charCodeAt(2 * i) |
  * Writes the 32 bytes of the id at `offset`.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const write = (id: MessageId, bytes: Uint8Array, offset: number): void => {
   for (let i = 0; i < 16; i++) {
@@ -65,6 +69,7 @@ export const write = (id: MessageId, bytes: Uint8Array, offset: number): void =>
  * The id of a payload: the BLAKE3 hash of its content (iroh-gossip `MessageId::from_content`).
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const ofContent = (content: Uint8Array): MessageId => {
   blake3Words(content, words)
@@ -94,6 +99,7 @@ const words = new Int32Array(8)
  * The id as its 32 bytes.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const toBytes = (id: MessageId): Uint8Array => {
   const bytes = new Uint8Array(32)
@@ -105,5 +111,6 @@ export const toBytes = (id: MessageId): Uint8Array => {
  * The id as 64 lowercase hex digits.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const toHex = (id: MessageId): string => Bytes.toHex(toBytes(id))

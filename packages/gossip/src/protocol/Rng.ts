@@ -7,6 +7,7 @@
  * A source of random integers.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Rng {
   /** An integer in 0 … bound − 1, each equally likely. `bound` is an integer in 1 … 2^32. */
@@ -19,6 +20,7 @@ export interface Rng {
  * operations that JavaScript computes exactly. SplitMix64 fills the state from the seed, as the authors recommend.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Xoshiro128 implements Rng {
   private a = 0

@@ -20,6 +20,7 @@ import type { TopicState } from "./TopicState.ts"
  * Throws an Error that names the broken invariant if a topic's views, tree and bookkeeping do not agree.
  *
  * @since 0.1.0
+ * @category predicates
  */
 export const checkInvariants = <P extends PeerKey>(state: GossipState<P>): void => {
   for (const key of state.topics()) {
@@ -36,6 +37,7 @@ export const checkInvariants = <P extends PeerKey>(state: GossipState<P>): void 
  * to the application agree with the state.
  *
  * @since 0.1.0
+ * @category models
  */
 export class InvariantChecker<P extends PeerKey> {
   private readonly state: GossipState<P>

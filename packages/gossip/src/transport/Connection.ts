@@ -9,6 +9,7 @@ import type { DialOrigin } from "../AddressLookup.ts"
  * Options of `GossipTransport.dial`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DialOptions {
   /** Default "wanted". */
@@ -21,6 +22,7 @@ export interface DialOptions {
  * Options of `GossipTransport.listen`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ListenOptions {
   /** The application protocol whose connections the handler gets. Default: that of gossip. */
@@ -31,6 +33,7 @@ export interface ListenOptions {
  * Our end of a stream to the peer.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SendStream {
   /**
@@ -50,6 +53,7 @@ export interface SendStream {
  * Our end of a stream from the peer.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ReceiveStream {
   /**
@@ -67,6 +71,7 @@ export interface ReceiveStream {
  * writing.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface BiStream {
   readonly send: SendStream
@@ -77,6 +82,7 @@ export interface BiStream {
  * How much a peer may send over a connection before we take it.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface StreamLimits {
   /** One-way streams that the peer may have open at a time. At first 64. */
@@ -91,6 +97,7 @@ export interface StreamLimits {
  * One connection. There may be several to the same peer at a time.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Connection {
   readonly remoteId: EndpointId.EndpointId
@@ -127,6 +134,7 @@ export interface Connection {
  * The events of a transport.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TransportHandler {
   /** A connection is open: one that a peer made, or one that a dial of ours made. */

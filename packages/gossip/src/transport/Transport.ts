@@ -25,7 +25,12 @@ export type {
   TransportHandler,
 } from "./Connection.ts"
 
-/** Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN), the default of every transport. */
+/**
+ * Application protocol of iroh-gossip 0.101 (`net.rs`, GOSSIP_ALPN), the default of every transport.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const GOSSIP_ALPN = "/iroh-gossip/1"
 
 /**
@@ -34,6 +39,7 @@ export const GOSSIP_ALPN = "/iroh-gossip/1"
  * - `hearsay`: another peer. It never replaces what the peer itself said, and is dialled after that.
  *
  * @since 0.1.0
+ * @category models
  */
 export type AddressSource = "own" | "hearsay"
 
@@ -41,6 +47,7 @@ export type AddressSource = "own" | "hearsay"
  * The network that gossip runs on.
  *
  * @since 0.1.0
+ * @category services
  */
 export class GossipTransport extends Context.Service<
   GossipTransport,

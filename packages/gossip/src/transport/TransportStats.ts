@@ -4,6 +4,7 @@
  * Counters of a transport since its start.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TransportStats {
   /** Addresses of peers that were not dialled because the address policy forbids them. */

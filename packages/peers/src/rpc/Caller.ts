@@ -6,6 +6,7 @@ import { RemotePeer } from "../RemotePeer.ts"
  * Gives the handlers of an RPC, or of a group, the proven id of their caller as `RemotePeer`.
  *
  * @since 0.1.0
+ * @category models
  * @example
  * ```ts
  * class Names extends RpcGroup.make(Rpc.make("Name", { success: Schema.String })).middleware(PeerRpc.Caller) {}
@@ -19,6 +20,7 @@ export class Caller extends RpcMiddleware.Service<Caller, { provides: RemotePeer
  * with a defect.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerCaller: Layer.Layer<Caller> = Layer.succeed(
   Caller,

@@ -32,6 +32,7 @@ export interface RpcClientOptions extends ConnectOptions {
  * {@link typedErrors} makes a PeerError of it.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerClientProtocol = (
   peer: EndpointId.EndpointId,
@@ -66,6 +67,7 @@ const quiet = (socket: Socket.Socket): Socket.Socket =>
  * ended, a request or a result was too large. Other errors stay as they are.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const typedErrors = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E | PeerError, R> =>
   Effect.catchCause(call, (cause): Effect.Effect<never, E | PeerError> => {

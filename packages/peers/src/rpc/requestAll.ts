@@ -10,6 +10,7 @@ import { layerClientProtocol, typedErrors } from "./clientProtocol.ts"
  * The answer of one member to {@link requestAll}.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Answer<A, E> {
   readonly peer: EndpointId.EndpointId
@@ -20,6 +21,7 @@ export interface Answer<A, E> {
  * Options of {@link requestAll}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface RequestAllOptions extends ConnectOptions {
   /** Members that are asked at a time. Default 16. */
@@ -38,6 +40,7 @@ const DEFAULT_TIMEOUT = Duration.seconds(10)
  * meanwhile or does not answer in time has an exit too: a PeerError with its id. The stream itself does not fail.
  *
  * @since 0.1.0
+ * @category operations
  * @example
  * ```ts
  * PeerRpc.requestAll(yield* topic.neighbors, Names, (client) => client.Name(), { protocol: "names", timeout: "2 seconds" })

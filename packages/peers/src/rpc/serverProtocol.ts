@@ -15,6 +15,7 @@ import { DEFAULT_MAX_BYTES, ResultTooLarge } from "./ResultTooLarge.ts"
  * The header with the caller's endpoint id. Whatever a client sends under this name is removed.
  *
  * @since 0.1.0
+ * @category constants
  */
 export const PEER_HEADER = "x-peer-id"
 
@@ -22,6 +23,7 @@ export const PEER_HEADER = "x-peer-id"
  * Options of an RPC server.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface RpcServeOptions extends ServeOptions {
   /** The largest encoded result, or chunk of a stream, in bytes. The caller of a larger one gets `TooLarge`. Default 1 MiB. */
@@ -50,6 +52,7 @@ interface Client {
  * the caller from the header {@link PEER_HEADER}, or as `RemotePeer` with the middleware `Caller`.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerServerProtocol = (
   options: RpcServeOptions,

@@ -6,6 +6,7 @@ import { PeerError } from "../PeerError.ts"
  * Limits of the peer streams of a node, for all of its topics together. The first `Peers` of a node sets them.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface PeersLimitsInput {
   /** Streams that all peers together may have open towards this node. Default 256. */

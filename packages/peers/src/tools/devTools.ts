@@ -23,6 +23,7 @@ const ResponseSchema = Schema.toCodecJson(DevToolsSchema.Response)
  * The values that a viewer gets.
  *
  * @since 0.1.0
+ * @category models
  */
 export type DevToolsMessage = DevToolsSchema.Request.WithoutPing
 
@@ -30,6 +31,7 @@ export type DevToolsMessage = DevToolsSchema.Request.WithoutPing
  * Options of {@link layerTracer}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DevToolsOptions {
   /** The peers that may look. Spans hold names and attributes of everything that the program does, so there is no default. */
@@ -41,6 +43,7 @@ export interface DevToolsOptions {
  * the program that may be looked into.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerTracer = (options: DevToolsOptions): Layer.Layer<never, PeerError, Peers> =>
   Layer.effectContext(
@@ -116,6 +119,7 @@ const snapshotOf = (span: Tracer.Span): DevToolsSchema.Span => ({
  * Options of {@link look}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface LookOptions {
   /** The time from one snapshot of the metrics to the next. The first comes at once. Default 5 s. */
@@ -129,6 +133,7 @@ const METRICS_EVERY = Duration.seconds(5)
  * stream ends; and with what the decoding says if the member sends something else.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const look = (
   peer: EndpointId.EndpointId,

@@ -37,6 +37,7 @@ type ReactivityTopic = Pick<Topic.Topic, "channel">
  * Options of {@link layer}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ReactivityOptions {
   /** The channel of the keys, the same at all members. Default "~reactivity". */
@@ -49,6 +50,7 @@ export interface ReactivityOptions {
  * ChannelError, for example `NotMembersOnly`.
  *
  * @since 0.1.0
+ * @category layers
  * @example
  * ```ts
  * const program = Effect.provide(useQueries, PeerReactivity.layer(topic))

@@ -4,7 +4,12 @@ import { Note } from "@topic-tracker/crypto/members"
 import * as Limits from "./limits.ts"
 import { decodeHere, type Here, NoteKind } from "./notes.ts"
 
-/** Counters. They only grow. */
+/**
+ * Counters. They only grow.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface PresenceStats {
   /** Notes that were not believed: a wrong form, time or signature. */
   refused: number

@@ -20,6 +20,7 @@ import { Suspects } from "./Suspects.ts"
  * The state.
  *
  * @since 0.1.0
+ * @category models
  */
 export class PresenceState {
   readonly #options: PresenceStateOptions

@@ -8,7 +8,12 @@ import { MAX_ROOTS, ROOT_MS } from "./limits.ts"
 import { decodeHere, type Here, NoteKind } from "./notes.ts"
 import type { Item, Root } from "./whispers.ts"
 
-/** A member that is here, or was. */
+/**
+ * A member that is here, or was.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Entry {
   /** Hex of the endpoint id. */
   readonly member: string

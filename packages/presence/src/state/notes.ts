@@ -3,6 +3,12 @@ import { toHex } from "@topic-tracker/common/Bytes"
 import { Note } from "@topic-tracker/crypto/members"
 import { MAX_ACCUSED, MAX_STATE_BYTES, MAX_TTL_MINUTES } from "./limits.ts"
 
+/**
+ * The kinds of notes that presence sends, as their numbers on the wire.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const NoteKind = { here: 1, left: 2, suspect: 3 } as const
 
 const HERE_BYTES = 8

@@ -1,7 +1,12 @@
 /** The options of the state of presence, and its outputs. Types only. */
 import type { Entry } from "./Roster.ts"
 
-/** The actions of the caller, in order. */
+/**
+ * The actions of the caller, in order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type PresenceOutput =
   | { readonly _tag: "Broadcast"; readonly note: Uint8Array }
   | { readonly _tag: "Whisper"; readonly peer: string; readonly bytes: Uint8Array }
@@ -9,7 +14,12 @@ export type PresenceOutput =
   /** Another process uses our key: we do not correct it any more. */
   | { readonly _tag: "KeyInUse" }
 
-/** Options of {@link PresenceState}. Ids are hex. */
+/**
+ * Options of {@link PresenceState}. Ids are hex.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface PresenceStateOptions {
   readonly self: string
   /** Numbers from 0 to 1. */
@@ -24,5 +34,10 @@ export interface PresenceStateOptions {
   readonly maxMembers?: number
 }
 
-/** Whether a note goes on to others. */
+/**
+ * Whether a note goes on to others.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type NoteVerdict = "accept" | "ignore" | "reject"

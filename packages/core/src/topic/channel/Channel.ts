@@ -9,6 +9,7 @@ import type { ChannelError } from "./ChannelError.ts"
  * Options of a channel. All programs that use a channel need the same `codec` and `authentication`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ChannelOptions<A> {
   /**
@@ -42,6 +43,7 @@ export interface ChannelOptions<A> {
  * A message of a channel.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Received<A> {
   readonly _tag: "Received"
@@ -60,6 +62,7 @@ export interface Received<A> {
  * An event of a channel.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ChannelEvent<A> =
   | Received<A>
@@ -81,6 +84,7 @@ export type ChannelEvent<A> =
  * that was asked for.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Published =
   | {
@@ -95,6 +99,7 @@ export type Published =
  * Options of one publish.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface PublishOptions {
   /** The treatment of the message while there is no neighbour: it waits for one (default), fails with `Alone`, or is dropped. */
@@ -110,6 +115,7 @@ export interface PublishOptions {
  * Counters of a channel since it was opened; the last six count the whole topic, since its session began.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ChannelStats {
   readonly published: number
@@ -139,6 +145,7 @@ export interface ChannelStats {
  * {@link publish} and {@link subscribe} have the shape of a PubSub, so a part of a program that is given both can use either.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Channel<A> {
   /**

@@ -13,6 +13,7 @@ import { Schema } from "effect"
  * - `Closed`: the topic was left. Nothing was sent.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class ChannelError extends Schema.TaggedError<ChannelError>()("ChannelError", {
   reason: Schema.Literals([

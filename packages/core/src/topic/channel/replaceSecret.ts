@@ -7,6 +7,7 @@ import { refusedArgument, type TopicError } from "../TopicError.ts"
  * Options of `topic.replaceSecret`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ReplaceSecretOptions {
   /** Counts the secrets of the topic: the initial one has 0. Of two that are in use, the higher one counts. Default: one more than now. */
@@ -19,6 +20,7 @@ export interface ReplaceSecretOptions {
  * The place of a secret among those of its topic. All members must use the same.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SecretGeneration {
   readonly generation: number

@@ -6,6 +6,7 @@ import type { DhtService, MutableItem, MutableKey } from "../../model.ts"
 /**
  * The faults of the network. Shares and chances are 0 to 1. Default: 0 for all.
  * @since 0.1.0
+ * @category models
  */
 export interface MemoryFaults {
   /** Share of the nodes that never answer. */
@@ -20,7 +21,12 @@ export interface MemoryFaults {
   readonly lostGets: number
 }
 
-/** @since 0.1.0 */
+/**
+ * The faults and the size of a DHT in memory.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface MemoryDhtOptions extends Partial<MemoryFaults> {
   /** Number of virtual nodes. Default: 200. */
   readonly nodes?: number
@@ -51,7 +57,12 @@ export interface MemoryDhtOptions extends Partial<MemoryFaults> {
   readonly deadDelay?: number
 }
 
-/** @since 0.1.0 */
+/**
+ * What one client of a DHT in memory can do.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface MemoryClientOptions {
   /** Whether this client can reach a virtual node, given its index. Called at each get and put. Default: it reaches all. */
   readonly reaches?: (node: number) => boolean
@@ -60,6 +71,7 @@ export interface MemoryClientOptions {
 /**
  * Queries that one virtual node has received.
  * @since 0.1.0
+ * @category models
  */
 export interface NodeLoad {
   readonly gets: number
@@ -69,6 +81,7 @@ export interface NodeLoad {
 /**
  * An item that is stored as it is, against all rules.
  * @since 0.1.0
+ * @category models
  */
 export interface Injection extends MutableKey {
   readonly seq: bigint
@@ -82,6 +95,7 @@ export interface Injection extends MutableKey {
 /**
  * A simulated network; `client` makes one participant.
  * @since 0.1.0
+ * @category models
  */
 export interface MemoryDhtNetwork {
   readonly client: (options?: MemoryClientOptions) => Effect.Effect<DhtService, never, Crypto>

@@ -5,7 +5,12 @@ import { BoundedMap } from "@topic-tracker/common"
 /** A square root in the field costs tens of microseconds, and the same few peers are named again and again, so the answers are kept. */
 const knownKeys = new BoundedMap<string, boolean>(4_096)
 
-/** `id`: 64 lowercase hex digits. Accepts the same keys as `VerifyingKey::from_bytes` of ed25519-dalek. */
+/**
+ * `id`: 64 lowercase hex digits. Accepts the same keys as `VerifyingKey::from_bytes` of ed25519-dalek.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
 export const isEndpointKey = (id: string): boolean => {
   const known = knownKeys.get(id)
   if (known !== undefined) return known

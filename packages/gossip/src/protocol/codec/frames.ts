@@ -15,6 +15,7 @@ const PREFIX_BYTES = 4
  * The encoding of a message is not below the maximum size. `size`: its bytes.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class FrameTooLarge extends Schema.TaggedError<FrameTooLarge>()("FrameTooLarge", {
   message: Schema.String,
@@ -25,6 +26,7 @@ export class FrameTooLarge extends Schema.TaggedError<FrameTooLarge>()("FrameToo
  * Writes frames one after the other into one buffer, so that many go out in one write.
  *
  * @since 0.1.0
+ * @category models
  */
 export class FrameEncoder {
   private readonly writer: Postcard.Writer
@@ -93,6 +95,7 @@ export class FrameEncoder {
  * A frame longer than the maximum size: nothing after it on the stream can be read.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TooLong {
   readonly _tag: "TooLong"
@@ -105,6 +108,7 @@ export interface TooLong {
  * without a copy; the bytes of at most one frame are held.
  *
  * @since 0.1.0
+ * @category models
  */
 export class FrameDecoder {
   private readonly maxMessageSize: number
@@ -188,6 +192,7 @@ export class FrameDecoder {
  * The topic in a stream's first frame. As in iroh-gossip, bytes after the first 32 are ignored.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decodeHeader = (frame: Uint8Array): TopicId | undefined =>
   frame.length < 32 ? undefined : TopicId.fromBytes(frame.subarray(0, 32))

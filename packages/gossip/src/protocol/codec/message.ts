@@ -117,6 +117,7 @@ const DEFAULT_PEERS = 8
  * answer names it keeps the first eight. Whether their names are keys is checked when they are used.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const messageCodec: Postcard.Codec<Message> = makeMessageCodec(DEFAULT_PEERS)
 
@@ -124,6 +125,7 @@ export const messageCodec: Postcard.Codec<Message> = makeMessageCodec(DEFAULT_PE
  * The message in the bytes, or the reason why they hold none. Bytes after the message are ignored, as in iroh-gossip.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const decodeMessage: (bytes: Uint8Array) => Result.Result<Message, Postcard.DecodeError> =
   Postcard.decodeResult(messageCodec)
@@ -138,6 +140,7 @@ export const makeMessageDecoder = (config: MembershipConfig): typeof decodeMessa
  * The bytes of a message.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const encodeMessage: (message: Message) => Uint8Array = Postcard.encodeSync(messageCodec)
 
@@ -146,6 +149,7 @@ export const encodeMessage: (message: Message) => Uint8Array = Postcard.encodeSy
  * hops, and for a frame below the maximum, since iroh-gossip sends no frame of exactly that size.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const maxContentBytes = (maxMessageSize: number): number => {
   const around = 1 + 1 + 32 + (1 + 3)

@@ -39,6 +39,7 @@ const addrInfo = Postcard.struct({
  * left out: direct addresses that are not an IP and a port, and a relay that is not a URL.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const encodePeerData = (address: EndpointAddress): Uint8Array => {
   const relayUrl = address.relayUrl === undefined ? undefined : parseUrl(address.relayUrl)?.href
@@ -52,11 +53,17 @@ export const encodePeerData = (address: EndpointAddress): Uint8Array => {
  * The address in the bytes, or the reason why they hold none.
  *
  * @since 0.1.0
+ * @category encoding
  */
 export const decodePeerData = (data: Uint8Array): Result.Result<EndpointAddress, Postcard.DecodeError> =>
   data.length === 0 ? Result.succeed(emptyAddress) : Result.map(decodePeerDataPrefix(data), ({ address }) => address)
 
-/** The same of PeerData that is not empty, with the number of its bytes: others may follow. */
+/**
+ * The same of PeerData that is not empty, with the number of its bytes: others may follow.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const decodePeerDataPrefix = (
   data: Uint8Array,
 ): Result.Result<{ readonly address: EndpointAddress; readonly size: number }, Postcard.DecodeError> =>

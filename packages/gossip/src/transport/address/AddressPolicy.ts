@@ -20,6 +20,7 @@ const INNER_NAMES = [".localhost", ".local", ".internal", ".home.arpa"]
  * The situation of the endpoint.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface AddressPolicyOptions {
   /** Whether the endpoint is bound to loopback only. Then loopback addresses and relays over http are dialled. */
@@ -43,6 +44,7 @@ interface Subnet {
  * The rule for addresses of peers.
  *
  * @since 0.1.0
+ * @category models
  */
 export class AddressPolicy {
   /** Direct addresses and relays that were dropped so far. */

@@ -8,6 +8,7 @@ import { GossipError } from "../../model.ts"
  * Options of an iroh endpoint.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface IrohOptions {
   /**

@@ -109,6 +109,7 @@ const freeSockets = async (native: WeakRef<Iroh.Endpoint> | undefined): Promise<
  * An endpoint that is being bound or is bound, and does not accept connections yet.
  *
  * @since 0.1.0
+ * @category services
  */
 export class IrohEndpoint extends Context.Service<IrohEndpoint, StartedEndpoint>()(
   "@topic-tracker/gossip/IrohEndpoint",

@@ -29,6 +29,7 @@ export type { IrohOptions } from "./IrohOptions.ts"
  * Gossip's transport with an endpoint of its own. Fails with Bind if the endpoint cannot be bound, and with InvalidArgument.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, GossipError, Identity | AddressLookup> =>
   Layer.effectDiscard(Effect.flatMap(GossipTransport, ({ ready }) => ready)).pipe(
@@ -41,6 +42,7 @@ export const layer = (options: IrohOptions = {}): Layer.Layer<GossipTransport, G
  * meanwhile. Fails with InvalidArgument, and with Bind if iroh's binding cannot be loaded.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoint, GossipError, Identity> =>
   Layer.effect(
@@ -53,6 +55,7 @@ export const layerEndpoint = (options: IrohOptions = {}): Layer.Layer<IrohEndpoi
  * and `ready` reports it. Each call makes a layer of its own.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layerOverEndpoint = (): Layer.Layer<GossipTransport, never, Identity | AddressLookup | IrohEndpoint> =>
   Layer.effect(GossipTransport, makeTransport())

@@ -15,6 +15,7 @@ import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./Memory
  * The delay or loss of one transmission.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface LinkState {
   /** The delay of one direction, in ms. Default 0. */
@@ -28,6 +29,7 @@ export interface LinkState {
  * made with.
  *
  * @since 0.1.0
+ * @category models
  */
 export type LinkPolicy = (
   from: EndpointId.EndpointId,
@@ -40,6 +42,7 @@ export type LinkPolicy = (
  * The time in ms after which a lost transmission is sent again. `lostBefore` is how often it was lost before.
  *
  * @since 0.1.0
+ * @category models
  */
 export type RetransmitPolicy = (
   from: EndpointId.EndpointId,
@@ -52,6 +55,7 @@ export type RetransmitPolicy = (
  * The behaviour of the links in a network in memory.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MemoryNetworkOptions {
   /** Default: no delay and no loss. */
@@ -104,6 +108,7 @@ const CONTROL_BYTES = 1_200
  * A network in memory for `layerMemory` and `MemoryTransport.layer`. Its methods disturb it while it runs.
  *
  * @since 0.1.0
+ * @category models
  */
 export class MemoryNetwork implements MemoryCarrier {
   readonly timers: Timers

@@ -12,6 +12,7 @@ import type { MemoryEndpoint, MemoryNetwork } from "./MemoryNetwork.ts"
  * id. Addresses that peers send are remembered but not needed: the network dials by id.
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layer = (network: MemoryNetwork): Layer.Layer<GossipTransport, never, Identity> =>
   Layer.effect(
