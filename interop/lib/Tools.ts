@@ -4,7 +4,9 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { searchPath } from "./Lab.ts"
 
 /** A system program. */
-interface Tool {
+export interface Tool {
+  /** Its name in messages; the probe's program if it has none. */
+  readonly name?: string
   /** The part of the tests that needs it. */
   readonly needed: string
   readonly debianPackage: string
@@ -12,7 +14,8 @@ interface Tool {
   readonly probe: readonly [program: string, ...args: ReadonlyArray<string>]
 }
 
-const tools: ReadonlyArray<Tool> = [
+/** Those of the interop tests. */
+export const interopTools: ReadonlyArray<Tool> = [
   { needed: "several hosts", debianPackage: "util-linux", probe: ["unshare", "--version"] },
   { needed: "several hosts", debianPackage: "util-linux", probe: ["nsenter", "--version"] },
   { needed: "networks of hosts", debianPackage: "iproute2", probe: ["ip", "-V"] },
@@ -48,22 +51,23 @@ const succeeds = Effect.fnUntraced(function* (
   )
 })
 
-const missingTools = Effect.filter(tools, ({ probe: [program, ...args] }) =>
-  Effect.map(succeeds(program, args, "ignore"), (isThere) => !isThere),
-)
+const missingOf = (tools: ReadonlyArray<Tool>) =>
+  Effect.filter(tools, ({ probe: [program, ...args] }) =>
+    Effect.map(succeeds(program, args, "ignore"), (isThere) => !isThere),
+  )
 
 /** Installs missing programs as root on Debian. Reports programs that are still missing. */
-export const provideTools = Effect.gen(function* () {
-  const wanted = [...new Set((yield* missingTools).map(({ debianPackage }) => debianPackage))]
+export const provideTools = Effect.fnUntraced(function* (tools: ReadonlyArray<Tool>) {
+  const wanted = [...new Set((yield* missingOf(tools)).map(({ debianPackage }) => debianPackage))]
   if (wanted.length === 0) return
   if (process.getuid?.() === 0 && (yield* succeeds("apt-get", ["--version"], "ignore"))) {
     yield* Console.log(`— installing ${wanted.join(", ")}`)
     yield* succeeds("apt-get", ["update", "-qq"], "inherit")
     yield* succeeds("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...wanted], "inherit")
   }
-  for (const { debianPackage, needed, probe } of yield* missingTools) {
+  for (const { debianPackage, name, needed, probe } of yield* missingOf(tools)) {
     yield* Console.error(
-      `${probe[0]} is missing or does not work, so tests with ${needed} will fail; on Debian: apt-get install ${debianPackage}`,
+      `${name ?? probe[0]} is missing or does not work, so tests with ${needed} will fail; on Debian: apt-get install ${debianPackage}`,
     )
   }
 })
