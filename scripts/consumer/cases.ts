@@ -1,7 +1,8 @@
 /** The tests of the packed packages: each case is a program, a compiler or a bundler, with its expected result. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { typescriptBlocks } from "./blocks.ts"
+import { privateFolders, typescriptBlocks } from "../documents/blocks.ts"
+import { bundleSizes } from "./checks.ts"
 import { type Ended, run, tail } from "./run.ts"
 
 /** The surroundings of a case: a consumer's project, and the tools next to it. */
@@ -11,6 +12,8 @@ export interface Bench {
   readonly tools: string
   /** The repository, for its documents. */
   readonly root: string
+  /** All packed packages. */
+  readonly names: ReadonlyArray<string>
 }
 
 export interface Case {
@@ -128,14 +131,11 @@ const unportable = (folder: string): string | undefined => {
 
 /** The blocks of the documents as modules `block-N.ts`, each headed by the place it comes from. */
 const documentBlocks = ({ folder, root }: Bench): ReadonlyArray<string> =>
-  typescriptBlocks(root, PRIVATE).map(({ code, where }, index) => {
+  typescriptBlocks(root, privateFolders(root)).map(({ code, where }, index) => {
     const name = `block-${index}.ts`
     writeFileSync(join(folder, name), `// ${where}\n${code}\nexport {}\n`)
     return name
   })
-
-/** Documents about packages that are not published: a consumer cannot install what their blocks import. */
-const PRIVATE = ["bench", "cli", "cli-kit", "hostile"].map((name) => join("packages", name))
 
 const publicValues = ({ folder }: Bench): ReadonlyArray<string> => {
   readFileSync(join(folder, "publicValues.ts"))
@@ -229,6 +229,11 @@ export const allPackagesCases: ReadonlyArray<Case> = [
       if (made.code !== 0) return `exit ${made.code}: ${tail(made.err || made.out)}`
       return met(await run(node, ["bundle-webpack/main.mjs"], { folder, limitMs: 60_000 }))
     },
+  },
+  {
+    name: "esbuild 0.28.2",
+    does: "minified bundle of each package's smallest import, within its budget",
+    run: ({ folder, names }) => bundleSizes(folder, names),
   },
   {
     name: "vitest 5.1.1",

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { allPackagesCases, type Bench, type Case, coreOnlyCases, RUNTIMES, TOOLS } from "./cases.ts"
+import { checks, LINTERS } from "./checks.ts"
 import { type Layout, makeProject } from "./layout.ts"
 import { type Packed, packAll } from "./pack.ts"
 import { mustRun } from "./run.ts"
@@ -14,8 +15,8 @@ import { type Row, tableOf, writeTable } from "./table.ts"
 
 const USAGE = `npm run test:consumer [-- [--filter TEXT] [--layout flat|linked] [--keep]]
 
-Packs every public package from a clean clone, installs them in flat and linked layouts, compiles and runs them there, and writes
-docs/platforms.md. --filter TEXT: only cases whose name contains TEXT (the document is not written then). --keep: keep the folder.
+Packs every public package from a clean clone, checks each tarball (a dry run of its release, its package.json, types and size),
+installs them in flat and linked layouts, compiles and runs them there, and writes docs/platforms.md. --filter TEXT: only checks and cases whose name contains TEXT (the document is not written then). --keep: keep the folder.
 The last line is "N passed, N failed".`
 
 const root = join(import.meta.dirname, "..", "..")
@@ -65,22 +66,42 @@ const prepare = async (
   return folder
 }
 
+/** Counts what passed and failed, and prints it. */
+const makeReport = () => {
+  const counts = { passed: 0, failed: 0 }
+  const add = (title: string, problem: string | undefined): void => {
+    counts[problem === undefined ? "passed" : "failed"]++
+    console.log(`  ${problem === undefined ? "ok    " : "FAILED"}  ${title}`)
+    if (problem !== undefined) console.log(problem.replaceAll(/^/gm, "          "))
+  }
+  return { add, counts }
+}
+
 const main = async (): Promise<number> => {
   const { filter, help, keep, layout } = readArguments()
   if (help) {
     console.log(USAGE)
     return 0
   }
+  const isChosen = (title: string) => filter === undefined || title.includes(filter)
   const work = mkdtempSync(join(tmpdir(), "topic-tracker-consumer-"))
   const rows: Array<Row> = []
+  const report = makeReport()
   try {
     console.log("packing every public package from a clean clone …")
     const packed = await packAll(root, work)
     const tools = join(work, "tools")
     console.log("fetching the runtimes …")
     await mustRun("mkdir", ["-p", tools], { folder: work })
-    writeFileSync(join(tools, "package.json"), JSON.stringify({ private: true, dependencies: RUNTIMES }))
+    const dependencies = { ...RUNTIMES, ...LINTERS }
+    writeFileSync(join(tools, "package.json"), JSON.stringify({ private: true, dependencies }))
     await mustRun("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { folder: tools })
+    for (const check of checks.filter(({ name }) => isChosen(name))) {
+      console.log(`\n${check.name}`)
+      for (const each of packed) {
+        report.add(each.name, await check.run(each, tools).catch((error: unknown) => String(error)))
+      }
+    }
     const layouts: ReadonlyArray<Layout> = layout === undefined ? ["flat", "linked"] : [layout as Layout]
     const names = packed.map(({ name }) => name)
     for (const each of layouts) {
@@ -89,16 +110,15 @@ const main = async (): Promise<number> => {
         ["core", ["@topic-tracker/core"], coreOnlyCases],
       ]
       for (const [title, named, cases] of projects) {
-        const chosen = cases.filter(({ does, name }) => filter === undefined || `${name} ${does}`.includes(filter))
+        const chosen = cases.filter(({ does, name }) => isChosen(`${name} ${does}`))
         if (chosen.length === 0) continue
         console.log(`\n${each} layout, ${title === "all" ? "every package" : "core alone"} installed`)
         const folder = await prepare(join(work, `${each}-${title}`), each, packed, named, tools)
-        const bench: Bench = { folder, tools, root }
+        const bench: Bench = { folder, tools, root, names }
         for (const test of chosen) {
           const problem = await test.run(bench).catch((error: unknown) => String(error))
           rows.push({ layout: each, name: test.name, does: test.does, problem })
-          console.log(`  ${problem === undefined ? "ok    " : "FAILED"}  ${test.name}: ${test.does}`)
-          if (problem !== undefined) console.log(problem.replaceAll(/^/gm, "          "))
+          report.add(`${test.name}: ${test.does}`, problem)
         }
       }
     }
@@ -107,9 +127,9 @@ const main = async (): Promise<number> => {
     if (keep) console.log(`kept ${work}`)
     else rmSync(work, { recursive: true, force: true })
   }
-  const failed = rows.filter(({ problem }) => problem !== undefined).length
-  console.log(`\n${rows.length - failed} passed, ${failed} failed`)
-  return failed === 0 && rows.length > 0 ? 0 : 1
+  const { failed, passed } = report.counts
+  console.log(`\n${passed} passed, ${failed} failed`)
+  return failed === 0 && passed > 0 ? 0 : 1
 }
 
 process.exit(await main())

@@ -9,6 +9,8 @@ import { mustRun } from "./run.ts"
 /** A packed package. */
 export interface Packed {
   readonly name: string
+  /** The package's folder in the clone. */
+  readonly folder: string
   /** The tarball's path. */
   readonly tarball: string
   /** The entry points, such as "." and "./testing". */
@@ -39,6 +41,7 @@ export const packAll = async (root: string, folder: string): Promise<ReadonlyArr
     await mustRun("npm", ["pack", "--pack-destination", tarballs], { folder: at })
     packed.push({
       name: manifest.name,
+      folder: at,
       tarball: join(tarballs, `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`),
       // An entry that only this repository sees is no part of the package.
       entries: Object.entries(manifest.exports ?? { ".": { default: "" } }).flatMap(([entry, to]) =>
