@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config"
+
+const conditions = ["@topic-tracker/source", "node", "import", "module", "default"]
+
+export default defineConfig({
+  root: new URL("../..", import.meta.url).pathname,
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["scripts/documents/test/**/*.test.ts", "scripts/documents/dist/blocks/*.test.ts"],
+    reporters: ["verbose", "./scripts/countReporter.ts"],
+    // The programs are processes of their own, so the tests mostly wait.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+  },
+})
