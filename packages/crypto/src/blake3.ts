@@ -29,7 +29,12 @@ const IV_6 = 0x1f83d9ab | 0
 const IV_7 = 0x5be0cd19 | 0
 const IV = Int32Array.of(IV_0, IV_1, IV_2, IV_3, IV_4, IV_5, IV_6, IV_7)
 
-/** Writes the hash as 8 little-endian words to `out`, which must have 8 elements. */
+/**
+ * Writes the hash as 8 little-endian words to `out`, which must have 8 elements.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export const blake3Words = (input: Uint8Array, out: Int32Array): void => subtree(input, 0, ROOT, out)
 
 /**
@@ -49,6 +54,7 @@ export const blake3 = (input: Uint8Array): Uint8Array => {
  * chunks before it, below 2^31, and a multiple of the part's length in chunks, rounded up to a power of two. The part is not the whole input: its hash is {@link blake3}.
  *
  * @since 0.1.0
+ * @category operations
  */
 export const blake3Subtree = (part: Uint8Array, firstChunk: number): Uint8Array => {
   const words = new Int32Array(8)
@@ -60,6 +66,7 @@ export const blake3Subtree = (part: Uint8Array, firstChunk: number): Uint8Array 
  * The chaining value of two subtrees of 32 bytes each, or the hash if they are the two halves of the whole input (section 2.5).
  *
  * @since 0.1.0
+ * @category operations
  */
 export const blake3Parent = (left: Uint8Array, right: Uint8Array, isRoot: boolean): Uint8Array =>
   bytesOf(join(wordsOf(left), wordsOf(right), isRoot ? ROOT : 0))

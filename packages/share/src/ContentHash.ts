@@ -6,6 +6,7 @@ import { Schema } from "effect"
  * The BLAKE3 hash of a content, 64 hex digits in lower case. Also a Schema.
  *
  * @since 0.1.0
+ * @category schemas
  */
 export const ContentHash = Schema.String.check(
   Schema.isPattern(/^[0-9a-f]{64}$/, { expected: "the hash of a content, 64 hex digits in lower case" }),
@@ -15,6 +16,7 @@ export const ContentHash = Schema.String.check(
  * The BLAKE3 hash of a content, 64 hex digits in lower case.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ContentHash = typeof ContentHash.Type
 

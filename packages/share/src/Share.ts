@@ -26,6 +26,7 @@ import { encode, MAX_PEERS, type Message, SHARE_PROTOCOL } from "./wire/messages
  * The part of a topic that sharing needs: any joined `Topic` has it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ShareTopic {
   readonly neighbors: Effect.Effect<Iterable<EndpointId.EndpointId>>
@@ -35,6 +36,7 @@ export interface ShareTopic {
  * Contents of any size among the peers of a topic. Peers are admitted as the `Peers` of the topic admits them.
  *
  * @since 0.1.0
+ * @category services
  */
 export class Share extends Context.Service<Share, ShareService>()("@topic-tracker/share/Share") {
   /**

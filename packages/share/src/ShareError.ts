@@ -15,6 +15,7 @@ import { Schema } from "effect"
  * - `InvalidArgument`: the message names the argument and the allowed values.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class ShareError extends Schema.TaggedError<ShareError>()("ShareError", {
   reason: Schema.Literals([
@@ -37,5 +38,6 @@ export class ShareError extends Schema.TaggedError<ShareError>()("ShareError", {
  * The reason of a {@link ShareError}.
  *
  * @since 0.1.0
+ * @category errors
  */
 export type ShareErrorReason = ShareError["reason"]

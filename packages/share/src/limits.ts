@@ -7,6 +7,7 @@ import { PIECE_BYTES } from "./tree/pieces.ts"
  * Limits of sharing in one topic.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ShareLimitsInput {
   /** The size of a content to share or to fetch. Default 16 GiB, at most 1 TiB. */

@@ -9,6 +9,7 @@ import type { ShareError } from "./ShareError.ts"
  * What to share: bytes, a Stream of them, or a file, which must not change while it is shared.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ShareSource<E = never, R = never> = Uint8Array | Stream.Stream<Uint8Array, E, R> | { readonly path: string }
 
@@ -16,6 +17,7 @@ export type ShareSource<E = never, R = never> = Uint8Array | Stream.Stream<Uint8
  * Options of `share`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ShareContentOptions {
   /** A name that fetching peers are told, at most 255 bytes. It is no part of the hash. Default: the file's name, or none. */
@@ -26,6 +28,7 @@ export interface ShareContentOptions {
  * A content that is shared until the Scope closes.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SharedContent {
   readonly hash: ContentHash
@@ -40,6 +43,7 @@ export interface SharedContent {
  * Options of `fetch`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface FetchOptions {
   /** The file to write, or the key of the memory storage. Default: a name made of the hash, in the storage's directory. */
@@ -54,6 +58,7 @@ export interface FetchOptions {
  * What happens in a fetch. `Progress` comes at most five times a second, `Done` is the last one.
  *
  * @since 0.1.0
+ * @category models
  */
 export type FetchEvent =
   | { readonly _tag: "Searching"; readonly asked: number }
@@ -77,6 +82,7 @@ export type FetchEvent =
  * Options of sharing in a topic.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface ShareOptions {
   /** Peers that may have contents. They are asked, and the peers that they name. Default: the neighbours of the topic. */
@@ -88,6 +94,7 @@ export interface ShareOptions {
  * Counters of sharing.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ShareStats {
   readonly contents: number
@@ -104,6 +111,7 @@ export interface ShareStats {
  * The service Share.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ShareService {
   /**

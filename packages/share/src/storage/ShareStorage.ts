@@ -8,6 +8,7 @@ import type { ShareStorageService } from "./model.ts"
  * The service that keeps contents.
  *
  * @since 0.1.0
+ * @category services
  */
 export class ShareStorage extends Context.Service<ShareStorage, ShareStorageService>()(
   "@topic-tracker/share/ShareStorage",
