@@ -25,9 +25,9 @@ interface Budget {
   /** Bytes of the packed tarball. */
   readonly tarball: number
   /** The names of the smallest useful import from the package's main entry. */
-  readonly import: ReadonlyArray<string>
+  readonly import?: ReadonlyArray<string>
   /** Bytes of a minified bundle of that import, without effect, dependencies of the runtime and the native binding. */
-  readonly bundle: number
+  readonly bundle?: number
 }
 
 const budgets: Readonly<Record<string, Budget>> = JSON.parse(
@@ -69,7 +69,8 @@ export const checks: ReadonlyArray<Check> = [
   },
   {
     name: "arethetypeswrong",
-    run: async ({ tarball }, tools) => {
+    run: async ({ entries, tarball }, tools) => {
+      if (entries.length === 0) return undefined
       const attw = join(tools, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js")
       // ES modules only: nodenext and bundlers. CommonJS programs reach them by require, which "memory.cjs" shows.
       const args = [attw, tarball, "--profile", "esm-only", "--format", "ascii", "--no-emoji"]
@@ -93,7 +94,7 @@ export const bundleSizes = async (folder: string, names: ReadonlyArray<string>):
   const problems: Array<string> = []
   for (const name of names) {
     const budget = budgets[name]
-    if (budget === undefined) continue
+    if (budget?.import === undefined || budget.bundle === undefined) continue
     writeFileSync(join(folder, "minimal.mjs"), `export { ${budget.import.join(", ")} } from ${JSON.stringify(name)}\n`)
     const args = [
       join(folder, "node_modules", "esbuild", "bin", "esbuild"),

@@ -43,8 +43,8 @@ export const packAll = async (root: string, folder: string): Promise<ReadonlyArr
       name: manifest.name,
       folder: at,
       tarball: join(tarballs, `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`),
-      // An entry that only this repository sees is no part of the package.
-      entries: Object.entries(manifest.exports ?? { ".": { default: "" } }).flatMap(([entry, to]) =>
+      // A package without exports is a command, and nobody imports it. An entry that only this repository sees is no part of a package.
+      entries: Object.entries(manifest.exports ?? {}).flatMap(([entry, to]) =>
         typeof to === "object" && to !== null && !("default" in to) ? [] : [entry],
       ),
       peers: Object.keys(manifest.peerDependencies ?? {}),

@@ -3,9 +3,9 @@
  * promises, and then Ctrl-C. It knows no document and no testnet.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 
-const root = join(import.meta.dirname, "../..")
+const starter = join(import.meta.dirname, "../start.mjs")
 
 /** ms in which the processes have to print the expected line, or to end. */
 const LIMIT_MS = 30_000
@@ -22,9 +22,10 @@ interface Started {
 }
 
 const start = (file: string, own: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Started => {
-  const args = ["--import=./scripts/start.mjs", "--conditions=@topic-tracker/source", file, ...own]
+  const args = [`--import=${starter}`, "--conditions=@topic-tracker/source", file, ...own]
   const child = spawn(process.execPath, args, {
-    cwd: root,
+    // What it writes stays beside it.
+    cwd: dirname(file),
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })
