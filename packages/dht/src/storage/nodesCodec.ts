@@ -9,7 +9,12 @@ import { COMPACT_NODE_BYTES, decodeNodes, encodeNodes } from "../krpc/compactNod
 import { isPrivateHost, MAX_NODES_PER_HOST } from "../krpc/nodeId.ts"
 import type { DhtNode } from "../model.ts"
 
-/** A node, and when it last answered (Unix ms). */
+/**
+ * A node, and when it last answered (Unix ms).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SeenNode extends DhtNode {
   readonly seenAt: number
 }
@@ -36,7 +41,12 @@ const MINUTE_MS = 60_000
 
 const digest = (bytes: Uint8Array): Uint8Array => createHash("sha1").update(bytes).digest()
 
-/** The bytes of the first {@link MAX_KEPT_NODES} nodes. Those whose host is not a dotted IPv4 address are left out. */
+/**
+ * The bytes of the first {@link MAX_KEPT_NODES} nodes. Those whose host is not a dotted IPv4 address are left out.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const encodeKept = (nodes: ReadonlyArray<SeenNode>): Uint8Array => {
   const entries = new Uint8Array(Math.min(nodes.length, MAX_KEPT_NODES) * ENTRY_BYTES)
   const view = new DataView(entries.buffer)
@@ -52,6 +62,12 @@ export const encodeKept = (nodes: ReadonlyArray<SeenNode>): Uint8Array => {
   return Uint8Array.from(Buffer.concat([MAGIC, digest(rest), rest]))
 }
 
+/**
+ * What of a kept text counts.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface DecodeKeptOptions {
   /** The IPv4 address to which the client is bound. Private addresses count only for a client that is bound to one. */
   readonly boundTo: string
@@ -59,7 +75,12 @@ export interface DecodeKeptOptions {
   readonly now: number
 }
 
-/** The nodes in these bytes; undefined if they are not ours or incomplete. */
+/**
+ * The nodes in these bytes; undefined if they are not ours or incomplete.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const decodeKept = (
   bytes: Uint8Array,
   { boundTo, now }: DecodeKeptOptions,

@@ -2,7 +2,12 @@
 import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
 
-/** The parts of the process's environment on which the folder depends. */
+/**
+ * The parts of the process's environment on which the folder depends.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface CacheEnvironment {
   readonly platform: NodeJS.Platform
   readonly env: Readonly<Record<string, string | undefined>>
@@ -14,6 +19,7 @@ export interface CacheEnvironment {
  * The folder of this program in the user's cache folder: in `XDG_CACHE_HOME` if that is an absolute path, else in `~/Library/Caches` on
  * macOS, `%LOCALAPPDATA%` on Windows and `~/.cache` elsewhere. Undefined for a user without a home. It is not made here.
  * @since 0.1.0
+ * @category operations
  */
 export const userCacheFolder = (
   program: string,

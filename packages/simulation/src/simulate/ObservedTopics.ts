@@ -17,6 +17,7 @@ const SHOWN = 60
  * What was seen of one topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SimulatedTopicFigures {
   /** The instances that have it open at the end. */

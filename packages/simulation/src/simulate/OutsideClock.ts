@@ -36,6 +36,7 @@ interface Wait {
  * A call that makes a program depend on more than its seed; the run itself gave it a virtual answer.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface OutsideCall {
   /** Such as "Date.now" or "Math.random". */

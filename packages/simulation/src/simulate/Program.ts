@@ -7,6 +7,7 @@ import type { Effect, Exit, Ref, Scope } from "effect"
  * leaves.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ProgramServices = TopicTracker | NodeServices | Scope.Scope
 
@@ -14,6 +15,7 @@ export type ProgramServices = TopicTracker | NodeServices | Scope.Scope
  * One instance of a simulated program.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Instance {
   /** 0 for the first; an instance that comes later has the next number. */
@@ -28,6 +30,7 @@ export interface Instance {
  * The program that each instance runs: an Effect, or a function that gets the instance.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Program<A, E> =
   | Effect.Effect<A, E, ProgramServices>
@@ -38,6 +41,7 @@ export type Program<A, E> =
  * ended before it. Times are simulated ms.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface InstanceExit<A, E> {
   readonly index: number

@@ -10,6 +10,7 @@ import { Schema } from "effect"
  * - `"Defect"`: the simulation itself, or the code that it runs, is broken.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class SimulationError extends Schema.TaggedError<SimulationError>()("SimulationError", {
   reason: Schema.Literals(["InvalidOptions", "WaitsOutside", "Defect"]),

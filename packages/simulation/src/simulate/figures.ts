@@ -8,6 +8,7 @@ import type { SimulatedTopicFigures } from "./ObservedTopics.ts"
  * The values of a gauge in all instances that are there.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface GaugeFigures {
   readonly sum: number
@@ -19,6 +20,7 @@ export interface GaugeFigures {
  * One point of a simulation's time line.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SimulationPoint {
   readonly at_ms: number
@@ -30,6 +32,7 @@ export interface SimulationPoint {
  * The figures of a simulation. Times are simulated ms.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SimulationFigures {
   readonly simulated_ms: number

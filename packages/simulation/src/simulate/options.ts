@@ -15,6 +15,7 @@ import { SimulationError } from "./SimulationError.ts"
  * deviation of the logarithm, 0 to 3).
  *
  * @since 0.1.0
+ * @category options
  */
 export type DelayOptions =
   | { readonly constant: Duration.Input }
@@ -26,6 +27,7 @@ export type DelayOptions =
  * what was lost.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface LinkOptions {
   /** One way. Default: 10 to 50 ms, drawn for each pair. */
@@ -58,6 +60,7 @@ export interface LinkOptions {
  * production client. The README of this package lists what each model has.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface DhtModelOptions {
   readonly model?: "fixed-hops" | "mainline"
@@ -84,6 +87,7 @@ export interface DhtModelOptions {
  * The scenario of a simulation in code. Times are Effect Durations, counted from the start.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface SimulateOptions {
   /** Instances at the start, 1 to 10,000. */
@@ -132,6 +136,7 @@ export interface SimulateOptions {
  * program decides what is said.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface SimulateFileOptions {
   readonly file: string

@@ -27,6 +27,7 @@ const MAX_SEED = 2n ** 63n - 1n
  * A simulation that ran to its end.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Simulation<A, E> {
   readonly seed: bigint
@@ -55,6 +56,7 @@ export interface Simulation<A, E> {
  * A program that fails does not fail the run: its exit is in the result. Only one simulation can run in a thread at a time.
  *
  * @since 0.1.0
+ * @category operations
  * @example
  * ```ts
  * const run = yield* simulate(bot, { nodes: 50, duration: "6 minutes", links: { loss: 0.1 } })

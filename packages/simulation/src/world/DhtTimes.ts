@@ -4,6 +4,12 @@ import { Effect, Layer, Stream } from "effect"
 import type { WorldTime } from "../environment/WorldTime.ts"
 import { type Spans, spansOf } from "./distribution.ts"
 
+/**
+ * Times of the DHT clients of a run, in ms.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DhtTimeFigures {
   /** Milliseconds of the gets that ran to their end; a get that its caller stopped early does not count. */
   readonly get_ms: Spans

@@ -1,5 +1,11 @@
 /** Summaries of many measured values: quantiles, mean and maximum. */
 
+/**
+ * Parts of a distribution of times, in ms.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Spans {
   readonly count: number
   readonly mean: number
