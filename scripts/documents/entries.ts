@@ -19,9 +19,7 @@ export interface Entry {
 interface Manifest {
   readonly name: string
   readonly private?: boolean
-  readonly exports?: Readonly<
-    Record<string, { readonly "@topic-tracker/source"?: string; readonly default?: string }>
-  >
+  readonly exports?: Readonly<Record<string, { readonly "@topic-tracker/source"?: string; readonly default?: string }>>
 }
 
 /** The folders of all packages. */
@@ -32,15 +30,17 @@ const folders: ReadonlyArray<string> = readdirSync(join(root, "packages")).filte
 export const entries: ReadonlyArray<Entry> = folders.flatMap((folder) => {
   const manifest: Manifest = JSON.parse(readFileSync(join(root, "packages", folder, "package.json"), "utf8"))
   if (manifest.private === true) return []
-  return Object.entries(manifest.exports ?? {}).flatMap(([key, { "@topic-tracker/source": source, default: published }]) => {
-    // An entry without a default is seen in this repository only.
-    if (source === undefined || published === undefined) return []
-    const name = key === "." ? "index" : key.slice(2).replaceAll("/", "-")
-    return {
-      specifier: manifest.name + key.slice(1),
-      source: join("packages", folder, source),
-      path: join(manifest.name, source),
-      example: `docs/api/${folder}/${name}.ts`,
-    }
-  })
+  return Object.entries(manifest.exports ?? {}).flatMap(
+    ([key, { "@topic-tracker/source": source, default: published }]) => {
+      // An entry without a default is seen in this repository only.
+      if (source === undefined || published === undefined) return []
+      const name = key === "." ? "index" : key.slice(2).replaceAll("/", "-")
+      return {
+        specifier: manifest.name + key.slice(1),
+        source: join("packages", folder, source),
+        path: join(manifest.name, source),
+        example: `docs/api/${folder}/${name}.ts`,
+      }
+    },
+  )
 })

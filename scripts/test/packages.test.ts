@@ -83,7 +83,7 @@ describe("releases", () => {
     const names = published.map(({ manifest }) => manifest.name).sort()
     assert.deepStrictEqual([...changesets.fixed.flat()].sort(), names)
     assert.deepStrictEqual(
-      names.filter((name) => changesets.ignore.includes(name)),
+      names.filter((name) => (changesets.ignore ?? []).includes(name)),
       [],
     )
     assert.strictEqual(new Set(published.map(({ manifest }) => manifest.version)).size, 1)
