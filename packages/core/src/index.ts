@@ -38,6 +38,7 @@ export {
   GossipTransport,
   type IrohOptions,
   type NeighborDownReason,
+  type PeerPath,
   type SubscribeOptions,
 } from "@topic-tracker/gossip"
 export * as DhtAddressLookup from "./address/DhtAddressLookup.ts"
@@ -67,5 +68,6 @@ export type { Activity, Actor, RecordSource, TopicActivity } from "./topic/Topic
 export { TopicError } from "./topic/TopicError.ts"
 export * as TopicErrorReason from "./topic/TopicErrorReason.ts"
 export { Message, type TopicEvent } from "./topic/TopicEvent.ts"
+export type { TopicView } from "./topic/TopicView.ts"
 export { type NodeOptions, TopicTracker, type TopicTrackerOptions } from "./tracker/TopicTracker.ts"
 export type { TrackerService } from "./tracker/TrackerService.ts"

@@ -50,4 +50,4 @@ export {
   type StreamLimits,
   type TransportHandler,
 } from "./transport/Transport.ts"
-export type { TransportStats } from "./transport/TransportStats.ts"
+export type { PeerPath, TransportStats } from "./transport/TransportStats.ts"

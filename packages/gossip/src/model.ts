@@ -15,7 +15,7 @@ import type { MembersStats } from "./members/MembersState.ts"
 import type { NotesHandler } from "./members/TopicNotes.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
 import type { DialOptions, ListenOptions, TransportHandler } from "./transport/Connection.ts"
-import type { TransportStats } from "./transport/TransportStats.ts"
+import type { PeerPath, TransportStats } from "./transport/TransportStats.ts"
 
 /**
  * A gossip operation failed. `reason`:
@@ -370,7 +370,9 @@ export interface GossipService {
   readonly networkChanges: Stream.Stream<void>
   /** Other protocols on connections of their own. */
   readonly connections: PeerConnections
-  /** Counters since the start, and the current numbers of topics, peers and connections. */
+  /** The paths of all open connections, also of other protocols. Empty in a network that has none, such as the one in memory. */
+  readonly paths: Effect.Effect<ReadonlyArray<PeerPath>>
+  /** Counters since the start of all topics, also of members-only ones, and the current numbers of topics, peers and connections. */
   readonly stats: Effect.Effect<GossipStats>
 }
 

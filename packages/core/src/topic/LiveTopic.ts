@@ -37,6 +37,7 @@ import type { SessionContext } from "./SessionContext.ts"
 import { InvitedPeers } from "./search/InvitedPeers.ts"
 import { keepJoined } from "./search/keepJoined.ts"
 import { Search } from "./search/Search.ts"
+import type { TopicStats } from "./TopicActivity.ts"
 import { type TopicError, topicClosed, topicSuspended } from "./TopicError.ts"
 import type { TopicEvent } from "./TopicEvent.ts"
 import type { TopicKey } from "./TopicKey.ts"
@@ -85,6 +86,7 @@ interface RunningSession {
 export class LiveTopic {
   readonly id: TopicKey["topic"]
   readonly config: TopicConfig
+  readonly access: TopicKey["access"]
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
   readonly swarm: SwarmView
   readonly events = new EventHub<TopicEvent>({ lagged: toLagged, copy: withOwnContent })
@@ -108,6 +110,7 @@ export class LiveTopic {
     this.#invited = new InvitedPeers(records.endpointId, key.settings.invited)
     this.id = key.topic
     this.config = key.settings.config
+    this.access = key.access
     this.records = records
     this.swarm = new SwarmView(timers)
     this.activity = activity
@@ -130,6 +133,11 @@ export class LiveTopic {
       this.requireGossip,
       Effect.suspend(() => (this.#running === undefined ? this.awaitEnd() : Effect.succeed(this.#running.link))),
     )
+  }
+
+  /** Counters since the topic was opened. */
+  stats(): Effect.Effect<TopicStats> {
+    return Effect.sync(() => ({ ...this.activity.counters, messagesReceived: this.swarm.messages.receivedCount }))
   }
 
   /** Never succeeds. Fails when the topic ends. */

@@ -67,7 +67,7 @@ export const makeTopic = Effect.fnUntraced(function* (
     endOverlap: Effect.flatMap(live.sessions.current, (members) => members?.endOverlap ?? Effect.void),
     replaceSecret: (secret, options = {}) =>
       Effect.flatMap(secretOf(secret), (value) => live.replaceSecret(value, options)),
-    stats: Effect.sync(() => ({ ...activity.counters, messagesReceived: swarm.messages.receivedCount })),
+    stats: live.stats(),
   }
 })
 

@@ -4,6 +4,7 @@ import type { Effect, Scope } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"
 import type { JoinByInviteOptions, JoinOptions, Topic } from "../topic/Topic.ts"
 import type { TopicError } from "../topic/TopicError.ts"
+import type { TopicView } from "../topic/TopicView.ts"
 
 /**
  * All topics of a process.
@@ -22,6 +23,8 @@ export interface TrackerService {
   readonly joinNoWait: (
     options: JoinOptions | JoinByInviteOptions,
   ) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
+  /** The open topics as they are now, to watch them. */
+  readonly views: Effect.Effect<ReadonlyArray<TopicView>>
   /** The number of open topics. */
   readonly openTopics: Effect.Effect<number>
 }

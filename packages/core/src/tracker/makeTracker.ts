@@ -22,6 +22,7 @@ import { topicAttributes } from "../topic/observability.ts"
 import type { JoinByInviteOptions, JoinOptions } from "../topic/Topic.ts"
 import { invalidInvite, type TopicError, topicClosed } from "../topic/TopicError.ts"
 import { TopicKey } from "../topic/TopicKey.ts"
+import { viewOf } from "../topic/TopicView.ts"
 import { TopicClaims } from "./TopicClaims.ts"
 import type { TrackerService } from "./TrackerService.ts"
 
@@ -155,6 +156,7 @@ export const makeTracker: (
     endpointId: identity.endpointId,
     join: joinUntil("Topic.join", (topic) => topic.awaitJoined()),
     joinNoWait: joinUntil("Topic.joinNoWait", () => Effect.void),
+    views: Effect.sync(() => [...live].map(viewOf)),
     openTopics: Effect.sync(() => live.size),
   }
 })

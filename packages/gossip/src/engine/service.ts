@@ -12,9 +12,9 @@ import {
   type BroadcastScope,
   GossipError,
   type GossipService,
+  type GossipStats,
   type GossipTopic,
   type OpenOptions,
-  type PeerConnections,
   type SubscribeOptions,
 } from "../model.ts"
 import { maxContentBytes } from "../protocol/codec/message.ts"
@@ -24,6 +24,7 @@ import { GossipTransport } from "../transport/Transport.ts"
 import { Engine } from "./Engine.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
 import type { SendQueue } from "./SendQueue.ts"
+import { endedStats, sumStats } from "./sumStats.ts"
 
 const DEFAULT_CAPACITY = 64
 
@@ -106,12 +107,19 @@ export const makeService = Effect.fnUntraced(function* (
   )
 
   /** The gossip of each members-only topic, as long as it is open. */
-  const ofMembers = new Set<PeerConnections>()
+  const ofMembers = new Set<GossipService>()
+  /** The counters of those that were closed. */
+  let ended: GossipStats | undefined
   const makeMembersService = (own: GossipConfig) =>
-    Effect.tap(makeService(own), ({ connections }) =>
+    Effect.tap(makeService(own), (service) =>
       Effect.acquireRelease(
-        Effect.sync(() => ofMembers.add(connections)),
-        () => Effect.sync(() => ofMembers.delete(connections)),
+        Effect.sync(() => ofMembers.add(service)),
+        () =>
+          Effect.map(service.stats, (stats) => {
+            ofMembers.delete(service)
+            const last = endedStats(stats)
+            ended = ended === undefined ? last : sumStats(ended, [last])
+          }),
       ),
     )
 
@@ -136,11 +144,16 @@ export const makeService = Effect.fnUntraced(function* (
       dial: transport.dial,
       gossipMessages: () => {
         let count = engine.messageCount
-        for (const { gossipMessages } of ofMembers) count += gossipMessages()
+        for (const { connections } of ofMembers) count += connections.gossipMessages()
         return count
       },
     },
-    stats: Effect.sync(() => engine.stats()),
+    stats: Effect.suspend(() =>
+      Effect.map(Effect.all([...ofMembers].map(({ stats }) => stats)), (others) =>
+        sumStats(engine.stats(), ended === undefined ? others : [...others, ended]),
+      ),
+    ),
+    paths: Effect.sync(() => transport.paths?.() ?? []),
   }
 })
 

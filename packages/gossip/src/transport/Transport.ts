@@ -12,7 +12,7 @@ import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { EndpointAddress } from "../AddressLookup.ts"
 import type { GossipError } from "../model.ts"
 import type { DialOptions, ListenOptions, TransportHandler } from "./Connection.ts"
-import type { TransportStats } from "./TransportStats.ts"
+import type { PeerPath, TransportStats } from "./TransportStats.ts"
 
 export type {
   BiStream,
@@ -90,5 +90,7 @@ export class GossipTransport extends Context.Service<
     /** One element for each change of the machine's network. */
     readonly networkChanges: Stream.Stream<void>
     readonly stats: () => TransportStats
+    /** The paths of all open connections, as far as the network has any. It asks the network: not for hot paths. */
+    readonly paths?: () => ReadonlyArray<PeerPath>
   }
 >()("@topic-tracker/gossip/GossipTransport") {}

@@ -1,4 +1,5 @@
-/** The counters of a transport: what it refused or dropped. */
+/** The counters of a transport: what it refused or dropped; and the paths of its connections. */
+import type { EndpointId } from "@topic-tracker/crypto"
 
 /**
  * Counters of a transport since its start.
@@ -19,6 +20,21 @@ export interface TransportStats {
   readonly retriedHandshakes: number
   /** Accepted connections that were not in use and were closed for new ones. */
   readonly replacedConnections: number
+}
+
+/**
+ * The way that the packets of a connection take now.
+ *
+ * @since 0.1.0
+ */
+export interface PeerPath {
+  readonly peer: EndpointId.EndpointId
+  /** Over a relay, or directly from host to host. */
+  readonly isRelayed: boolean
+  /** The relay's URL, or the peer's IP:PORT. */
+  readonly remoteAddress: string
+  /** Round trip in ms, smoothed as QUIC does (RFC 9002, section 5.3). */
+  readonly rttMs: number
 }
 
 /** The counters of a transport that refuses and drops nothing. */

@@ -67,6 +67,7 @@ export class ObservedTopics {
       TopicTracker,
       Effect.map(TopicTracker, (tracker): TopicTracker["Service"] => ({
         endpointId: tracker.endpointId,
+        views: tracker.views,
         openTopics: tracker.openTopics,
         join: (options) =>
           Effect.suspend(() => {

@@ -42,6 +42,14 @@ export class OverlayGraph {
     this.#formerNeighbors.clear()
   }
 
+  /** The links that count now: the neighbours of each publisher, as its last record named them. */
+  get links(): ReadonlyMap<Peer, ReadonlyArray<Peer>> {
+    const since = this.#timers.now() - LINK_VALID_MS
+    const links = new Map<Peer, ReadonlyArray<Peer>>()
+    for (const [publisher, { at, peers }] of this.#links) if (at >= since) links.set(publisher, peers)
+    return links
+  }
+
   /** Every node that links lead to from the given nodes and our former neighbours. The links of the given records count too. */
   reachableFrom(nodes: Iterable<Peer>, records: ReadonlyArray<GossipRecord>): ReadonlySet<Peer> {
     const since = this.#timers.now() - LINK_VALID_MS

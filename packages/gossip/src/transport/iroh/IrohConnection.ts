@@ -5,6 +5,7 @@
 import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
+import type { PeerPath } from "../TransportStats.ts"
 import type { BindingBytesCodec } from "./endpoint.ts"
 import type { MonitoredConnection } from "./IdleMonitor.ts"
 import type { MeasuredConnection } from "./ReceiveBudget.ts"
@@ -73,6 +74,13 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
       this.listener?.(reason)
     }
     this.closed = connection.closed().then(ended, (error) => ended(String(error)))
+  }
+
+  /** The path that the connection uses now. Undefined if it is gone, or has none yet. */
+  get path(): PeerPath | undefined {
+    const path = this.connection?.paths().find(({ isSelected }) => isSelected)
+    if (path === undefined) return undefined
+    return { peer: this.remoteId, isRelayed: path.isRelay, remoteAddress: path.remoteAddr, rttMs: path.rttMs }
   }
 
   openStream(done: (stream: SendStream | undefined) => void): void {

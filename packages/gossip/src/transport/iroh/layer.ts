@@ -196,6 +196,7 @@ const makeTransport = Effect.fnUntraced(function* (): Effect.fn.Return<
       replacedConnections: connections.replaced,
       ...counters,
     }),
+    paths: () => [...connections.all].flatMap(({ path }) => (path === undefined ? [] : [path])),
     ...own,
   })
 })

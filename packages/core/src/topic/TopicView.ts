@@ -1,0 +1,37 @@
+/**
+ * A view of an open topic, for programs that watch a node: read-only, and it keeps no topic open. It ends with the topic: streams end, and
+ * figures keep their last values.
+ */
+import type { EndpointId, TopicId } from "@topic-tracker/crypto"
+import { Effect, type Stream } from "effect"
+import type { RecordStats } from "../records/RecordPublisher.ts"
+import type { LiveTopic } from "./LiveTopic.ts"
+import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
+
+/**
+ * What can be seen of an open topic.
+ *
+ * @since 0.1.0
+ */
+export interface TopicView {
+  readonly id: TopicId
+  readonly access: "open" | "members"
+  /** The last 64 entries, then every new one. */
+  readonly activity: Stream.Stream<TopicActivity>
+  readonly stats: Effect.Effect<TopicStats>
+  /** Counters of the topic's records and slots. */
+  readonly records: Effect.Effect<RecordStats>
+  readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
+  /** The neighbours of other members, as the records of the last two minutes name them; up to 256 publishers. */
+  readonly links: Effect.Effect<ReadonlyMap<EndpointId.EndpointId, ReadonlyArray<EndpointId.EndpointId>>>
+}
+
+export const viewOf = (live: LiveTopic): TopicView => ({
+  id: live.id,
+  access: live.access,
+  activity: live.activity.stream(),
+  stats: live.stats(),
+  records: live.records.stats,
+  neighbors: Effect.sync(() => new Set(live.swarm.neighbors)),
+  links: Effect.sync(() => live.swarm.graph.links),
+})
