@@ -5,7 +5,7 @@ const conditions = ["@topic-tracker/source", "node", "import", "module", "defaul
 /** Nodes on real sockets, and processes, that have to do something in a given time: they run one at a time, when the others are done. */
 const TIMED = [
   "examples/test/{members,quickStart,rpc}.test.ts",
-  "packages/cli/test/{call,commands,files,members,npm,topicTracker}.test.ts",
+  "packages/cli/test/{call,commands,files,members,monitor,npm,topicTracker}.test.ts",
   "packages/cli/test/doctor/{host,topic}.test.ts",
   "packages/core/test/topic/{secondSlot,sockets}.test.ts",
   "packages/dht/test/{answers,crowding,eclipseLive,finding}.test.ts",

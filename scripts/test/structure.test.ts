@@ -21,10 +21,12 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   peers: ["common", "crypto", "gossip", "core"],
   presence: ["common", "crypto", "gossip", "core"],
   share: ["common", "crypto", "peers"],
+  monitor: ["common", "core"],
   "cli-kit": ["common", "crypto", "dht", "gossip", "core"],
   simulation: ["common", "postcard", "crypto", "dht", "gossip", "core", "presence", "cli-kit"],
   cli: [
-    ...["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "share", "cli-kit", "simulation"],
+    ...["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "presence", "share", "monitor"],
+    ...["cli-kit", "simulation"],
     // Its command `chat` is the example.
     "examples",
   ],

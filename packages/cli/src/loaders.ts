@@ -10,6 +10,7 @@ export const loaders = {
   "send-file": async () => (await import("./sendFileCommand.ts")).sendFileCommand,
   "receive-file": async () => (await import("./receiveFileCommand.ts")).receiveFileCommand,
   testnet: async () => (await import("./testnetCommand.ts")).testnetCommand,
+  monitor: async () => (await import("./monitorCommand.ts")).monitorCommand,
   doctor: async () => (await import("./doctorCommand.ts")).doctorCommand,
   vectors: async () => (await import("./vectorsCommand.ts")).vectorsCommand,
   sim: async () => (await import("@topic-tracker/simulation/command")).simCommand,

@@ -7,7 +7,7 @@ import { bootstrap, integer, relay, text } from "@topic-tracker/cli-kit/flags"
 import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
-import { Topic } from "@topic-tracker/core"
+import { Topic, TrackerMetrics } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
 import { Cause, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
@@ -40,6 +40,9 @@ const flags = {
     Flag.withDefault(1000),
   ),
   seconds: integer("seconds", "Leave after this many seconds (default: run until interrupted)", 1, 31_536_000).pipe(
+    Flag.optional,
+  ),
+  metrics: integer("metrics", "Serve metrics for Prometheus at /metrics of this port on 127.0.0.1", 1, 65_535).pipe(
     Flag.optional,
   ),
   json: Flag.Boolean("json").pipe(
@@ -149,6 +152,15 @@ const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeO
   })
 }, Effect.scoped)
 
+/** Loaded only when it is wanted: the node starts earlier without it. */
+const metricsLayer = (port: number) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@topic-tracker/monitor")),
+      ({ Monitor }) => Layer.merge(Monitor.layerMetrics({ port }), TrackerMetrics.layer()),
+    ),
+  )
+
 /** Fails if the secret is probably wrong: it opened no record, and the node is alone. */
 const requireSecret = ({ joined, unopened }: Progress): Effect.Effect<void, UsageError> =>
   joined || unopened === 0
@@ -161,9 +173,11 @@ export const nodeCommand = Command.make(
   "node",
   flags,
   Effect.fn(function* (options) {
-    const { bootstrap, cache, channel, dhtPort, every, json, presence, relay, seconds, send, serve, ...given } = options
+    const { bootstrap, cache, channel, dhtPort, every, json, metrics, ...others } = options
+    const { presence, relay, seconds, send, serve, ...given } = others
     const output = json ? jsonOutput : yield* makeTextOutput
-    const layer = trackerLayer({ bootstrap, cache, dhtPort, relay })
+    const node = trackerLayer({ bootstrap, cache, dhtPort, relay })
+    const layer = Option.isNone(metrics) ? node : Layer.provideMerge(metricsLayer(metrics.value), node)
     const progress: Progress = { joined: false, unopened: 0 }
     const running = Effect.gen(function* () {
       const topic = yield* readTopic(given)
@@ -173,7 +187,8 @@ export const nodeCommand = Command.make(
         Effect.provide(layer.pipe(Layer.provideMerge(output.loggers))),
         Effect.mapError((error) => {
           const isPort = error._tag === "DhtError" && error.reason === "Bind"
-          return new UsageError({ message: isPort ? `--dht-port: ${error.message}` : error.message })
+          const option = isPort ? "--dht-port: " : error._tag === "MonitorError" ? "--metrics: " : ""
+          return new UsageError({ message: `${option}${error.message}` })
         }),
       )
       return "the topic was closed"

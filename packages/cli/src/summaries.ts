@@ -8,6 +8,7 @@ export const summaries = {
   "send-file": "Share a file with the members of a topic",
   "receive-file": "Fetch a file by its hash, and go on where it was stopped",
   testnet: "A DHT of real nodes on this host",
+  monitor: "A node with a live page on this host",
   doctor: "Say what stands in the way, and what to do",
   vectors: "Check the library against test vectors",
   sim: "Run simulated swarms, and report their figures",
@@ -22,4 +23,5 @@ export const commandOf = (args: ReadonlyArray<string>): CommandName | undefined 
   args.find((word): word is CommandName => Object.hasOwn(summaries, word))
 
 /** The subcommands that run until a signal ends them, which is success. */
-export const runsUntilSignal = (name: CommandName): boolean => ["chat", "node", "send-file", "testnet"].includes(name)
+export const runsUntilSignal = (name: CommandName): boolean =>
+  ["chat", "node", "send-file", "testnet", "monitor"].includes(name)

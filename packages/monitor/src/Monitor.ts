@@ -1,0 +1,194 @@
+/**
+ * A live page of the node in this process, on loopback: what it does, whom it knows, what it drops. It is read-only. The token in the page's URL
+ * keeps other users of the host out; nothing outside of this host can reach it, and the page loads nothing from elsewhere.
+ */
+import { Dht, Gossip, TopicTracker, type TopicView } from "@topic-tracker/core"
+import { Clock, Context, Effect, type Fiber, Layer, Logger, Option, Redacted, type Scope, Stream } from "effect"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { describeActivity } from "./describeActivity.ts"
+import { MonitorError } from "./MonitorError.ts"
+import type { Line, MonitorState, TopicState } from "./MonitorState.ts"
+import { layerMetrics } from "./metricsServer.ts"
+import { LogLines, Recorder } from "./Recorder.ts"
+import { servePage } from "./server.ts"
+
+/**
+ * Options of {@link Monitor.layer}.
+ *
+ * @since 0.1.0
+ */
+export interface MonitorOptions {
+  /** The TCP port on 127.0.0.1. 0 takes any free one. Default: 8787. */
+  readonly port?: number
+}
+
+/**
+ * A running monitor.
+ *
+ * @since 0.1.0
+ */
+export interface MonitorService {
+  /** The address of the page, with its token: whoever has it can see the page. */
+  readonly url: Redacted.Redacted<string>
+  /** The metrics in Prometheus's text format, with the same token. */
+  readonly metricsUrl: Redacted.Redacted<string>
+  /** What the page shows now. */
+  readonly state: Effect.Effect<MonitorState>
+}
+
+const DEFAULT_PORT = 8787
+const SAMPLE_EVERY = "1 second"
+
+/**
+ * The monitor of the node that the layer below has.
+ *
+ * @since 0.1.0
+ */
+export class Monitor extends Context.Service<Monitor, MonitorService>()("@topic-tracker/monitor/Monitor") {
+  /**
+   * Serves the page until the layer ends, and shows the log of the program above it; that of the node too, if {@link layerLog} is below the
+   * node. Fails if the port is in use.
+   *
+   * @since 0.1.0
+   * @example
+   * ```ts
+   * const node = Monitor.layer({ port: 8787 }).pipe(Layer.provideMerge(TopicTracker.layer()))
+   * ```
+   */
+  static readonly layer = (
+    options: MonitorOptions = {},
+  ): Layer.Layer<Monitor, MonitorError, TopicTracker | Dht | Gossip> =>
+    Layer.unwrap(
+      Effect.gen(function* () {
+        const below = yield* Effect.serviceOption(MonitorLog)
+        const monitor = (log: MonitorLog["Service"]) =>
+          Layer.effect(Monitor, makeMonitor(new Recorder(), log, options.port ?? DEFAULT_PORT))
+        if (Option.isSome(below)) return monitor(below.value)
+        const own = new LogLines()
+        return Layer.merge(monitor(own), logLayer(own))
+      }),
+    )
+
+  /**
+   * Serves the metrics of this process at `/metrics` on this port of 127.0.0.1, in Prometheus's text format, without a token: for
+   * Prometheus on the same host. `TrackerMetrics.layer()` makes the metrics of a node. Fails if the port is in use.
+   *
+   * @since 0.1.0
+   * @example
+   * ```ts
+   * const node = Layer.merge(Monitor.layerMetrics({ port: 9464 }), TrackerMetrics.layer()).pipe(Layer.provideMerge(TopicTracker.layer()))
+   * ```
+   */
+  static readonly layerMetrics: (options: { readonly port: number }) => Layer.Layer<never, MonitorError> = layerMetrics
+
+  /**
+   * Keeps the lines of the log of all above it for the page, in addition to the loggers that are there.
+   *
+   * @since 0.1.0
+   * @example
+   * ```ts
+   * const node = Monitor.layer().pipe(Layer.provideMerge(TopicTracker.layer()), Layer.provideMerge(Monitor.layerLog()))
+   * ```
+   */
+  static readonly layerLog = (): Layer.Layer<MonitorLog> =>
+    Layer.unwrap(
+      Effect.sync(() => {
+        const log = new LogLines()
+        return Layer.merge(Layer.succeed(MonitorLog, log), logLayer(log))
+      }),
+    )
+}
+
+/**
+ * The lines of the log that {@link Monitor.layerLog} keeps for the page.
+ *
+ * @since 0.1.0
+ */
+export class MonitorLog extends Context.Service<MonitorLog, { readonly lines: ReadonlyArray<Line> }>()(
+  "@topic-tracker/monitor/MonitorLog",
+) {}
+
+const logLayer = (log: LogLines): Layer.Layer<never> => Logger.layer([loggerOf(log)], { mergeWithExisting: true })
+
+const loggerOf = (log: LogLines): Logger.Logger<unknown, void> =>
+  Logger.make(({ date, logLevel, message }) => {
+    const level = ["Warn", "Error", "Fatal"].includes(logLevel) ? "bad" : "info"
+    const text = [message]
+      .flat()
+      .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
+      .join(" ")
+    log.add({ at: date.getTime(), level, text })
+  })
+
+const makeMonitor = Effect.fnUntraced(function* (
+  recorder: Recorder,
+  log: MonitorLog["Service"],
+  port: number,
+): Effect.fn.Return<MonitorService, MonitorError, TopicTracker | Dht | Gossip | Scope.Scope> {
+  const tracker = yield* TopicTracker
+  const dht = yield* Dht
+  const gossip = yield* Gossip
+  const startedAt = yield* Clock.currentTimeMillis
+  /** The fiber that reads the activity of each topic. */
+  const watched = new Map<string, Fiber.Fiber<void>>()
+
+  const watch = Effect.fnUntraced(function* (view: TopicView) {
+    yield* Stream.runForEach(view.activity, (activity) =>
+      Effect.sync(() => {
+        const line = { at: activity.at, ...describeActivity(activity) }
+        recorder.addActivity(view.id.hex, line, activity._tag === "Joined" ? activity.millis : undefined)
+      }),
+    )
+    watched.delete(view.id.hex)
+  })
+
+  const sample = Effect.gen(function* () {
+    for (const view of yield* tracker.views) {
+      if (!watched.has(view.id.hex)) watched.set(view.id.hex, yield* Effect.forkScoped(watch(view)))
+    }
+    const counters = { dht: yield* dht.stats, gossip: yield* gossip.stats }
+    recorder.addSample(counters, yield* gossip.paths, yield* Clock.currentTimeMillis)
+  })
+
+  const topicState = Effect.fnUntraced(function* (view: TopicView) {
+    const paths = new Map((yield* gossip.paths).map((path) => [path.peer, path]))
+    const { joinedMs, lines } = recorder.timelineOf(view.id.hex)
+    const state: TopicState = {
+      id: view.id.hex,
+      access: view.access,
+      neighbors: [...(yield* view.neighbors)].map((peer) => ({ peer, path: paths.get(peer) })),
+      links: [...(yield* view.links)],
+      timeline: lines,
+      joinedMs,
+      counters: { ...(yield* view.stats), ...(yield* view.records) },
+    }
+    return state
+  })
+
+  const state = Effect.gen(function* () {
+    // The endpoint may not be bound yet; the page does not wait.
+    const address = yield* gossip.address.pipe(
+      Effect.timeoutOrElse({ duration: 100, orElse: () => Effect.succeed({ direct: [], relayUrl: undefined }) }),
+    )
+    const current: MonitorState = {
+      endpointId: tracker.endpointId,
+      startedAt,
+      now: yield* Clock.currentTimeMillis,
+      addresses: address.direct,
+      relay: address.relayUrl,
+      dht: { ...(yield* dht.stats) },
+      gossip: { ...(yield* gossip.stats) },
+      topics: yield* Effect.forEach(yield* tracker.views, topicState),
+      samples: recorder.samples,
+      log: log.lines,
+    }
+    return current
+  })
+
+  yield* sample
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(sample, SAMPLE_EVERY)))
+  const { metricsUrl, url } = yield* servePage({ port, state, metrics: PrometheusMetrics.format() }).pipe(
+    Effect.mapError((message) => new MonitorError({ message })),
+  )
+  return { url: Redacted.make(url), metricsUrl: Redacted.make(metricsUrl), state }
+})

@@ -1,0 +1,9 @@
+/** The one error of the monitor. */
+import { Schema } from "effect"
+
+/**
+ * The page, or the metrics, could not be served: `message` names the port.
+ *
+ * @since 0.1.0
+ */
+export class MonitorError extends Schema.TaggedError<MonitorError>()("MonitorError", { message: Schema.String }) {}
