@@ -31,7 +31,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
     "examples",
   ],
   bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "share", "cli-kit", "simulation"],
-  hostile: ["common", "crypto", "dht", "gossip", "core", "cli-kit"],
+  hostile: ["common", "crypto", "dht", "gossip", "core", "peers", "presence", "cli-kit"],
 }
 
 interface Manifest {

@@ -3,6 +3,8 @@ import type { Decoder } from "./Decoder.ts"
 import { krpc, nodesFile } from "./dhtDecoders.ts"
 import { frames, gossipMessage, peerData } from "./gossipDecoders.ts"
 import { contents, envelope, invite, repair } from "./membersDecoders.ts"
+import { peerFrames, peerOpening } from "./peersDecoders.ts"
+import { presenceNote, whisper } from "./presenceDecoders.ts"
 import { pkarr, record, recordContent, sealedRecord } from "./recordDecoders.ts"
 
 export const decoders: ReadonlyArray<Decoder> = [
@@ -19,4 +21,8 @@ export const decoders: ReadonlyArray<Decoder> = [
   envelope,
   contents,
   repair,
+  peerOpening,
+  peerFrames,
+  whisper,
+  presenceNote,
 ]
