@@ -7,6 +7,7 @@ import { makeProgress } from "../run/progress.ts"
 import { runTopicScenarios, type SeededScenario } from "../run/runTopicScenarios.ts"
 import { readTopicScenarios } from "../scenario/readTopicScenarios.ts"
 import { topicLabel } from "../scenario/TopicScenario.ts"
+import { CutRuns } from "./CutRuns.ts"
 import { repeatHint, withNameContaining, writeOutput } from "./selection.ts"
 import { runSocketsCommand } from "./socketsCommand.ts"
 
@@ -50,11 +51,17 @@ export const runTopicsCommand = Effect.fnUntraced(function* (options: TopicsComm
     return yield* new UsageError({ message })
   }
   const progress = makeProgress()
+  const cut = new CutRuns(chosen)
   const results = yield* runTopicScenarios(chosen, {
     withLogs: Option.isSome(log),
     onProgress: progress.update,
+    onRun: cut.onRun,
+    onSoFar: cut.onSoFar,
   }).pipe(
     Effect.ensuring(Effect.sync(progress.clear)),
+    Effect.onInterrupt(() =>
+      Console.log(json ? JSON.stringify({ ended: cut.summaries(), under_way: cut.underWay() }, null, 2) : cut.text()),
+    ),
     Effect.mapError(({ message, scenario, seed }) => {
       const hint = repeatHint({ config, filter: scenario, seed })
       return new CommandFailed({ message: `${scenario} with seed ${seed}: ${message}\n${hint}` })

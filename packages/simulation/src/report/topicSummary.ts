@@ -57,7 +57,7 @@ const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
   ["bubbles", (runs) => spreadOf(runs, (run) => run.bubbles_at_end, 0)],
   ["degree", (runs) => spreadOf(runs, (run) => run.degree.mean, 1)],
   ["new neighbours/node/min", (runs) => spreadOf(runs, (run) => run.new_neighbors_per_node_minute, 1)],
-  ["later gets", (runs) => spreadOf(runs, (run) => run.dht.steady_gets_per_topic_minute, 0)],
+  ["later gets/topic/min", (runs) => spreadOf(runs, (run) => run.dht.steady_gets_per_topic_minute, 0)],
   ["gets/topic/min", (runs) => spreadOf(runs, (run) => run.dht.gets_per_topic_minute, 0)],
   ["puts/topic/min", (runs) => spreadOf(runs, (run) => run.dht.puts_per_topic_minute, 1)],
   ["hottest/min", (runs) => spreadOf(runs, (run) => run.dht.hottest_per_minute, 0)],

@@ -10,7 +10,10 @@ export type Report<R> =
   /** The part that is done, 0 to 1. */
   | { readonly _tag: "Progress"; readonly part: number }
 
-export interface PoolOptions<W, R, E> {
+/** The same, and what is known so far. */
+export type ReportWithFigures<R, F> = Report<R> | { readonly _tag: "SoFar"; readonly figures: F }
+
+export interface PoolOptions<W, R, E, F = never> {
   /** The worker's module in this folder, without extension. */
   readonly worker: string
   readonly work: ReadonlyArray<W>
@@ -18,12 +21,13 @@ export interface PoolOptions<W, R, E> {
   readonly threads: number | undefined
   readonly onDone?: (result: R, work: W) => void
   readonly onProgress?: (work: W, part: number) => void
+  readonly onSoFar?: ((work: W, figures: F) => void) | undefined
   readonly onFailed: (work: W, message: string) => E
 }
 
 /** The results, in the order of the work. Fails with the first failure. */
-export const pool = Effect.fnUntraced(function* <W, R, E>(
-  options: PoolOptions<W, R, E>,
+export const pool = Effect.fnUntraced(function* <W, R, E, F = never>(
+  options: PoolOptions<W, R, E, F>,
 ): Effect.fn.Return<ReadonlyArray<R>, E> {
   const { work } = options
   const results: Array<R> = []
@@ -62,14 +66,15 @@ const start = (worker: string) =>
     ...(isSource ? { execArgv: ["--conditions=@topic-tracker/source"] } : {}),
   })
 
-const ask = <W, R, E>(worker: Worker, work: W, options: PoolOptions<W, R, E>): Effect.Effect<R, E> =>
+const ask = <W, R, E, F>(worker: Worker, work: W, options: PoolOptions<W, R, E, F>): Effect.Effect<R, E> =>
   Effect.callback((resume) => {
     const settle = (outcome: Effect.Effect<R, E>) => {
       stop()
       resume(outcome)
     }
-    const onMessage = (report: Report<R>) => {
+    const onMessage = (report: ReportWithFigures<R, F>) => {
       if (report._tag === "Progress") options.onProgress?.(work, report.part)
+      else if (report._tag === "SoFar") options.onSoFar?.(work, report.figures)
       else if (report._tag === "Done") settle(Effect.succeed(report.result))
       else settle(Effect.fail(options.onFailed(work, report.message)))
     }

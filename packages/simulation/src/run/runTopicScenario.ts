@@ -7,7 +7,7 @@ import type { TopicFigures } from "../world/Figures.ts"
 import { noMilestones, recordMilestones } from "../world/milestones.ts"
 import { TopicLog } from "../world/TopicLog.ts"
 import { TOPIC_NAME, World } from "../world/World.ts"
-import { EPOCH_MS, runScenario, startSecond } from "./runScenario.ts"
+import { EPOCH_MS, type RunReports, runScenario, startSecond } from "./runScenario.ts"
 
 export interface TopicRun extends TopicFigures {
   /** The same in each repetition. */
@@ -15,11 +15,9 @@ export interface TopicRun extends TopicFigures {
   readonly log_lines: number
 }
 
-export interface RunTopicOptions {
+export interface RunTopicOptions extends RunReports {
   /** Receives each line of the log. */
   readonly onLine?: (line: string) => void
-  /** Called once a simulated second with the part of the scenario's duration that is over, 0 to 1. */
-  readonly onProgress?: (part: number) => void
 }
 
 /** Throws if the run does not end: an error of the simulation or of the code that it runs. */
@@ -30,7 +28,7 @@ export const runTopicScenario = (scenario: TopicScenario, seed: bigint, options:
   let world: World | undefined
   const run = Effect.gen(function* () {
     world = yield* World.make(scenario, time, log, yield* memoryEnvironment(scenario, time, TOPIC_NAME))
-    return yield* runScenario({ scenario, time, world, milestones }, options.onProgress)
+    return yield* runScenario({ scenario, time, world, milestones }, options)
     // Warnings of nodes are for the users of nodes; standard output is for results.
   }).pipe(Effect.provide(Logger.layer([])))
   // The scope is never closed: closing all nodes in order would cost as much as starting them, and nothing outlives this call.

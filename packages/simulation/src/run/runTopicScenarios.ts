@@ -1,6 +1,7 @@
 /** Runs scenarios of whole topics, each with its seeds, on worker threads, the longest runs first. */
 import { Effect } from "effect"
 import { type TopicScenario, topicLabel } from "../scenario/TopicScenario.ts"
+import type { PartialFigures } from "../world/Figures.ts"
 import { longestFirst } from "./longestFirst.ts"
 import { pool } from "./pool.ts"
 import { RunFailed } from "./RunFailed.ts"
@@ -37,6 +38,10 @@ export interface RunTopicsOptions {
   readonly withLogs?: boolean
   /** Called repeatedly with the number of runs that are done; a run under way counts with its part, 0 to 1. */
   readonly onProgress?: (done: number, total: number) => void
+  /** Called when a run has ended. */
+  readonly onRun?: ((work: TopicWork, done: TopicWorkDone) => void) | undefined
+  /** Called now and then with the figures so far of a run under way. */
+  readonly onSoFar?: ((work: TopicWork, figures: PartialFigures) => void) | undefined
 }
 
 /** A scenario that runs once with each of the seeds. */
@@ -64,12 +69,16 @@ export const runTopicScenarios = Effect.fnUntraced(function* (
     groups,
     ({ scenario }) => costOf(scenario),
     (work) =>
-      pool<TopicWork, TopicWorkDone, RunFailed>({
+      pool<TopicWork, TopicWorkDone, RunFailed, PartialFigures>({
         worker: "topicWorker",
         work,
         threads: options.threads,
         onProgress: advance,
-        onDone: (_, each) => advance(each, 1),
+        onDone: (result, each) => {
+          options.onRun?.(each, result)
+          advance(each, 1)
+        },
+        onSoFar: options.onSoFar,
         onFailed: ({ scenario, seed }, message) => new RunFailed({ message, scenario: topicLabel(scenario), seed }),
       }),
   )

@@ -8,9 +8,12 @@ import { Fiber, References } from "effect"
 import type { PromiseWatch } from "../environment/VirtualTime.ts"
 import { callerOf, placeIn, stackHere } from "./callers.ts"
 
-/** The longest that a promise may take, in simulated ms; at the end of a run, waits that are no older than `LEAST_MS` do not count. */
+/**
+ * The longest that a promise may take, in simulated ms. What the platform brings never comes, so it has less time; at the end of a run, waits
+ * that are no older than that do not count.
+ */
 const LIMIT_MS = 60_000
-const LEAST_MS = 1_000
+const PLATFORM_LIMIT_MS = 1_000
 
 /** Different places that are reported; further ones are not. */
 const MAX_REPORTS = 100
@@ -30,6 +33,7 @@ interface Wait {
   readonly since: number
   readonly what: string
   readonly where: string | undefined
+  readonly limit: number
 }
 
 /**
@@ -78,9 +82,14 @@ export class OutsideClock implements PromiseWatch {
     const hook = createHook({
       init: (_, type) => {
         const fiber = Fiber.getCurrent()
-        if (fiber === undefined) return
-        if (type === "PROMISE") this.#promise = { fiber, stack: stackHere() }
-        else if (PLATFORM.test(type)) this.#add(fiber, type, placeIn(stackHere()))
+        if (type === "PROMISE") {
+          if (fiber !== undefined) this.#promise = { fiber, stack: stackHere() }
+        } else if (PLATFORM.test(type)) {
+          // Libraries open sockets later than they are asked to: it was for the fiber that made the last promise.
+          const asking = fiber ?? this.#promise?.fiber
+          const place = placeIn(stackHere()) ?? (this.#promise === undefined ? undefined : placeIn(this.#promise.stack))
+          if (asking !== undefined) this.#add(asking, type, place, PLATFORM_LIMIT_MS)
+        }
       },
     }).enable()
     return () => {
@@ -100,14 +109,13 @@ export class OutsideClock implements PromiseWatch {
 
   check(now: number, isOver: boolean): void {
     if (this.#waits.size === 0) return
-    const limit = isOver ? LEAST_MS : LIMIT_MS
     for (const wait of this.#waits) {
-      const { fiber, name, since, what, where } = wait
+      const { fiber, limit, name, since, what, where } = wait
       if (fiber.pollUnsafe() !== undefined) {
         this.#waits.delete(wait)
         continue
       }
-      if (now - since < limit || this.isSleeping(fiber)) continue
+      if (now - since < (isOver ? PLATFORM_LIMIT_MS : limit) || this.isSleeping(fiber)) continue
       const place = where === undefined ? "" : ` (${where})`
       throw new WaitsOutside(
         `${name}${place} has waited for ${what} since ${since} ms, and virtual time cannot bring it: replace it by an Effect on the Clock`,
@@ -115,12 +123,12 @@ export class OutsideClock implements PromiseWatch {
     }
   }
 
-  #add(fiber: AnyFiber, what: string, where: string | undefined): Wait | undefined {
+  #add(fiber: AnyFiber, what: string, where: string | undefined, limit: number): Wait | undefined {
     if (this.#waits.size >= MAX_WAITS) return undefined
     const frame = fiber.getRef(References.CurrentStackFrame)
     const span = frame === undefined ? "" : ` in "${frame.name}"`
     const name = `${this.#instanceOf(fiber)}, fiber #${fiber.id}${span}`
-    const wait: Wait = { fiber, name, since: this.#now(), what, where }
+    const wait: Wait = { fiber, name, since: this.#now(), what, where, limit }
     this.#waits.add(wait)
     return wait
   }
@@ -134,7 +142,7 @@ export class OutsideClock implements PromiseWatch {
       const fiber = Fiber.getCurrent()
       if (fiber === undefined) return undefined
       const made = this.#promise
-      return this.#add(fiber, "a promise", made?.fiber === fiber ? placeIn(made.stack) : undefined)
+      return this.#add(fiber, "a promise", made?.fiber === fiber ? placeIn(made.stack) : undefined, LIMIT_MS)
     }
     type Then = <A, B>(
       this: Promise<unknown>,

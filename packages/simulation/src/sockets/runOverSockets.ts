@@ -55,7 +55,7 @@ export const runOverSockets = Effect.fnUntraced(function* (
     time.restart()
     const check = Effect.sync(() => recordMilestones(world.graph, time.now, milestones))
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(check, Effect.sleep(CHECK_EVERY_MS))))
-    const figures = yield* runScenario({ scenario, time, world, milestones }, options.onProgress)
+    const figures = yield* runScenario({ scenario, time, world, milestones }, { onProgress: options.onProgress })
     const { redirected = 0, stray = 0 } = options.packetCounts()
     // Packets that the kernel has counted may still wait at a front.
     yield* Effect.sleep(FRONT_WAIT_MS)

@@ -59,6 +59,20 @@ export interface DhtFigures extends DhtTimeFigures {
   readonly hottest_share: number
 }
 
+/** What is known of a run that is under way. */
+export interface PartialFigures {
+  readonly simulated_ms: number
+  readonly nodes: number
+  readonly bubbles: number
+  readonly one_swarm_ms: number | null
+  readonly joined: number
+  readonly degree_mean: number
+  readonly broadcasts: number
+  readonly delivered_share: number | null
+  readonly gets_per_topic_minute: number
+  readonly puts_per_topic_minute: number
+}
+
 export interface TimelinePoint {
   readonly second: number
   readonly nodes: number
@@ -110,6 +124,27 @@ export class Figures {
     if (world.graph.size <= MAX_PICTURE_NODES && PICTURE_SECONDS.has(second)) this.#takePicture(second)
     if (second % 60 === 0) yield* this.#measureMinute
     if (this.#middle === undefined && time.now >= scenario.durationMs / 2) this.#middle = yield* this.#load()
+  })
+
+  /** The figures so far. */
+  readonly soFar = Effect.fnUntraced({ self: this }, function* (milestones: Milestones) {
+    const [time, world] = [this.#time, this.#world]
+    const now = yield* this.#load()
+    const degrees = world.graph.degrees()
+    const { broadcasts, share } = world.deliveries.figures()
+    const figures: PartialFigures = {
+      simulated_ms: Math.round(time.now),
+      nodes: world.graph.size,
+      bubbles: world.graph.components(),
+      one_swarm_ms: milestones.oneSwarmAt ?? null,
+      joined: world.joinedAfter.size,
+      degree_mean: degrees.reduce((sum, degree) => sum + degree, 0) / Math.max(1, degrees.length),
+      broadcasts,
+      delivered_share: share,
+      gets_per_topic_minute: rate(now, sumOf("gets")),
+      puts_per_topic_minute: rate(now, sumOf("puts")),
+    }
+    return figures
   })
 
   readonly finish = Effect.fnUntraced({ self: this }, function* (milestones: Milestones) {
@@ -178,15 +213,11 @@ export class Figures {
   })
 
   #dhtFigures(end: Load): DhtFigures {
-    const sum =
-      (kind: "gets" | "puts") =>
-      ({ nodes }: Load) =>
-        nodes.reduce((total, node) => total + node[kind], 0)
     return {
-      gets_per_topic_minute: rate(end, sum("gets")),
-      puts_per_topic_minute: rate(end, sum("puts")),
-      steady_gets_per_topic_minute: rate(end, sum("gets"), this.#middle),
-      steady_puts_per_topic_minute: rate(end, sum("puts"), this.#middle),
+      gets_per_topic_minute: rate(end, sumOf("gets")),
+      puts_per_topic_minute: rate(end, sumOf("puts")),
+      steady_gets_per_topic_minute: rate(end, sumOf("gets"), this.#middle),
+      steady_puts_per_topic_minute: rate(end, sumOf("puts"), this.#middle),
       hottest_per_minute: this.#hottest.queries,
       hottest_share: this.#hottest.share,
       ...this.#world.dhtTimes.figures(),
@@ -198,6 +229,12 @@ export class Figures {
     this.#overlay.push({ second, nodes: graph.nodes(), links: graph.links() })
   }
 }
+
+/** The queries of this kind that all nodes of the DHT received. */
+const sumOf =
+  (kind: "gets" | "puts") =>
+  ({ nodes }: Load): number =>
+    nodes.reduce((total, node) => total + node[kind], 0)
 
 /** The sum per node and minute, from `from` (default: the start) to the end. */
 const rate = (end: Load, sum: (load: Load) => number, from?: Load): number => {

@@ -124,6 +124,8 @@ describe("simulate", { timeout: 60_000 }, () => {
       )
       const file = yield* failureOf(() => Effect.promise(() => readFile(import.meta.filename)))
       assert.match(file.message, /^instance 0, fiber #\d+ \(.*simulate\.test\.ts:\d+:\d+\) has waited for/)
+      const socket = yield* failureOf(() => Effect.promise(() => fetch("http://127.0.0.1:8123/")))
+      assert.match(socket.message, /has waited for TCP/)
       const atEnd = yield* failureOf(() => Effect.promise(() => new Promise(() => {})), { duration: "20 seconds" })
       assert.strictEqual(atEnd.reason, "WaitsOutside")
       const { exits } = yield* simulate(
