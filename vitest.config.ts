@@ -4,7 +4,7 @@ const conditions = ["@topic-tracker/source", "node", "import", "module", "defaul
 
 /** Nodes on real sockets, and processes, that have to do something in a given time: they run one at a time, when the others are done. */
 const TIMED = [
-  "examples/test/{members,quickStart,rpc}.test.ts",
+  "examples/test/{members,quickStart,rpc,shareAFile}.test.ts",
   "packages/cli/test/{call,commands,files,members,monitor,npm,topicTracker}.test.ts",
   "packages/cli/test/doctor/{host,topic}.test.ts",
   "packages/core/test/topic/{secondSlot,sockets}.test.ts",
@@ -13,6 +13,7 @@ const TIMED = [
   "packages/gossip/test/network/{accepting,iroh,killed,lateBinding,manyStreams,nativeObjects}.test.ts",
   "packages/hostile/test/outsiders.test.ts",
   "packages/peers/test/{iroh,irohCalls}.test.ts",
+  "packages/share/test/iroh.test.ts",
   "packages/simulation/test/sockets/*.test.ts",
 ]
 

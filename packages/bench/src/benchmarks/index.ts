@@ -8,6 +8,7 @@ import { lifecycle } from "./lifecycle.ts"
 import { manyTopics } from "./manyTopics.ts"
 import { peers } from "./peers.ts"
 import { records } from "./records.ts"
+import { share } from "./share.ts"
 import { startUp } from "./startUp.ts"
 import { swarm } from "./swarm.ts"
 
@@ -21,6 +22,7 @@ export const benchmarks: ReadonlyArray<Benchmark> = [
   dht,
   gossip,
   peers,
+  share,
   channel,
   manyTopics,
   lifecycle,

@@ -8,6 +8,17 @@ import { peersOf } from "./peersOf.ts"
 
 const addresses = new Map<EndpointId.EndpointId, EndpointAddress>()
 
+/** A node as other processes need to know it. */
+export type KnownNode = readonly [id: EndpointId.EndpointId, address: EndpointAddress]
+
+/** The nodes that this process knows. */
+export const knownNodes = (): ReadonlyArray<KnownNode> => [...addresses]
+
+/** Nodes of other processes. */
+export const knowNodes = (nodes: ReadonlyArray<KnownNode>): void => {
+  for (const [id, address] of nodes) addresses.set(id, address)
+}
+
 /** A node that admits everybody. */
 export const makePeerNode = Effect.fnUntraced(function* (limits: PeersLimitsInput = {}) {
   const services = yield* Layer.build(loopbackGossip(addresses))
