@@ -83,6 +83,8 @@ export class PresenceNetwork {
   readonly rng: Xoshiro128
   now = 0
   events = 0
+  /** Notes reach all nodes at once and without gossip: for building a swarm whose members have come over a long time. */
+  isDirect = false
   /** All bytes that were sent. */
   readonly traffic: Traffic = noTraffic()
   readonly #options: PresenceNetworkOptions
@@ -129,7 +131,8 @@ export class PresenceNetwork {
     return node
   }
 
-  startPresence(node: PresenceNode): void {
+  /** `known`: a member of whose list it begins with. */
+  startPresence(node: PresenceNode, known?: PresenceNode): void {
     const { isControl } = this.#options
     const options = {
       self: node.key,
@@ -141,6 +144,9 @@ export class PresenceNetwork {
       state: new Uint8Array(STATE_BYTES).fill(node.index),
     }
     node.presence = isControl ? new Heartbeats(options, this.now) : new PresenceState(options, this.now)
+    if (known?.presence instanceof PresenceState) {
+      for (const { note } of known.presence.entries) node.presence.receive(known.key, note, this.now)
+    }
     for (const [peer, { link }] of node.links) if (link.status === "open") node.presence.lineUp(peer, this.now)
     for (const peer of node.neighbors) node.presence.neighborUp(peer, this.now)
     this.#settle(node)
@@ -297,7 +303,8 @@ export class PresenceNetwork {
       for (const output of outputs) {
         switch (output._tag) {
           case "Broadcast":
-            this.#handle(node, { _tag: "Broadcast", topic: TOPIC, content: output.note, scope: "swarm" })
+            if (this.isDirect) this.#deliver(node, output.note)
+            else this.#handle(node, { _tag: "Broadcast", topic: TOPIC, content: output.note, scope: "swarm" })
             break
           case "Whisper": {
             const half = node.links.get(output.peer)
@@ -318,6 +325,14 @@ export class PresenceNetwork {
     if (at >= node.tickAt && node.tickAt >= this.now) return
     node.tickAt = at
     if (at !== Number.POSITIVE_INFINITY) this.#schedule.scheduleAt(at, { _tag: "Tick", node })
+  }
+
+  #deliver(from: PresenceNode, note: Uint8Array): void {
+    for (const node of this.nodes.values()) {
+      if (node === from || node.presence === undefined) continue
+      node.presence.receive(from.key, note, this.now)
+      this.#settle(node)
+    }
   }
 
   #send(from: PresenceNode, half: Half, due: Extract<Due, { _tag: "Message" | "Whisper" }>): void {
