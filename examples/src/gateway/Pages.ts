@@ -32,6 +32,7 @@ export const layerPages = (topic: Topic.Topic, topicName: string, name: string) 
     Pages,
     Effect.gen(function* () {
       const room = yield* ChatRoom.enter(topic, name)
+      yield* Effect.addFinalizer(() => room.leave)
       const members = new Map<string, PageMember>([[room.me.id, { id: room.me.id, name }]])
       const lines: Array<ToPage> = []
       const all = yield* PubSub.sliding<ToPage>(WAITING)
