@@ -13,6 +13,7 @@ export { Gossip } from "./Gossip.ts"
 export { GossipConfig, type GossipConfigInput } from "./GossipConfig.ts"
 export type { AllowAnswer, AllowRole } from "./members/Admissions.ts"
 export type { DoorFailure } from "./members/Door.ts"
+export type { Exclusion } from "./members/Exclusion.ts"
 export {
   type AcknowledgeOptions,
   type BroadcastScope,

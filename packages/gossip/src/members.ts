@@ -23,19 +23,12 @@ export {
   type DoorTopic,
 } from "./members/Door.ts"
 export { DoorGuard } from "./members/DoorGuard.ts"
+export { type AnswerOptions, type DoorEnd, Doors, type DoorsOptions } from "./members/Doors.ts"
 export { EnvelopeStore, STORE_BYTES, STORE_MS } from "./members/EnvelopeStore.ts"
 export { RENEW_MS } from "./members/MembersConnection.ts"
-export type { MembersLine, MembersTransport } from "./members/MembersLine.ts"
+export type { DoorAnswer, MembersLine, MembersTransport } from "./members/MembersLine.ts"
 export { MEMBERS_ALPN, MembersRouter } from "./members/MembersRouter.ts"
-export {
-  type Admission,
-  type Judgement,
-  MAX_CONTENT_BYTES,
-  type MembersEvent,
-  MembersState,
-  type MembersStateOptions,
-  type MembersStats,
-} from "./members/MembersState.ts"
+export { MAX_CONTENT_BYTES, MembersState } from "./members/MembersState.ts"
 export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"
 export { type MissingRange, PartAssembly } from "./members/PartAssembly.ts"
 export type { NeighborOptions } from "./members/RepairServer.ts"
@@ -48,6 +41,12 @@ export {
   RepairReader,
   type SeqRange,
 } from "./members/repairMessages.ts"
-export { type DoorDriver, type DoorHandlers, runDoor } from "./members/runDoor.ts"
 export { type OrderEvent, type StreamBlock, StreamOrder } from "./members/StreamOrder.ts"
+export type {
+  Admission,
+  Judgement,
+  MembersEvent,
+  MembersStateOptions,
+  MembersStats,
+} from "./members/stateModel.ts"
 export { type NotesHandler, type NoteVerdict, TopicNotes } from "./members/TopicNotes.ts"

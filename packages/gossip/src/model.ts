@@ -11,7 +11,8 @@ import type { EndpointAddress } from "./AddressLookup.ts"
 import type { ReadGate } from "./engine/ReadGate.ts"
 import type { AllowAnswer, AllowRole } from "./members/Admissions.ts"
 import type { DoorFailure, DoorTopic } from "./members/Door.ts"
-import type { MembersStats } from "./members/MembersState.ts"
+import type { Exclusion } from "./members/Exclusion.ts"
+import type { MembersStats } from "./members/stateModel.ts"
 import type { NotesHandler } from "./members/TopicNotes.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
 import type { DialOptions, ListenOptions, TransportHandler } from "./transport/Connection.ts"
@@ -280,6 +281,11 @@ export interface MembersTopic {
    * change.
    */
   readonly endOverlap: Effect.Effect<void>
+  /**
+   * Calls the listener, synchronously, with each peer that is no member any more for this node, until the returned function is called: for protocols
+   * beside gossip, whose streams with that peer end then. A peer may be named more than once.
+   */
+  readonly onExcluded: (listener: (exclusion: Exclusion) => void) => () => void
   /** Counters of what was accepted, ignored, rejected, repaired and missed. */
   readonly stats: Effect.Effect<MembersStats>
   /**

@@ -79,6 +79,7 @@ const worldOf = (
         door: members?.door,
         notes: undefined,
         admits: () => Effect.succeed(true),
+        onExcluded: (listener) => members?.onExcluded(listener) ?? (() => {}),
         ended: Deferred.await(ended),
       }
       const peers = yield* Peers.make({ peerLink: Effect.succeed(link) }, options).pipe(Scope.provide(scope))

@@ -1,6 +1,6 @@
 /** The part of a topic that a package above needs to open streams to its peers: the connections, and how a peer proves that it is a member. */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
-import type { Gossip, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
+import type { Exclusion, Gossip, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
 import type { DoorTopic } from "@topic-tracker/gossip/members"
 import { Deferred, Effect } from "effect"
 
@@ -20,6 +20,11 @@ export interface PeerLink {
   readonly door: DoorTopic | undefined
   /** Whether the topic's `allow` lets the peer open streams to us. */
   readonly admits: (peer: EndpointId.EndpointId) => Effect.Effect<boolean>
+  /**
+   * Calls the listener with each peer that is no member any more for this node, until the returned function is called. Never for a topic that is
+   * open to everybody.
+   */
+  readonly onExcluded: (listener: (exclusion: Exclusion) => void) => () => void
   /** The notes and whispers of a members-only topic; undefined if the topic is open to everybody. */
   readonly notes: MembersTopic["notes"] | undefined
   /** Completes when the session ends: the topic was left or suspended. */
@@ -41,6 +46,7 @@ export const makePeerLink = (parts: {
     parts.members === undefined
       ? Effect.succeed(true)
       : Effect.map(parts.members.admission(peer, "stream"), (answer) => answer !== "refuse"),
+  onExcluded: (listener) => parts.members?.onExcluded(listener) ?? (() => {}),
   notes: parts.members?.notes,
   ended: Deferred.await(parts.ended),
 })

@@ -101,7 +101,7 @@ export const makeService = Effect.fnUntraced(function* (
   /** Listens for connections of members-only topics from the first such topic on. */
   const membersRouter = yield* Effect.cached(
     Effect.suspend(() => {
-      const router = new MembersRouter(transport, (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)))
+      const router = new MembersRouter(transport)
       return transport.listen(router, { alpn: MEMBERS_ALPN }).pipe(Scope.provide(scope), Effect.as(router))
     }),
   )

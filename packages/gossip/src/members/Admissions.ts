@@ -54,6 +54,8 @@ export class Admissions {
   readonly #authors = new TokenBucket(AUTHORS_BURST, AUTHORS_PER_SECOND)
   /** Runs after each question about an author; undefined if there was no answer. */
   onAuthor: (peer: EndpointId.EndpointId, answer: AllowAnswer | undefined) => void = () => {}
+  /** Runs when the answer for a neighbour or a stream becomes `"refuse"`. */
+  onRefused: (peer: EndpointId.EndpointId) => void = () => {}
 
   constructor(options: AdmissionsOptions) {
     this.#options = options
@@ -102,8 +104,10 @@ export class Admissions {
     this.#questions.set(key, all)
     this.#options.ask(peer, as, (answer) => {
       this.#questions.delete(key)
+      const isNew = answer !== this.#answers.get(key)?.answer
       if (answer !== undefined) this.#answers.set(key, { answer, at: this.#options.timers.now() })
       if (as === "author") this.onAuthor(peer, answer)
+      else if (answer === "refuse" && isNew) this.onRefused(peer)
       for (const each of all) each(answer)
     })
   }

@@ -67,14 +67,14 @@ export type DoorOutput =
 export interface DoorTopic {
   readonly gossipTopic: Uint8Array
   readonly window: EpochWindow
+  /** 32 new random bytes. */
+  readonly nonce: () => Uint8Array
 }
 
 interface DoorOptions {
   /** Both endpoint ids as the connection reports them, 32 bytes each. */
   readonly self: Uint8Array
   readonly peer: Uint8Array
-  /** 32 random bytes. */
-  readonly nonce: Uint8Array
   /** What we state about ourselves: `DoorFlag` of crypto. */
   readonly flags: number
   /** ms, on any monotonic clock. */
@@ -137,7 +137,7 @@ export class DoorDialler extends DoorMachine {
       flags: options.flags,
       epoch: this.#epoch,
       doorTag: keys.doorTag,
-      nonce: options.nonce,
+      nonce: options.topic.nonce(),
     })
   }
 
@@ -257,7 +257,7 @@ export class DoorAcceptor extends DoorMachine {
     const epoch = Math.max(epochD, epochA)
     const keys = topic.window.keys(epoch)
     if (keys === undefined) return this.refuse("clock")
-    const m2 = Door.encodeM2({ flags: this.#options.flags, epoch: epochA, nonce: this.#options.nonce })
+    const m2 = Door.encodeM2({ flags: this.#options.flags, epoch: epochA, nonce: topic.nonce() })
     const { peer, self } = this.#options
     const transcript = { m1, m2, dialler: peer, acceptor: self, gossipTopic: topic.gossipTopic }
     this.#state = { _tag: "Challenged", topic, keys, transcript, flags, epoch }

@@ -1,13 +1,11 @@
-import { EndpointId } from "@topic-tracker/crypto"
+import type { EndpointId } from "@topic-tracker/crypto"
 import { Door } from "@topic-tracker/crypto/members"
 import type { BiStream, Connection, DialOptions, TransportHandler } from "../transport/Transport.ts"
-import { DoorAcceptor, DoorDialler, type DoorOutput, type DoorTopic } from "./Door.ts"
-import { DoorGuard } from "./DoorGuard.ts"
+import { type DoorEnd, Doors } from "./Doors.ts"
 import { MembersConnection } from "./MembersConnection.ts"
-import type { DoorAnswer, MembersLine, MembersTransport } from "./MembersLine.ts"
+import type { MembersLine, MembersTransport } from "./MembersLine.ts"
 import { RepairStream } from "./RepairStream.ts"
 import type { RepairMessage } from "./repairMessages.ts"
-import { runDoor } from "./runDoor.ts"
 import { UnprovenConnections } from "./UnprovenConnections.ts"
 
 /**
@@ -30,20 +28,18 @@ const FLAGS = Door.DoorFlag.validates | Door.DoorFlag.repairs | Door.DoorFlag.wh
  */
 export class MembersRouter implements TransportHandler {
   readonly #transport: MembersTransport
-  readonly #randomBytes: (length: number) => Uint8Array
-  readonly #self: Uint8Array
-  readonly #guard = new DoorGuard()
+  readonly #doors: Doors<MembersLine>
   readonly #lines = new Set<MembersLine>()
   /** Topics that wait for a connection to a peer. */
   readonly #dials = new Map<EndpointId.EndpointId, Array<MembersLine>>()
   readonly #unproven: UnprovenConnections
   readonly #proven = new Map<MembersLine, Set<MembersConnection>>()
 
-  constructor(transport: MembersTransport, randomBytes: (length: number) => Uint8Array) {
+  constructor(transport: MembersTransport) {
+    const { endpointId, timers } = transport
     this.#transport = transport
-    this.#unproven = new UnprovenConnections(transport.timers)
-    this.#randomBytes = randomBytes
-    this.#self = EndpointId.bytes(transport.endpointId)
+    this.#unproven = new UnprovenConnections(timers)
+    this.#doors = new Doors({ self: endpointId, timers, flags: FLAGS, lines: () => this.#lines })
   }
 
   /** Peers may enter this topic from now on. */
@@ -119,7 +115,7 @@ export class MembersRouter implements TransportHandler {
 
   /** Refuses the peer for a time and closes the topic's connections with it: it forwarded what no member accepts. */
   ban(line: MembersLine, peer: EndpointId.EndpointId, ms: number): void {
-    this.#guard.ban(peer, ms, this.#transport.timers.now())
+    this.#doors.ban(peer, ms)
     this.drop(line, peer)
   }
 
@@ -178,30 +174,10 @@ export class MembersRouter implements TransportHandler {
     })
   }
 
-  #runDialler(
-    line: MembersLine,
-    peer: EndpointId.EndpointId,
-    stream: BiStream,
-    ended: (output: Extract<DoorOutput, { readonly _tag: "Proven" | "Failed" }>) => void,
-  ): void {
-    const { timers } = this.#transport
-    const dialler = new DoorDialler({
-      topic: line.door,
-      self: this.#self,
-      peer: EndpointId.bytes(peer),
-      nonce: this.#randomBytes(32),
-      flags: FLAGS,
-      now: timers.now(),
-    })
-    runDoor(stream, dialler, timers, {
-      ask: (_topic, answer) => answer("admit"),
-      ended: (output) => {
-        if (output._tag === "Failed") {
-          if (output.reason === "proof wrong" && !output.byPeer) this.#guard.noteWrongProof(peer, timers.now())
-          line.refused(peer, output.reason, output.byPeer)
-        }
-        ended(output)
-      },
+  #runDialler(line: MembersLine, peer: EndpointId.EndpointId, stream: BiStream, ended: (end: DoorEnd) => void): void {
+    this.#doors.open(line.door, peer, stream, (end) => {
+      if (end._tag === "Failed") line.refused(peer, end.reason, end.byPeer)
+      ended(end)
     })
   }
 
@@ -222,29 +198,18 @@ export class MembersRouter implements TransportHandler {
     connection: Connection,
     stream: BiStream,
     only: MembersLine | undefined,
-    ended: (line: MembersLine | undefined, output: Extract<DoorOutput, { readonly _tag: "Proven" | "Failed" }>) => void,
+    ended: (line: MembersLine | undefined, end: DoorEnd) => void,
   ): void {
-    const { timers } = this.#transport
     const peer = connection.remoteId
-    const acceptor = new DoorAcceptor({
-      findTag: (doorTag) => (this.#guard.mayTry(peer, timers.now()) ? this.#findTag(doorTag, only) : undefined),
-      self: this.#self,
-      peer: EndpointId.bytes(peer),
-      nonce: this.#randomBytes(32),
-      flags: FLAGS,
-      now: timers.now(),
-    })
-    runDoor(stream, acceptor, timers, {
-      ask: (topic, answer) => this.#ask(topic, peer, answer),
-      ended: (output) => {
-        const now = timers.now()
-        if (output._tag === "Failed" && output.reason === "proof wrong") this.#guard.noteWrongProof(peer, now)
-        if (output._tag === "Failed" && output.reason === "not here") this.#guard.noteUnknownTag(peer, now)
+    this.#doors.answer(peer, stream, {
+      only,
+      ask: ({ allow }, answer) => (allow === undefined ? answer("admit") : allow(peer, answer)),
+      ended: (end, opened) => {
         // A tag that no topic has: with one topic here, the peer asked for that one.
         const meant = only ?? (this.#lines.size === 1 ? [...this.#lines][0] : undefined)
-        const line = output._tag === "Proven" ? this.#lineOf(output.topic) : meant
-        if (output._tag === "Failed") line?.refused(peer, output.reason, output.byPeer)
-        ended(line, output)
+        const line = end._tag === "Proven" ? opened : meant
+        if (end._tag === "Failed") line?.refused(peer, end.reason, end.byPeer)
+        ended(line, end)
       },
     })
   }
@@ -253,7 +218,7 @@ export class MembersRouter implements TransportHandler {
     line: MembersLine,
     connection: Connection,
     stream: BiStream,
-    output: Extract<DoorOutput, { readonly _tag: "Proven" }>,
+    output: Extract<DoorEnd, { readonly _tag: "Proven" }>,
     isDialled: boolean,
   ): void {
     const { timers } = this.#transport
@@ -332,25 +297,5 @@ export class MembersRouter implements TransportHandler {
   #repairsOf(line: MembersLine, peer: EndpointId.EndpointId): RepairStream | undefined {
     for (const { remoteId, repairs } of this.#proven.get(line) ?? []) if (remoteId === peer && repairs) return repairs
     return undefined
-  }
-
-  #findTag(doorTag: Uint8Array, only: MembersLine | undefined) {
-    for (const line of only === undefined ? this.#lines : [only]) {
-      const keys = line.door.window.findTag(doorTag)
-      if (keys !== undefined) return { topic: line.door, keys }
-    }
-    return undefined
-  }
-
-  #lineOf(topic: DoorTopic): MembersLine | undefined {
-    for (const line of this.#lines) if (line.door === topic) return line
-    return undefined
-  }
-
-  #ask(topic: DoorTopic, peer: EndpointId.EndpointId, answer: (answer: DoorAnswer) => void): void {
-    const line = this.#lineOf(topic)
-    if (line === undefined) answer("busy")
-    else if (line.allow === undefined) answer("admit")
-    else line.allow(peer, answer)
   }
 }

@@ -5,21 +5,15 @@
  */
 import { equals, toHex } from "@topic-tracker/common/Bytes"
 import { TokenBucket } from "@topic-tracker/common/TokenBucket"
-import type { CryptoService } from "@topic-tracker/crypto"
-import {
-  checkHeader,
-  Envelope,
-  type EnvelopeStep,
-  type EpochWindow,
-  type OpenedEnvelope,
-  openEnvelope,
-} from "@topic-tracker/crypto/members"
+import { checkHeader, Envelope, type OpenedEnvelope, openEnvelope } from "@topic-tracker/crypto/members"
 import { type AuthorStream, Authors } from "./Authors.ts"
 import { EnvelopeStore } from "./EnvelopeStore.ts"
 import { type NeighborOptions, RepairServer } from "./RepairServer.ts"
 import { Repairs } from "./Repairs.ts"
 import type { RepairMessage } from "./repairMessages.ts"
+import { StateLimits } from "./StateLimits.ts"
 import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
+import type { Admission, Judgement, MembersEvent, MembersStateOptions, MembersStats } from "./stateModel.ts"
 
 /**
  * The largest message that is put together from parts, unless configured.
@@ -28,92 +22,8 @@ import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
  * @category constants
  */
 export const MAX_CONTENT_BYTES = 1024 * 1024
-/** All that waits out of order, of all streams together. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024
-const REJECTS_PER_SECOND = 200
-const NEW_AUTHORS_BURST = 64
 const EQUIVOCATION_CHECKS = 10
 const EVICT_MS = 60_000
-/** A later neighbour's first heads of streams that we do not know: so many are asked for at once, and in a second. */
-const PAST_STREAMS = 64
-
-/**
- * What `allow` says of an author; undefined: it is not known yet. A muted author's messages are forwarded, not delivered.
- *
- * @since 0.1.0
- * @category models
- */
-export type Admission = "admit" | "mute" | "refuse" | undefined
-
-/**
- * What to do with a content that gossip brought. `later`: ask `allow` about the author, then judge again.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Judgement {
-  readonly verdict: "accept" | "ignore" | "reject" | "later"
-  /** The step that decided; undefined if it was accepted. */
-  readonly step: EnvelopeStep | "author" | "repeat" | "bounds" | undefined
-}
-
-/**
- * What the caller delivers and sends, in order.
- *
- * @since 0.1.0
- * @category models
- */
-export type MembersEvent =
-  | {
-      readonly _tag: "Order"
-      readonly stream: AuthorStream
-      readonly event: OrderEvent
-      readonly isSigned: boolean
-      /** Only the reader that asked for what was there before it gets it. */
-      readonly isReplay: boolean
-    }
-  | { readonly _tag: "Send"; readonly to: string; readonly message: RepairMessage }
-
-/**
- * Counters. They only grow.
- *
- * @since 0.1.0
- * @category models
- */
-export interface MembersStats {
-  accepted: number
-  ignored: number
-  rejected: number
-  repaired: number
-  missed: number
-  equivocations: number
-  falseHeads: number
-}
-
-/**
- * Options of {@link MembersState}. Ids are hex.
- *
- * @since 0.1.0
- * @category options
- */
-export interface MembersStateOptions {
-  readonly crypto: CryptoService
-  readonly window: EpochWindow
-  readonly gossipTopic: Uint8Array
-  readonly self: string
-  readonly now: number
-  readonly admission?: (author: string) => Admission
-  readonly maxContentBytes?: number
-  /** Channel tags, in hex, whose recent messages a newcomer gets, too. */
-  readonly fromRecent?: (channel: string) => boolean
-}
-
-interface Neighbor {
-  readonly rejects: TokenBucket
-  readonly newAuthors: TokenBucket
-  /** Streams of its first heads that are asked for. */
-  readonly past: TokenBucket
-}
 
 const ACCEPTED: Judgement = { verdict: "accept", step: undefined }
 
@@ -138,11 +48,9 @@ export class MembersState {
   readonly #store = new EnvelopeStore()
   readonly #repairs: Repairs
   readonly #server: RepairServer
-  readonly #neighbors = new Map<string, Neighbor>()
+  readonly #limits = new StateLimits()
   readonly #equivocationChecks: TokenBucket
   #events: Array<MembersEvent> = []
-  #waitingBytes = new Map<string, number>()
-  #waiting = 0
   #evictAt: number
   #hasHeads = false
   #isReplay = false
@@ -200,16 +108,12 @@ export class MembersState {
 
   /** A neighbour has proven membership. `answersRepairs`: both sides have the flag `repairs` of the door. */
   neighborUp(peer: string, options: NeighborOptions, now: number): void {
-    this.#neighbors.set(peer, {
-      rejects: new TokenBucket(REJECTS_PER_SECOND, REJECTS_PER_SECOND),
-      newAuthors: new TokenBucket(NEW_AUTHORS_BURST, 1),
-      past: new TokenBucket(PAST_STREAMS, 1),
-    })
+    this.#limits.neighborUp(peer)
     if (options.answersRepairs) this.#server.neighborUp(peer, now)
   }
 
   neighborDown(peer: string): void {
-    this.#neighbors.delete(peer)
+    this.#limits.neighborDown(peer)
     this.#server.neighborDown(peer)
   }
 
@@ -307,7 +211,7 @@ export class MembersState {
     if (!this.#hasRoom(key, envelope, from, now)) return { verdict: "ignore", step: "bounds" }
     const opened = openEnvelope(this.#options.crypto, window, this.#options.gossipTopic, envelope)
     if (typeof opened === "string") {
-      this.#neighbors.get(from)?.rejects.take(now)
+      this.#limits.noteReject(from, now)
       return { verdict: "reject", step: opened }
     }
     this.#take(key, opened, from, isLate, now)
@@ -336,11 +240,10 @@ export class MembersState {
   }
 
   #hasRoom(key: string, envelope: Uint8Array, from: string, now: number): boolean {
-    const neighbor = this.#neighbors.get(from)
-    if (neighbor !== undefined && !neighbor.rejects.has(now)) return false
+    if (!this.#limits.isChecked(from, now)) return false
     if (this.#authors.stream(key) === undefined) {
       if (!this.#authors.hasRoom(key, now)) return false
-      if (!this.#authors.isKnownAuthor(key) && neighbor !== undefined && !neighbor.newAuthors.has(now)) return false
+      if (!this.#authors.isKnownAuthor(key) && !this.#limits.hasNewAuthor(from, now)) return false
     }
     return this.#authors.takeBytes(key, envelope.length, now)
   }
@@ -351,7 +254,7 @@ export class MembersState {
     const isRepairable = (Envelope.flags(envelope) & Envelope.Flag.neighborsOnly) === 0
     let stream = this.#authors.stream(key)
     if (stream === undefined) {
-      if (!this.#authors.isKnownAuthor(key)) this.#neighbors.get(from)?.newAuthors.take(now)
+      if (!this.#authors.isKnownAuthor(key)) this.#limits.noteNewAuthor(from, now)
       const first = isRepairable ? this.#firstOf(key, seq) : seq
       const maxContentBytes = this.#options.maxContentBytes ?? MAX_CONTENT_BYTES
       stream = this.#authors.open(key, new StreamOrder(first, seq, maxContentBytes), now)
@@ -373,14 +276,7 @@ export class MembersState {
 
   /** Over the limit of the topic, the stream that grew gives up its first gap. */
   #limitWaiting(stream: AuthorStream): void {
-    for (;;) {
-      const bytes = stream.order.waitingBytes
-      this.#waiting += bytes - (this.#waitingBytes.get(stream.key) ?? 0)
-      if (bytes === 0) this.#waitingBytes.delete(stream.key)
-      else this.#waitingBytes.set(stream.key, bytes)
-      if (this.#waiting <= MAX_WAITING_BYTES || bytes === 0) return
-      this.#handle(stream, stream.order.giveUp())
-    }
+    while (!this.#limits.countWaiting(stream)) this.#handle(stream, stream.order.giveUp())
   }
 
   #receiveHave(from: string, envelope: Uint8Array, now: number): boolean {
@@ -417,7 +313,7 @@ export class MembersState {
     if (this.#options.fromRecent?.(key.slice(80)) === true) return "all"
     if (!this.#hasHeads) return "start"
     if (known > 0) return "news"
-    return this.#neighbors.get(from)?.past.take(now) === false ? undefined : "past"
+    return this.#limits.takePast(from, now) ? "past" : undefined
   }
 
   #admissionOf(envelope: Uint8Array): Admission {

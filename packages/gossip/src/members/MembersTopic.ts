@@ -40,6 +40,7 @@ export interface MembersTopicParts {
 const CAPACITY = 256
 /** The longest wait for what a neighbour tells first. */
 const HEADS_MS = 200
+const NONCE_BYTES = 32
 const NO_BYTES = new Uint8Array(0)
 
 /** Takes part in a members-only topic until the scope closes. */
@@ -54,7 +55,10 @@ export const openMembersTopic = Effect.fnUntraced(function* (
   const window = new EpochWindow(options)
   const epochs = yield* makeEpochs(options, keys, window)
 
-  const fork = Effect.runForkWith(yield* Effect.context())
+  const context = yield* Effect.context()
+  const fork = Effect.runForkWith(context)
+  // From the system's generator, or from the Random of this fiber in tests: both answer at once.
+  const nonce = () => Effect.runSyncWith(context)(crypto.randomBytes(NONCE_BYTES))
   const random = yield* Random.Random
   const session = yield* crypto.randomBytes(8)
   const excluded = new ExcludedPeers()
@@ -64,7 +68,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     { keys, window, timers, random: () => random.nextDoubleUnsafe() },
   )
   const line: MembersLine = {
-    door: { gossipTopic: keys.gossipTopic.bytes, window },
+    door: { gossipTopic: keys.gossipTopic.bytes, window, nonce },
     get handler() {
       return core.handler
     },
@@ -85,6 +89,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
     repair: (peer, message) => core.repair(peer, message),
   }
   core.onBan = (peer, ms) => router.ban(line, peer, ms)
+  if (admissions !== undefined) admissions.onRefused = (peer) => excluded.notify({ _tag: "Peer", peer })
   yield* Effect.addFinalizer(() => Effect.sync(() => core.close()))
 
   const service = yield* makeGossip(config).pipe(
@@ -260,7 +265,9 @@ export const openMembersTopic = Effect.fnUntraced(function* (
       const first = Math.min(epochs.secretSince(), window.own)
       window.endOverlap(first)
       router.endOlderThan(line, first)
+      excluded.notify({ _tag: "Older", epoch: first })
     }),
+    onExcluded: (listener) => excluded.listen(listener),
     stats: Effect.sync(() => ({ ...core.stats })),
     hasHeads: Effect.suspend(() => firstOf(timers, [core.hasHeads], HEADS_MS)),
     channel,

@@ -14,9 +14,10 @@ import { Acknowledgements, answerExtension, readAnswer } from "./Acknowledgement
 import type { Admissions } from "./Admissions.ts"
 import type { ChannelPublisher } from "./ChannelPublisher.ts"
 import { EarlyEvents } from "./EarlyEvents.ts"
-import { type MembersEvent, MembersState, type MembersStats } from "./MembersState.ts"
+import { MembersState } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
 import type { RepairMessage } from "./repairMessages.ts"
+import type { MembersEvent, MembersStats } from "./stateModel.ts"
 import { TopicNotes } from "./TopicNotes.ts"
 
 /** Peers whose flags are remembered. */

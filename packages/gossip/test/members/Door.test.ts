@@ -15,19 +15,24 @@ import { filled, type Member, MINUTE, memberOf } from "./support.ts"
 const DIALLER = filled(32, 0xd1)
 const ACCEPTOR = filled(32, 0xac)
 
-const topicOf = ({ gossipTopic, window }: Member): DoorTopic => ({ gossipTopic, window })
+const topicOf = ({ gossipTopic, window }: Member, nonce: number): DoorTopic => ({
+  gossipTopic,
+  window,
+  nonce: () => filled(32, nonce),
+})
 
-const findTagOf = (member: Member) => (doorTag: Uint8Array) => {
-  const keys = member.window.findTag(doorTag)
-  return keys && { topic: topicOf(member), keys }
-}
+const findTagOf =
+  (member: Member, nonce = 4) =>
+  (doorTag: Uint8Array) => {
+    const keys = member.window.findTag(doorTag)
+    return keys && { topic: topicOf(member, nonce), keys }
+  }
 
 const dial = (member: Member, options: Partial<ConstructorParameters<typeof DoorDialler>[0]> = {}) =>
   new DoorDialler({
-    topic: topicOf(member),
+    topic: topicOf(member, 3),
     self: DIALLER,
     peer: ACCEPTOR,
-    nonce: filled(32, 3),
     flags: 5,
     now: 0,
     ...options,
@@ -38,7 +43,6 @@ const accept = (member: Member, options: Partial<ConstructorParameters<typeof Do
     findTag: findTagOf(member),
     self: ACCEPTOR,
     peer: DIALLER,
-    nonce: filled(32, 4),
     flags: 1,
     now: 0,
     ...options,
@@ -157,7 +161,9 @@ describe("Door", () => {
       const outsider = yield* memberOf(crypto, { secret: "other" })
       // Knows the tags of members: from a leak.
       const leaked = { ...outsider, gossipTopic: member.gossipTopic }
-      const withTag = accept(leaked, { findTag: () => ({ topic: topicOf(leaked), keys: leaked.window.keys(MINUTE)! }) })
+      const withTag = accept(leaked, {
+        findTag: () => ({ topic: topicOf(leaked, 4), keys: leaked.window.keys(MINUTE)! }),
+      })
       assert.strictEqual(reason(run(dial(member), withTag).acceptor), "proof wrong")
       const tag = member.window.keys(MINUTE)!.doorTag
       const { acceptor } = run(dial(leaked), accept(member), (bytes, name) => {
@@ -174,7 +180,7 @@ describe("Door", () => {
     withMembers(({ a, b }) => {
       const recorded = run(dial(a), accept(b)).sent
       // Replay: the acceptor's nonce is new.
-      const replay = accept(b, { nonce: filled(32, 0x55) })
+      const replay = accept(b, { findTag: findTagOf(b, 0x55) })
       replay.receive(recorded[0]!, 0)
       replay.answer("admit")
       assert.strictEqual(reason(replay.receive(recorded[2]!, 0).at(-1)), "proof wrong")
@@ -303,7 +309,7 @@ describe("Door", () => {
       withMembers(({ a, b }) => {
         const dialler = dial(a)
         const acceptor = accept(b)
-        const recorded = run(dial(a, { nonce: filled(32, 9) }), accept(b, { nonce: filled(32, 9) })).sent
+        const recorded = run(dial(a, { topic: topicOf(a, 9) }), accept(b, { findTag: findTagOf(b, 9) })).sent
         const outputs: Array<DoorOutput> = [...dialler.start()]
         const give = (bytes: Uint8Array) => {
           outputs.push(...acceptor.receive(bytes, 0), ...acceptor.answer("admit"), ...dialler.receive(bytes))

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import {
   type ChannelEvent,
+  type Exclusion,
   Gossip,
   type GossipEvent,
   GossipTransport,
@@ -10,7 +11,7 @@ import {
 } from "@topic-tracker/gossip"
 import { MEMBERS_ALPN } from "@topic-tracker/gossip/members"
 import { layerMemory, MemoryNetwork, type MemoryNetworkOptions, MemoryTransport } from "@topic-tracker/gossip/testing"
-import { Context, Effect, Layer, Redacted, type Scope, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { filled, MINUTE, text } from "./support.ts"
 
@@ -94,6 +95,47 @@ describe("allow", () => {
         assert.deepStrictEqual([...(yield* a.members.gossip.neighbors)], [c.id])
       }),
     ),
+  )
+
+  it.effect(
+    "tells other protocols of each peer that it refuses now, as a neighbour or for streams, and only then",
+    () =>
+      scoped(
+        Effect.gen(function* () {
+          const world = yield* makeWorld()
+          const banned = new Set<string>()
+          const a = yield* world.node({ allow: (peer, as) => Effect.succeed(!banned.has(`${as} ${peer}`)) })
+          const [b, c, d] = [yield* world.node(), yield* world.node(), yield* world.node()]
+          const told: Array<Exclusion> = []
+          const remove = a.members.onExcluded((exclusion) => void told.push(exclusion))
+          yield* b.members.gossip.join([a.id])
+          yield* pass(300)
+          for (const { id } of [b, c]) {
+            const asked = yield* Effect.forkChild(a.members.admission(id, "stream"))
+            yield* pass(20)
+            assert.strictEqual(yield* Fiber.join(asked), "admit")
+          }
+          assert.deepStrictEqual(told, [])
+          banned.add(`neighbor ${b.id}`).add(`stream ${c.id}`).add(`author ${d.id}`)
+          a.members.onExcluded(() => {})
+          yield* Effect.forkScoped(a.members.recheck)
+          yield* pass(20)
+          assert.sameDeepMembers(
+            [...new Set(told.map((each) => (each._tag === "Peer" ? each.peer : each.epoch)))],
+            [b.id, c.id],
+          )
+          assert.strictEqual(yield* a.neighbors, 0)
+          const before = told.length
+          yield* Effect.forkScoped(a.members.recheck)
+          yield* pass(20)
+          assert.strictEqual(told.length, before, "they were refused before")
+          remove()
+          banned.add(`stream ${b.id}`)
+          yield* Effect.forkScoped(a.members.admission(b.id, "stream"))
+          yield* pass(20)
+          assert.strictEqual(told.length, before)
+        }),
+      ),
   )
 
   it.effect("takes effect within a minute without a recheck, whichever side dialled", () =>
@@ -275,7 +317,10 @@ describe("a replaced secret", () => {
           yield* node.secrets.add(topic, { generation: 1, from: MINUTE + 1, secretHash: Redacted.make(filled(32, 78)) })
         }
         yield* pass(61_000, 500)
+        const told: Array<Exclusion> = []
+        a.members.onExcluded((exclusion) => void told.push(exclusion))
         yield* a.members.endOverlap
+        assert.deepStrictEqual(told, [{ _tag: "Older", epoch: MINUTE + 1 }])
         yield* excluded.say("too late")
         yield* b.members.gossip.join([a.id])
         yield* excluded.members.gossip.join([a.id])

@@ -80,10 +80,13 @@ const makeWorld = Effect.gen(function* () {
           connected: (connection) =>
             connection.openBi((stream) => {
               dialler = new DoorDialler({
-                topic: { gossipTopic: oldMember.gossipTopic, window: oldMember.window },
+                topic: {
+                  gossipTopic: oldMember.gossipTopic,
+                  window: oldMember.window,
+                  nonce: () => filled(32, 9),
+                },
                 self: Context.get(context, Identity).signingKey.publicKey,
                 peer: hexBytes(member),
-                nonce: filled(32, 9),
                 flags: 5,
                 now: 0,
               })

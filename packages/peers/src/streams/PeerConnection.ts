@@ -28,7 +28,7 @@ export interface PeerConnectionOptions {
   readonly pool: WindowPool
   readonly rate: ByteRate
   readonly slices: SlicePolicy
-  readonly doors: Omit<TopicProofsOptions, "connection" | "timers" | "ended" | "isUsed">
+  readonly doors: TopicProofsOptions["doors"]
   /** Whether the peer may open one more stream now; false is answered at once. */
   readonly admit: () => boolean
   /** A stream that `admit` let in is over, or was refused. */
@@ -65,7 +65,7 @@ export class PeerConnection {
     this.#options = options
     const { connection, doors, timers } = options
     this.#proofs = new TopicProofs({
-      ...doors,
+      doors,
       connection,
       timers,
       isUsed: (topic) => [...this.#streams.values()].includes(topic),

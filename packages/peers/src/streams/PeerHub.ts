@@ -5,7 +5,7 @@
 import { BoundedMap, type Timers, TokenBuckets } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { Connection, PeerConnections, TransportHandler } from "@topic-tracker/gossip"
-import { DoorGuard } from "@topic-tracker/gossip/members"
+import { Doors } from "@topic-tracker/gossip/members"
 import { ByteRate } from "./ByteRate.ts"
 import type { FramedStream } from "./FramedStream.ts"
 import { LEFT_CODE, type OpenAttempt, PeerConnection } from "./PeerConnection.ts"
@@ -26,6 +26,9 @@ const MAX_BEHIND_MS = 1_000
 
 /** A peer that keeps to the protocol leaves nothing unread; this is for the time in which this process is busy. */
 const UNREAD_BYTES = 8_388_608
+
+/** Nothing about repair messages or gossip is stated at the doors of this protocol. */
+const NO_FLAGS = 0
 
 /** The counters of peer streams. */
 export interface HubCounters {
@@ -54,7 +57,6 @@ export class PeerHub implements TransportHandler {
     dialFailures: 0,
     violations: 0,
   }
-  readonly #self: EndpointId.EndpointId
   readonly #transport: PeerConnections
   readonly #limits: PeersLimits
   readonly #lines = new Set<PeerLine>()
@@ -65,18 +67,18 @@ export class PeerHub implements TransportHandler {
   readonly #pool: WindowPool
   readonly #rate: ByteRate
   readonly #slices: SlicePolicy
-  readonly #guard = new DoorGuard()
+  readonly #doors: Doors<PeerLine>
   #accepted = 0
   #connectionCount = 0
 
   constructor(self: EndpointId.EndpointId, transport: PeerConnections, limits: PeersLimits) {
-    this.#self = self
     this.#transport = transport
     this.#limits = limits
     this.#rates = new TokenBuckets(MAX_RATES, limits.openingBurst, limits.openingsPerSecond)
     this.#pool = new WindowPool(limits.windowBytes)
     this.#rate = byteRate(limits.bytesPerSecond)
     this.#slices = new SlicePolicy(() => transport.timers.now(), transport.gossipMessages)
+    this.#doors = new Doors({ self, timers: transport.timers, flags: NO_FLAGS, lines: () => this.#lines })
   }
 
   get timers(): Timers {
@@ -163,12 +165,7 @@ export class PeerHub implements TransportHandler {
       pool: peer.pool,
       rate: peer.rate,
       slices: this.#slices,
-      doors: {
-        self: this.#self,
-        guard: this.#guard,
-        randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
-        lines: () => this.#lines,
-      },
+      doors: this.#doors,
       admit: () => this.#admit(connection.remoteId, peer),
       release: () => {
         peer.accepted--

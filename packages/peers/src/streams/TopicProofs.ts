@@ -4,28 +4,16 @@
  * QUIC proved on this connection. Specified in PROTOCOL.md, "Peer streams".
  */
 import type { Timer, Timers } from "@topic-tracker/common"
-import { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection } from "@topic-tracker/gossip"
-import {
-  DoorAcceptor,
-  DoorDialler,
-  type DoorGuard,
-  type DoorOutput,
-  type DoorTopic,
-  RENEW_MS,
-  runDoor,
-} from "@topic-tracker/gossip/members"
+import { type DoorEnd, type Doors, type DoorTopic, RENEW_MS } from "@topic-tracker/gossip/members"
 import { failureOfDoor, type OpenFailure, type PeerLine } from "./PeerLine.ts"
 
 /** Options of {@link TopicProofs}. */
 export interface TopicProofsOptions {
   readonly connection: Connection
   readonly timers: Timers
-  readonly self: EndpointId.EndpointId
-  readonly guard: DoorGuard
-  readonly randomBytes: (length: number) => Uint8Array
-  /** The members-only topics that are here, by their keys. */
-  readonly lines: () => Iterable<PeerLine>
+  /** The doors of this protocol, of all connections. */
+  readonly doors: Doors<PeerLine>
   /** Whether a stream of the topic is open on this connection. */
   readonly isUsed: (topic: string) => boolean
   /** The proof ended and was not renewed. */
@@ -36,11 +24,6 @@ interface Proof {
   expiry: Timer
   renewal: Timer | undefined
 }
-
-type DoorEnd = Extract<DoorOutput, { readonly _tag: "Proven" | "Failed" }>
-
-/** Nothing about repair messages or gossip is stated here. */
-const NO_FLAGS = 0
 
 export class TopicProofs {
   readonly #options: TopicProofsOptions
@@ -85,25 +68,11 @@ export class TopicProofs {
 
   /** The peer opened a door on this stream; `first` was read already. */
   answer(stream: BiStream, first: Uint8Array, over: () => void): void {
-    const { connection, guard, randomBytes, self, timers } = this.#options
-    const peer = connection.remoteId
-    const acceptor = new DoorAcceptor({
-      findTag: (doorTag) => (guard.mayTry(peer, timers.now()) ? this.#findTag(doorTag) : undefined),
-      self: EndpointId.bytes(self),
-      peer: EndpointId.bytes(peer),
-      nonce: randomBytes(32),
-      flags: NO_FLAGS,
-      now: timers.now(),
-    })
-    runDoor(replayed(stream, first), acceptor, timers, {
-      // The door proves membership; whether the peer is admitted is asked for each stream.
-      ask: (_topic, answer) => answer("admit"),
-      ended: (output) => {
-        this.#note(output)
-        if (output._tag === "Proven") {
-          const line = this.#lineOf(output.topic)
-          if (line !== undefined) this.#prove(line.key, output.topic, false)
-        }
+    const { connection, doors } = this.#options
+    // The door proves membership; whether the peer is admitted is asked for each stream.
+    doors.answer(connection.remoteId, replayed(stream, first), {
+      ended: (end, line) => {
+        if (end._tag === "Proven" && line !== undefined) this.#prove(line.key, end, false)
         stream.send.finish()
         over()
       },
@@ -125,31 +94,20 @@ export class TopicProofs {
   }
 
   #openDoor(key: string, topic: DoorTopic, done: (output: DoorEnd | undefined) => void): void {
-    const { connection, randomBytes, self, timers } = this.#options
+    const { connection, doors } = this.#options
     connection.openBi((stream) => {
       if (stream === undefined) return done(undefined)
-      const dialler = new DoorDialler({
-        topic,
-        self: EndpointId.bytes(self),
-        peer: EndpointId.bytes(connection.remoteId),
-        nonce: randomBytes(32),
-        flags: NO_FLAGS,
-        now: timers.now(),
-      })
-      runDoor(stream, dialler, timers, {
-        ask: (_topic, answer) => answer("admit"),
-        ended: (output) => {
-          this.#note(output)
-          stream.send.finish()
-          if (output._tag === "Proven") this.#prove(key, topic, true)
-          done(output)
-        },
+      doors.open(topic, connection.remoteId, stream, (end) => {
+        stream.send.finish()
+        if (end._tag === "Proven") this.#prove(key, end, true)
+        done(end)
       })
     })
   }
 
   /** Both sides have proven membership now. The side that opened the door renews it. */
-  #prove(key: string, topic: DoorTopic, isOpener: boolean): void {
+  #prove(key: string, { epoch, topic }: Extract<DoorEnd, { readonly _tag: "Proven" }>, isOpener: boolean): void {
+    topic.window.noteProven(epoch)
     if (this.#isClosed) return
     const { ended, timers } = this.#options
     const before = this.#proofs.get(key)
@@ -170,30 +128,6 @@ export class TopicProofs {
       this.#renewIn(RENEW_MS / 3, key, topic, proof)
       if (isUsed(key)) this.#openDoor(key, topic, () => {})
     })
-  }
-
-  #note(output: DoorEnd): void {
-    if (output._tag === "Proven") {
-      output.topic.window.noteProven(output.epoch)
-      return
-    }
-    const { connection, guard, timers } = this.#options
-    if (output.byPeer) return
-    if (output.reason === "proof wrong") guard.noteWrongProof(connection.remoteId, timers.now())
-    if (output.reason === "not here") guard.noteUnknownTag(connection.remoteId, timers.now())
-  }
-
-  #findTag(doorTag: Uint8Array) {
-    for (const { door } of this.#options.lines()) {
-      const keys = door?.window.findTag(doorTag)
-      if (door !== undefined && keys !== undefined) return { topic: door, keys }
-    }
-    return undefined
-  }
-
-  #lineOf(topic: DoorTopic): PeerLine | undefined {
-    for (const line of this.#options.lines()) if (line.door === topic) return line
-    return undefined
   }
 
   #cancel({ expiry, renewal }: Proof): void {
