@@ -3,9 +3,8 @@
  * guest joins with that text and nothing else. The invitation names the founder's address, so the guest needs one dial, and no DHT.
  */
 import { runCommand, stdoutQrCode } from "@topic-tracker/cli-kit"
-import { Gossip, Topic, TopicTracker } from "@topic-tracker/core"
-import * as Invite from "@topic-tracker/core/Invite"
-import { Clock, Console, Effect, Option, Redacted, Schema, Stream } from "effect"
+import { Topic, TopicTracker } from "@topic-tracker/core"
+import { Console, Effect, Option, Redacted, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { layerOn, membersFlags, membersTopicOf } from "./lib/meeting.ts"
 import { short } from "./lib/talk.ts"
@@ -13,32 +12,33 @@ import { short } from "./lib/talk.ts"
 const TOPIC = "invite example"
 const { bootstrap, cache, invite, testnet } = membersFlags(TOPIC)
 
-/** A new topic that only holders of the invitation can join, for a day. */
+/** A new topic that only holders of its invitation can join. */
 const found = Effect.gen(function* () {
   // 32 random bytes: nobody can guess them, and nobody has to remember them.
   const secret = Redacted.make(crypto.getRandomValues(new Uint8Array(32)))
-  const gossip = yield* Gossip
-  yield* gossip.ready
-  const invitation = yield* Effect.fromResult(
-    Invite.make({
-      topic: TOPIC,
-      secret,
-      expires: (yield* Clock.currentTimeMillis) + 86_400_000,
-      peers: [{ id: gossip.endpointId, address: yield* gossip.address }],
-    }),
-  )
+  const topic = yield* Topic.joinNoWait({ topic: TOPIC, secret, access: "members" })
+  const invitation = Redacted.value(yield* topic.invite({ expiresIn: "1 day" }))
   // An invitation is a key to the topic: it is shown to the one who asked for it, and written to no log.
-  const code = stdoutQrCode(Redacted.value(invitation))
+  const code = stdoutQrCode(invitation)
   if (code.fits) yield* Console.log(code.text)
-  yield* Console.log(`${Redacted.value(invitation)}\nwaiting for a guest…`)
-  return { join: { invite: invitation } }
+  yield* Console.log(`${invitation}\nwaiting for a guest…`)
+  return topic
+})
+
+/** The topic of the invitation. */
+const enter = Effect.fnUntraced(function* (invite: Redacted.Redacted<string>) {
+  const none = Option.none()
+  const { join } = yield* membersTopicOf(TOPIC, {
+    topic: none,
+    secret: none,
+    secretFile: none,
+    invite: Option.some(invite),
+  })
+  return yield* Topic.joinNoWait(join)
 })
 
 const meet = Effect.fn("invite")(function* (invite: Option.Option<Redacted.Redacted<string>>) {
-  const none = Option.none()
-  const guest = { topic: none, secret: none, secretFile: none, invite }
-  const { join } = Option.isSome(invite) ? yield* membersTopicOf(TOPIC, guest) : yield* found
-  const topic = yield* Topic.joinNoWait(join)
+  const topic = yield* Option.match(invite, { onNone: () => found, onSome: enter })
   const hello = yield* topic.channel("hello", Schema.String)
   yield* topic.joined
   yield* Console.log("joined")

@@ -10,12 +10,12 @@ import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-track
 import { Topic, TrackerMetrics } from "@topic-tracker/core"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
-import { Cause, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { channelFlag, openTextChannel } from "./nodeChannel.ts"
 import { jsonOutput, makeTextOutput, type NodeOutput } from "./nodeEvents.ts"
 import { presenceFlag, showMembers } from "./nodePresence.ts"
-import { sendRepeatedly } from "./nodeSend.ts"
+import { checkSize, sendRepeatedly } from "./nodeSend.ts"
 import { summaries } from "./summaries.ts"
 
 const flags = {
@@ -26,6 +26,12 @@ const flags = {
     Flag.optional,
   ),
   presence: presenceFlag,
+  printInvite: Flag.Boolean("print-invite").pipe(
+    Flag.withDescription(
+      "Print an invitation with this node's address. It has the secret: whoever reads it can take part",
+    ),
+    Flag.withDefault(false),
+  ),
   bootstrap,
   dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any free port (default 0)", 0, 65_535).pipe(
     Flag.withDefault(0),
@@ -64,6 +70,7 @@ interface NodeOptions extends ReadTopic {
   readonly channel: Option.Option<string>
   readonly serve: Option.Option<"echo">
   readonly presence: Option.Option<string>
+  readonly printInvite: boolean
   readonly send: Option.Option<string>
   readonly every: number
   readonly progress: Progress
@@ -78,15 +85,17 @@ interface Progress {
 
 /** Runs the node until it is interrupted. */
 const runNode = Effect.fn("node")(function* (options: NodeOptions, output: NodeOutput) {
-  const { access, channel, every, join, presence, progress, send, serve } = options
+  const { access, channel, every, join, presence, printInvite, progress, send, serve } = options
   const { printEvent } = output
   const gossip = yield* Gossip
+  if (Option.isSome(send)) yield* checkSize({ access, channel, text: send.value })
   yield* gossip.ready
   const [address, dht] = yield* Effect.all([gossip.address, Effect.flatMap(Dht, (service) => service.address)])
   const { endpointId } = gossip
   yield* printEvent({ event: "ready", endpointId, addresses: address.direct, dhtPort: dht.port, access })
   yield* output.printWaiting(0)
   const topic = yield* Topic.joinNoWait(join)
+  if (printInvite) yield* printEvent({ event: "invite", invite: Redacted.value(yield* topic.invite()) })
   const events = yield* topic.subscribe()
   const listening = yield* events.pipe(
     Stream.runForEach((event) =>
@@ -174,7 +183,7 @@ export const nodeCommand = Command.make(
   flags,
   Effect.fn(function* (options) {
     const { bootstrap, cache, channel, dhtPort, every, json, metrics, ...others } = options
-    const { presence, relay, seconds, send, serve, ...given } = others
+    const { presence, printInvite, relay, seconds, send, serve, ...given } = others
     const output = json ? jsonOutput : yield* makeTextOutput
     const node = trackerLayer({ bootstrap, cache, dhtPort, relay })
     const layer = Option.isNone(metrics) ? node : Layer.provideMerge(metricsLayer(metrics.value), node)
@@ -183,7 +192,7 @@ export const nodeCommand = Command.make(
       const topic = yield* readTopic(given)
       if (Option.isSome(channel)) yield* requireMembers(topic.access, "--channel", "has channels")
       if (Option.isSome(presence)) yield* requireMembers(topic.access, "--presence", "shows its members")
-      yield* runNode({ ...topic, channel, every, presence, send, serve, progress }, output).pipe(
+      yield* runNode({ ...topic, channel, every, presence, printInvite, send, serve, progress }, output).pipe(
         Effect.provide(layer.pipe(Layer.provideMerge(output.loggers))),
         Effect.mapError((error) => {
           const isPort = error._tag === "DhtError" && error.reason === "Bind"

@@ -12,6 +12,8 @@ export type NodeEvent =
       readonly dhtPort: number
       readonly access: Access
     }
+  /** The text of an invitation to the topic, for `--invite`. */
+  | { readonly event: "invite"; readonly invite: string }
   | { readonly event: "joined" }
   | { readonly event: "neighbor-up"; readonly peer: string }
   | { readonly event: "neighbor-down"; readonly peer: string; readonly reason: NeighborDownReason }
@@ -78,6 +80,8 @@ export const makeTextOutput = Effect.map(
       switch (event.event) {
         case "ready":
           return printLine("ready", "green", `${shortId(event.endpointId)} at ${addressList(event.addresses)}`)
+        case "invite":
+          return printLine("invite", "cyan", event.invite)
         case "joined":
           return printLine("joined", "green", "the first neighbour is up")
         case "neighbor-up":

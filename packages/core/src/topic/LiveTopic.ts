@@ -7,10 +7,10 @@
  * that reconnects.
  */
 import { Signal, type Timers } from "@topic-tracker/common"
-import { type EndpointId, initialSecretHash } from "@topic-tracker/crypto"
+import type { EndpointId } from "@topic-tracker/crypto"
 import type { DhtStats } from "@topic-tracker/dht"
 import type { Gossip, GossipEvent, GossipTopic, MembersOptions, MembersTopic } from "@topic-tracker/gossip"
-import { Deferred, Effect, Exit, type Redacted, Scope, Semaphore, Stream } from "effect"
+import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { InvitePeer } from "../invite/Invite.ts"
 import type * as RecordPublisher from "../records/RecordPublisher.ts"
@@ -21,7 +21,6 @@ import type { ActivityLog } from "./ActivityLog.ts"
 import type { DoorWatch } from "./channel/DoorWatch.ts"
 import type { ChannelSessions } from "./channel/openChannel.ts"
 import { openGossip } from "./channel/openGossip.ts"
-import { type ReplaceSecretOptions, replaceSecret, type SecretGeneration } from "./channel/replaceSecret.ts"
 import { EventHub } from "./EventHub.ts"
 import { askLost } from "./joined/askPeers.ts"
 import { MemberSearch } from "./joined/MemberSearch.ts"
@@ -33,6 +32,7 @@ import { SwarmView } from "./knowledge/SwarmView.ts"
 import { OwnRecord } from "./OwnRecord.ts"
 import { logAnnotations, withTopicSpan } from "./observability.ts"
 import { makePeerLink, type PeerLink } from "./PeerLink.ts"
+import { SecretKeeper } from "./SecretKeeper.ts"
 import type { SessionContext } from "./SessionContext.ts"
 import { InvitedPeers } from "./search/InvitedPeers.ts"
 import { keepJoined } from "./search/keepJoined.ts"
@@ -91,6 +91,8 @@ export class LiveTopic {
   readonly swarm: SwarmView
   readonly events = new EventHub<TopicEvent>({ lagged: toLagged, copy: withOwnContent })
   readonly activity: ActivityLog
+  /** The secrets that this process was given. */
+  readonly secrets: SecretKeeper
   /** The gossip topic now. Fails while there is none. */
   readonly requireGossip: Effect.Effect<GossipTopic, TopicError>
   /** The sessions of a members-only topic, for its channels. */
@@ -114,6 +116,9 @@ export class LiveTopic {
     this.records = records
     this.swarm = new SwarmView(timers)
     this.activity = activity
+    const { gossip, members } = parts
+    const { rotation } = members
+    this.secrets = new SecretKeeper({ key, rotation, endpointId: records.endpointId, ownAddress: gossip.address })
     this.requireGossip = Effect.suspend(() => {
       if (this.#running !== undefined) return Effect.succeed(this.#running.context.gossip)
       return Deferred.isDoneUnsafe(this.#ended) ? this.awaitEnd() : Effect.fail(topicSuspended())
@@ -144,6 +149,11 @@ export class LiveTopic {
   awaitEnd(): Effect.Effect<never, TopicError> {
     return Deferred.await(this.#ended)
   }
+
+  /** Fails if the topic has ended. */
+  readonly requireOpen: Effect.Effect<void, TopicError> = Effect.suspend(() =>
+    Deferred.isDoneUnsafe(this.#ended) ? this.awaitEnd() : Effect.void,
+  )
 
   /** Completes when there is a neighbour. Fails when the topic ends. */
   awaitJoined(): Effect.Effect<void, TopicError> {
@@ -302,14 +312,6 @@ export class LiveTopic {
     if (proven.length > 0) this.swarm.addMembers(proven)
     for (const peer of proven) this.#parts.doors.neighborUp(peer)
     return proven
-  }
-
-  /** Replaces the secret from a minute on. */
-  replaceSecret(
-    secret: Redacted.Redacted<string | Uint8Array>,
-    options: ReplaceSecretOptions,
-  ): Effect.Effect<SecretGeneration, TopicError> {
-    return replaceSecret(this.#parts.members.rotation, this.id, initialSecretHash(secret), options)
   }
 
   /** Ends the session: first its fibers, so that nothing is published or dialled any more, then gossip, which notifies the neighbours. */

@@ -10,6 +10,7 @@ import type { AllowAnswer, AllowRole, SubscribeOptions } from "@topic-tracker/go
 import type { Duration, Effect, Redacted, Schema, Scope, Stream } from "effect"
 import type { TopicConfig, TopicConfigInput } from "../config/TopicConfig.ts"
 import type { Invite } from "../invite/Invite.ts"
+import type { TopicInviteOptions } from "../invite/TopicInviteOptions.ts"
 import type { RecordPublisher } from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { Channel, ChannelOptions } from "./channel/Channel.ts"
@@ -138,6 +139,19 @@ export interface Topic extends TopicSender, TopicReceiver {
    * connection ends come back with the new secret.
    */
   readonly endOverlap: Effect.Effect<void, TopicError>
+  /**
+   * Makes an invitation to this topic: the text that `Topic.join({ invite })` and `Invite.parse` take. It has the topic's name, its secrets and
+   * access, and the id and address of this node, as far as that is published, so that the newcomer needs one dial. It is membership: pass it on like a
+   * key. Waits until the node's addresses are known; works in a suspended topic, too. Fails with `InvalidArgument` (also if the newest secret was
+   * given to the rotation as a hash), `InvalidInvite` if topic and secret are too long for an invitation, and `Closed`.
+   *
+   * @example
+   * ```ts
+   * const invitation = yield* topic.invite({ expiresIn: "1 day" })
+   * yield* Console.log(Redacted.value(invitation))
+   * ```
+   */
+  readonly invite: (options?: TopicInviteOptions) => Effect.Effect<Redacted.Redacted<string>, TopicError>
   /** The base for packages that open streams to the topic's peers. Fails with `Suspended` or `Closed`. */
   readonly peerLink: Effect.Effect<PeerLink, TopicError>
   /**

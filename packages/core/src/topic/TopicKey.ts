@@ -1,6 +1,6 @@
 /**
  * The identity of an open topic: two joins with the same key share one topic. The secret becomes a hash here, and only the hash goes on: to
- * the keys of the topic's minutes (`records/minuteKeys.ts`) and from there to the DHT.
+ * the keys of the topic's minutes (`records/minuteKeys.ts`) and from there to the DHT. The secret itself stays here, redacted, for invitations.
  */
 import { Bytes } from "@topic-tracker/common"
 import { type CryptoService, initialSecretHash, type TopicId } from "@topic-tracker/crypto"
@@ -9,7 +9,7 @@ import type { MembersOptions } from "@topic-tracker/gossip"
 import { Equal, Hash, Redacted } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { Tuning } from "../config/Tuning.ts"
-import type { InvitePeer } from "../invite/Invite.ts"
+import type { InviteGeneration, InvitePeer } from "../invite/Invite.ts"
 import type { JoinOptions } from "./Topic.ts"
 
 /** The options of a members-only topic. */
@@ -26,6 +26,10 @@ export interface TopicSettings {
   readonly members: MembersSettings
   /** The endpoints that the invitation of the join names. */
   readonly invited: ReadonlyArray<InvitePeer>
+  /** The secret that the invitation has beside the initial one. */
+  readonly ring: InviteGeneration | undefined
+  /** The name with which it was joined, for invitations; undefined if it was joined by its id, or by bytes. */
+  readonly name: string | undefined
 }
 
 export class TopicKey implements Equal.Equal {
@@ -36,13 +40,16 @@ export class TopicKey implements Equal.Equal {
   /** SHA-512 of the secret, cut to 32 bytes. */
   readonly secretHash: Redacted.Redacted<Uint8Array>
   readonly access: "open" | "members"
+  /** As it was given. Only invitations show it. */
+  readonly secret: Redacted.Redacted<string | Uint8Array>
   /** The options with which the topic is opened if it is not open yet. Not compared. */
   readonly settings: TopicSettings
 
   /** With `crypto` the topic is members-only: its gossip topic follows from the secret, too. */
   constructor(topic: TopicId, secret: JoinOptions["secret"], settings: TopicSettings, crypto?: CryptoService) {
     this.topic = topic
-    this.secretHash = initialSecretHash(Redacted.isRedacted(secret) ? secret : Redacted.make(secret))
+    this.secret = Redacted.isRedacted(secret) ? secret : Redacted.make(secret)
+    this.secretHash = initialSecretHash(this.secret)
     this.access = crypto === undefined ? "open" : "members"
     this.gossipTopic = crypto === undefined ? topic : new MembersKeys(crypto, topic, this.secretHash).gossipTopic
     this.settings = settings

@@ -43,6 +43,8 @@ const decomposedText = (argument: "topic" | "secret"): TopicError =>
 /** The checked arguments of a join. */
 export interface JoinTarget {
   readonly topic: TopicId
+  /** The topic's name, if it was given as text. */
+  readonly name: string | undefined
   readonly secret: Redacted.Redacted<string | Uint8Array>
   readonly access: "open" | "members"
   /** The endpoints that an invitation names. */
@@ -115,7 +117,8 @@ const targetOf = Effect.fnUntraced(function* (target: {
   if (access !== "open" && access !== "members") {
     return yield* invalidArgument("access", describe(access), `"open" or "members"`)
   }
-  return { topic: yield* topicIdOf(target.topic), secret: yield* secretOf(target.secret), access } as const
+  const name = typeof target.topic === "string" ? target.topic : undefined
+  return { topic: yield* topicIdOf(target.topic), name, secret: yield* secretOf(target.secret), access } as const
 })
 
 /** The invitation, if it has not expired. Its peers are an array of objects. */

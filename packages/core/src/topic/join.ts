@@ -5,6 +5,7 @@ import { TopicTracker } from "../tracker/TopicTracker.ts"
 import type { JoinByInviteOptions, JoinOptions, Topic } from "./Topic.ts"
 import type { TopicError } from "./TopicError.ts"
 
+export type { TopicInviteOptions } from "../invite/TopicInviteOptions.ts"
 export type { ReplaceSecretOptions, SecretGeneration } from "./channel/replaceSecret.ts"
 export type { JoinByInviteOptions, JoinOptions, JoinSettings, Topic, TopicReceiver, TopicSender } from "./Topic.ts"
 export type { TopicStats } from "./TopicActivity.ts"

@@ -66,7 +66,8 @@ export const makeTopic = Effect.fnUntraced(function* (
     recheck: Effect.flatMap(live.sessions.current, (members) => members?.recheck ?? Effect.void),
     endOverlap: Effect.flatMap(live.sessions.current, (members) => members?.endOverlap ?? Effect.void),
     replaceSecret: (secret, options = {}) =>
-      Effect.flatMap(secretOf(secret), (value) => live.replaceSecret(value, options)),
+      Effect.flatMap(secretOf(secret), (value) => live.secrets.replace(value, options)),
+    invite: (options = {}) => Effect.andThen(live.requireOpen, live.secrets.invite(options)),
     stats: live.stats(),
   }
 })

@@ -92,7 +92,7 @@ export const makeTracker: (
   /** Joins a topic. `until` decides when that has succeeded; if it fails or is interrupted, the topic is left. */
   const joinUntil = (name: string, until: (topic: LiveTopic) => Effect.Effect<void, TopicError>) =>
     Effect.fn(name)(function* (options: JoinOptions | JoinByInviteOptions) {
-      const { access, invited, members, ring, secret, topic: topicId } = yield* joinTarget(options)
+      const { access, invited, members, name, ring, secret, topic: topicId } = yield* joinTarget(options)
       if (ring !== undefined) yield* addRing(rotation, topicId, ring)
       yield* Effect.annotateCurrentSpan(topicAttributes(topicId))
       // One object for all topics that use the defaults, and one tuning for all topics of a profile.
@@ -102,6 +102,8 @@ export const makeTracker: (
         tuning: config.profile === defaults.profile ? tuning : tuningOf(config.profile, overrides),
         invited,
         members,
+        ring,
+        name,
       }
       const key = new TopicKey(topicId, secret, settings, access === "members" ? crypto : undefined)
       const joining = Effect.gen(function* () {
@@ -109,6 +111,7 @@ export const makeTracker: (
         const topic = yield* RcMap.get(topics, key)
         // The topic may be open already, by a join without this invitation.
         yield* topic.addInvited(invited)
+        topic.secrets.note(ring)
         // Made before the wait, so that the user's first stream has the events of the wait.
         const handle = yield* makeTopic(topic, keepAlive(key, topic))
         yield* until(topic)

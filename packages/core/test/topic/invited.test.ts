@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Invite from "@topic-tracker/core/Invite"
-import { Effect, Redacted, Result } from "effect"
+import { SecretRotation, TopicId } from "@topic-tracker/crypto"
+import { Context, type Duration, Effect, Exit, Redacted, Result, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { collect, makeWorld, type Node, pass, quiet } from "./world.ts"
 
 const secret = Redacted.make("our secret")
@@ -151,6 +153,85 @@ describe("a join by an invitation", () => {
       const beside = yield* Effect.flip(newcomer!.tracker.join({ invite: good, topic: "x" } as { invite: string }))
       assert.strictEqual(beside.message, "topic: given beside an invitation; the invitation says it")
       assert.strictEqual(yield* newcomer!.tracker.openTopics, 0)
+    }),
+  )
+})
+
+describe("topic.invite", () => {
+  for (const access of ["open", "members"] as const) {
+    it.effect(`lets a newcomer in with one dial: ${access}`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(1_000_000 * 60_000)
+        const world = yield* makeWorld()
+        const member = yield* world.node(cutOff)
+        const topic = yield* member.join({ topic: "my topic", secret: "our secret", access })
+        const text = yield* topic.invite({ expiresIn: "1 hour" })
+        const invite = yield* Invite.parse(text)
+        assert.strictEqual(invite.topic, "my topic")
+        assert.strictEqual(invite.access, access)
+        assert.strictEqual(invite.expires, 1_000_060 * 60_000)
+        assert.deepStrictEqual(Redacted.value(invite.secret), new TextEncoder().encode("our secret"))
+        assert.deepStrictEqual(
+          invite.peers.map(({ id }) => id),
+          [member.endpointId],
+        )
+        assert.strictEqual(`${text}`.includes(Redacted.value(text)), false)
+        const newcomer = yield* world.node(cutOff)
+        const joined = yield* newcomer.tracker.joinNoWait({ invite: text })
+        yield* pass(100)
+        assert.isTrue(yield* joined.isJoined)
+        // One who was invited can invite, too.
+        const third = yield* world.node(cutOff)
+        const next = yield* third.tracker.joinNoWait({ invite: yield* joined.invite() })
+        yield* pass(100)
+        assert.isTrue(yield* next.isJoined)
+      }),
+    )
+  }
+
+  it.effect("has the secret that replaced the initial one, whichever way this node got it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1_000_000 * 60_000)
+      const world = yield* makeWorld()
+      const [member, newcomer, third] = yield* world.nodes(3, quiet)
+      const topic = yield* member!.join({ topic: TopicId.fromName("my topic"), secret, access: "members" })
+      yield* topic.replaceSecret("the second secret", { from: 999_000 })
+      const text = yield* topic.invite({ peers: [{ id: third!.endpointId, address: NOWHERE }] })
+      const { peers, ring, topic: named } = yield* Invite.parse(text)
+      assert.deepInclude(ring, { generation: 1, from: 999_000 })
+      assert.deepStrictEqual(Redacted.value(ring!.secret), new TextEncoder().encode("the second secret"))
+      assert.deepStrictEqual(named, TopicId.fromName("my topic"))
+      assert.deepStrictEqual(
+        peers.map(({ id }) => id),
+        [member!.endpointId, third!.endpointId],
+      )
+      const joined = yield* newcomer!.tracker.joinNoWait({ invite: text })
+      yield* pass("10 seconds")
+      assert.isTrue(yield* joined.isJoined)
+      const again = yield* Invite.parse(yield* joined.invite())
+      assert.deepInclude(again.ring, { generation: 1, from: 999_000 })
+      assert.deepStrictEqual(again.ring?.secret, ring?.secret)
+    }),
+  )
+
+  it.effect("names what is wrong: a time that is none, a secret known by its hash alone, a topic that was left", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const member = yield* world.node(quiet)
+      const scope = yield* Scope.make()
+      const topic = yield* member.join({ topic: "my topic", secret, access: "members" }).pipe(Scope.provide(scope))
+      for (const expiresIn of [0, "0.5 seconds", Number.NaN, "soon"] as ReadonlyArray<Duration.Input>) {
+        const { reason } = yield* Effect.flip(topic.invite({ expiresIn }))
+        assert.deepInclude(reason, { _tag: "InvalidArgument", argument: "expiresIn" })
+      }
+      yield* topic.suspend
+      assert.isTrue(Redacted.isRedacted(yield* topic.invite()))
+      const { secrets } = Context.get(member.services, SecretRotation)
+      yield* secrets!.add(topic.id, { generation: 3, from: 5, secretHash: Redacted.make(new Uint8Array(32).fill(7)) })
+      const { reason } = yield* Effect.flip(topic.invite())
+      assert.deepInclude(reason, { _tag: "InvalidArgument", argument: "secret" })
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Effect.flip(topic.invite())).reason._tag, "Closed")
     }),
   )
 })

@@ -10,10 +10,20 @@ import { DoorGuard } from "./DoorGuard.ts"
 import type { DoorAnswer } from "./MembersLine.ts"
 import { runDoor } from "./runDoor.ts"
 
-/** The end of a door. */
+/**
+ * The end of a door.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type DoorEnd = Extract<DoorOutput, { readonly _tag: "Proven" | "Failed" }>
 
-/** Options of {@link Doors}. */
+/**
+ * Options of {@link Doors}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface DoorsOptions<Line> {
   readonly self: EndpointId.EndpointId
   readonly timers: Timers
@@ -23,7 +33,12 @@ export interface DoorsOptions<Line> {
   readonly lines: () => Iterable<Line>
 }
 
-/** What {@link Doors.answer} needs besides the stream. */
+/**
+ * What {@link Doors.answer} needs besides the stream.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface AnswerOptions<Line> {
   /** Only this topic is here. Default: all. */
   readonly only?: Line | undefined
@@ -37,6 +52,7 @@ export interface AnswerOptions<Line> {
  * The doors of a protocol. `Line` is a topic as the protocol knows it.
  *
  * @since 0.1.0
+ * @category models
  */
 export class Doors<Line extends { readonly door: DoorTopic | undefined }> {
   readonly #options: DoorsOptions<Line>

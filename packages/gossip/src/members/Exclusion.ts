@@ -6,6 +6,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
  * it misbehaved. `Older`: proofs that named an earlier minute than `epoch` do not count any more; their peers may prove themselves again.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Exclusion =
   | { readonly _tag: "Peer"; readonly peer: EndpointId.EndpointId }

@@ -5,7 +5,12 @@ import type { DialOptions, TransportHandler } from "../transport/Connection.ts"
 import type { DoorFailure, DoorTopic } from "./Door.ts"
 import type { RepairMessage } from "./repairMessages.ts"
 
-/** The answer to a peer that knocks at the door. */
+/**
+ * The answer to a peer that knocks at the door.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type DoorAnswer = "admit" | "not allowed" | "busy"
 
 /**
