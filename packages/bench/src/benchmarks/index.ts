@@ -1,5 +1,6 @@
 import type { Benchmark } from "../harness/Benchmark.ts"
 import { channel } from "./channel.ts"
+import { channelLarge } from "./channelLarge.ts"
 import { dht } from "./dht.ts"
 import { gossip } from "./gossip.ts"
 import { joinCold, joinMembers, joinWarm } from "./join.ts"
@@ -24,6 +25,7 @@ export const benchmarks: ReadonlyArray<Benchmark> = [
   peers,
   share,
   channel,
+  channelLarge,
   manyTopics,
   lifecycle,
   startUp,
