@@ -10,11 +10,13 @@ import * as MemoryTransport from "./transport/memory/layer.ts"
 import type { MemoryNetwork } from "./transport/memory/MemoryNetwork.ts"
 
 export { checkInvariants, InvariantChecker } from "./protocol/checkInvariants.ts"
+export type { RecoveryTimes } from "./transport/memory/LossRecovery.ts"
 export {
   type LinkPolicy,
   type LinkState,
   MemoryNetwork,
   type MemoryNetworkOptions,
+  type RecoveryPolicy,
   type RetransmitPolicy,
 } from "./transport/memory/MemoryNetwork.ts"
 export { MemoryTransport }

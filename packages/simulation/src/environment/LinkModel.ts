@@ -3,7 +3,7 @@
  * the link policy of the network in memory, whose streams repeat lost bytes and keep their order as QUIC does: there, loss and
  * reordering cost time, not data. The relay of `sockets/` asks it about real packets too. It knows no clock and no seed of its own.
  */
-import type { LinkState } from "@topic-tracker/gossip/testing"
+import type { LinkState, RecoveryTimes } from "@topic-tracker/gossip/testing"
 import { delayAt, regionAt } from "../scenario/Delay.ts"
 import type { LinkSettings } from "../scenario/LinkSettings.ts"
 
@@ -99,19 +99,19 @@ export class LinkModel<Id> {
     return delays
   }
 
-  /**
-   * The time in ms after which QUIC sends data again that was lost `lostBefore` times before: its probe time-out (RFC 9002, 6.2.1), which
-   * doubles each time. While a connection is dialled there is no round trip yet, and the first time-out is about a second.
-   */
-  readonly retransmitMs = (from: Id, to: Id, lostBefore: number, dialling: boolean): number => {
+  /** The time in ms after which a dial's lost packet is sent again: QUIC's probe time-out without a round trip, which doubles each time. */
+  readonly dialAgainMs = (_from: Id, _to: Id, lostBefore: number): number =>
+    FIRST_PROBE_MS * 2 ** Math.min(lostBefore, MAX_BACKOFF)
+
+  /** The round trip and the probe time-out (RFC 9002, 6.2.1) of a connection between two nodes. */
+  readonly recovery = (from: Id, to: Id): RecoveryTimes => {
     const { jitterMs } = this.#settings
     const sender = this.#stations.get(from)
     const receiver = this.#stations.get(to)
-    const probe =
-      dialling || sender === undefined || receiver === undefined
-        ? FIRST_PROBE_MS
-        : (1 + DEVIATIONS) * 2 * this.#baseMs(sender, receiver) + 2 * jitterMs + MAX_ACK_DELAY_MS
-    return probe * 2 ** Math.min(lostBefore, MAX_BACKOFF)
+    if (sender === undefined || receiver === undefined)
+      return { roundTripMs: FIRST_PROBE_MS / 3, probeMs: FIRST_PROBE_MS }
+    const roundTripMs = 2 * this.#baseMs(sender, receiver) + jitterMs
+    return { roundTripMs, probeMs: (1 + DEVIATIONS) * roundTripMs + jitterMs / 2 + MAX_ACK_DELAY_MS }
   }
 
   /**

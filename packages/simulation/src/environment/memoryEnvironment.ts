@@ -29,7 +29,8 @@ export const memoryEnvironment = Effect.fnUntraced(function* (
   const network = yield* MemoryNetwork.make({
     link: links.policy,
     reachable: (_, to) => links.canBeDialled(to),
-    retransmitMs: links.retransmitMs,
+    retransmitMs: links.dialAgainMs,
+    recovery: links.recovery,
     heartbeatMs: HEARTBEAT_MS,
   })
   const crypto = Layer.succeedContext(yield* Layer.build(SharedCrypto.layer()))

@@ -97,15 +97,16 @@ const unavailable = (why: string) =>
       "This needs Linux with unshare, ip and nft, as root or as a user who may create user namespaces.",
   })
 
+/** The arguments of unshare that start a program of ours in a new namespace. */
+export const unshareArgs = (program: string): ReadonlyArray<string> => [
+  ...unshareFlags(),
+  process.execPath,
+  ...(isSource ? ["--conditions=@topic-tracker/source"] : []),
+  program,
+]
+
 const start = (unshare: string): ChildProcess =>
-  spawn(
-    unshare,
-    [...unshareFlags(), process.execPath, ...(isSource ? ["--conditions=@topic-tracker/source"] : []), inside],
-    {
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      serialization: "advanced",
-    },
-  )
+  spawn(unshare, unshareArgs(inside), { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" })
 
 /** unshare replaces itself with the program inside, so this ends that program. */
 const stop = (child: ChildProcess) =>

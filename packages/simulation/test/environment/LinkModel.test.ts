@@ -18,7 +18,6 @@ const model = (settings: Partial<LinkSettings>, nodes = 4) => {
     links,
     send: (from: number, to: number, bytes = 100) => links.policy(id(from), id(to), random, bytes),
     copies: (from: number, to: number, bytes = 100) => links.copies(id(from), id(to), random, bytes),
-    again: (lostBefore: number, dialling = false) => links.retransmitMs(id(0), id(1), lostBefore, dialling),
   }
 }
 
@@ -163,10 +162,9 @@ describe("LinkModel", () => {
     assert.deepStrictEqual(narrow.copies(0, 9, 10), [], "there is no node 9")
   })
 
-  it("QUIC repeats after a round trip, its deviations and the acknowledgement delay; then after twice the time", () => {
-    const { again } = model({ latency: { _tag: "Constant", ms: 40 }, jitterMs: 5 })
-    assert.strictEqual(again(0), 1.5 * 80 + 10 + 25)
-    assert.strictEqual(again(3), 8 * again(0))
-    assert.deepStrictEqual([again(0, true), again(1, true)], [999, 1_998])
+  it("QUIC's probe time-out is a round trip, its deviations and the acknowledgement delay; a dial's doubles from a second", () => {
+    const { links } = model({ latency: { _tag: "Constant", ms: 40 }, jitterMs: 5 })
+    assert.deepStrictEqual(links.recovery(id(0), id(1)), { roundTripMs: 85, probeMs: 1.5 * 85 + 2.5 + 25 })
+    assert.deepStrictEqual([links.dialAgainMs(id(0), id(1), 0), links.dialAgainMs(id(0), id(1), 1)], [999, 1_998])
   })
 })

@@ -6,9 +6,23 @@
 import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
+import type { LossRecovery } from "./LossRecovery.ts"
 
 /** Two-way streams that the other end may have open at first, as in QUIC. */
 const FIRST_BI_STREAMS = 100
+
+/** The size of a transmission that dials, ends a stream or closes: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
+export const CONTROL_BYTES = 1_200
+
+const CLOSED_BY_US = "closed by us"
+
+/** Something that is on its way to the other end. */
+interface Delivery {
+  readonly effect: () => void
+  /** What is on its way in the same stream; undefined if it belongs to the connection. */
+  readonly stream: Array<Delivery> | undefined
+  isThere: boolean
+}
 
 /** The network as a connection sees it. */
 export interface MemoryCarrier {
@@ -26,6 +40,12 @@ export interface MemoryCarrier {
     lost: () => void,
     options: { readonly bytes?: number | undefined },
   ) => void
+  /** The loss recovery of a new connection's direction; undefined if each lost transmission is repeated alone. */
+  readonly recovery: (
+    from: EndpointId.EndpointId,
+    to: EndpointId.EndpointId,
+    connection: { readonly heardAt: () => number; readonly lost: () => void },
+  ) => LossRecovery | undefined
 }
 
 /** The endpoint that an end of a connection belongs to. */
@@ -54,7 +74,11 @@ export class MemoryConnection implements Connection {
   private readonly waitingBi: Array<(stream: BiStream | undefined) => void> = []
   private readonly pipes = new Set<Pipe>()
   private givingUp: Timer | undefined
-  private readonly inTransit: Array<{ readonly effect: () => void; isThere: boolean }> = []
+  /** What we sent and has not taken effect at the other end, in the order of sending. */
+  private readonly inTransit: Array<Delivery> = []
+  /** Streams of each kind whose first bytes are on their way: the other end gets them in the order of their opening. */
+  readonly unannounced = { uni: [] as Array<Pipe>, bi: [] as Array<Pipe> }
+  private readonly recovery: LossRecovery | undefined
   private isClosed = false
 
   private constructor(
@@ -69,6 +93,10 @@ export class MemoryConnection implements Connection {
     this.endpoint = endpoint
     this.remoteId = remoteId
     this.line = line
+    this.recovery = network.recovery(endpoint.id, remoteId, {
+      heardAt: () => line.heardAt,
+      lost: () => this.giveUp(),
+    })
     endpoint.connections.add(this)
   }
 
@@ -129,7 +157,7 @@ export class MemoryConnection implements Connection {
       this.openBiCount--
       this.openWaitingBi()
     }
-    const back = new Pipe(this.other, { announce: () => {}, onOver })
+    const back = new Pipe(this.other, { announce: undefined, onOver })
     const announce = (): void => {
       this.announceBi(forth, back)
     }
@@ -166,7 +194,7 @@ export class MemoryConnection implements Connection {
   /** Our end closes at once, the other end after everything that was sent before has arrived. */
   close(): void {
     if (this.isClosed) return
-    this.end("closed by us")
+    this.end(CLOSED_BY_US)
     this.transmit(
       () => this.other.end("closed by peer"),
       () => this.other.end("timed out"),
@@ -187,17 +215,27 @@ export class MemoryConnection implements Connection {
     })
   }
 
-  /** Sends something to the other end. Its effect runs there after the effects of everything that was sent before. */
-  transmit(effect: () => void, lost: () => void, bytes?: number): void {
+  /**
+   * Sends something to the other end. Its effect runs there after the effects of what was sent before in the same stream; without a stream,
+   * after those of everything that was sent before.
+   */
+  transmit(effect: () => void, lost: () => void, bytes = CONTROL_BYTES, stream?: Array<Delivery>): void {
     const { idleTimeoutMs, timers } = this.network
-    const delivery = { effect, isThere: false }
+    const delivery: Delivery = { effect, stream, isThere: false }
     this.inTransit.push(delivery)
+    stream?.push(delivery)
     const arrived = (): void => {
       delivery.isThere = true
       this.line.heardAt = timers.now()
-      while (this.inTransit[0]?.isThere === true) this.inTransit.shift()!.effect()
+      while (stream?.[0]?.isThere === true) stream.shift()!.effect()
+      // What is first here was first in its stream, too: it has taken effect.
+      while (this.inTransit[0]?.isThere === true) {
+        const first = this.inTransit.shift()!
+        if (first.stream === undefined) first.effect()
+      }
     }
-    this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
+    if (this.recovery !== undefined) this.recovery.send(bytes, arrived)
+    else this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
   }
 
   runSoon(run: () => void): void {
@@ -247,6 +285,7 @@ export class MemoryConnection implements Connection {
   private end(reason: string): void {
     if (this.isClosed) return
     this.isClosed = true
+    if (reason !== CLOSED_BY_US) this.recovery?.close()
     this.endpoint.connections.delete(this)
     if (this.givingUp !== undefined) this.network.timers.cancel(this.givingUp)
     for (const pipe of [...this.pipes]) pipe.connectionEnded(this)
@@ -267,8 +306,8 @@ export class MemoryConnection implements Connection {
 
 /** The parts of a pipe that is one direction of a two-way stream. */
 interface PipeHooks {
-  /** The first bytes or the end have arrived at the reading side. */
-  readonly announce: () => void
+  /** The first bytes or the end have arrived at the reading side. Undefined: that side has opened the stream. */
+  readonly announce: (() => void) | undefined
   /** The direction is over for both sides, while the connection is up. */
   readonly onOver: () => void
 }
@@ -277,6 +316,10 @@ interface PipeHooks {
 class Pipe implements SendStream, ReceiveStream {
   private readonly writer: MemoryConnection
   private readonly hooks: PipeHooks | undefined
+  /** What is on its way, in the order of sending. */
+  private readonly onTheWay: Array<Delivery> = []
+  /** The first bytes were sent. */
+  private isExpected = false
   private announced = false
   private readonly arrived: Array<Uint8Array> = []
   /** Bytes that were written and that the reader has not taken yet. */
@@ -306,10 +349,12 @@ class Pipe implements SendStream, ReceiveStream {
       return
     }
     this.outstanding += bytes.length
+    this.expectAnnouncement()
     this.writer.transmit(
       () => this.arrive(bytes),
       () => this.writer.giveUp(),
       bytes.length,
+      this.onTheWay,
     )
     if (this.outstanding <= this.writer.windowBytes) done(true)
     else this.writing = done
@@ -361,9 +406,12 @@ class Pipe implements SendStream, ReceiveStream {
   private sendEnd(resetCode: number | undefined): void {
     if (this.finished) return
     this.finished = true
+    if (this.hooks !== undefined) this.expectAnnouncement()
     this.writer.transmit(
       () => this.arriveEnd(resetCode),
       () => this.writer.giveUp(),
+      CONTROL_BYTES,
+      this.onTheWay,
     )
   }
 
@@ -374,11 +422,25 @@ class Pipe implements SendStream, ReceiveStream {
     this.settleRead()
   }
 
+  private get opened(): Array<Pipe> {
+    return this.hooks === undefined ? this.writer.unannounced.uni : this.writer.unannounced.bi
+  }
+
+  private expectAnnouncement(): void {
+    if (this.isExpected || (this.hooks !== undefined && this.hooks.announce === undefined)) return
+    this.isExpected = true
+    this.opened.push(this)
+  }
+
+  /** A stream that arrives opens those of its kind that were opened before (RFC 9000, 3.2). */
   private announce(): void {
-    if (this.announced) return
+    while (!this.announced && this.isExpected) this.opened.shift()!.announceNow()
+  }
+
+  private announceNow(): void {
     this.announced = true
     if (this.hooks === undefined) this.writer.announce(this)
-    else this.hooks.announce()
+    else this.hooks.announce?.()
   }
 
   private arriveEnd(resetCode: number | undefined): void {

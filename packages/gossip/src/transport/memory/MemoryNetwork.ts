@@ -9,7 +9,8 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
 import { GOSSIP_ALPN, type TransportHandler } from "../Transport.ts"
-import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
+import { LossRecovery, type RecoveryTimes } from "./LossRecovery.ts"
+import { CONTROL_BYTES, type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
 
 /**
  * The delay or loss of one transmission.
@@ -52,6 +53,14 @@ export type RetransmitPolicy = (
 ) => number
 
 /**
+ * The times with which a connection between two endpoints recovers from losses.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RecoveryPolicy = (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => RecoveryTimes
+
+/**
  * The behaviour of the links in a network in memory.
  *
  * @since 0.1.0
@@ -81,6 +90,11 @@ export interface MemoryNetworkOptions {
    * in progress: QUIC then waits a second, and twice as long each time (RFC 9002, 6.2).
    */
   readonly retransmitMs?: number | RetransmitPolicy
+  /**
+   * Open connections recover from losses as QUIC does: an acknowledgement shows what was lost, and probes are sent where none comes. Then
+   * `retransmitMs` counts for dials alone. Default: each lost transmission is sent again after `retransmitMs`, whatever else arrives.
+   */
+  readonly recovery?: RecoveryPolicy
   /** The network of a host, for limits per host. Default: not known. */
   readonly networkOf?: (endpoint: EndpointId.EndpointId) => string | undefined
   /** The bytes of a stream that may be in transit or unread before the sender must wait. Default 1 MiB. */
@@ -101,9 +115,6 @@ export interface MemoryListener {
 
 const noDelay: LinkPolicy = () => ({})
 
-/** The size of a transmission that dials, ends a stream or closes: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
-const CONTROL_BYTES = 1_200
-
 /**
  * A network in memory for `layerMemory` and `MemoryTransport.layer`. Its methods disturb it while it runs.
  *
@@ -119,6 +130,7 @@ export class MemoryNetwork implements MemoryCarrier {
   private readonly heartbeatMs: number
   private readonly dialTimeoutMs: number
   private readonly retransmitMs: RetransmitPolicy
+  private readonly recoveryTimes: RecoveryPolicy | undefined
   private readonly random: () => number
   private link: LinkPolicy
   private reachable: (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => boolean
@@ -140,6 +152,7 @@ export class MemoryNetwork implements MemoryCarrier {
     this.dialTimeoutMs = options.dialTimeoutMs ?? 10_000
     const { retransmitMs = 100 } = options
     this.retransmitMs = typeof retransmitMs === "number" ? () => retransmitMs : retransmitMs
+    this.recoveryTimes = options.recovery
     this.networkOf = options.networkOf ?? (() => undefined)
     this.streamWindowBytes = options.streamWindowBytes ?? 1_048_576
   }
@@ -302,6 +315,29 @@ export class MemoryNetwork implements MemoryCarrier {
     const again = now + this.retransmitMs(from, to, lostBefore, dialling)
     if (again > deadline) this.after(deadline, lost)
     else this.after(again, () => this.carry(from, to, deadline, arrived, lost, { bytes, dialling }, lostBefore + 1))
+  }
+
+  /** The loss recovery of a new connection's direction, if the network has one. */
+  recovery(
+    from: EndpointId.EndpointId,
+    to: EndpointId.EndpointId,
+    { heardAt, lost }: { readonly heardAt: () => number; readonly lost: () => void },
+  ): LossRecovery | undefined {
+    const times = this.recoveryTimes
+    if (times === undefined) return undefined
+    const send = (source: EndpointId.EndpointId, target: EndpointId.EndpointId, bytes: number): number | undefined => {
+      this.transmissions++
+      const { delayMs = 0, drop } = this.isCut(source, target) ? cut : this.link(source, target, this.random, bytes)
+      return drop === true ? undefined : delayMs
+    }
+    return new LossRecovery({
+      timers: this.timers,
+      times: () => times(from, to),
+      forth: (bytes) => send(from, to, bytes),
+      back: (bytes) => send(to, from, bytes),
+      givesUpAt: (since) => Math.max(since, heardAt()) + this.idleTimeoutMs,
+      gaveUp: lost,
+    })
   }
 
   /** Whether nothing at all passes from one to the other. */
