@@ -69,11 +69,12 @@ export const checks: ReadonlyArray<Check> = [
   },
   {
     name: "arethetypeswrong",
-    run: async ({ entries, tarball }, tools) => {
+    run: async ({ entries, hidden, tarball }, tools) => {
       if (entries.length === 0) return undefined
       const attw = join(tools, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js")
       // ES modules only: nodenext and bundlers. CommonJS programs reach them by require, which "memory.cjs" shows.
       const args = [attw, tarball, "--profile", "esm-only", "--format", "ascii", "--no-emoji"]
+      if (hidden.length > 0) args.push("--exclude-entrypoints", ...hidden.map((entry) => entry.slice(2)))
       const { code, err, out } = await run(process.execPath, args, { folder: tools })
       return code === 0 ? undefined : tail(out + err, 40)
     },

@@ -15,6 +15,8 @@ export interface Packed {
   readonly tarball: string
   /** The entry points, such as "." and "./testing". */
   readonly entries: ReadonlyArray<string>
+  /** The entries that only this repository sees. */
+  readonly hidden: ReadonlyArray<string>
   readonly peers: ReadonlyArray<string>
 }
 
@@ -25,6 +27,8 @@ interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>
   readonly peerDependencies?: Readonly<Record<string, string>>
 }
+
+const isHidden = (to: unknown): boolean => typeof to === "object" && to !== null && !("default" in to)
 
 /** Clones `root` into `folder`, installs and packs there. */
 export const packAll = async (root: string, folder: string): Promise<ReadonlyArray<Packed>> => {
@@ -39,14 +43,14 @@ export const packAll = async (root: string, folder: string): Promise<ReadonlyArr
     const manifest: Manifest = JSON.parse(readFileSync(join(at, "package.json"), "utf8"))
     if (manifest.private === true) continue
     await mustRun("npm", ["pack", "--pack-destination", tarballs], { folder: at })
+    const entries = Object.entries(manifest.exports ?? {})
     packed.push({
       name: manifest.name,
       folder: at,
       tarball: join(tarballs, `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`),
       // A package without exports is a command, and nobody imports it. An entry that only this repository sees is no part of a package.
-      entries: Object.entries(manifest.exports ?? {}).flatMap(([entry, to]) =>
-        typeof to === "object" && to !== null && !("default" in to) ? [] : [entry],
-      ),
+      entries: entries.filter(([, to]) => !isHidden(to)).map(([entry]) => entry),
+      hidden: entries.filter(([, to]) => isHidden(to)).map(([entry]) => entry),
       peers: Object.keys(manifest.peerDependencies ?? {}),
     })
   }
