@@ -16,6 +16,7 @@ import { servePage } from "./server.ts"
  * Options of {@link Monitor.layer}.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface MonitorOptions {
   /** The TCP port on 127.0.0.1. 0 takes any free one. Default: 8787. */
@@ -26,6 +27,7 @@ export interface MonitorOptions {
  * A running monitor.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface MonitorService {
   /** The address of the page, with its token: whoever has it can see the page. */
@@ -43,6 +45,7 @@ const SAMPLE_EVERY = "1 second"
  * The monitor of the node that the layer below has.
  *
  * @since 0.1.0
+ * @category services
  */
 export class Monitor extends Context.Service<Monitor, MonitorService>()("@topic-tracker/monitor/Monitor") {
   /**
@@ -103,6 +106,7 @@ export class Monitor extends Context.Service<Monitor, MonitorService>()("@topic-
  * The lines of the log that {@link Monitor.layerLog} keeps for the page.
  *
  * @since 0.1.0
+ * @category services
  */
 export class MonitorLog extends Context.Service<MonitorLog, { readonly lines: ReadonlyArray<Line> }>()(
   "@topic-tracker/monitor/MonitorLog",

@@ -5,5 +5,6 @@ import { Schema } from "effect"
  * The page, or the metrics, could not be served: `message` names the port.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class MonitorError extends Schema.TaggedError<MonitorError>()("MonitorError", { message: Schema.String }) {}

@@ -1,6 +1,11 @@
 /** What the page shows, as plain data: the server sends it as JSON, the page draws it. */
 
-/** One second. Counts are per second. */
+/**
+ * One second. Counts are per second.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Sample {
   /** ms since 1970. */
   readonly at: number
@@ -16,13 +21,24 @@ export interface Sample {
   readonly rtt: Readonly<Record<string, number>>
 }
 
+/**
+ * A neighbour on the page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface NeighborState {
   readonly peer: string
   /** Undefined if the network does not tell. */
   readonly path: { readonly isRelayed: boolean; readonly remoteAddress: string; readonly rttMs: number } | undefined
 }
 
-/** One line of a time line or of the log. */
+/**
+ * One line of a time line or of the log.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Line {
   /** In the log ms since 1970, in a time line ms since the topic was opened. */
   readonly at: number
@@ -30,6 +46,12 @@ export interface Line {
   readonly text: string
 }
 
+/**
+ * A topic on the page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface TopicState {
   readonly id: string
   readonly access: "open" | "members"
@@ -43,6 +65,12 @@ export interface TopicState {
   readonly counters: Readonly<Record<string, number>>
 }
 
+/**
+ * The state of a node that the page shows.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface MonitorState {
   readonly endpointId: string
   readonly startedAt: number

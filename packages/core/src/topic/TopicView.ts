@@ -12,6 +12,7 @@ import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
  * What can be seen of an open topic.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface TopicView {
   readonly id: TopicId

@@ -84,16 +84,31 @@ interface Envelope {
   readonly y: "q"
 }
 
-/** A query of a method that we serve. */
+/**
+ * A query of a method that we serve.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Query = { readonly [M in Method]: Envelope & { readonly q: M; readonly a: Arguments[M] } }[Method]
 
-/** A well-formed query of another method: it gets error 204. */
+/**
+ * A well-formed query of another method: it gets error 204.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface UnknownQuery extends Envelope {
   readonly q: string
   readonly a: Ping
 }
 
-/** The fields of the answers of all methods; which of them exist depends on the query. */
+/**
+ * The fields of the answers of all methods; which of them exist depends on the query.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Reply {
   readonly id: Uint8Array
   /** Compact node info, of 26 bytes a node. */
@@ -107,6 +122,12 @@ export interface Reply {
   readonly v?: Bencode
 }
 
+/**
+ * An answer as it came.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Response {
   readonly t: Uint8Array
   readonly y: "r"
@@ -135,13 +156,24 @@ const hasLength = (value: Bencode | undefined, length: number): value is Uint8Ar
 const hasLengthUpTo = (value: Bencode | undefined, length: number): value is Uint8Array =>
   isBytes(value) && value.length <= length
 
-/** A list of a code and usually a text. */
+/**
+ * A list of a code and usually a text.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ErrorResponse {
   readonly t: Uint8Array
   readonly y: "e"
   readonly e: readonly [bigint, ...ReadonlyArray<unknown>]
 }
 
+/**
+ * A valid KRPC message.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type KrpcMessage = Query | UnknownQuery | Response | ErrorResponse
 
 /** Error codes of BEP 5 and BEP 44. */
@@ -214,7 +246,12 @@ const readError = ({ e, t }: BencodeDictionary): ErrorResponse | undefined => {
   return { t, y: "e", e: [e[0], ...e.slice(1)] }
 }
 
-/** The message in the datagram, or undefined if it is not a valid one. Never throws. */
+/**
+ * The message in the datagram, or undefined if it is not a valid one. Never throws.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
 export const parse = (datagram: Uint8Array): KrpcMessage | undefined => {
   const value = decodeMessage(datagram)
   if (value === undefined || !isDictionary(value)) return undefined

@@ -26,6 +26,7 @@ export interface TransportStats {
  * The way that the packets of a connection take now.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface PeerPath {
   readonly peer: EndpointId.EndpointId

@@ -17,6 +17,7 @@ const PING_INTERVAL = "30 seconds"
  * Options of {@link layerClientProtocol}. Those of retries are Effect's own of `RpcClient.layerProtocolSocket`.
  *
  * @since 0.1.0
+ * @category options
  */
 export interface RpcClientOptions extends ConnectOptions {
   /** While no stream can be opened, calls wait and do not fail: for a peer that will be there soon. Default false. */
