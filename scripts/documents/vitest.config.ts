@@ -11,6 +11,6 @@ export default defineConfig({
     reporters: ["verbose", "./scripts/countReporter.ts"],
     // The programs are processes of their own, so the tests mostly wait.
     maxWorkers: 2,
-    testTimeout: 90_000,
+    testTimeout: 120_000,
   },
 })
