@@ -53,6 +53,10 @@ const flags = {
     Flag.withDescription("Whole topics: write a report with charts to this file, one self-contained HTML page"),
     Flag.optional,
   ),
+  tight: Flag.Boolean("tight").pipe(
+    Flag.withDescription("Whole topics: fail too if an expectation would be met by a figure three times worse"),
+    Flag.withDefault(false),
+  ),
   sockets: Flag.Boolean("sockets").pipe(
     Flag.withDescription(
       "Whole topics: run them over real packets too, in network namespaces (Linux), and compare the figures",

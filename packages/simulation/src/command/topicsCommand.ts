@@ -22,6 +22,8 @@ export interface TopicsCommandOptions {
   readonly log: Option.Option<string>
   /** The file for the report. */
   readonly report: Option.Option<string>
+  /** True: an expectation that figures three times worse would meet too is a failure. */
+  readonly tight: boolean
   /** True: run over real packets too and compare the figures. */
   readonly sockets: boolean
 }
@@ -76,5 +78,7 @@ export const runTopicsCommand = Effect.fnUntraced(function* (options: TopicsComm
       ({ message, seed }) => `${name} with seed ${seed}: ${message}\n${repeatHint({ config, filter: name, seed })}`,
     ),
   )
+  if (options.tight)
+    unmet.push(...summaries.flatMap(({ loose, name }) => loose.map((message) => `${name}: ${message}`)))
   if (unmet.length > 0) return yield* new CommandFailed({ message: unmet.join("\n") })
 })

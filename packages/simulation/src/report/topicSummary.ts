@@ -1,6 +1,6 @@
 /** The reported figures of whole-topic scenarios: an object for JSON, and a table for people. */
 import { textTable } from "@topic-tracker/cli-kit"
-import { unmet } from "../run/expectations.ts"
+import { loose, unmet } from "../run/expectations.ts"
 import type { TopicRun } from "../run/runTopicScenario.ts"
 import type { TopicScenarioResult } from "../run/runTopicScenarios.ts"
 import { type Expectations, topicLabel } from "../scenario/TopicScenario.ts"
@@ -15,12 +15,17 @@ export interface TopicSummary {
   readonly expect: Expectations
   /** The expectations that a run did not meet. */
   readonly unmet: ReadonlyArray<{ readonly seed: number; readonly message: string }>
+  /** The expectations that every run would also meet with figures three times worse. */
+  readonly loose: ReadonlyArray<string>
   readonly wall_ms: number
   /** One hash for each seed, the same in each repetition. */
   readonly log_hashes: ReadonlyArray<string>
   /** One for each seed. */
   readonly runs: ReadonlyArray<TopicRun>
 }
+
+/** A figure that is so many times worse must fail. */
+const WORSE = 3
 
 export const summarizeTopics = ({ runs, scenario, seeds, wallMs }: TopicScenarioResult): TopicSummary => ({
   name: topicLabel(scenario),
@@ -30,12 +35,19 @@ export const summarizeTopics = ({ runs, scenario, seeds, wallMs }: TopicScenario
   seeds: seeds.map(Number),
   expect: scenario.expect,
   unmet: runs.flatMap((run, i) => unmet(scenario.expect, run).map((message) => ({ seed: Number(seeds[i]), message }))),
+  loose: looseInAll(scenario.expect, runs),
   wall_ms: Math.round(wallMs),
   log_hashes: runs.map((run) => run.log_hash),
   runs,
 })
 
 type Cell = (runs: ReadonlyArray<TopicRun>) => string | undefined
+
+const looseInAll = (expect: Expectations, runs: ReadonlyArray<TopicRun>): ReadonlyArray<string> => {
+  const [first = [], ...others] = runs.map((run) => loose(expect, run, WORSE))
+  const nameOf = (message: string) => message.split(":", 1)[0]
+  return first.filter((message) => others.every((each) => each.some((other) => nameOf(other) === nameOf(message))))
+}
 
 const columns: ReadonlyArray<readonly [title: string, cell: Cell]> = [
   ["one swarm s", (runs) => seconds(runs.map((run) => run.one_swarm_ms))],

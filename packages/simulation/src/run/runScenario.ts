@@ -35,7 +35,7 @@ export const runScenario = Effect.fnUntraced(function* (run: Run, reports: RunRe
     if (planExit !== undefined && Exit.isFailure(planExit)) return yield* Effect.failCause(planExit.cause)
     // A node with a full view drops a neighbour when it accepts a new one, and the dropped one may be alone for a moment. A run
     // does not end in such a moment.
-    if (planExit !== undefined && scenario.stopEarly && isSettled(milestones) && world.graph.components() === 1) break
+    if (planExit !== undefined && scenario.stopEarly && isSettled(milestones) && world.graph.isOne()) break
     yield* Effect.sleep((second + 1) * 1_000 - time.now)
   }
   yield* Fiber.interrupt(plan)

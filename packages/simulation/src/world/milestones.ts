@@ -35,7 +35,7 @@ export const recordMilestones = (graph: NeighborGraph, now: number, milestones: 
     (partitionsOverAt !== undefined && healedAt === undefined) ||
     (crashedAt !== undefined && recoveredAt === undefined) ||
     (awokeAt !== undefined && rejoinedAt === undefined)
-  if (!isWaiting || graph.components() !== 1) return
+  if (!isWaiting || !graph.isOne()) return
   if (arrivedAt !== undefined) milestones.oneSwarmAt ??= now
   if (partitionsOverAt !== undefined) milestones.healedAt ??= now
   if (crashedAt !== undefined) milestones.recoveredAt ??= now

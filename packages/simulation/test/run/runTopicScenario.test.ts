@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { unmet } from "../../src/run/expectations.ts"
+import { loose, unmet } from "../../src/run/expectations.ts"
 import { runTopicScenario } from "../../src/run/runTopicScenario.ts"
 import { readTopicScenarios } from "../../src/scenario/readTopicScenarios.ts"
 import type { Expectations } from "../../src/scenario/TopicScenario.ts"
@@ -212,6 +212,22 @@ broadcast = { from = "18s", every = "500ms", count = 20 }
     assert.strictEqual(lookedUp.joined_ms.p50, known.joined_ms.p50)
     assert.isAbove(lookedUp.dht.gets_per_topic_minute, known.dht.gets_per_topic_minute)
     assert.strictEqual(lookedUp.bubbles_at_end, 1)
+  })
+})
+
+describe("loose expectations", () => {
+  it("are those that a figure three times worse meets; a figure of 0 or a share of 1 says nothing", () => {
+    const result = run('nodes = 2\nduration = "1m"\nstop_early = true\nbroadcast = { count = 5 }\n')
+    const oneSwarm = result.one_swarm_ms!
+    const expect = { one_swarm: 3 * oneSwarm, delivered: 0.5, bubbles_at_end: 2, healed: 1 }
+    assert.deepStrictEqual(
+      loose(expect, result, 3).map((message) => message.split(":")[0]),
+      ["one_swarm"],
+    )
+    assert.deepStrictEqual(loose({ ...expect, one_swarm: 2.9 * oneSwarm }, result, 3), [])
+    const missing = { ...result, delivery: { ...result.delivery, share: 0.98 } }
+    assert.match(loose({ delivered: 0.94 }, missing, 3)[0]!, /^delivered: at least 0\.94 is loose, it was 0\.98$/)
+    assert.deepStrictEqual(loose({ delivered: 0.95 }, missing, 3), [])
   })
 })
 

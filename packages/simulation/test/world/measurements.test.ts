@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Xoshiro128 } from "@topic-tracker/gossip/stateMachine"
 import { Deliveries } from "../../src/world/Deliveries.ts"
 import { quantile } from "../../src/world/distribution.ts"
 import { NeighborGraph } from "../../src/world/NeighborGraph.ts"
@@ -43,6 +44,54 @@ describe("NeighborGraph", () => {
     assert.strictEqual(graph.size, 1)
     assert.strictEqual(graph.components(), 1)
   })
+})
+
+describe("components after each of many changes", () => {
+  it("are those that a search from each node finds", () => {
+    const rng = new Xoshiro128(7n)
+    for (let run = 0; run < 30; run++) {
+      const graph = new NeighborGraph()
+      const here = new Map<number, Set<number>>()
+      for (let step = 0; step < 120; step++) {
+        const [node, peer, what] = [rng.nextInt(8), rng.nextInt(8), rng.nextInt(10)]
+        if (what === 0 && !here.has(node)) {
+          graph.addNode(node)
+          here.set(node, new Set())
+        } else if (what === 1 && here.size > 4) {
+          graph.removeNode(node)
+          here.delete(node)
+        } else if (what < 4) {
+          graph.removeNeighbor(node, peer)
+          here.get(node)?.delete(peer)
+        } else if (node !== peer && here.has(node)) {
+          graph.addNeighbor(node, peer)
+          here.get(node)?.add(peer)
+        } else if (!here.has(node)) {
+          graph.addNode(node)
+          here.set(node, new Set())
+        }
+        const expected = componentsOf(here)
+        assert.strictEqual(graph.isOne(), expected === 1)
+        if (step % 3 === 0) assert.strictEqual(graph.components(), expected)
+      }
+    }
+  })
+
+  const componentsOf = (nodes: ReadonlyMap<number, ReadonlySet<number>>): number => {
+    const seen = new Set<number>()
+    let count = 0
+    for (const start of nodes.keys()) {
+      if (seen.has(start)) continue
+      count++
+      const next = [start]
+      for (let node = next.pop(); node !== undefined; node = next.pop()) {
+        if (seen.has(node)) continue
+        seen.add(node)
+        for (const peer of nodes.get(node)!) if (nodes.get(peer)?.has(node) === true) next.push(peer)
+      }
+    }
+    return count
+  }
 })
 
 describe("Deliveries", () => {
