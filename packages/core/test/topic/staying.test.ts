@@ -83,6 +83,30 @@ describe("staying joined", () => {
     }),
   )
 
+  it.effect("nodes whose place is given away again and again look ever less often", () =>
+    Effect.gen(function* () {
+      // Behind NATs, but for one: it has 25 places, for 31 others.
+      let reached: string | undefined
+      const world = yield* makeWorld({
+        network: { reachable: (_, to) => to === reached, link: () => ({ delayMs: 10 }) },
+      })
+      const first = yield* world.node()
+      reached = first.endpointId
+      const topics = [yield* first.join(), ...(yield* joinAll(yield* world.nodes(31, quiet)))]
+      const lookups = Effect.map(
+        Effect.forEach(topics, (topic) => topic.stats),
+        (all) => all.reduce((sum, { lookups }) => sum + lookups, 0),
+      )
+      yield* pass("1 minute")
+      const after = [yield* lookups]
+      yield* pass("1 minute")
+      after.push(yield* lookups)
+      const second = (after[1]! - after[0]!) / topics.length
+      assert.strictEqual((yield* topics[0]!.neighbors).size, 25)
+      assert.isBelow(second, 5)
+    }),
+  )
+
   it.effect("a node alone has a record in every minute, and needs no more lookups for it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
