@@ -59,9 +59,12 @@ const isSource = import.meta.url.endsWith(".ts")
 /** Most objects of a simulation become garbage soon: with a large young generation few of them are ever copied. */
 const YOUNG_GENERATION_MB = 192
 
+/** Ten thousand whole topics need more than the platform's default; a run that needs more than this fails and leaves the machine alone. */
+const OLD_GENERATION_MB = 5_400
+
 const start = (worker: string) =>
   new Worker(new URL(`./${worker}${isSource ? ".ts" : ".js"}`, import.meta.url), {
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB, maxOldGenerationSizeMb: OLD_GENERATION_MB },
     // A process that runs the sources has this condition already; a test runner does not.
     ...(isSource ? { execArgv: ["--conditions=@topic-tracker/source"] } : {}),
   })
