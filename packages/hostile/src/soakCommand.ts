@@ -142,13 +142,14 @@ const toText = ({ control, nodes, pairs, rust }: SoakReport): string =>
       { words: [0, 1], width: WIDTH },
     ),
     textTable(
-      ["node", "MB", "/10 min", "live MB", "/10 min", "handles"],
+      ["node", "MB", "/10 min", "live MB", "/10 min", "code", "handles"],
       [...nodes, ...control].map((each) => [
         each.node,
         each.resident.toFixed(0),
         each.residentSlope.toFixed(2),
         each.live.toFixed(1),
         each.liveSlope.toFixed(2),
+        each.codeSlope.toFixed(2),
         `${each.handlesBefore} → ${each.handlesAfter}`,
       ]),
       { width: WIDTH },

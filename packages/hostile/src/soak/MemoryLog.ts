@@ -14,8 +14,8 @@ export interface MemoryReport {
   /** Objects of JavaScript and their buffers, after collection. */
   readonly live: number
   readonly liveSlope: number
-  /** The heap that V8 holds. */
-  readonly heapSlope: number
+  /** The part of {@link liveSlope} that is compiled code. */
+  readonly codeSlope: number
   readonly handlesBefore: number
   readonly handlesAfter: number
 }
@@ -25,7 +25,7 @@ export class MemoryLog {
   readonly #victim: Victim
   readonly #resident: Array<Sample> = []
   readonly #live: Array<Sample> = []
-  readonly #heap: Array<Sample> = []
+  readonly #code: Array<Sample> = []
   readonly #handles: Array<number> = []
 
   constructor(node: string, victim: Victim) {
@@ -37,10 +37,10 @@ export class MemoryLog {
   sample(at: number): Effect.Effect<void, AttackFailed> {
     return Effect.gen({ self: this }, function* () {
       yield* this.#victim.call("collectGarbage")
-      const { heap, live } = yield* this.#victim.call("memory")
+      const { code, live } = yield* this.#victim.call("memory")
       this.#resident.push({ at, value: this.#victim.rssBytes() / 2 ** 20 })
       this.#live.push({ at, value: live / 2 ** 20 })
-      this.#heap.push({ at, value: heap / 2 ** 20 })
+      this.#code.push({ at, value: code / 2 ** 20 })
       this.#handles.push(this.#victim.handles())
     })
   }
@@ -60,7 +60,7 @@ export class MemoryLog {
       residentSlope: slopeOf(this.#resident),
       live: this.#live.at(-1)?.value ?? Number.NaN,
       liveSlope: slopeOf(this.#live),
-      heapSlope: slopeOf(this.#heap),
+      codeSlope: slopeOf(this.#code),
       handlesBefore: median(handles.slice(0, edge)),
       handlesAfter: median(handles.slice(-edge)),
     }

@@ -1,7 +1,7 @@
 /** Nodes of ours in this process, exactly as a program starts them: `TopicTracker.layer` with defaults, on real sockets. */
 
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { setFlagsFromString } from "node:v8"
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
@@ -26,6 +26,9 @@ interface OpenNode {
   readonly services: Context.Context<TopicTracker | Gossip | Dht>
   readonly topics: Map<string, OpenTopic>
 }
+
+/** The spaces of V8's heap that hold machine code and what belongs to it. */
+const CODE_SPACE = /^(code|trusted)_/
 
 /** No subscriber of ours is the reason why a message is not heard. */
 const CAPACITY = 65_536
@@ -211,8 +214,11 @@ export const makeVictim = (): VictimApi => {
     },
     loopDelay: async () => delay.percentile(99) / 1e6,
     memory: async () => {
-      const { external, heapTotal, heapUsed } = process.memoryUsage()
-      return { live: heapUsed + external, heap: heapTotal }
+      const { external, heapUsed } = process.memoryUsage()
+      const code = getHeapSpaceStatistics()
+        .filter(({ space_name }) => CODE_SPACE.test(space_name))
+        .reduce((sum, { space_used_size }) => sum + space_used_size, 0)
+      return { live: heapUsed + external, code }
     },
     startBare: async () => {
       bare = await BareNode.start()

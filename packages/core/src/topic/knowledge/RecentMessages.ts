@@ -10,11 +10,13 @@ import { messageHash } from "@topic-tracker/crypto"
 const MAX_RECORD_HASHES = 5
 /** Content up to this size is copied on arrival and hashed only when its hash is needed. In a busy topic most hashes never are. */
 const HASH_LATER_MAX_BYTES = 4096
-/** The time for which a message is needed: records that are read are up to two minutes old, and their publishers' clocks may be wrong. */
+/** The time for which a message is needed at least: records that are read are up to two minutes old, and their publishers' clocks may be wrong. */
 const NEEDED_FOR_MS = 150_000
 /** A topic with more messages in that time (110 a second) is too busy: nothing is remembered. Each message takes 12 bytes. */
 const MAX_REMEMBERED = 16_384
 const FIRST_CAPACITY = 64
+/** So many are remembered for longer than they are needed: 12 KB. */
+const SPARE_CAPACITY = 1_024
 /** The 32-bit words of a message: the first 8 bytes of its hash, and its time in s. */
 const WORDS = 3
 
@@ -102,21 +104,27 @@ export class RecentMessages {
   #remember(message: Recent): void {
     const now = this.#timers.now()
     if (now < this.#pausedUntil || message.at < this.#gapEndsAt) return
-    const capacity = this.#ring.length / WORDS
-    if (this.#size === MAX_REMEMBERED) {
-      if (now - this.#timeAt(0) < NEEDED_FOR_MS) {
-        this.#pausedUntil = now + NEEDED_FOR_MS
-        this.#clear()
-        return
-      }
-      this.#first = (this.#first + 1) % capacity
-      this.#size--
-    } else if (this.#size === capacity) this.#grow(Math.max(FIRST_CAPACITY, 2 * capacity))
+    if (this.#size === this.#ring.length / WORDS) this.#makeRoom(now)
+    if (now < this.#pausedUntil) return
     const { high, low } = keyOf(hashOf(message))
     const slot = this.#slot(this.#size++)
     this.#ring[slot] = high
     this.#ring[slot + 1] = low
     this.#ring[slot + 2] = Math.round((message.at - this.#beganAt) / 1_000)
+  }
+
+  /** A ring of needed messages grows. Else the oldest message leaves: a topic of ten messages a second would keep half an hour of them. */
+  #makeRoom(now: number): void {
+    const capacity = this.#ring.length / WORDS
+    const isNeeded = capacity < SPARE_CAPACITY || now - this.#timeAt(0) < NEEDED_FOR_MS
+    if (!isNeeded) {
+      this.#first = (this.#first + 1) % capacity
+      this.#size--
+    } else if (capacity < MAX_REMEMBERED) this.#grow(Math.max(FIRST_CAPACITY, 2 * capacity))
+    else {
+      this.#pausedUntil = now + NEEDED_FOR_MS
+      this.#clear()
+    }
   }
 
   #clear(): void {
@@ -125,11 +133,13 @@ export class RecentMessages {
     this.#size = 0
   }
 
-  /** Only called before the ring wraps around: it does so at its full size only. */
   #grow(capacity: number): void {
     const ring = new Uint32Array(capacity * WORDS)
-    ring.set(this.#ring)
+    const at = this.#first * WORDS
+    ring.set(this.#ring.subarray(at))
+    ring.set(this.#ring.subarray(0, at), this.#ring.length - at)
     this.#ring = ring
+    this.#first = 0
   }
 
   #slot(index: number): number {

@@ -78,6 +78,29 @@ describe("RecentMessages", () => {
     }),
   )
 
+  it.effect(
+    "forgets what is no longer needed before it takes more memory, and knows its messages when it takes more",
+    () =>
+      Effect.gen(function* () {
+        const timers = yield* Timers.make
+        const messages = new RecentMessages(timers)
+        const began = timers.now()
+        // 10 a second for five minutes: 1,500 are needed, for which 2,048 have room. Then 40 a second for one minute.
+        for (const n of numbers(1, 3_000)) {
+          if (n % 10 === 0) yield* TestClock.adjust("1 second")
+          messages.addReceived(message(n))
+        }
+        assert.isUndefined(messages.timeOf(hash(900)))
+        for (const n of [960, 2_000, 3_000]) assert.isDefined(messages.timeOf(hash(n)))
+        for (const n of numbers(3_001, 5_400)) {
+          if (n % 40 === 0) yield* TestClock.adjust("1 second")
+          messages.addReceived(message(n))
+        }
+        for (const n of [2_200, 3_000, 3_001, 4_400, 5_400]) assert.isDefined(messages.timeOf(hash(n)))
+        assert.closeTo(messages.timeOf(hash(2_200))! - began, 220_000, 1_000)
+      }),
+  )
+
   it.effect("knows only the last five messages of a very busy topic, until it is calm again", () =>
     Effect.gen(function* () {
       const timers = yield* Timers.make
