@@ -4,9 +4,10 @@
  */
 import { toHex } from "@topic-tracker/common/Bytes"
 import type { PeerLink, TopicError } from "@topic-tracker/core"
-import { EndpointId } from "@topic-tracker/crypto"
-import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, type Scope } from "effect"
+import type { EndpointId } from "@topic-tracker/crypto"
+import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, type Scope } from "effect"
 import { Socket } from "effect/socket"
+import { checkPeer, checkProtocol } from "./checkArguments.ts"
 import { PeerError } from "./PeerError.ts"
 import { endStream, fromStream, redialling } from "./peerSocket.ts"
 import { RemotePeer } from "./RemotePeer.ts"
@@ -15,7 +16,6 @@ import type { HubCounters } from "./streams/PeerHub.ts"
 import type { OpenFailure, PeerLine, ServedProtocol } from "./streams/PeerLine.ts"
 import { type PeersLimitsInput, resolveLimits } from "./streams/PeersLimits.ts"
 import { sharedHub } from "./streams/sharedHub.ts"
-import { isProtocolName } from "./streams/wire.ts"
 
 /**
  * Options of a stream to a peer.
@@ -63,7 +63,7 @@ export interface PeerSocket {
  */
 export interface PeersTopic {
   readonly peerLink: Effect.Effect<
-    Pick<PeerLink, "endpointId" | "connections" | "gossipTopic" | "door" | "admits" | "ended">,
+    Pick<PeerLink, "endpointId" | "connections" | "gossipTopic" | "door" | "admits" | "onExcluded" | "ended">,
     TopicError
   >
 }
@@ -205,8 +205,15 @@ const makePeers = Effect.fnUntraced(function* (
     hub.removeLine(line)
   }
   yield* Effect.acquireRelease(
-    Effect.sync(() => hub.addLine(line)),
-    () => Effect.sync(() => end("the peer streams of the topic were closed")),
+    Effect.sync(() => {
+      hub.addLine(line)
+      return link.onExcluded((exclusion) => hub.exclude(line, exclusion))
+    }),
+    (stopListening) =>
+      Effect.sync(() => {
+        stopListening()
+        end("the peer streams of the topic were closed")
+      }),
   )
   yield* Effect.forkScoped(
     Effect.andThen(
@@ -323,25 +330,3 @@ const both =
 const isOrdinaryEnd = (cause: Cause.Cause<unknown>): boolean =>
   Cause.hasInterruptsOnly(cause) ||
   cause.reasons.every((reason) => reason._tag === "Fail" && Socket.isSocketError(reason.error))
-
-const checkProtocol = (protocol: string): Effect.Effect<void, PeerError> =>
-  isProtocolName(protocol)
-    ? Effect.void
-    : Effect.fail(
-        new PeerError({
-          reason: "InvalidArgument",
-          message: `protocol: ${JSON.stringify(protocol)}; expected 1 to 64 bytes of UTF-8`,
-        }),
-      )
-
-const isEndpointId = Schema.is(EndpointId.EndpointId)
-
-const checkPeer = (peer: EndpointId.EndpointId, self: EndpointId.EndpointId): Effect.Effect<void, PeerError> => {
-  if (!isEndpointId(peer)) {
-    const message = `peer: ${JSON.stringify(peer)}; expected an endpoint id, 64 hex digits in lower case`
-    return Effect.fail(new PeerError({ reason: "UnknownMember", message }))
-  }
-  if (peer !== self) return Effect.void
-  const message = "peer: the id of this node; expected that of another"
-  return Effect.fail(new PeerError({ reason: "InvalidArgument", peer, message }))
-}

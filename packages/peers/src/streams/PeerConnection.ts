@@ -69,7 +69,7 @@ export class PeerConnection {
       connection,
       timers,
       isUsed: (topic) => [...this.#streams.values()].includes(topic),
-      ended: (topic) => this.#endStreams(topic, NOT_A_MEMBER_CODE, "no valid proof of membership"),
+      ended: (topic) => this.#endProven(topic),
     })
     connection.onClosed(() => this.#gone())
     this.#lingerIfIdle()
@@ -96,6 +96,17 @@ export class PeerConnection {
     this.#proofs.forget(topic)
   }
 
+  /** The peer is no member of the topic any more. */
+  exclude(topic: string): void {
+    this.#proofs.forget(topic)
+    this.#endProven(topic)
+  }
+
+  /** Proofs of earlier minutes do not count any more. */
+  recheck(line: PeerLine, epoch: number): void {
+    this.#proofs.recheck(line, epoch)
+  }
+
   /** Opens a stream; "lost" if the connection went away before the answer. */
   open(line: PeerLine, protocol: string, done: (result: FramedStream | OpenFailure | "lost") => void): OpenAttempt {
     let stage = "the proof of membership"
@@ -108,29 +119,33 @@ export class PeerConnection {
       this.#ended()
       done(result)
     }
-    this.#proofs.ensure(line, (failure) => {
-      if (isOver) return
-      if (failure !== undefined) return finish(failure)
-      stage = "leave to open one more stream"
-      this.#options.connection.openBi((stream) => {
-        if (stream === undefined) return finish("lost")
-        if (isOver) return stream.send.reset(LEFT_CODE)
-        raw = stream
-        stage = "the peer's answer"
-        stream.send.write(encodeOpening({ topic: line.topic, protocol }), () => {})
-        stream.receive.read((bytes) => {
-          if (isOver) return
-          if (bytes === undefined) return finish(this.#isClosed ? "lost" : failureOfAnswer("refused"))
-          const answer = decodeAnswer(bytes[0]!)
-          if (answer === "open") {
-            finish(this.#adopt(stream, line.key, bytes.subarray(1), () => {}))
-          } else {
+    const attempt = (isAgain: boolean): void => {
+      stage = "the proof of membership"
+      this.#proofs.ensure(line, (failure) => {
+        if (isOver) return
+        if (failure !== undefined) return finish(failure)
+        stage = "leave to open one more stream"
+        this.#options.connection.openBi((stream) => {
+          if (stream === undefined) return finish("lost")
+          if (isOver) return stream.send.reset(LEFT_CODE)
+          raw = stream
+          stage = "the peer's answer"
+          stream.send.write(encodeOpening({ topic: line.topic, protocol }), () => {})
+          stream.receive.read((bytes) => {
+            if (isOver) return
+            if (bytes === undefined) return finish(this.#isClosed ? "lost" : failureOfAnswer("refused"))
+            const answer = decodeAnswer(bytes[0]!)
+            if (answer === "open") return finish(this.#adopt(stream, line.key, bytes.subarray(1), () => {}))
             stream.send.finish()
-            finish(failureOfAnswer(answer))
-          }
+            if (answer !== "not proven" || isAgain) return finish(failureOfAnswer(answer))
+            // Our proof does not count for the peer any more: a new one tells whether we are still a member.
+            this.#proofs.forget(line.key)
+            attempt(true)
+          })
         })
       })
-    })
+    }
+    attempt(false)
     return {
       stage: () => stage,
       cancel: () => {
@@ -140,6 +155,10 @@ export class PeerConnection {
         this.#ended()
       },
     }
+  }
+
+  #endProven(topic: string): void {
+    this.#endStreams(topic, NOT_A_MEMBER_CODE, "no valid proof of membership")
   }
 
   #endStreams(topic: string, code: number, reason: string): void {
@@ -231,7 +250,7 @@ export class PeerConnection {
   #decide(stream: BiStream, opening: { readonly topic: string; readonly protocol: string }): void {
     const { decide, release } = this.#options
     this.#began()
-    decide(opening, this.#proofs.isProven(opening.topic), (answer, accept) => {
+    const decided = (answer: Answer, accept?: (stream: FramedStream) => void): void => {
       this.#ended()
       if (this.#isClosed || answer !== "open" || accept === undefined) {
         release()
@@ -241,7 +260,8 @@ export class PeerConnection {
       stream.send.write(encodeAnswer("open"), () => {
         accept(this.#adopt(stream, opening.topic, new Uint8Array(0), release))
       })
-    })
+    }
+    this.#proofs.whenSettled(opening.topic, (isProven) => decide(opening, isProven, decided))
   }
 
   // The life of the connection

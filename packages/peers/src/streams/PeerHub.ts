@@ -4,7 +4,7 @@
  */
 import { BoundedMap, type Timers, TokenBuckets } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Connection, PeerConnections, TransportHandler } from "@topic-tracker/gossip"
+import type { Connection, Exclusion, PeerConnections, TransportHandler } from "@topic-tracker/gossip"
 import { Doors } from "@topic-tracker/gossip/members"
 import { ByteRate } from "./ByteRate.ts"
 import type { FramedStream } from "./FramedStream.ts"
@@ -98,6 +98,17 @@ export class PeerHub implements TransportHandler {
     this.#lines.delete(line)
     if ([...this.#lines].some(({ key }) => key === line.key)) return
     for (const { connections } of this.#peers.values()) for (const each of connections) each.forget(line.key)
+  }
+
+  /** Peers are no members of the topic any more: their streams end. */
+  exclude(line: PeerLine, exclusion: Exclusion): void {
+    if (exclusion._tag === "Peer") {
+      for (const each of [...(this.#peers.get(exclusion.peer)?.connections ?? [])]) each.exclude(line.key)
+    } else {
+      for (const { connections } of [...this.#peers.values()]) {
+        for (const each of connections) each.recheck(line, exclusion.epoch)
+      }
+    }
   }
 
   /** Opens a stream: on a connection that is there, else on a new one. */

@@ -20,7 +20,12 @@ export interface TopicProofsOptions {
   readonly ended: (topic: string) => void
 }
 
+/** A peer whose proof names an old minute has this time for a new one. */
+const RECHECK_MS = 2_000
+
 interface Proof {
+  /** The minute whose keys were proven. */
+  readonly epoch: number
   expiry: Timer
   renewal: Timer | undefined
 }
@@ -63,6 +68,28 @@ export class TopicProofs {
       const all = this.#waiting.get(line.key) ?? []
       this.#waiting.delete(line.key)
       for (const each of all) each(failure)
+    })
+  }
+
+  /** Tells whether membership of the topic is proven, after a door that we are opening now. */
+  whenSettled(topic: string, done: (isProven: boolean) => void): void {
+    const waiting = this.#waiting.get(topic)
+    if (waiting === undefined) done(this.isProven(topic))
+    else waiting.push(() => done(this.isProven(topic)))
+  }
+
+  /** Proofs of earlier minutes than `epoch` do not count any more: the peer proves its membership now, or the proof has ended. */
+  recheck(line: PeerLine, epoch: number): void {
+    const { ended, timers } = this.#options
+    const proof = this.#proofs.get(line.key)
+    if (proof === undefined || proof.epoch >= epoch) return
+    this.forget(line.key)
+    const late = timers.schedule(RECHECK_MS, () => {
+      if (!this.isProven(line.key)) ended(line.key)
+    })
+    this.ensure(line, (failure) => {
+      timers.cancel(late)
+      if (failure !== undefined) ended(line.key)
     })
   }
 
@@ -116,7 +143,7 @@ export class TopicProofs {
       this.forget(key)
       ended(key)
     })
-    const proof: Proof = { expiry, renewal: undefined }
+    const proof: Proof = { epoch, expiry, renewal: undefined }
     this.#proofs.set(key, proof)
     if (isOpener) this.#renewIn(RENEW_MS, key, topic, proof)
   }

@@ -14,6 +14,7 @@ export const peersOf = (
     gossipTopic: TopicId.fromName("bench").bytes,
     door: undefined,
     admits: () => Effect.succeed(true),
+    onExcluded: () => () => {},
     ended: Effect.never,
   }
   return Peers.make({ peerLink: Effect.succeed(link) }, { allow: () => Effect.succeed(true), limits })
