@@ -4,7 +4,7 @@ import { diagnose, unavailable } from "./namespaces.ts"
 
 if (unavailable !== undefined) console.warn(`doctor's tests of hosts are skipped: ${unavailable}`)
 
-describe.skipIf(unavailable !== undefined).concurrent("doctor", { timeout: 60_000 }, () => {
+describe.skipIf(unavailable !== undefined).concurrent("doctor", { timeout: 240_000 }, () => {
   it("finds nothing in the way on a host where all is well", async () => {
     const { checks, code, err } = await diagnose("nothing")
     expect(checks.filter(({ ok }) => !ok)).toEqual([])

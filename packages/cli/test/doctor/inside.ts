@@ -20,7 +20,7 @@ const run = (program: string, ...args: ReadonlyArray<string>) =>
 
 /** Runs the command; behind a NAT it has a namespace of its own, to which the way leads through this one. */
 const examine = async (args: ReadonlyArray<string>, nat: boolean) => {
-  const words = [process.execPath, "--conditions=@topic-tracker/source", doctor, ...args, "--json"]
+  const words = [process.execPath, ...process.execArgv, doctor, ...args, "--json"]
   const [program, ...rest] = nat ? ["unshare", "--net", "sh", "-c", 'read go; exec "$@"', "sh", ...words] : words
   const child = spawn(program!, rest, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } })
   let [out, err] = ["", ""]

@@ -6,6 +6,12 @@ import type { Check } from "../../src/doctor/Check.ts"
 
 const inside = fileURLToPath(new URL("./inside.ts", import.meta.url))
 
+/** As the npm scripts start the commands: Node keeps the compiled code. */
+export const nodeOptions = [
+  `--import=${new URL("../../../../scripts/start.mjs", import.meta.url)}`,
+  "--conditions=@topic-tracker/source",
+]
+
 /** The resolver's file is a private copy: a situation may change it. */
 const SET_UP = `set -e
 servers=$(mktemp); : > $servers; mount --bind $servers /etc/resolv.conf; rm $servers
@@ -38,13 +44,29 @@ export interface Diagnosis {
   readonly checks: ReadonlyArray<Check>
 }
 
+/** Each situation has two programs that are loaded from source, so more at a time are only slower. */
+const MAX_RUNNING = 2
+const waiting: Array<() => void> = []
+let running = 0
+
 /** What the command says in the situation. */
 export const diagnose = async (situation: string): Promise<Diagnosis> => {
-  const { stdout } = await promisify(execFile)(
-    "unshare",
-    words(process.execPath, "--conditions=@topic-tracker/source", inside, situation),
-    { env, timeout: 60_000 },
-  )
+  if (running === MAX_RUNNING) await new Promise<void>((resolve) => waiting.push(resolve))
+  else running++
+  try {
+    return await runInside(situation)
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) running--
+    else next()
+  }
+}
+
+const runInside = async (situation: string): Promise<Diagnosis> => {
+  const { stdout } = await promisify(execFile)("unshare", words(process.execPath, ...nodeOptions, inside, situation), {
+    env,
+    timeout: 90_000,
+  })
   const { code, err, out } = JSON.parse(stdout.trim().split("\n").at(-1)!)
   return { code, err, checks: out === "" ? [] : JSON.parse(out).checks }
 }

@@ -27,7 +27,8 @@ const PUBLIC: ReadonlyArray<ReadonlyArray<string>> = [
 ]
 const LOOPBACK: ReadonlyArray<ReadonlyArray<string>> = [["ip", "link", "set", "lo", "up"]]
 
-const BOOTSTRAP = ["--bootstrap", "5.0.0.1:6881"]
+/** Several: a node that has just started knows no other. */
+const BOOTSTRAP = ["--bootstrap", "5.0.0.1:6881,5.0.0.2:6881,5.0.0.3:6881"]
 /** None of these is in the namespace. */
 const NO_SERVERS = ["--relay", "none", "--time-server", "none"]
 const TOPIC = ["--topic", "crew"]

@@ -4,7 +4,7 @@ import { diagnose, unavailable } from "./namespaces.ts"
 
 if (unavailable !== undefined) console.warn(`doctor's tests of topics are skipped: ${unavailable}`)
 
-describe.skipIf(unavailable !== undefined).concurrent("doctor --topic", { timeout: 60_000 }, () => {
+describe.skipIf(unavailable !== undefined).concurrent("doctor --topic", { timeout: 240_000 }, () => {
   it.each([
     {
       situation: "another secret",

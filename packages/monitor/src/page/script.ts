@@ -98,7 +98,7 @@ const drawOverlay = (topic) => {
     { id: state.endpointId, name: "this node", x: 0, y: 0, symbolSize: 26, category: 0, label: { show: true } },
     ...ring(neighbors, 100, 1, 18), ...ring(others, 190, 2, 10),
     // Two corners that nobody sees give the picture the same scale in both directions.
-    ...[-210, 210].map((at) => ({ id: "corner" + at, name: "", x: at, y: at, symbolSize: 0, label: { show: false }, tooltip: { show: false } }))]
+    ...[-1, 1].map((side) => side * (others.length === 0 ? 120 : 210)).map((at) => ({ id: "corner" + at, name: "", x: at, y: at, symbolSize: 0, label: { show: false }, tooltip: { show: false } }))]
   const shown = new Set(nodes.map(({ id }) => id))
   const edges = [...neighbors.map((peer) => ({ source: state.endpointId, target: peer, lineStyle: { width: 2.5, opacity: 0.9 } })),
     ...links.flatMap(([publisher, peers]) => peers.filter((peer) => shown.has(peer) && shown.has(publisher) && peer !== publisher)
