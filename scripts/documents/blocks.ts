@@ -20,7 +20,7 @@ export interface Block {
 
 /** All blocks marked `ts` or `typescript` of the documents below the folder. Dependencies, and folders of `without`, do not count. */
 export const typescriptBlocks = (root: string, without: ReadonlyArray<string> = []): ReadonlyArray<Block> =>
-  documentsBelow(root).flatMap((path) => {
+  filesBelow(root, ".md").flatMap((path) => {
     if (without.some((folder) => path.startsWith(join(root, folder, "/")))) return []
     const text = readFileSync(path, "utf8")
     return [...text.matchAll(/^```(?:ts|typescript)\b([^\n]*)\n([\s\S]*?)^```/gm)].map((match) => {
@@ -35,6 +35,20 @@ export const typescriptBlocks = (root: string, without: ReadonlyArray<string> = 
     })
   })
 
+/** The examples in the comments of published packages: fragments, which the reference shows beside a name. */
+export const commentExamples = (root: string): ReadonlyArray<Pick<Block, "where" | "code">> => {
+  const hidden = privateFolders(root)
+  return filesBelow(join(root, "packages"), ".ts").flatMap((path) => {
+    const place = relative(root, path)
+    if (!/^packages\/[\w-]+\/src\//.test(place) || hidden.some((folder) => place.startsWith(`${folder}/`))) return []
+    const text = readFileSync(path, "utf8")
+    return [...text.matchAll(/@example\n\s*\* ```ts\n([\s\S]*?)\* ```/g)].map((match) => ({
+      where: `${place}:${text.slice(0, match.index).split("\n").length + 1}`,
+      code: match[1]!.replaceAll(/^ *\* ?/gm, ""),
+    }))
+  })
+}
+
 /** The folders of packages that are not published: a consumer cannot install what their documents import. */
 export const privateFolders = (root: string): ReadonlyArray<string> =>
   readdirSync(join(root, "packages"))
@@ -44,10 +58,10 @@ export const privateFolders = (root: string): ReadonlyArray<string> =>
       return existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).private === true
     })
 
-const documentsBelow = (folder: string): ReadonlyArray<string> =>
+const filesBelow = (folder: string, ending: string): ReadonlyArray<string> =>
   readdirSync(folder).flatMap((name) => {
     if (["node_modules", ".git", "dist", "target"].includes(name)) return []
     const path = join(folder, name)
-    if (statSync(path).isDirectory()) return documentsBelow(path)
-    return name.endsWith(".md") ? [path] : []
+    if (statSync(path).isDirectory()) return filesBelow(path, ending)
+    return name.endsWith(ending) ? [path] : []
   })

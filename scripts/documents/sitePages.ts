@@ -53,7 +53,7 @@ export const writeSitePages = (folder: string): { readonly front: string; readon
   rmSync(folder, { recursive: true, force: true })
   const all = pages()
   const known = new Set(["README.md", ...all.map(({ path }) => path)])
-  const write = (path: string, header: string): string => {
+  const write = (path: string, header: string, isFront = false): string => {
     const target = join(folder, path)
     mkdirSync(dirname(target), { recursive: true })
     const text = readDocument(path).replaceAll(
@@ -68,10 +68,11 @@ export const writeSitePages = (folder: string): { readonly front: string; readon
         return link
       },
     )
-    writeFileSync(target, header + text)
+    // The generator writes the title of the front page.
+    writeFileSync(target, header + (isFront ? text.replace(/^# .*\n/, "") : text))
     return target
   }
-  const front = write("README.md", "")
+  const front = write("README.md", "", true)
   const others = all.map(({ category, path }) =>
     write(path, `---\ntitle: ${JSON.stringify(titleOf(readDocument(path)))}\ncategory: ${category}\n---\n\n`),
   )
