@@ -13,7 +13,8 @@ import { maxPiecesOf, Pace, resolveLimits } from "./limits.ts"
 import type { ShareOptions, ShareService } from "./model.ts"
 import { checkName, type Readable, readSource } from "./readSource.ts"
 import { ShareError } from "./ShareError.ts"
-import { Content, type ContentParts, type PieceWriter } from "./session/Content.ts"
+import { Content } from "./session/Content.ts"
+import type { ContentParts, PieceWriter } from "./session/parts.ts"
 import { type Line, pullMessages, runSession, type SharedParts } from "./session/runSession.ts"
 import { Session } from "./session/Session.ts"
 import type { PieceReader } from "./storage/model.ts"
@@ -206,7 +207,7 @@ const makeShare = Effect.fnUntraced(function* (
       streams > limits.maxStreams ||
       !makeRoom(content, peer, peer)
     ) {
-      const others = content?.knownPeers(peer) ?? [...(yield* topic.neighbors)].filter((each) => each !== peer)
+      const others = content?.peerLists.for(peer) ?? [...(yield* topic.neighbors)].filter((each) => each !== peer)
       return yield* line.writer.write(encode({ _tag: "NotHere", peers: others.slice(0, MAX_PEERS) }))
     }
     const session = yield* Session.make(peer, peer, now())

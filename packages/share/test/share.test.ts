@@ -1,6 +1,6 @@
 /** Contents among members, over the network in memory under TestClock. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, type Scope, Stream } from "effect"
+import { Clock, Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ContentHash, type FetchEvent, ShareError, ShareStorage } from "../src/index.ts"
 import { PIECE_BYTES } from "../src/tree/pieces.ts"
@@ -107,53 +107,22 @@ describe("a fetch that was killed", () => {
     }))
 })
 
-describe("receivers", () => {
-  test("serve each other when the source leaves, if they have all pieces together", (world) =>
+describe("a storage that is full", () => {
+  test("fails the fetch with NoSpace, and what is there stays for the next one", (world) =>
     Effect.gen(function* () {
-      const bytes = contentOf(24 * PIECE_BYTES)
-      const a = yield* shareNode(world, { limits: { uploadBytesPerSecond: 12 * PIECE_BYTES } })
+      const bytes = contentOf(6 * PIECE_BYTES)
+      const a = yield* shareNode(world)
       const { hash, uploaded } = yield* a.share(bytes)
-      // They are slow to each other, so no one has all when the source has given each piece once.
-      const limits = { uploadBytesPerSecond: 2 * PIECE_BYTES }
-      const receivers = []
-      for (let i = 0; i < 5; i++) {
-        const others: ReadonlyArray<{ readonly id: typeof a.id }> = receivers
-        receivers.push(yield* shareNode(world, { knows: [a.id, ...others.map(({ id }) => id)], limits }))
+      const small = yield* Effect.provide(ShareStorage, ShareStorage.layerMemory({ maxBytes: 4 * PIECE_BYTES }))
+      const b = yield* shareNode(world, { knows: [a.id], storage: Layer.succeed(ShareStorage, small) })
+      for (let i = 0; i < 2; i++) {
+        const events: Array<FetchEvent> = []
+        const error = yield* Effect.flip(fetchIn(world, b, hash, {}, (event) => void events.push(event)))
+        assert.strictEqual(error.reason, "NoSpace")
+        const found = events.find(({ _tag }) => _tag === "Found")
+        assert.isTrue(found?._tag === "Found" && found.resumed === i * 4 * PIECE_BYTES, `fetch ${i}`)
       }
-      const done = new Set<number>()
-      const fibers = []
-      for (const [i, each] of receivers.entries()) {
-        fibers.push(
-          yield* Effect.forkChild(Effect.tap(fetchIn(world, each, hash), () => Effect.sync(() => done.add(i)))),
-        )
-      }
-      for (let i = 0; i < 5_000 && (yield* uploaded) < bytes.length; i++) yield* world.pass
-      for (let i = 0; i < 100; i++) yield* world.pass
-      assert.strictEqual(done.size, 0)
-      yield* a.kill
-      for (const [i, fiber] of fibers.entries()) {
-        assert.strictEqual(lastOf(yield* Fiber.join(fiber))?._tag, "Done")
-        assert.deepStrictEqual(yield* bytesOf(receivers[i]!, hash), bytes)
-      }
-    }))
-
-  // The source is ten times as fast as each of them: rarest first alone would take most copies from it.
-  test("of 20 take at most 3 copies from a fast source", (world) =>
-    Effect.gen(function* () {
-      const bytes = contentOf(24 * PIECE_BYTES)
-      const a = yield* shareNode(world, { limits: { uploadBytesPerSecond: 200 * PIECE_BYTES } })
-      const { hash, uploaded } = yield* a.share(bytes)
-      const receivers = []
-      for (let i = 0; i < 20; i++) {
-        receivers.push(yield* shareNode(world, { knows: [a.id], limits: { uploadBytesPerSecond: 20 * PIECE_BYTES } }))
-      }
-      const fibers = yield* Effect.forEach(receivers, (each) => Effect.forkChild(Stream.runCollect(each.fetch(hash))))
-      for (let i = 0; i < 5_000 && fibers.some((each) => each.pollUnsafe() === undefined); i++) yield* world.pass
-      for (const fiber of fibers) assert.strictEqual(lastOf([...(yield* Fiber.join(fiber))])?._tag, "Done")
-      const copies = (yield* uploaded) / bytes.length
-      assert.isAtMost(copies, 3)
-      assert.isAtLeast(copies, 1)
-      for (const each of receivers) assert.deepInclude(yield* each.stats, { violations: 0, wrongPieces: 0 })
+      assert.isAtMost(yield* uploaded, 12 * PIECE_BYTES)
     }))
 })
 
@@ -171,6 +140,49 @@ describe("a peer that lies", () => {
         [liar],
       )
       assert.deepStrictEqual(yield* bytesOf(b, hash), bytes)
+    }))
+})
+
+describe("a peer that says it has all and gives nothing", () => {
+  test("costs some seconds, and the others give it", (world) =>
+    Effect.gen(function* () {
+      const bytes = contentOf(12 * PIECE_BYTES)
+      const a = yield* shareNode(world)
+      const { hash } = yield* a.share(bytes)
+      const mute = yield* liarOf(world, bytes, () => undefined)
+      const b = yield* shareNode(world, { knows: [mute, a.id] })
+      const before = yield* Clock.currentTimeMillis
+      const events = yield* fetchIn(world, b, hash)
+      assert.strictEqual(lastOf(events)?._tag, "Done")
+      assert.isBelow((yield* Clock.currentTimeMillis) - before, 15_000)
+      assert.deepStrictEqual(yield* bytesOf(b, hash), bytes)
+    }))
+
+  test("not even what the content is, is not waited for", (world) =>
+    Effect.gen(function* () {
+      const bytes = contentOf(2 * PIECE_BYTES)
+      const mute = yield* liarOf(world, bytes, () => undefined, { isMute: true })
+      const a = yield* shareNode(world)
+      const { hash } = yield* Effect.scoped(a.share(bytes))
+      const b = yield* shareNode(world, { knows: [mute, a.id] })
+      const fetching = yield* Effect.forkChild(Stream.runCollect(b.fetch(hash)))
+      // By now the mute one has been asked, and the other one has said that it has nothing.
+      for (let i = 0; i < 100; i++) yield* world.pass
+      yield* a.share(bytes)
+      for (let i = 0; i < 800; i++) yield* world.pass
+      assert.strictEqual(lastOf([...(yield* Fiber.join(fetching))])?._tag, "Done")
+    }))
+
+  test("alone ends the fetch after two minutes", (world) =>
+    Effect.gen(function* () {
+      const bytes = contentOf(3 * PIECE_BYTES)
+      const mute = yield* liarOf(world, bytes, () => undefined)
+      const a = yield* shareNode(world)
+      const { hash } = yield* Effect.scoped(a.share(bytes))
+      const b = yield* shareNode(world, { knows: [mute] })
+      const error = yield* Effect.flip(fetchIn(world, b, hash))
+      assert.strictEqual(error.reason, "NobodyHasIt")
+      assert.match(error.message, /no peer gave a piece for \d+ s; 0 of 786432 bytes are here/)
     }))
 })
 

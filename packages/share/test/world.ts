@@ -94,13 +94,15 @@ export const bytesOf = (node: ShareService, hash: ContentHash): Effect.Effect<Ui
 export interface Lies {
   readonly values?: (values: Uint8Array) => Uint8Array
   readonly size?: (size: number) => number
+  /** It does not say what the content is. */
+  readonly isMute?: boolean
 }
 
-/** A member that speaks the protocol and lies: `piece` is what it sends for a piece. */
+/** A member that speaks the protocol and lies: `piece` is what it sends for a piece, if anything. */
 export const liarOf = Effect.fnUntraced(function* (
   world: World,
   bytes: Uint8Array,
-  piece: (index: number, right: Uint8Array) => Uint8Array,
+  piece: (index: number, right: Uint8Array) => Uint8Array | undefined,
   lies: Lies = {},
 ) {
   const peers = yield* world.node({ secret: "s" })
@@ -124,12 +126,13 @@ export const liarOf = Effect.fnUntraced(function* (
           if (message._tag === "Open") {
             yield* send({ _tag: "Here", size, name: "" })
             yield* send({ _tag: "Map", bits: PieceMap.full(count).bytes })
-          } else if (message._tag === "AskValues") {
+          } else if (message._tag === "AskValues" && lies.isMute !== true) {
             yield* send({ _tag: "Proof", proof: row.proof })
             yield* send({ _tag: "Values", first: 0, values: shown })
           } else if (message._tag === "Want") {
             const right = bytes.slice(message.piece * PIECE_BYTES, (message.piece + 1) * PIECE_BYTES)
-            yield* send({ _tag: "Piece", piece: message.piece, bytes: piece(message.piece, right) })
+            const sent = piece(message.piece, right)
+            if (sent !== undefined) yield* send({ _tag: "Piece", piece: message.piece, bytes: sent })
           }
         }
       }

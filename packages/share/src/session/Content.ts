@@ -12,42 +12,21 @@ import { Candidates } from "../swarm/Candidates.ts"
 import { Download } from "../swarm/Download.ts"
 import { Offers } from "../swarm/Offers.ts"
 import { PieceMap } from "../swarm/PieceMap.ts"
-import { PieceRow } from "../tree/PieceRow.ts"
-import { pieceCount, VALUE_BYTES } from "../tree/pieces.ts"
-import { MAX_PEERS, MAX_VALUES, type Message } from "../wire/messages.ts"
+import type { PieceRow } from "../tree/PieceRow.ts"
+import { PIECE_BYTES, VALUE_BYTES } from "../tree/pieces.ts"
+import { MAX_VALUES, type Message } from "../wire/messages.ts"
+import { PeerLists } from "./PeerLists.ts"
+import type { ContentParts, PieceWriter } from "./parts.ts"
+import { RowRequest } from "./RowRequest.ts"
 import type { Session } from "./Session.ts"
 
-/** A piece that does not come in this time is given up; a peer that does that three times loses its stream. */
-const OVERDUE_MS = 30_000
+/** A peer that lets a piece become overdue so many times loses its stream. */
 const MAX_STRIKES = 3
+/** The values of a content's pieces come in this time, or are asked of another peer. */
+const ROW_MS = 5_000
 const IDLE_MS = 120_000
-const PEERS_MS = 10_000
 /** Peers whose pieces were wrong, remembered for one content. */
 const MAX_BANNED = 512
-
-/** What a content needs of its surroundings. */
-export interface ContentParts {
-  readonly now: () => number
-  readonly random: () => number
-  readonly maxBytes: number
-  /** A piece of a peer is not of the content. */
-  readonly wrong: (peer: EndpointId.EndpointId, piece: number) => void
-  readonly received: (bytes: number) => void
-}
-
-/** Where the pieces of a fetch go. */
-export interface PieceWriter {
-  readonly begin: (row: PieceRow, name: string) => Effect.Effect<void, ShareError>
-  readonly write: (piece: number, bytes: Uint8Array) => Effect.Effect<void, ShareError>
-}
-
-interface Acquiring {
-  readonly session: Session
-  readonly size: number
-  readonly values: Uint8Array
-  proof: Uint8Array
-  next: number
-}
 
 export class Content {
   readonly hash: ContentHash
@@ -66,7 +45,7 @@ export class Content {
   download: Download<Session> | undefined
   readonly #isSource: boolean
   #offers: Offers<Session> | undefined
-  #acquiring: Acquiring | undefined
+  #acquiring: RowRequest | undefined
   /** The size that a peer claims, if it is more than this node takes. */
   claimedSize: number | undefined
   /** When a piece or the row came last. */
@@ -84,8 +63,7 @@ export class Content {
   isKept = false
   /** Where a fetch put it. */
   path = ""
-  #peersAt = Number.NEGATIVE_INFINITY
-  #peersSent = ""
+  readonly peerLists = new PeerLists(this.sessions)
 
   constructor(
     hash: ContentHash,
@@ -113,7 +91,7 @@ export class Content {
     const { map, row } = this
     if (map === undefined || row === undefined) return 0
     const last = row.count - 1
-    return map.has(last) ? (map.size - 1) * 262_144 + row.lengthOf(last) : map.size * 262_144
+    return map.has(last) ? (map.size - 1) * PIECE_BYTES + row.lengthOf(last) : map.size * PIECE_BYTES
   }
 
   /** The peers that have a piece which is missing here. */
@@ -143,7 +121,7 @@ export class Content {
     this.awake.openUnsafe()
     if (this.row === undefined) session.send({ _tag: "Here", size: undefined, name: "" })
     else this.#introduce(session)
-    this.#sendPeers(session)
+    this.peerLists.send(session)
     session.flushHaves()
   }
 
@@ -154,7 +132,7 @@ export class Content {
     this.download?.addPeer(session)
     if (this.#offers === undefined) session.send({ _tag: "Map", bits: map.bytes.slice() })
     else this.#offers.addPeer(session, this.#parts.now())
-    this.#theyHave(session, piecesOf(session.theirMap))
+    this.#theyHave(session, session.theirMap?.pieces() ?? [])
   }
 
   remove(session: Session): void {
@@ -190,9 +168,7 @@ export class Content {
       case "Here":
         return this.#receiveHere(session, message.size, message.name)
       case "Proof":
-        if (this.#acquiring?.session !== session || this.#acquiring.next !== 0) return false
-        this.#acquiring.proof = message.proof
-        return true
+        return this.#acquiring?.session === session && this.#acquiring.receiveProof(message.proof)
       case "AskValues":
         return this.#sendValues(session, message.first)
       case "Map":
@@ -234,27 +210,16 @@ export class Content {
   #acquireFromAny(): void {
     if (this.row !== undefined || this.#acquiring !== undefined) return
     for (const session of this.sessions.values()) {
-      const size = session.theirSize
-      if (size === undefined || session.isClosed) continue
-      const values = new Uint8Array(pieceCount(size) * VALUE_BYTES)
-      this.#acquiring = { session, size, values, proof: new Uint8Array(0), next: 0 }
-      session.send({ _tag: "AskValues", first: 0 })
+      if (session.theirSize === undefined || session.isClosed) continue
+      this.#acquiring = new RowRequest(session, session.theirSize, this.#parts.now())
       return
     }
   }
 
   #receiveValues(session: Session, first: number, values: Uint8Array): Effect.Effect<boolean, ShareError> {
-    const acquiring = this.#acquiring
-    const at = first * VALUE_BYTES
-    if (acquiring?.session !== session || first !== acquiring.next) return Effect.succeed(false)
-    if (at + values.length > acquiring.values.length) return Effect.succeed(false)
-    acquiring.values.set(values, at)
-    acquiring.next += values.length / VALUE_BYTES
-    if (acquiring.next * VALUE_BYTES < acquiring.values.length) {
-      session.send({ _tag: "AskValues", first: acquiring.next })
-      return Effect.succeed(true)
-    }
-    const row = new PieceRow(acquiring.size, acquiring.values, acquiring.proof)
+    if (this.#acquiring?.session !== session) return Effect.succeed(false)
+    const row = this.#acquiring.receiveValues(first, values, this.#parts.now())
+    if (row === undefined || row === false) return Effect.succeed(row === undefined)
     if (!row.isOf(this.hash)) {
       this.ban(session, 0)
       return Effect.succeed(true)
@@ -319,7 +284,7 @@ export class Content {
 
   #gained(from: Session, piece: number): boolean {
     this.gainedAt = this.#parts.now()
-    const others = this.download?.got(piece)
+    const others = this.download?.got(from, piece, this.gainedAt)
     // It came from two peers at once.
     if (others === undefined) return true
     for (const other of others) if (other !== from) other.cancel(piece)
@@ -363,36 +328,19 @@ export class Content {
   /** What time brings, once a second. */
   tick(): void {
     const now = this.#parts.now()
-    for (const [session, piece] of this.download?.overdue(now, OVERDUE_MS) ?? []) {
+    for (const [session, piece] of this.download?.overdue(now) ?? []) {
       this.download?.refused(session, piece, now)
       session.cancel(piece)
       if (++session.strikes >= MAX_STRIKES) session.close()
     }
-    const isTimeForPeers = now - this.#peersAt >= PEERS_MS
-    const names = isTimeForPeers ? [...this.sessions.keys()].sort().join() : ""
+    // A peer that says it has the content, and does not say what it is, is not waited for.
+    if (this.#acquiring !== undefined && now - this.#acquiring.heardAt >= ROW_MS) this.#acquiring.session.close()
     for (const session of this.sessions.values()) {
       const isOfUse = !(this.isComplete && session.theirMap?.isFull === true)
       if (!isOfUse || now - session.heardAt >= IDLE_MS) session.close()
       this.ask(session)
       this.#offer(session)
-      if (isTimeForPeers && names !== this.#peersSent) this.#sendPeers(session)
     }
-    if (isTimeForPeers) {
-      this.#peersAt = now
-      this.#peersSent = names
-    }
-  }
-
-  #sendPeers(session: Session): void {
-    const peers = this.knownPeers(session.peer)
-    if (peers.length > 0) session.send({ _tag: "Peers", peers })
-  }
-
-  /** Peers with a stream, for others to ask. */
-  knownPeers(except: EndpointId.EndpointId): ReadonlyArray<EndpointId.EndpointId> {
-    return [...this.sessions.keys()].filter((peer) => peer !== except).slice(-MAX_PEERS)
+    this.peerLists.tick(now)
   }
 }
-
-const piecesOf = (map: PieceMap | undefined): ReadonlyArray<number> =>
-  map === undefined ? [] : Array.from({ length: map.count }, (_, piece) => piece).filter((piece) => map.has(piece))

@@ -105,10 +105,7 @@ export class Session {
   /** The pieces that are new at the peer; undefined if it may not say this. */
   receiveMap(bits: Uint8Array): ReadonlyArray<number> | undefined {
     if (this.theirMap === undefined || !PieceMap.isMap(bits, this.theirMap.count)) return undefined
-    const theirs = new PieceMap(this.theirMap.count, bits)
-    return this.receiveHave(
-      Array.from({ length: theirs.count }, (_, piece) => piece).filter((each) => theirs.has(each)),
-    )
+    return this.receiveHave(new PieceMap(this.theirMap.count, bits).pieces())
   }
 
   receiveHave(pieces: ReadonlyArray<number>): ReadonlyArray<number> | undefined {

@@ -1,5 +1,5 @@
 /** Runs one stream about a content over a peer's socket: reads messages, sends ours, and uploads pieces one after the other, until one side has enough. */
-import { Cause, Clock, Deferred, Effect, Queue, type Semaphore } from "effect"
+import { Cause, Clock, Deferred, Effect, Fiber, Queue, type Semaphore } from "effect"
 import { Socket } from "effect/socket"
 import type { Pace } from "../limits.ts"
 import type { ShareError } from "../ShareError.ts"
@@ -9,7 +9,9 @@ import type { Content } from "./Content.ts"
 import type { Session } from "./Session.ts"
 
 /** A peer that does not take a piece in this time loses its stream. */
-const UPLOAD_TIMEOUT_MS = 30_000
+const UPLOAD_TIMEOUT_MS = 60_000
+/** A peer that is slower than this does not keep others from their turn. */
+const TURN_MS = 5_000
 
 const VIOLATION_CODE = 1_002
 
@@ -104,21 +106,26 @@ const upload = Effect.fnUntraced(function* (
   if (!session.takeWanted(piece)) return
   const length = content.row?.lengthOf(piece) ?? 0
   yield* pauseFor(paceOf(session), length)
-  yield* uploads.withPermit(
+  const sending = yield* uploads.withPermit(
     Effect.gen(function* () {
       yield* pauseFor(pace, length)
       const bytes = yield* content.pieces.read(piece)
       if (content.row?.isRight(piece, bytes) !== true) {
         broken(content)
-        return
+        return undefined
       }
-      if (!session.takeWanted(piece)) return
+      if (!session.takeWanted(piece)) return undefined
       // Before the write: what a peer takes half of has been sent too.
       content.sent(bytes.length, piece)
       counters.bytesSent += bytes.length
-      yield* Effect.timeout(writer.write(encode({ _tag: "Piece", piece, bytes })), UPLOAD_TIMEOUT_MS)
+      const writing = yield* Effect.forkChild(
+        Effect.timeout(writer.write(encode({ _tag: "Piece", piece, bytes })), UPLOAD_TIMEOUT_MS),
+      )
+      yield* Effect.timeoutOption(Fiber.await(writing), TURN_MS)
+      return writing
     }),
   )
+  if (sending !== undefined) yield* Fiber.join(sending)
 })
 
 const pauseFor = (pace: Pace, bytes: number): Effect.Effect<void> =>

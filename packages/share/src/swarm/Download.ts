@@ -7,8 +7,14 @@ import { PieceMap } from "./PieceMap.ts"
 /** Pieces asked of one peer at a time: 1 MiB, enough for 20 MB/s at a round trip of 50 ms. */
 export const MAX_ASKED = 4
 
-/** An answer that takes longer is asked of another peer too. */
+/** An answer that takes longer, and longer than so many usual ones, is asked of another peer too. */
 const LATE_MS = 3_000
+const LATE_TIMES = 4
+/** The same for giving it up. */
+const OVERDUE_MS = 30_000
+const OVERDUE_TIMES = 12
+/** The weight of the newest answer in the usual time. */
+const NEWEST = 0.1
 /** So many missing pieces are asked of two peers at once. */
 const END_GAME = 8
 /** A piece that a peer did not give is not asked of it for this time. */
@@ -29,6 +35,8 @@ export class Download<K> {
   readonly #holders: Uint32Array
   /** The peers that are asked for a piece. */
   readonly #askers = new Map<number, Set<K>>()
+  /** The time in which an answer usually comes: on slow links a piece takes long. */
+  #usualMs = 0
 
   constructor(have: PieceMap, random: () => number) {
     this.have = have
@@ -105,8 +113,9 @@ export class Download<K> {
   }
 
   #isLate(piece: number, now: number): boolean {
+    const lateMs = Math.max(LATE_MS, LATE_TIMES * this.#usualMs)
     for (const key of this.#askers.get(piece) ?? []) {
-      if (now - (this.#peers.get(key)?.asked.get(piece) ?? now) < LATE_MS) return false
+      if (now - (this.#peers.get(key)?.asked.get(piece) ?? now) < lateMs) return false
     }
     return true
   }
@@ -119,9 +128,13 @@ export class Download<K> {
     this.#unask(key, piece)
   }
 
-  /** The piece is here. Returns the other peers that were asked for it. */
-  got(piece: number): ReadonlyArray<K> {
+  /** The piece came from the peer. Returns all peers that were asked for it. */
+  got(from: K, piece: number, now: number): ReadonlyArray<K> {
     this.have.add(piece)
+    const since = this.#peers.get(from)?.asked.get(piece)
+    if (since !== undefined) {
+      this.#usualMs = this.#usualMs === 0 ? now - since : this.#usualMs + NEWEST * (now - since - this.#usualMs)
+    }
     const askers = [...(this.#askers.get(piece) ?? [])]
     this.#askers.delete(piece)
     for (const key of askers) this.#peers.get(key)?.asked.delete(piece)
@@ -133,8 +146,9 @@ export class Download<K> {
     if (this.#peers.get(key)?.asked.delete(piece) === true) this.#unask(key, piece)
   }
 
-  /** What was asked longer ago than this. */
-  overdue(now: number, afterMs: number): ReadonlyArray<readonly [K, number]> {
+  /** What was asked so long ago that it is given up. */
+  overdue(now: number): ReadonlyArray<readonly [K, number]> {
+    const afterMs = Math.max(OVERDUE_MS, OVERDUE_TIMES * this.#usualMs)
     const late: Array<readonly [K, number]> = []
     for (const [key, { asked }] of this.#peers) {
       for (const [piece, since] of asked) if (now - since >= afterMs) late.push([key, piece])

@@ -9,10 +9,14 @@ import { PieceMap } from "./PieceMap.ts"
 const MAX_OFFERED = 4
 /** The copies of a piece that the source gives while others have it. */
 const MAX_COPIES = 3
-/** A peer that got no piece for this time is offered a second and third copy. */
+/** A peer that got no piece for this time, and for so many usual times between two, is offered a second and third copy. */
 const HUNGRY_MS = 5_000
-/** A peer that got no piece for this time is offered any: the peers that say they have it do not give it. */
+const HUNGRY_TIMES = 4
+/** The same for any piece: the peers that say they have it do not give it. */
 const STARVED_MS = 30_000
+const STARVED_TIMES = 16
+/** The weight of the newest time between two pieces of a peer. */
+const NEWEST = 0.05
 const MAX_COMPARED = 512
 
 interface Peer {
@@ -30,6 +34,8 @@ export class Offers<K> {
   readonly #holders: Uint32Array
   readonly #copies: Uint8Array
   readonly #open: Uint32Array
+  /** The usual time between two pieces that a peer gets: on slow links it is long. */
+  #usualMs = 0
 
   constructor(count: number, random: () => number) {
     this.#count = count
@@ -60,6 +66,7 @@ export class Offers<K> {
   peerHas(key: K, piece: number, now: number): void {
     const peer = this.#peers.get(key)
     if (peer === undefined || !peer.map.add(piece)) return
+    this.#usualMs += NEWEST * (now - peer.gainedAt - this.#usualMs)
     peer.gainedAt = now
     this.#holders[piece]!++
     if (peer.offered.delete(piece)) this.#open[piece]!--
@@ -92,7 +99,8 @@ export class Offers<K> {
 
   #choose(peer: Peer, now: number): number | undefined {
     const hungry = now - peer.gainedAt
-    const isHungry = hungry >= HUNGRY_MS || this.#peers.size <= MAX_COPIES
+    const isHungry = hungry >= Math.max(HUNGRY_MS, HUNGRY_TIMES * this.#usualMs) || this.#peers.size <= MAX_COPIES
+    const isStarved = hungry >= Math.max(STARVED_MS, STARVED_TIMES * this.#usualMs)
     let best: number | undefined
     let bestRank = Number.POSITIVE_INFINITY
     let compared = 0
@@ -104,7 +112,7 @@ export class Offers<K> {
       // Copies on offer will be copies soon.
       const given = copies + this.#open[piece]!
       const isFree = given === 0 || (this.#holders[piece] === 0 && this.#open[piece] === 0)
-      if (!isFree && !(isHungry && given < MAX_COPIES) && hungry < STARVED_MS) continue
+      if (!isFree && !(isHungry && given < MAX_COPIES) && !isStarved) continue
       compared++
       const rank = given + this.#holders[piece]! + this.#random() / 2
       if (rank < bestRank) {

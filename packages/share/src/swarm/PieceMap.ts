@@ -31,6 +31,12 @@ export class PieceMap {
     return this.#size === this.count
   }
 
+  pieces(): ReadonlyArray<number> {
+    const pieces: Array<number> = []
+    for (let piece = 0; piece < this.count; piece++) if (this.has(piece)) pieces.push(piece)
+    return pieces
+  }
+
   has(piece: number): boolean {
     return isSet(this.bytes, piece)
   }
