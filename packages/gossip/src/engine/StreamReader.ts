@@ -277,8 +277,7 @@ export class StreamReader implements FairWorker {
       return
     }
     if (bytes.length >= SMALL_CHUNK_BYTES) this.hasFrame = true
-    const { budget } = this.source
-    if (!this.hasFrame || !budget.isNeighbor) budget.spend(CHUNK_COST)
+    if (!this.hasFrame || !this.source.budget.isNeighbor) this.source.budget.spend(CHUNK_COST)
     this.proceed()
   }
 
@@ -308,9 +307,7 @@ export class StreamReader implements FairWorker {
   }
 
   private countUnknownTopics(): number {
-    let count = 0
-    for (const reader of this.source.readers) if (reader.hasUnknownTopic) count++
-    return count
+    return [...this.source.readers].filter((reader) => reader.hasUnknownTopic).length
   }
 
   private awaitPredecessor(): void {
