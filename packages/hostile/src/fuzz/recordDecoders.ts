@@ -40,6 +40,9 @@ const content = (rng: Rng): typeof TopicRecordContent.Type => ({
 /** Points of the curve. Whether an unknown key is one takes a square root, which costs more than all the rest. */
 const KEYS = Array.from({ length: 32 }, () => EndpointId.fromBytes(endpointKey()))
 
+const KEY_BYTES = 32
+const MAX_PEERS = 5
+
 const unknownKey = (rng: Rng) => EndpointId.fromBytes(filled(rng))
 
 /** Not all zero: such slots are empty. */
@@ -55,6 +58,13 @@ export const recordContent: Decoder = {
   name: "record-content",
   about: "the content of a topic's record",
   generate: encodedContent,
+  // Every second mutant names known points only.
+  repair: (bytes) => {
+    const copy = bytes.slice()
+    for (let i = 0; i < MAX_PEERS && copy.length >= KEY_BYTES * MAX_PEERS; i++)
+      copy.set(EndpointId.bytes(KEYS[i]!), i * KEY_BYTES)
+    return copy
+  },
   decode: (bytes) => {
     const decoded = resultOf(decodeContent(bytes))
     if (Result.isFailure(decoded)) return { _tag: "refused", kind: kindOfMessage(decoded.failure.message) }

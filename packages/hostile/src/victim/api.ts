@@ -1,6 +1,6 @@
 /** What a victim's process does for the attack that started it: nodes of ours, their traffic, their figures. */
 
-import type { BareInfo } from "./bareNode.ts"
+import type { BareInfo, BareOptions } from "./bareNode.ts"
 
 /** The secret of every topic. */
 export const SECRET = "the secret that strangers do not have"
@@ -73,7 +73,7 @@ export interface VictimApi {
   collectGarbage(): Promise<void>
   memory(): Promise<MemoryUse>
   /** A bare endpoint of the binding in this process, without any code of ours. */
-  startBare(): Promise<BareInfo>
+  startBare(options?: BareOptions): Promise<BareInfo>
   connectBare(target: BareInfo): Promise<void>
   /** Begins to send a message of `bytes` bytes on each connection each `everyMs`. */
   sendBare(everyMs: number, bytes: number): Promise<void>

@@ -220,8 +220,8 @@ export const makeVictim = (): VictimApi => {
         .reduce((sum, { space_used_size }) => sum + space_used_size, 0)
       return { live: heapUsed + external, code }
     },
-    startBare: async () => {
-      bare = await BareNode.start()
+    startBare: async (options) => {
+      bare = await BareNode.start(options)
       return bare.info
     },
     connectBare: async (target) => bare?.connect(target),
