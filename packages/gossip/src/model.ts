@@ -113,6 +113,8 @@ export interface GossipTopic {
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
   /** The neighbours now, each with the reason to believe that it is a member. */
   readonly neighborTrust: Effect.Effect<ReadonlyMap<EndpointId.EndpointId, NeighborTrust>>
+  /** Requests of this node so far that peers refused, because they had no free place. */
+  readonly refusals: Effect.Effect<number>
   /**
    * Subscribes at once: the stream has every event from this moment on and ends when the topic closes. Run the stream once.
    * Subscribers share the content of events and must not change it. Fails with Closed, and with InvalidArgument for a bad capacity.

@@ -117,6 +117,11 @@ export class Engine {
     return topic.isClosed ? new Map() : this.state.neighborTrust(topic.id.hex)
   }
 
+  /** Requests of ours that peers of the topic refused so far. */
+  refusals(topic: OpenTopic): number {
+    return this.state.stats(topic.id.hex)?.refusals ?? 0
+  }
+
   /** Messages sent and received so far. */
   get messageCount(): number {
     const { messagesIn, messagesOut } = this.context.counters

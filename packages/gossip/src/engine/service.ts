@@ -211,6 +211,7 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
       }),
     neighbors: Effect.sync(() => new Set(topic.neighbors)),
     neighborTrust: Effect.sync(() => engine.neighborTrust(topic)),
+    refusals: Effect.sync(() => engine.refusals(topic)),
     subscribe: (options: SubscribeOptions = {}) => {
       const capacity = options.capacity ?? DEFAULT_CAPACITY
       if (!Number.isSafeInteger(capacity) || capacity < 1) {

@@ -41,6 +41,8 @@ export const MAX_GUESTS = 20
 const RETURNS = 2
 const STRANGER_RETURNS = 3
 const RETURN_MS = 60_000
+/** Where there is no room for a guest, such a peer gets a neighbour's place only this long after it was sent away last, in ms. */
+const CROWDED_MS = 30_000
 /** Peers sent away that are remembered. */
 export const MAX_SENT_AWAY = 256
 
@@ -85,6 +87,17 @@ export class Admission<P extends PeerKey> {
     this.active = options.active
     this.capacity = options.capacity
     this.keptPlaces = (options.capacity + 1) >> 1
+  }
+
+  /** Whether the peer keeps coming back while all places, those of guests too, are taken: it would push out one that does the same. */
+  private isCrowding(peer: P): boolean {
+    const away = this.sentAway.get(peer)
+    return (
+      away !== undefined &&
+      away.times >= RETURNS &&
+      this.guestPeers.size >= MAX_GUESTS &&
+      this.io.now - away.at < CROWDED_MS
+    )
   }
 
   /** Remembers that these peers are members. Returns those that were not vouched for before and are no neighbours. */
@@ -212,6 +225,7 @@ export class Admission<P extends PeerKey> {
     if (priority === "low" && !isLackedMember) return undefined
     const asGuest = priority === "high" ? this.guestPlace(peer) : undefined
     if (asGuest !== undefined) return asGuest
+    if (this.isCrowding(peer)) return undefined
     const victim = this.takePlace(peer)
     if (victim !== undefined || priority === "high") this.noteSentAway(victim ?? peer)
     return victim === undefined ? undefined : { _tag: "Replace", victim }

@@ -183,6 +183,8 @@ export interface TopicStats {
   droppedNames: number
   /** Requests of high priority that were refused, because strangers had replaced too many neighbours. */
   refusedRequests: number
+  /** Requests of our own that a peer refused, for want of a free place. */
+  refusals: number
   /** Announced ids that were dropped: too many are missing, or the neighbour does not send what it announces. */
   droppedAnnouncements: number
   /** Grafts that were not answered: for a payload that was just sent, or beyond the bytes for that neighbour. */
@@ -203,6 +205,7 @@ export const makeTopicStats = (): TopicStats => ({
   droppedMessages: 0,
   droppedNames: 0,
   refusedRequests: 0,
+  refusals: 0,
   droppedAnnouncements: 0,
   droppedGrafts: 0,
 })

@@ -334,7 +334,7 @@ export class HyParView<P extends PeerKey> {
   }
 
   private onDisconnect(from: P, message: Disconnect): void {
-    this.pending.delete(from)
+    const wasAsked = this.pending.delete(from) || this.admission.isInvited(from)
     if (this.active.has(from)) {
       this.removeActive(from, message.alive ? "replaced" : "left")
       if (message.alive) this.keepAsContact(from)
@@ -342,6 +342,7 @@ export class HyParView<P extends PeerKey> {
       this.admission.promoteGuest()
       this.refill(from)
     } else if (message.alive) {
+      if (wasAsked) this.io.stats.refusals++
       // The refusal is noted even if the peer is no longer a contact: other peers will name it again.
       if (this.refusals.size < MAX_REFUSALS) this.refusals.add(from)
       if (this.passive.has(from)) this.stayingAlive.add(from)

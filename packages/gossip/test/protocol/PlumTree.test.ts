@@ -339,6 +339,7 @@ describe("counters", () => {
       droppedMessages: 0,
       droppedNames: 0,
       refusedRequests: 0,
+      refusals: 0,
       droppedAnnouncements: 0,
       droppedGrafts: 0,
     })

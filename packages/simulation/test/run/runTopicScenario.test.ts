@@ -70,6 +70,14 @@ broadcast = { from = "30s", every = "2s", count = 40 }
     }
   })
 
+  it("a node that can be dialled and has no place left is not asked without end", () => {
+    const { steady_new_neighbors_per_node_minute } = meets(
+      { steady_gets_per_topic_minute: 400 },
+      'nodes = 40\nduration = "2m"\narrive_over = "5s"\nlinks = { nat = 0.975 }\n',
+    )
+    assert.isBelow(steady_new_neighbors_per_node_minute, 5)
+  })
+
   it("with relays nodes behind NATs find each other, over the relay or directly", () => {
     const lines = (links: string) =>
       `nodes = 10\nduration = "1m"\narrive_over = "5s"\n${links}broadcast = { count = 10 }\n`

@@ -93,12 +93,15 @@ export class Search {
     return this.#dialer.askInvited()
   }
 
-  /** Searches until there is a neighbour. Failures are reported and tried again. */
-  run(): Effect.Effect<void> {
+  /**
+   * Searches until there is a neighbour. Failures are reported and tried again. `isCrowded`: the swarm has no place for this node, so a
+   * record of ours that was stored is no reason to look up often again.
+   */
+  run(isCrowded = false): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { activity, config, records, swarm, timers } = this.#session
       const beganAt = timers.now()
-      this.#isRestartWanted = true
+      this.#isRestartWanted = !isCrowded
       yield* activity.report({ _tag: "BootstrapBegan" })
       this.#otherMinutes.begin(beganAt)
       yield* this.askInvited()
@@ -128,8 +131,9 @@ export class Search {
   /** Does lookups until there is a neighbour, which also ends the lookups that run. */
   #lookupRepeatedly(nearest: NearestAnswer | undefined): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { activity, lookupWanted, rateLimiter, swarm, timers } = this.#session
+      const { activity, gossip, lookupWanted, rateLimiter, swarm, timers } = this.#session
       const { joined } = swarm
+      let refusals = yield* gossip.refusals
       const beganAt = timers.now()
       let nearestOfNext = nearest
       lookupWanted.close()
@@ -148,8 +152,12 @@ export class Search {
           Effect.catch((error) => Effect.as(activity.reportFailure("bootstrap", error), "nothing" as const)),
         )
         nearestOfNext = undefined
-        const outcome = yield* Effect.raceFirst(lookup, Effect.as(joined.await, undefined))
-        if (outcome === undefined) return
+        const found = yield* Effect.raceFirst(lookup, Effect.as(joined.await, undefined))
+        if (found === undefined) return
+        const refusalsNow = yield* gossip.refusals
+        const outcome = found === "peers" && refusalsNow > refusals ? "refused" : found
+        if (outcome === "refused") this.#isRestartWanted = false
+        refusals = refusalsNow
         if (!this.#hasFoundRecord && timers.now() - beganAt >= NOTHING_OPENS_AFTER_MS) yield* this.#reportNothingOpens()
         if (!this.#hasLoggedAlone && timers.now() - beganAt >= LOG_ALONE_AFTER_MS) yield* this.#logAlone()
         const wait = yield* pollDelay(this.#session, this.#rhythm, outcome)

@@ -17,28 +17,24 @@ const MAX_CROWDED_MS = 60_000
 
 /** Never ends by itself. Runs `onJoined` once, after the first search; only `onJoined` can fail it. */
 export const keepJoined = Effect.fnUntraced(function* <E>(
-  { activity, lookupWanted, swarm, timers }: SessionContext,
+  { activity, swarm, timers }: SessionContext,
   search: Search,
   onJoined: Effect.Effect<void, E>,
 ) {
   let hasJoined = false
   let sentAway = 0
   while (true) {
-    yield* search.run()
+    yield* search.run(sentAway >= CROWDED_AFTER)
     if (!hasJoined) yield* onJoined
     hasJoined = true
     const joinedAt = timers.now()
     yield* swarm.alone.await
     yield* activity.report({ _tag: "Alone" })
-    if (timers.now() - joinedAt >= STEADY_AFTER_MS) {
-      search.reset()
-      sentAway = 0
-    } else if (swarm.isSentAway) {
-      sentAway++
+    const stayedMs = timers.now() - joinedAt
+    sentAway = swarm.isSentAway && stayedMs < MAX_CROWDED_MS ? sentAway + 1 : 0
+    if (sentAway >= CROWDED_AFTER) {
       const longest = Math.min(MAX_CROWDED_MS, FIRST_CROWDED_MS * 2 ** (sentAway - CROWDED_AFTER))
-      if (sentAway >= CROWDED_AFTER) {
-        yield* firstOf(timers, [swarm.joined, lookupWanted], longest * (yield* Random.nextBetween(0.75, 1.25)))
-      }
-    }
+      yield* firstOf(timers, [swarm.joined], longest * (yield* Random.nextBetween(0.75, 1.25)))
+    } else if (stayedMs >= STEADY_AFTER_MS) search.reset()
   }
 })

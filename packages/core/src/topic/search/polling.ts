@@ -7,7 +7,7 @@ import type { TopicConfig } from "../../config/TopicConfig.ts"
 import type { Tuning } from "../../config/Tuning.ts"
 
 /** The result of a lookup, as far as the next wait depends on it. */
-export type LookupOutcome = "nothing" | "peers"
+export type LookupOutcome = "nothing" | "peers" | "refused"
 
 /** The options and the tuning on which the waits of a search depend. */
 export interface PollSettings {
@@ -21,27 +21,35 @@ export interface PollRhythm {
   readonly waits: number
   /** The number of waits at the end that were as long as the crate's and followed a lookup without records. */
   readonly alone: number
+  /** The number of waits at the end that followed a lookup whose peers refused us. */
+  readonly refused: number
 }
 
-export const FIRST_POLL: PollRhythm = { waits: 0, alone: 0 }
+export const FIRST_POLL: PollRhythm = { waits: 0, alone: 0, refused: 0 }
 
 /** The factor from one wait to the next for a node that stays alone, once the wait is as long as the crate's. */
 const ALONE_GROWTH = 1.1
 
+/** The factor from one wait to the next while peers answer that they have no place, and the longest such wait, in ms. */
+const REFUSED_GROWTH = 1.5
+const MAX_REFUSED_MS = 60_000
+
 /**
  * The wait before the next lookup, in ms. It grows to `noPeersRetryInterval` after a lookup without records, and from there slowly on;
- * to `discoveryPollInterval` after a lookup with records. With the jitter, nodes that started together do not poll together.
+ * to `discoveryPollInterval` after a lookup with records, and up to a minute while the peers of records have no place for us. With the jitter, nodes that started together do not poll together.
  */
 export const pollDelay = (
   settings: PollSettings,
-  { waits, alone }: PollRhythm,
+  { waits, alone, refused }: PollRhythm,
   outcome: LookupOutcome,
 ): Effect.Effect<number> => {
   const { bootstrap } = settings.config
   const { pollJitter, slowPollMs } = settings.tuning
   const regular = Duration.toMillis(bootstrap.noPeersRetryInterval)
   const slow = Math.min(regular * ALONE_GROWTH ** alone, Math.max(slowPollMs, regular))
-  const longest = outcome === "peers" ? Duration.toMillis(bootstrap.discoveryPollInterval) : slow
+  const found = Duration.toMillis(bootstrap.discoveryPollInterval)
+  const crowded = Math.min(found * REFUSED_GROWTH ** refused, Math.max(found, MAX_REFUSED_MS))
+  const longest = outcome === "nothing" ? slow : outcome === "peers" ? found : crowded
   return Effect.map(Random.nextBetween(1 - pollJitter, 1 + pollJitter), (factor) =>
     Math.round(Math.min(grownDelay(settings, waits), longest) * factor),
   )
@@ -50,7 +58,8 @@ export const pollDelay = (
 /** The rhythm after one more lookup. */
 export const nextPoll = (settings: PollSettings, rhythm: PollRhythm, outcome: LookupOutcome): PollRhythm => ({
   waits: rhythm.waits + 1,
-  alone: outcome === "peers" || isEarly(settings, rhythm) ? 0 : rhythm.alone + 1,
+  alone: outcome !== "nothing" || isEarly(settings, rhythm) ? 0 : rhythm.alone + 1,
+  refused: outcome === "refused" && !isEarly(settings, rhythm) ? rhythm.refused + 1 : 0,
 })
 
 /** Whether the waits of {@link pollDelay} are still shorter than the crate's. */

@@ -36,6 +36,16 @@ describe("pollDelay", () => {
     }),
   )
 
+  it.effect(
+    "grows to a minute while peers answer that they have no place, and is the crate's again after another result",
+    () =>
+      Effect.gen(function* () {
+        const refused = yield* waits([...times(24, "refused"), "peers", "refused"])
+        assert.deepStrictEqual(refused.slice(8, 13), [1281, 1922, 2883, 4325, 6487])
+        assert.deepStrictEqual(refused.slice(-4), [60_000, 60_000, 2000, 2000])
+      }),
+  )
+
   it.effect("stays at the crate's interval if the slow one is not longer", () =>
     Effect.gen(function* () {
       const alone = yield* waits(times(40, "nothing"), { slowPollMs: 1 })

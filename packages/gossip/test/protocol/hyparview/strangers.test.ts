@@ -491,6 +491,28 @@ describe("guests", () => {
     assert.strictEqual(membership(low).guests.size, 0)
   })
 
+  it("leave no room for more: a peer that keeps coming back then gets no neighbour's place for half a minute", () => {
+    const node = full()
+    for (let i = 0; i < MAX_GUESTS + 1; i++) {
+      vouch(node, `x${i}`)
+      sendAway(node, `x${i}`, 2)
+      node.now -= 20_000
+      node.receive(`x${i}`, neighbor("high"))
+    }
+    const last = `x${MAX_GUESTS}`
+    assert.notInclude(node.active, last)
+    const before = node.active
+    node.now += 9_999
+    assert.deepStrictEqual(disconnects(node.receive(last, neighbor("high"))), [last])
+    assert.deepStrictEqual(node.active, before)
+    // It was sent away last ten seconds after the time to which the loop went back.
+    node.now += 30_000
+    assert.deepStrictEqual(disconnects(node.receive(last, neighbor("high"))), [last])
+    node.now += 1
+    node.receive(last, neighbor("high"))
+    assert.include(node.active, last)
+  })
+
   it("are twenty at most; members take the places of strangers among them, and guests those of neighbours that left", () => {
     const node = full()
     for (let i = 0; i < MAX_GUESTS + 1; i++) sendAway(node, `x${i}`, 3)
