@@ -16,6 +16,10 @@ const EXTERNAL = [/^@number0\/iroh/]
 /** The name of the program. */
 const PROGRAM = "topic-tracker"
 
+/** The way to the chart library in the sources, and beside the bundle, which has no packages. */
+const CHARTS = 'createRequire(import.meta.url).resolve("echarts/dist/echarts.min.js")'
+const CHARTS_BESIDE = 'new URL("./echarts.min.js", import.meta.url)'
+
 interface Bundle {
   readonly input: Readonly<Record<string, string>>
   /** All code in the one file, also what is loaded later. */
@@ -30,6 +34,7 @@ const write = async ({ inOneFile, input }: Bundle): Promise<ReadonlyArray<string
     external: EXTERNAL,
     resolve: { conditionNames: ["@topic-tracker/source", "node", "import", "module", "default"] },
     logLevel: "warn",
+    plugins: [{ name: "charts", transform: (code) => code.replaceAll(CHARTS, CHARTS_BESIDE) }],
   })
   try {
     const { output } = await bundle.write({
@@ -86,4 +91,8 @@ const workers = await write({
 const charts = createRequire(source("simulation/package.json")).resolve("echarts/dist/echarts.min.js")
 copyFileSync(charts, join(folder, "echarts.min.js"))
 writeFileSync(join(folder, "LICENSES.txt"), licencesOf([...command, ...workers, charts]))
+const code = readFileSync(join(folder, `${PROGRAM}.js`), "utf8")
+// A report of the simulator and the page of the monitor: both would find the library in the workspace only.
+if (code.includes("echarts/dist") || !code.includes("./echarts.min.js"))
+  throw new Error("the chart library has a path of the workspace")
 console.log(`${PROGRAM}.js: ${Math.round(statSync(join(folder, `${PROGRAM}.js`)).size / 1_000)} kB`)

@@ -1,7 +1,8 @@
 /** The installed program: one bundled file, as it is published, run by Node alone. */
 import { execFile, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -29,7 +30,7 @@ const exec = promisify(execFile)
 const run = async (file: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> => {
   const { FORCE_COLOR: _, ...rest } = process.env
   try {
-    const { stderr, stdout } = await exec(file, args, { env: { ...rest, NODE_OPTIONS: "", ...env }, timeout: 30_000 })
+    const { stderr, stdout } = await exec(file, args, { env: { ...rest, NODE_OPTIONS: "", ...env }, timeout: 90_000 })
     return { code: 0, out: stdout, err: stderr }
   } catch (error) {
     const { code, stderr, stdout } = error as { code: number; stderr: string; stdout: string }
@@ -56,10 +57,10 @@ const hasProgram = (name: string): boolean => {
   }
 }
 
-describe.concurrent("topic-tracker", { timeout: 30_000 }, () => {
+describe.concurrent("topic-tracker", { timeout: 120_000 }, () => {
   beforeAll(() => {
     execFileSync(process.execPath, [join(workspace, "scripts", "bundle.ts"), folder], { stdio: "ignore" })
-  })
+  }, 120_000)
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it("is one file; the licences of what is in it are beside it", () => {
@@ -126,6 +127,24 @@ describe.concurrent("topic-tracker", { timeout: 30_000 }, () => {
     const source = fileURLToPath(new URL("../src/invite.ts", import.meta.url))
     const script = await run(process.execPath, ["--conditions=@topic-tracker/source", source, ...args.slice(1)])
     assert.deepStrictEqual([code, out], [0, script.out])
+  })
+
+  it("sim: with worker threads and a page of charts, where no other package is", async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "topic-tracker-alone-"))
+    try {
+      cpSync(folder, elsewhere, { recursive: true })
+      const scenario =
+        'seeds = [1]\n[[scenario]]\nsim = "Topics"\nname = "three"\nnodes = 3\nduration = "30s"\narrive_over = "1s"\n'
+      writeFileSync(join(elsewhere, "three.toml"), scenario)
+      const report = join(elsewhere, "report.html")
+      const args = ["sim", "--config", join(elsewhere, "three.toml"), "--report", report]
+      const { code, err, out } = await run(process.execPath, [join(elsewhere, "topic-tracker.js"), ...args])
+      assert.match(out, /^three +1 /m)
+      assert.deepStrictEqual([code, err], [0, ""])
+      assert.isAbove(readFileSync(report, "utf8").length, 1_000_000)
+    } finally {
+      rmSync(elsewhere, { recursive: true })
+    }
   })
 
   it("demo: three nodes meet, with the native part loaded", async () => {

@@ -1,6 +1,6 @@
 /** The server of the page: only with the token, and a stream of the state for each page that is open. */
 import { randomBytes, timingSafeEqual } from "node:crypto"
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { createRequire } from "node:module"
 import { Effect } from "effect"
@@ -32,12 +32,9 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 }
 
-/** The chart library of the simulator's reports, from its package or from beside a bundle. */
-const chartLibrary = (): string => {
-  const beside = new URL("./echarts.min.js", import.meta.url)
-  const path = existsSync(beside) ? beside : createRequire(import.meta.url).resolve("echarts/dist/echarts.min.js")
-  return readFileSync(path, "utf8")
-}
+/** The chart library of the simulator's reports. The bundle of `topic-tracker` has another path in this place. */
+const chartLibrary = (): string =>
+  readFileSync(createRequire(import.meta.url).resolve("echarts/dist/echarts.min.js"), "utf8")
 
 /** Serves until the scope closes. Fails with a sentence that names the port. */
 export const servePage = Effect.fnUntraced(function* ({ metrics, port, state }: ServeOptions) {
