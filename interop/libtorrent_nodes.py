@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""DHT nodes of libtorrent (Debian's python3-libtorrent), as a program of the interop tests.
+"""DHT nodes of libtorrent (Debian's python3-libtorrent, or the one in a folder), as a program of the interop tests.
 
-    libtorrent_nodes.py --nodes 8 --bind 127.0.0.1 [--port 6881] [--bootstrap HOST:PORT,...]
+    libtorrent_nodes.py [--packages FOLDER] --nodes 8 --bind 127.0.0.1 [--port 6881] [--bootstrap HOST:PORT,...]
 
 Prints {"event":"testnet","addresses":[...]} when every node knows all others, and ends with its standard input. Each node is
 a session without torrents. The limits per address, which protect public nodes, are off, because all nodes and clients of a
@@ -12,6 +12,9 @@ import json
 import sys
 import time
 import warnings
+
+if "--packages" in sys.argv:
+    sys.path.insert(0, sys.argv[sys.argv.index("--packages") + 1])
 
 try:
     import libtorrent
@@ -57,6 +60,7 @@ def known(session):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--packages")
     parser.add_argument("--nodes", type=int, default=8)
     parser.add_argument("--bind", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)

@@ -5,7 +5,7 @@
 import { Console, Effect } from "effect"
 import { runVitest } from "../scripts/runVitest.ts"
 import { buildPeer } from "./lib/programs.ts"
-import { interopTools, provideTools } from "./lib/Tools.ts"
+import { interopTools, provideLibtorrent, provideTools } from "./lib/Tools.ts"
 
 runVitest({
   help: `npm run test:interop [-- FILTER …]
@@ -15,6 +15,7 @@ FILTER and other arguments are those of vitest: a part of a file's name, or -t w
   config: new URL("vitest.config.ts", import.meta.url).pathname,
   prepare: Effect.gen(function* () {
     yield* provideTools(interopTools)
+    yield* provideLibtorrent
     yield* Console.log("— building the Rust peers")
     yield* buildPeer
   }),

@@ -2,6 +2,7 @@
 import { Console, Effect } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { searchPath } from "./Lab.ts"
+import { pythonPackages } from "./programs.ts"
 
 /** A system program. */
 export interface Tool {
@@ -51,10 +52,35 @@ const succeeds = Effect.fnUntraced(function* (
   )
 })
 
+/** The standard output; empty if the program fails. */
+const output = (program: string, args: ReadonlyArray<string>) =>
+  Effect.flatMap(ChildProcessSpawner.ChildProcessSpawner, (spawner) =>
+    spawner.string(ChildProcess.make(program, args, { env: { PATH: searchPath }, extendEnv: true })),
+  ).pipe(
+    Effect.map((text) => text.trim()),
+    Effect.orElseSucceed(() => ""),
+  )
+
 const missingOf = (tools: ReadonlyArray<Tool>) =>
   Effect.filter(tools, ({ probe: [program, ...args] }) =>
     Effect.map(succeeds(program, args, "ignore"), (isThere) => !isThere),
   )
+
+/** The newest libtorrent, which Debian does not have yet. */
+const LIBTORRENT = "2.1.1"
+
+const importsLibtorrent = `import sys; sys.path.insert(0, "${pythonPackages}"); import libtorrent; assert libtorrent.__version__.startswith("${LIBTORRENT}")`
+
+/** Installs it with pip into a folder of its own. Without it some tests are skipped. */
+export const provideLibtorrent = Effect.gen(function* () {
+  if (yield* succeeds("/usr/bin/python3", ["-c", importsLibtorrent], "ignore")) return
+  const options = ["--quiet", "--upgrade", "--only-binary", ":all:", "--target", pythonPackages]
+  // A build for Debian's Python, whichever Python pip runs on.
+  const version = yield* output("/usr/bin/python3", ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+  const python = ["--python-version", version, "--implementation", "cp"]
+  const isThere = yield* succeeds("pip", ["install", ...options, ...python, `libtorrent==${LIBTORRENT}`], "inherit")
+  if (!isThere) yield* Console.error(`libtorrent ${LIBTORRENT} could not be installed with pip: its tests are skipped`)
+})
 
 /** Installs missing programs as root on Debian. Reports programs that are still missing. */
 export const provideTools = Effect.fnUntraced(function* (tools: ReadonlyArray<Tool>) {

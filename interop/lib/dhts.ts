@@ -1,8 +1,8 @@
-/** DHTs for the tests: of mainline 7 (Rust), libtorrent, ours, and all three mixed. The first node listens on port 6881. */
+/** DHTs for the tests: of mainline 7 and 8 (Rust), two versions of libtorrent, ours, and some of them mixed. The first node listens on port 6881. */
 import { Effect } from "effect"
 import type { Host } from "./Lab.ts"
 import { start } from "./Program.ts"
-import { peer, script, typescript } from "./programs.ts"
+import { peer, pythonPackages, script, typescript } from "./programs.ts"
 
 /** The nodes of a DHT. */
 export interface DhtNodes {
@@ -20,6 +20,8 @@ interface NodesOptions {
   readonly bootstrap?: string
   /** For our nodes: their reaction to a put with the seq that they hold. */
   readonly equalSeq?: "overwrite" | "keep-first"
+  /** For our nodes: every second one does not know get and put. */
+  readonly withoutItems?: "error" | "silence"
 }
 
 const nodesOf = (kind: string, command: string, ...before: ReadonlyArray<string>) =>
@@ -31,7 +33,8 @@ const nodesOf = (kind: string, command: string, ...before: ReadonlyArray<string>
           ["--port", host.isMachine ? "0" : String(PORT)]
         : ["--bootstrap", options.bootstrap]
     const rule = options.equalSeq === undefined ? [] : ["--equal-seq", options.equalSeq]
-    const program = yield* start(host, `${kind} DHT`, command, [...args, ...where, ...rule])
+    const share = options.withoutItems === undefined ? [] : ["--without-items", options.withoutItems]
+    const program = yield* start(host, `${kind} DHT`, command, [...args, ...where, ...rule, ...share])
     const { addresses } = yield* program.first("testnet", { within: "60 seconds" })
     const dht: DhtNodes = { addresses, bootstrap: addresses.slice(0, 3).join(",") }
     return dht
@@ -42,6 +45,11 @@ export const mainline = Effect.fn("dhts.mainline")(function* (host: Host, option
   return yield* nodesOf("mainline", yield* peer, "testnet")(host, options)
 })
 
+/** Nodes of mainline 8. They overwrite an item of the same seq. */
+export const mainline8 = Effect.fn("dhts.mainline8")(function* (host: Host, options?: NodesOptions) {
+  return yield* nodesOf("mainline 8", yield* peer, "testnet", "--mainline", "8")(host, options)
+})
+
 const libtorrentNodes = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"))
 
 /**
@@ -50,11 +58,28 @@ const libtorrentNodes = nodesOf("libtorrent", "/usr/bin/python3", script("../lib
  */
 export const libtorrent = (host: Host, options: NodesOptions = {}) => libtorrentNodes(host, { nodes: 4, ...options })
 
+/** As {@link libtorrent}, of the newest version, which Debian does not have yet. */
+export const newestLibtorrent = (host: Host, options: NodesOptions = {}) =>
+  nodesOf(
+    "libtorrent",
+    "/usr/bin/python3",
+    script("../libtorrent_nodes.py"),
+    "--packages",
+    pythonPackages,
+  )(host, {
+    nodes: 4,
+    ...options,
+  })
+
 /** Nodes of @topic-tracker/dht. */
 export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet")
 
 /** Nodes of @topic-tracker/dht that keep the first item of a seq. */
 export const oursKeepingFirst = (host: Host) => ours(host, { equalSeq: "keep-first" })
+
+/** 60 of our nodes, of which 30 do not know get and put: they answer with error 204 or not at all. */
+export const halfWithoutItems = (withoutItems: "error" | "silence") => (host: Host) =>
+  ours(host, { nodes: 60, withoutItems })
 
 /**
  * Four nodes of each kind in one DHT. libtorrent joins through ours: its queries have transaction ids of 2 bytes, and mainline 7 answers

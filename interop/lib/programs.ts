@@ -53,6 +53,9 @@ export const peer = built(peerPath)
 /** The path of the Rust program for members-only topics. Fails if it is not built. */
 export const membersPeer = built(membersPeerPath)
 
+/** The folder into which newer Python packages are installed than the system has. */
+export const pythonPackages = `${targetDirectory}/python`
+
 /** The absolute path of a file, given relative to this one. */
 export const script = (relative: string): string => new URL(relative, import.meta.url).pathname
 

@@ -1,9 +1,11 @@
 /** Each language reads the records and items of the other through DHT nodes of every kind. */
+import { existsSync } from "node:fs"
 import { Context, Effect, Layer } from "effect"
 import * as dhts from "../lib/dhts.ts"
 import { assert, suite } from "../lib/it.ts"
 import * as Lab from "../lib/Lab.ts"
 import { type Language, program } from "../lib/peers.ts"
+import { pythonPackages } from "../lib/programs.ts"
 
 /** The seq of every record: 2^63 − 1, more than a JavaScript number can hold. */
 const MAX_SEQ = "9223372036854775807"
@@ -27,13 +29,36 @@ interface Kind {
   readonly make: typeof dhts.mixed
   /** The values that remain after two puts with the same seq. */
   readonly keeps: ReadonlyArray<"first" | "second">
+  /** The nodes on which our put is stored; undefined if that varies. */
+  readonly stores?: number
+  /** A part of this test run that may be missing, with the reason. */
+  readonly missing?: string | undefined
 }
 
 const kinds: ReadonlyArray<Kind> = [
   { name: "mainline 7 nodes", make: dhts.mainline, keeps: ["second"] },
-  { name: "libtorrent nodes", make: dhts.libtorrent, keeps: ["first"] },
+  { name: "mainline 8 nodes", make: dhts.mainline8, keeps: ["second"] },
+  { name: "libtorrent 2.0 nodes", make: dhts.libtorrent, keeps: ["first"] },
+  {
+    name: "libtorrent 2.1 nodes",
+    make: dhts.newestLibtorrent,
+    keeps: ["first"],
+    missing: existsSync(`${pythonPackages}/libtorrent`) ? undefined : "pip could not install libtorrent 2.1",
+  },
   { name: "our nodes that overwrite", make: dhts.ours, keeps: ["second"] },
   { name: "our nodes that keep the first", make: dhts.oursKeepingFirst, keeps: ["first"] },
+  {
+    name: "nodes of which half answer get and put with an error",
+    make: dhts.halfWithoutItems("error"),
+    keeps: ["second"],
+    stores: 20,
+  },
+  {
+    name: "nodes of which half are silent at get and put",
+    make: dhts.halfWithoutItems("silence"),
+    keeps: ["second"],
+    stores: 20,
+  },
   { name: "nodes of all three", make: dhts.mixed, keeps: ["first", "second"] },
 ]
 
@@ -73,6 +98,11 @@ for (const kind of kinds) {
     }),
   )
 
+  if (kind.missing !== undefined) {
+    suite(kind.name, (it) => it.skip(kind.missing ?? "", () => {}))
+    continue
+  }
+
   suite(kind.name, (it) => {
     for (const [writer, reader] of both) {
       it.effect(`${reader} reads an item of ${writer}`, () =>
@@ -81,7 +111,8 @@ for (const kind of kinds) {
             ["1", "aa01"],
             [MAX_SEQ, "aa02"],
           ] as const) {
-            yield* put(writer, "put", { seed: first.seed, salt, seq, value })
+            const { nodes } = yield* put(writer, "put", { seed: first.seed, salt, seq, value })
+            if (writer === "TS" && kind.stores !== undefined) assert.strictEqual(nodes, kind.stores)
             assert.deepStrictEqual(yield* items(reader), [`${seq} ${value}`])
           }
         }).pipe(Effect.provide(dht, { local: true })),

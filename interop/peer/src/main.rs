@@ -26,7 +26,7 @@ const USAGE: &str = "interop-peer COMMAND --option value …
   tracker   a node of distributed-topic-tracker: --topic --secret
   gossip    an iroh-gossip node without the tracker: --topic [--join ID[@IP:PORT],…]
   tap       an endpoint that prints each gossip frame that it receives, and sends the frames of its commands
-  testnet   mainline DHT nodes: --nodes --port
+  testnet   mainline DHT nodes: --nodes --port --mainline 7|8
   relay     a relay server: --bind IP
   put, get  one mutable DHT item
   record-put, record-get   one record of a topic, without gossip
