@@ -152,6 +152,13 @@ export class PresenceNetwork {
     this.#settle(node)
   }
 
+  /** Signs its entry anew. */
+  renew(node: PresenceNode): void {
+    if (!(node.presence instanceof PresenceState)) return
+    node.presence.update(new Uint8Array(STATE_BYTES).fill(node.index), this.now)
+    this.#settle(node)
+  }
+
   /** Says goodbye and leaves. */
   leave(node: PresenceNode): void {
     node.presence?.leave()
