@@ -48,7 +48,7 @@ export class Engine {
       decode: makeMessageDecoder(protocol.membership),
       turn: new Turn({ defer: transport.defer, onDefect: (defect) => this.reportDefect(defect) }),
       fair: new FairTurns(transport.timers),
-      load: { actions: 0, emitted: 0, queuedBytes: 0 },
+      load: { actions: 0, emitted: 0, queuedBytes: 0, refusingMs: 0 },
       feed: (event) => this.feed(event),
       dispatch: (event) => this.dispatch(event),
       fail: (defect, peer) => this.fail(defect, peer),

@@ -44,7 +44,8 @@ export class OpenTopic {
     this.context = context
     this.id = id
     this.options = options
-    this.validate = options.validate
+    const { validate } = options
+    this.validate = validate && timed(context, validate)
     options.gate?.whenReleased(() => this.resumePaused())
   }
 
@@ -247,3 +248,13 @@ const withOwnContent = (event: Extract<TopicEvent, { readonly _tag: "Received" }
   scope: event.scope,
   round: event.round,
 })
+
+/** The validator; the time that it takes for a content that it does not accept is counted. */
+const timed =
+  ({ load, timers }: EngineContext, validate: ContentValidator): ContentValidator =>
+  (from, content, scope) => {
+    const began = timers.now()
+    const verdict = validate(from, content, scope)
+    if (verdict !== "accept") load.refusingMs += timers.now() - began
+    return verdict
+  }

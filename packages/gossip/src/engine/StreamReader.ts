@@ -81,8 +81,6 @@ export class StreamReader implements FairWorker {
   private hasFrame = false
   /** The work of this turn so far. */
   private done = 0
-  /** The time at which the last frame of this turn was handled, or the turn began. */
-  private handledAt = 0
   private isReading = false
   private wantsMore = false
   private hasEnded = false
@@ -152,11 +150,8 @@ export class StreamReader implements FairWorker {
         turn.end()
       }
       if (stop === "allDone") break
-      if (stop === "paused") return this.done
-      if (stop === "slice") {
-        fair.runAgain(this)
-        return this.done
-      }
+      if (stop === "slice") fair.runAgain(this)
+      if (stop === "paused" || stop === "slice") return this.done
       // The end of the turn has woken the subscriber that is full. It must read before any event is dropped.
       if (this.source.topics.get(this.topic!)?.hasFullSubscriber === true) {
         timers.runSoon(() => this.proceed())
@@ -173,8 +168,7 @@ export class StreamReader implements FairWorker {
   private handOn(limit: number): HandOnStop {
     const { budget, topics } = this.source
     const key = this.topic!
-    this.handledAt = this.context.timers.now()
-    budget.refill(this.handledAt)
+    budget.refill(this.context.timers.now())
     while (this.next < this.frames.length) {
       if (budget.isClosed) return "paused"
       if (this.done >= limit) return "slice"
@@ -217,12 +211,13 @@ export class StreamReader implements FairWorker {
     }
     const message = decoded.success
     if (message._tag === "Join" || message._tag === "Neighbor") onRequest()
-    const { actions, emitted, queuedBytes } = load
+    const { actions, emitted, queuedBytes, refusingMs } = load
+    const began = isNeighbor ? 0 : timers.now()
     feed({ _tag: "Received", from: this.from, topic: topic.id.hex, message })
     const estimate = handlingCost(frame, load.actions - actions, load.queuedBytes - queuedBytes)
-    const now = timers.now()
-    const cost = Math.max(estimate, 1_000 * (now - this.handledAt))
-    this.handledAt = now
+    // A neighbour pays for the time of refusals only: a clock goes on while other programs run, and its messages are many.
+    const took = isNeighbor ? load.refusingMs - refusingMs : timers.now() - began
+    const cost = Math.max(estimate, 1_000 * took)
     this.done += cost
     if (!isFree || load.emitted === emitted) budget.spend(cost, receivingCost(frame, isNeighbor))
   }

@@ -4,7 +4,7 @@
  * within it again; one that exceeds it for a long time without a break is reported. Payloads that neighbours bring and that are new cost
  * nothing here: they are why a node is in a topic.
  *
- * The cost of a message is an estimate, or the time that it took if that was longer; strangers' shares also shrink by the {@link Pace} of
+ * The cost of a message is an estimate, or of a stranger the time that it took if that was longer; strangers' shares also shrink by the {@link Pace} of
  * the machine. On a clock that stands still while messages are handled, the same messages always have the same effect.
  */
 import type { Timers } from "@topic-tracker/common"

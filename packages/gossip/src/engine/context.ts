@@ -49,6 +49,8 @@ export interface Load {
   emitted: number
   /** Bytes of messages that were queued for peers. */
   queuedBytes: number
+  /** The time in which validators looked at contents that they did not accept. */
+  refusingMs: number
 }
 
 /** The counters of the engine. Those that topics count are here for the topics that were closed. */

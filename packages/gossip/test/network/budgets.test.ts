@@ -295,10 +295,24 @@ describe("payloads whose check takes longer than estimated", () => {
       for (let i = 0; i < 1_000; i++) send(false)
       yield* passMs(400, 1)
       assert.isTrue(topic.neighbors.has(peer.id))
-      // 400 ms at once, and 4 % of the time that passes.
+      // 400 ms at once, and 4 % of the time that passes; each check takes 0.5 ms.
       assert.isAtLeast(checks - 1_000, 800)
       assert.isAtMost(checks - 1_000, 880)
       assert.isAbove(engine.stats().throttled, 0)
+    }),
+  )
+
+  it.effect("and duplicates do not make a neighbour wait, 1,000 in a second", () =>
+    Effect.gen(function* () {
+      const { connect, engine, topic } = yield* setUp()
+      const peer = connect()
+      yield* join(peer)
+      const payload = payloadOf(freshContent(100))
+      // 1,000 duplicates in a second: 10 µs each.
+      for (let i = 0; i < 1_000; i++) peer.send(payload)
+      yield* passMs(1_000)
+      assert.isTrue(topic.neighbors.has(peer.id))
+      assert.strictEqual(engine.stats().throttled, 0)
     }),
   )
 })
