@@ -12,4 +12,5 @@ export type {
 } from "./model.ts"
 export { Share, type ShareTopic } from "./Share.ts"
 export { ShareError, type ShareErrorReason } from "./ShareError.ts"
+export type { ShareStorageService } from "./storage/model.ts"
 export { ShareStorage } from "./storage/ShareStorage.ts"
