@@ -9,6 +9,9 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
 import { situations } from "./situations.ts"
 
+// It changes rules and addresses of the network, and the file of name servers.
+if (process.env.DOCTOR_NAMESPACE !== "1") throw new Error("this program runs in namespaces of its own only")
+
 const [name = ""] = process.argv.slice(2)
 const situation = situations[name]
 if (situation === undefined) throw new Error(`no situation ${name}`)

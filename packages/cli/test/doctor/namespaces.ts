@@ -15,6 +15,7 @@ export const nodeOptions = [
 /** The resolver's file is a private copy: a situation may change it. */
 const SET_UP = `set -e
 servers=$(mktemp); : > $servers; mount --bind $servers /etc/resolv.conf; rm $servers
+export DOCTOR_NAMESPACE=1
 exec "$@"`
 
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
