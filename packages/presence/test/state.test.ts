@@ -9,7 +9,7 @@ import {
   type PresenceOutput,
   PresenceState,
 } from "@topic-tracker/presence/stateMachine"
-import { encodeHere, encodeSuspect } from "../src/state/notes.ts"
+import { decodeHere, encodeHere, encodeSuspect } from "../src/state/notes.ts"
 import { decodeWhisper, encodeWhisper, type Whisper } from "../src/state/whispers.ts"
 
 const START = 1_800_000_000_000
@@ -74,6 +74,39 @@ const make = (self = me, maxMembers = 100) => {
     tags: () => state.take().map(({ _tag }) => _tag),
   }
 }
+
+describe("a newcomer", () => {
+  const announcements = (outputs: ReadonlyArray<PresenceOutput>) =>
+    outputs.flatMap((each) => (each._tag === "Broadcast" ? [decodeHere(Note.body(each.note))?.ttlMinutes] : []))
+  const digest = (count: number) =>
+    encodeWhisper({ _tag: "Digest", flags: 2, count, root: { high: 1, low: 1 } } satisfies Whisper)
+
+  it("asks at once how many members there are, and signs its entry for a swarm of that size", () => {
+    const { pass, state } = make()
+    state.lineUp(idOf(2), 0)
+    state.neighborUp(idOf(2), 0)
+    const first = pass(0, 100)
+    assert.deepStrictEqual(announcements(first), [])
+    assert.isTrue(first.some((each) => each._tag === "Whisper" && decodeWhisper(each.bytes)?._tag === "Digest"))
+    state.whisper(idOf(2), digest(1_000), 100)
+    // 2.5 times the four hours after which each of 1,000 renews.
+    assert.deepStrictEqual(announcements(state.take()), [600])
+    state.whisper(idOf(2), digest(1_000), 200)
+    assert.deepStrictEqual(announcements(pass(200, 1_000)), [])
+  })
+
+  it("does not wait for longer than a second, and believes no more members than there can be", () => {
+    const { pass, state } = make()
+    state.neighborUp(idOf(2), 0)
+    assert.deepStrictEqual(announcements(pass(0, 900)), [])
+    assert.deepStrictEqual(announcements(pass(900, 200)), [25])
+    const other = make()
+    other.state.lineUp(idOf(2), 0)
+    other.state.neighborUp(idOf(2), 0)
+    other.state.whisper(idOf(2), digest(2 ** 32 - 1), 50)
+    assert.deepStrictEqual(announcements(other.state.take()), [Limits.MAX_TTL_MINUTES])
+  })
+})
 
 describe("PresenceState", () => {
   it("two nodes that got the same notes show the same, in any order and however often", () => {
