@@ -20,6 +20,10 @@ describe("the figures of walks and joins", { timeout: 120_000 }, () => {
       }
       check(WALK_FIGURES.coldGetNearest, goals.nearest)
       check(JOIN_FIGURES.cold, goals.join)
+      // Remembered nodes help, except among many silent ones, and cost little if they are all gone.
+      const joins = (figure: string) => run.quantiles(figure).p50
+      if (preset !== "hard") assert.isAtMost(joins(JOIN_FIGURES.remembered), 0.95 * joins(JOIN_FIGURES.cold))
+      assert.isAtMost(joins(JOIN_FIGURES.allGone), 1.25 * joins(JOIN_FIGURES.cold))
       assert.isAtMost(run.quantiles(JOIN_FIGURES.warm).p50, 1.2 * goals.warm)
       assert.isAtMost(run.quantiles(WALK_FIGURES.coldGetQueries).p50, goals.packets)
       assert.isAtMost(run.mean(WALK_FIGURES.coldPutFailed), 0.05)

@@ -45,7 +45,8 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
     if (!leadsToSwarm(session, found)) yield* ownRecord.publish("publisher", known)
     return
   }
-  trickle.reset()
+  if (found.length > 0 || !hasEnoughNeighbors(session)) trickle.reset()
+  else trickle.nonePublished(session.swarm.memberCount)
   yield* ownRecord.publish("publisher", known)
   yield* awaitAnyJoin(session, [...asked, ...(yield* askSuspects(session, found))])
 })

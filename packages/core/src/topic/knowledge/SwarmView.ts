@@ -71,6 +71,11 @@ export class SwarmView {
     return this.#members.has(peer)
   }
 
+  /** The number of members that are known, at most 256. */
+  get memberCount(): number {
+    return this.#members.size
+  }
+
   /** These nodes know the secret. */
   addMembers(peers: ReadonlyArray<EndpointId.EndpointId>): void {
     for (const peer of peers) this.#members.set(peer, true)

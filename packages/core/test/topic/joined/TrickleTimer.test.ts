@@ -43,6 +43,40 @@ describe("trickle", () => {
       }).pipe(Random.withSeed("turns")),
   )
 
+  it("runs as many rounds again as all known members need if one found no record, and every round in a small swarm", () => {
+    for (const [members, factor] of [
+      [0, 1],
+      [16, 1],
+      [64, 4],
+      [256, 16],
+    ] as const) {
+      const trickle = new TrickleTimer(100)
+      for (let i = 0; i < 4; i++) trickle.othersPublished(0)
+      assert.strictEqual(trickle.factor, 100)
+      trickle.nonePublished(members)
+      assert.strictEqual(trickle.factor, factor, `${members} members`)
+      trickle.othersPublished(0)
+      trickle.reset()
+      assert.strictEqual(trickle.factor, 1)
+    }
+  })
+
+  it("runs fewer rounds while lookups see nothing of what known members put", () => {
+    const trickle = new TrickleTimer(100)
+    const factors = Array.from({ length: 5 }, () => {
+      trickle.nonePublished(50)
+      return trickle.factor
+    })
+    assert.deepStrictEqual(factors, [1, 4, 16, 50, 50])
+    // In a small swarm it is no wonder that the others have not published.
+    trickle.othersPublished(30_000)
+    trickle.nonePublished(50)
+    assert.strictEqual(trickle.factor, 50 / 16)
+    const alone = new TrickleTimer(100)
+    for (let i = 0; i < 5; i++) alone.nonePublished(i)
+    assert.strictEqual(alone.factor, 1)
+  })
+
   it.effect("with a maximum factor of 1 every round runs", () =>
     Effect.gen(function* () {
       const trickle = new TrickleTimer(1)

@@ -1,0 +1,34 @@
+/** A topic whose slot is on DHT nodes that answer fewer queries than they get: what its nodes do about that must not add to it. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { joinAll, makeWorld, pass } from "../world.ts"
+
+describe("a slot under a service rate", { timeout: 60_000 }, () => {
+  it.effect("gets fewer queries when its nodes drop many", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({
+        dht: { nodes: 100, latency: (chance) => 20 + 60 * chance, lostDelay: 200, getsPerSecond: 0.4 },
+      })
+      const nodes = yield* world.nodes(40)
+      yield* joinAll(nodes)
+      const sums = Effect.gen(function* () {
+        const load = yield* world.dht.load
+        return {
+          gets: load.reduce((sum, { gets }) => sum + gets, 0),
+          puts: load.reduce((sum, { puts }) => sum + puts, 0),
+        }
+      })
+      const rates: Array<{ readonly gets: number; readonly puts: number }> = []
+      for (let i = 0; i < 4; i++) {
+        const before = yield* sums
+        yield* pass("5 minutes")
+        const after = yield* sums
+        const nodeMinutes = 5 * nodes.length
+        rates.push({ gets: (after.gets - before.gets) / nodeMinutes, puts: (after.puts - before.puts) / nodeMinutes })
+      }
+      // With every round run while lookups find nothing: 46 and 36 for good.
+      assert.isBelow(rates[3]!.gets, 30)
+      assert.isBelow(rates[3]!.puts, 20)
+    }),
+  )
+})
