@@ -29,7 +29,7 @@ const stateOf = (url: URL) =>
     return (await response.json()) as MonitorState
   })
 
-describe.concurrent("monitor", { timeout: 60_000 }, () => {
+describe.concurrent("monitor", { timeout: 180_000 }, () => {
   it.live("a neighbour with its path and its round trip; SIGINT ends it with exit code 0", () =>
     Effect.gen(function* () {
       const args = yield* topic
@@ -46,8 +46,9 @@ describe.concurrent("monitor", { timeout: 60_000 }, () => {
       assert.match(path.remoteAddress, /^(127\.0\.0\.1|\[::1\]):\d+$/)
       assert.isAtLeast(path.rttMs, 0)
       yield* monitor.signal("SIGINT")
-      const { code, err } = yield* monitor.ended
-      assert.deepStrictEqual([code, err], [0, ""])
+      const { code, out } = yield* monitor.ended
+      // Its log is on standard error: on a busy machine it has warnings.
+      assert.deepStrictEqual([code, out], [0, `ready ${url}\n`])
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
