@@ -24,6 +24,7 @@ export interface PartialContent extends PieceReader {
  * What {@link ShareStorage} does. Only this package uses it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface ShareStorageService {
   /**
