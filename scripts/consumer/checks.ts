@@ -1,5 +1,5 @@
 /**
- * What is checked once for each packed package, not in each layout: that it could be published (`npm publish --dry-run`), that its
+ * The checks made once for each packed package, not in each layout: that it could be published (`npm publish --dry-run`), that its
  * package.json and its types lead every kind of consumer to the right files (publint, arethetypeswrong), and its size.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs"

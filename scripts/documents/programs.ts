@@ -23,7 +23,7 @@ export const programs: ReadonlyArray<Program> = typescriptBlocks(join(import.met
   },
 )
 
-/** What the examples in comments take for granted. They are compiled inside of a generator, and not run. */
+/** The names that examples in comments take for granted. The examples are compiled inside of a generator, and not run. */
 const SURROUNDINGS = `
 import { RemotePeer, PeerReactivity, PeerRpc, Peers } from "@topic-tracker/peers"
 import { Topic, TopicConfig, TopicTracker, TrackerMetrics } from "@topic-tracker/core"

@@ -24,7 +24,7 @@ interface Started {
 const start = (file: string, own: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Started => {
   const args = [`--import=${starter}`, "--conditions=@topic-tracker/source", file, ...own]
   const child = spawn(process.execPath, args, {
-    // What it writes stays beside it.
+    // Its files stay beside it.
     cwd: dirname(file),
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],

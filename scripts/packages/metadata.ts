@@ -34,7 +34,7 @@ interface Repository {
   readonly directory?: string
 }
 
-/** What all packages are found by. Each has words of its own beside these. */
+/** The keywords of all packages. Each has words of its own beside these. */
 export const KEYWORDS: ReadonlyArray<string> = ["effect", "p2p", "topic-tracker"]
 
 /**

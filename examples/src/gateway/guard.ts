@@ -1,5 +1,5 @@
 /**
- * Who may use the gateway. It listens on the loopback interface only, but every page of every site can send requests to that, and every user of the
+ * The check of those that use the gateway. It listens on the loopback interface only, but every page of every site can send requests to that, and every user of the
  * machine: so a request needs our host in `Host` (a foreign name that leads to 127.0.0.1 has its own there), no foreign `Origin`, and a token for
  * everything but the page itself. A browser cannot set headers of a WebSocket, so the token is its second subprotocol.
  */

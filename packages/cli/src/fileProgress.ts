@@ -3,7 +3,7 @@
  * text, so NO_COLOR changes nothing.
  */
 
-/** What is drawn. */
+/** The parts of the line. */
 export interface FileProgress {
   readonly done: number
   readonly size: number
@@ -43,7 +43,7 @@ export const progressLine = ({ bytesPerSecond, done, members, size }: FileProgre
   const left = bytesPerSecond > 0 && done < size ? `, ${showSeconds((size - done) / bytesPerSecond)}` : ""
   const from = `, ${members} ${members === 1 ? "member" : "members"}`
   const amount = `${showBytes(done)} of ${showBytes(size)}`
-  // What a narrow terminal has no place for is left out, the least important part first.
+  // A narrow terminal has no place for all: the least important part is left out first.
   const texts = [
     `${percent}  ${amount}, ${rate}${left}${from}`,
     `${percent}  ${amount}, ${rate}`,

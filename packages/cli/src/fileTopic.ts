@@ -1,4 +1,4 @@
-/** What `send-file` and `receive-file` share: options, the topic with Share in it, the way errors are told, and which names are safe. */
+/** The common parts of `send-file` and `receive-file`: options, the topic with Share in it, the way errors are told, and which names are safe. */
 import { bootstrap, integer } from "@topic-tracker/cli-kit/flags"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
@@ -34,7 +34,7 @@ export const shareIn = Effect.fnUntraced(function* (given: GivenTopic, directory
   return { topic, share: yield* Effect.provide(Share, services) }
 })
 
-/** What the user can mend by another argument has exit code 2. */
+/** An error that another argument mends has exit code 2. */
 export const told = ({ message, reason }: ShareError): UsageError | CommandFailed =>
   ["AlreadyExists", "InvalidArgument", "NotFound", "TooLarge"].includes(reason)
     ? new UsageError({ message })

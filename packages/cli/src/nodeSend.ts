@@ -17,7 +17,7 @@ interface SendOptions {
   readonly every: number
 }
 
-/** What a node says of the text: gossip drops content that it has seen, so a broadcast has a number and the beginning of the sender's id. */
+/** The content that a node sends for the text: gossip drops content that it has seen, so a broadcast has a number and the beginning of the sender's id. */
 const broadcastOf = (text: string, number: number, endpointId: string): string =>
   `${text} ${number} from ${endpointId.slice(0, 8)}`
 

@@ -1,4 +1,4 @@
-/** What a signal does while the command `node` is still being loaded: the same as later. It imports next to nothing. */
+/** Signals that come while the command `node` is still being loaded: they do the same as later. It imports next to nothing. */
 import { catchEarlySignals } from "@topic-tracker/cli-kit/earlySignals"
 
 export const catchNodeSignals = (args: ReadonlyArray<string>): void =>

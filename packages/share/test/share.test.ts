@@ -102,7 +102,7 @@ describe("a fetch that was killed", () => {
       const found = events.find(({ _tag }) => _tag === "Found")
       assert.isTrue(found?._tag === "Found" && found.resumed >= verified)
       assert.deepStrictEqual(yield* bytesOf(second, hash), bytes)
-      // What was on its way when it was killed: at most four pieces.
+      // At most four pieces were on their way when it was killed.
       assert.isAtMost(yield* uploaded, 44 * PIECE_BYTES)
     }))
 })

@@ -1,4 +1,4 @@
-/** Who is asked for what, and who is offered what: the plain parts, with time as a number. */
+/** The choice of pieces to ask and to offer, and of peers: the plain parts, with time as a number. */
 import { assert, describe, it } from "@effect/vitest"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Candidates } from "../src/swarm/Candidates.ts"

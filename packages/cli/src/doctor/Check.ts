@@ -17,9 +17,9 @@ export interface Check {
   readonly name: CheckName
   /** Whether nothing stands in the way here. */
   readonly ok: boolean
-  /** What was found, a sentence. */
+  /** The finding, a sentence. */
   readonly found: string
-  /** What to do; empty if there is nothing to do. */
+  /** The advice; empty if there is nothing to do. */
   readonly advice: string
 }
 

@@ -1,4 +1,4 @@
-/** What the command `doctor` has found out, before it is judged. */
+/** The facts that the command `doctor` has found out, before they are judged. */
 
 /** The facts about this host and the DHT. */
 export interface HostFacts {

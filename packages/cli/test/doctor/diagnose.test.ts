@@ -1,4 +1,4 @@
-/** What the command `doctor` makes of facts. The prepared situations are in host.test.ts and topic.test.ts. */
+/** The findings of the command `doctor` from given facts. The prepared situations are in host.test.ts and topic.test.ts. */
 import { assert, describe, it } from "vitest"
 import { diagnoseHost, diagnoseNode, diagnoseTopic } from "../../src/doctor/diagnose.ts"
 import type { HostFacts, TopicFacts } from "../../src/doctor/Facts.ts"

@@ -10,7 +10,7 @@ import { MAX_KEPT_NODES, type SeenNode } from "../storage/nodesCodec.ts"
 
 interface Remembered {
   readonly node: SeenNode
-  /** What is known from this run. A node that was silent once is not kept: there are others. */
+  /** The nodes known from this run. A node that was silent once is not kept: there are others. */
   state: "unknown" | "answered" | "silent"
 }
 

@@ -2,7 +2,7 @@
  * Known DHT nodes as bytes, to be kept from run to run: eight bytes of magic, a SHA-1 digest of the rest, and 30 bytes for each node:
  * compact node info (BEP 5) and the minute in which it last answered. They contain addresses of others and nothing of our own.
  *
- * What is read is not trusted: its length is bounded, old nodes are left out, and so are addresses that no node may name to us.
+ * The text that is read is not trusted: its length is bounded, old nodes are left out, and so are addresses that no node may name to us.
  */
 import { createHash } from "node:crypto"
 import { COMPACT_NODE_BYTES, decodeNodes, encodeNodes } from "../krpc/compactNodes.ts"
@@ -63,7 +63,7 @@ export const encodeKept = (nodes: ReadonlyArray<SeenNode>): Uint8Array => {
 }
 
 /**
- * What of a kept text counts.
+ * The part of a kept text that counts.
  *
  * @since 0.1.0
  * @category options

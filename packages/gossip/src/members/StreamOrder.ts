@@ -146,7 +146,7 @@ export class StreamOrder {
   }
 
   /**
-   * What is missing before the last envelope that was accepted: at most 16 ranges. Messages whose parts are still coming are not in it.
+   * The ranges that are missing before the last envelope that was accepted: at most 16 ranges. Messages whose parts are still coming are not in it.
    */
   missing(now: number): ReadonlyArray<MissingRange> {
     const ranges: Array<MissingRange> = []

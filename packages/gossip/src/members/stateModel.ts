@@ -1,4 +1,4 @@
-/** What goes into the state of a members-only topic and comes out of it: options, verdicts, events and counters. Types only. */
+/** The inputs and outputs of the state of a members-only topic: options, verdicts, events and counters. Types only. */
 import type { CryptoService } from "@topic-tracker/crypto"
 import type { EnvelopeStep, EpochWindow } from "@topic-tracker/crypto/members"
 import type { AuthorStream } from "./Authors.ts"

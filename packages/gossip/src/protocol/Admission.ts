@@ -49,7 +49,7 @@ export const MAX_SENT_AWAY = 256
 /** Of the merges that a node with enough neighbours makes, one in this time may replace a neighbour. */
 const MERGE_MS = 300_000
 
-/** What a request is allowed: a place that is free, the place of a neighbour, one beyond the capacity, or none. */
+/** The answer to a request: a place that is free, the place of a neighbour, one beyond the capacity, or none. */
 export type Place<P> =
   | { readonly _tag: "Free" }
   | { readonly _tag: "Replace"; readonly victim: P }

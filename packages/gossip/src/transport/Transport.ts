@@ -34,7 +34,7 @@ export type {
 export const GOSSIP_ALPN = "/iroh-gossip/1"
 
 /**
- * Who gave an address of a peer.
+ * The source of an address of a peer.
  * - `own`: the peer itself, in its signed record or over its own connection.
  * - `hearsay`: another peer. It never replaces what the peer itself said, and is dialled after that.
  *

@@ -370,7 +370,7 @@ describe("a neighbour that announces payloads that do not exist", () => {
       assert.isAtMost(timers, 2 * 2_048)
       const { droppedAnnouncements } = engine.stats()
       assert.isAbove(droppedAnnouncements, 100_000)
-      // What the peer was sent is kept by the test.
+      // The test keeps all that the peer was sent.
       assert.isBelow(heapBytes() - before - 100 * flooder.taken.length - 5_000 * flooder.unread(), 8_000_000)
     }),
   )

@@ -1,4 +1,4 @@
-/** Who is let in, and what a caller that is not learns, over every transport. */
+/** Callers that are let in, and the errors of those that are not, over every transport. */
 import { assert, describe } from "@effect/vitest"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Deferred, Effect, Fiber, Schedule, Scope } from "effect"

@@ -1,4 +1,4 @@
-/** What RPC between peers must do over every transport. The titles of the first group are those of Effect's own tests (rpc-e2e.ts). */
+/** Calls between peers, over every transport. The titles of the first group are those of Effect's own tests (rpc-e2e.ts). */
 import { assert, describe } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Option, Schedule, Schema, type Scope, Stream } from "effect"
 import { Rpc, RpcClient, type RpcClientError, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
@@ -199,7 +199,7 @@ export const calls = (it: Runner, formats: ReadonlyArray<Format> = ["schema bina
       }))
   })
 
-  // What happens to one call does not concern a stream beside it.
+  // The end of one call does not concern a stream beside it.
   const Ticker = Rpc.make("Ticker", { success: Schema.Number, stream: true })
   const Ghost = Rpc.make("Ghost", { payload: { value: Schema.String }, success: Schema.String })
   const Boom = Rpc.make("Boom", { success: Schema.String })

@@ -1,4 +1,4 @@
-/** What sockets between peers must do over every transport, after the contracts of Effect's Socket and SocketServer. */
+/** Sockets between peers, over every transport, after the contracts of Effect's Socket and SocketServer. */
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
 import { Socket, SocketServer } from "effect/socket"

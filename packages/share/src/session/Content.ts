@@ -325,7 +325,7 @@ export class Content {
     for (const session of this.sessions.values()) session.flushHaves()
   }
 
-  /** What time brings, once a second. */
+  /** The work of each second. */
   tick(): void {
     const now = this.#parts.now()
     for (const [session, piece] of this.download?.overdue(now) ?? []) {

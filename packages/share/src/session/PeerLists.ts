@@ -1,4 +1,4 @@
-/** What the peers of one content are told of each other: the list when a stream begins, and again when it has changed, but seldom. */
+/** The peers of one content are told of each other: the list when a stream begins, and again when it has changed, but seldom. */
 import type { EndpointId } from "@topic-tracker/crypto"
 import { MAX_PEERS } from "../wire/messages.ts"
 import type { Session } from "./Session.ts"

@@ -146,7 +146,7 @@ export class Download<K> {
     if (this.#peers.get(key)?.asked.delete(piece) === true) this.#unask(key, piece)
   }
 
-  /** What was asked so long ago that it is given up. */
+  /** The requests that are so old that they are given up. */
   overdue(now: number): ReadonlyArray<readonly [K, number]> {
     const afterMs = Math.max(OVERDUE_MS, OVERDUE_TIMES * this.#usualMs)
     const late: Array<readonly [K, number]> = []

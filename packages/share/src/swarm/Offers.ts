@@ -1,5 +1,5 @@
 /**
- * What the source of a content offers to whom, so that its receivers serve each other: each piece goes out once, to one peer, and a peer gets the next one when it has
+ * The offers of a content's source to its peers, so that its receivers serve each other: each piece goes out once, to one peer, and a peer gets the next one when it has
  * the last (BitTorrent's super-seeding, BEP 16, without its wait for other peers). A second and third time a piece is offered only to a peer that gets nothing
  * from others; once more than that only if no peer has it, or if the peer starves. Plain data; the time and the random numbers come from outside.
  */

@@ -1,5 +1,5 @@
 /**
- * What is known when the command is cut, by Ctrl-C or a time-out: the runs that have ended, as a table, and the figures so far of those
+ * The results so far when the command is cut, by Ctrl-C or a time-out: the runs that have ended, as a table, and the figures so far of those
  * under way. It knows nothing of signals.
  */
 

@@ -20,7 +20,7 @@ export interface Swarm<E> {
   }
 }
 
-/** What is planned, for which nodes, and what has been reached. */
+/** The planned changes, their nodes, and those reached so far. */
 export interface Changes<E> {
   readonly scenario: Pick<
     TopicScenario,

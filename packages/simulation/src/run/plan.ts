@@ -1,4 +1,4 @@
-/** What a scenario plans to be said, each kind as one effect that ends when all of it has happened; `changes.ts` has the rest. */
+/** The messages that a scenario plans, each kind as one effect that ends when all of it has happened; `changes.ts` has the rest. */
 import { Effect } from "effect"
 import type { WorldTime } from "../environment/WorldTime.ts"
 import type { Broadcasts, ChannelTraffic, TopicScenario } from "../scenario/TopicScenario.ts"

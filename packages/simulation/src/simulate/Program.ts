@@ -3,7 +3,7 @@ import type { NodeServices, TopicTracker } from "@topic-tracker/core"
 import type { Effect, Exit, Ref, Scope } from "effect"
 
 /**
- * What an instance's program may use: a tracker, the services below it, and a Scope that closes when the program ends or the instance
+ * The services that an instance's program may use: a tracker, the services below it, and a Scope that closes when the program ends or the instance
  * leaves.
  *
  * @since 0.1.0
@@ -37,7 +37,7 @@ export type Program<A, E> =
   | ((instance: Instance) => Effect.Effect<A, E, ProgramServices>)
 
 /**
- * What became of an instance. `how`: `"ended"`, its program has an exit; `"left"` and `"crashed"`, the scenario ended it; `"running"`, the run
+ * The end of an instance. `how`: `"ended"`, its program has an exit; `"left"` and `"crashed"`, the scenario ended it; `"running"`, the run
  * ended before it. Times are simulated ms.
  *
  * @since 0.1.0

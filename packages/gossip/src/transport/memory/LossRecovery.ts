@@ -26,7 +26,7 @@ const PROBES = 2
 /** The time-out grows by at most this each time, and doubles at most so often (noq: MAX_PTO_INTERVAL, MAX_BACKOFF_EXPONENT). */
 const MAX_INTERVAL_MS = 2_000
 const MAX_BACKOFF = 16
-/** What was lost goes together into packets of this size. */
+/** Lost bytes go together into packets of this size. */
 const PACKET_BYTES = 1_200
 /** A packet that only acknowledges, or only asks for an acknowledgement. */
 const SMALL_BYTES = 40

@@ -228,7 +228,7 @@ export class MemoryConnection implements Connection {
       delivery.isThere = true
       this.line.heardAt = timers.now()
       while (stream?.[0]?.isThere === true) stream.shift()!.effect()
-      // What is first here was first in its stream, too: it has taken effect.
+      // The first one here was first in its stream, too: it has taken effect.
       while (this.inTransit[0]?.isThere === true) {
         const first = this.inTransit.shift()!
         if (first.stream === undefined) first.effect()
