@@ -199,7 +199,9 @@ export class Lines {
       return
     }
     const isPull = 2 * roster.count <= line.count
-    const isSecond = 2 * line.count <= roster.count || (!isPull && self > line.peer)
+    // The side that knows fewer members begins: it has the most to learn, and its neighbours wait for what it learns.
+    const isAhead = line.count === roster.count ? self > line.peer : line.count < roster.count
+    const isSecond = !isPull && isAhead
     if (isSecond && line.backoffMs === Limits.FIRST_BACKOFF_MS) {
       line.backoffMs *= 2
       line.compareAt = now + Limits.SECOND_SIDE_MS

@@ -30,7 +30,7 @@ export const PARTED_GUARD_MS = 20_000
 
 /** An unknown root may be that of a broadcast under way: so long after it the neighbour is asked for its root again. */
 export const COMPARE_AFTER_MS = 1_500
-/** The side with the greater id gives the other one this time to begin. */
+/** The side that knows more members, or has the greater id, gives the other one this time to begin. */
 export const SECOND_SIDE_MS = 1_000
 /** Exchanges begin so far from each other; the next one with the same neighbour waits longer each time, unless the roots were equal. */
 export const EXCHANGE_GAP_MS = 300
