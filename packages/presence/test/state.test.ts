@@ -129,6 +129,28 @@ describe("PresenceState", () => {
     }
   })
 
+  it("compares at once with a neighbour that has more members, whichever id is the greater, and gives one with fewer a second", () => {
+    const compared = (self: string, count: number, forMs: number) => {
+      const { pass, state } = make(self)
+      state.lineUp(idOf(5), 0)
+      state.neighborUp(idOf(5), 0)
+      for (const n of [2, 3, 4]) state.receive(idOf(5), here(idOf(n), START + 1), 0)
+      pass(0, 2_000)
+      const digest: Whisper = { _tag: "Digest", flags: 2, count, root: { high: 1, low: 1 } }
+      state.whisper(idOf(5), encodeWhisper(digest), 2_000)
+      const sent = pass(2_000, forMs)
+      return sent.some((each) => each._tag === "Whisper" && decodeWhisper(each.bytes)?._tag === "Buckets")
+    }
+    for (const self of [idOf(1), idOf(9)]) {
+      assert.isTrue(compared(self, 6, 10))
+      assert.isFalse(compared(self, 3, 900))
+      assert.isTrue(compared(self, 3, 1_100))
+    }
+    // With as many members the lower id begins.
+    assert.isTrue(compared(idOf(1), 4, 10))
+    assert.isFalse(compared(idOf(9), 4, 900))
+  })
+
   it("forged, malformed, old and future notes change nothing", () => {
     const { state, view } = make()
     const before = view()
