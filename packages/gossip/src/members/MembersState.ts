@@ -303,16 +303,23 @@ export class MembersState {
     const key = toHex(bytes)
     if (key.startsWith(this.#options.self) || this.#authors.isClosed(key)) return
     const known = this.#authors.stream(key)?.order.highest ?? 0
-    const kind = !isFirst ? "news" : this.#firstKind(key, from, known, now)
+    const kind = !isFirst ? "news" : this.#firstKind(key, from, { head, known }, now)
     if (kind === "start") this.#server.noteEarlierHead(key, bytes, head)
     if (kind !== undefined) this.#repairs.claim(key, bytes, head, from, { kind, known }, now)
   }
 
   /** The meaning of the head in the first message of a neighbour. */
-  #firstKind(key: string, from: string, known: number, now: number): "start" | "all" | "past" | "news" | undefined {
+  #firstKind(
+    key: string,
+    from: string,
+    { head, known }: { readonly head: number; readonly known: number },
+    now: number,
+  ): "start" | "all" | "past" | "news" | undefined {
     if (this.#options.fromRecent?.(key.slice(80)) === true) return "all"
     if (!this.#hasHeads) return "start"
     if (known > 0) return "news"
+    // It was told at our start already: nothing is to be asked for.
+    if (this.#repairs.coversBefore(key, head)) return undefined
     return this.#limits.takePast(from, now) ? "past" : undefined
   }
 

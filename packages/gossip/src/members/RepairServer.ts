@@ -35,6 +35,8 @@ export interface NeighborOptions {
 interface Head {
   readonly bytes: Uint8Array
   seq: number
+  /** Whether an envelope of the stream was accepted here; otherwise a neighbour told of it at our start. */
+  isHere: boolean
 }
 
 interface Neighbor {
@@ -94,8 +96,11 @@ export class RepairServer {
     }
     this.#neighbors.set(peer, neighbor)
     this.#peers = [...this.#neighbors.keys()]
-    const heads = [...this.#heads.values()].slice(-HEADS_IN_MESSAGE)
-    this.#send(peer, { _tag: "Heads", heads: heads.map(({ bytes, seq }) => ({ stream: bytes, seq })) })
+    // A neighbour asks for few of the streams that it does not know, so those that it can get here come first, the newest before the others.
+    const newest = [...this.#heads.values()].reverse()
+    const heads = [...newest.filter(({ isHere }) => isHere), ...newest.filter(({ isHere }) => !isHere)]
+    const told = heads.slice(0, HEADS_IN_MESSAGE)
+    this.#send(peer, { _tag: "Heads", heads: told.map(({ bytes, seq }) => ({ stream: bytes, seq })) })
   }
 
   neighborDown(peer: string): void {
@@ -105,8 +110,9 @@ export class RepairServer {
 
   /** The highest accepted seq of a stream. */
   noteHead(key: string, bytes: Uint8Array, seq: number, now: number): void {
-    const head = this.#heads.get(key) ?? { bytes: bytes.slice(), seq }
+    const head = this.#heads.get(key) ?? { bytes: bytes.slice(), seq, isHere: true }
     head.seq = Math.max(head.seq, seq)
+    head.isHere = true
     this.#heads.delete(key)
     this.#heads.set(key, head)
     if (this.#heads.size > MAX_HEADS) {
@@ -120,7 +126,8 @@ export class RepairServer {
 
   /** A head that was told before we came: it is passed on to newcomers, so that they know what was sent before them. */
   noteEarlierHead(key: string, bytes: Uint8Array, seq: number): void {
-    if (this.#heads.size < MAX_HEADS && !this.#heads.has(key)) this.#heads.set(key, { bytes: bytes.slice(), seq })
+    if (this.#heads.size < MAX_HEADS && !this.#heads.has(key))
+      this.#heads.set(key, { bytes: bytes.slice(), seq, isHere: false })
   }
 
   /** Whether this is the first Heads of the neighbour. */

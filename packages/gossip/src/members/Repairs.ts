@@ -100,6 +100,11 @@ export class Repairs {
     return base !== undefined || !canAsk ? seq : Math.max(1, seq - LOOK_BACK)
   }
 
+  /** Whether this head of a stream was sent before we came, as a neighbour told at our start. */
+  coversBefore(key: string, head: number): boolean {
+    return head <= (this.#claims.get(key)?.base ?? 0)
+  }
+
   /** A neighbour claims that it accepted this seq of a stream. `known`: the highest seq that was accepted here. */
   claim(key: string, bytes: Uint8Array, head: number, by: string, { kind, known }: ClaimOptions, now: number): void {
     let claim = this.#claims.get(key)

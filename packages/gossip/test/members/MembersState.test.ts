@@ -443,6 +443,53 @@ describe("MembersState repairs", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
+  it.effect(
+    "a newcomer's message is asked for, however many earlier streams it passes on, and those are not asked for twice",
+    () =>
+      Effect.gen(function* () {
+        const { author, crypto, member, stateOf } = yield* setUp
+        const alice = author(1)
+        const newcomer = stateOf({ self: alice.id })
+        const reader = stateOf()
+        const earlier = Array.from({ length: 300 }, (_, i) => {
+          const stream = Envelope.stream(new Author(crypto, member, 2).seal()).slice()
+          stream.set([i >> 8, i & 255])
+          return { stream, seq: 3 }
+        })
+        const headsTo = (state: MembersState, peer: string) => {
+          state.takeEvents()
+          state.neighborUp(peer, { answersRepairs: true }, 10)
+          const sent = state
+            .takeEvents()
+            .flatMap((each) => (each._tag === "Send" && each.to === peer ? [each.message] : []))
+          return sent.find((message) => message._tag === "Heads")!
+        }
+        // Both got the streams from other neighbours at their start; the reader knows 200 of the 300.
+        for (const [state, known] of [
+          [newcomer, 300],
+          [reader, 200],
+        ] as const) {
+          state.neighborUp(PEER, { answersRepairs: true }, 0)
+          state.receiveRepair(PEER, { _tag: "Heads", heads: earlier.slice(0, known) }, 0)
+          state.neighborDown(PEER)
+        }
+        newcomer.published(alice.next(), 5)
+        const heads = headsTo(newcomer, "bb".repeat(32))
+        reader.neighborUp(alice.id, { answersRepairs: true }, 10)
+        reader.receiveRepair(alice.id, heads, 10)
+        reader.takeEvents()
+        reader.tick(200)
+        const wanted = reader
+          .takeEvents()
+          .flatMap((each) => (each._tag === "Send" && each.message._tag === "Want" ? [each.message] : []))
+        const own = Envelope.stream(alice.seal())
+        assert.isTrue(wanted.some(({ stream }) => own.every((byte, i) => byte === stream[i])))
+        for (const { stream } of earlier.slice(0, 200)) {
+          assert.isFalse(wanted.some((want) => stream.every((byte, i) => byte === want.stream[i])))
+        }
+      }).pipe(Effect.provide(Crypto.layer())),
+  )
+
   it.effect("answers 64 Wants and 512 KB a second of a neighbour, and None for what it does not have", () =>
     Effect.gen(function* () {
       const { author, stateOf } = yield* setUp
