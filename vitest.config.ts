@@ -1,6 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config"
-
-const conditions = ["@topic-tracker/source", "node", "import", "module", "default"]
+import { fromSources } from "./scripts/fromSources.ts"
 
 /** Nodes on real sockets, and processes, that have to do something in a given time: they run one at a time, when the others are done. */
 const TIMED = [
@@ -18,8 +17,7 @@ const TIMED = [
 ]
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ...fromSources,
   test: {
     reporters: ["default", "./scripts/countReporter.ts"],
     setupFiles: ["./scripts/seedTests.ts"],

@@ -1,11 +1,9 @@
 import { defineConfig } from "vitest/config"
-
-const conditions = ["@topic-tracker/source", "node", "import", "module", "default"]
+import { fromSources } from "../scripts/fromSources.ts"
 
 export default defineConfig({
   root: import.meta.dirname,
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ...fromSources,
   test: {
     include: ["test/**/*.test.ts"],
     reporters: ["verbose", "../scripts/countReporter.ts"],

@@ -1,11 +1,9 @@
 import { defineConfig } from "vitest/config"
-
-const conditions = ["@topic-tracker/source", "node", "import", "module", "default"]
+import { fromSources } from "../fromSources.ts"
 
 export default defineConfig({
   root: new URL("../..", import.meta.url).pathname,
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ...fromSources,
   test: {
     include: ["packages/*/test/**/*.browser.ts", "examples/test/**/*.browser.ts", "scripts/test/**/*.browser.ts"],
     reporters: ["verbose", "./scripts/countReporter.ts"],

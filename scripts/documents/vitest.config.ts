@@ -1,11 +1,9 @@
 import { defineConfig } from "vitest/config"
-
-const conditions = ["@topic-tracker/source", "node", "import", "module", "default"]
+import { fromSources } from "../fromSources.ts"
 
 export default defineConfig({
   root: new URL("../..", import.meta.url).pathname,
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ...fromSources,
   test: {
     include: ["scripts/documents/test/**/*.test.ts", "scripts/documents/dist/blocks/*.test.ts"],
     reporters: ["verbose", "./scripts/countReporter.ts"],

@@ -1,5 +1,6 @@
 /** The command `doctor` on hosts on which something is wrong, each in a network namespace of its own. */
 import { describe, expect, it } from "vitest"
+import { expectFinding } from "./expectFinding.ts"
 import { diagnose, unavailable } from "./namespaces.ts"
 
 if (unavailable !== undefined) console.warn(`doctor's tests of hosts are skipped: ${unavailable}`)
@@ -25,12 +26,5 @@ describe.skipIf(unavailable !== undefined).concurrent("doctor", { timeout: 240_0
     { situation: "the port is taken", name: "port", found: /UDP port 7777 is in use/, advice: /another port/ },
     { situation: "no IPv4", name: "network", found: /IPv6 only/, advice: /IPv4 address/ },
     { situation: "a DHT of read-only nodes", name: "storage", found: /none stores an item/, advice: /read-only/ },
-  ])("$situation: says so and nothing else, and what to do", async ({ advice, found, name, situation }) => {
-    const { checks, code, err } = await diagnose(situation)
-    const wrong = checks.filter(({ ok }) => !ok)
-    expect(wrong.map((each) => each.name)).toEqual([name])
-    expect(wrong[0]!.found).toMatch(found)
-    expect(wrong[0]!.advice).toMatch(advice)
-    expect([code, err]).toEqual([1, "One thing stands in the way.\n"])
-  })
+  ])("$situation: says so and nothing else, and what to do", (finding) => expectFinding(finding))
 })
