@@ -6,17 +6,15 @@ import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { CommandFailed, runCommand, textTable } from "@topic-tracker/cli-kit"
-import { Console, Effect, Schema } from "effect"
+import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import { within } from "../command/within.ts"
 import { unshareArgs } from "../sockets/namespace.ts"
 import { quantile } from "../world/distribution.ts"
 import { inMemory, type LossOptions } from "./environments.ts"
 import type { MeasuredDelays } from "./measureDelays.ts"
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
-
-const within = (flag: Flag.Flag<number>, from: number, to: number) =>
-  flag.pipe(Flag.withSchema(Schema.Number.check(Schema.isBetween({ minimum: from, maximum: to }))))
 
 const flags = {
   loss: within(Flag.Finite("loss"), 0, 0.9).pipe(

@@ -1,14 +1,12 @@
 /** `npm run -s sim:presence`: figures of presence on virtual time, with plain heartbeats as control. */
 import { CommandFailed, runCommand, textTable } from "@topic-tracker/cli-kit"
 import { defaultConfig } from "@topic-tracker/gossip/protocol-config"
-import { Console, Effect, Schema } from "effect"
+import { Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { within } from "../command/within.ts"
 import { type Figure, scenarios } from "./scenarios.ts"
 
 const names = Object.keys(scenarios) as ReadonlyArray<keyof typeof scenarios>
-
-const within = (flag: Flag.Flag<number>, from: number, to: number) =>
-  flag.pipe(Flag.withSchema(Schema.Number.check(Schema.isBetween({ minimum: from, maximum: to }))))
 
 const flags = {
   scenario: Argument.Literals("SCENARIO", names).pipe(

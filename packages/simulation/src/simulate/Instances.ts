@@ -10,6 +10,7 @@ import type { WorldTime } from "../environment/WorldTime.ts"
 import type { Swarm } from "../run/changes.ts"
 import type { TopicScenario } from "../scenario/TopicScenario.ts"
 import { DhtTimes } from "../world/DhtTimes.ts"
+import { suspendNodes } from "../world/suspendNodes.ts"
 import type { TopicLog } from "../world/TopicLog.ts"
 import { ObservedTopics } from "./ObservedTopics.ts"
 import type { Instance, InstanceExit, Program, ProgramServices } from "./Program.ts"
@@ -115,22 +116,10 @@ export class Instances<A, E> implements Swarm<never> {
       return this.#end(index, "crashed")
     })
 
-  readonly suspend = (nodes: ReadonlyArray<number>, ms: number): Effect.Effect<void> =>
-    Effect.gen({ self: this }, function* () {
-      for (const index of nodes) {
-        const running = this.#running.get(index)
-        if (running === undefined) continue
-        this.#log.addLine(this.#time.now, index, "is suspended")
-        this.#time.suspend?.(running.clock, ms)
-        this.environment.suspend?.(index)
-      }
-      yield* Effect.sleep(ms)
-      for (const index of nodes) {
-        if (!this.#running.has(index)) continue
-        this.#log.addLine(this.#time.now, index, "wakes up")
-        this.environment.wake?.(index)
-      }
-    })
+  readonly suspend = (nodes: ReadonlyArray<number>, ms: number): Effect.Effect<void> => {
+    const clockOf = (index: number) => this.#running.get(index)?.clock
+    return suspendNodes({ clockOf, environment: this.environment, log: this.#log, time: this.#time }, nodes, ms)
+  }
 
   /** How each instance ended so far, in the order of the starts. */
   exits(): ReadonlyArray<InstanceExit<A, E>> {

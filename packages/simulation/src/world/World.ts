@@ -13,6 +13,7 @@ import { ChannelLog } from "./ChannelLog.ts"
 import { Deliveries } from "./Deliveries.ts"
 import { DhtTimes } from "./DhtTimes.ts"
 import { NeighborGraph } from "./NeighborGraph.ts"
+import { suspendNodes } from "./suspendNodes.ts"
 import type { TopicLog } from "./TopicLog.ts"
 
 export const TOPIC_NAME = "simulation"
@@ -227,21 +228,8 @@ export class World {
 
   /** The machines of these nodes are suspended for `ms`. */
   suspend(nodes: ReadonlyArray<number>, ms: number): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      for (const index of nodes) {
-        const member = this.#members.get(index)
-        if (member === undefined) continue
-        this.#log.addLine(this.#time.now, index, "is suspended")
-        this.#time.suspend?.(member.clock, ms)
-        this.environment.suspend?.(index)
-      }
-      yield* Effect.sleep(ms)
-      for (const index of nodes) {
-        if (!this.#members.has(index)) continue
-        this.#log.addLine(this.#time.now, index, "wakes up")
-        this.environment.wake?.(index)
-      }
-    })
+    const clockOf = (index: number) => this.#members.get(index)?.clock
+    return suspendNodes({ clockOf, environment: this.environment, log: this.#log, time: this.#time }, nodes, ms)
   }
 
   /** A node, drawn at random, broadcasts a message of this size. */
