@@ -88,8 +88,7 @@ export class SendingHalf {
   cut(code: number): void {
     this.#dropQueue()
     if (this.#isOver) return
-    this.#options.send.reset(code)
-    this.#setOver()
+    this.#end((send) => send.reset(code))
   }
 
   /** The peer closed both directions: what waits is not sent. */
@@ -99,8 +98,7 @@ export class SendingHalf {
       this.#ending ??= { frame: FINISH_FRAME, isClose: false }
       return
     }
-    this.#options.send.finish()
-    this.#setOver()
+    this.#end((send) => send.finish())
   }
 
   addCredit(bytes: number): void {
@@ -132,12 +130,13 @@ export class SendingHalf {
   finishIfDone(): void {
     if (this.#isOver || this.#isWriting || !this.#isEndSent) return
     if (this.#ending?.isClose !== true && !this.#options.isPeerDone()) return
-    this.#options.send.finish()
-    this.#setOver()
+    this.#end((send) => send.finish())
   }
 
-  #setOver(): void {
+  /** A reset ends a write that is under way, whose callback must find that this half is over. */
+  #end(tell: (send: BiStream["send"]) => void): void {
     this.#isOver = true
+    tell(this.#options.send)
     this.#options.over()
   }
 
