@@ -305,16 +305,22 @@ export class MemoryNetwork implements MemoryCarrier {
     }: { readonly bytes?: number | undefined; readonly dialling?: boolean } = {},
     lostBefore = 0,
   ): void {
-    this.transmissions++
     const now = this.timers.now()
-    const link = this.isCut(from, to) ? cut : this.link(from, to, this.random, bytes)
-    if (link.drop !== true) {
-      this.after(now + (link.delayMs ?? 0), arrived)
+    const delayMs = this.transmit(from, to, bytes)
+    if (delayMs !== undefined) {
+      this.after(now + delayMs, arrived)
       return
     }
     const again = now + this.retransmitMs(from, to, lostBefore, dialling)
     if (again > deadline) this.after(deadline, lost)
     else this.after(again, () => this.carry(from, to, deadline, arrived, lost, { bytes, dialling }, lostBefore + 1))
+  }
+
+  /** Counts a transmission. Its delay in ms; undefined if it is lost. */
+  private transmit(from: EndpointId.EndpointId, to: EndpointId.EndpointId, bytes: number): number | undefined {
+    this.transmissions++
+    const { delayMs = 0, drop } = this.isCut(from, to) ? cut : this.link(from, to, this.random, bytes)
+    return drop === true ? undefined : delayMs
   }
 
   /** The loss recovery of a new connection's direction, if the network has one. */
@@ -325,16 +331,11 @@ export class MemoryNetwork implements MemoryCarrier {
   ): LossRecovery | undefined {
     const times = this.recoveryTimes
     if (times === undefined) return undefined
-    const send = (source: EndpointId.EndpointId, target: EndpointId.EndpointId, bytes: number): number | undefined => {
-      this.transmissions++
-      const { delayMs = 0, drop } = this.isCut(source, target) ? cut : this.link(source, target, this.random, bytes)
-      return drop === true ? undefined : delayMs
-    }
     return new LossRecovery({
       timers: this.timers,
       times: () => times(from, to),
-      forth: (bytes) => send(from, to, bytes),
-      back: (bytes) => send(to, from, bytes),
+      forth: (bytes) => this.transmit(from, to, bytes),
+      back: (bytes) => this.transmit(to, from, bytes),
       givesUpAt: (since) => Math.max(since, heardAt()) + this.idleTimeoutMs,
       gaveUp: lost,
     })
