@@ -7,9 +7,9 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { type PeerError, Peers } from "@topic-tracker/peers"
 import { Clock, Context, Effect, Exit, Layer, Random, Scope, Semaphore, Stream } from "effect"
 import type { Socket } from "effect/socket"
-import { type ContentHash, hashFromBytes } from "./ContentHash.ts"
+import { type ContentHash, hashFromBytes, hashToBytes } from "./ContentHash.ts"
 import { type FetchParts, fetchContent } from "./fetchContent.ts"
-import { maxPiecesOf, Pace, resolveLimits } from "./limits.ts"
+import { Pace, resolveLimits } from "./limits.ts"
 import type { ShareOptions, ShareService } from "./model.ts"
 import { checkName, type Readable, readSource } from "./readSource.ts"
 import { ShareError } from "./ShareError.ts"
@@ -20,6 +20,7 @@ import { Session } from "./session/Session.ts"
 import type { PieceReader } from "./storage/model.ts"
 import { ShareStorage } from "./storage/ShareStorage.ts"
 import { PieceMap } from "./swarm/PieceMap.ts"
+import { pieceCount } from "./tree/pieces.ts"
 import { FrameReader } from "./wire/FrameReader.ts"
 import { encode, MAX_PEERS, type Message, SHARE_PROTOCOL } from "./wire/messages.ts"
 
@@ -82,7 +83,7 @@ const makeShare = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const scope = yield* Effect.scope
-  const maxPieces = maxPiecesOf(limits)
+  const maxPieces = pieceCount(limits.maxContentBytes)
   const now = () => clock.currentTimeMillisUnsafe()
   const contents = new Map<ContentHash, Content>()
   const counters = { bytesSent: 0, bytesReceived: 0, wrongPieces: 0, violations: 0 }
@@ -219,7 +220,7 @@ const makeShare = Effect.fnUntraced(function* (
     const socket = yield* peers.connect(peer, { protocol: SHARE_PROTOCOL })
     if (streams > limits.maxStreams || content.isComplete || content.banned.has(peer)) return
     const line = yield* lineOf(socket)
-    yield* line.writer.write(encode({ _tag: "Open", hash: content.hashBytes }))
+    yield* line.writer.write(encode({ _tag: "Open", hash: hashToBytes(content.hash) }))
     let messages: ReadonlyArray<Message> | undefined = []
     while (messages?.length === 0) messages = yield* pullMessages(line)
     if (messages?.[0]?._tag === "NotHere") {

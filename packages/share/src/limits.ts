@@ -1,7 +1,6 @@
 /** The bounds of what sharing keeps, sends and asks for, with the defaults. */
 import { Effect } from "effect"
 import { ShareError } from "./ShareError.ts"
-import { PIECE_BYTES } from "./tree/pieces.ts"
 
 /**
  * Limits of sharing in one topic.
@@ -61,9 +60,6 @@ export const resolveLimits = (input: ShareLimitsInput = {}): Effect.Effect<Share
   }
   return Effect.succeed(limits)
 }
-
-export const maxPiecesOf = ({ maxContentBytes }: ShareLimits): number =>
-  Math.max(1, Math.ceil(maxContentBytes / PIECE_BYTES))
 
 /** A rate: each turn is told how long to wait. Bytes and milliseconds; no clock of its own. */
 export class Pace {

@@ -5,7 +5,7 @@
 import { BoundedMap } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Latch, type Scope } from "effect"
-import { type ContentHash, hashToBytes } from "../ContentHash.ts"
+import type { ContentHash } from "../ContentHash.ts"
 import type { ShareError } from "../ShareError.ts"
 import type { PieceReader } from "../storage/model.ts"
 import { Candidates } from "../swarm/Candidates.ts"
@@ -30,11 +30,10 @@ const MAX_BANNED = 512
 
 export class Content {
   readonly hash: ContentHash
-  readonly hashBytes: Uint8Array
   readonly #parts: ContentParts
   readonly sessions = new Map<EndpointId.EndpointId, Session>()
   readonly banned = new BoundedMap<EndpointId.EndpointId, true>(MAX_BANNED)
-  readonly candidates: Candidates
+  readonly candidates = new Candidates()
   /** Of the streams and files of this content. */
   readonly scope: Scope.Closeable
   readonly pieces: PieceReader
@@ -43,7 +42,6 @@ export class Content {
   row: PieceRow | undefined
   map: PieceMap | undefined
   download: Download<Session> | undefined
-  readonly #isSource: boolean
   #offers: Offers<Session> | undefined
   #acquiring: RowRequest | undefined
   /** The size that a peer claims, if it is more than this node takes. */
@@ -73,14 +71,11 @@ export class Content {
     writer: PieceWriter | undefined,
   ) {
     this.hash = hash
-    this.hashBytes = hashToBytes(hash)
     this.#parts = parts
     this.scope = scope
     this.pieces = pieces
     this.#writer = writer
-    this.#isSource = writer === undefined
     this.gainedAt = parts.now()
-    this.candidates = new Candidates()
   }
 
   get isComplete(): boolean {
@@ -107,7 +102,7 @@ export class Content {
     this.name = name
     this.map = map
     this.resumedBytes = this.verifiedBytes
-    if (this.#isSource) this.#offers = new Offers(row.count, this.#parts.random)
+    if (this.#writer === undefined) this.#offers = new Offers(row.count, this.#parts.random)
     else if (!map.isFull) this.download = new Download(map, this.#parts.random)
     for (const session of this.sessions.values()) {
       if (session.theirSize !== undefined && session.theirSize !== row.size) this.ban(session, 0)

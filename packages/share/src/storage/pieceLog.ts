@@ -6,6 +6,7 @@ import * as Bytes from "@topic-tracker/common/Bytes"
 import { hashFromBytes, hashToBytes } from "../ContentHash.ts"
 import { PieceRow } from "../tree/PieceRow.ts"
 import { MAX_PROOF_BYTES, pieceCount, VALUE_BYTES } from "../tree/pieces.ts"
+import { MAX_NAME_BYTES } from "../wire/messages.ts"
 
 const MAGIC = new TextEncoder().encode("TTS1")
 const HASH_AT = 4
@@ -22,7 +23,7 @@ export interface SavedContent {
 
 /** The longest file of a content of so many pieces, each written some times. */
 export const maxLogBytes = (maxPieces: number): number =>
-  NAME_AT + 1 + 255 + MAX_PROOF_BYTES + maxPieces * (VALUE_BYTES + 16)
+  NAME_AT + 1 + MAX_NAME_BYTES + MAX_PROOF_BYTES + maxPieces * (VALUE_BYTES + 16)
 
 export const encodeEntry = (piece: number): Uint8Array => {
   const bytes = new Uint8Array(4)

@@ -76,8 +76,8 @@ export class Download<K> {
   }
 
   #gives(map: PieceMap): boolean {
-    for (let piece = 0; piece < this.have.count; piece++) if (map.has(piece) && !this.have.has(piece)) return true
-    return false
+    const { bytes } = this.have
+    return map.bytes.some((byte, i) => (byte & ~bytes[i]!) !== 0)
   }
 
   /** The piece to ask this peer for now; it counts as asked. */
