@@ -2,7 +2,7 @@
  * A live page of the node in this process, on loopback: what it does, whom it knows, what it drops. It is read-only. The token in the page's URL
  * keeps other users of the host out; nothing outside of this host can reach it, and the page loads nothing from elsewhere.
  */
-import { Dht, Gossip, TopicTracker, type TopicView } from "@topic-tracker/core"
+import { Dht, Gossip, type PeerPath, TopicTracker, type TopicView } from "@topic-tracker/core"
 import { Clock, Context, Effect, type Fiber, Layer, Logger, Option, Redacted, type Scope, Stream } from "effect"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { describeActivity } from "./describeActivity.ts"
@@ -65,7 +65,7 @@ export class Monitor extends Context.Service<Monitor, MonitorService>()("@topic-
       Effect.gen(function* () {
         const below = yield* Effect.serviceOption(MonitorLog)
         const monitor = (log: MonitorLog["Service"]) =>
-          Layer.effect(Monitor, makeMonitor(new Recorder(), log, options.port ?? DEFAULT_PORT))
+          Layer.effect(Monitor, makeMonitor(log, options.port ?? DEFAULT_PORT))
         if (Option.isSome(below)) return monitor(below.value)
         const own = new LogLines()
         return Layer.merge(monitor(own), logLayer(own))
@@ -125,13 +125,13 @@ const loggerOf = (log: LogLines): Logger.Logger<unknown, void> =>
   })
 
 const makeMonitor = Effect.fnUntraced(function* (
-  recorder: Recorder,
   log: MonitorLog["Service"],
   port: number,
 ): Effect.fn.Return<MonitorService, MonitorError, TopicTracker | Dht | Gossip | Scope.Scope> {
   const tracker = yield* TopicTracker
   const dht = yield* Dht
   const gossip = yield* Gossip
+  const recorder = new Recorder()
   const startedAt = yield* Clock.currentTimeMillis
   /** The fiber that reads the activity of each topic. */
   const watched = new Map<string, Fiber.Fiber<void>>()
@@ -154,8 +154,7 @@ const makeMonitor = Effect.fnUntraced(function* (
     recorder.addSample(counters, yield* gossip.paths, yield* Clock.currentTimeMillis)
   })
 
-  const topicState = Effect.fnUntraced(function* (view: TopicView) {
-    const paths = new Map((yield* gossip.paths).map((path) => [path.peer, path]))
+  const topicState = Effect.fnUntraced(function* (view: TopicView, paths: ReadonlyMap<string, PeerPath>) {
     const { joinedMs, lines } = recorder.timelineOf(view.id.hex)
     const state: TopicState = {
       id: view.id.hex,
@@ -174,6 +173,7 @@ const makeMonitor = Effect.fnUntraced(function* (
     const address = yield* gossip.address.pipe(
       Effect.timeoutOrElse({ duration: 100, orElse: () => Effect.succeed({ direct: [], relayUrl: undefined }) }),
     )
+    const paths = new Map((yield* gossip.paths).map((path) => [path.peer, path]))
     const current: MonitorState = {
       endpointId: tracker.endpointId,
       startedAt,
@@ -182,7 +182,7 @@ const makeMonitor = Effect.fnUntraced(function* (
       relay: address.relayUrl,
       dht: { ...(yield* dht.stats) },
       gossip: { ...(yield* gossip.stats) },
-      topics: yield* Effect.forEach(yield* tracker.views, topicState),
+      topics: yield* Effect.forEach(yield* tracker.views, (view) => topicState(view, paths)),
       samples: recorder.samples,
       log: log.lines,
     }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
 
-export const HOST = "127.0.0.1"
+const HOST = "127.0.0.1"
 
 const MAX_CONNECTIONS = 64
 
