@@ -19,9 +19,9 @@ export const channel: Benchmark = {
   about: "messages of a channel, signed and sealed or sealed with the shared key only, beside a plain topic's",
   run: Effect.fnUntraced(function* (run) {
     const ways = yield* Effect.gen(function* () {
-      const [port] = yield* Programs.start(Schema.Array(Schema.Int), Programs.ours("testnets", 1, 0))
-      yield* Programs.start(Schema.Unknown, Programs.ours("channelEcho", port!)).pipe(Effect.forkScoped)
-      return yield* Programs.run(Samples, Programs.ours("channel", run.seconds, port!), "5 minutes")
+      const [port] = yield* Programs.start(Programs.Ports, Programs.ours("testnets", 1, 0))
+      yield* Programs.start(Schema.Unknown, Programs.ours("channelEcho", port)).pipe(Effect.forkScoped)
+      return yield* Programs.run(Samples, Programs.ours("channel", run.seconds, port), "5 minutes")
     }).pipe(Effect.scoped)
     const plain = ways[0]!
     return ways.slice(1).flatMap(({ latencies, name, rates }): ReadonlyArray<Result> => {

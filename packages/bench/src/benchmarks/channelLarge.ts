@@ -19,9 +19,9 @@ export const channelLarge: Benchmark = {
   about: "1 MB to 20 members of a channel, and how much longer small messages of the others take meanwhile",
   run: Effect.fnUntraced(function* ({ rounds }) {
     const samples = yield* Effect.gen(function* () {
-      const [port] = yield* Programs.start(Schema.Array(Schema.Int), Programs.ours("testnets", 1, 0))
+      const [port] = yield* Programs.start(Programs.Ports, Programs.ours("testnets", 1, 0))
       const program = (...args: ReadonlyArray<number>) =>
-        Programs.run(Samples, Programs.ours("channelLarge", port!, ...args), "4 minutes")
+        Programs.run(Samples, Programs.ours("channelLarge", port, ...args), "4 minutes")
       const others = Array.from({ length: PROCESSES }, () => program(MEMBERS / PROCESSES, 0, 0))
       return yield* Effect.all([program(0, MEMBERS, rounds), ...others], { concurrency: "unbounded" })
     }).pipe(Effect.scoped)

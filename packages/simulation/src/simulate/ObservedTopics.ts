@@ -3,7 +3,7 @@ import { type Topic, type TopicEvent, TopicTracker } from "@topic-tracker/core"
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Layer, Stream } from "effect"
 import type { WorldTime } from "../environment/WorldTime.ts"
-import { type Spans, spansOf } from "../world/distribution.ts"
+import { meanOf, type Spans, spansOf } from "../world/distribution.ts"
 import { NeighborGraph } from "../world/NeighborGraph.ts"
 import type { TopicLog } from "../world/TopicLog.ts"
 
@@ -152,7 +152,7 @@ export class ObservedTopics {
         never_joined: nodes.filter((node) => !joinedAfter.has(node)).length,
         parts_at_end: graph.components(),
         degree: {
-          mean: degrees.reduce((sum, degree) => sum + degree, 0) / Math.max(1, degrees.length),
+          mean: meanOf(degrees),
           min: degrees.length === 0 ? 0 : Math.min(...degrees),
           max: degrees.length === 0 ? 0 : Math.max(...degrees),
         },

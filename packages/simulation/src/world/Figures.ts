@@ -6,7 +6,7 @@ import type { TopicScenario } from "../scenario/TopicScenario.ts"
 import type { ChannelFigures } from "./ChannelLog.ts"
 import type { DeliveryFigures } from "./Deliveries.ts"
 import type { DhtTimeFigures } from "./DhtTimes.ts"
-import { quantile } from "./distribution.ts"
+import { meanOf, quantile } from "./distribution.ts"
 import type { Milestones } from "./milestones.ts"
 import type { World } from "./World.ts"
 
@@ -138,7 +138,7 @@ export class Figures {
       bubbles: world.graph.components(),
       one_swarm_ms: milestones.oneSwarmAt ?? null,
       joined: world.joinedAfter.size,
-      degree_mean: degrees.reduce((sum, degree) => sum + degree, 0) / Math.max(1, degrees.length),
+      degree_mean: meanOf(degrees),
       broadcasts,
       delivered_share: share,
       gets_per_topic_minute: rate(now, sumOf("gets")),
@@ -176,7 +176,7 @@ export class Figures {
       bubbles_at_end: world.graph.components(),
       bubbles_most: this.#bubblesMost,
       degree: {
-        mean: degrees.reduce((sum, degree) => sum + degree, 0) / Math.max(1, degrees.length),
+        mean: meanOf(degrees),
         min: Math.min(...degrees),
         max: Math.max(...degrees),
       },

@@ -26,6 +26,10 @@ export const spansOf = (values: ReadonlyArray<number>): Spans => {
   }
 }
 
+/** The mean; 0 if there are no values. */
+export const meanOf = (values: ReadonlyArray<number>): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
+
 /** The least of the sorted values that at least this share of the values does not exceed; 0 if there are no values. */
 export const quantile = (sorted: Float64Array, share: number): number =>
   sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
