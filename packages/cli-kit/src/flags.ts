@@ -26,6 +26,20 @@ export const port = (description: string, fallback: number) =>
 export const integer = (name: string, description: string, minimum: number, maximum: number) =>
   integerFrom(name, description, minimum, maximum, `an integer from ${minimum} to ${maximum}`)
 
+/** The port of the DHT client. */
+export const dhtPort = integer(
+  "dht-port",
+  "The UDP port of the DHT client; 0 takes any free port (default 0)",
+  0,
+  65_535,
+).pipe(Flag.withDefault(0))
+
+/** Events as JSON in place of text. */
+export const jsonEvents = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print events as JSON, one on each line"),
+  Flag.withDefault(false),
+)
+
 /** Text of at least one character. */
 export const text = (name: string, description: string) =>
   Flag.String(name).pipe(

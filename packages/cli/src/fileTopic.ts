@@ -1,34 +1,30 @@
 /** The common parts of `send-file` and `receive-file`: options, the topic with Share in it, the way errors are told, and which names are safe. */
-import { bootstrap, integer } from "@topic-tracker/cli-kit/flags"
+import { bootstrap, integer, jsonEvents } from "@topic-tracker/cli-kit/flags"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
 import { Topic } from "@topic-tracker/core"
 import { Peers } from "@topic-tracker/peers"
 import { Share, type ShareError, ShareStorage } from "@topic-tracker/share"
 import { Clock, Console, Effect, Layer } from "effect"
-import { Flag } from "effect/cli"
 
 /** Files go to members only, if the options do not say otherwise. */
 export const fileFlags = {
   ...topicFlags({ access: "members" }),
   bootstrap,
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print events as JSON, one on each line"),
-    Flag.withDefault(false),
-  ),
+  json: jsonEvents,
 }
 
 export const secondsFlag = (description: string) => integer("seconds", description, 1, 1_000_000)
 
-/** Share in the topic of the options, with files in `directory`. */
-export const shareIn = Effect.fnUntraced(function* (given: GivenTopic, directory: string) {
+/** Share in the topic of the options, with files in this folder. */
+export const shareIn = Effect.fnUntraced(function* (given: GivenTopic) {
   const { join } = yield* readTopic(given, { access: "members" })
   const topic = yield* Topic.joinNoWait(join).pipe(Effect.mapError(({ message }) => new UsageError({ message })))
   const services = yield* Layer.build(
     Share.layer(topic).pipe(
       // In a members-only topic the proof decides; one that is open was asked for by an option.
       Layer.provide(Peers.layer(topic, { allow: () => Effect.succeed(true) })),
-      Layer.provide(ShareStorage.layerFiles({ directory })),
+      Layer.provide(ShareStorage.layerFiles({ directory: "." })),
     ),
   ).pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
   return { topic, share: yield* Effect.provide(Share, services) }

@@ -1,14 +1,14 @@
 /** The command `monitor`: a node in a topic with a live page on loopback. It prints `ready URL`. */
 import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
-import { bootstrap, integer, port, relay } from "@topic-tracker/cli-kit/flags"
+import { bootstrap, dhtPort, port, relay } from "@topic-tracker/cli-kit/flags"
 import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
 import { Topic, TrackerMetrics } from "@topic-tracker/core"
 import { Monitor } from "@topic-tracker/monitor"
 import { Config, Console, Effect, Layer, Option, Redacted } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { summaries } from "./summaries.ts"
 
 /** The variable that turns the export of traces, metrics and logs on. Source: the specification of OpenTelemetry. */
@@ -41,9 +41,7 @@ export const monitorCommand = Command.make(
     bootstrap,
     cache: cacheFlag,
     relay,
-    dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any free port (default 0)", 0, 65_535).pipe(
-      Flag.withDefault(0),
-    ),
+    dhtPort,
     port: port("The TCP port of the page on 127.0.0.1; 0 takes any free one (default 8787)", 8787),
   },
   Effect.fn("monitor")(function* ({ bootstrap, cache, dhtPort, port, relay, ...given }) {

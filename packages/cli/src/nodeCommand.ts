@@ -3,7 +3,7 @@
 import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { releaseSignals } from "@topic-tracker/cli-kit/earlySignals"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
-import { bootstrap, integer, relay, text } from "@topic-tracker/cli-kit/flags"
+import { bootstrap, dhtPort, integer, jsonEvents, relay, text } from "@topic-tracker/cli-kit/flags"
 import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
@@ -33,9 +33,7 @@ const flags = {
     Flag.withDefault(false),
   ),
   bootstrap,
-  dhtPort: integer("dht-port", "The UDP port of the DHT client; 0 takes any free port (default 0)", 0, 65_535).pipe(
-    Flag.withDefault(0),
-  ),
+  dhtPort,
   relay,
   cache: cacheFlag,
   send: text(
@@ -51,10 +49,7 @@ const flags = {
   metrics: integer("metrics", "Serve metrics for Prometheus at /metrics of this port on 127.0.0.1", 1, 65_535).pipe(
     Flag.optional,
   ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print events as JSON, one on each line"),
-    Flag.withDefault(false),
-  ),
+  json: jsonEvents,
 }
 
 /** Fails in a topic that is open to everybody. `ability`: what members-only topics have for the option. */

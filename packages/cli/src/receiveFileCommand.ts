@@ -62,7 +62,7 @@ export const receiveFileCommand = Command.make(
     const receive = Effect.gen(function* () {
       const printJson = yield* jsonPrinter
       const writer = new ProgressWriter()
-      const { share } = yield* shareIn(given, ".")
+      const { share } = yield* shareIn(given)
       let verified = 0
       let size: number | undefined
       let name: string | undefined

@@ -20,7 +20,7 @@ export const sendFileCommand = Command.make(
   Effect.fn(function* ({ bootstrap, json, path, seconds, ...given }) {
     const send = Effect.gen(function* () {
       const printJson = yield* jsonPrinter
-      const { share, topic } = yield* shareIn(given, ".")
+      const { share, topic } = yield* shareIn(given)
       const { hash, name, size, uploaded } = yield* share.share({ path }).pipe(Effect.mapError(told))
       yield* json
         ? printJson({ event: "shared", hash, size, name })

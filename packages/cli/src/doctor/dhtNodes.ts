@@ -3,21 +3,11 @@
  * that peers cannot reach without a relay (address-dependent mapping, RFC 4787, section 4.1). The field `ip` is BEP 42's.
  */
 import { randomBytes } from "node:crypto"
+import type { DhtAddress } from "@topic-tracker/dht"
 import { decodeBencode, encodeBencode } from "@topic-tracker/dht/testing"
 import { Effect } from "effect"
+import type { HostFacts } from "./Facts.ts"
 import { bindUdp, sendUdp } from "./udp.ts"
-
-export interface NodeAddress {
-  readonly host: string
-  readonly port: number
-}
-
-export interface DhtAnswers {
-  readonly asked: number
-  readonly answered: number
-  /** Our address as the nodes see it, IP:PORT, each once. */
-  readonly seenAs: ReadonlyArray<string>
-}
 
 /** The nodes that answers name and that are asked too. */
 const MAX_NAMED = 12
@@ -25,21 +15,21 @@ const ATTEMPTS = 3
 const ATTEMPT_MS = 700
 
 /** Asks the nodes, and some of those that they name. `bind` is the address of our socket. */
-export const askNodes = Effect.fnUntraced(function* (nodes: ReadonlyArray<NodeAddress>, bind: string) {
+export const askNodes = Effect.fnUntraced(function* (nodes: ReadonlyArray<DhtAddress>, bind: string) {
   const bound = yield* bindUdp(bind)
-  const asked = new Map<string, NodeAddress>()
+  const asked = new Map<string, DhtAddress>()
   const answered = new Set<string>()
   const seenAs = new Set<string>()
-  const result = (): DhtAnswers => ({ asked: asked.size, answered: answered.size, seenAs: [...seenAs] })
+  const result = (): HostFacts["dht"] => ({ asked: asked.size, answered: answered.size, seenAs: [...seenAs] })
   if (bound._tag === "Failed") return result()
   const { socket } = bound
   const id = randomBytes(20)
   let named = 0
-  const ask = ({ host, port }: NodeAddress) => {
+  const ask = ({ host, port }: DhtAddress) => {
     const query = { a: { id, target: randomBytes(20) }, q: "find_node", ro: 1, t: randomBytes(4), y: "q" }
     sendUdp(socket, encodeBencode(query), host, port)
   }
-  const add = (node: NodeAddress): boolean => {
+  const add = (node: DhtAddress): boolean => {
     const key = `${node.host}:${node.port}`
     if (asked.has(key)) return false
     asked.set(key, node)
@@ -71,26 +61,22 @@ export const askNodes = Effect.fnUntraced(function* (nodes: ReadonlyArray<NodeAd
 
 interface Answer {
   readonly seenAs: string | undefined
-  readonly nodes: ReadonlyArray<NodeAddress>
+  readonly nodes: ReadonlyArray<DhtAddress>
 }
 
 const readAnswer = (bytes: Uint8Array): Answer | undefined => {
-  try {
-    const message = decodeBencode(bytes)
-    if (typeof message !== "object" || message instanceof Uint8Array || Array.isArray(message)) return undefined
-    const { ip, r } = message as { readonly ip?: unknown; readonly r?: { readonly nodes?: unknown } }
-    const nodes = r?.nodes instanceof Uint8Array ? r.nodes : new Uint8Array()
-    return {
-      seenAs: ip instanceof Uint8Array && ip.length === 6 ? Object.values(compact(ip, 0)).join(":") : undefined,
-      nodes: Array.from({ length: Math.min(8, Math.floor(nodes.length / 26)) }, (_, i) => compact(nodes, i * 26 + 20)),
-    }
-  } catch {
-    return undefined
+  const message = decodeBencode(bytes)
+  if (typeof message !== "object" || message instanceof Uint8Array || Array.isArray(message)) return undefined
+  const { ip, r } = message as { readonly ip?: unknown; readonly r?: { readonly nodes?: unknown } }
+  const nodes = r?.nodes instanceof Uint8Array ? r.nodes : new Uint8Array()
+  return {
+    seenAs: ip instanceof Uint8Array && ip.length === 6 ? Object.values(compact(ip, 0)).join(":") : undefined,
+    nodes: Array.from({ length: Math.min(8, Math.floor(nodes.length / 26)) }, (_, i) => compact(nodes, i * 26 + 20)),
   }
 }
 
 /** Four bytes of an address and two of a port, big-endian (BEP 5). */
-const compact = (bytes: Uint8Array, at: number): NodeAddress => ({
+const compact = (bytes: Uint8Array, at: number): DhtAddress => ({
   host: bytes.subarray(at, at + 4).join("."),
   port: (bytes[at + 4]! << 8) | bytes[at + 5]!,
 })

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises"
 import { networkInterfaces } from "node:os"
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
 import { Effect } from "effect"
-import { askNodes, type NodeAddress } from "./dhtNodes.ts"
+import { askNodes } from "./dhtNodes.ts"
 import type { HostFacts } from "./Facts.ts"
 import { clockAhead } from "./timeServer.ts"
 import { bindUdp } from "./udp.ts"
@@ -32,7 +32,7 @@ export const hostFacts = Effect.fnUntraced(function* ({ bootstrap, port, timeSer
   )
   const found = new Map(names.map(({ found, name }) => [name, typeof found === "string" ? [] : found]))
   const nodes = bootstrap.flatMap(
-    (node): ReadonlyArray<NodeAddress> =>
+    (node): ReadonlyArray<DhtAddress> =>
       isName(node) ? found.get(node.host)!.map((host) => ({ host, port: node.port })) : [node],
   )
   const [dht, aheadMillis] = yield* Effect.all(

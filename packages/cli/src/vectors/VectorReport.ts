@@ -23,6 +23,19 @@ export const HexText = Schema.String.check(Schema.isPattern(/^([0-9a-f]{2})*$/, 
 export const failedChecks = (checks: Readonly<Record<string, boolean>>): ReadonlyArray<string> =>
   Object.entries(checks).flatMap(([name, holds]) => (holds ? [] : [name]))
 
+/** Counts the cases of a file. `note` takes the names of a case's checks that do not hold. */
+export const caseNotes = (file: string) => {
+  const failed: Array<string> = []
+  let cases = 0
+  return {
+    note: (name: string, wrong: ReadonlyArray<string>): void => {
+      cases++
+      if (wrong.length > 0) failed.push(`${file}, ${name}: ${wrong.join(", ")}`)
+    },
+    report: (): VectorReport => ({ passed: cases - failed.length, failed }),
+  }
+}
+
 /**
  * Parses JSON. Integers above 2^53 − 1 become exact bigints instead of rounded numbers, on runtimes that give a reviver the
  * source text of a number (Node 21 and later). Throws a SyntaxError like `JSON.parse`.

@@ -16,7 +16,7 @@ import {
 } from "@topic-tracker/crypto/members"
 import { Protocol } from "@topic-tracker/gossip"
 import { Effect, Redacted, Result, Schema } from "effect"
-import { failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
+import { caseNotes, failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
 
 const Keys = Schema.Struct({
   topic_name: Schema.String,
@@ -93,12 +93,7 @@ const MembersFile = Schema.Struct({
 export const membersVectors: VectorCheck = Effect.fnUntraced(function* (json) {
   const file = yield* Schema.decodeUnknownEffect(MembersFile)(json)
   const topics = new Topics(yield* Crypto, yield* SecretRotation)
-  const failed: Array<string> = []
-  let cases = 0
-  const note = (name: string, wrong: ReadonlyArray<string>) => {
-    cases++
-    if (wrong.length > 0) failed.push(`members, ${name}: ${wrong.join(", ")}`)
-  }
+  const { note, report } = caseNotes("members")
   for (const [i, each] of file.keys.entries()) note(`keys ${i}`, yield* topics.checkKeys(each))
   for (const each of file.doors) note(`door "${each.name}"`, yield* topics.checkDoor(each))
   for (const each of [...file.envelopes, ...file.bad_envelopes]) {
@@ -110,7 +105,7 @@ export const membersVectors: VectorCheck = Effect.fnUntraced(function* (json) {
     const reason = Result.isFailure(read) ? read.failure.reason : "none"
     note(`invitation "${each.name}"`, failedChecks({ [`reason ${each.reason}`]: reason === each.reason }))
   }
-  return { passed: cases - failed.length, failed }
+  return report()
 }, Effect.provide(SecretRotation.layer()))
 
 class Topics {

@@ -13,7 +13,7 @@ import {
   FrameReader,
 } from "@topic-tracker/peers/wire"
 import { Effect, Schema } from "effect"
-import { failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
+import { caseNotes, failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
 
 const FrameEvent = Schema.Union([
   Schema.Tuple([Schema.Literal("data"), HexText]),
@@ -34,13 +34,8 @@ const StreamsFile = Schema.Struct({
 /** Checks every case of `streams.json`. The frames are read in pieces of every size. */
 export const peerStreamVectors: VectorCheck = Effect.fnUntraced(function* (json) {
   const file = yield* Schema.decodeUnknownEffect(StreamsFile)(json)
-  const failed: Array<string> = []
-  let cases = 0
-  const note = (name: string, checks: Readonly<Record<string, boolean>>) => {
-    cases++
-    const wrong = failedChecks(checks)
-    if (wrong.length > 0) failed.push(`streams, ${name}: ${wrong.join(", ")}`)
-  }
+  const cases = caseNotes("streams")
+  const note = (name: string, checks: Readonly<Record<string, boolean>>) => cases.note(name, failedChecks(checks))
   for (const { bytes, protocol, topic } of file.openings) {
     const whole = Bytes.fromHex(bytes)
     const read = decodeOpening(whole)
@@ -69,7 +64,7 @@ export const peerStreamVectors: VectorCheck = Effect.fnUntraced(function* (json)
   for (const each of file.malformedFrames) {
     note(`frames ${each}`, { refused: framesIn(Bytes.fromHex(each), each.length) === undefined })
   }
-  return { passed: cases - failed.length, failed }
+  return cases.report()
 })
 
 const encodeFrame = (event: FrameEvent): string => {

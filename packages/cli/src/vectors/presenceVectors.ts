@@ -16,7 +16,7 @@ import {
   type Whisper,
 } from "@topic-tracker/presence/wire"
 import { Effect, Redacted, Schema } from "effect"
-import { failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
+import { caseNotes, failedChecks, HexText, type VectorCheck } from "./VectorReport.ts"
 
 const NoteCase = Schema.Struct({
   name: Schema.String,
@@ -67,12 +67,7 @@ export const presenceVectors: VectorCheck = Effect.fnUntraced(function* (json) {
   const file = yield* Schema.decodeUnknownEffect(PresenceFile)(json)
   const crypto = yield* Crypto
   const topic = Bytes.fromHex(file.gossip_topic)
-  const failed: Array<string> = []
-  let cases = 0
-  const note = (name: string, wrong: ReadonlyArray<string>) => {
-    cases++
-    if (wrong.length > 0) failed.push(`presence, ${name}: ${wrong.join(", ")}`)
-  }
+  const { note, report } = caseNotes("presence")
   for (const each of file.notes) note(`note "${each.name}"`, checkNote(crypto, topic, each))
   for (const { body, kind } of file.malformed_bodies) {
     const read = (kind === NoteKind.here ? decodeHere : decodeSuspect)(Bytes.fromHex(body))
@@ -90,7 +85,7 @@ export const presenceVectors: VectorCheck = Effect.fnUntraced(function* (json) {
     const read = decodeWhisper(Bytes.fromHex(bytes))
     note(`whisper ${bytes.slice(0, 40)}`, failedChecks({ refused: read === undefined }))
   }
-  return { passed: cases - failed.length, failed }
+  return report()
 })
 
 const checkNote = (crypto: CryptoService, topic: Uint8Array, expected: typeof NoteCase.Type): ReadonlyArray<string> => {

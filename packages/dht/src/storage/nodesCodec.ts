@@ -5,6 +5,7 @@
  * The text that is read is not trusted: its length is bounded, old nodes are left out, and so are addresses that no node may name to us.
  */
 import { createHash } from "node:crypto"
+import { Bytes } from "@topic-tracker/common"
 import { COMPACT_NODE_BYTES, decodeNodes, encodeNodes } from "../krpc/compactNodes.ts"
 import { isPrivateHost, MAX_NODES_PER_HOST } from "../krpc/nodeId.ts"
 import type { DhtNode } from "../model.ts"
@@ -88,7 +89,7 @@ export const decodeKept = (
   if (bytes.length < HEADER_BYTES || bytes.length > MAX_KEPT_BYTES) return undefined
   const rest = bytes.subarray(HEADER_BYTES)
   if (!isMagic(bytes) || rest.length % ENTRY_BYTES !== 0) return undefined
-  if (digest(rest).some((byte, i) => byte !== bytes[MAGIC.length + i])) return undefined
+  if (!Bytes.equals(digest(rest), bytes.subarray(MAGIC.length, HEADER_BYTES))) return undefined
   const view = new DataView(rest.buffer, rest.byteOffset, rest.length)
   const nodes: Array<SeenNode> = []
   const onHost = new Map<string, number>()
@@ -106,8 +107,8 @@ export const decodeKept = (
   return nodes
 }
 
-const isMagic = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => byte === bytes[i])
+const isMagic = (bytes: Uint8Array): boolean => Bytes.equals(bytes.subarray(0, MAGIC.length), MAGIC)
 
 /** Whether the bytes begin as ours or as those of an earlier version do. */
 export const isKept = (bytes: Uint8Array): boolean =>
-  bytes.length >= MAGIC.length && MAGIC.every((byte, i) => i === MAGIC.length - 1 || byte === bytes[i])
+  bytes.length >= MAGIC.length && Bytes.equals(bytes.subarray(0, MAGIC.length - 1), MAGIC.subarray(0, -1))

@@ -56,7 +56,7 @@ export class OverlayGraph {
     const reached = new Set(nodes)
     for (const [peer, at] of this.#formerNeighbors) if (at >= since) reached.add(peer)
     let groups = records.map(({ content, endpointId }) => [endpointId, ...content.activePeers])
-    for (const [publisher, { at, peers }] of this.#links) if (at >= since) groups.push([publisher, ...peers])
+    for (const [publisher, peers] of this.links) groups.push([publisher, ...peers])
     for (let before = -1; before !== reached.size; ) {
       before = reached.size
       groups = groups.filter((group) => {
