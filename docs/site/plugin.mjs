@@ -2,10 +2,10 @@
  * What typedoc cannot know by itself: a module is named after the entry that a program imports, and shows the example of docs/api; every
  * exported name has `@since` and `@category`. The entries come from the environment, as scripts/documents/buildSite.ts gives them.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { Comment, CommentTag, Converter, ReflectionKind } from "typedoc"
 
-const { entries, report } = JSON.parse(process.env.SITE ?? '{"entries":[]}')
+const entries = JSON.parse(process.env.SITE ?? "[]")
 
 /** The comments of a declaration: those of its signatures, if it is a function. */
 const commentsOf = (reflection) =>
@@ -37,10 +37,9 @@ export const load = (app) => {
         const missing = missingTags(child)
         if (missing.length === 0) continue
         const { packageName, packagePath, qualifiedName } = context.project.getSymbolIdFromReflection(child) ?? {}
-        untagged.push({ packageName, packagePath, qualifiedName, kind: ReflectionKind[child.kind], missing })
+        untagged.push({ packageName, packagePath, qualifiedName, missing })
       }
     }
-    if (report !== undefined) writeFileSync(report, JSON.stringify(untagged, undefined, 1))
     for (const { missing, packageName, packagePath, qualifiedName } of untagged.slice(0, 20)) {
       app.logger.warn(`${packageName}/${packagePath}: ${qualifiedName} has no ${missing.join(" and no ")}`)
     }

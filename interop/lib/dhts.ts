@@ -50,26 +50,19 @@ export const mainline8 = Effect.fn("dhts.mainline8")(function* (host: Host, opti
   return yield* nodesOf("mainline 8", yield* peer, "testnet", "--mainline", "8")(host, options)
 })
 
-const libtorrentNodes = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"))
+const libtorrentNodes = (...args: ReadonlyArray<string>) => {
+  const start = nodesOf("libtorrent", "/usr/bin/python3", script("../libtorrent_nodes.py"), ...args)
+  return (host: Host, options: NodesOptions = {}) => start(host, { nodes: 4, ...options })
+}
 
 /**
  * Nodes of libtorrent. They keep the first item of a seq. A node returns the 8 closest to a target, also clients that have ended: with more
  * than 4 nodes, some lookups do not find all.
  */
-export const libtorrent = (host: Host, options: NodesOptions = {}) => libtorrentNodes(host, { nodes: 4, ...options })
+export const libtorrent = libtorrentNodes()
 
 /** As {@link libtorrent}, of the newest version, which Debian does not have yet. */
-export const newestLibtorrent = (host: Host, options: NodesOptions = {}) =>
-  nodesOf(
-    "libtorrent",
-    "/usr/bin/python3",
-    script("../libtorrent_nodes.py"),
-    "--packages",
-    pythonPackages,
-  )(host, {
-    nodes: 4,
-    ...options,
-  })
+export const newestLibtorrent = libtorrentNodes("--packages", pythonPackages)
 
 /** Nodes of @topic-tracker/dht. */
 export const ours = nodesOf("our", typescript.node, ...typescript.args, "testnet")

@@ -71,17 +71,16 @@ const startProgram = (program: string): Promise<Started> =>
     const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, "about:blank"], {
       stdio: ["ignore", "ignore", "pipe"],
     })
-    const exited = new Promise<void>((done) => {
+    const gone = new Promise<void>((done) => {
       child.once("close", () => done())
       child.once("error", () => done())
-    })
-    const stop = async () => {
+    }).then(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
+    const stop = () => {
       child.kill("SIGKILL")
-      await exited
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+      return gone
     }
     const timer = setTimeout(() => {
-      void stop()
+      child.kill("SIGKILL")
       reject(new Error(`${program} said nothing for ${START_MS} ms`))
     }, START_MS)
     let said = ""
@@ -94,11 +93,10 @@ const startProgram = (program: string): Promise<Started> =>
       child.stderr.resume()
       resolve({ address, stop })
     })
-    void exited.then(() => {
+    void gone.then(() => {
       clearTimeout(timer)
-      rmSync(profile, { recursive: true, force: true })
       reject(new Error(`${program} ended at its start: ${said.trim().split("\n").slice(-3).join("; ") || "not found"}`))
-    })
+    }, reject)
   })
 
 const startFirst = async (): Promise<Started> => {

@@ -15,9 +15,6 @@ const work = join(generator, "dist")
 /** The folder of the site. */
 export const siteFolder = join(root, "docs/dist")
 
-/** The exported names without a tag, as JSON, after a build. */
-export const untaggedFile = join(work, "untagged.json")
-
 const optionsOf = (tsconfig: string) => {
   const { front, others } = writeSitePages(join(work, "pages"))
   return {
@@ -63,10 +60,7 @@ export const buildSite = async (): Promise<string> => {
   const files = entries.map(({ source }) => join(root, source))
   writeFileSync(tsconfig, JSON.stringify({ extends: "../../../tsconfig.base.json", compilerOptions, files }))
   writeFileSync(options, JSON.stringify(optionsOf(tsconfig)))
-  const site = {
-    entries: entries.map(({ example, path, specifier }) => ({ specifier, path, example: join(root, example) })),
-    report: untaggedFile,
-  }
+  const site = entries.map(({ example, path, specifier }) => ({ specifier, path, example: join(root, example) }))
   const typedoc = join(generator, "node_modules/typedoc/bin/typedoc")
   const env = { SITE: JSON.stringify(site) }
   const { code, err, out } = await run(process.execPath, [typedoc, "--options", options], { folder: root, env })

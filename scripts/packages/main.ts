@@ -1,6 +1,6 @@
 /**
- * `npm run -s metadata`: writes the fields that all published packages share into their package.json, their place in changesets'
- * configuration, and the licence files. `--repository URL` changes the one address that they follow from; `--release` only checks
+ * `npm run -s metadata`: writes the fields that all published packages share into their package.json, and the licence
+ * files. `--repository URL` changes the one address that they follow from; `--release` only checks
  * that the packages may be published.
  */
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"

@@ -3,7 +3,7 @@
  * inputs are those of the fuzzing, over real sockets. A bare endpoint of the binding gets the same frames: what its memory grows by is the
  * binding's, and does not count.
  */
-import { Protocol } from "@topic-tracker/gossip"
+import { GOSSIP_ALPN, Protocol } from "@topic-tracker/gossip"
 import { Console, Effect } from "effect"
 import { frame, neighbor } from "../attacker/frames.ts"
 import { IrohPeer, type Target, type TopicStream } from "../attacker/IrohPeer.ts"
@@ -27,7 +27,6 @@ const HOSTS = 20
 const WRITERS = 4
 /** The bare endpoint closes a connection after so many streams, as our nodes do after four malformed ones. */
 const BARE_STREAMS = 4
-const GOSSIP_ALPN = "/iroh-gossip/1"
 
 const mutants = (decoder: typeof krpc, count: number): ReadonlyArray<Uint8Array> => {
   const rng = new Protocol.Xoshiro128(28)
@@ -107,7 +106,7 @@ export const hostileTraffic: Attack = {
     yield* Effect.sleep(500).pipe(Effect.repeat({ until: () => progress.datagrams >= half }))
     const growth = yield* Effect.forEach([victim, control], grown)
     const heard = yield* talk(members, TOPIC, { everyMs: 100, bytes: 200, forMs: scale.pick(90_000, 5_000) })
-    const [ours = 0, ofBinding = 0] = yield* Effect.forEach(growth, (since) => since)
+    const [ours = 0, ofBinding = 0] = yield* Effect.all(growth)
     yield* Console.error(
       `  memory in the 2nd half: ours ${ours.toFixed(1)} MB, the bare binding ${ofBinding.toFixed(1)} MB after ${atControl.frames} frames`,
     )

@@ -77,8 +77,6 @@ export interface VictimApi {
   connectBare(target: BareInfo): Promise<void>
   /** Begins to send a message of `bytes` bytes on each connection each `everyMs`. */
   sendBare(everyMs: number, bytes: number): Promise<void>
-  /** Bytes that the bare endpoint has read. */
-  heardBare(): Promise<number>
 }
 
 /** Memory of the process in bytes. */

@@ -27,7 +27,6 @@ export class BareNode {
   readonly #maxStreams: number
   /** The binding closes a connection whose object is collected. */
   readonly #connections = new Set<Iroh.Connection>()
-  #heard = 0
 
   private constructor(endpoint: Iroh.Endpoint, alpn: Array<number>, maxStreams: number) {
     this.#endpoint = endpoint
@@ -53,11 +52,6 @@ export class BareNode {
 
   get info(): BareInfo {
     return { endpointId: this.#endpoint.id().toString(), addresses: this.#endpoint.boundSockets() }
-  }
-
-  /** Bytes read so far. */
-  get heard(): number {
-    return this.#heard
   }
 
   async connect({ addresses, endpointId }: BareInfo): Promise<void> {
@@ -108,7 +102,6 @@ export class BareNode {
     for (;;) {
       const bytes = await stream.read(READ_BYTES)
       if (bytes.length === 0) return
-      this.#heard += bytes.length
     }
   }
 }

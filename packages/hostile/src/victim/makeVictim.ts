@@ -226,7 +226,6 @@ export const makeVictim = (): VictimApi => {
     },
     connectBare: async (target) => bare?.connect(target),
     sendBare: async (everyMs, bytes) => bare?.send(everyMs, bytes),
-    heardBare: async () => bare?.heard ?? 0,
     collectGarbage: async () => {
       for (let i = 0; i < 3; i++) {
         collect()
