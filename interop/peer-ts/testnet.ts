@@ -9,7 +9,7 @@ import { Duration, Effect, Layer, Schedule } from "effect"
 import { type Args, bootstrapOf } from "./args.ts"
 import { emit, untilQuit } from "./stdio.ts"
 
-/** The nodes that each node must know before the tests begin. */
+/** The nodes that each node must know before the tests begin, or all others if there are fewer. */
 const KNOWN = 20
 
 /** The error code of BEP 5 for a method that a node does not know. */
@@ -81,16 +81,18 @@ export const testnet = (args: Args) =>
         nodes.push({ host, port: (yield* dht.address).port })
       }).pipe(Effect.provideContext(context))
     }
-    // A node without get and put names no others to a get, so the others must know all.
-    const known = Effect.forEach(clients, ({ stats }) => Effect.map(stats, (of) => of.nodes))
-    if (withoutItems !== undefined)
-      yield* known.pipe(
-        Effect.repeat({
-          until: (sizes) => sizes.every((size) => size >= KNOWN),
-          schedule: Schedule.spaced(100),
-        }),
-        Effect.timeoutOption("10 seconds"),
-      )
+    // A put must reach all nodes that a later put reaches, and a node without get and put names no others to a get.
+    const enough = Math.min(KNOWN, count - 1)
+    yield* Effect.forEach(clients, ({ stats }) => Effect.map(stats, (of) => of.nodes)).pipe(
+      Effect.repeat({
+        until: (sizes) => sizes.every((size) => size >= enough),
+        schedule: Schedule.spaced(100),
+      }),
+      Effect.timeoutOrElse({
+        duration: "30 seconds",
+        orElse: () => Effect.die(new Error(`some of the ${count} nodes do not know ${enough} others after 30 s`)),
+      }),
+    )
     yield* emit({ event: "testnet", addresses: nodes.map(({ port }) => `${host}:${port}`) })
     yield* untilQuit
   })
