@@ -26,7 +26,7 @@ export interface DoorDriver {
 export interface DoorHandlers {
   /** Whether the peer may enter; `answer` may be called at once or later. */
   readonly ask: (topic: DoorTopic, answer: (allowed: "admit" | "not allowed" | "busy") => void) => void
-  /** The last output: `Proven` or `Failed`. The bytes of the door were written. */
+  /** The last output: `Proven` or `Failed`. After `Proven` the stream has taken all bytes of the door, and takes others. */
   readonly ended: (output: Extract<DoorOutput, { readonly _tag: "Proven" | "Failed" }>) => void
 }
 
@@ -39,18 +39,41 @@ export interface DoorHandlers {
 export const runDoor = (stream: BiStream, machine: DoorDriver, timers: Timers, handlers: DoorHandlers): void => {
   let timer: Timer | undefined
   let isOver = false
+  let isWriting = false
+  const unwritten: Array<Uint8Array> = []
+  let end: Parameters<DoorHandlers["ended"]>[0] | undefined
+
+  /**
+   * One write after the other, and the end after them: with the binding a second write can overtake the first. A repair message that came before
+   * our proof would look to the peer like a refusal.
+   */
+  const write = (): void => {
+    const bytes = isWriting ? undefined : unwritten.shift()
+    if (bytes !== undefined) {
+      isWriting = true
+      stream.send.write(bytes, () => {
+        isWriting = false
+        write()
+      })
+    }
+    if (end === undefined || unwritten.length > 0 || (isWriting && end._tag === "Proven")) return
+    const output = end
+    end = undefined
+    handlers.ended(output)
+  }
 
   const handle = (outputs: ReadonlyArray<DoorOutput>): void => {
     for (const output of outputs) {
-      if (output._tag === "Send") stream.send.write(output.bytes, () => {})
+      if (output._tag === "Send") unwritten.push(output.bytes)
       else if (output._tag === "AskAllow")
         handlers.ask(output.topic, (allowed) => handle(machine.answer?.(allowed) ?? []))
       else if (!isOver) {
         isOver = true
         if (timer !== undefined) timers.cancel(timer)
-        handlers.ended(output)
+        end = output
       }
     }
+    write()
     if (!isOver) watch()
   }
 
@@ -69,7 +92,8 @@ export const runDoor = (stream: BiStream, machine: DoorDriver, timers: Timers, h
       if (bytes === undefined) {
         isOver = true
         if (timer !== undefined) timers.cancel(timer)
-        handlers.ended({ _tag: "Failed", reason: "malformed", byPeer: true })
+        end = { _tag: "Failed", reason: "malformed", byPeer: true }
+        write()
         return
       }
       handle(machine.receive(bytes, timers.now()))
