@@ -227,7 +227,8 @@ export class LiveTopic {
   startSession(): Effect.Effect<void, TopicError> {
     return Effect.gen({ self: this }, function* () {
       const { gossip: service } = this.#parts
-      const scope = yield* Scope.fork(this.#parts.scope)
+      // Not a fork of the topic's scope: that would close it before `leave`, and a channel whose readers end would enter the same session again.
+      const scope = yield* Scope.make()
       const gossip = yield* openGossip(service, this.#parts.key, this.#parts.members).pipe(
         Scope.provide(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),

@@ -47,6 +47,7 @@ export const makeLiveTopic = Effect.fnUntraced(function* (
     dhtStats,
     checkKeys,
   })
+  // It is the only end of the topic's sessions.
   yield* Effect.addFinalizer(() => topic.leave())
   yield* Effect.uninterruptible(topic.startSession())
   return topic

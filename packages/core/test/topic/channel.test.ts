@@ -215,4 +215,24 @@ describe("a channel", () => {
       assert.strictEqual((yield* Fiber.join(waiting)).reason, "Suspended")
     }),
   )
+
+  it.effect("ends, and fails what waits with Closed, when its node ends before the scope of the topic", () =>
+    Effect.gen(function* () {
+      const { channels, nodes, world } = yield* members(2)
+      const alone = yield* world.node()
+      const other = yield* alone.join({ access: "members", secret: "other" })
+      const chats = [channels[0]!, yield* other.channel("chat", Schema.String)]
+      for (const [index, node] of [nodes[0]!, alone].entries()) {
+        const chat = chats[index]!
+        const reading = yield* Effect.forkScoped(Stream.runDrain(chat.events), { startImmediately: true })
+        // One goes out at once if there is a neighbour; one waits for its turn, or for a neighbour.
+        const publish = Effect.flip(chat.publish("x"))
+        const waiting = yield* Effect.forEach([0, 1], () => Effect.forkScoped(publish, { startImmediately: true }))
+        yield* node.leave
+        assert.strictEqual((yield* Fiber.join(waiting[1]!)).reason, "Closed")
+        yield* Fiber.join(reading)
+        assert.strictEqual((yield* publish).reason, "Closed")
+      }
+    }),
+  )
 })

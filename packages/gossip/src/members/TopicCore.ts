@@ -209,9 +209,14 @@ export class TopicCore {
 
   /**
    * The first reader of a channel gets what came since the join. `isRecent`: the reader gets what the neighbours and we still have of the
-   * channel, too.
+   * channel, too. After {@link close} its stream ends at once.
    */
   addReader(channel: string, queue: Reader, isRecent: boolean): void {
+    // `close` goes through the readers, and one that learns of its end may come back within that call.
+    if (this.#isClosed) {
+      queue.close()
+      return
+    }
     const readers = this.#readers.get(channel)
     if (readers === undefined) this.#readers.set(channel, new Set([queue]))
     else readers.add(queue)

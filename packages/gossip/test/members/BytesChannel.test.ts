@@ -224,4 +224,20 @@ describe("BytesChannel", () => {
       ),
     60_000,
   )
+
+  it.effect("ends at once for readers that come when the topic is closing or closed", () =>
+    scoped(
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const own = yield* Scope.make()
+        const node = yield* world.node().pipe(Scope.provide(own))
+        const read = Effect.flatMap(node.channel("chat"), ({ events }) => Stream.runDrain(events))
+        // The second one opens the channel within the close of the topic.
+        const reading = yield* Effect.forkScoped(Effect.andThen(read, read), { startImmediately: true })
+        yield* Scope.close(own, Exit.void)
+        yield* Fiber.join(reading)
+        yield* read
+      }),
+    ),
+  )
 })
