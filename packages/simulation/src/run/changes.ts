@@ -8,6 +8,8 @@ import type { Milestones } from "../world/milestones.ts"
 export interface Swarm<E> {
   /** The nodes that are there, by their indices. */
   readonly nodes: () => ReadonlyArray<number>
+  /** When the node started or last said something, in ms since the start. */
+  readonly activeAt: (node: number) => number
   /** A new node starts. Returns its index. */
   readonly join: () => Effect.Effect<number, E>
   readonly leave: (node: number) => Effect.Effect<void>
@@ -96,12 +98,17 @@ const suspend = Effect.fnUntraced(function* <E>({ milestones, swarm, time }: Cha
   milestones.awokeAt = time.now
 })
 
-/** Joins, leaves and crashes, each at exponentially distributed intervals. At least one node stays. */
+/**
+ * Joins, leaves and crashes, each at exponentially distributed intervals. At least one node stays, and each node for a while after its start
+ * and its words: nobody else can have what a node says whose last neighbour leaves in the same moment.
+ */
 const comeAndGo = Effect.fnUntraced(function* <E>({ swarm, time }: Changes<E>, churn: Churn) {
   yield* waitUntil(time, churn.fromMs)
   const anyNode = Effect.gen(function* () {
     const nodes = swarm.nodes()
-    return nodes.length < 2 ? undefined : nodes[Math.floor((yield* Random.next) * nodes.length)]
+    if (nodes.length < 2) return undefined
+    const mayEnd = churn.stayMs === 0 ? nodes : nodes.filter((node) => swarm.activeAt(node) + churn.stayMs <= time.now)
+    return mayEnd[Math.floor((yield* Random.next) * mayEnd.length)]
   })
   const endOne = (end: (node: number) => Effect.Effect<void>) =>
     Effect.flatMap(anyNode, (node) => (node === undefined ? Effect.void : end(node)))

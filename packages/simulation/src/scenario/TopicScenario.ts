@@ -19,6 +19,8 @@ export interface Churn {
   readonly crashesPerMinute: number
   readonly fromMs: number
   readonly untilMs: number
+  /** No node leaves or crashes sooner after its start and its last words in a channel. */
+  readonly stayMs: number
 }
 
 /** Nodes that come when the others have been there for a while, one after the other. */

@@ -83,6 +83,7 @@ const churnOf = (table: NonNullable<Table["churn"]>, durationMs: number): Churn 
   crashesPerMinute: table.crashes_per_minute ?? 0,
   fromMs: table.from ?? 0,
   untilMs: table.until ?? durationMs,
+  stayMs: table.stay ?? 0,
 })
 
 const broadcastsOf = (table: NonNullable<Table["broadcast"]>): Broadcasts => ({
@@ -126,6 +127,12 @@ const contradiction = ({
   }
   if (churn?.until !== undefined && churn.until <= (churn.from ?? 0)) {
     return { path: ["churn", "until"], message: "is not after churn.from" }
+  }
+  if (churn?.until !== undefined && churn.until > duration) {
+    return { path: ["churn", "until"], message: "is after the end of the scenario's duration" }
+  }
+  if (churn?.stay !== undefined && churn.stay > 0 && !(churn.leaves_per_minute || churn.crashes_per_minute)) {
+    return { path: ["churn", "stay"], message: "only nodes that leave or crash stay before: give a rate of them too" }
   }
   let healedAt = 0
   for (const [i, { at, for: lasts, groups = 2 }] of (partition ?? []).entries()) {

@@ -119,6 +119,7 @@ export const TopicScenarioTable = Schema.Struct({
       crashes_per_minute: key(rate),
       from: key(Millis),
       until: key(Millis),
+      stay: key(Millis),
     }),
   ),
   broadcast: key(

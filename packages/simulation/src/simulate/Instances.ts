@@ -81,6 +81,11 @@ export class Instances<A, E> implements Swarm<never> {
     return [...this.#running.keys()]
   }
 
+  /** When the instance started: nobody knows what it says. */
+  activeAt(index: number): number {
+    return this.#running.get(index)?.startedAt ?? this.#time.now
+  }
+
   readonly join = (): Effect.Effect<number> =>
     Effect.gen({ self: this }, function* () {
       const index = this.#exits.length

@@ -126,6 +126,8 @@ export interface SimulateOptions {
     readonly crashesPerMinute?: number
     readonly from?: Duration.Input
     readonly until?: Duration.Input
+    /** No instance leaves or crashes sooner after its start. Default: 0. */
+    readonly stay?: Duration.Input
   }
   /** Options of the instances' trackers. */
   readonly topic?: TopicConfig.TopicConfigInput
@@ -148,7 +150,9 @@ export interface SimulateFileOptions {
 
 /** Keys whose values are times, in all tables. */
 const DURATIONS: ReadonlySet<string> = new Set(
-  "duration arriveOver clockSkew jitter delay at for from until constant min max median rtt after every".split(" "),
+  "duration arriveOver clockSkew jitter delay at for from until constant min max median rtt after every stay".split(
+    " ",
+  ),
 )
 
 /** The scenario of the options, or what is wrong with them. */

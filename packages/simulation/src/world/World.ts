@@ -41,6 +41,8 @@ interface Member {
   readonly channel: Channel<string> | undefined
   readonly scope: Scope.Closeable
   readonly startedAt: number
+  /** When it last said something in the channel; undefined if it did not. */
+  spokeAt: number | undefined
 }
 
 export class World {
@@ -117,6 +119,13 @@ export class World {
     return this.graph.nodes()
   }
 
+  /** When the node started or last said something in the channel. */
+  activeAt(index: number): number {
+    const member = this.#members.get(index)
+    // A node that is in the graph and no member yet is about to start.
+    return member === undefined ? this.#time.now : (member.spokeAt ?? member.startedAt)
+  }
+
   /** A new node starts and joins the topic. Returns its index. */
   readonly join = Effect.fnUntraced({ self: this }, function* () {
     const time = this.#time
@@ -137,7 +146,7 @@ export class World {
       })
       .pipe(Scope.provide(scope), Effect.provideService(Clock.Clock, clock))
     const channel = this.#scenario.channel === undefined ? undefined : yield* this.#openChannel(index, topic, scope)
-    const member: Member = { index, endpointId, topic, clock, channel, scope, startedAt }
+    const member: Member = { index, endpointId, topic, clock, channel, scope, startedAt, spokeAt: undefined }
     this.#members.set(index, member)
     const events = yield* topic.subscribe({ capacity: SUBSCRIBER_CAPACITY }).pipe(Scope.provide(scope))
     yield* Stream.runForEach(events, (event) => Effect.sync(() => this.#record(member, event))).pipe(
@@ -178,6 +187,7 @@ export class World {
     return Effect.suspend(() => {
       const member = this.#members.get(index)
       if (member?.channel === undefined) return Effect.void
+      member.spokeAt = this.#time.now
       const to = [...this.#joined].filter((node) => this.#members.has(node))
       this.channels.recordSaid(name, this.#time.now, index, to)
       this.#log.addLine(this.#time.now, index, `says ${name}`)

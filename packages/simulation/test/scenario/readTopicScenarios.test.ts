@@ -165,6 +165,14 @@ nodes = [4, 8]
         '[scenario.links.latency.regions]\nshare = { a = 0.5, b = 0.5 }\nwithin = "1ms"\nbetween = { a-c = "9ms" }\n',
         "x.toml:10: scenario[0].links.latency.regions.between: a-b is missing",
       ],
+      [
+        '[scenario.churn]\nleaves_per_minute = 1\nuntil = "61s"\n',
+        "x.toml:9: scenario[0].churn.until: is after the end of the scenario's duration",
+      ],
+      [
+        '[scenario.churn]\njoins_per_minute = 1\nstay = "5s"\n',
+        "x.toml:9: scenario[0].churn.stay: only nodes that leave or crash stay before: give a rate of them too",
+      ],
       ["[scenario.vary]\nnodes = 3\n", "x.toml:8: scenario[0].vary.nodes: is not a list of values"],
       [
         '[scenario.vary]\nnodes = [3, 4]\n"links.loss" = [0.1]\n',
