@@ -3,8 +3,8 @@
  * `TOPIC_TRACKER_CONFIG` names, or else over `topic-tracker/config.json` in the user's folder of configurations if it is there.
  * docs/configuration.md lists all options. Options of the command line go over both.
  */
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { join } from "node:path"
+import { userFolder } from "@topic-tracker/common/userFolder"
 import { TopicConfig, TopicTracker } from "@topic-tracker/core"
 import type { DhtAddress } from "@topic-tracker/dht"
 import { ConfigProvider, Effect, FileSystem, Layer, Option } from "effect"
@@ -14,10 +14,10 @@ import { withNodeCache } from "./nodeCache.ts"
 /** The environment variable with the path of the file. */
 export const CONFIG_VARIABLE = "TOPIC_TRACKER_CONFIG"
 
-/** The file's path if none is named. Source: XDG Base Directory Specification 0.8. */
-const defaultPath = (): string => {
-  const folder = process.env.XDG_CONFIG_HOME ?? ""
-  return join(isAbsolute(folder) ? folder : join(homedir(), ".config"), "topic-tracker", "config.json")
+/** The file's path if none is named; undefined for a user without a home. */
+const defaultPath = (): string | undefined => {
+  const folder = userFolder("XDG_CONFIG_HOME", [".config"])
+  return folder === undefined ? undefined : join(folder, "topic-tracker", "config.json")
 }
 
 /** No file of options is longer. */
@@ -27,6 +27,7 @@ const MAX_FILE_BYTES = 262_144
 const readFile = Effect.gen(function* () {
   const named = process.env[CONFIG_VARIABLE] ?? ""
   const path = named === "" ? defaultPath() : named
+  if (path === undefined) return Option.none<unknown>()
   const refuse = (reason: string) => new UsageError({ message: `${CONFIG_VARIABLE}: ${path}: ${reason}` })
   const files = yield* FileSystem.FileSystem
   const bytes = yield* files.readFile(path).pipe(

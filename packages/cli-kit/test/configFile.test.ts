@@ -1,5 +1,5 @@
 /** The options of a node: the command line over the environment over the file. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
@@ -60,12 +60,28 @@ describe("options of a node", () => {
   it.live("the file in the user's folder of configurations is read if none is named", () =>
     Effect.gen(function* () {
       process.env.XDG_CONFIG_HOME = join(folder, "config")
-      const { mkdir } = yield* Effect.promise(() => import("node:fs/promises"))
       yield* Effect.promise(() => mkdir(join(folder, "config", "topic-tracker"), { recursive: true }))
       const path = join(folder, "config", "topic-tracker", "config.json")
       yield* Effect.promise(() => writeFile(path, '{ "topicTracker": { "dht": { "port": 7004 } } }'))
       assert.strictEqual((yield* read(undefined)).dht.port, 7004)
     }),
+  )
+
+  it.live("for a user without a home there is none, also where the process stands", () =>
+    Effect.gen(function* () {
+      const { HOME: _home, XDG_CONFIG_HOME: _config, ...others } = process.env
+      process.env = { ...others, HOME: "" }
+      const before = process.cwd()
+      // A relative path would lead here.
+      const path = join(folder, ".config", "topic-tracker")
+      yield* Effect.promise(() => mkdir(path, { recursive: true }))
+      yield* Effect.promise(() => writeFile(join(path, "config.json"), '{ "topicTracker": { "dht": { "port": 7005 } } }'))
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.chdir(folder)),
+        () => Effect.sync(() => process.chdir(before)),
+      )
+      assert.strictEqual((yield* read(undefined)).dht.port, 0)
+    }).pipe(Effect.scoped),
   )
 
   it.live.each([

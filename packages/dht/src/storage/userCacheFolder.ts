@@ -1,6 +1,6 @@
 /** The folder in which programs of a user keep what they can do without: see the XDG Base Directory Specification, Apple and Windows. */
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { join } from "node:path"
+import { currentUser, type UserEnvironment, userFolder } from "@topic-tracker/common/userFolder"
 
 /**
  * The parts of the process's environment on which the folder depends.
@@ -8,12 +8,7 @@ import { isAbsolute, join } from "node:path"
  * @since 0.1.0
  * @category models
  */
-export interface CacheEnvironment {
-  readonly platform: NodeJS.Platform
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's home folder; undefined if there is none. */
-  readonly home: string | undefined
-}
+export interface CacheEnvironment extends UserEnvironment {}
 
 /**
  * The folder of this program in the user's cache folder: in `XDG_CACHE_HOME` if that is an absolute path, else in `~/Library/Caches` on
@@ -21,29 +16,10 @@ export interface CacheEnvironment {
  * @since 0.1.0
  * @category operations
  */
-export const userCacheFolder = (
-  program: string,
-  { env, home, platform }: CacheEnvironment = current(),
-): string | undefined => {
-  const base = (variable: string, ...inHome: ReadonlyArray<string>): string | undefined => {
-    const given = env[variable]
-    if (given !== undefined && isAbsolute(given)) return given
-    return home === undefined || !isAbsolute(home) ? undefined : join(home, ...inHome)
-  }
+export const userCacheFolder = (program: string, user: CacheEnvironment = currentUser()): string | undefined => {
   const folder =
-    platform === "win32"
-      ? base("LOCALAPPDATA", "AppData", "Local")
-      : base("XDG_CACHE_HOME", ...(platform === "darwin" ? ["Library", "Caches"] : [".cache"]))
+    user.platform === "win32"
+      ? userFolder("LOCALAPPDATA", ["AppData", "Local"], user)
+      : userFolder("XDG_CACHE_HOME", user.platform === "darwin" ? ["Library", "Caches"] : [".cache"], user)
   return folder === undefined ? undefined : join(folder, program)
-}
-
-const current = (): CacheEnvironment => ({ platform: process.platform, env: process.env, home: homeOrUndefined() })
-
-const homeOrUndefined = (): string | undefined => {
-  try {
-    return homedir()
-  } catch {
-    // A user without an entry in the system's list.
-    return undefined
-  }
 }
