@@ -1,8 +1,9 @@
 /**
- * Bundles the command `topic-tracker` for publishing: one file, which starts fast, and beside it the worker programs and the chart
- * library of simulations, which are loaded only by them. Native parts stay a dependency. `npm run -s bundle [-- FOLDER]`.
+ * Bundles the command `topic-tracker` for publishing: the program, the parts of it that a subcommand needs, the worker programs of
+ * simulations, which share those parts, and the chart library. It is in parts, because a start reads only what it needs: as one file every start
+ * would take twice the time. Native parts stay a dependency. `npm run -s bundle [-- FOLDER]`.
  */
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { rolldown } from "rolldown"
@@ -20,14 +21,8 @@ const PROGRAM = "topic-tracker"
 const CHARTS = 'createRequire(import.meta.url).resolve("echarts/dist/echarts.min.js")'
 const CHARTS_BESIDE = 'new URL("./echarts.min.js", import.meta.url)'
 
-interface Bundle {
-  readonly input: Readonly<Record<string, string>>
-  /** All code in the one file, also what is loaded later. */
-  readonly inOneFile: boolean
-}
-
-/** Writes a bundle, and gives the modules that are in it. */
-const write = async ({ inOneFile, input }: Bundle): Promise<ReadonlyArray<string>> => {
+/** Writes the programs and what they share, and gives all code and the modules that are in it. */
+const write = async (input: Readonly<Record<string, string>>) => {
   const bundle = await rolldown({
     input: { ...input },
     platform: "node",
@@ -41,12 +36,13 @@ const write = async ({ inOneFile, input }: Bundle): Promise<ReadonlyArray<string
       dir: folder,
       format: "esm",
       entryFileNames: "[name].js",
-      chunkFileNames: "[name]-[hash].js",
-      codeSplitting: !inOneFile,
+      // Without a hash: Node keeps the compiled code of a file by its path, and a new version takes the place of the one before.
+      chunkFileNames: "[name].js",
       comments: false,
       minify: { mangle: false, compress: false, codegen: true },
     })
-    return output.flatMap((each) => (each.type === "chunk" ? each.moduleIds : []))
+    const chunks = output.filter((each) => each.type === "chunk")
+    return { code: chunks.map((chunk) => chunk.code), modules: chunks.flatMap(({ moduleIds }) => moduleIds) }
   } finally {
     await bundle.close()
   }
@@ -79,20 +75,17 @@ const licencesOf = (modules: ReadonlyArray<string>): string => {
 
 rmSync(folder, { recursive: true, force: true })
 const source = (path: string) => join(root, "packages", path)
-const command = await write({ input: { [PROGRAM]: source("cli/src/topicTracker.ts") }, inOneFile: true })
-const workers = await write({
-  input: {
-    gossipWorker: source("simulation/src/run/gossipWorker.ts"),
-    topicWorker: source("simulation/src/run/topicWorker.ts"),
-    inside: source("simulation/src/sockets/inside.ts"),
-  },
-  inOneFile: false,
+const { code, modules } = await write({
+  [PROGRAM]: source("cli/src/topicTracker.ts"),
+  gossipWorker: source("simulation/src/run/gossipWorker.ts"),
+  topicWorker: source("simulation/src/run/topicWorker.ts"),
+  inside: source("simulation/src/sockets/inside.ts"),
 })
 const charts = createRequire(source("simulation/package.json")).resolve("echarts/dist/echarts.min.js")
 copyFileSync(charts, join(folder, "echarts.min.js"))
-writeFileSync(join(folder, "LICENSES.txt"), licencesOf([...command, ...workers, charts]))
-const code = readFileSync(join(folder, `${PROGRAM}.js`), "utf8")
+writeFileSync(join(folder, "LICENSES.txt"), licencesOf([...modules, charts]))
 // A report of the simulator and the page of the monitor: both would find the library in the workspace only.
-if (code.includes("echarts/dist") || !code.includes("./echarts.min.js"))
+if (code.some((each) => each.includes("echarts/dist")) || !code.some((each) => each.includes("./echarts.min.js")))
   throw new Error("the chart library has a path of the workspace")
-console.log(`${PROGRAM}.js: ${Math.round(statSync(join(folder, `${PROGRAM}.js`)).size / 1_000)} kB`)
+const bytes = code.reduce((sum, each) => sum + Buffer.byteLength(each), 0)
+console.log(`${PROGRAM}: ${code.length} files, ${Math.round(bytes / 1_000)} kB`)

@@ -2,16 +2,12 @@
  * Keeps the known DHT nodes of a command from run to run, so that it finds the others sooner: in the user's cache folder, or in the folder
  * of `--cache` or the environment variable TOPIC_TRACKER_CACHE. A network on this host only, such as a testnet, is not remembered.
  */
-import { resolve } from "node:path"
-import { type DhtAddress, DhtConfig, FolderStore, userCacheFolder } from "@topic-tracker/dht"
+import { type DhtAddress, DhtConfig, FolderStore } from "@topic-tracker/dht"
 import { Config, Effect, Layer, Option } from "effect"
 import { Flag } from "effect/cli"
+import { CACHE_VARIABLE, cacheFolder } from "./cacheFolder.ts"
 
-/** The environment variable with the same meaning as `--cache`. */
-export const CACHE_VARIABLE = "TOPIC_TRACKER_CACHE"
-
-/** The value that keeps nothing. */
-const NONE = "none"
+export { CACHE_VARIABLE } from "./cacheFolder.ts"
 
 /** The option `--cache`. Pass its value to {@link withNodeCache}. */
 export const cacheFlag: Flag.Flag<Option.Option<string>> = Flag.String("cache").pipe(
@@ -40,10 +36,10 @@ export const withNodeCache = <A, E, R>(
 ): Layer.Layer<A, E, R> =>
   Layer.unwrap(
     Effect.map(fromEnvironment, (variable) => {
-      const given = Option.getOrUndefined(Option.orElse(cache, () => variable))
-      if (given === NONE || DhtConfig.isLoopbackOnly(bootstrap)) return layer
-      const folder = given === undefined ? userCacheFolder("topic-tracker") : resolve(given)
-      return folder === undefined ? layer : Layer.provide(layer, FolderStore.layer(folder))
+      const folder = cacheFolder(Option.getOrUndefined(Option.orElse(cache, () => variable)))
+      return folder === undefined || DhtConfig.isLoopbackOnly(bootstrap)
+        ? layer
+        : Layer.provide(layer, FolderStore.layer(folder))
     }),
   )
 

@@ -7,6 +7,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { completions } from "./completions.ts"
 import { UsageError } from "./errors.ts"
 import { fitLines } from "./fitLines.ts"
 import { inOneLine, oneLine } from "./parserErrors.ts"
@@ -43,7 +44,7 @@ export const runCommand = <const Name extends string, Input, ContextInput, E>(
   options?: { readonly whenInterrupted?: number; readonly installed?: boolean },
 ): void => {
   const builtIns = options?.installed
-    ? [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
+    ? [GlobalFlag.Help, GlobalFlag.Version, completions, GlobalFlag.LogLevel]
     : [GlobalFlag.Help, GlobalFlag.LogLevel]
   const program = Command.run(command, { version: VERSION }).pipe(
     Effect.tapError((error) => (error instanceof CliError.ShowHelp ? Effect.void : Console.error(messageOf(error)))),

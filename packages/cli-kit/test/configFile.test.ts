@@ -75,7 +75,9 @@ describe("options of a node", () => {
       // A relative path would lead here.
       const path = join(folder, ".config", "topic-tracker")
       yield* Effect.promise(() => mkdir(path, { recursive: true }))
-      yield* Effect.promise(() => writeFile(join(path, "config.json"), '{ "topicTracker": { "dht": { "port": 7005 } } }'))
+      yield* Effect.promise(() =>
+        writeFile(join(path, "config.json"), '{ "topicTracker": { "dht": { "port": 7005 } } }'),
+      )
       yield* Effect.acquireRelease(
         Effect.sync(() => process.chdir(folder)),
         () => Effect.sync(() => process.chdir(before)),

@@ -1,45 +1,27 @@
-/** The installed program: one bundled file, as it is published, run by Node alone. */
-import { execFile, execFileSync, spawn } from "node:child_process"
+/** The installed program: the bundle, as it is published, run by Node alone. */
+import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { loaders } from "../src/loaders.ts"
 import { commandNames, summaries } from "../src/summaries.ts"
+import { bundle, hasProgram, run } from "./bundle.ts"
 
-const workspace = fileURLToPath(new URL("../../..", import.meta.url))
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
-/** Below the workspace, where the native dependency is found as beside an installed package. */
-const cache = join(workspace, "node_modules", ".cache")
-mkdirSync(cache, { recursive: true })
-const folder = mkdtempSync(join(cache, "bundle-"))
-const program = join(folder, "topic-tracker.js")
-
-interface Ended {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-const exec = promisify(execFile)
-
-/** Runs a program to its end. The terminal's variables are those of the test only. */
-const run = async (file: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> => {
-  const { FORCE_COLOR: _, ...rest } = process.env
-  try {
-    const { stderr, stdout } = await exec(file, args, { env: { ...rest, NODE_OPTIONS: "", ...env }, timeout: 90_000 })
-    return { code: 0, out: stdout, err: stderr }
-  } catch (error) {
-    const { code, stderr, stdout } = error as { code: number; stderr: string; stdout: string }
-    return { code, out: stdout, err: stderr }
-  }
-}
-
-const topicTracker = (args: ReadonlyArray<string>, env?: NodeJS.ProcessEnv) =>
-  run(process.execPath, [program, ...args], env)
+const { folder, make, program, remove, topicTracker } = bundle()
 
 /** Runs it at a terminal of so many columns, and gives all that the terminal shows. */
 const atTerminal = (columns: number, args: string, env?: NodeJS.ProcessEnv) =>
@@ -48,31 +30,109 @@ const atTerminal = (columns: number, args: string, env?: NodeJS.ProcessEnv) =>
     ...env,
   })
 
-const hasProgram = (name: string): boolean => {
-  try {
-    execFileSync("sh", ["-c", `command -v ${name}`], { stdio: "ignore" })
-    return true
-  } catch {
-    return false
-  }
+/** The modules of the bundle that `--help` loads, in their order, each with its bytes. */
+const loadedForHelp = async () => {
+  const hooks = 'import{registerHooks}from"node:module";registerHooks({load(u,c,n){console.error(u);return n(u,c)}})'
+  const { err } = await run(process.execPath, [
+    `--import=data:text/javascript,${encodeURIComponent(hooks)}`,
+    program,
+    "--help",
+  ])
+  return err
+    .split("\n")
+    .filter((url) => url.startsWith("file:"))
+    .map((url) => {
+      const path = fileURLToPath(url)
+      return { name: path.slice(folder.length + 1), bytes: readFileSync(path).length }
+    })
 }
 
-describe.concurrent("topic-tracker", { timeout: 120_000 }, () => {
-  beforeAll(() => {
-    execFileSync(process.execPath, [join(workspace, "scripts", "bundle.ts"), folder], { stdio: "ignore" })
-  }, 120_000)
-  afterAll(() => rmSync(folder, { recursive: true }))
+const bytesOf = (modules: ReadonlyArray<{ readonly bytes: number }>) =>
+  modules.reduce((sum, { bytes }) => sum + bytes, 0)
 
-  it("is one file; the licences of what is in it are beside it", () => {
+describe.concurrent("topic-tracker", { timeout: 120_000 }, () => {
+  beforeAll(make, 120_000)
+  afterAll(remove)
+
+  it("needs no package but the native one; the licences of what is in it are beside it", () => {
     const licences = readFileSync(join(folder, "LICENSES.txt"), "utf8")
     for (const name of ["effect ", "@effect/platform-node ", "@noble/curves ", "echarts "])
       assert.include(licences, name)
     assert.include(licences, "MIT License")
-    const imports = [...readFileSync(program, "utf8").matchAll(/^import .* from "([^"]+)"/gm)].map((match) => match[1]!)
-    assert.deepStrictEqual(
-      imports.filter((name) => !name.startsWith("node:")),
-      [],
+    const files = readdirSync(folder).filter((name) => name.endsWith(".js") && !name.startsWith("echarts"))
+    const imported = files.flatMap((name) =>
+      [...readFileSync(join(folder, name), "utf8").matchAll(/\b(?:from|import\(?)["`]([^"`\s]+)["`]/g)].map(
+        (match) => match[1]!,
+      ),
     )
+    assert.includeMembers(imported, ["node:fs", "./rootCommand.js"])
+    const others = imported.filter(
+      (name) => !(name.startsWith("node:") || (name.startsWith("./") && existsSync(join(folder, name)))),
+    )
+    assert.deepStrictEqual(
+      [...new Set(others)].filter((name) => !["crypto", "events"].includes(name)),
+      ["@number0/iroh"],
+    )
+  })
+
+  it("--help loads a third of the code, and next to nothing before Node keeps what it compiles", async () => {
+    const modules = await loadedForHelp()
+    const root = modules.findIndex(({ name }) => name === "rootCommand.js")
+    assert.isAbove(root, 0)
+    assert.isBelow(bytesOf(modules.slice(0, root)), 10_000)
+    assert.isBelow(bytesOf(modules), 800_000)
+    assert.deepStrictEqual(
+      modules.filter(({ name }) => /Command\.js$/.test(name)).map(({ name }) => name),
+      ["rootCommand.js"],
+    )
+  })
+
+  describe("compiled code", () => {
+    const home = mkdtempSync(join(tmpdir(), "topic-tracker-home-"))
+    afterAll(() => rmSync(home, { recursive: true }))
+    /** Starts it with these variables; it never says a word about its cache. */
+    const version = async (env: NodeJS.ProcessEnv) => {
+      const ended = await topicTracker(["--version"], { TOPIC_TRACKER_CACHE: "", NODE_COMPILE_CACHE: "", ...env })
+      assert.deepStrictEqual(ended, { code: 0, err: "", out: `topic-tracker v${manifest.version}\n` })
+    }
+    const keptIn = (cache: string): ReadonlyArray<string> => {
+      const compiled = join(cache, "compiled")
+      return existsSync(compiled) ? readdirSync(compiled, { recursive: true }).map(String) : []
+    }
+
+    it("is kept in the user's cache folder, or in that of TOPIC_TRACKER_CACHE", async () => {
+      const cache = join(home, "caches")
+      mkdirSync(cache)
+      await version({ XDG_CACHE_HOME: cache })
+      const kept = keptIn(join(cache, "topic-tracker"))
+      assert.isAbove(kept.length, 5)
+      await version({ XDG_CACHE_HOME: cache })
+      assert.deepStrictEqual(keptIn(join(cache, "topic-tracker")), kept)
+      await version({ TOPIC_TRACKER_CACHE: join(home, "other") })
+      assert.isAbove(keptIn(join(home, "other")).length, 5)
+    })
+
+    it("is not kept if nothing is to be kept, nowhere, and where it cannot be written", async () => {
+      await version({ TOPIC_TRACKER_CACHE: "none", XDG_CACHE_HOME: join(home, "none") })
+      await version({ HOME: join(home, "missing"), XDG_CACHE_HOME: "" })
+      await version({ HOME: "", XDG_CACHE_HOME: "" })
+      writeFileSync(join(home, "file"), "")
+      await version({ XDG_CACHE_HOME: join(home, "file") })
+      // A folder of the kernel, in which nothing can be made.
+      await version({ XDG_CACHE_HOME: "/proc/topic-tracker" })
+      assert.deepStrictEqual(
+        ["none", "missing"].filter((name) => existsSync(join(home, name))),
+        [],
+      )
+    })
+
+    it.skipIf(process.getuid?.() !== 0)("is neither kept in nor read from a folder of another user", async () => {
+      const cache = join(home, "another's")
+      mkdirSync(cache)
+      chownSync(cache, 65_534, 65_534)
+      await version({ XDG_CACHE_HOME: cache })
+      assert.deepStrictEqual(readdirSync(cache), [])
+    })
   })
 
   it("--version is that of the package", async () => {
@@ -188,37 +248,5 @@ describe.concurrent("topic-tracker", { timeout: 120_000 }, () => {
     const { err, out } = await run("sh", ["-c", line])
     assert.strictEqual(err, "")
     assert.strictEqual(out.trim().split("\n").length, 1)
-  })
-
-  it.each(["bash", "zsh", "fish"])("--completions %s: all commands and their options", async (shell) => {
-    const { code, out } = await topicTracker(["--completions", shell])
-    assert.strictEqual(code, 0)
-    for (const name of commandNames) assert.include(out, name)
-    for (const option of ["secret-file", "time-server", "nodes"]) assert.include(out, option)
-  })
-
-  it.skipIf(!hasProgram("bash"))("bash completes commands and options", async () => {
-    const { out: script } = await topicTracker(["--completions", "bash"])
-    const name = /complete .*-F (\S+) topic-tracker/.exec(script)?.[1]
-    assert.isString(name)
-    const complete = async (...words: ReadonlyArray<string>) => {
-      const array = words.map((word) => `'${word}'`).join(" ")
-      const program = `${script}\nCOMP_LINE='${words.join(" ")}'; COMP_POINT=\${#COMP_LINE}; COMP_WORDS=(${array}); COMP_CWORD=${words.length - 1}; ${name}; printf '%s\\n' "\${COMPREPLY[@]}"`
-      return (await run("bash", ["-c", program])).out.trim().split("\n")
-    }
-    assert.includeMembers(await complete("topic-tracker", ""), [...commandNames])
-    assert.deepStrictEqual(await complete("topic-tracker", "doc"), ["doctor"])
-    assert.includeMembers(await complete("topic-tracker", "node", "--se"), [
-      "--secret",
-      "--secret-file",
-      "--send",
-      "--seconds",
-    ])
-  })
-
-  it.each(["zsh", "fish"].filter(hasProgram))("%s can read the completions", async (shell) => {
-    const { out: script } = await topicTracker(["--completions", shell])
-    const { code, err } = await run(shell, ["-n", "-c", script])
-    assert.deepStrictEqual([code, err], [0, ""])
   })
 })

@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { userFolder } from "@topic-tracker/common/userFolder"
 
-const folder = (env: Record<string, string>, home: string | undefined) => userFolder("FOLDER", [".folder"], { env, home })
+const folder = (env: Record<string, string>, home: string | undefined) =>
+  userFolder("FOLDER", [".folder"], { env, home })
 
 describe("a user's folder", () => {
   it("is that of the variable if that is absolute, else one in the home folder", () => {

@@ -1,6 +1,7 @@
 import type { Benchmark } from "../harness/Benchmark.ts"
 import { channel } from "./channel.ts"
 import { channelLarge } from "./channelLarge.ts"
+import { commandStart } from "./commandStart.ts"
 import { dht } from "./dht.ts"
 import { gossip } from "./gossip.ts"
 import { joinCold, joinMembers, joinWarm } from "./join.ts"
@@ -29,5 +30,6 @@ export const benchmarks: ReadonlyArray<Benchmark> = [
   manyTopics,
   lifecycle,
   startUp,
+  commandStart,
   swarm,
 ]
