@@ -33,10 +33,13 @@ export {
   Gossip,
   type GossipConfigInput,
   GossipError,
+  type GossipLatencies,
   type GossipService,
   type GossipStats,
   GossipTransport,
   type IrohOptions,
+  LATENCY_BOUNDS_MS,
+  type LatencyCounts,
   type NeighborDownReason,
   type PeerPath,
   type SubscribeOptions,
@@ -63,6 +66,7 @@ export type {
 } from "./topic/channel/Channel.ts"
 export { ChannelError } from "./topic/channel/ChannelError.ts"
 export * as Topic from "./topic/join.ts"
+export type { MemberChange, MembersSource, SeenMember } from "./topic/MembersSource.ts"
 export type { PeerLink } from "./topic/PeerLink.ts"
 export type { Activity, Actor, RecordSource, TopicActivity } from "./topic/TopicActivity.ts"
 export { TopicError } from "./topic/TopicError.ts"

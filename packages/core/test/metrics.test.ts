@@ -3,7 +3,7 @@ import { TopicTracker, TrackerMetrics } from "@topic-tracker/core"
 import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Dht } from "@topic-tracker/dht"
 import { Gossip } from "@topic-tracker/gossip"
-import { Context, Effect, Exit, Layer, Metric, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Metric, Schema, Scope } from "effect"
 import { pass } from "./topic/world.ts"
 
 /** The values of these metrics now; the count of a histogram. */
@@ -104,6 +104,58 @@ describe("metrics of a node", () => {
       yield* pass("5 seconds")
       const joins = (yield* Metric.snapshot).find(({ id }) => id === "topic_tracker_join_duration")
       assert.deepStrictEqual(joins?.attributes, { time_unit: "milliseconds" })
+    }).pipe(measured),
+  )
+
+  it.effect("show how long messages take: the way through the swarm, writes, and acknowledgements", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make({ network: { link: () => ({ delayMs: 10 }) } })
+      const node = Effect.gen(function* () {
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        const layer = TrackerMetrics.layer().pipe(Layer.provideMerge(MemoryWorld.layer(world)))
+        const tracker = Context.get(yield* Layer.buildWithScope(layer, scope), TopicTracker)
+        const topic = yield* tracker
+          .joinNoWait({ topic: "topic", secret: "secret", access: "members" })
+          .pipe(Scope.provide(scope))
+        const channel = yield* topic.channel("c", Schema.String).pipe(Scope.provide(scope))
+        return { channel, leave: Scope.close(scope, Exit.void) }
+      })
+      const nodes = [yield* node, yield* node, yield* node]
+      yield* pass("9 seconds")
+      for (let i = 0; i < 9; i++) {
+        const within = "1 second"
+        yield* Effect.forkScoped(
+          Effect.ignore(nodes[i % 3]!.channel.publish(`${i}`, { acknowledge: { by: i === 0 ? 3 : 2, within } })),
+        )
+        yield* pass("2 seconds")
+      }
+      assert.deepStrictEqual(yield* read("channel_acknowledge_duration", "channel_unacknowledged"), [8, 1])
+      const all = yield* Metric.snapshot
+      const stateOf = (id: string) => {
+        const found = all.find((each) => each.id === `topic_tracker_${id}`)
+        if (found?.type !== "Histogram") return assert.fail(`${id} is no histogram`)
+        assert.deepStrictEqual(found.attributes, { time_unit: "milliseconds" })
+        return found.state
+      }
+      const acknowledged = stateOf("channel_acknowledge_duration")
+      // There and back, over another node for one of the two.
+      assert.isAtLeast(acknowledged.min, 20)
+      assert.isAtMost(acknowledged.max, 1_000)
+      const echo = stateOf("gossip_echo")
+      assert.isAbove(echo.count, 0)
+      assert.isAtLeast(echo.min, 30)
+      // The buckets of a histogram have those below.
+      assert.strictEqual(echo.buckets.find(([bound]) => bound === 16)?.[1], 0)
+      assert.strictEqual(echo.buckets.at(-1)?.[1], echo.count)
+      const [second, writes] = yield* read("gossip_second_copy", "gossip_write_duration")
+      assert.isAbove(second!, 0)
+      for (const each of nodes) yield* each.leave
+      assert.isAtLeast(
+        (yield* read("gossip_echo"))[0]!,
+        echo.count,
+        "a histogram keeps its times when its node is gone",
+      )
+      assert.isAtLeast((yield* read("gossip_write_duration"))[0]!, writes!)
     }).pipe(measured),
   )
 })

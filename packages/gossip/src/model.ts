@@ -15,6 +15,7 @@ import type { Exclusion } from "./members/Exclusion.ts"
 import type { MembersStats } from "./members/stateModel.ts"
 import type { NotesHandler } from "./members/TopicNotes.ts"
 import type { ContentValidator, NeighborTrust, TopicEvent } from "./protocol/index.ts"
+import type { LatencyCounts } from "./protocol/LatencyHistogram.ts"
 import type { DialOptions, ListenOptions, TransportHandler } from "./transport/Connection.ts"
 import type { PeerPath, TransportStats } from "./transport/TransportStats.ts"
 
@@ -382,6 +383,28 @@ export interface GossipService {
   readonly paths: Effect.Effect<ReadonlyArray<PeerPath>>
   /** Counters since the start of all topics, also of members-only ones, and the current numbers of topics, peers and connections. */
   readonly stats: Effect.Effect<GossipStats>
+  /** How long messages take. */
+  readonly latencies: Effect.Effect<GossipLatencies>
+}
+
+/**
+ * How long messages take, in ms, in all topics since the start. Each is measured on our own clock, and nothing is sent for it: two nodes need not agree
+ * about the time. Samples, not every message.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface GossipLatencies {
+  /**
+   * From a broadcast of ours to the first neighbour that shows that it has it from another node: the way through the swarm and back to us. It has the
+   * 5 ms for which a neighbour gathers announcements, or what its `broadcast.dispatchTimeout` is. Empty as long as there is no second way, and in a swarm
+   * in which each of our links carries our messages on.
+   */
+  readonly echo: LatencyCounts
+  /** From the first copy of a message of others to the first announcement or copy by another neighbour: how much later the second way is. */
+  readonly secondCopy: LatencyCounts
+  /** From a message that was queued for a peer to the time when the transport had taken it: long if the peer or the way to it is slow. */
+  readonly write: LatencyCounts
 }
 
 /**

@@ -80,6 +80,8 @@ const worldOf = (
         notes: undefined,
         admits: () => Effect.succeed(true),
         onExcluded: (listener) => members?.onExcluded(listener) ?? (() => {}),
+        showMembers: () => Effect.void,
+        shownMembers: Effect.succeed(undefined),
         ended: Deferred.await(ended),
       }
       const peers = yield* Peers.make({ peerLink: Effect.succeed(link) }, options).pipe(Scope.provide(scope))

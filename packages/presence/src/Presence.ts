@@ -9,6 +9,7 @@ import type { NotesHandler } from "@topic-tracker/gossip/members"
 import { Clock, Deferred, Effect, Exit, Random, Schema, type Scope, Stream, SubscriptionRef } from "effect"
 import { SchemaBinary } from "effect/encoding"
 import { Changes } from "./Changes.ts"
+import { membersSource } from "./membersSource.ts"
 import type { Member, Presence, PresenceOptions } from "./model.ts"
 import { PresenceError } from "./PresenceError.ts"
 import { MAX_MEMBERS, MAX_STATE_BYTES } from "./state/limits.ts"
@@ -95,18 +96,21 @@ export const make = Effect.fn("Presence.make")(function* <S>(
     ),
   )
   yield* link.ended.pipe(Effect.andThen(Effect.sync(() => session.end())), Effect.forkScoped)
+  const changes = Stream.unwrap(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => session.subscribe()),
+        (reader) => Effect.sync(() => session.unsubscribe(reader)),
+      ),
+      (reader) => Stream.fromPull(Effect.succeed(reader.pull)),
+    ),
+  )
+  const stats = Effect.sync(() => session.stats)
+  yield* link.showMembers(membersSource({ schema: options.schema, members: () => session.current, stats, changes }))
   return {
     self: link.endpointId,
     members,
-    changes: Stream.unwrap(
-      Effect.map(
-        Effect.acquireRelease(
-          Effect.sync(() => session.subscribe()),
-          (reader) => Effect.sync(() => session.unsubscribe(reader)),
-        ),
-        (reader) => Stream.fromPull(Effect.succeed(reader.pull)),
-      ),
-    ),
+    changes,
     update: (state) =>
       Effect.flatMap(encode(state), (bytes) =>
         Effect.suspend(() =>
@@ -115,7 +119,7 @@ export const make = Effect.fn("Presence.make")(function* <S>(
             : Effect.fail(new PresenceError({ reason: "Closed", message: "the topic was left or suspended" })),
         ),
       ),
-    stats: Effect.sync(() => session.stats),
+    stats,
   }
 })
 
@@ -172,6 +176,11 @@ class Session<S> {
       lineDown: (peer) => this.#do((state) => state.lineDown(peer, now())),
       whisper: (peer, bytes) => this.#do((state) => state.whisper(peer, bytes, now())),
     }
+  }
+
+  /** The members as they change. */
+  get current(): ReadonlyMap<EndpointId.EndpointId, Member<S>> {
+    return this.#members
   }
 
   /** The members now. Not to be changed. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Presence } from "@topic-tracker/presence"
-import { Effect, Metric, Schema } from "effect"
+import { Effect, Metric, Schema, Stream } from "effect"
 import { makeWorld, pass } from "./world.ts"
 
 describe("Presence over a world in memory", () => {
@@ -80,6 +80,47 @@ describe("Presence over a world in memory", () => {
         assert.deepStrictEqual(yield* each.names, ["Ada", "Ben"])
         assert.deepStrictEqual(each.changes.slice(-2), ["Suspected Cleo", "Lost Cleo"])
       }
+    }),
+  )
+
+  it.effect("shows the members to programs that watch the node, as long as it is open", () =>
+    Effect.gen(function* () {
+      const { node } = yield* makeWorld()
+      const ada = yield* node("Ada")
+      const cleo = yield* node("Cleo")
+      const dan = yield* node("Dan")
+      yield* pass("1 second")
+      const ben = yield* node("x".repeat(199))
+      yield* pass("5 seconds")
+      const source = yield* ada.view.members
+      if (source === undefined) return assert.fail("no members are shown")
+      const seen: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(source.changes, ({ _tag, id }) => Effect.sync(() => seen.push(`${_tag} ${id}`))),
+      )
+      assert.deepStrictEqual(yield* source.counts, { members: 4, suspected: 0 })
+      const [newest, ...others] = yield* source.first(10)
+      assert.deepInclude(newest, { id: ben.id, suspected: false })
+      // The text of its state would have more than 200 characters.
+      assert.strictEqual(newest?.state, `{"name":"${"x".repeat(190)}…`)
+      assert.sameMembers(
+        others.map(({ state }) => state),
+        [`{"name":"Ada"}`, `{"name":"Cleo"}`, `{"name":"Dan"}`],
+      )
+      assert.lengthOf(yield* source.first(2), 2)
+      yield* ben.leave
+      yield* pass("1 second")
+      yield* cleo.crash
+      yield* pass("20 seconds")
+      assert.sameMembers(
+        seen.slice(0, 4),
+        [ada, ben, cleo, dan].map(({ id }) => `Joined ${id}`),
+      )
+      assert.deepStrictEqual(seen.slice(4), [`Left ${ben.id}`, `Suspected ${cleo.id}`, `Lost ${cleo.id}`])
+      yield* ada.topic.suspend
+      assert.isUndefined(yield* ada.view.members)
+      yield* ada.topic.resume
+      assert.isUndefined(yield* ada.view.members, "a presence does not go on after a suspend")
     }),
   )
 })

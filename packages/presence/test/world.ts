@@ -1,5 +1,5 @@
 /** Nodes with presence in a world in memory, on the TestClock. */
-import { type EndpointId, type Topic, TopicTracker } from "@topic-tracker/core"
+import { type EndpointId, type Topic, TopicTracker, type TopicView } from "@topic-tracker/core"
 import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Presence } from "@topic-tracker/presence"
 import { Context, type Duration, Effect, Exit, Layer, Schema, Scope, Stream, SubscriptionRef } from "effect"
@@ -18,6 +18,8 @@ export const pass = (duration: Duration.Input) =>
 export interface Node {
   readonly id: EndpointId.EndpointId
   readonly topic: Topic.Topic
+  /** The topic as a program sees it that watches the node. */
+  readonly view: TopicView
   readonly presence: Presence.Presence<State>
   /** All changes so far, as "Joined Ada". */
   readonly changes: ReadonlyArray<string>
@@ -50,6 +52,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: MemoryWorld.Memor
     return {
       id: tracker.endpointId,
       topic,
+      view: (yield* tracker.views)[0]!,
       presence,
       changes,
       names: Effect.map(SubscriptionRef.get(presence.members), (members) =>

@@ -3,8 +3,9 @@
  * the exporter collects them. Several nodes in one process add up.
  */
 import { Dht, type DhtStats } from "@topic-tracker/dht"
-import { Gossip, type GossipStats } from "@topic-tracker/gossip"
-import { Effect, Layer, Metric } from "effect"
+import { Gossip, type GossipLatencies, type GossipStats } from "@topic-tracker/gossip"
+import { Duration, Effect, Layer, Metric, type Scope } from "effect"
+import { publishLatencies } from "./publishLatencies.ts"
 import { counter, gauge, publishStats, type StatMetric } from "./publishStats.ts"
 
 /**
@@ -19,6 +20,56 @@ export const joinDuration = Metric.timer("topic_tracker_join_duration", {
   // 10, 20, 40 … 40,960 ms: from a warm join on loopback to the slowest join of the Rust crate.
   boundaries: Metric.exponentialBoundaries({ start: 10, factor: 2, count: 13 }),
 })
+
+/** 0.25, 0.5, 1 … 16,384 ms. */
+const latencies = Metric.exponentialBoundaries({ start: 0.25, factor: 2, count: 17 })
+
+/**
+ * The time from a publish on a channel that asked for acknowledgements until it had them. All channels of the process.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const acknowledgeDuration = Metric.timer("topic_tracker_channel_acknowledge_duration", {
+  description: "From a publish that asked for acknowledgements until it had them",
+  boundaries: latencies,
+})
+
+/**
+ * Publishes on a channel that did not get the acknowledgements in time that they asked for.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const unacknowledged = Metric.counter("topic_tracker_channel_unacknowledged", {
+  description: "Publishes that did not get the acknowledgements in time that they asked for",
+  incremental: true,
+})
+
+/**
+ * The round trips to the peers with a connection, as QUIC measures them: each peer's once in ten seconds. {@link layer} asks for them.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const roundTrip = Metric.timer("topic_tracker_round_trip", {
+  description: "Round trips to the peers with a connection, each once in ten seconds",
+  boundaries: latencies,
+})
+
+const ROUND_TRIPS_EVERY = "10 seconds"
+
+const latencyMetrics: Readonly<Record<keyof GossipLatencies, readonly [name: string, description: string]>> = {
+  echo: [
+    "topic_tracker_gossip_echo",
+    "From a broadcast of this node until a neighbour shows that it has it from another node",
+  ],
+  secondCopy: [
+    "topic_tracker_gossip_second_copy",
+    "From the first copy of a message until another neighbour announces or sends it",
+  ],
+  write: ["topic_tracker_gossip_write_duration", "From the queueing of a message until the transport has taken it"],
+}
 
 const dhtMetrics: Readonly<Record<keyof DhtStats, StatMetric>> = {
   nodes: gauge("topic_tracker_dht_nodes", "Nodes in the routing table"),
@@ -132,8 +183,24 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
   timers: gauge("topic_tracker_gossip_timers", "Timers that are set"),
 }
 
+/** Samples the round trips until the Scope closes. A peer with several connections counts once. */
+const sampleRoundTrips = (gossip: Gossip["Service"]): Effect.Effect<void, never, Scope.Scope> =>
+  gossip.paths.pipe(
+    Effect.flatMap((paths) =>
+      Effect.forEach(
+        new Map(paths.map(({ peer, rttMs }) => [peer, rttMs])).values(),
+        (rttMs) => Metric.update(roundTrip, Duration.millis(rttMs)),
+        { discard: true },
+      ),
+    ),
+    Effect.delay(ROUND_TRIPS_EVERY),
+    Effect.forever,
+    Effect.forkScoped,
+    Effect.asVoid,
+  )
+
 /**
- * The metrics `topic_tracker_dht_…` and `topic_tracker_gossip_…` of the node below. They have the attributes of the surrounding
+ * The metrics `topic_tracker_dht_…` and `topic_tracker_gossip_…` of the node below, and the round trips to its peers. They have the attributes of the surrounding
  * `Metric.CurrentMetricAttributes`.
  *
  * ```ts
@@ -146,7 +213,13 @@ const gossipMetrics: Readonly<Record<keyof GossipStats, StatMetric>> = {
 export const layer = (): Layer.Layer<never, never, Dht | Gossip> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
+      const gossip = yield* Gossip
       yield* publishStats(dhtMetrics, (yield* Dht).stats)
-      yield* publishStats(gossipMetrics, (yield* Gossip).stats)
+      yield* publishStats(gossipMetrics, gossip.stats)
+      for (const [kind, [name, description]] of Object.entries(latencyMetrics)) {
+        const read = Effect.map(gossip.latencies, (all) => all[kind as keyof GossipLatencies])
+        yield* publishLatencies({ name, description, read })
+      }
+      yield* sampleRoundTrips(gossip)
     }),
   )

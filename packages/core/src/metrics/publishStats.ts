@@ -2,7 +2,8 @@
  * Publishes plain counters as Effect's metrics. The owner of the counters counts in plain numbers, which costs nothing. The metrics are
  * computed when an exporter collects them. Several owners in one process, such as several nodes, add up.
  */
-import { Context, Effect, Exit, Metric, type Scope } from "effect"
+import { type Context, Effect, Exit, Metric, type Scope } from "effect"
+import { Series, seriesOf } from "./Series.ts"
 
 /**
  * A metric that shows one of the counters.
@@ -32,50 +33,23 @@ export const counter = (name: string, description: string): StatMetric => ({ typ
  */
 export const gauge = (name: string, description: string): StatMetric => ({ type: "gauge", name, description })
 
-/** The state that all owners of one series share. */
-class Series {
-  /** The numbers of the owners that are still there. */
-  readonly live = new Set<() => number>()
-  /** The sum of the owners that are gone. */
-  #ended = 0
+const sum = (a: number, b: number): number => a + b
 
-  get total(): number {
-    let total = this.#ended
-    for (const read of this.live) total += read()
-    return total
-  }
-
-  /** Removes an owner. The total of a counter does not go down. */
-  end(read: () => number, isCounter: boolean): void {
-    if (this.live.delete(read) && isCounter) this.#ended += read()
-  }
-}
-
-/** By registry, then by name and attributes. */
-const allSeries = new WeakMap<object, Map<string, Series>>()
-
-const seriesOf = (context: Context.Context<never>, { description, name, type }: StatMetric): Series => {
-  const registry = Context.get(context, Metric.MetricRegistry)
-  const series = allSeries.get(registry) ?? new Map<string, Series>()
-  allSeries.set(registry, series)
-  const attributes = Object.entries(Context.get(context, Metric.CurrentMetricAttributes)).sort()
-  const key = JSON.stringify([name, attributes])
-  const known = series.get(key)
-  if (known !== undefined) return known
-  const made = new Series()
-  series.set(key, made)
-  const ignored = { update: () => {}, modify: () => {} }
-  if (type === "counter") {
-    const metric = Metric.counter(name, { description, incremental: true })
-    Metric.registerUnsafe(metric, context, { get: () => ({ count: made.total, incremental: true }), ...ignored })
-  } else {
-    Metric.registerUnsafe(Metric.gauge(name, { description }), context, {
-      get: () => ({ value: made.total }),
-      ...ignored,
-    })
-  }
-  return made
-}
+const seriesOfStat = (context: Context.Context<never>, { description, name, type }: StatMetric): Series<number> =>
+  seriesOf(context, name, () => {
+    const made = new Series(0, sum)
+    const ignored = { update: () => {}, modify: () => {} }
+    if (type === "counter") {
+      const metric = Metric.counter(name, { description, incremental: true })
+      Metric.registerUnsafe(metric, context, { get: () => ({ count: made.total, incremental: true }), ...ignored })
+    } else {
+      Metric.registerUnsafe(Metric.gauge(name, { description }), context, {
+        get: () => ({ value: made.total }),
+        ...ignored,
+      })
+    }
+    return made
+  })
 
 /**
  * Publishes the counters until the Scope closes; counters then keep their last value, and gauges lose the part of this owner.
@@ -96,7 +70,7 @@ export const publishStats = <Name extends string>(
         if (Exit.isSuccess(exit)) last = exit.value[name as Name]
         return last
       }
-      return { isCounter: metric.type === "counter", read, series: seriesOf(context, metric) }
+      return { isCounter: metric.type === "counter", read, series: seriesOfStat(context, metric) }
     })
     const publish = Effect.sync(() => {
       for (const { read, series } of entries) series.live.add(read)

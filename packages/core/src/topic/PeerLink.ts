@@ -2,7 +2,8 @@
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import type { Exclusion, Gossip, MembersTopic, PeerConnections } from "@topic-tracker/gossip"
 import type { DoorTopic } from "@topic-tracker/gossip/members"
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, type Scope } from "effect"
+import type { MembersSource } from "./MembersSource.ts"
 
 /**
  * One session of a topic, for protocols beside gossip. Programs use `@topic-tracker/peers`.
@@ -27,6 +28,10 @@ export interface PeerLink {
   readonly onExcluded: (listener: (exclusion: Exclusion) => void) => () => void
   /** The notes and whispers of a members-only topic; undefined if the topic is open to everybody. */
   readonly notes: MembersTopic["notes"] | undefined
+  /** Shows the members of the topic to programs that watch this node, until the Scope closes. The last one that was shown counts. */
+  readonly showMembers: (source: MembersSource) => Effect.Effect<void, never, Scope.Scope>
+  /** The members that are shown now. */
+  readonly shownMembers: Effect.Effect<MembersSource | undefined>
   /** Completes when the session ends: the topic was left or suspended. */
   readonly ended: Effect.Effect<void>
 }
@@ -37,16 +42,27 @@ export const makePeerLink = (parts: {
   readonly key: { readonly gossipTopic: TopicId }
   readonly members: MembersTopic | undefined
   readonly ended: Deferred.Deferred<void>
-}): PeerLink => ({
-  endpointId: parts.gossip.endpointId,
-  connections: parts.gossip.connections,
-  gossipTopic: parts.members === undefined ? parts.key.gossipTopic.bytes : parts.members.door.gossipTopic,
-  door: parts.members?.door,
-  admits: (peer) =>
-    parts.members === undefined
-      ? Effect.succeed(true)
-      : Effect.map(parts.members.admission(peer, "stream"), (answer) => answer !== "refuse"),
-  onExcluded: (listener) => parts.members?.onExcluded(listener) ?? (() => {}),
-  notes: parts.members?.notes,
-  ended: Deferred.await(parts.ended),
-})
+}): PeerLink => {
+  const shown = new Set<MembersSource>()
+  return {
+    endpointId: parts.gossip.endpointId,
+    connections: parts.gossip.connections,
+    gossipTopic: parts.members === undefined ? parts.key.gossipTopic.bytes : parts.members.door.gossipTopic,
+    door: parts.members?.door,
+    admits: (peer) =>
+      parts.members === undefined
+        ? Effect.succeed(true)
+        : Effect.map(parts.members.admission(peer, "stream"), (answer) => answer !== "refuse"),
+    onExcluded: (listener) => parts.members?.onExcluded(listener) ?? (() => {}),
+    notes: parts.members?.notes,
+    showMembers: (source) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => shown.add(source)),
+          () => Effect.sync(() => shown.delete(source)),
+        ),
+      ),
+    shownMembers: Effect.sync(() => [...shown].at(-1)),
+    ended: Deferred.await(parts.ended),
+  }
+}

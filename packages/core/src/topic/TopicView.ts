@@ -6,6 +6,7 @@ import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Effect, type Stream } from "effect"
 import type { RecordStats } from "../records/RecordPublisher.ts"
 import type { LiveTopic } from "./LiveTopic.ts"
+import type { MembersSource } from "./MembersSource.ts"
 import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
 
 /**
@@ -25,6 +26,8 @@ export interface TopicView {
   readonly neighbors: Effect.Effect<ReadonlySet<EndpointId.EndpointId>>
   /** The neighbours of other members, as the records of the last two minutes name them; up to 256 publishers. */
   readonly links: Effect.Effect<ReadonlyMap<EndpointId.EndpointId, ReadonlyArray<EndpointId.EndpointId>>>
+  /** All members, if the program has a presence in the topic; undefined if it has none. */
+  readonly members: Effect.Effect<MembersSource | undefined>
 }
 
 export const viewOf = (live: LiveTopic): TopicView => ({
@@ -35,4 +38,8 @@ export const viewOf = (live: LiveTopic): TopicView => ({
   records: live.records.stats,
   neighbors: Effect.sync(() => new Set(live.swarm.neighbors)),
   links: Effect.sync(() => live.swarm.graph.links),
+  // While the topic is suspended nobody is shown.
+  members: Effect.flatMap(live.requireLink, ({ shownMembers }) => shownMembers).pipe(
+    Effect.orElseSucceed(() => undefined),
+  ),
 })

@@ -1,6 +1,6 @@
 /** The contract of the tracker, the service of the tag `TopicTracker`. It knows no implementation. */
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { Effect, Scope } from "effect"
+import type { Effect, Scope, Stream } from "effect"
 import type { TopicConfigError } from "../config/TopicConfig.ts"
 import type { JoinByInviteOptions, JoinOptions, Topic } from "../topic/Topic.ts"
 import type { TopicError } from "../topic/TopicError.ts"
@@ -25,6 +25,8 @@ export interface TrackerService {
   ) => Effect.Effect<Topic, TopicError | TopicConfigError, Scope.Scope>
   /** The open topics as they are now, to watch them. */
   readonly views: Effect.Effect<ReadonlyArray<TopicView>>
+  /** A view of each topic that is open, then of each that opens. Ends with the tracker. */
+  readonly opened: Stream.Stream<TopicView>
   /** The number of open topics. */
   readonly openTopics: Effect.Effect<number>
 }

@@ -15,6 +15,7 @@ import { FailureLog } from "../shared/FailureLog.ts"
 import { RateLimiter } from "../shared/RateLimiter.ts"
 import { joinTarget } from "../topic/arguments.ts"
 import { replaceSecret } from "../topic/channel/replaceSecret.ts"
+import { EventHub } from "../topic/EventHub.ts"
 import type { LiveTopic } from "../topic/LiveTopic.ts"
 import { makeLiveTopic } from "../topic/makeLiveTopic.ts"
 import { makeTopic } from "../topic/makeTopic.ts"
@@ -22,7 +23,7 @@ import { topicAttributes } from "../topic/observability.ts"
 import type { JoinByInviteOptions, JoinOptions } from "../topic/Topic.ts"
 import { invalidInvite, type TopicError, topicClosed } from "../topic/TopicError.ts"
 import { TopicKey } from "../topic/TopicKey.ts"
-import { viewOf } from "../topic/TopicView.ts"
+import { type TopicView, viewOf } from "../topic/TopicView.ts"
 import { TopicClaims } from "./TopicClaims.ts"
 import type { TrackerService } from "./TrackerService.ts"
 
@@ -31,6 +32,8 @@ import type { TrackerService } from "./TrackerService.ts"
  * addresses for all but nodes of the Rust crate, which look them up every second.
  */
 const PUBLISH_ADDRESSES_AFTER_MS = 100
+/** Topics that opened and that a program which watches has not taken yet; it loses the oldest ones beyond that. */
+const MAX_UNSEEN = 4_096
 
 /** The tracker. The options of a join are applied to `defaults`. */
 export const makeTracker: (
@@ -57,6 +60,8 @@ export const makeTracker: (
   const shared = { timers, gossip, rateLimiter: new RateLimiter(timers), failureLog: new FailureLog(timers) }
   const claims = new TopicClaims()
   const live = new Set<LiveTopic>()
+  const opened = new EventHub<TopicView>()
+  yield* Effect.addFinalizer(() => opened.end)
 
   const openTopic = Effect.fnUntraced(function* (key: TopicKey): Effect.fn.Return<LiveTopic, TopicError, Scope.Scope> {
     const claim = yield* Effect.acquireRelease(claims.claim(key), (claim) => claims.release(claim))
@@ -77,6 +82,7 @@ export const makeTracker: (
           live.delete(topic)
         }),
     )
+    yield* opened.publish([viewOf(topic)])
     return topic
   })
 
@@ -160,6 +166,7 @@ export const makeTracker: (
     join: joinUntil("Topic.join", (topic) => topic.awaitJoined()),
     joinNoWait: joinUntil("Topic.joinNoWait", () => Effect.void),
     views: Effect.sync(() => [...live].map(viewOf)),
+    opened: Stream.unwrap(opened.subscribe({ capacity: MAX_UNSEEN }, () => [...live].map(viewOf))),
     openTopics: Effect.sync(() => live.size),
   }
 })

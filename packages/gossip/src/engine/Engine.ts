@@ -5,11 +5,12 @@
  */
 import type { EndpointId, TopicId } from "@topic-tracker/crypto"
 import { Result } from "effect"
-import type { GossipStats, OpenOptions } from "../model.ts"
+import type { GossipLatencies, GossipStats, OpenOptions } from "../model.ts"
 import { isEndpointKey } from "../protocol/codec/endpointKey.ts"
 import { makeMessageDecoder } from "../protocol/codec/message.ts"
 import { decodePeerData } from "../protocol/codec/peerData.ts"
 import { type Action, type Event, GossipState, type NeighborTrust, type TopicKey } from "../protocol/index.ts"
+import { LatencyHistogram } from "../protocol/LatencyHistogram.ts"
 import type { GossipTransport } from "../transport/Transport.ts"
 import { type Counters, type EngineContext, type EngineOptions, makeCounters } from "./context.ts"
 import { FairTurns } from "./FairTurns.ts"
@@ -44,6 +45,7 @@ export class Engine {
       options,
       timers: transport.timers,
       counters: makeCounters(),
+      writeTimes: new LatencyHistogram(),
       encoder: new MessageEncoder(protocol.maxMessageSize),
       decode: makeMessageDecoder(protocol.membership),
       turn: new Turn({ defer: transport.defer, onDefect: (defect) => this.reportDefect(defect) }),
@@ -140,6 +142,11 @@ export class Engine {
       connections,
       timers: this.context.timers.size,
     }
+  }
+
+  latencies(): GossipLatencies {
+    const { echo, secondCopy } = this.state.latencies
+    return { echo: echo.now, secondCopy: secondCopy.now, write: this.context.writeTimes.now }
   }
 
   private addCountersOf(topic: TopicKey, counters: Counters): void {

@@ -103,6 +103,10 @@ export class SendQueue {
   /** The bytes of payloads that were queued, other than answers to Grafts, since the queue was last relieved. */
   private relayedBytes = 0
   private watchTimer: Timer | undefined
+  /** When the message was queued whose way to the transport is measured; undefined if none is. One at a time. */
+  private timedAt: number | undefined
+  /** The messages up to this one that were not written yet. */
+  private timedLeft = 0
   private withheld: WithheldPayloads | undefined
   private announceTimer: Timer | undefined
 
@@ -218,6 +222,7 @@ export class SendQueue {
   private openStream(link: SendLink): void {
     this.stream?.finish()
     this.stream = undefined
+    this.timedAt = undefined
     this.link = link
     this.isBusy = true
     link.connection.openStream((stream) => {
@@ -255,6 +260,7 @@ export class SendQueue {
     }
     if (count === this.messages.length) this.messages = []
     else this.messages.splice(0, count)
+    this.timedLeft -= count
     const bytes = frames.take()
     const size = bytes.length
     counters.messagesOut += count
@@ -275,6 +281,7 @@ export class SendQueue {
     this.isBusy = false
     this.writingBytes = 0
     this.takenBytes += size
+    this.noteWritten(isAlive)
     if (this.hasFinished) stream.finish()
     else if (isAlive) {
       if (this.isHalfEmpty) {
@@ -284,6 +291,12 @@ export class SendQueue {
       this.flush()
       this.hooks.drained(this)
     } else this.streamDied(stream)
+  }
+
+  private noteWritten(isAlive: boolean): void {
+    if (this.timedAt === undefined || (isAlive && this.timedLeft > 0)) return
+    if (isAlive) this.context.writeTimes.add(this.context.timers.now() - this.timedAt)
+    this.timedAt = undefined
   }
 
   /** The peer stopped reading this stream, or the connection is gone; the latter is reported separately. */
@@ -324,6 +337,11 @@ export class SendQueue {
   private append(message: Uint8Array): void {
     this.messages.push(message)
     this.queuedBytes += message.length
+    // Not while the peer is dialled: that is no time of the connection.
+    if (this.timedAt === undefined && this.stream !== undefined) {
+      this.timedAt = this.context.timers.now()
+      this.timedLeft = this.messages.length
+    }
     this.context.load.queuedBytes += message.length
   }
 

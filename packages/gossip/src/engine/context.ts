@@ -8,6 +8,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { makeMessageDecoder } from "../protocol/codec/message.ts"
 
 import type { Event, ProtocolConfig, Rng } from "../protocol/index.ts"
+import type { LatencyHistogram } from "../protocol/LatencyHistogram.ts"
 import type { FairTurns } from "./FairTurns.ts"
 import type { MessageEncoder } from "./MessageEncoder.ts"
 import type { Turn } from "./Turn.ts"
@@ -29,6 +30,8 @@ export interface EngineContext {
   readonly options: EngineOptions
   readonly timers: Timers
   readonly counters: Counters
+  /** From the time that a message was queued on a stream until the transport had taken it. */
+  readonly writeTimes: LatencyHistogram
   readonly encoder: MessageEncoder
   readonly decode: ReturnType<typeof makeMessageDecoder>
   readonly turn: Turn

@@ -11,6 +11,7 @@ import { openMembersTopic } from "../members/MembersTopic.ts"
 import {
   type BroadcastScope,
   GossipError,
+  type GossipLatencies,
   type GossipService,
   type GossipStats,
   type GossipTopic,
@@ -24,7 +25,7 @@ import { GossipTransport } from "../transport/Transport.ts"
 import { Engine } from "./Engine.ts"
 import type { OpenTopic } from "./OpenTopic.ts"
 import type { SendQueue } from "./SendQueue.ts"
-import { endedStats, sumStats } from "./sumStats.ts"
+import { endedStats, sumLatencies, sumStats } from "./sumStats.ts"
 
 const DEFAULT_CAPACITY = 64
 
@@ -108,17 +109,19 @@ export const makeService = Effect.fnUntraced(function* (
 
   /** The gossip of each members-only topic, as long as it is open. */
   const ofMembers = new Set<GossipService>()
-  /** The counters of those that were closed. */
+  /** The counters and the times of those that were closed. */
   let ended: GossipStats | undefined
+  let endedTimes: GossipLatencies | undefined
   const makeMembersService = (own: GossipConfig) =>
     Effect.tap(makeService(own), (service) =>
       Effect.acquireRelease(
         Effect.sync(() => ofMembers.add(service)),
         () =>
-          Effect.map(service.stats, (stats) => {
+          Effect.map(Effect.all([service.stats, service.latencies]), ([stats, times]) => {
             ofMembers.delete(service)
             const last = endedStats(stats)
             ended = ended === undefined ? last : sumStats(ended, [last])
+            endedTimes = endedTimes === undefined ? times : sumLatencies(endedTimes, [times])
           }),
       ),
     )
@@ -151,6 +154,11 @@ export const makeService = Effect.fnUntraced(function* (
     stats: Effect.suspend(() =>
       Effect.map(Effect.all([...ofMembers].map(({ stats }) => stats)), (others) =>
         sumStats(engine.stats(), ended === undefined ? others : [...others, ended]),
+      ),
+    ),
+    latencies: Effect.suspend(() =>
+      Effect.map(Effect.all([...ofMembers].map(({ latencies }) => latencies)), (others) =>
+        sumLatencies(engine.latencies(), endedTimes === undefined ? others : [...others, endedTimes]),
       ),
     ),
     paths: Effect.sync(() => transport.paths?.() ?? []),

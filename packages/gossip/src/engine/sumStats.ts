@@ -1,5 +1,6 @@
 /** The counters of several engines on one transport as one: that of the open topics, and one for each members-only topic. */
-import type { GossipStats } from "../model.ts"
+import type { GossipLatencies, GossipStats } from "../model.ts"
+import { addLatencies } from "../protocol/LatencyHistogram.ts"
 import { noTransportStats } from "../transport/TransportStats.ts"
 
 /** Numbers of now. All others are counters, which never fall. */
@@ -22,3 +23,15 @@ export const endedStats = (stats: GossipStats): GossipStats =>
   Object.fromEntries(
     Object.entries(stats).map(([name, value]) => [name, PRESENT.has(name) ? 0 : value]),
   ) as unknown as GossipStats
+
+export const sumLatencies = (own: GossipLatencies, others: Iterable<GossipLatencies>): GossipLatencies => {
+  let sum = own
+  for (const other of others) {
+    sum = {
+      echo: addLatencies(sum.echo, other.echo),
+      secondCopy: addLatencies(sum.secondCopy, other.secondCopy),
+      write: addLatencies(sum.write, other.write),
+    }
+  }
+  return sum
+}

@@ -7,6 +7,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import type { ProtocolConfig } from "./Config.ts"
 import type { Action, ContentValidator, Event, NeighborTrust, TopicKey, TopicStats } from "./Event.ts"
 import { HistoryBudget } from "./HistoryBudget.ts"
+import { LatencyHistogram } from "./LatencyHistogram.ts"
 import type { Message, PeerKey } from "./Message.ts"
 import type { Rng } from "./Rng.ts"
 import { type TopicHost, TopicState } from "./TopicState.ts"
@@ -41,6 +42,8 @@ export interface GossipStateOptions<P extends PeerKey = EndpointId.EndpointId> {
 export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
   readonly me: P
   readonly config: ProtocolConfig
+  /** How long messages took through the swarm, in all topics so far. */
+  readonly latencies = { echo: new LatencyHistogram(), secondCopy: new LatencyHistogram() }
   private readonly host: TopicHost<P>
   private now = Number.NEGATIVE_INFINITY
   private peerData: Uint8Array
@@ -64,6 +67,7 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
       },
       rng: options.rng,
       config: options.config,
+      latencies: this.latencies,
       historyBudget: new HistoryBudget(options.config.broadcast.messageTotalMaxBytes),
       act: (action) => this.out.push(action),
       connectionReleased: (peer) => this.connectionReleased(peer),

@@ -9,6 +9,7 @@
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import type { BroadcastConfig } from "./Config.ts"
+import { type CopyLatencies, CopyTimes } from "./CopyTimes.ts"
 import type { ContentValidator, TopicEvent, TopicIo } from "./Event.ts"
 import type { HistoryBudget } from "./HistoryBudget.ts"
 import type { DeliveryScope, Gossip, GossipMessage, Graft, IHave, IHaveEntry, PeerKey, Prune } from "./Message.ts"
@@ -74,6 +75,7 @@ export class PlumTree<P extends PeerKey> {
   private readonly history: MessageHistory
   /** Contents that the validator did not accept, until their time is over. Empty without a validator. */
   private readonly invalid = new BoundedMap<MessageId.MessageId, InvalidContent>(MAX_INVALID)
+  private readonly copies: CopyTimes<P>
   /** Our last broadcasts, the oldest first, and their times (DEVIATIONS.md, "last payloads"). */
   private lastBroadcasts: Array<{ readonly id: MessageId.MessageId; readonly at: number }> = []
 
@@ -82,8 +84,10 @@ export class PlumTree<P extends PeerKey> {
     readonly config: BroadcastConfig
     readonly maxMessageSize: number
     readonly historyBudget: HistoryBudget
+    readonly latencies: CopyLatencies
   }) {
     const { config } = options
+    this.copies = new CopyTimes(options.latencies)
     this.io = options.io
     this.config = config
     // As in iroh-gossip: 33 bytes of topic and outer tag (although the topic is not on the stream), 3 of tag and length, and
@@ -154,6 +158,7 @@ export class PlumTree<P extends PeerKey> {
     }
     const message: Gossip = { _tag: "Gossip", id, content, scope: FROM_AUTHOR }
     this.remember(message, now)
+    this.copies.first(id, undefined, now)
     // A peer may have announced equal content: it is not missing any more.
     this.takeMissing(id)
     if (this.lazy.size > 0) this.lastBroadcasts.push({ id, at: now })
@@ -278,6 +283,7 @@ export class PlumTree<P extends PeerKey> {
       this.records.get(from)?.payloadReceived(false, now)
       if (scope._tag === "Neighbors") return
       if (this.isNeighbor(from)) {
+        this.copies.again(id, from, now)
         this.makeLazy(from)
         this.io.send(from, PRUNE)
       } else {
@@ -297,6 +303,7 @@ export class PlumTree<P extends PeerKey> {
     const round = Math.min(scope.round + 1, MAX_ROUND)
     const onward: Gossip = { _tag: "Gossip", id, content, scope: { _tag: "Swarm", round } }
     this.remember(onward, now)
+    this.copies.first(id, from, now)
     this.records.get(from)?.payloadReceived(true, now)
     this.pushEager(onward, from)
     this.announceLazy(id, round, from)
@@ -379,7 +386,11 @@ export class PlumTree<P extends PeerKey> {
       return
     }
     for (const { id, round } of message.messages) {
-      if (this.history.has(id) || this.isInvalid(id, now)) continue
+      if (this.history.has(id)) {
+        this.copies.again(id, from, now)
+        continue
+      }
+      if (this.isInvalid(id, now)) continue
       const announcements = this.missing.get(id)
       if (announcements?.some((announcement) => announcement.peer === from) === true) continue
       if (

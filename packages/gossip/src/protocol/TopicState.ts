@@ -3,6 +3,7 @@
  * to the application. Source: iroh-gossip 0.101 `src/proto/topic.rs`.
  */
 import type { ProtocolConfig } from "./Config.ts"
+import type { CopyLatencies } from "./CopyTimes.ts"
 import {
   type Action,
   type ContentValidator,
@@ -27,6 +28,8 @@ export interface TopicHost<P extends PeerKey> {
   readonly config: ProtocolConfig
   /** The memory for messages that all topics share. */
   readonly historyBudget: HistoryBudget
+  /** The times that all topics measure. */
+  readonly latencies: CopyLatencies
   /** The time of the current event in ms. */
   readonly now: number
   readonly isKey: (peer: P) => boolean
@@ -73,8 +76,8 @@ export class TopicState<P extends PeerKey> implements PlumTreeIo<P> {
     this.host = host
     this.validate = host.validatorOf(options.key)
     this.membership = new HyParView({ io: this, config: membership, ownData: options.ownData, maxMessageSize })
-    const { historyBudget } = host
-    this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize, historyBudget })
+    const { historyBudget, latencies } = host
+    this.broadcast = new PlumTree({ io: this, config: broadcast, maxMessageSize, historyBudget, latencies })
     this.membership.start()
   }
 

@@ -68,6 +68,7 @@ export class ObservedTopics {
       Effect.map(TopicTracker, (tracker): TopicTracker["Service"] => ({
         endpointId: tracker.endpointId,
         views: tracker.views,
+        opened: tracker.opened,
         openTopics: tracker.openTopics,
         join: (options) =>
           Effect.suspend(() => {

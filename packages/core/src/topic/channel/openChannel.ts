@@ -11,6 +11,7 @@ import type { TopicError } from "../TopicError.ts"
 import type { Channel, ChannelEvent, ChannelOptions, Published, PublishOptions, Received } from "./Channel.ts"
 import { ChannelError } from "./ChannelError.ts"
 import { bytesCodec } from "./codec.ts"
+import { measureAcknowledgements } from "./measureAcknowledgements.ts"
 
 /** The longest name of a channel, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 64
@@ -198,7 +199,8 @@ class OpenChannel<A> {
               withinMs: Duration.toMillis(Duration.fromInputUnsafe(acknowledge.within)),
             },
           }
-    return Effect.matchEffect(session.channel.publish([message], options), {
+    const sent = session.channel.publish([message], options)
+    return Effect.matchEffect(acknowledge === undefined ? sent : measureAcknowledgements(sent, acknowledge.by), {
       onFailure: (error) =>
         error.reason === "MessageTooLarge"
           ? Effect.fail(new ChannelError({ reason: "MessageTooLarge", message: error.message }))
