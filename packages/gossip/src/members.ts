@@ -31,6 +31,13 @@ export { MEMBERS_ALPN, MembersRouter } from "./members/MembersRouter.ts"
 export { MAX_CONTENT_BYTES, MembersState } from "./members/MembersState.ts"
 export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"
 export { type MissingRange, PartAssembly } from "./members/PartAssembly.ts"
+export {
+  MAX_PASSED_SEQS,
+  type NeighborWant,
+  PASS_MS,
+  PassedWants,
+  type PassedWantsOptions,
+} from "./members/PassedWants.ts"
 export type { NeighborOptions } from "./members/RepairServer.ts"
 export { type ClaimOptions, type RepairAction, Repairs } from "./members/Repairs.ts"
 export {

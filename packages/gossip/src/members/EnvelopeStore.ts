@@ -59,7 +59,12 @@ export class EnvelopeStore {
     return this.#bytes
   }
 
+  /** Does nothing but note that it came by gossip, too, if there is one in its place. */
   add(stream: string, envelope: Uint8Array, cameByHave: boolean, now: number): void {
+    if (this.get(stream, Envelope.seq(envelope), Envelope.index(envelope)) !== undefined) {
+      if (!cameByHave) this.noteForwarded(stream, Envelope.seq(envelope), Envelope.index(envelope))
+      return
+    }
     const entry: Entry = {
       stream,
       author: stream.slice(0, 64),

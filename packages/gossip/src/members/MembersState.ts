@@ -4,16 +4,16 @@
  * names; it seals nothing.
  */
 import { equals, toHex } from "@topic-tracker/common/Bytes"
-import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import { checkHeader, Envelope, type OpenedEnvelope, openEnvelope } from "@topic-tracker/crypto/members"
 import { type AuthorStream, Authors } from "./Authors.ts"
 import { EnvelopeStore } from "./EnvelopeStore.ts"
+import { PassedWants } from "./PassedWants.ts"
 import { type NeighborOptions, RepairServer } from "./RepairServer.ts"
 import { Repairs } from "./Repairs.ts"
 import type { RepairMessage } from "./repairMessages.ts"
 import { StateLimits } from "./StateLimits.ts"
 import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
-import type { Admission, Judgement, MembersEvent, MembersStateOptions, MembersStats } from "./stateModel.ts"
+import { type Admission, type Judgement, type MembersEvent, type MembersStateOptions, noStats } from "./stateModel.ts"
 
 /**
  * The largest message that is put together from parts, unless configured.
@@ -22,7 +22,6 @@ import type { Admission, Judgement, MembersEvent, MembersStateOptions, MembersSt
  * @category constants
  */
 export const MAX_CONTENT_BYTES = 1024 * 1024
-const EQUIVOCATION_CHECKS = 10
 const EVICT_MS = 60_000
 
 const ACCEPTED: Judgement = { verdict: "accept", step: undefined }
@@ -34,22 +33,14 @@ const ACCEPTED: Judgement = { verdict: "accept", step: undefined }
  * @category models
  */
 export class MembersState {
-  readonly stats: MembersStats = {
-    accepted: 0,
-    ignored: 0,
-    rejected: 0,
-    repaired: 0,
-    missed: 0,
-    equivocations: 0,
-    falseHeads: 0,
-  }
+  readonly stats = noStats()
   readonly #options: MembersStateOptions
   readonly #authors = new Authors()
   readonly #store = new EnvelopeStore()
   readonly #repairs: Repairs
   readonly #server: RepairServer
+  readonly #passed: PassedWants
   readonly #limits = new StateLimits()
-  readonly #equivocationChecks: TokenBucket
   #events: Array<MembersEvent> = []
   #evictAt: number
   #hasHeads = false
@@ -58,8 +49,13 @@ export class MembersState {
   constructor(options: MembersStateOptions) {
     this.#options = options
     this.#repairs = new Repairs()
-    this.#server = new RepairServer({ store: this.#store, send: (to, message) => this.#send(to, message) })
-    this.#equivocationChecks = new TokenBucket(EQUIVOCATION_CHECKS, EQUIVOCATION_CHECKS)
+    const send = (to: string, message: RepairMessage) => this.#send(to, message)
+    this.#passed = new PassedWants({
+      tellersOf: (key, seq) => this.#repairs.tellersOf(key, seq).filter((peer) => this.#server.peers.includes(peer)),
+      isAskedFor: (key, seq) => this.#isAskedFor(key, seq),
+      send,
+    })
+    this.#server = new RepairServer({ store: this.#store, send, pass: (want, now) => this.#passed.pass(want, now) })
     this.#evictAt = options.now + EVICT_MS
   }
 
@@ -68,17 +64,12 @@ export class MembersState {
     return this.#hasHeads
   }
 
-  /** Whether there is a neighbour that answers repair messages, or the peer is one. */
-  answersRepairs(peer: string): boolean {
-    return this.#server.peers.includes(peer)
-  }
-
   /**
    * Gives the messages of a channel again that are kept, as replays. `all`: nobody here has read the channel, so its streams begin anew, and
    * what came before them is asked for.
    */
   replay(channel: string, all: boolean, now: number): void {
-    const { crypto, gossipTopic, maxContentBytes = MAX_CONTENT_BYTES, window } = this.#options
+    const { maxContentBytes = MAX_CONTENT_BYTES } = this.#options
     this.#isReplay = true
     for (const stream of this.#authors.streams) {
       if (stream.channel !== channel || (stream.bytes[40]! & 0x80) !== 0) continue
@@ -87,7 +78,7 @@ export class MembersState {
       const first = Envelope.seq(kept[0])
       const order = new StreamOrder(all && this.#server.peers.length > 0 ? 1 : first, first, maxContentBytes)
       for (const envelope of kept) {
-        const opened = openEnvelope(crypto, window, gossipTopic, envelope)
+        const opened = this.#open(envelope)
         if (typeof opened !== "string") this.#handle(stream, order.accept(opened, stream.author, now))
       }
       if (!all) continue
@@ -115,6 +106,7 @@ export class MembersState {
   neighborDown(peer: string): void {
     this.#limits.neighborDown(peer)
     this.#server.neighborDown(peer)
+    this.#passed.neighborDown(peer)
   }
 
   /** An envelope of our own was given to gossip. */
@@ -155,6 +147,7 @@ export class MembersState {
         return message.envelopes.every((envelope) => this.#receiveHave(from, envelope, now))
       case "None": {
         const key = toHex(message.stream)
+        this.#passed.none(key, message.from, from)
         const blocked = this.#authors.stream(key)?.order.blocked
         this.#repairs.none(key, from, blocked?.isBeforeStart === true, now)
         this.tick(now)
@@ -190,17 +183,18 @@ export class MembersState {
           break
       }
     }
+    this.#passed.tick(now)
     this.#server.tick(now)
   }
 
   /** When `tick` has something to do. */
   get deadline(): number {
-    return Math.min(this.#evictAt, this.#repairs.deadline ?? this.#evictAt, this.#server.deadline ?? this.#evictAt)
+    const parts = [this.#repairs.deadline, this.#server.deadline, this.#passed.deadline]
+    return Math.min(this.#evictAt, ...parts.map((deadline) => deadline ?? this.#evictAt))
   }
 
   #judge(from: string, envelope: Uint8Array, scope: Envelope.EnvelopeScope, now: number, isLate: boolean): Judgement {
-    const { window } = this.#options
-    const early = checkHeader(window, envelope, scope)
+    const early = checkHeader(this.#options.window, envelope, scope)
     if (early !== undefined) return early
     const admission = this.#admissionOf(envelope)
     if (admission === "refuse") return { verdict: "ignore", step: "author" }
@@ -209,7 +203,7 @@ export class MembersState {
     const known = this.#judgeKnown(key, envelope, now)
     if (known !== undefined) return known
     if (!this.#hasRoom(key, envelope, from, now)) return { verdict: "ignore", step: "bounds" }
-    const opened = openEnvelope(this.#options.crypto, window, this.#options.gossipTopic, envelope)
+    const opened = this.#open(envelope)
     if (typeof opened === "string") {
       this.#limits.noteReject(from, now)
       return { verdict: "reject", step: opened }
@@ -232,11 +226,15 @@ export class MembersState {
       this.#store.noteForwarded(key, seq, index)
       return ACCEPTED
     }
-    if (stored !== undefined && this.#equivocationChecks.take(now)) {
-      const { crypto, gossipTopic, window } = this.#options
-      if (typeof openEnvelope(crypto, window, gossipTopic, envelope) !== "string") this.stats.equivocations++
+    if (stored !== undefined && this.#limits.takeEquivocationCheck(now)) {
+      if (typeof this.#open(envelope) !== "string") this.stats.equivocations++
     }
     return { verdict: "ignore", step: "repeat" }
+  }
+
+  #open(envelope: Uint8Array): ReturnType<typeof openEnvelope> {
+    const { crypto, gossipTopic, window } = this.#options
+    return openEnvelope(crypto, window, gossipTopic, envelope)
   }
 
   #hasRoom(key: string, envelope: Uint8Array, from: string, now: number): boolean {
@@ -261,6 +259,7 @@ export class MembersState {
     }
     this.#authors.touch(stream, now)
     this.#store.add(key, envelope, cameByHave, now)
+    this.#givePassed(key, envelope, now)
     this.#handle(stream, stream.order.accept(opened, from, now))
     if (isRepairable) {
       this.#server.noteHead(key, stream.bytes, stream.order.highest, now)
@@ -280,28 +279,50 @@ export class MembersState {
   }
 
   #receiveHave(from: string, envelope: Uint8Array, now: number): boolean {
-    const { crypto, gossipTopic, window } = this.#options
-    const early = checkHeader(window, envelope, "swarm", true)
+    const early = checkHeader(this.#options.window, envelope, "swarm", true)
     if (early !== undefined) return early.verdict !== "reject"
     const key = toHex(Envelope.stream(envelope))
     const seq = Envelope.seq(envelope)
-    if (!this.#repairs.wasAskedFor(key, seq)) return true
+    const isOurs = this.#isAskedFor(key, seq, Envelope.index(envelope))
+    if (!isOurs && !this.#passed.isWaitedFor(key, seq)) return true
     const admission = this.#admissionOf(envelope)
     // Without an answer it is asked for again.
     if (admission === undefined || admission === "refuse") return true
+    if (!isOurs) return this.#receivePassed(from, key, envelope, now)
     if (this.#authors.isClosed(key)) return true
-    if (this.#authors.stream(key)?.order.isKnown(seq, Envelope.index(envelope)) === true) return true
     if (!this.#hasRoom(key, envelope, from, now)) return true
-    const opened = openEnvelope(crypto, window, gossipTopic, envelope)
+    const opened = this.#open(envelope)
     if (typeof opened === "string") return false
     this.stats.repaired++
     this.#take(key, opened, from, true, now)
     return true
   }
 
+  /** Whether we asked for the envelope, and lack it. */
+  #isAskedFor(key: string, seq: number, index = 0): boolean {
+    return this.#repairs.wasAskedFor(key, seq) && this.#authors.stream(key)?.order.isKnown(seq, index) !== true
+  }
+
+  /** An envelope that a neighbour waits for: it was sent before we came, so it is kept for neighbours and not delivered. */
+  #receivePassed(from: string, key: string, envelope: Uint8Array, now: number): boolean {
+    const isPart = (Envelope.flags(envelope) & Envelope.Flag.part) !== 0
+    if (isPart || this.#store.get(key, Envelope.seq(envelope), 0) !== undefined) return true
+    if (!this.#limits.isChecked(from, now) || !this.#authors.takeBytes(key, envelope.length, now)) return true
+    if (typeof this.#open(envelope) === "string") return false
+    this.#store.add(key, envelope, true, now)
+    this.#givePassed(key, envelope, now)
+    return true
+  }
+
+  #givePassed(key: string, envelope: Uint8Array, now: number): void {
+    if (this.#passed.deadline === undefined) return
+    for (const peer of this.#passed.askersOf(key, Envelope.seq(envelope))) this.#server.give(peer, envelope, now)
+  }
+
   #claim(from: string, bytes: Uint8Array, head: number, isFirst: boolean, now: number): void {
     const key = toHex(bytes)
     if (key.startsWith(this.#options.self) || this.#authors.isClosed(key)) return
+    this.#repairs.noteTeller(key, from)
     const known = this.#authors.stream(key)?.order.highest ?? 0
     const kind = !isFirst ? "news" : this.#firstKind(key, from, { head, known }, now)
     if (kind === "start") this.#server.noteEarlierHead(key, bytes, head)

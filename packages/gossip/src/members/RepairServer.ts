@@ -5,6 +5,7 @@
 import { toHex } from "@topic-tracker/common/Bytes"
 import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import type { EnvelopeStore } from "./EnvelopeStore.ts"
+import type { NeighborWant } from "./PassedWants.ts"
 import { MAX_REPAIR_BYTES, type RepairMessage } from "./repairMessages.ts"
 
 /** A head goes to the neighbours so long after the last envelope of its stream: the loss of a last message is noticed, too. */
@@ -30,6 +31,19 @@ const FALSE_HEADS_MS = 60_000
  */
 export interface NeighborOptions {
   readonly answersRepairs: boolean
+}
+
+/**
+ * Options of {@link RepairServer}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface RepairServerOptions {
+  readonly store: EnvelopeStore
+  readonly send: (to: string, message: RepairMessage) => void
+  /** Nothing of this range is here. Whether another neighbour is asked, so that the answer comes later. */
+  readonly pass: (want: NeighborWant, now: number) => boolean
 }
 
 interface Head {
@@ -58,6 +72,7 @@ interface Neighbor {
 export class RepairServer {
   readonly #store: EnvelopeStore
   readonly #send: (to: string, message: RepairMessage) => void
+  readonly #pass: RepairServerOptions["pass"]
   readonly #neighbors = new Map<string, Neighbor>()
   /** The one that changed last is the last. */
   readonly #heads = new Map<string, Head>()
@@ -65,12 +80,10 @@ export class RepairServer {
   readonly #due = new Map<string, number>()
   #peers: ReadonlyArray<string> = []
 
-  constructor(options: {
-    readonly store: EnvelopeStore
-    readonly send: (to: string, message: RepairMessage) => void
-  }) {
+  constructor(options: RepairServerOptions) {
     this.#store = options.store
     this.#send = options.send
+    this.#pass = options.pass
   }
 
   /** The neighbours that answer repair messages. */
@@ -176,9 +189,17 @@ export class RepairServer {
         envelopes.push(envelope)
         bytes += envelope.length + 3
       }
-      if (!found) this.#send(peer, { _tag: "None", stream, from: range.from, to: range.to })
+      if (found || (parts === undefined && this.#pass({ asker: peer, stream, ...range }, now))) continue
+      this.#send(peer, { _tag: "None", stream, from: range.from, to: range.to })
     }
     if (envelopes.length > 0) this.#send(peer, { _tag: "Have", envelopes })
+  }
+
+  /** Gives a neighbour what it asked for a while ago, as far as its rate allows. */
+  give(peer: string, envelope: Uint8Array, now: number): void {
+    if (this.#neighbors.get(peer)?.haves.take(now, envelope.length) === true) {
+      this.#send(peer, { _tag: "Have", envelopes: [envelope] })
+    }
   }
 
   /** Sends the heads that are due. */

@@ -18,6 +18,8 @@ const ROUND_PAUSES_MS = [1_000, 2_000, 300]
 const ALONE_GIVE_UP_MS = 10_000
 /** Claimed heads that are remembered. */
 const MAX_CLAIMS = 4096
+/** Neighbours that are remembered because they told of a stream. */
+const MAX_TELLERS = 3
 /** The most envelopes that are asked for because of one claim. */
 const MAX_CLAIMED = 1024
 /** Wants in a second. */
@@ -32,6 +34,8 @@ interface Claim {
   base: number | undefined
   head: number
   by: string
+  /** The last neighbours that told of the stream, the latest last: at most {@link MAX_TELLERS}. */
+  readonly tellers: Array<string>
   /** The messages that it covers may be so old that nobody has them: nobody is blamed for it. */
   isPast: boolean
 }
@@ -109,7 +113,7 @@ export class Repairs {
   claim(key: string, bytes: Uint8Array, head: number, by: string, { kind, known }: ClaimOptions, now: number): void {
     let claim = this.#claims.get(key)
     if (claim === undefined) {
-      claim = { bytes, base: undefined, head: 0, by, isPast: kind !== "news" }
+      claim = { bytes, base: undefined, head: 0, by, tellers: [by], isPast: kind !== "news" }
       this.#claims.set(key, claim)
     }
     if (kind === "start" && known === 0) {
@@ -122,6 +126,20 @@ export class Repairs {
     claim.by = by
     claim.isPast &&= kind !== "news"
     this.#start(key, bytes, now + FIRST_ASK_MS)
+  }
+
+  /** A neighbour tells of a stream that others told of, too. */
+  noteTeller(key: string, by: string): void {
+    const tellers = this.#claims.get(key)?.tellers
+    if (tellers === undefined || tellers.includes(by)) return
+    tellers.push(by)
+    if (tellers.length > MAX_TELLERS) tellers.shift()
+  }
+
+  /** The last neighbours that told of a stream up to this seq, the latest last. */
+  tellersOf(key: string, seq: number): ReadonlyArray<string> {
+    const claim = this.#claims.get(key)
+    return claim === undefined || Math.max(claim.base ?? 0, claim.head) < seq ? [] : claim.tellers
   }
 
   /** Streams of a channel that others told of and that nothing came of yet are asked for from their beginning. */

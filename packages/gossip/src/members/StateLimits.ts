@@ -12,6 +12,9 @@ const NEW_AUTHORS_BURST = 64
 /** A later neighbour's first heads of streams that we do not know: so many are asked for at once, and in a second. */
 const PAST_STREAMS = 64
 
+/** Second contents in one place that are checked in a second. */
+const EQUIVOCATION_CHECKS = 10
+
 interface Neighbor {
   readonly rejects: TokenBucket
   readonly newAuthors: TokenBucket
@@ -23,6 +26,7 @@ export class StateLimits {
   readonly #neighbors = new Map<string, Neighbor>()
   /** By the keys of streams. */
   readonly #waitingBytes = new Map<string, number>()
+  readonly #equivocationChecks = new TokenBucket(EQUIVOCATION_CHECKS, EQUIVOCATION_CHECKS)
   #waiting = 0
 
   neighborUp(peer: string): void {
@@ -58,6 +62,11 @@ export class StateLimits {
   /** Whether one more stream of the peer's first heads is asked for. Counts it. */
   takePast(peer: string, now: number): boolean {
     return this.#neighbors.get(peer)?.past.take(now) !== false
+  }
+
+  /** Whether a second content in the place of another is checked now. Counts it. */
+  takeEquivocationCheck(now: number): boolean {
+    return this.#equivocationChecks.take(now)
   }
 
   /** Counts what waits in the stream now. Whether all streams together are within the limit. */

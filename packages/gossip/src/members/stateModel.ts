@@ -1,4 +1,4 @@
-/** The inputs and outputs of the state of a members-only topic: options, verdicts, events and counters. Types only. */
+/** The inputs and outputs of the state of a members-only topic: options, verdicts, events and counters. */
 import type { CryptoService } from "@topic-tracker/crypto"
 import type { EnvelopeStep, EpochWindow } from "@topic-tracker/crypto/members"
 import type { AuthorStream } from "./Authors.ts"
@@ -57,6 +57,17 @@ export interface MembersStats {
   equivocations: number
   falseHeads: number
 }
+
+/** Counters of a topic that has received nothing. */
+export const noStats = (): MembersStats => ({
+  accepted: 0,
+  ignored: 0,
+  rejected: 0,
+  repaired: 0,
+  missed: 0,
+  equivocations: 0,
+  falseHeads: 0,
+})
 
 /**
  * Options of {@link MembersState}. Ids are hex.

@@ -443,6 +443,45 @@ describe("MembersState repairs", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
+  it.effect("what was sent before the node came by which two parts of a swarm merge reaches the other part", () =>
+    Effect.gen(function* () {
+      const { author, stateOf } = yield* setUp
+      const alice = author(1, GROUP)
+      // 0, the author, and 1 were alone; 2 joins 1, 3 joins 2 and meets 4, which has been there with 5 for long.
+      const states = [stateOf({ self: alice.id }), ...Array.from({ length: 5 }, () => stateOf())]
+      const network = new Network(states, 3)
+      network.connect(0, 1)
+      network.connect(4, 5)
+      network.run(50)
+      const first = alice.next()
+      states[0]!.published(first, network.now)
+      network.spread(first, 0, 0, [1])
+      network.run(100)
+      network.connect(1, 2)
+      network.run(100)
+      network.connect(2, 3)
+      network.run(5_000)
+      network.connect(3, 4)
+      network.run(2_000)
+      assert.deepStrictEqual(network.texts, [[], ["1"], [], [], ["1"], ["1"]])
+      // Those on the way keep it, and answer the next one themselves.
+      const want = {
+        _tag: "Want",
+        stream: Envelope.stream(first),
+        ranges: [{ from: 1, to: 1 }],
+        parts: undefined,
+      } as const
+      for (const state of [states[2]!, states[3]!]) {
+        state.neighborUp(PEER, { answersRepairs: true }, network.now)
+        state.takeEvents()
+        state.receiveRepair(PEER, want, network.now)
+        assert.deepStrictEqual(state.takeEvents(), [
+          { _tag: "Send", to: PEER, message: { _tag: "Have", envelopes: [first] } },
+        ])
+      }
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
   it.effect(
     "a newcomer's message is asked for, however many earlier streams it passes on, and those are not asked for twice",
     () =>

@@ -1,0 +1,165 @@
+/**
+ * Wants that this node cannot answer and passes on: a neighbour asks for what was sent before this node came, and another one, which told it of
+ * the stream, may have it. Without this, parts of a swarm that merge through newcomers lose the messages from before those. Pure: the
+ * caller sends and has the clock.
+ */
+import { BoundedMap } from "@topic-tracker/common/BoundedMap"
+import { toHex } from "@topic-tracker/common/Bytes"
+import { TokenBucket } from "@topic-tracker/common/TokenBucket"
+import type { RepairMessage, SeqRange } from "./repairMessages.ts"
+
+/**
+ * The longest time for which an answer is waited for, in ms: two neighbours that are far away, or lose packets. The asker asks its next neighbour
+ * meanwhile.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const PASS_MS = 600
+/**
+ * The longest range that is passed on: as far as a node looks back in a stream that nobody told it of at its start.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const MAX_PASSED_SEQS = 32
+/** Ranges that wait, of all neighbours and of one. */
+const MAX_PASSED = 256
+const MAX_PASSED_OF_ONE = 64
+/** What was passed on without success is not passed on again for this time, so that no Want goes in circles. */
+const AGAIN_MS = 1_000
+const MAX_RECENT = 1_024
+const PASSES_PER_SECOND = 16
+
+/**
+ * Options of {@link PassedWants}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface PassedWantsOptions {
+  /** The neighbours that told of a stream up to this seq, the latest last. */
+  readonly tellersOf: (key: string, seq: number) => ReadonlyArray<string>
+  /** Whether this node asks for the seq anyway. */
+  readonly isAskedFor: (key: string, seq: number) => boolean
+  readonly send: (to: string, message: RepairMessage) => void
+}
+
+/**
+ * A range that a neighbour asked for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface NeighborWant extends SeqRange {
+  readonly asker: string
+  /** author ‖ session ‖ channel. */
+  readonly stream: Uint8Array
+}
+
+interface Waiting extends NeighborWant {
+  /** The hex of the stream. */
+  readonly key: string
+  /** The neighbour that was asked; undefined if this node asks for it anyway. */
+  readonly asked: string | undefined
+  readonly until: number
+  isAnswered: boolean
+}
+
+/**
+ * The Wants of one topic that were passed on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class PassedWants {
+  readonly #options: PassedWantsOptions
+  /** In the order of their ends, as all wait equally long. */
+  readonly #waiting = new Set<Waiting>()
+  readonly #ofAsker = new Map<string, number>()
+  readonly #passedAt = new BoundedMap<string, number>(MAX_RECENT)
+  readonly #rate = new TokenBucket(PASSES_PER_SECOND, PASSES_PER_SECOND)
+
+  constructor(options: PassedWantsOptions) {
+    this.#options = options
+  }
+
+  /** When `tick` has something to do. */
+  get deadline(): number | undefined {
+    return this.#waiting.values().next().value?.until
+  }
+
+  /** Asks a neighbour that told of the stream. False: nobody is asked, so the asker gets a None. */
+  pass(want: NeighborWant, now: number): boolean {
+    const { asker, from, stream, to } = want
+    const { isAskedFor, send, tellersOf } = this.#options
+    const waits = this.#ofAsker.get(asker) ?? 0
+    if (to - from >= MAX_PASSED_SEQS || waits >= MAX_PASSED_OF_ONE || this.#waiting.size >= MAX_PASSED) return false
+    const key = toHex(stream)
+    const isOurs = isAskedFor(key, from)
+    const asked = isOurs ? undefined : tellersOf(key, from).findLast((peer) => peer !== asker)
+    if (!isOurs && !this.#isAsked(key, want)) {
+      if (asked === undefined || !this.#mayPass(`${key} ${from}`, now)) return false
+      send(asked, { _tag: "Want", stream, ranges: [{ from, to }], parts: undefined })
+    }
+    this.#ofAsker.set(asker, waits + 1)
+    this.#waiting.add({ ...want, key, asked, until: now + PASS_MS, isAnswered: false })
+    return true
+  }
+
+  /** Whether a neighbour waits for this seq. */
+  isWaitedFor(key: string, seq: number): boolean {
+    for (const each of this.#waiting) if (each.key === key && seq >= each.from && seq <= each.to) return true
+    return false
+  }
+
+  /** The neighbours that wait for this seq, each once: the caller has it, and gives it to them. */
+  askersOf(key: string, seq: number): Iterable<string> {
+    const askers = new Set<string>()
+    for (const each of this.#waiting) {
+      if (each.key !== key || seq < each.from || seq > each.to) continue
+      each.isAnswered = true
+      askers.add(each.asker)
+    }
+    return askers
+  }
+
+  /** The neighbour that was asked has nothing of the range: those that wait for it need not wait any more. */
+  none(key: string, from: number, peer: string): void {
+    this.#end((each) => each.key === key && each.from === from && each.asked === peer)
+  }
+
+  /** Ends the waits whose time is over. */
+  tick(now: number): void {
+    if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#end(({ until }) => until <= now)
+  }
+
+  neighborDown(peer: string): void {
+    for (const each of this.#waiting) if (each.asker === peer) this.#waiting.delete(each)
+    this.#ofAsker.delete(peer)
+  }
+
+  #isAsked(key: string, { from, to }: SeqRange): boolean {
+    for (const each of this.#waiting) if (each.key === key && each.from <= from && each.to >= to) return true
+    return false
+  }
+
+  #mayPass(name: string, now: number): boolean {
+    const last = this.#passedAt.get(name)
+    if ((last !== undefined && now - last < AGAIN_MS) || !this.#rate.take(now)) return false
+    this.#passedAt.set(name, now)
+    return true
+  }
+
+  /** Ends these waits: an asker without an answer gets a None. */
+  #end(isMeant: (each: Waiting) => boolean): void {
+    for (const each of [...this.#waiting].filter(isMeant)) {
+      const { asker, from, isAnswered, stream, to } = each
+      this.#waiting.delete(each)
+      const waits = (this.#ofAsker.get(asker) ?? 1) - 1
+      if (waits > 0) this.#ofAsker.set(asker, waits)
+      else this.#ofAsker.delete(asker)
+      if (!isAnswered) this.#options.send(asker, { _tag: "None", stream, from, to })
+    }
+  }
+}

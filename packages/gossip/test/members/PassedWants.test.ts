@@ -1,0 +1,101 @@
+import { assert, describe, it } from "@effect/vitest"
+import { toHex } from "@topic-tracker/common/Bytes"
+import { MAX_PASSED_SEQS, PASS_MS, PassedWants, type RepairMessage } from "@topic-tracker/gossip/members"
+import { filled } from "./support.ts"
+
+const streamOf = (fill: number) => filled(48, fill)
+
+/** A node with neighbours a, b and c, of which `tellers` told of each stream. */
+const setUp = (tellers: ReadonlyArray<string>, asksFor: ReadonlySet<number> = new Set()) => {
+  let sent: Array<readonly [string, RepairMessage]> = []
+  const wants = new PassedWants({
+    tellersOf: () => tellers,
+    isAskedFor: (_, seq) => asksFor.has(seq),
+    send: (to, message) => sent.push([to, message]),
+  })
+  return {
+    wants,
+    pass: (asker: string, from: number, to: number, now: number, fill = 1) =>
+      wants.pass({ asker, stream: streamOf(fill), from, to }, now),
+    takeSent: () => {
+      const taken = sent
+      sent = []
+      return taken
+    },
+  }
+}
+
+const want = (from: number, to: number): RepairMessage => ({
+  _tag: "Want",
+  stream: streamOf(1),
+  ranges: [{ from, to }],
+  parts: undefined,
+})
+const none = (from: number, to: number): RepairMessage => ({ _tag: "None", stream: streamOf(1), from, to })
+const key = toHex(streamOf(1))
+
+describe("PassedWants", () => {
+  it("asks the last neighbour that told of the stream, other than the asker, once for all askers", () => {
+    const { pass, takeSent, wants } = setUp(["a", "b", "c"])
+    assert.isTrue(pass("c", 1, 4, 0))
+    assert.deepStrictEqual(takeSent(), [["b", want(1, 4)]])
+    assert.isTrue(pass("a", 2, 3, 10))
+    assert.deepStrictEqual(takeSent(), [])
+    assert.isTrue(wants.isWaitedFor(key, 4))
+    assert.isFalse(wants.isWaitedFor(key, 5))
+    assert.deepStrictEqual([...wants.askersOf(key, 3)], ["c", "a"])
+    assert.deepStrictEqual([...wants.askersOf(key, 4)], ["c"])
+    // Both have an answer, so neither gets a None.
+    wants.tick(10 + PASS_MS)
+    assert.deepStrictEqual(takeSent(), [])
+    assert.isFalse(wants.isWaitedFor(key, 3))
+    assert.isUndefined(wants.deadline)
+  })
+
+  it("says None at once after that of the neighbour that was asked, and after a while without any answer", () => {
+    const { pass, takeSent, wants } = setUp(["b"])
+    pass("a", 1, 1, 0)
+    takeSent()
+    wants.none(key, 1, "c")
+    assert.deepStrictEqual(takeSent(), [])
+    wants.none(key, 1, "b")
+    assert.deepStrictEqual(takeSent(), [["a", none(1, 1)]])
+    pass("a", 2, 2, 100)
+    takeSent()
+    assert.strictEqual(wants.deadline, 100 + PASS_MS)
+    wants.tick(99 + PASS_MS)
+    assert.deepStrictEqual(takeSent(), [])
+    wants.tick(100 + PASS_MS)
+    assert.deepStrictEqual(takeSent(), [["a", none(2, 2)]])
+  })
+
+  it("waits for what the node itself asks for, and passes nothing on that nobody else told of", () => {
+    const ours = setUp([], new Set([7]))
+    assert.isTrue(ours.pass("a", 7, 7, 0))
+    assert.isFalse(ours.pass("a", 8, 8, 0))
+    assert.isFalse(setUp(["a"]).pass("a", 1, 1, 0))
+    assert.deepStrictEqual(ours.takeSent(), [])
+  })
+
+  it("passes on what failed again after a second only, so that no Want goes in circles", () => {
+    const { pass, takeSent, wants } = setUp(["b"])
+    pass("a", 1, 1, 0)
+    wants.none(key, 1, "b")
+    takeSent()
+    assert.isFalse(pass("a", 1, 1, 999))
+    assert.isTrue(pass("a", 1, 1, 1_000))
+  })
+
+  it("is bounded: 16 a second, 32 messages a range, 64 ranges of one neighbour", () => {
+    const { pass, wants } = setUp(["b"])
+    assert.isFalse(pass("a", 1, MAX_PASSED_SEQS + 1, 0))
+    let passed = 0
+    for (let i = 0; i < 32; i++) if (pass("a", 1, MAX_PASSED_SEQS, 0, i)) passed++
+    assert.strictEqual(passed, 16)
+    // A second one waits for those that are on their way, and costs no further Want.
+    for (let i = 0; i < 16; i++) for (let more = 0; more < 4; more++) pass("c", 1, 1, 0, i)
+    assert.isFalse(pass("c", 1, 1, 0, 0))
+    wants.neighborDown("c")
+    assert.isTrue(pass("c", 1, 1, 0, 0))
+  })
+})
