@@ -2,11 +2,11 @@
  * Lets browser pages take part in a topic: a page cannot reach the DHT nor other members, so it speaks through a member of its own, this program. The
  * room is that of the chat example. Open the printed address; the folder gateway/ has the server and the page.
  */
-import { runCommand } from "@topic-tracker/cli-kit"
+import { Flags, runCommand } from "@topic-tracker/cli-kit"
 import { toHex } from "@topic-tracker/common/Bytes"
 import { Topic, TopicTracker } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
-import { Console, Effect, Layer, Redacted, Schema } from "effect"
+import { Console, Effect, Layer, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpServer } from "effect/http"
 import { Name } from "./chat/ChatMessage.ts"
@@ -24,11 +24,7 @@ const flags = {
     Flag.withDescription("The name of the gateway, 1 to 20 characters (default gateway)"),
     Flag.withDefault("gateway"),
   ),
-  port: Flag.Int("port").pipe(
-    Flag.withSchema(Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
-    Flag.withDescription("The port on 127.0.0.1; 0 is any free one (default 8080)"),
-    Flag.withDefault(8080),
-  ),
+  port: Flags.port("The port on 127.0.0.1; 0 is any free one (default 8080)", 8080),
 }
 
 const gateway = Effect.fn("gateway")(function* (

@@ -4,13 +4,13 @@
  */
 
 import { styleText } from "node:util"
-import { nodeConfig, trackerLayer } from "@topic-tracker/cli-kit/configFile"
+import { nodeConfig } from "@topic-tracker/cli-kit/configFile"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { fitLines } from "@topic-tracker/cli-kit/fitLines"
 import { bootstrap, integer, relay } from "@topic-tracker/cli-kit/flags"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
-import { TopicConfig } from "@topic-tracker/core"
+import { TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
 import { Console, Effect, Layer, Logger, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -65,9 +65,8 @@ const isNamed = ({ invite, topic }: GivenTopic): boolean => Option.isSome(topic)
 
 const examine = Effect.fnUntraced(function* (options: DoctorOptions) {
   const topic = isNamed(options.given) ? yield* readTopic(options.given) : undefined
-  const config = yield* Effect.flatMap(nodeConfig(options), TopicConfig.make).pipe(
-    Effect.mapError(({ message }) => new UsageError({ message })),
-  )
+  const given = yield* nodeConfig(options)
+  const config = yield* TopicConfig.make(given).pipe(Effect.mapError(({ message }) => new UsageError({ message })))
   const { bootstrap = DhtConfig.publicBootstrap } = TopicConfig.dhtOptions(config)
   const ownTimeServer = DhtConfig.isLoopbackOnly(bootstrap) ? undefined : { host: DEFAULT_TIME_SERVER, port: NTP_PORT }
   const timeServer = Option.getOrElse(options.timeServer, () => ownTimeServer)
@@ -80,7 +79,7 @@ const examine = Effect.fnUntraced(function* (options: DoctorOptions) {
     checks.push(...diagnoseNode(yield* nodeFacts(wantsRelay), host))
     if (topic !== undefined) checks.push(...diagnoseTopic(yield* topicFacts(topic.join, topic.access, options.seconds)))
   }).pipe(
-    Effect.provide(trackerLayer(options).pipe(Layer.provideMerge(Logger.layer([])))),
+    Effect.provide(TopicTracker.layer({ config: given }).pipe(Layer.provideMerge(Logger.layer([])))),
     Effect.mapError((error) => new UsageError({ message: error.message })),
   )
   return checks

@@ -1,7 +1,7 @@
 /** Finds out what this host and its network allow, without a node: addresses, ports, names, DHT nodes, the clock. */
-import { lookup } from "node:dns/promises"
 import { networkInterfaces } from "node:os"
 import { type DhtAddress, DhtConfig } from "@topic-tracker/dht"
+import { resolveHost } from "@topic-tracker/dht/resolveHost"
 import { Effect } from "effect"
 import { askNodes } from "./dhtNodes.ts"
 import type { HostFacts } from "./Facts.ts"
@@ -21,25 +21,21 @@ const LOOKUP_MS = 5_000
 export const hostFacts = Effect.fnUntraced(function* ({ bootstrap, port, timeServer }: HostQuestions) {
   const isLoopback = DhtConfig.isLoopbackOnly(bootstrap)
   const bind = isLoopback ? "127.0.0.1" : "0.0.0.0"
-  const isName = ({ host }: DhtAddress) => !/^[\d.]+$/.test(host)
   const bound = yield* Effect.scoped(
     Effect.map(bindUdp(bind, port), (result) => (result._tag === "Failed" ? result.code : undefined)),
   )
   const names = yield* Effect.forEach(
-    [...new Set(bootstrap.filter(isName).map(({ host }) => host))],
+    [...new Set(bootstrap.map(({ host }) => host).filter(isName))],
     (name) => Effect.map(addressesOf(name), (found) => ({ name, found })),
     { concurrency: "unbounded" },
   )
   const found = new Map(names.map(({ found, name }) => [name, typeof found === "string" ? [] : found]))
   const nodes = bootstrap.flatMap(
     (node): ReadonlyArray<DhtAddress> =>
-      isName(node) ? found.get(node.host)!.map((host) => ({ host, port: node.port })) : [node],
+      isName(node.host) ? found.get(node.host)!.map((host) => ({ host, port: node.port })) : [node],
   )
   const [dht, aheadMillis] = yield* Effect.all(
-    [
-      askNodes(nodes, bind),
-      timeServer === undefined ? Effect.succeed(undefined) : clockAhead(timeServer.host, timeServer.port, bind),
-    ],
+    [askNodes(nodes, bind), timeServer === undefined ? Effect.succeed(undefined) : clockBy(timeServer, bind)],
     { concurrency: "unbounded" },
   )
   const own = ownAddresses()
@@ -54,16 +50,20 @@ export const hostFacts = Effect.fnUntraced(function* ({ bootstrap, port, timeSer
   return facts
 })
 
-/** The IPv4 addresses of a name, or the code of the error. */
+/** The IPv4 addresses of a name, as the DHT client finds them, or the code of the error. */
 const addressesOf = (name: string): Effect.Effect<ReadonlyArray<string> | string> =>
-  Effect.tryPromise({
-    try: () => lookup(name, { family: 4, all: true }),
-    catch: (error) => (error as NodeJS.ErrnoException).code ?? String(error),
-  }).pipe(
-    Effect.map((all): ReadonlyArray<string> | string => all.map(({ address }) => address)),
-    Effect.catch((code) => Effect.succeed(code)),
+  resolveHost(name).pipe(
+    Effect.catch((code): Effect.Effect<ReadonlyArray<string> | string> => Effect.succeed(code)),
     Effect.timeoutOrElse({ duration: LOOKUP_MS, orElse: () => Effect.succeed("no answer") }),
   )
+
+/** How far our clock is ahead, by a server that is named or has an address. */
+const clockBy = ({ host, port }: DhtAddress, bind: string): Effect.Effect<number | undefined> =>
+  Effect.flatMap(isName(host) ? addressesOf(host) : Effect.succeed([host]), (found) =>
+    typeof found === "string" ? Effect.succeed(undefined) : clockAhead(found[0]!, port, bind),
+  )
+
+const isName = (host: string): boolean => !/^[\d.]+$/.test(host)
 
 /** Without loopback and link-local addresses, which lead to no other host. */
 const ownAddresses = (): Pick<HostFacts, "ipv4" | "ipv6"> => {

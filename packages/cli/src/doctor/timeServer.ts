@@ -7,7 +7,7 @@ const NTP_EPOCH_SECONDS = 2_208_988_800
 const ATTEMPTS = 2
 const ATTEMPT_MS = 1_000
 
-/** The milliseconds by which our clock is ahead of the server's; undefined if it does not answer. `host` is an address or a name. */
+/** The milliseconds by which our clock is ahead of the server's; undefined if it does not answer. `host` is an IPv4 address. */
 export const clockAhead = Effect.fnUntraced(function* (host: string, port: number, bind: string) {
   const bound = yield* bindUdp(bind)
   if (bound._tag === "Failed") return undefined
