@@ -1,7 +1,8 @@
 /** The tests of the packed packages: each case is a program, a compiler or a bundler, with its expected result. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { privateFolders, typescriptBlocks } from "../documents/blocks.ts"
+import { typescriptBlocks } from "../documents/blocks.ts"
+import { packagesOf } from "../packages/packagesOf.ts"
 import { bundleSizes } from "./checks.ts"
 import { type Ended, run, tail } from "./run.ts"
 
@@ -129,9 +130,15 @@ const unportable = (folder: string): string | undefined => {
   return found.size === 0 ? undefined : `types without a public name:\n${[...found].sort().join("\n")}`
 }
 
+/** A consumer cannot install what the documents of these folders import. */
+const unpublished = (root: string): ReadonlyArray<string> =>
+  packagesOf(root)
+    .filter(({ isPublished }) => !isPublished)
+    .map(({ folder }) => folder)
+
 /** The blocks of the documents as modules `block-N.ts`, each headed by the place it comes from. */
 const documentBlocks = ({ folder, root }: Bench): ReadonlyArray<string> =>
-  typescriptBlocks(root, privateFolders(root)).map(({ code, where }, index) => {
+  typescriptBlocks(root, unpublished(root)).map(({ code, where }, index) => {
     const name = `block-${index}.ts`
     writeFileSync(join(folder, name), `// ${where}\n${code}\nexport {}\n`)
     return name

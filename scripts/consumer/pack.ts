@@ -2,8 +2,9 @@
  * Packs every public package as it would be published: from a clean clone of what is committed, so that nothing of the working
  * tree (a `dist` from an earlier build, an untracked file) can make a package look complete.
  */
-import { mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { isHidden, publishedPackagesOf } from "../packages/packagesOf.ts"
 import { mustRun } from "./run.ts"
 
 /** A packed package. */
@@ -20,16 +21,6 @@ export interface Packed {
   readonly peers: ReadonlyArray<string>
 }
 
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly private?: boolean
-  readonly exports?: Readonly<Record<string, unknown>>
-  readonly peerDependencies?: Readonly<Record<string, string>>
-}
-
-const isHidden = (to: unknown): boolean => typeof to === "object" && to !== null && !("default" in to)
-
 /** Clones `root` into `folder`, installs and packs there. */
 export const packAll = async (root: string, folder: string): Promise<ReadonlyArray<Packed>> => {
   const clone = join(folder, "clone")
@@ -38,10 +29,8 @@ export const packAll = async (root: string, folder: string): Promise<ReadonlyArr
   await mustRun("git", ["clone", "--quiet", "--no-hardlinks", root, clone], { folder })
   await mustRun("npm", ["ci", "--no-audit", "--no-fund"], { folder: clone })
   const packed: Array<Packed> = []
-  for (const name of readdirSync(join(clone, "packages"))) {
-    const at = join(clone, "packages", name)
-    const manifest: Manifest = JSON.parse(readFileSync(join(at, "package.json"), "utf8"))
-    if (manifest.private === true) continue
+  for (const { folder: place, manifest } of publishedPackagesOf(clone)) {
+    const at = join(clone, place)
     await mustRun("npm", ["pack", "--pack-destination", tarballs], { folder: at })
     const entries = Object.entries(manifest.exports ?? {})
     packed.push({

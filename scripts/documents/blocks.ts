@@ -1,9 +1,12 @@
 /**
- * Takes the TypeScript blocks out of Markdown documents, each to be compiled and run as a module of its own. The words after `ts` in a
- * block's first line tell how it runs; a renderer ignores them.
+ * The TypeScript blocks of Markdown documents, each to be compiled and run as a module of its own. The words after `ts` in a block's first
+ * line tell how it runs.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join, relative } from "node:path"
+import { filesBelow } from "../filesBelow.ts"
+import { publishedPackagesOf } from "../packages/packagesOf.ts"
+import { fencesBelow, valueOf } from "./fences.ts"
 
 /** A code block and its place. */
 export interface Block {
@@ -18,50 +21,36 @@ export interface Block {
   readonly nodes: number
 }
 
-/** All blocks marked `ts` or `typescript` of the documents below the folder. Dependencies, and folders of `without`, do not count. */
+/** All blocks marked `ts` or `typescript` of the documents below the root. Those below folders of `without` do not count. */
 export const typescriptBlocks = (root: string, without: ReadonlyArray<string> = []): ReadonlyArray<Block> =>
-  filesBelow(root, ".md").flatMap((path) => {
-    if (without.some((folder) => path.startsWith(join(root, folder, "/")))) return []
-    const text = readFileSync(path, "utf8")
-    return [...text.matchAll(/^```(?:ts|typescript)\b([^\n]*)\n([\s\S]*?)^```/gm)].map((match) => {
-      const prints = /prints="([^"]+)"/.exec(match[1]!)?.[1]
+  fencesBelow(root)
+    .filter(
+      ({ document, language }) => isTypescript(language) && !without.some((each) => document.startsWith(`${each}/`)),
+    )
+    .map((fence) => {
+      const prints = valueOf(fence, "prints")
       return {
-        where: `${relative(root, path)}:${text.slice(0, match.index).split("\n").length}`,
-        code: match[2]!,
+        where: fence.where,
+        code: fence.code,
         prints,
-        args: /args="([^"]+)"/.exec(match[1]!)?.[1]?.split(" ") ?? [],
-        nodes: Number(/nodes=(\d)/.exec(match[1]!)?.[1] ?? (prints === undefined ? 1 : 2)),
+        args: valueOf(fence, "args")?.split(" ") ?? [],
+        nodes: Number(valueOf(fence, "nodes") ?? (prints === undefined ? 1 : 2)),
       }
     })
-  })
+
+export const isTypescript = (language: string): boolean => language === "ts" || language === "typescript"
 
 /** The examples in the comments of published packages: fragments, which the reference shows beside a name. */
 export const commentExamples = (root: string): ReadonlyArray<Pick<Block, "where" | "code">> => {
-  const hidden = privateFolders(root)
-  return filesBelow(join(root, "packages"), ".ts").flatMap((path) => {
-    const place = relative(root, path)
-    if (!/^packages\/[\w-]+\/src\//.test(place) || hidden.some((folder) => place.startsWith(`${folder}/`))) return []
-    const text = readFileSync(path, "utf8")
-    return [...text.matchAll(/@example\n\s*\* ```ts\n([\s\S]*?)\* ```/g)].map((match) => ({
-      where: `${place}:${text.slice(0, match.index).split("\n").length + 1}`,
-      code: match[1]!.replaceAll(/^ *\* ?/gm, ""),
-    }))
-  })
-}
-
-/** The folders of packages that are not published: a consumer cannot install what their documents import. */
-export const privateFolders = (root: string): ReadonlyArray<string> =>
-  readdirSync(join(root, "packages"))
-    .map((name) => join("packages", name))
-    .filter((folder) => {
-      const manifest = join(root, folder, "package.json")
-      return existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).private === true
+  const sources = publishedPackagesOf(root).map(({ folder }) => join(root, folder, "src"))
+  return sources
+    .flatMap((folder) => filesBelow(folder, ".ts"))
+    .flatMap((path) => {
+      const place = relative(root, path)
+      const text = readFileSync(path, "utf8")
+      return [...text.matchAll(/@example\n\s*\* ```ts\n([\s\S]*?)\* ```/g)].map((match) => ({
+        where: `${place}:${text.slice(0, match.index).split("\n").length + 1}`,
+        code: match[1]!.replaceAll(/^ *\* ?/gm, ""),
+      }))
     })
-
-const filesBelow = (folder: string, ending: string): ReadonlyArray<string> =>
-  readdirSync(folder).flatMap((name) => {
-    if (["node_modules", ".git", "dist", "target"].includes(name)) return []
-    const path = join(folder, name)
-    if (statSync(path).isDirectory()) return filesBelow(path, ending)
-    return name.endsWith(ending) ? [path] : []
-  })
+}

@@ -1,6 +1,6 @@
 /** The entries of the published packages: what a program can import, its source file, and its example in docs/api. */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
+import { isHidden, publishedPackagesOf } from "../packages/packagesOf.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -16,31 +16,21 @@ export interface Entry {
   readonly example: string
 }
 
-interface Manifest {
-  readonly name: string
-  readonly private?: boolean
-  readonly exports?: Readonly<Record<string, { readonly "@topic-tracker/source"?: string; readonly default?: string }>>
+/** The conditions of a key of `exports` that a program can import. */
+interface Conditions {
+  readonly "@topic-tracker/source": string
 }
 
-/** The folders of all packages. */
-const folders: ReadonlyArray<string> = readdirSync(join(root, "packages")).filter((name) =>
-  existsSync(join(root, "packages", name, "package.json")),
+export const entries: ReadonlyArray<Entry> = publishedPackagesOf(root).flatMap(({ folder, manifest }) =>
+  Object.entries(manifest.exports ?? {}).flatMap(([key, conditions]) => {
+    if (isHidden(conditions)) return []
+    const { "@topic-tracker/source": source } = conditions as Conditions
+    const name = key === "." ? "index" : key.slice(2).replaceAll("/", "-")
+    return {
+      specifier: manifest.name + key.slice(1),
+      source: join(folder, source),
+      path: join(manifest.name, source),
+      example: `docs/api/${basename(folder)}/${name}.ts`,
+    }
+  }),
 )
-
-export const entries: ReadonlyArray<Entry> = folders.flatMap((folder) => {
-  const manifest: Manifest = JSON.parse(readFileSync(join(root, "packages", folder, "package.json"), "utf8"))
-  if (manifest.private === true) return []
-  return Object.entries(manifest.exports ?? {}).flatMap(
-    ([key, { "@topic-tracker/source": source, default: published }]) => {
-      // An entry without a default is seen in this repository only.
-      if (source === undefined || published === undefined) return []
-      const name = key === "." ? "index" : key.slice(2).replaceAll("/", "-")
-      return {
-        specifier: manifest.name + key.slice(1),
-        source: join("packages", folder, source),
-        path: join(manifest.name, source),
-        example: `docs/api/${folder}/${name}.ts`,
-      }
-    },
-  )
-})

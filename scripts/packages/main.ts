@@ -3,10 +3,11 @@
  * files. `--repository URL` changes the one address that they follow from; `--release` only checks
  * that the packages may be published.
  */
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { isPlaceholder, type Manifest, repositoryOf, withCommonFields } from "./metadata.ts"
+import { publishedPackagesOf } from "./packagesOf.ts"
 
 const USAGE = `npm run -s metadata [-- --repository URL | --release]
 
@@ -49,12 +50,8 @@ const main = (): number => {
     writeFileSync(rootPath, text(manifest))
   }
   let different = 0
-  for (const name of readdirSync(join(root, "packages"))) {
-    const folder = join("packages", name)
+  for (const { folder, manifest: own } of publishedPackagesOf(root)) {
     const path = join(root, folder, "package.json")
-    if (!existsSync(path)) continue
-    const own: Manifest = readJson(path)
-    if (own.private === true) continue
     const wanted = text(withCommonFields(own, folder, manifest))
     const files = LICENCES.filter((file) => !existsSync(join(root, folder, file)))
     if (readFileSync(path, "utf8") === wanted && files.length === 0) continue

@@ -2,22 +2,18 @@
  * Each published package can be published as it stands: its package.json has the common fields, names only what exists, runs no
  * script at installation, and changesets raise it together with the others. test:consumer checks the packed result.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { isPlaceholder, KEYWORDS, type Manifest, repositoryOf, withCommonFields } from "../packages/metadata.ts"
+import { isHidden, packagesOf, publishedPackagesOf } from "../packages/packagesOf.ts"
 
 const root = join(import.meta.dirname, "../..")
 const read = (...path: ReadonlyArray<string>) => readFileSync(join(root, ...path), "utf8")
 const rootManifest: Manifest = JSON.parse(read("package.json"))
 
-const manifests = readdirSync(join(root, "packages"))
-  .filter((name) => existsSync(join(root, "packages", name, "package.json")))
-  .map((name) => ({
-    folder: `packages/${name}`,
-    manifest: JSON.parse(read("packages", name, "package.json")) as Manifest,
-  }))
-const published = manifests.filter(({ manifest }) => manifest.private !== true)
+const manifests = packagesOf(root)
+const published = publishedPackagesOf(root)
 const changesets = JSON.parse(read(".changeset", "config.json"))
 
 /** All paths in an `exports` or `bin` value. */
@@ -59,7 +55,10 @@ describe.each(published)("$folder", ({ folder, manifest }) => {
       if (typeof conditions !== "object" || conditions === null) continue
       const names = Object.keys(conditions)
       // An entry that only this repository sees.
-      if (names.join() === "@topic-tracker/source") continue
+      if (isHidden(conditions)) {
+        assert.deepStrictEqual(names, ["@topic-tracker/source"], entry)
+        continue
+      }
       assert.deepStrictEqual(names, ["@topic-tracker/source", "types", "default"], entry)
       for (const path of pathsOf(conditions).filter((each) => each.startsWith("./src/"))) {
         assert.isTrue(existsSync(join(root, folder, path)), path)
@@ -73,7 +72,7 @@ describe.each(published)("$folder", ({ folder, manifest }) => {
       const sibling = manifests.find((each) => each.manifest.name === name)
       if (sibling === undefined) continue
       assert.strictEqual(version, sibling.manifest.version, name)
-      assert.notStrictEqual(sibling.manifest.private, true, `${name} is not published`)
+      assert.isTrue(sibling.isPublished, `${name} is not published`)
     }
   })
 })

@@ -3,10 +3,11 @@
  * and that a package is only entered through its entry points. Import circles inside a package are found by the lint rule
  * `noImportCycles` in biome.json.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { filesBelow } from "../filesBelow.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -52,13 +53,6 @@ const folderOf = (name: string): string => (name === EXAMPLES ? join(root, name)
 
 const manifestOf = (name: string): Manifest => JSON.parse(readFileSync(join(folderOf(name), "package.json"), "utf8"))
 
-const filesBelow = (folder: string): ReadonlyArray<string> =>
-  readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name)
-    if (statSync(path).isDirectory()) return name === "node_modules" ? [] : filesBelow(path)
-    return name.endsWith(".ts") && !name.endsWith(".d.ts") ? [path] : []
-  })
-
 /** Every module that the source imports or exports from, types included. */
 const importsOf = (source: string): ReadonlyArray<string> =>
   [...source.matchAll(/^(?:import|export)\b[^"'`;]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
@@ -97,7 +91,7 @@ describe("layers", () => {
       const folder = join(root, "packages", name, "src")
       const unpublished = (manifest.files ?? []).flatMap((file) => (file.startsWith("!src/") ? [file.slice(5)] : []))
       const wrong: Array<string> = []
-      for (const file of filesBelow(folder)) {
+      for (const file of filesBelow(folder, ".ts").filter((path) => !path.endsWith(".d.ts"))) {
         for (const specifier of importsOf(readFileSync(file, "utf8"))) {
           const where = `${relative(root, file)}: ${specifier}`
           if (specifier.startsWith(".")) {

@@ -2,18 +2,14 @@
  * The API reference has one example for each entry of each published package, in docs/api. Each imports its entry, and prints what its
  * comments say: `// → text` is one line of output.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { run } from "../../consumer/run.ts"
+import { filesBelow } from "../../filesBelow.ts"
 import { entries } from "../entries.ts"
 
 const root = join(import.meta.dirname, "../../..")
-
-const filesBelow = (folder: string): ReadonlyArray<string> =>
-  readdirSync(folder, { withFileTypes: true }).flatMap((each) =>
-    each.isDirectory() ? filesBelow(join(folder, each.name)) : [join(folder, each.name)],
-  )
 
 describe("examples of the API reference", () => {
   it("belong to an entry, and each entry has one", () => {
