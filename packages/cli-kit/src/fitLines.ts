@@ -10,6 +10,8 @@ const widthOf = (text: string): number => stripVTControlCharacters(text).length
 export const fitLines = (text: string, width = process.stdout.columns ?? Number.POSITIVE_INFINITY): string =>
   text
     .split("\n")
+    // The formatter of effect 4.1.0 forgets the empty line after the subcommands.
+    .flatMap((line, index, all) => (isHeading(line) && index > 0 && all[index - 1] !== "" ? ["", line] : [line]))
     .flatMap((line) => {
       if (widthOf(line) <= width) return [line]
       const [, option, gap = "", description = ""] = /^( *\S.*?)( {3,})(\S.*)$/.exec(line) ?? []
@@ -22,6 +24,9 @@ export const fitLines = (text: string, width = process.stdout.columns ?? Number.
       ]
     })
     .join("\n")
+
+/** Such as "GLOBAL FLAGS". */
+const isHeading = (line: string): boolean => /^[A-Z]{4,}( [A-Z]{4,})*$/.test(stripVTControlCharacters(line))
 
 const indentOf = (line: string): number => line.length - line.trimStart().length
 

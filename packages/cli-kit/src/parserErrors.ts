@@ -32,12 +32,26 @@ export const oneLine = (error: CliError.CliError, help: HelpDoc.HelpDoc): string
       ? `${name}: ${expected.slice(5)}`
       : `${name}: ${JSON.stringify(error.value)} is not ${expected}`
   }
+  if (error instanceof CliError.UnknownSubcommand) {
+    const hint =
+      error.suggestions.length > 0
+        ? `did you mean ${error.suggestions.join(" or ")}?`
+        : `there are ${listOf(commandsOf(help))}`
+    return `${JSON.stringify(error.subcommand)} is no command; ${hint}`
+  }
   if (error instanceof CliError.UnrecognizedOption) {
     const known = help.flags.map((flag) => `--${flag.name}`)
+    if (known.length === 0 && commandsOf(help).length > 0) {
+      const general = (help.globalFlags ?? []).map((flag) => `--${flag.name}`)
+      return `${error.option} is none of ${listOf(general)}; the options of a command stand behind its name`
+    }
     return `${error.option} is no option of this command; it has ${listOf(known)}`
   }
   return inOneLine(error.message)
 }
+
+const commandsOf = ({ subcommands = [] }: HelpDoc.HelpDoc): ReadonlyArray<string> =>
+  subcommands.flatMap(({ commands }) => commands.map(({ name }) => name))
 
 const listOf = (names: ReadonlyArray<string>): string => (names.length === 0 ? "none" : names.join(", "))
 

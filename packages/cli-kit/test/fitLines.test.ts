@@ -34,4 +34,9 @@ describe("fitLines", () => {
       "  \u001b[32m--topic\u001b[0m    one two",
     )
   })
+
+  it("separates a heading from what stands above it", () => {
+    assert.strictEqual(fitLines("  sim   Run\nEXAMPLES\n  # One", 80), "  sim   Run\n\nEXAMPLES\n  # One")
+    assert.strictEqual(fitLines("USAGE\n  x\n\nGLOBAL FLAGS\n  -h", 80), "USAGE\n  x\n\nGLOBAL FLAGS\n  -h")
+  })
 })

@@ -170,7 +170,12 @@ describe.concurrent("topic-tracker", { timeout: 120_000 }, () => {
   })
 
   it.each([
-    { args: ["nothing"], message: "nothing" },
+    { args: ["nod"], message: '"nod" is no command; did you mean node?' },
+    { args: ["xyzxyz"], message: '"xyzxyz" is no command; there are demo, chat, node,' },
+    {
+      args: ["--topic", "t", "node"],
+      message: "--topic is none of --help, --version, --completions, --log-level; the",
+    },
     { args: ["node", "--every", "soon"], message: '--every: "soon" is not an integer' },
     { args: ["node", "--fast"], message: "--fast is no option of this command" },
     { args: ["invite", "--topic", "t"], message: "the secret is missing: give --secret-file PATH" },
