@@ -25,6 +25,8 @@ export interface Page {
     readonly height: number
     readonly dark?: boolean
   }) => Effect.Effect<void, ChromiumError>
+  /** The page as a screen reader has it: the role and the name of each thing that it does not ignore, in order. */
+  readonly accessible: Effect.Effect<ReadonlyArray<{ readonly role: string; readonly name: string }>, ChromiumError>
   /** Presses and releases a key, such as "Tab" or "Enter", or types one character. */
   readonly press: (key: string) => Effect.Effect<void, ChromiumError>
   /** Writes a PNG of what is visible, or of the whole page. */
@@ -180,6 +182,12 @@ const makePage = async (tools: DevTools): Promise<Page> => {
         const features = [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]
         await send("Emulation.setEmulatedMedia", { features })
       }),
+    accessible: attempt(async () => {
+      const { nodes } = await send("Accessibility.getFullAXTree")
+      return (nodes as ReadonlyArray<AccessibleNode>)
+        .filter(({ ignored }) => !ignored)
+        .map(({ name, role }) => ({ role: role?.value ?? "", name: name?.value ?? "" }))
+    }),
     press: (key) =>
       attempt(async () => {
         const text = key === "Enter" ? "\r" : key.length === 1 ? key : undefined
@@ -196,6 +204,13 @@ const makePage = async (tools: DevTools): Promise<Page> => {
     problems,
     requests,
   }
+}
+
+/** A node of the accessibility tree, as the DevTools protocol gives it. */
+interface AccessibleNode {
+  readonly ignored: boolean
+  readonly role?: { readonly value: string }
+  readonly name?: { readonly value: string }
 }
 
 /** The codes that pages of today still read beside the key's name. */

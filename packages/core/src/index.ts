@@ -40,6 +40,7 @@ export {
   type IrohOptions,
   LATENCY_BOUNDS_MS,
   type LatencyCounts,
+  LatencyHistogram,
   type NeighborDownReason,
   type PeerPath,
   type SubscribeOptions,

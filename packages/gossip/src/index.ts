@@ -36,7 +36,7 @@ export {
 } from "./model.ts"
 export type { ContentValidator, ContentVerdict, NeighborDownReason, NeighborTrust } from "./protocol/index.ts"
 export * as Protocol from "./protocol/index.ts"
-export { addLatencies, LATENCY_BOUNDS_MS, type LatencyCounts } from "./protocol/LatencyHistogram.ts"
+export { addLatencies, LATENCY_BOUNDS_MS, type LatencyCounts, LatencyHistogram } from "./protocol/LatencyHistogram.ts"
 export { AddressPolicy, type AddressPolicyOptions } from "./transport/address/AddressPolicy.ts"
 export type { IrohOptions } from "./transport/iroh/layer.ts"
 export * as IrohTransport from "./transport/iroh/layer.ts"

@@ -2,15 +2,25 @@
  * A live page of the node in this process, on loopback: what it does, whom it knows, what it drops. It is read-only. The token in the page's URL
  * keeps other users of the host out; nothing outside of this host can reach it, and the page loads nothing from elsewhere.
  */
-import { Dht, Gossip, type PeerPath, TopicTracker, type TopicView } from "@topic-tracker/core"
-import { Clock, Context, Effect, type Fiber, Layer, Logger, Option, Redacted, type Scope, Stream } from "effect"
+import {
+  Dht,
+  Gossip,
+  LATENCY_BOUNDS_MS,
+  type LatencyCounts,
+  type MembersSource,
+  type PeerPath,
+  TopicTracker,
+  type TopicView,
+  TrackerMetrics,
+} from "@topic-tracker/core"
+import { Clock, Context, Effect, Layer, Logger, Metric, Option, Redacted, type Scope, Stream } from "effect"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import { describeActivity } from "./describeActivity.ts"
 import { MonitorError } from "./MonitorError.ts"
-import type { Line, MonitorState, TopicState } from "./MonitorState.ts"
+import type { Line, MembersState, MonitorState, TopicState } from "./MonitorState.ts"
 import { layerMetrics } from "./metricsServer.ts"
 import { LogLines, Recorder } from "./Recorder.ts"
 import { servePage } from "./server.ts"
+import { watchTopic } from "./TopicWatch.ts"
 
 /**
  * Options of {@link Monitor.layer}.
@@ -124,6 +134,28 @@ const loggerOf = (log: LogLines): Logger.Logger<unknown, void> =>
     log.add({ at: date.getTime(), level, text })
   })
 
+const MAX_MEMBERS = 100
+
+const membersState = (source: MembersSource, changes: ReadonlyArray<Line>): Effect.Effect<MembersState> =>
+  Effect.map(Effect.all([source.counts, source.first(MAX_MEMBERS)]), ([{ members, suspected }, first]) => ({
+    count: members,
+    suspected,
+    first,
+    changes,
+  }))
+
+/** The times of all acknowledgements of the process, which its metrics have. Effect's buckets have those below them too. */
+const acknowledgements = Effect.map(
+  Metric.value(TrackerMetrics.acknowledgeDuration),
+  ({ buckets, count, max, min, sum }): LatencyCounts => ({
+    counts: [...buckets.map(([, below], i) => below - (buckets[i - 1]?.[1] ?? 0)), count - (buckets.at(-1)?.[1] ?? 0)],
+    count,
+    sum,
+    min,
+    max,
+  }),
+)
+
 const makeMonitor = Effect.fnUntraced(function* (
   log: MonitorLog["Service"],
   port: number,
@@ -133,35 +165,26 @@ const makeMonitor = Effect.fnUntraced(function* (
   const gossip = yield* Gossip
   const recorder = new Recorder()
   const startedAt = yield* Clock.currentTimeMillis
-  /** The fiber that reads the activity of each topic. */
-  const watched = new Map<string, Fiber.Fiber<void>>()
-
-  const watch = Effect.fnUntraced(function* (view: TopicView) {
-    yield* Stream.runForEach(view.activity, (activity) =>
-      Effect.sync(() => {
-        const line = { at: activity.at, ...describeActivity(activity) }
-        recorder.addActivity(view.id.hex, line, activity._tag === "Joined" ? activity.millis : undefined)
-      }),
-    )
-    watched.delete(view.id.hex)
-  })
 
   const sample = Effect.gen(function* () {
-    for (const view of yield* tracker.views) {
-      if (!watched.has(view.id.hex)) watched.set(view.id.hex, yield* Effect.forkScoped(watch(view)))
-    }
-    const counters = { dht: yield* dht.stats, gossip: yield* gossip.stats }
+    const latencies = { ...(yield* gossip.latencies), acknowledged: yield* acknowledgements }
+    const counters = { dht: yield* dht.stats, gossip: yield* gossip.stats, latencies }
     recorder.addSample(counters, yield* gossip.paths, yield* Clock.currentTimeMillis)
   })
 
   const topicState = Effect.fnUntraced(function* (view: TopicView, paths: ReadonlyMap<string, PeerPath>) {
-    const { joinedMs, lines } = recorder.timelineOf(view.id.hex)
+    const neighbors = yield* view.neighbors
+    recorder.forgetRefusals(view.id.hex, neighbors)
+    const { joinedMs, lines, memberChanges } = recorder.timelineOf(view.id.hex)
+    const source = yield* view.members
     const state: TopicState = {
       id: view.id.hex,
+      name: view.name,
       access: view.access,
-      neighbors: [...(yield* view.neighbors)].map((peer) => ({ peer, path: paths.get(peer) })),
+      neighbors: [...neighbors].map((peer) => ({ peer, path: paths.get(peer) })),
       links: [...(yield* view.links)],
       timeline: lines,
+      members: source === undefined ? undefined : yield* membersState(source, memberChanges),
       joinedMs,
       counters: { ...(yield* view.stats), ...(yield* view.records) },
     }
@@ -183,12 +206,17 @@ const makeMonitor = Effect.fnUntraced(function* (
       dht: { ...(yield* dht.stats) },
       gossip: { ...(yield* gossip.stats) },
       topics: yield* Effect.forEach(yield* tracker.views, (view) => topicState(view, paths)),
+      latencies: recorder.latencies,
+      latencyBoundsMs: LATENCY_BOUNDS_MS,
+      unacknowledged: (yield* Metric.value(TrackerMetrics.unacknowledged)).count,
       samples: recorder.samples,
       log: log.lines,
     }
     return current
   })
 
+  // It follows each topic as long as it is open.
+  yield* Effect.forkScoped(Stream.runForEach(tracker.opened, (view) => Effect.forkScoped(watchTopic(view, recorder))))
   yield* sample
   yield* Effect.forkScoped(Effect.forever(Effect.delay(sample, SAMPLE_EVERY)))
   const { metricsUrl, url } = yield* servePage({ port, state, metrics: PrometheusMetrics.format() }).pipe(

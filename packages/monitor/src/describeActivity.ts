@@ -1,5 +1,5 @@
-/** An entry of `topic.activity` as a line for people. */
-import type { Activity } from "@topic-tracker/core"
+/** An entry of `topic.activity`, and a change of a member, as a line for people. */
+import type { Activity, MemberChange } from "@topic-tracker/core"
 import type { Line } from "./MonitorState.ts"
 
 type Said = Pick<Line, "level" | "text">
@@ -65,5 +65,21 @@ export const describeActivity = (activity: Activity): Said => {
       return bad(`${activity.by}: ${activity.message}`)
     default:
       return PLAIN[activity._tag] ?? info(activity._tag)
+  }
+}
+
+/** Undefined for a new state: members may change theirs all the time, and the table shows it. */
+export const describeMember = ({ _tag, id }: MemberChange): Said | undefined => {
+  switch (_tag) {
+    case "Joined":
+      return good(`${short(id)} joined`)
+    case "Suspected":
+      return bad(`${short(id)} is suspected: a neighbour of it does not hear it`)
+    case "Left":
+      return info(`${short(id)} left`)
+    case "Lost":
+      return bad(`${short(id)} is lost`)
+    default:
+      return undefined
   }
 }

@@ -1,3 +1,12 @@
 export { Monitor, MonitorLog, type MonitorOptions, type MonitorService } from "./Monitor.ts"
 export { MonitorError } from "./MonitorError.ts"
-export type { Line, MonitorState, NeighborState, Sample, TopicState } from "./MonitorState.ts"
+export type {
+  LatencyState,
+  Line,
+  MembersState,
+  MonitorState,
+  NeighborState,
+  Percentiles,
+  Sample,
+  TopicState,
+} from "./MonitorState.ts"

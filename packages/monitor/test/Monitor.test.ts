@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Topic, TrackerMetrics } from "@topic-tracker/core"
 import { MemoryWorld } from "@topic-tracker/core/testing"
-import { Effect, Layer, Logger, Redacted, Schedule } from "effect"
+import { Presence } from "@topic-tracker/presence"
+import { Effect, Layer, Logger, Redacted, Schedule, Schema } from "effect"
 import { Monitor, type MonitorService } from "../src/index.ts"
 
 /** A node with a monitor on a free port, and another node, both in the topic "crew". */
@@ -72,6 +73,8 @@ describe("Monitor", () => {
         )
         assert.isAbove(topic!.joinedMs!, -1)
         assert.isAbove(gossip.messagesIn!, 0)
+        assert.strictEqual(topic!.name, "crew")
+        assert.isUndefined(topic!.members, "there is no presence")
         assert.strictEqual(gossip.topics, 1)
       }),
       access,
@@ -159,6 +162,31 @@ describe("Monitor", () => {
       const both = yield* Effect.provide(lines, Layer.provideMerge(monitor, Monitor.layerLog()))
       assert.deepStrictEqual(both, ["bad: of the node", "info: of the program"])
     }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
+  )
+
+  it.live("knows a topic at once, and its members if the program has a presence", () =>
+    Effect.gen(function* () {
+      const world = yield* MemoryWorld.make()
+      const layer = Monitor.layer({ port: 0 }).pipe(Layer.provideMerge(MemoryWorld.layer(world)))
+      yield* Effect.gen(function* () {
+        const { state } = yield* Monitor
+        const topic = yield* Topic.joinNoWait({ topic: "crew", secret: "s", access: "members" })
+        // Nothing waits for the next sample.
+        yield* Effect.repeat(state, { until: ({ topics }) => topics[0]?.timeline[0] !== undefined })
+        const schema = Schema.Struct({ at: Schema.Date })
+        yield* Presence.make(topic, { schema, state: { at: new Date(0) } })
+        const { endpointId, topics } = yield* state
+        const [member] = topics[0]!.members!.first
+        assert.strictEqual(member?.id as string, endpointId)
+        assert.deepInclude(topics[0]!.members, { count: 1, suspected: 0 })
+        assert.deepInclude(member, { suspected: false, state: '{"at":"1970-01-01T00:00:00.000Z"}' })
+        const { changes } = (yield* Effect.repeat(state, {
+          until: ({ topics }) => topics[0]!.members!.changes.length > 0,
+          schedule: Schedule.spaced("20 millis"),
+        })).topics[0]!.members!
+        assert.strictEqual(changes[0]?.text, "1 is here")
+      }).pipe(Effect.scoped, Effect.provide(layer))
+    }).pipe(Effect.scoped),
   )
 
   it.live("a port in use is an error that names it", () =>

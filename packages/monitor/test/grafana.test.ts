@@ -22,7 +22,11 @@ describe("grafana/topic-tracker.json", () => {
     Effect.gen(function* () {
       const world = yield* MemoryWorld.make()
       const text = yield* Effect.gen(function* () {
-        yield* Metric.update(TrackerMetrics.joinDuration, Duration.millis(20))
+        const { acknowledgeDuration, joinDuration, roundTrip, unacknowledged } = TrackerMetrics
+        for (const timer of [acknowledgeDuration, joinDuration, roundTrip]) {
+          yield* Metric.update(timer, Duration.millis(20))
+        }
+        yield* Metric.update(unacknowledged, 1)
         return yield* PrometheusMetrics.format()
       }).pipe(Effect.provide(TrackerMetrics.layer().pipe(Layer.provideMerge(MemoryWorld.layer(world)))))
       const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => [match[1]!, match[2]!]))

@@ -6,16 +6,28 @@ import { assert, describe, it } from "@effect/vitest"
 import { Topic, TopicTracker, TrackerMetrics } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
-import { Effect, Exit, Layer, Logger, Redacted, Scope } from "effect"
+import { Presence } from "@topic-tracker/presence"
+import { Effect, Exit, Layer, Logger, Redacted, Schema, Scope } from "effect"
 import * as Chromium from "../../../scripts/browser/Chromium.ts"
 import { Monitor } from "../src/index.ts"
 
+const State = Schema.Struct({ name: Schema.String })
+
 /** Opens the page of a node that has a neighbour. */
-const openPage = Effect.gen(function* () {
+const openPage = Effect.fnUntraced(function* ({ hasPresence = true } = {}) {
   const { addresses } = yield* DhtTestnet.make({ nodes: 20 }).pipe(Effect.provide(Crypto.layer()))
   const node = TopicTracker.layer({ config: { dht: { bootstrap: addresses.slice(0, 1) } } })
-  const join = Topic.join({ topic: "crew", secret: "s", access: "members" })
-  yield* Effect.forkScoped(Effect.andThen(join, Effect.never).pipe(Effect.scoped, Effect.provide(Layer.fresh(node))))
+  /** In the topic, with a presence and a channel on which it says something that others acknowledge. */
+  const join = Effect.fnUntraced(function* (name: string) {
+    const topic = yield* Topic.join({ topic: "crew", secret: "s", access: "members" })
+    if (hasPresence) yield* Presence.make(topic, { schema: State, state: { name } })
+    const channel = yield* topic.channel("words", Schema.String)
+    const say = channel.publish("hello", { acknowledge: { by: 1, within: "5 seconds" } })
+    yield* Effect.forkScoped(Effect.ignore(Effect.retry(say, { times: 5 })))
+  })
+  yield* Effect.forkScoped(
+    Effect.andThen(join("<b>Ben</b>"), Effect.never).pipe(Effect.scoped, Effect.provide(Layer.fresh(node))),
+  )
   const scope = yield* Scope.fork(yield* Effect.scope)
   const services = yield* Layer.build(
     Layer.merge(Monitor.layer({ port: 0 }), TrackerMetrics.layer()).pipe(
@@ -25,7 +37,7 @@ const openPage = Effect.gen(function* () {
     ),
   ).pipe(Scope.provide(scope))
   const url = yield* Effect.gen(function* () {
-    yield* join
+    yield* join("Ada")
     // What others may write into a log.
     yield* Effect.logWarning("<img src=x onerror=alert(1)> looks like HTML")
     return Redacted.value((yield* Monitor).url)
@@ -33,7 +45,7 @@ const openPage = Effect.gen(function* () {
   const page = yield* Chromium.open
   const goto = Effect.andThen(
     page.goto(url),
-    page.waitFor("document.getElementById('status').textContent.startsWith('joined')"),
+    page.waitFor("document.getElementById('status').textContent === 'joined'"),
   )
   return { page, goto, origin: new URL(url).origin, end: Scope.close(scope, Exit.void) }
 })
@@ -44,7 +56,7 @@ const pictures = process.env.PICTURES
 describe("the page", { timeout: 60_000 }, () => {
   it.live("shows the neighbour with path and round trip, and keeps to this host", () =>
     Effect.gen(function* () {
-      const { goto, origin, page } = yield* openPage
+      const { goto, origin, page } = yield* openPage()
       yield* page.look({ width: 1280, height: 900 })
       yield* goto
       yield* page.waitFor("document.querySelectorAll('#neighbors td').length === 4")
@@ -53,9 +65,25 @@ describe("the page", { timeout: 60_000 }, () => {
       )
       assert.match(cells[0]!, /^[0-9a-f]{8}…$/)
       assert.strictEqual(cells[1], "direct")
-      assert.match(cells[2]!, /^(127\.0\.0\.1|\[::1\]):\d+$/)
-      assert.match(cells[3]!, /^(under 1|\d+) ms$/)
-      // The monitor looks for new topics once a second, so the page may know the neighbour before the join.
+      assert.match(cells[2]!, /^(under 1|\d+) ms$/)
+      assert.match(cells[3]!, /^(127\.0\.0\.1|\[::1\]):\d+$/)
+      // Members with their state, as text; this node is one of them.
+      yield* page.waitFor("document.querySelectorAll('#members tr').length === 2", 30_000)
+      const states = yield* page.evaluate<Array<string>>(
+        "[...document.querySelectorAll('#members td.text')].map((cell) => cell.textContent)",
+      )
+      assert.sameMembers(states, ['{"name":"Ada"}', '{"name":"<b>Ben</b>"}'])
+      assert.strictEqual(
+        yield* page.evaluate("document.getElementById('members-text').textContent"),
+        "2 members are here.",
+      )
+      // Latencies: round trips of the connection, and messages that the channel acknowledged.
+      const timesOf = (row: number) =>
+        page.waitFor(`Number(document.querySelectorAll('#latency tr')[${row}].cells[1].textContent) > 0`, 30_000)
+      yield* timesOf(0)
+      yield* timesOf(3)
+      yield* timesOf(4)
+      // What the page knows of the join comes from another stream than the neighbours.
       yield* page.waitFor("document.getElementById('joined').textContent !== 'No neighbour so far.'")
       assert.match(
         yield* page.evaluate<string>("document.getElementById('joined').textContent"),
@@ -80,7 +108,7 @@ describe("the page", { timeout: 60_000 }, () => {
 
   it.live("fits a telephone, light and dark", () =>
     Effect.gen(function* () {
-      const { goto, page } = yield* openPage
+      const { goto, page } = yield* openPage()
       yield* page.look({ width: 360, height: 740 })
       yield* goto
       const background = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor")
@@ -100,7 +128,7 @@ describe("the page", { timeout: 60_000 }, () => {
 
   it.live("by keyboard, and to a screen reader", () =>
     Effect.gen(function* () {
-      const { goto, page } = yield* openPage
+      const { goto, page } = yield* openPage()
       yield* page.look({ width: 1280, height: 900 })
       yield* goto
       yield* page.press("Tab")
@@ -109,7 +137,7 @@ describe("the page", { timeout: 60_000 }, () => {
       yield* page.waitFor("document.activeElement.id === 'main'")
       // Each thing that can be reached has a name, and shows that it is reached.
       const seen: Array<string> = []
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 60; i++) {
         yield* page.press("Tab")
         const [name, outline] = yield* page.evaluate<[string, string]>(`(() => {
           const { activeElement: active } = document
@@ -121,7 +149,7 @@ describe("the page", { timeout: 60_000 }, () => {
         assert.notStrictEqual(outline, "none", name)
         seen.push(name)
       }
-      assert.includeMembers(seen, ["Neighbours", "Members", "Join time line", "Log", "Figures of the last second"])
+      assert.includeMembers(seen, ["Neighbours", "Members", "Join time line", "Log", "Figures of now: Latencies"])
       // Opening the figures of a chart by keyboard.
       yield* page.evaluate("document.querySelector('#messages ~ details summary').focus()")
       yield* page.press("Enter")
@@ -134,16 +162,34 @@ describe("the page", { timeout: 60_000 }, () => {
         ),
         [],
       )
+      // As a screen reader has it: each table and picture has a name, no two pictures the same, and one line speaks by itself.
+      const tree = yield* page.accessible
+      const named = (role: string) => tree.filter((node) => node.role === role).map(({ name }) => name)
+      assert.includeMembers(named("table"), ["Members", "Neighbours", "What the latencies are"])
+      assert.notInclude(named("table"), "")
+      const pictures = named("image").concat(named("img"))
+      assert.lengthOf(pictures, 7)
+      assert.lengthOf(new Set(pictures), 7)
+      for (const name of pictures) assert.match(name, /: |, now: /)
+      assert.strictEqual(yield* page.evaluate("document.querySelectorAll('[aria-live]').length"), 1)
       assert.strictEqual(yield* page.evaluate("document.querySelectorAll('main, h1').length"), 2)
       assert.strictEqual(yield* page.evaluate("document.documentElement.lang"), "en")
     }).pipe(Effect.scoped),
   )
 
-  it.live("says so when the node has ended", () =>
+  it.live("says so when there is no presence, and when the node has ended", () =>
     Effect.gen(function* () {
-      const { end, goto, page } = yield* openPage
+      const { end, goto, page } = yield* openPage({ hasPresence: false })
       yield* goto
-      assert.strictEqual(yield* page.evaluate("document.getElementById('status').textContent"), "joined, 1 neighbour")
+      assert.match(
+        yield* page.evaluate<string>("document.getElementById('members-text').textContent"),
+        /^The program has no presence/,
+      )
+      assert.isFalse(yield* page.evaluate("document.getElementById('changes').checkVisibility()"))
+      assert.strictEqual(
+        yield* page.evaluate("document.getElementById('status').parentElement.textContent"),
+        "joined 1 neighbour",
+      )
       yield* end
       yield* page.waitFor("document.getElementById('status').textContent === 'the node does not answer'")
       // A screen reader says the change.

@@ -3,7 +3,7 @@
  * the exporter collects them. Several nodes in one process add up.
  */
 import { Dht, type DhtStats } from "@topic-tracker/dht"
-import { Gossip, type GossipLatencies, type GossipStats } from "@topic-tracker/gossip"
+import { Gossip, type GossipLatencies, type GossipStats, LATENCY_BOUNDS_MS } from "@topic-tracker/gossip"
 import { Duration, Effect, Layer, Metric, type Scope } from "effect"
 import { publishLatencies } from "./publishLatencies.ts"
 import { counter, gauge, publishStats, type StatMetric } from "./publishStats.ts"
@@ -21,9 +21,6 @@ export const joinDuration = Metric.timer("topic_tracker_join_duration", {
   boundaries: Metric.exponentialBoundaries({ start: 10, factor: 2, count: 13 }),
 })
 
-/** 0.25, 0.5, 1 … 16,384 ms. */
-const latencies = Metric.exponentialBoundaries({ start: 0.25, factor: 2, count: 17 })
-
 /**
  * The time from a publish on a channel that asked for acknowledgements until it had them. All channels of the process.
  *
@@ -32,7 +29,7 @@ const latencies = Metric.exponentialBoundaries({ start: 0.25, factor: 2, count: 
  */
 export const acknowledgeDuration = Metric.timer("topic_tracker_channel_acknowledge_duration", {
   description: "From a publish that asked for acknowledgements until it had them",
-  boundaries: latencies,
+  boundaries: LATENCY_BOUNDS_MS,
 })
 
 /**
@@ -54,7 +51,7 @@ export const unacknowledged = Metric.counter("topic_tracker_channel_unacknowledg
  */
 export const roundTrip = Metric.timer("topic_tracker_round_trip", {
   description: "Round trips to the peers with a connection, each once in ten seconds",
-  boundaries: latencies,
+  boundaries: LATENCY_BOUNDS_MS,
 })
 
 const ROUND_TRIPS_EVERY = "10 seconds"

@@ -85,6 +85,7 @@ interface RunningSession {
 /** Its effects are made by methods: hundreds of topics may be open, and each needs few of its effects. */
 export class LiveTopic {
   readonly id: TopicKey["topic"]
+  readonly name: string | undefined
   readonly config: TopicConfig
   readonly access: TopicKey["access"]
   readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
@@ -111,6 +112,7 @@ export class LiveTopic {
     this.#parts = parts
     this.#invited = new InvitedPeers(records.endpointId, key.settings.invited)
     this.id = key.topic
+    this.name = key.settings.name
     this.config = key.settings.config
     this.access = key.access
     this.records = records

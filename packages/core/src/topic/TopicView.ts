@@ -17,6 +17,8 @@ import type { TopicActivity, TopicStats } from "./TopicActivity.ts"
  */
 export interface TopicView {
   readonly id: TopicId
+  /** The name with which the topic was joined first; undefined if that was an id. */
+  readonly name: string | undefined
   readonly access: "open" | "members"
   /** The last 64 entries, then every new one. */
   readonly activity: Stream.Stream<TopicActivity>
@@ -32,6 +34,7 @@ export interface TopicView {
 
 export const viewOf = (live: LiveTopic): TopicView => ({
   id: live.id,
+  name: live.name,
   access: live.access,
   activity: live.activity.stream(),
   stats: live.stats(),

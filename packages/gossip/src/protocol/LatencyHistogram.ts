@@ -30,6 +30,12 @@ export interface LatencyCounts {
   readonly max: number
 }
 
+/**
+ * Counts times into buckets.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class LatencyHistogram {
   readonly #counts = new Array<number>(BUCKETS + 1).fill(0)
   #count = 0
@@ -48,6 +54,7 @@ export class LatencyHistogram {
     if (time > this.#max) this.#max = time
   }
 
+  /** The times so far. */
   get now(): LatencyCounts {
     const [count, sum, max] = [this.#count, this.#sum, this.#max]
     return { counts: [...this.#counts], count, sum, min: count === 0 ? 0 : this.#min, max }

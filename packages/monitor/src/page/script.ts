@@ -17,11 +17,15 @@ const element = (tag, text, className) => {
 }
 const fill = (parent, children) => parent.replaceChildren(...children)
 const pairs = (list, entries) => fill(list, entries.flatMap(([name, value]) => [element("dt", name), element("dd", value)]))
-const rows = (body, all, empty, columns) => fill(body, all.length === 0 ? [emptyRow(empty, columns)] : all.map((cells) => {
-  const row = element("tr")
-  for (const cell of cells) row.append(typeof cell === "string" ? element("td", cell) : cell)
-  return row
-}))
+/** A table that did not change keeps what is selected in it. A cell is a text, or [class, text, title]. */
+const rows = (id, all, empty, columns) => {
+  if (isDrawn(id, all)) return
+  fill(byId(id), all.length === 0 ? [emptyRow(empty, columns)] : all.map((cells) => {
+    const row = element("tr")
+    for (const cell of cells) row.append(typeof cell === "string" ? element("td", cell) : cellOf(cell))
+    return row
+  }))
+}
 const emptyRow = (text, columns) => {
   const row = element("tr")
   const cell = element("td", text)
@@ -29,14 +33,24 @@ const emptyRow = (text, columns) => {
   row.append(cell)
   return row
 }
-const idCell = (id) => {
-  const cell = element("td")
-  const code = element("code", short(id))
-  code.title = id
-  cell.append(code)
+const cellOf = ([kind, text, title]) => {
+  const cell = element("td", kind === "id" ? undefined : text, kind)
+  if (kind === "id") cell.append(element("code", text))
+  if (title !== undefined) cell.title = title
   return cell
 }
+const idCell = (id) => ["id", short(id), id]
 
+const clockTime = (at) => new Date(at).toTimeString().slice(0, 8)
+/** A member's clock may be anything: a time that is no date is shown as it is. */
+const dayTime = (at) => {
+  const date = new Date(at)
+  return Number.isNaN(date.getTime()) ? String(at) : date.getFullYear() + "-" + String(date.getMonth() + 1).padStart(2, "0") + "-" + String(date.getDate()).padStart(2, "0") + " " + clockTime(at)
+}
+
+/** Each colour has a contrast of at least 3 with its background (WCAG 2.2, 1.4.11). */
+const COLORS = { light: ["#3b5bdb", "#2b8a3e", "#c2255c", "#d9480f", "#0b7285", "#862e9c", "#5c5f66", "#8a5a00"],
+  dark: ["#91a7ff", "#8ce99a", "#faa2c1", "#ffc078", "#66d9e8", "#e599f7", "#ced4da", "#ffe066"] }
 let charts = new Map()
 const chartOf = (id) => {
   let chart = charts.get(id)
@@ -47,7 +61,9 @@ const chartOf = (id) => {
   return chart
 }
 const draw = (id, option, label, figures) => {
-  chartOf(id).setOption({ backgroundColor: "transparent", animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, ...option }, { notMerge: true })
+  const isEmpty = option.series.every(({ data }) => data.every((item) => (Array.isArray(item) ? item[1] : item) === null))
+  const graphic = isEmpty ? [{ type: "text", left: "center", top: "middle", style: { text: "nothing so far", fill: dark.matches ? "#bbb" : "#555", fontSize: 14 } }] : []
+  chartOf(id).setOption({ backgroundColor: "transparent", color: COLORS[dark.matches ? "dark" : "light"], animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, graphic, ...option }, { notMerge: true })
   byId(id).setAttribute("aria-label", label)
   fill(byId(id + "-table"), figures.map(([name, value]) => {
     const row = element("tr")
@@ -58,13 +74,13 @@ const draw = (id, option, label, figures) => {
   }))
 }
 const base = (unit) => ({
-  grid: { left: 8, right: 16, top: 48, bottom: 8, containLabel: true },
+  grid: { left: 8, right: 16, top: 60, bottom: 8, containLabel: true },
   legend: { top: 4, left: 40, type: "scroll" },
   tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (value) => value === undefined || value === null ? "-" : round(value) + " " + unit },
   xAxis: { type: "time", splitNumber: 4, axisLabel: { hideOverlap: true, formatter: "{HH}:{mm}:{ss}" } },
   yAxis: { type: "value", min: 0, name: unit, nameTextStyle: { align: "left" } },
 })
-const lines = (id, title, unit, names, valueOf) => {
+const lines = (id, title, unit, names, valueOf, more = {}) => {
   const last = state.samples.at(-1)
   const series = names.map((name) => ({ name, type: "line", showSymbol: false, connectNulls: false, lineStyle: { width: 2 },
     data: state.samples.map((sample) => [sample.at, valueOf(sample, name) ?? null]) }))
@@ -72,7 +88,7 @@ const lines = (id, title, unit, names, valueOf) => {
     const value = last === undefined ? undefined : valueOf(last, name)
     return [name, value === undefined ? "-" : round(value) + " " + unit]
   })
-  draw(id, { ...base(unit), series }, title + ", now: " + (figures.map((figure) => figure.join(" ")).join(", ") || "nothing"), figures)
+  draw(id, { ...base(unit), ...more, series }, title + ", now: " + (figures.map((figure) => figure.join(" ")).join(", ") || "nothing"), figures)
 }
 
 let state
@@ -104,10 +120,50 @@ const drawOverlay = (topic) => {
     ...links.flatMap(([publisher, peers]) => peers.filter((peer) => shown.has(peer) && shown.has(publisher) && peer !== publisher)
       .map((peer) => ({ source: publisher, target: peer, lineStyle: { width: 1, opacity: 0.45 } })))]
   const option = { legend: { top: 4 }, tooltip: { renderMode: "richText" }, series: [{ type: "graph", layout: "none", ...square(),
-    categories: [{ name: "this node" }, { name: "neighbours" }, { name: "other members" }], data: nodes, edges,
+    categories: [{ name: "this node" }, { name: "neighbours" }, { name: "other members", itemStyle: { color: COLORS[dark.matches ? "dark" : "light"][6] } }], data: nodes, edges,
     label: { position: "bottom", fontSize: 11, color: dark.matches ? "#ddd" : "#333" } }] }
   draw("overlay", option, "Overlay: " + neighbors.length + " neighbours, " + others.length + " other members",
     [["neighbours", String(neighbors.length)], ["other members", String(others.length)], ["links", String(edges.length)]])
+}
+
+/** The kinds of latencies: a name for the charts, and what is measured. */
+const KINDS = { roundTrip: ["round trip", "Round trip to a peer, as QUIC measures it, once a second"],
+  echo: ["swarm and back", "A broadcast of ours, until a neighbour shows that it has it from another node"],
+  secondCopy: ["second copy", "The first copy of a message, until another neighbour announces or sends it"],
+  acknowledged: ["acknowledged", "A publish that asks for acknowledgements, until it has them"],
+  write: ["written", "A message is queued for a peer, until the transport has taken it"] }
+const millis = (ms) => ms >= 10000 ? Math.round(ms / 1000) + " s" : (ms >= 10 ? Math.round(ms) : ms >= 1 ? ms.toFixed(1) : ms.toFixed(2)) + " ms"
+const drawLatencies = () => {
+  const kinds = Object.keys(KINDS)
+  const nameOf = (kind) => KINDS[kind][0]
+  const byName = new Map(kinds.map((kind) => [nameOf(kind), kind]))
+  lines("latencies", "Latencies, 95 % under", "ms", [...byName.keys()], (sample, name) => sample.latencies[byName.get(name)]?.p95,
+    { yAxis: { type: "log", name: "ms", nameTextStyle: { align: "left" }, axisLabel: { formatter: String } } })
+  const { latencies, latencyBoundsMs: bounds, unacknowledged } = state
+  const of = (kind) => latencies[kind] ?? { count: 0, counts: [], p50: 0, p95: 0 }
+  const used = [...bounds, Infinity].map((_, i) => i).filter((i) => kinds.some((kind) => of(kind).counts[i] > 0))
+  const [from, to] = used.length === 0 ? [0, bounds.length] : [used[0], used.at(-1)]
+  const places = [...bounds, Infinity].map((_, i) => i).slice(from, to + 1)
+  const label = (i) => i < bounds.length ? "≤ " + (bounds[i] < 1000 ? bounds[i] : Math.round(bounds[i] / 1000) + " s") : "more"
+  const series = kinds.map((kind) => ({ name: nameOf(kind), type: "bar", barGap: 0,
+    data: places.map((i) => of(kind).count === 0 ? null : (100 * of(kind).counts[i]) / of(kind).count) }))
+  const figures = kinds.map((kind) => [nameOf(kind), of(kind).count === 0 ? "none so far" : "half under " + millis(of(kind).p50) + ", 95 % under " + millis(of(kind).p95)])
+  draw("spread", { ...base("%"), xAxis: { type: "category", name: "ms", nameLocation: "middle", nameGap: 24, data: places.map(label), axisLabel: { hideOverlap: true } }, series },
+    "Distribution of latencies: " + figures.map((figure) => figure.join(" ")).join("; "), figures)
+  rows("latency", kinds.map((kind) => [["text", KINDS[kind][1] + (kind === "acknowledged" && unacknowledged > 0 ? " (" + unacknowledged + " did not get them in time)" : ""), nameOf(kind)],
+    String(of(kind).count), of(kind).count === 0 ? "-" : millis(of(kind).p50), of(kind).count === 0 ? "-" : millis(of(kind).p95)]), "", 4)
+}
+
+const drawMembers = (topic) => {
+  const { members } = topic ?? {}
+  byId("changes").hidden = byId("changes-title").hidden = members === undefined
+  const text = members === undefined ? "The program has no presence in this topic, so only nodes that records show are known."
+    : (members.count === 1 ? "1 member is here" : members.count + " members are here") + (members.suspected > 0 ? ", " + members.suspected + " of them suspected" : "")
+      + (members.count > members.first.length ? "; these are the suspected and the newest " + members.first.length : "") + "."
+  if (byId("members-text").textContent !== text) byId("members-text").textContent = text
+  rows("members", (members?.first ?? []).map(({ id, since, state: text, suspected }) => [idCell(id),
+    suspected ? ["bad", "suspected"] : id === state.endpointId ? "this node" : "here", ["text", text], dayTime(since)]), "nobody is known", 4)
+  list("changes", (members?.changes ?? []).toReversed(), (line) => lineItem(line, clockTime(line.at)))
 }
 
 const lineItem = (line, time) => {
@@ -115,46 +171,53 @@ const lineItem = (line, time) => {
   item.append(element("time", time), element("span", (line.level === "bad" ? "! " : "") + line.text, line.level))
   return item
 }
-const since = (ms) => Math.abs(ms) < 10000 ? Math.round(ms) + " ms" : Math.round(ms / 1000) + " s"
+const since = (ms) => Math.abs(ms) < 10000 ? Math.round(ms) + " ms" : ms < 600000 ? Math.round(ms / 1000) + " s"
+  : ms < 36000000 ? Math.round(ms / 60000) + " min" : Math.round(ms / 3600000) + " h"
 let drawn = {}
+const isDrawn = (id, items) => {
+  const key = JSON.stringify(items)
+  if (drawn[id] === key) return true
+  drawn[id] = key
+  return false
+}
 /** A list that did not change keeps the reader's place. */
 const list = (id, items, make) => {
-  const key = JSON.stringify(items)
-  if (drawn[id] === key) return
-  drawn[id] = key
-  fill(byId(id), items.map(make))
+  if (!isDrawn(id, items)) fill(byId(id), items.map(make))
 }
 
 const show = () => {
   const topic = currentTopic()
   const select = byId("topic")
-  const ids = state.topics.map(({ id }) => id)
-  if (drawn.topics !== ids.join()) {
-    drawn.topics = ids.join()
-    fill(select, state.topics.map(({ access, id }) => {
-      const option = element("option", short(id) + (access === "members" ? " (members only)" : " (open)"))
+  if (!isDrawn("topics", state.topics.map(({ id }) => id))) {
+    fill(select, state.topics.map(({ access, id, name }) => {
+      const shown = name === undefined ? short(id) : (name.length > 40 ? name.slice(0, 39) + "…" : name) + ", " + short(id)
+      const option = element("option", shown + (access === "members" ? " (members only)" : " (open)"))
       option.value = id
       return option
     }))
     if (topic !== undefined) select.value = topic.id
   }
+  select.parentElement.hidden = topic === undefined
   const count = topic === undefined ? 0 : topic.neighbors.length
-  const status = topic === undefined ? "no topic is open" : count === 0 ? "no neighbour: it searches" : count === 1 ? "joined, 1 neighbour" : "joined, " + count + " neighbours"
+  // A screen reader says this line when it changes, so the number of neighbours is not in it.
+  const status = topic === undefined ? "no topic is open" : count === 0 ? "no neighbour: it searches" : "joined"
   if (byId("status").textContent !== status) byId("status").textContent = status
   byId("status").className = count === 0 ? "bad" : "good"
+  byId("count").textContent = count === 0 ? "" : count === 1 ? "1 neighbour" : count + " neighbours"
   pairs(byId("node"), [["Node", state.endpointId], ["Addresses", state.addresses.join(", ") || "none so far"], ["Relay", state.relay ?? "none"],
     ["Runs for", since(state.now - state.startedAt)]])
   drawOverlay(topic)
-  rows(byId("neighbors"), (topic?.neighbors ?? []).map(({ path, peer }) => [idCell(peer), path === undefined ? "unknown" : path.isRelayed ? "relayed" : "direct",
-    path?.remoteAddress ?? "-", path === undefined ? "-" : path.rttMs < 1 ? "under 1 ms" : Math.round(path.rttMs) + " ms"]), "none so far", 4)
+  rows("neighbors", (topic?.neighbors ?? []).map(({ path, peer }) => [idCell(peer), path === undefined ? "unknown" : path.isRelayed ? "relayed" : "direct",
+    path === undefined ? "-" : path.rttMs < 1 ? "under 1 ms" : Math.round(path.rttMs) + " ms", ["text", path?.remoteAddress ?? "-"]]), "none so far", 4)
   byId("joined").textContent = topic?.joinedMs === undefined ? "No neighbour so far." : "The first neighbour came after " + since(topic.joinedMs) + "."
   list("timeline", topic?.timeline ?? [], (line) => lineItem(line, since(line.at)))
   const links = new Map(topic?.links ?? [])
   const neighbors = (topic?.neighbors ?? []).map(({ peer }) => peer)
-  const members = [...new Set([...neighbors, ...links.keys()])]
-  rows(byId("members"), members.map((id) => [idCell(id), id === state.endpointId ? "this node" : neighbors.includes(id) ? "neighbour" : "record",
+  drawMembers(topic)
+  rows("seen", [...new Set([...neighbors, ...links.keys()])].map((id) => [idCell(id), id === state.endpointId ? "this node" : neighbors.includes(id) ? "neighbour" : "record",
     links.has(id) ? links.get(id).map(short).join(", ") : "-"]), "none so far", 3)
   lines("messages", "Messages", "/s", ["received", "sent"], (sample, name) => name === "sent" ? sample.messagesOut : sample.messagesIn)
+  drawLatencies()
   const peers = [...new Set(state.samples.slice(-60).flatMap(({ rtt }) => Object.keys(rtt)))].slice(0, 12)
   const names = new Map(peers.map((peer) => [short(peer), peer]))
   lines("rtt", "Round trips", "ms", [...names.keys()], (sample, name) => sample.rtt[names.get(name)])
@@ -168,11 +231,11 @@ const show = () => {
     ["Records published", figure(counters.recordsPublished)], ["Thinning: rounds left out", figure(counters.runsSkipped)],
     ["Thinning: slot was full", figure(counters.recordsSkipped)], ["In the second slot", figure(counters.publishedSecond)]])
   lines("dropped", "Dropped traffic", "/s", Object.keys(state.samples.at(-1)?.dropped ?? {}), (sample, name) => sample.dropped[name])
-  list("log", state.log.toReversed(), (line) => lineItem(line, new Date(line.at).toLocaleTimeString()))
+  list("log", state.log.toReversed(), (line) => lineItem(line, clockTime(line.at)))
   document.documentElement.dataset.ready = "true"
 }
 
-byId("topic").addEventListener("change", ({ target }) => { chosen = target.value; drawn = { topics: drawn.topics }; show() })
+byId("topic").addEventListener("change", ({ target }) => { chosen = target.value; show() })
 dark.addEventListener("change", () => { for (const chart of charts.values()) chart.dispose(); charts = new Map(); if (state) show() })
 addEventListener("resize", () => { for (const chart of charts.values()) chart.resize(); if (state) drawOverlay(currentTopic()) })
 const events = new EventSource("/events?token=" + token)
@@ -184,6 +247,6 @@ events.onmessage = ({ data }) => {
   state = { ...next, samples }
   if (!document.hidden || document.documentElement.dataset.ready === undefined) show()
 }
-events.onerror = () => { byId("status").textContent = "the node does not answer"; byId("status").className = "bad" }
+events.onerror = () => { byId("status").textContent = "the node does not answer"; byId("status").className = "bad"; byId("count").textContent = "" }
 document.addEventListener("visibilitychange", () => { if (state && !document.hidden) show() })
 `
