@@ -61,7 +61,7 @@ export class ChannelPublisher {
     this.#options = options
   }
 
-  /** Sends the messages, one after the other, and gives the seq of the first one. */
+  /** Sends the messages, one after the other, and gives the seq of the first one when gossip has all of them. */
   publish(messages: ReadonlyArray<Uint8Array>, parts: PublishParts = {}): Effect.Effect<number, GossipError> {
     return Effect.suspend(() => {
       if (this.#isEnded) return Effect.fail(closed())
@@ -69,9 +69,15 @@ export class ChannelPublisher {
         return this.#publishNow(messages)
       }
       return Effect.callback<number, GossipError>((resume) => {
-        const added = messages.map(
-          (message, index): Waiting => ({ ...parts, message, done: index === 0 ? resume : ignore }),
-        )
+        let first: Effect.Effect<number, GossipError> | undefined
+        const added = messages.map((message, index): Waiting => {
+          const done: Waiting["done"] = (result) => {
+            first ??= result
+            // The seq of the first one, once the last one is sent.
+            if (index === messages.length - 1) resume(Effect.andThen(result, first))
+          }
+          return { ...parts, message, done }
+        })
         for (const each of added) this.#waiting.push(each)
         if (!this.#isBusy) {
           this.#isBusy = true
@@ -186,7 +192,5 @@ export class ChannelPublisher {
     return this.#waiting.splice(0, Math.max(1, count))
   }
 }
-
-const ignore = () => {}
 
 const closed = () => new GossipError({ reason: "Closed", message: "the topic has been closed" })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, type EndpointId, Identity, initialSecretHash, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { AddressLookup, type EndpointAddress, Gossip } from "@topic-tracker/gossip"
-import { Context, Effect, Layer, Redacted, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Redacted, Scope, Stream } from "effect"
 import { filled, text } from "./support.ts"
 
 const topic = TopicId.fromName("members over iroh")
@@ -88,6 +88,33 @@ describe("MembersTopic over iroh", () => {
         )
         assert.strictEqual(yield* outsider.neighbors, 0)
         assert.deepStrictEqual(outsider.texts, [])
+      }).pipe(Effect.scoped),
+    60_000,
+  )
+
+  it.live(
+    "a member that leaves right after it published has said everything",
+    () =>
+      Effect.gen(function* () {
+        const book = new Map<EndpointId.EndpointId, EndpointAddress>()
+        const a = yield* makeNode(book, 1, "our secret")
+        const ofB = yield* Scope.make()
+        const b = yield* makeNode(book, 2, "our secret").pipe(Scope.provide(ofB))
+        yield* b.members.gossip
+          .join([a.id])
+          .pipe(Effect.andThen(Effect.sleep(1_000)), Effect.forever, Effect.forkIn(ofB))
+        yield* until(
+          "a and b are neighbours",
+          Effect.map(b.neighbors, (count) => count === 1),
+        )
+        const texts = ["x".repeat(200_000), ...Array.from({ length: 50 }, (_, i) => `${i} ${"y".repeat(2_000)}`)]
+        yield* b.channel.publish(texts.map(text))
+        yield* Scope.close(ofB, Exit.void)
+        yield* until(
+          "all is heard",
+          Effect.sync(() => a.texts.length === texts.length),
+        )
+        assert.deepStrictEqual(a.texts, texts)
       }).pipe(Effect.scoped),
     60_000,
   )
