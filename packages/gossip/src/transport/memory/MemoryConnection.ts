@@ -1,28 +1,17 @@
 /**
- * Connections and streams of the network in memory. A connection is two ends that know each other; a stream is one pipe with a writing
- * and a reading side. They know of the network only that it carries transmissions, and have no timers beyond those.
+ * Connections of the network in memory: two ends that know each other, with streams (`Pipe`) between them. They know of the network only that
+ * it carries transmissions, and have no timers beyond those.
  */
-
 import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
 import type { LossRecovery } from "./LossRecovery.ts"
+import { CONTROL_BYTES, type Delivery, Pipe, type PipeWriter } from "./Pipe.ts"
 
 /** Two-way streams that the other end may have open at first, as in QUIC. */
 const FIRST_BI_STREAMS = 100
 
-/** The size of a transmission that dials, ends a stream or closes: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
-export const CONTROL_BYTES = 1_200
-
 const CLOSED_BY_US = "closed by us"
-
-/** Something that is on its way to the other end. */
-interface Delivery {
-  readonly effect: () => void
-  /** What is on its way in the same stream; undefined if it belongs to the connection. */
-  readonly stream: Array<Delivery> | undefined
-  isThere: boolean
-}
 
 /** The network as a connection sees it. */
 export interface MemoryCarrier {
@@ -54,7 +43,7 @@ export interface MemoryOwner {
   readonly connections: Set<MemoryConnection>
 }
 
-export class MemoryConnection implements Connection {
+export class MemoryConnection implements Connection, PipeWriter {
   readonly remoteId: EndpointId.EndpointId
   readonly alpn: string
   remoteNetwork: string | undefined
@@ -301,192 +290,5 @@ export class MemoryConnection implements Connection {
       for (const done of waiting) done?.(undefined)
       listener?.(reason)
     })
-  }
-}
-
-/** The parts of a pipe that is one direction of a two-way stream. */
-interface PipeHooks {
-  /** The first bytes or the end have arrived at the reading side. Undefined: that side has opened the stream. */
-  readonly announce: (() => void) | undefined
-  /** The direction is over for both sides, while the connection is up. */
-  readonly onOver: () => void
-}
-
-/** A stream: its writing side belongs to one end of the connection, its reading side to the other. */
-class Pipe implements SendStream, ReceiveStream {
-  private readonly writer: MemoryConnection
-  private readonly hooks: PipeHooks | undefined
-  /** What is on its way, in the order of sending. */
-  private readonly onTheWay: Array<Delivery> = []
-  /** The first bytes were sent. */
-  private isExpected = false
-  private announced = false
-  private readonly arrived: Array<Uint8Array> = []
-  /** Bytes that were written and that the reader has not taken yet. */
-  private outstanding = 0
-  private reading: ((bytes: Uint8Array | undefined, resetCode?: number) => void) | undefined
-  private writing: ((alive: boolean) => void) | undefined
-  /** The end of the stream has arrived; the reader sees it after the bytes in `arrived`. */
-  private ended = false
-  /** The writer reset the stream. */
-  private resetCode: number | undefined
-  /** The reader called `stop`. */
-  private stopped = false
-  private stopCode = 0
-  private stoppedListener: ((code: number) => void) | undefined
-  private finished = false
-  private isOver = false
-
-  constructor(writer: MemoryConnection, hooks?: PipeHooks) {
-    this.writer = writer
-    this.hooks = hooks
-    writer.addPipe(this)
-  }
-
-  write(bytes: Uint8Array, done: (alive: boolean) => void): void {
-    if (this.writer.closed || this.stopped || this.finished) {
-      done(false)
-      return
-    }
-    this.outstanding += bytes.length
-    this.expectAnnouncement()
-    this.writer.transmit(
-      () => this.arrive(bytes),
-      () => this.writer.giveUp(),
-      bytes.length,
-      this.onTheWay,
-    )
-    if (this.outstanding <= this.writer.windowBytes) done(true)
-    else this.writing = done
-  }
-
-  finish(): void {
-    this.sendEnd(undefined)
-  }
-
-  reset(code: number): void {
-    this.sendEnd(code)
-    this.settleWrite(false)
-  }
-
-  onStopped(listener: (code: number) => void): void {
-    if (this.stopped) this.writer.runSoon(() => listener(this.stopCode))
-    else this.stoppedListener = listener
-  }
-
-  read(done: (bytes: Uint8Array | undefined, resetCode?: number) => void): void {
-    const bytes = this.arrived.shift()
-    if (bytes !== undefined) {
-      this.taken(bytes.length)
-      done(bytes)
-    } else if (this.ended || this.stopped) this.readEnd(done)
-    else this.reading = done
-  }
-
-  stop(code = 0): void {
-    if (this.stopped) return
-    this.stopped = true
-    this.stopCode = code
-    this.arrived.length = 0
-    const listener = this.stoppedListener
-    if (listener !== undefined && !this.ended) this.writer.runSoon(() => listener(code))
-    this.over()
-    this.settleWrite(false)
-  }
-
-  connectionEnded(side: MemoryConnection): void {
-    if (side === this.writer) this.settleWrite(false)
-    else {
-      this.ended = true
-      this.settleRead()
-    }
-  }
-
-  /** A stream that is reset after it was finished has ended already. */
-  private sendEnd(resetCode: number | undefined): void {
-    if (this.finished) return
-    this.finished = true
-    if (this.hooks !== undefined) this.expectAnnouncement()
-    this.writer.transmit(
-      () => this.arriveEnd(resetCode),
-      () => this.writer.giveUp(),
-      CONTROL_BYTES,
-      this.onTheWay,
-    )
-  }
-
-  private arrive(bytes: Uint8Array): void {
-    if (this.stopped || this.ended) return
-    this.announce()
-    this.arrived.push(bytes)
-    this.settleRead()
-  }
-
-  private get opened(): Array<Pipe> {
-    return this.hooks === undefined ? this.writer.unannounced.uni : this.writer.unannounced.bi
-  }
-
-  private expectAnnouncement(): void {
-    if (this.isExpected || (this.hooks !== undefined && this.hooks.announce === undefined)) return
-    this.isExpected = true
-    this.opened.push(this)
-  }
-
-  /** A stream that arrives opens those of its kind that were opened before (RFC 9000, 3.2). */
-  private announce(): void {
-    while (!this.announced && this.isExpected) this.opened.shift()!.announceNow()
-  }
-
-  private announceNow(): void {
-    this.announced = true
-    if (this.hooks === undefined) this.writer.announce(this)
-    else this.hooks.announce?.()
-  }
-
-  private arriveEnd(resetCode: number | undefined): void {
-    if (this.hooks !== undefined) this.announce()
-    this.ended = true
-    if (resetCode !== undefined) {
-      this.resetCode = resetCode
-      this.arrived.length = 0
-    }
-    this.over()
-    this.settleRead()
-  }
-
-  private over(): void {
-    this.writer.removePipe(this)
-    if (!this.isOver) this.hooks?.onOver()
-    this.isOver = true
-  }
-
-  private settleRead(): void {
-    const reading = this.reading
-    if (reading === undefined) return
-    const bytes = this.arrived.shift()
-    if (bytes === undefined && !this.ended) return
-    this.reading = undefined
-    if (bytes === undefined) {
-      this.readEnd(reading)
-      return
-    }
-    this.taken(bytes.length)
-    reading(bytes)
-  }
-
-  private readEnd(done: (bytes: Uint8Array | undefined, resetCode?: number) => void): void {
-    if (this.resetCode === undefined) done(undefined)
-    else done(undefined, this.resetCode)
-  }
-
-  private settleWrite(alive: boolean): void {
-    const writing = this.writing
-    this.writing = undefined
-    writing?.(alive)
-  }
-
-  private taken(bytes: number): void {
-    this.outstanding -= bytes
-    if (this.writing !== undefined && this.outstanding <= this.writer.windowBytes) this.settleWrite(!this.writer.closed)
   }
 }

@@ -10,7 +10,8 @@ import { Effect, Random, type Scope } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
 import { GOSSIP_ALPN, type TransportHandler } from "../Transport.ts"
 import { LossRecovery, type RecoveryTimes } from "./LossRecovery.ts"
-import { CONTROL_BYTES, type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
+import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
+import { CONTROL_BYTES } from "./Pipe.ts"
 
 /**
  * The delay or loss of one transmission.
