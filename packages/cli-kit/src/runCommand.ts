@@ -1,6 +1,7 @@
 /**
  * Runs a command of effect/cli as a program: `--help`, one line on standard error for a wrong argument, logs on standard error,
- * and exit codes (0 success, 1 failure, 2 wrong arguments). SIGINT and SIGTERM close the command's scope before the process ends.
+ * and exit codes (0 success, 1 failure, 2 wrong arguments). SIGINT and SIGTERM close the command's scope before the process ends; a
+ * second one ends it at once.
  */
 // Imported module by module: the package as a whole loads much that no command needs, and every command would start later.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -8,6 +9,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { completions } from "./completions.ts"
+import { watchSignals } from "./endSignals.ts"
 import { UsageError } from "./errors.ts"
 import { fitLines } from "./fitLines.ts"
 import { inOneLine, oneLine } from "./parserErrors.ts"
@@ -51,9 +53,13 @@ export const runCommand = <const Name extends string, Input, ContextInput, E>(
     Effect.provide(Layer.merge(layer, CliConfig.layer({ builtIns }))),
     Effect.raceFirst(outputClosed),
   )
+  const whenInterrupted = options?.whenInterrupted ?? 130
+  const { wasSignalled } = watchSignals(whenInterrupted)
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(exitCode(exit, options?.whenInterrupted ?? 130)),
+    // Ctrl-C reaches the processes of a command too, so that the command may fail and not only be interrupted.
+    teardown: (exit, onExit) =>
+      onExit(wasSignalled() && Exit.isFailure(exit) ? whenInterrupted : exitCode(exit, whenInterrupted)),
   })
 }
 

@@ -25,20 +25,23 @@ export const node = (
 export const ours = (name: string, ...args: ReadonlyArray<string | number>): ReadonlyArray<string> =>
   node(`programs/${name}.js`, args)
 
+/** A child that does not end by SIGTERM, when its scope closes, is killed. */
+const killed = { forceKillAfter: "1 second" } as const
+
 /**
  * Builds the packages and the programs: users install JavaScript, which loads in less time and memory than TypeScript whose types
  * Node removes while it loads. The compiler's output goes to standard error.
  */
 export const build = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const tsc = ChildProcess.make("tsc", ["-b", bench], { stdout: "inherit", stderr: "inherit" })
+  const tsc = ChildProcess.make("tsc", ["-b", bench], { stdout: "inherit", stderr: "inherit", ...killed })
   if ((yield* spawner.exitCode(tsc)) !== 0) return yield* new BenchmarkFailed({ message: "compile errors" })
 }).pipe(Effect.mapError((error) => new BenchmarkFailed({ message: `the build: ${error.message}` })))
 
 const spawn = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const [program = "", ...args] = words
-  return yield* spawner.spawn(ChildProcess.make(program, args, { stderr: "inherit", forceKillAfter: "2 seconds" }))
+  return yield* spawner.spawn(ChildProcess.make(program, args, { stderr: "inherit", ...killed }))
 })
 
 const failed = (words: ReadonlyArray<string>) => (error: { readonly message: string }) =>

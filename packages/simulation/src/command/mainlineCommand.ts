@@ -1,5 +1,5 @@
 /** The part of `sim` that measures lookups, puts and joins on a mainline DHT. */
-import { textTable } from "@topic-tracker/cli-kit"
+import { textTable, withSystemSignals } from "@topic-tracker/cli-kit"
 import { Console, Effect, Option } from "effect"
 import { JOIN_FIGURES } from "../mainline/joins.ts"
 import { measureMainline } from "../mainline/measure.ts"
@@ -36,7 +36,9 @@ export const runMainlineCommand = Effect.fnUntraced(function* ({
   const progress = makeProgress()
   const runs = seeds.map((each, i) => {
     const onProgress = (part: number) => progress.update(i + part, seeds.length)
-    return measureMainline({ count: samples, seed: each, settings: mainlinePreset(preset), onProgress })
+    return withSystemSignals(() =>
+      measureMainline({ count: samples, seed: each, settings: mainlinePreset(preset), onProgress }),
+    )
   })
   progress.clear()
   const figures = [...Object.values(WALK_FIGURES), ...Object.values(JOIN_FIGURES)]

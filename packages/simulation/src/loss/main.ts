@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { CommandFailed, runCommand, textTable } from "@topic-tracker/cli-kit"
+import { CommandFailed, runCommand, textTable, withSystemSignals } from "@topic-tracker/cli-kit"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { within } from "../command/within.ts"
@@ -95,7 +95,12 @@ const command = Command.make(
   flags,
   Effect.fn("sim:loss")(function* ({ bytes, every, loss, memory, pairs, seconds, seed }) {
     const options = { bytes, everyMs: every, durationMs: seconds * 1_000, graceMs: 40_000, loss, pairs, seed }
-    const rows = [row("in memory", inMemory(options))]
+    const rows = [
+      row(
+        "in memory",
+        withSystemSignals(() => inMemory(options)),
+      ),
+    ]
     if (!memory) rows.push(row("binding", yield* inNamespace(options)))
     yield* Console.log(textTable(HEADER, rows))
   }),

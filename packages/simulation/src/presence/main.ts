@@ -1,5 +1,5 @@
 /** `npm run -s sim:presence`: figures of presence on virtual time, with plain heartbeats as control. */
-import { CommandFailed, runCommand, textTable } from "@topic-tracker/cli-kit"
+import { CommandFailed, runCommand, textTable, withSystemSignals } from "@topic-tracker/cli-kit"
 import { defaultConfig } from "@topic-tracker/gossip/protocol-config"
 import { Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -40,7 +40,8 @@ const command = Command.make(
   flags,
   Effect.fn("sim:presence")(function* ({ control, json, scenario, seed, ...options }) {
     const start = performance.now()
-    const figures = scenarios[scenario]({ ...options, seed: BigInt(seed), isControl: control, protocol: defaultConfig })
+    const settings = { ...options, seed: BigInt(seed), isControl: control, protocol: defaultConfig }
+    const figures = withSystemSignals(() => scenarios[scenario](settings))
     const rows = figures.map((figure) => ({ ...figure, holds: holds(figure) }))
     if (json) yield* Console.log(JSON.stringify(rows))
     else {

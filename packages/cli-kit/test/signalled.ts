@@ -1,0 +1,28 @@
+/** A program for endSignals.test.ts: `stuck`, whose scope never closes, or `computing`, which gives the event loop no turn. */
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
+import { withSystemSignals } from "../src/endSignals.ts"
+import { runCommand } from "../src/runCommand.ts"
+
+const stuck = Effect.gen(function* () {
+  yield* Effect.addFinalizer(() => Effect.never)
+  // Something that keeps the process running, as sockets do.
+  setInterval(() => {}, 1_000)
+  yield* Console.log("ready")
+  yield* Effect.never
+}).pipe(Effect.scoped)
+
+const compute = (): void => {
+  console.log("ready")
+  for (;;);
+}
+
+runCommand(
+  Command.make("signalled").pipe(
+    Command.withSubcommands([
+      Command.make("stuck", {}, () => stuck),
+      Command.make("computing", {}, () => Effect.sync(() => withSystemSignals(compute))),
+    ]),
+  ),
+  { whenInterrupted: 0 },
+)
