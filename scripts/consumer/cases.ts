@@ -66,6 +66,22 @@ const runtime =
   async ({ folder, tools }) =>
     met(await run(join(tools, "node_modules", program), args, { folder, limitMs: 90_000 }))
 
+const COMMAND = "node_modules/@topic-tracker/cli/dist/bundle/topic-tracker.js"
+
+/** The command as it was installed: twice, so that the second start has the compiled code of the first, and then with all that it loads. */
+const command =
+  (program: string): Case["run"] =>
+  async ({ folder, tools }) => {
+    const node = join(tools, "node_modules", program)
+    const start = (...args: ReadonlyArray<string>) =>
+      run(node, [COMMAND, ...args], { folder, env: { TOPIC_TRACKER_CACHE: join(folder, "cache") }, limitMs: 60_000 })
+    for (const { code, err, out } of [await start("--version"), await start("--version")]) {
+      if (code !== 0 || err !== "" || !out.startsWith("topic-tracker v")) return `exit ${code}: ${tail(err || out)}`
+    }
+    const { code, err, out } = await start("demo")
+    return code === 0 && out.includes("Every node heard every other.") ? undefined : `exit ${code}: ${tail(err || out)}`
+  }
+
 /** Bundles `meet.mjs` and runs the result; the iroh binding stays outside, because it is a native addon. */
 const bundled =
   (bundle: string, args: (folder: string) => ReadonlyArray<string>, output: string): Case["run"] =>
@@ -199,6 +215,8 @@ export const allPackagesCases: ReadonlyArray<Case> = [
       return first.out === second.out ? undefined : `two runs differ: ${tail(first.out)} and ${tail(second.out)}`
     },
   },
+  { name: "Node 22.12.0", does: "the command topic-tracker", run: command(NODE_22) },
+  { name: "Node 24.21.0", does: "the command topic-tracker", run: command(NODE_24) },
   { name: "Bun 1.4.5", does: "two nodes meet", run: runtime(BUN, "run", "meet.mjs") },
   { name: "Deno 2.9.6", does: "two nodes meet", run: runtime(DENO, "run", "-A", "meet.mjs") },
   {
