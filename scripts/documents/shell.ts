@@ -3,7 +3,8 @@
  * has no network but itself. The public DHT nodes of that host are nodes of ours, so that commands run as they are written.
  */
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { run, tail } from "../consumer/run.ts"
 import { isTypescript } from "./blocks.ts"
@@ -69,16 +70,22 @@ exec "$@"`
 const flags = process.getuid?.() === 0 ? ["--net", "--mount"] : ["--user", "--map-root-user", "--net", "--mount"]
 const env = { PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH}:/usr/sbin:/sbin` }
 
+/** The words that run a program on such a host. The folder has its file of names. */
+const onHost = (folder: string, program: ReadonlyArray<string>): ReadonlyArray<string> => {
+  writeFileSync(join(folder, "hosts"), "")
+  return [...flags, "sh", "-c", SET_UP, "sh", folder, ...program]
+}
+
 /** Why no block can be run here; undefined if they can. */
 export const unavailable = (): string | undefined => {
+  const folder = mkdtempSync(join(tmpdir(), "topic-tracker-host-"))
   try {
-    execFileSync("unshare", [...flags, "sh", "-c", "ip link set lo up"], {
-      env: { ...process.env, ...env },
-      stdio: "pipe",
-    })
+    execFileSync("unshare", onHost(folder, ["true"]), { env: { ...process.env, ...env }, stdio: "pipe" })
     return undefined
   } catch (error) {
     return `no network namespace: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : error}`
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }
 
@@ -97,7 +104,6 @@ const makeCopy = (folder: string): void => {
 export const runShell = async (block: ShellBlock): Promise<string | undefined> => {
   const folder = join(import.meta.dirname, "dist", "shell", block.where.replaceAll(/[^\w.-]/g, "-"))
   makeCopy(folder)
-  writeFileSync(join(folder, "hosts"), "")
   // Documents say how one is made, once.
   writeFileSync(join(folder, "secret.txt"), "words that only we know\n")
   if (block.program !== undefined) {
@@ -108,7 +114,7 @@ export const runShell = async (block: ShellBlock): Promise<string | undefined> =
   }
   const inside = join(import.meta.dirname, "shellHost.ts")
   const node = [process.execPath, "--conditions=@topic-tracker/source", inside, JSON.stringify(block)]
-  const { code, err, out } = await run("unshare", [...flags, "sh", "-c", SET_UP, "sh", folder, ...node], {
+  const { code, err, out } = await run("unshare", onHost(folder, node), {
     folder,
     env: { ...env, HOME: folder },
     limitMs: 110_000,
