@@ -106,6 +106,11 @@ export interface GossipTopic {
    */
   readonly connect: (peers: ReadonlyArray<EndpointId.EndpointId>) => Effect.Effect<void, GossipError>
   /**
+   * Whether {@link GossipTopic.connect} sends requests now. While it would only replace neighbours that are known to be members or have
+   * passed on messages, it gets one new neighbour in five minutes, and sends nothing in between.
+   */
+  readonly mayConnect: Effect.Effect<boolean>
+  /**
    * Marks these peers as known members, for example because a record that opened names them: a topic of gossip itself has no secret,
    * so it cannot know. Sends nothing. Each topic remembers the 256 that were marked last. Never fails: a closed topic ignores the call.
    */

@@ -124,6 +124,11 @@ export class Engine {
     return this.state.stats(topic.id.hex)?.refusals ?? 0
   }
 
+  /** Whether the topic may ask peers for links now. */
+  mayConnect(topic: OpenTopic): boolean {
+    return !topic.isClosed && this.state.mayConnect(topic.id.hex)
+  }
+
   /** Messages sent and received so far. */
   get messageCount(): number {
     const { messagesIn, messagesOut } = this.context.counters

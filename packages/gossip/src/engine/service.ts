@@ -213,6 +213,7 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
     awaitRoom: (bytes, withinMs) => awaitRoom(engine, topic, bytes, withinMs),
     join: (peers) => ask("Join", peers),
     connect: (peers) => ask("Connect", peers),
+    mayConnect: Effect.sync(() => engine.mayConnect(topic)),
     vouchFor: (peers) =>
       Effect.sync(() => {
         if (!topic.isClosed) engine.dispatch({ _tag: "VouchFor", topic: topic.id.hex, peers })

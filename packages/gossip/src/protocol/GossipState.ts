@@ -149,6 +149,11 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     return trust
   }
 
+  /** Whether a Connect would ask its peers now. */
+  mayConnect(topic: TopicKey): boolean {
+    return this.states.get(topic)?.membership.mayConnect ?? false
+  }
+
   /** The counters of a topic. */
   stats(topic: TopicKey): TopicStats | undefined {
     return this.states.get(topic)?.stats

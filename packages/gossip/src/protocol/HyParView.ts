@@ -149,11 +149,16 @@ export class HyParView<P extends PeerKey> {
     this.io.send(peer, { _tag: "Join", data: this.ownData })
   }
 
+  /** Whether {@link connect} asks now. */
+  get mayConnect(): boolean {
+    return this.admission.mayMerge()
+  }
+
   /** Asks a peer for one link, with the priority that is never refused (p. 7; DEVIATIONS.md, "one link"). */
   connect(peer: P): void {
     if (peer === this.io.me || this.active.has(peer)) return
     // See DEVIATIONS.md, "merges".
-    if (!this.admission.mayMerge()) return
+    if (!this.mayConnect) return
     this.admission.invite(peer, true)
     this.request(peer, "high")
   }

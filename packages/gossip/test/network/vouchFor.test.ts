@@ -15,8 +15,10 @@ it.effect("GossipTopic.vouchFor marks neighbours, and has no effect after the to
     assert.deepStrictEqual([...(yield* atA.neighborTrust)], [[b.endpointId, "unknown"]])
     yield* atA.vouchFor([b.endpointId])
     assert.deepStrictEqual([...(yield* atA.neighborTrust)], [[b.endpointId, "vouched"]])
+    assert.isTrue(yield* atA.mayConnect)
     yield* inTime(world, "the topic closes", Scope.close(scope, Exit.void))
     yield* atA.vouchFor([b.endpointId])
     assert.strictEqual((yield* atA.neighborTrust).size, 0)
+    assert.isFalse(yield* atA.mayConnect)
   }),
 )

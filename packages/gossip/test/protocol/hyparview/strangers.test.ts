@@ -255,8 +255,10 @@ describe("merges", () => {
     assert.include(node.active, "x")
     node.now += 299_999
     assert.deepStrictEqual(connect(node, "z"), [])
+    assert.isFalse(node.state.mayConnect(topic))
     node.now += 1
     assert.deepStrictEqual(sends(connect(node, "z")), ["z Neighbor"])
+    assert.isTrue(node.state.mayConnect(topic))
   })
 
   it("are free while no member or a silent stranger is among the neighbours", () => {
