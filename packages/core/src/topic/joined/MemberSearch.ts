@@ -5,11 +5,12 @@
  */
 import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Duration, Effect, Random } from "effect"
+import { Clock, Duration, Effect, Random } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { backoffDelay } from "../delays.ts"
 import { nameFewMembers, peersOf } from "../knowledge/candidates.ts"
 import { recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
+import { hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import { askSome } from "./askPeers.ts"
@@ -103,7 +104,8 @@ export class MemberSearch {
   #searchOnce() {
     return Effect.gen({ self: this }, function* () {
       const { activity, records, swarm } = this.#session
-      const found = yield* recentRecords(this.#session)
+      const span = hasMinuteRecords(yield* Clock.currentTimeMillis) ? 1 : 2
+      const found = yield* recentRecords(this.#session, span)
       if (swarm.calm.isOpen) return
       if (!this.#hasReported) {
         this.#hasReported = true

@@ -1,23 +1,23 @@
 /**
  * Trickle suppression: keeps a topic's use of the DHT from growing with its swarm. All nodes of a topic share the slot of a minute, and
- * a few records of well-connected nodes are enough there. So a node that has enough neighbours runs only some of its rounds: a fourth
- * as many after each round that ran early in a minute and found a record of another node, and enough of them again after a round that found
- * none. No node needs to know the size of the swarm, and no node stops entirely. Modelled on RFC 6206 (Trickle), with the slot in place of
- * the radio.
+ * a few records of well-connected nodes are enough there. So a node that has enough neighbours runs few of its rounds once one of them has
+ * found the record of another node, and enough of them again after a round that found none. No node needs to know the size of the swarm,
+ * and no node stops entirely. Modelled on RFC 6206 (Trickle), with the slot in place of the radio.
  *
- * The equilibrium: rounds of all nodes together come at random, λ a minute. The share of rounds that are early and find a record is about
- * 1/4 − 1/λ, the share of rounds that find none 1/λ. The first kind adds 2 to s = log₂(factor), the second sets s to 0 (in a small swarm): so λ ≈ 4 + 2s.
- * That is 10 rounds a minute at N = 100 and some 20 at N = 10,000. Swarms of up to ten nodes run no more rounds than that anyway, and
- * are not affected.
+ * The equilibrium: a node that finds no record publishes, and goes on until it finds another node's record. So one or two nodes publish in
+ * each minute, at some two rounds a minute each, and the others look whether that is still so. A node has some 1.7 rounds a minute, of which
+ * it runs one in met³ / {@link RARER}: of the topic's, that are 3 to 10 a minute with 10 to 100 nodes, and 17 with 1,000.
  */
 import { Effect, Random } from "effect"
-import { msIntoMinute } from "../minutes.ts"
 
-/** The part of a minute that counts as early. */
-const EARLY_MS = 15_000
-/** The factor by which rounds become rarer after one that was not needed. */
+/**
+ * A node that has met so many peers, cubed, runs every round. The more of a swarm a node has met, the smaller is the share of it: it has met
+ * all of 10 peers, some 25 of 100, and some 35 of 1,000. The cube of that grows about as the swarm does.
+ */
+const RARER = 220
+/** The factor by which rounds become rarer while lookups see nothing of what members put. */
 const SUPPRESSION = 4
-/** Rounds of all members together, in the time of one round of a node (some 35 s), of which some find a record early in each minute. */
+/** Rounds of all members together, in the time of one round of a node (some 35 s), of which some find a record in each minute. */
 const ENOUGH_ROUNDS = 16
 
 export class TrickleTimer {
@@ -41,28 +41,38 @@ export class TrickleTimer {
     this.#factor === 1 ? Effect.succeed(true) : Effect.map(Random.next, (share) => share * this.#factor < 1),
   )
 
-  /** A round at this time (Unix ms) found records of other nodes. That counts only early in the minute. */
-  othersPublished(now: number): void {
+  /** A round found records of other nodes that lead to the swarm. `met`: the peers that this node has met in it. */
+  othersPublished(met: number): void {
     this.#foundNone = false
-    if (msIntoMinute(now) < EARLY_MS) this.#factor = Math.min(this.#maxFactor, this.#factor * SUPPRESSION)
+    this.#factor = Math.min(this.#maxFactor, Math.max(1, met ** 3 / RARER))
   }
 
   /**
    * A round found no record of another node. Every round runs again in a small swarm; in a larger one as many as make
    * {@link ENOUGH_ROUNDS} of all members together, of whom this node knows `members`. If the round before found none either, lookups do not
-   * see what those members put: the slot's nodes answer fewer queries than they get. Then rounds become rarer.
+   * see what those members put: the slot's nodes answer fewer queries than they get. Then rounds become rarer. Not if `hasOurs`: this node
+   * has published in this minute, so the others need not.
    */
-  nonePublished(members: number): void {
-    const enough = Math.max(1, members / ENOUGH_ROUNDS)
-    this.#factor =
-      this.#foundNone && enough > 1
-        ? Math.min(this.#maxFactor, this.#factor * SUPPRESSION, members)
-        : Math.min(this.#factor, enough)
+  nonePublished(members: number, hasOurs = false): void {
+    const enough = enoughOf(members)
+    if (this.#foundNone && enough > 1 && !hasOurs) {
+      this.#factor = Math.min(this.#maxFactor, this.#factor * SUPPRESSION, members)
+    } else this.#factor = Math.min(this.#factor, enough)
     this.#foundNone = true
   }
 
-  /** Something may be wrong with this node's place in the swarm: every round runs. */
+  /**
+   * Records lead to peers that do not answer, or to nodes without neighbours: the swarm may be in parts, or the slot's nodes show old
+   * records because they answer few queries. Enough rounds of all members together run, of whom this node knows `members`.
+   */
+  doubt(members: number): void {
+    this.#factor = Math.min(this.#factor, enoughOf(members))
+  }
+
+  /** This node's place in the swarm is not what it should be: every round runs. */
   reset(): void {
     this.#factor = 1
   }
 }
+
+const enoughOf = (members: number): number => Math.max(1, members / ENOUGH_ROUNDS)

@@ -12,12 +12,16 @@ type Peers = ReadonlyArray<EndpointId.EndpointId>
  * asks to be let in as a newcomer (`join`), which brings more neighbours. Returns the peers that were asked.
  */
 export const askPeers = Effect.fnUntraced(function* (session: SessionContext, by: Actor, peers: Peers, max: number) {
-  if (peers.length > 0) session.activity.counters.merges++
   const toActivity = (chosen: Peers): Activity => ({ _tag: "Merging", by, peers: chosen })
-  return yield* askSome(session, hasEnoughNeighbors(session) ? "connect" : "join", peers, max, toActivity)
+  const asked = yield* askSome(session, hasEnoughNeighbors(session) ? "connect" : "join", peers, max, toActivity)
+  if (asked.length > 0) session.activity.counters.merges++
+  return asked
 })
 
-/** Asks up to `max` of the peers, chosen at random, in the given way. Returns the peers that were asked. */
+/**
+ * Asks up to `max` of the peers, chosen at random, in the given way. Returns the peers that were asked: none while gossip would not send
+ * the requests, since a peer that got none is not silent.
+ */
 export const askSome = Effect.fnUntraced(function* (
   { activity, config, gossip, swarm }: SessionContext,
   way: "connect" | "join",
@@ -25,7 +29,7 @@ export const askSome = Effect.fnUntraced(function* (
   max: number,
   toActivity: (chosen: Peers) => Activity,
 ) {
-  if (peers.length === 0) return []
+  if (peers.length === 0 || (way === "connect" && !(yield* gossip.mayConnect))) return []
   const chosen = (yield* Random.shuffle(peers)).slice(0, max)
   yield* activity.report(toActivity(chosen))
   for (const peer of chosen) swarm.asked.addAsked(peer)

@@ -63,7 +63,7 @@ const ANSWER_CHECK_EVERY = Duration.millis(100)
 
 /**
  * Waits until one of the asked peers is a neighbour. A peer that runs answers at once. If none answers, the network between may be cut:
- * then the records of other nodes do not help us, and this node's next rounds all run.
+ * then the records of other nodes do not help us, and more of this node's rounds run.
  */
 export const awaitAnyJoin = Effect.fnUntraced(function* (
   session: SessionContext,
@@ -73,7 +73,7 @@ export const awaitAnyJoin = Effect.fnUntraced(function* (
   const until = timers.now() + Duration.toMillis(config.timeouts.joinPeer)
   // It may be a neighbour for a moment only: a full view takes one peer in and drops another.
   while (asked.length > 0 && !asked.some((peer) => swarm.neighbors.has(peer))) {
-    if (timers.now() >= until) return trickle.reset()
+    if (timers.now() >= until) return trickle.doubt(swarm.memberCount)
     yield* Effect.sleep(ANSWER_CHECK_EVERY)
   }
 })

@@ -37,7 +37,7 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   // Without our record no member can know us, and strangers that come one after the other are no swarm.
   const isAmongStrangers = !session.swarm.calm.isOpen && session.swarm.isRestless && nameFewMembers(found)
   if (hasEnoughNeighbors(session) && leadsToSwarm(session, found) && !isAmongStrangers) {
-    trickle.othersPublished(yield* Clock.currentTimeMillis)
+    trickle.othersPublished(session.swarm.metCount)
     activity.counters.recordsSkipped++
     yield* activity.report({ _tag: "RecordSkipped", by: "publisher", unixMinute, found: found.length })
     yield* awaitAnyJoin(session, asked)
@@ -45,8 +45,9 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
     if (!leadsToSwarm(session, found)) yield* ownRecord.publish("publisher", known)
     return
   }
-  if (found.length > 0 || !hasEnoughNeighbors(session)) trickle.reset()
-  else trickle.nonePublished(session.swarm.memberCount)
+  if (!hasEnoughNeighbors(session)) trickle.reset()
+  else if (found.length > 0) trickle.doubt(session.swarm.memberCount)
+  else trickle.nonePublished(session.swarm.memberCount, ownRecord.isPublished(unixMinute))
   yield* ownRecord.publish("publisher", known)
   yield* awaitAnyJoin(session, [...asked, ...(yield* askSuspects(session, found))])
 })

@@ -19,6 +19,9 @@ const RESTLESS_MS = 60_000
 /** The number of lost neighbours that are asked again. More than a node has neighbours at a time. */
 const MAX_LOST_PEERS = 32
 
+/** The number of peers of which is remembered that they are or were in the swarm. More make no difference. */
+const MAX_MET = 64
+
 /** The number of publishers whose records were followed. */
 const MAX_FOLLOWED = 256
 
@@ -53,6 +56,8 @@ export class SwarmView {
    */
   readonly #members = new BoundedMap<EndpointId.EndpointId, true>(MAX_MEMBERS)
   readonly #timers: Timers
+  /** Members, and peers that were neighbours. */
+  readonly #met = new BoundedMap<EndpointId.EndpointId, true>(MAX_MET)
   #isSentAway = false
   /** The times at which the last strangers became neighbours, in ms of the timers; the latest last. */
   readonly #strangerUps: Array<number> = []
@@ -76,9 +81,17 @@ export class SwarmView {
     return this.#members.size
   }
 
+  /** The number of peers that this node has met as neighbours or in records, at most 64: it grows with the swarm, and slower. */
+  get metCount(): number {
+    return this.#met.size
+  }
+
   /** These nodes know the secret. */
   addMembers(peers: ReadonlyArray<EndpointId.EndpointId>): void {
-    for (const peer of peers) this.#members.set(peer, true)
+    for (const peer of peers) {
+      this.#members.set(peer, true)
+      this.#met.set(peer, true)
+    }
     this.#updateCalm()
   }
 
@@ -123,6 +136,7 @@ export class SwarmView {
 
   #addNeighbor(peer: EndpointId.EndpointId): void {
     this.neighbors.add(peer)
+    this.#met.set(peer, true)
     this.asked.addAnswered(peer)
     if (!this.#members.has(peer)) {
       this.#strangerUps.push(this.#timers.now())

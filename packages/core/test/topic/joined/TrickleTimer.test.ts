@@ -25,22 +25,27 @@ const swarm = Effect.fnUntraced(function* (count: number, maxSuppression: number
 })
 
 describe("trickle", () => {
-  it.effect(
-    "runs every round at first, a fourth as many after an early round that was not needed, and at least one in `maxFactor`",
-    () =>
-      Effect.gen(function* () {
-        const trickle = new TrickleTimer(8)
-        assert.strictEqual(yield* roundsRun(trickle, 100), 100)
-        trickle.othersPublished(60_000 + 16_000)
-        assert.strictEqual(trickle.factor, 1)
-        trickle.othersPublished(60_000 + 14_000)
-        const fourth = yield* roundsRun(trickle, 1000)
-        assert.isTrue(fourth > 200 && fourth < 300, `${fourth} of 1,000`)
-        for (let i = 0; i < 10; i++) trickle.othersPublished(0)
-        assert.strictEqual(trickle.factor, 8)
-        trickle.reset()
-        assert.strictEqual(trickle.factor, 1)
-      }).pipe(Random.withSeed("turns")),
+  it.effect("runs every round at first, few after one that was not needed, and at least one in `maxFactor`", () =>
+    Effect.gen(function* () {
+      const trickle = new TrickleTimer(100)
+      assert.strictEqual(yield* roundsRun(trickle, 100), 100)
+      // The share of a swarm that a node has met falls with its size.
+      for (const [met, factor] of [
+        [5, 1],
+        [9, 3.3],
+        [15, 15.3],
+        [25, 71],
+        [35, 100],
+      ] as const) {
+        trickle.othersPublished(met)
+        assert.approximately(trickle.factor, factor, 0.05, `${met} met`)
+      }
+      trickle.othersPublished(10)
+      const run = yield* roundsRun(trickle, 1000)
+      assert.isTrue(run > 170 && run < 270, `${run} of 1,000`)
+      trickle.reset()
+      assert.strictEqual(trickle.factor, 1)
+    }).pipe(Random.withSeed("turns")),
   )
 
   it("runs as many rounds again as all known members need if one found no record, and every round in a small swarm", () => {
@@ -51,11 +56,14 @@ describe("trickle", () => {
       [256, 16],
     ] as const) {
       const trickle = new TrickleTimer(100)
-      for (let i = 0; i < 4; i++) trickle.othersPublished(0)
+      trickle.othersPublished(64)
       assert.strictEqual(trickle.factor, 100)
       trickle.nonePublished(members)
       assert.strictEqual(trickle.factor, factor, `${members} members`)
-      trickle.othersPublished(0)
+      trickle.othersPublished(64)
+      trickle.doubt(members)
+      assert.strictEqual(trickle.factor, factor, `${members} members, in doubt`)
+      trickle.othersPublished(64)
       trickle.reset()
       assert.strictEqual(trickle.factor, 1)
     }
@@ -69,8 +77,11 @@ describe("trickle", () => {
     })
     assert.deepStrictEqual(factors, [1, 4, 16, 50, 50])
     // In a small swarm it is no wonder that the others have not published.
-    trickle.othersPublished(30_000)
+    trickle.othersPublished(20)
     trickle.nonePublished(50)
+    assert.strictEqual(trickle.factor, 50 / 16)
+    // Where it has published itself, the others need not.
+    trickle.nonePublished(50, true)
     assert.strictEqual(trickle.factor, 50 / 16)
     const alone = new TrickleTimer(100)
     for (let i = 0; i < 5; i++) alone.nonePublished(i)
@@ -80,7 +91,7 @@ describe("trickle", () => {
   it.effect("with a maximum factor of 1 every round runs", () =>
     Effect.gen(function* () {
       const trickle = new TrickleTimer(1)
-      trickle.othersPublished(0)
+      trickle.othersPublished(64)
       assert.strictEqual(yield* roundsRun(trickle, 100), 100)
     }),
   )
