@@ -74,7 +74,8 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>, whenInterrupted: number): n
   if (Exit.isSuccess(exit)) return 0
   if (Cause.hasInterruptsOnly(exit.cause)) return whenInterrupted
   const error = Cause.squash(exit.cause)
-  return error instanceof UsageError || (error instanceof CliError.ShowHelp && error.errors.length > 0) ? 2 : 1
+  // The help that nobody asked for: a word is wrong, or the name of a subcommand is missing.
+  return error instanceof UsageError || error instanceof CliError.ShowHelp ? 2 : 1
 }
 
 const messageOf = (error: unknown): string => {

@@ -190,6 +190,12 @@ describe.concurrent("topic-tracker", { timeout: 120_000 }, () => {
     assert.deepStrictEqual([code, out], [2, ""])
   })
 
+  it("without a command: the help, and exit code 2", async () => {
+    const { code, err, out } = await topicTracker([])
+    assert.deepStrictEqual([code, err], [2, ""])
+    assert.strictEqual(out, (await topicTracker(["--help"])).out)
+  })
+
   it("invite: the same text as the workspace's script", async () => {
     const args = ["invite", "--topic", "crew", "--secret", "s"]
     const { code, out } = await topicTracker(args)
