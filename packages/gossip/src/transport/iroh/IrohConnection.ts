@@ -76,9 +76,10 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
     this.closed = connection.closed().then(ended, (error) => ended(String(error)))
   }
 
-  /** The path that the connection uses now. Undefined if it is gone, or has none yet. */
+  /** The path that the connection uses now. Undefined if it is gone, or has none yet. The binding may have selected none of one: that one is used. */
   get path(): PeerPath | undefined {
-    const path = this.connection?.paths().find(({ isSelected }) => isSelected)
+    const paths = this.connection?.paths() ?? []
+    const path = paths.find(({ isSelected }) => isSelected) ?? (paths.length === 1 ? paths[0] : undefined)
     if (path === undefined) return undefined
     return { peer: this.remoteId, isRelayed: path.isRelay, remoteAddress: path.remoteAddr, rttMs: path.rttMs }
   }
