@@ -40,7 +40,7 @@ export const html = (token: string): string => `<!doctype html>
 <p><label for="topic">Topic</label> <select id="topic"></select></p>
 </header>
 <main id="main" tabindex="-1">
-${chart("overlay", "Overlay around this node", "This node in the middle, its neighbours around it, and outside the other members that records name.")}
+${chart("overlay", "Overlay around this node", "This node in the middle, its neighbours around it, and outside the other members that a presence or records name.")}
 ${table("neighbors", "Neighbours", "Direct, or over a relay; the round trip is QUIC's.", ["Peer", "Path", "Round trip", "Address"])}
 <section aria-labelledby="timeline-title"><h2 id="timeline-title">Join time line</h2><p id="joined">No neighbour so far.</p>
 <ol id="timeline" class="lines" tabindex="0" aria-labelledby="timeline-title"></ol></section>

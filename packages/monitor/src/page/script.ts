@@ -75,7 +75,7 @@ const draw = (id, option, label, figures) => {
 }
 const base = (unit) => ({
   grid: { left: 8, right: 16, top: 60, bottom: 8, containLabel: true },
-  legend: { top: 4, left: 40, type: "scroll" },
+  legend: { top: 4, left: 8, type: "scroll", itemWidth: 16, itemGap: 8 },
   tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (value) => value === undefined || value === null ? "-" : round(value) + " " + unit },
   xAxis: { type: "time", splitNumber: 4, axisLabel: { hideOverlap: true, formatter: "{HH}:{mm}:{ss}" } },
   yAxis: { type: "value", min: 0, name: unit, nameTextStyle: { align: "left" } },
@@ -104,7 +104,8 @@ const square = () => {
 const drawOverlay = (topic) => {
   const neighbors = topic === undefined ? [] : topic.neighbors.map(({ peer }) => peer)
   const links = topic === undefined ? [] : topic.links
-  const others = [...new Set(links.flatMap(([publisher, peers]) => [publisher, ...peers]))]
+  const present = (topic?.members?.first ?? []).map(({ id }) => id)
+  const others = [...new Set([...present, ...links.flatMap(([publisher, peers]) => [publisher, ...peers])])]
     .filter((id) => id !== state.endpointId && !neighbors.includes(id)).slice(0, 120)
   const ring = (ids, radius, category, size) => ids.map((id, i) => {
     const angle = (i / ids.length) * 2 * Math.PI - Math.PI / 2
