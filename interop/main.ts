@@ -14,9 +14,9 @@ Runs the tests against real peers: builds the Rust peer with cargo, installs Deb
 FILTER and other arguments are those of vitest: a part of a file's name, or -t with a part of a test's name.`,
   config: new URL("vitest.config.ts", import.meta.url).pathname,
   prepare: Effect.gen(function* () {
-    yield* provideTools(interopTools)
-    yield* provideLibtorrent
     yield* Console.log("— building the Rust peers")
-    yield* buildPeer
+    // Installing mostly waits for the network, and the compiler for nothing of it.
+    const tools = Effect.andThen(provideTools(interopTools), provideLibtorrent)
+    yield* Effect.all([buildPeer, tools], { concurrency: 2, discard: true })
   }),
 })

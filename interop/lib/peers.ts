@@ -9,6 +9,9 @@ import { membersPeer, peer, typescript } from "./programs.ts"
 export type Language = "Rust" | "TS"
 export const languages: ReadonlyArray<Language> = ["Rust", "TS"]
 
+/** Intervals of a node that are short enough for a test. */
+export const fastWorkers = { publishEvery: 5_000, bubbleMergeEvery: 5_000, overlapMergeEvery: 0 }
+
 /** A running node. */
 export interface Node extends Program {
   readonly language: Language
