@@ -4,28 +4,110 @@ import { Effect } from "effect"
 import { SlicePolicy } from "../src/streams/SlicePolicy.ts"
 import { admitAll, inTime, makeMemoryWorld, type TestPeers } from "./world.ts"
 
+/** A policy on a clock and a counter of gossip that the test moves. */
+const makePolicy = () => {
+  const at = { now: 1_000, messages: 7 }
+  const policy = new SlicePolicy(
+    () => at.now,
+    () => at.messages,
+  )
+  return { at, policy }
+}
+
+/** A transfer of slices that take 1 ms each, for so long. Returns the ms of its work and of each rest, whose timers are late by `lateMs`. */
+const transfer = ({ at, policy }: ReturnType<typeof makePolicy>, ms: number, lateMs = 0) => {
+  const end = at.now + ms
+  const rests: Array<number> = []
+  let workMs = 0
+  while (at.now < end) {
+    policy.bytes()
+    at.now++
+    workMs++
+    policy.worked(4_101)
+    const restMs = policy.restMs(4_096)
+    if (restMs === 0) continue
+    rests.push(restMs)
+    at.now += restMs + lateMs
+    assert.strictEqual(policy.restMs(4_096), 0)
+  }
+  return { workMs, rests }
+}
+
 describe("the size of a slice", () => {
-  it("is small while gossip had messages in the last 100 ms, or a stream a short write", () => {
-    let now = 1_000
-    let messages = 7
-    const policy = new SlicePolicy(
-      () => now,
-      () => messages,
-    )
-    assert.strictEqual(policy.bytes(), 65_536)
-    messages++
-    now += 10
-    assert.strictEqual(policy.bytes(), 4_096)
-    now += 99
-    assert.strictEqual(policy.bytes(), 4_096)
-    now += 1
-    assert.strictEqual(policy.bytes(), 65_536)
+  it("is small at the beginning, while gossip had messages in the last 100 ms, and after a short write of a stream", () => {
+    const { at, policy } = makePolicy()
+    const expect = (bytes: number) => {
+      assert.strictEqual(policy.bytes(), bytes)
+      policy.worked(bytes)
+    }
+    expect(4_096)
+    at.now += 9
+    expect(4_096)
+    at.now += 1
+    expect(32_768)
+    at.messages++
+    at.now += 1
+    expect(4_096)
+    at.now += 99
+    expect(4_096)
+    at.now += 1
+    expect(32_768)
     policy.sent(60_000)
-    assert.strictEqual(policy.bytes(), 65_536)
+    expect(32_768)
     policy.sent(80)
-    assert.strictEqual(policy.bytes(), 4_096)
-    now += 100
-    assert.strictEqual(policy.bytes(), 65_536)
+    expect(4_096)
+    at.now += 99
+    expect(4_096)
+    at.now += 1
+    expect(32_768)
+    at.now += 100
+    expect(4_096)
+  })
+
+  it("is not the only thing that gives way: beside gossip bulk rests for a quarter of the time", () => {
+    const test = makePolicy()
+    assert.deepStrictEqual(transfer(test, 1_000).rests, [])
+    const { at } = test
+    let total = 0
+    let restMs = 0
+    for (let message = 0; message < 20; message++) {
+      at.messages++
+      const { rests, workMs } = transfer(test, 50)
+      for (const each of rests) {
+        assert.isAtLeast(each, 1)
+        assert.isAtMost(each, 4)
+        restMs += each
+      }
+      total += workMs + rests.reduce((sum, each) => sum + each, 0)
+    }
+    assert.closeTo(restMs / total, 0.25, 0.02)
+    // The last message is still near; after it there are no rests.
+    transfer(test, 100)
+    assert.deepStrictEqual(transfer(test, 1_000).rests, [])
+  })
+
+  it("and its rests take no longer in all if their timers are late", () => {
+    const test = makePolicy()
+    const from = test.at.now
+    let workMs = 0
+    for (let message = 0; message < 40; message++) {
+      test.at.messages++
+      workMs += transfer(test, 50, 1).workMs
+    }
+    assert.closeTo(workMs / (test.at.now - from), 0.75, 0.03)
+  })
+
+  it("a short write never waits for a rest", () => {
+    const test = makePolicy()
+    const { at, policy } = test
+    at.messages++
+    while (policy.restMs(4_096) === 0) {
+      policy.bytes()
+      at.now++
+      policy.worked(4_101)
+    }
+    assert.isAbove(policy.restMs(1_025), 0)
+    assert.strictEqual(policy.restMs(1_024), 0)
   })
 
   it.effect("is that of every write on the way between two peers", () =>

@@ -7,9 +7,10 @@ import { Effect, Fiber, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { AddressLookup, EndpointAddress } from "../../src/index.ts"
 import { AddressPolicy } from "../../src/transport/address/AddressPolicy.ts"
+import { codecOf } from "../../src/transport/iroh/bindingBytes.ts"
 import { Dial } from "../../src/transport/iroh/Dial.ts"
 import { Dialer } from "../../src/transport/iroh/Dialer.ts"
-import { type Binding, BoundEndpoint, causeOf, codecOf, isLoopbackAddress } from "../../src/transport/iroh/endpoint.ts"
+import { type Binding, BoundEndpoint, causeOf, isLoopbackAddress } from "../../src/transport/iroh/endpoint.ts"
 import { publishedAddress } from "../../src/transport/iroh/ownAddress.ts"
 
 const at = (...direct: ReadonlyArray<string>): EndpointAddress => ({ relayUrl: undefined, direct })
@@ -74,6 +75,27 @@ describe("bytes for the binding", () => {
     const codec = codecOf([1, 2])
     assert.deepStrictEqual(codec.toBinding(bytes), [...bytes])
     assert.deepStrictEqual(codec.fromBinding([...bytes]), bytes)
+  })
+
+  it("take an array again that a write of the same length used, whatever was written between", () => {
+    const codec = codecOf([1, 2])
+    const content = (length: number, value: number) => new Uint8Array(length).fill(value)
+    const first = codec.toBinding(content(4_101, 1))
+    for (const [length, value] of [
+      [2_000, 2],
+      [4_101, 3],
+      [1_024, 4],
+      [33_024, 5],
+      [33_025, 6],
+      [3_000, 7],
+      [2_000, 8],
+      [4_101, 9],
+      [900, 10],
+    ] as const) {
+      assert.deepStrictEqual(codec.toBinding(content(length, value)), [...content(length, value)])
+    }
+    assert.strictEqual(codec.toBinding(content(2_000, 2)), codec.toBinding(content(2_000, 3)))
+    assert.notStrictEqual(codec.toBinding(content(4_101, 1)), first)
   })
 
   it("stay typed arrays if the binding returns those", () => {

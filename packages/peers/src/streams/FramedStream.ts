@@ -45,6 +45,7 @@ export class FramedStream {
     this.#options = options
     this.#sending = new SendingHalf({
       send: options.stream.send,
+      timers: options.timers,
       slices: options.slices,
       takeCredit: () => this.#receiving.takeCredit(),
       isPeerDone: () => this.#receiving.end !== undefined,
@@ -129,8 +130,9 @@ export class FramedStream {
     this.#options.over()
   }
 
-  /** There is always one read under way. */
+  /** There is always one read under way, except while bulk rests. */
   #read(): void {
+    const { slices, timers } = this.#options
     let isInCall = true
     let again = true
     while (again) {
@@ -139,10 +141,13 @@ export class FramedStream {
       this.#options.stream.receive.read((bytes, resetCode) => {
         if (bytes === undefined) this.#readOver(resetCode)
         else if (this.#arrived(bytes)) {
-          if (isInCall) again = true
+          slices.worked(bytes.length)
+          const restMs = slices.restMs(bytes.length)
+          if (restMs > 0) timers.schedule(restMs, () => this.#read())
+          else if (isInCall) again = true
           else this.#read()
         }
-      }, this.#options.slices.bytes())
+      }, slices.bytes())
       isInCall = false
     }
   }

@@ -2,6 +2,7 @@
  * The half of a peer stream that sends: writes wait here for the credit of the peer, are cut into slices and put into frames, with the credit that we
  * give. It is over when its end was sent or it was reset. Callbacks and plain data.
  */
+import type { Timer, Timers } from "@topic-tracker/common"
 import { concat } from "@topic-tracker/common/Bytes"
 import type { BiStream } from "@topic-tracker/gossip"
 import type { SlicePolicy } from "./SlicePolicy.ts"
@@ -10,6 +11,7 @@ import { DATA_HEAD, encodeCredit, FINISH_FRAME, FIRST_WINDOW, writeDataHead } fr
 /** Options of {@link SendingHalf}. */
 export interface SendingHalfOptions {
   readonly send: BiStream["send"]
+  readonly timers: Timers
   readonly slices: SlicePolicy
   /** The credit that the peer is to get now; it counts as given. */
   readonly takeCredit: () => number
@@ -34,6 +36,8 @@ export class SendingHalf {
   #ending: { readonly frame: Uint8Array; readonly isClose: boolean } | undefined
   #isEndSent = false
   #isOver = false
+  /** Runs at the end of the rest that bulk keeps now. */
+  #rest: Timer | undefined
 
   constructor(options: SendingHalfOptions) {
     this.#options = options
@@ -116,6 +120,7 @@ export class SendingHalf {
       this.#isWriting = true
       this.#options.send.write(next.bytes, (isAlive) => {
         this.#isWriting = false
+        this.#options.slices.worked(next.bytes.length)
         for (const done of next.done) done(isAlive)
         // The peer's end of the stream is gone, or the connection is. The read tells which.
         if (!isAlive) this.cut(1006)
@@ -136,6 +141,8 @@ export class SendingHalf {
   /** A reset ends a write that is under way, whose callback must find that this half is over. */
   #end(tell: (send: BiStream["send"]) => void): void {
     this.#isOver = true
+    if (this.#rest !== undefined) this.#options.timers.cancel(this.#rest)
+    this.#rest = undefined
     tell(this.#options.send)
     this.#options.over()
   }
@@ -161,15 +168,33 @@ export class SendingHalf {
     return { bytes: parts.length === 1 ? parts[0]! : concat(...parts), done }
   }
 
-  /** One frame with as much of the writes as one write to the transport and the credit allow. */
-  #takeSlice(done: Array<(isAlive: boolean) => void>): Uint8Array | undefined {
-    const limit = Math.min(this.#options.slices.bytes(), this.#credit)
+  /** The bytes that wait, no more than so many, and those that the credit allows. */
+  #sendable(limit: number): number {
     let length = 0
     for (const { bytes, sent } of this.#queue) {
       length += bytes.length - sent
       if (length >= limit) break
     }
-    length = Math.min(length, limit)
+    return Math.min(length, limit, this.#credit)
+  }
+
+  /** Whether these bytes are to wait now, because bulk rests; they go on when that is over. */
+  #isResting(bytes: number): boolean {
+    if (this.#rest !== undefined) return true
+    const { slices, timers } = this.#options
+    const ms = slices.restMs(bytes)
+    if (ms === 0) return false
+    this.#rest = timers.schedule(ms, () => {
+      this.#rest = undefined
+      this.pump()
+    })
+    return true
+  }
+
+  /** One frame with as much of the writes as one write to the transport and the credit allow. */
+  #takeSlice(done: Array<(isAlive: boolean) => void>): Uint8Array | undefined {
+    let length = this.#sendable(this.#options.slices.bytes())
+    if (this.#isResting(length)) return undefined
     const frame = length === 0 ? undefined : new Uint8Array(DATA_HEAD + length)
     let at = DATA_HEAD
     while (this.#queue.length > 0) {

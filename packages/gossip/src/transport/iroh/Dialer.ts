@@ -12,8 +12,9 @@ import { AddressBudget } from "../address/AddressBudget.ts"
 import type { AddressPolicy } from "../address/AddressPolicy.ts"
 import { LearnedAddresses } from "../address/LearnedAddresses.ts"
 import type { AddressSource, DialOptions } from "../Transport.ts"
+import type { BindingBytesCodec } from "./bindingBytes.ts"
 import { Dial } from "./Dial.ts"
-import type { Binding, BindingBytesCodec, BoundEndpoint } from "./endpoint.ts"
+import type { Binding, BoundEndpoint } from "./endpoint.ts"
 
 /** Dials at a time; further ones fail at once. */
 const MAX_DIALS = 1_024

@@ -6,7 +6,7 @@ import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
 import type { PeerPath } from "../TransportStats.ts"
-import type { BindingBytesCodec } from "./endpoint.ts"
+import type { BindingBytesCodec } from "./bindingBytes.ts"
 import type { MonitoredConnection } from "./IdleMonitor.ts"
 import type { MeasuredConnection } from "./ReceiveBudget.ts"
 

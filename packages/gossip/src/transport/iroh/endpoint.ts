@@ -1,5 +1,5 @@
 /**
- * iroh's native binding and an endpoint of it: loading, converting bytes, binding the sockets, closing. It knows no connections.
+ * iroh's native binding and an endpoint of it: loading, binding the sockets, closing. It knows no connections.
  * The binding is @number0/iroh 1.1.
  */
 import { closeSync, openSync } from "node:fs"
@@ -13,6 +13,7 @@ import { SocketAddress } from "@topic-tracker/common"
 import { Context, Deferred, Duration, Effect, Scope } from "effect"
 import { GossipError } from "../../model.ts"
 import { GOSSIP_ALPN } from "../Transport.ts"
+import { type BindingBytesCodec, codecOf } from "./bindingBytes.ts"
 import { checkOptions, type IrohOptions, type IrohTimes } from "./IrohOptions.ts"
 
 export type Binding = typeof import("@number0/iroh")
@@ -289,48 +290,4 @@ export const causeOf = (error: unknown): string => {
   const end = lines.findIndex((line) => line.startsWith("Stack backtrace"))
   const causes = (end < 0 ? lines : lines.slice(0, end)).map((line) => line.trim()).filter((line) => line !== "")
   return (causes.at(-1) ?? "unknown error").replace(/^\d+: /, "")
-}
-
-/** Bytes as the installed binding has them. The declared type is that of 1.1. */
-type BindingBytes = Array<number>
-
-/**
- * Converts bytes for the binding. @number0/iroh 1.1 takes and returns `Array<number>`; the release after it takes and returns
- * `Uint8Array`. Nothing else in the package knows which of them is installed.
- */
-export interface BindingBytesCodec {
-  readonly toBinding: (bytes: Uint8Array) => BindingBytes
-  readonly fromBinding: (bytes: BindingBytes | Uint8Array) => Uint8Array
-}
-
-/** The codec for a binding that returned `sample` as bytes. */
-export const codecOf = (sample: BindingBytes | Uint8Array): BindingBytesCodec =>
-  Array.isArray(sample) ? arrays : typedArrays
-
-// Array elements cost the binding some 100 ns a byte for both ends, so what we add must be little: a counted loop into an array of the
-// right length takes 2 ns a byte, `Array.from` and spreading 50.
-const arrays: BindingBytesCodec = {
-  toBinding: (bytes) => {
-    const { length } = bytes
-    const array = new Array<number>(length)
-    for (let i = 0; i < length; i++) array[i] = bytes[i]!
-    return array
-  },
-  fromBinding: (array) => {
-    const { length } = array
-    const bytes = new Uint8Array(length)
-    for (let i = 0; i < length; i++) bytes[i] = array[i]!
-    return bytes
-  },
-}
-
-/** Treats a typed array as the declared type of bytes. This is true of the binding that the codec is for. */
-const isBindingBytes = (bytes: unknown): bytes is BindingBytes => bytes instanceof Uint8Array
-
-const typedArrays: BindingBytesCodec = {
-  toBinding: (bytes) => {
-    if (isBindingBytes(bytes)) return bytes
-    throw new TypeError("bytes: not a Uint8Array")
-  },
-  fromBinding: (bytes) => (bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes)),
 }
