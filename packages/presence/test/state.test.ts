@@ -15,6 +15,8 @@ import { decodeWhisper, encodeWhisper, type Whisper } from "../src/state/whisper
 const START = 1_800_000_000_000
 const idOf = (n: number) => n.toString(16).padStart(4, "0").repeat(16)
 let signatures = 1
+/** Signatures of notes of any kind so far. */
+const signed = (): number => signatures
 
 /** A note with a signature that is different each time; one that begins with zeros is wrong. */
 const sign =
@@ -105,6 +107,22 @@ describe("a newcomer", () => {
     other.state.neighborUp(idOf(2), 0)
     other.state.whisper(idOf(2), digest(2 ** 32 - 1), 50)
     assert.deepStrictEqual(announcements(other.state.take()), [Limits.MAX_TTL_MINUTES])
+  })
+})
+
+describe("a node whose only neighbour goes before it has sent its entry", () => {
+  it("signs it no more than once while it is alone, and sends it to the next neighbour", () => {
+    const { pass, state } = make()
+    state.neighborUp(idOf(2), 0)
+    state.neighborDown(idOf(2), false, 100)
+    const before = signed()
+    // The entry of one member is renewed after ten minutes.
+    const hidden = pass(100, 9 * 60_000)
+    assert.isAtMost(signed() - before, 1)
+    assert.isFalse(hidden.some(({ _tag }) => _tag === "Broadcast"))
+    state.neighborUp(idOf(3), 600_000)
+    const sent = pass(600_000, 2_000).flatMap((each) => (each._tag === "Broadcast" ? [Note.kind(each.note)] : []))
+    assert.deepStrictEqual(sent, [NoteKind.here])
   })
 })
 

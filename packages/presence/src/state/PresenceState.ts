@@ -182,9 +182,10 @@ export class PresenceState {
 
   #refresh(now: number): void {
     this.#own.sign(now, this.#lines.toldCount)
+    // The next neighbour sets the time anew: a node that is alone signs no entry that nobody gets.
+    this.#announceAt = Number.POSITIVE_INFINITY
     this.#isUnsent = this.#neighbors.size === 0
     if (this.#isUnsent) return
-    this.#announceAt = Number.POSITIVE_INFINITY
     this.#output.push({ _tag: "Broadcast", note: this.#own.note })
   }
 
