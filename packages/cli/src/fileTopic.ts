@@ -1,5 +1,5 @@
 /** The common parts of `send-file` and `receive-file`: options, the topic with Share in it, the way errors are told, and which names are safe. */
-import { bootstrap, integer, jsonEvents } from "@topic-tracker/cli-kit/flags"
+import { bootstrap, integer, jsonEvents, relay } from "@topic-tracker/cli-kit/flags"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
 import { Topic } from "@topic-tracker/core"
@@ -11,6 +11,7 @@ import { Clock, Console, Effect, Layer } from "effect"
 export const fileFlags = {
   ...topicFlags({ access: "members" }),
   bootstrap,
+  relay,
   json: jsonEvents,
 }
 

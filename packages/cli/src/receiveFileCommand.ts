@@ -58,7 +58,7 @@ export const receiveFileCommand = Command.make(
       Flag.withDefault(false),
     ),
   },
-  Effect.fn(function* ({ bootstrap, hash, json, seconds, stay, to, ...given }) {
+  Effect.fn(function* ({ bootstrap, hash, json, relay, seconds, stay, to, ...given }) {
     const receive = Effect.gen(function* () {
       const printJson = yield* jsonPrinter
       const writer = new ProgressWriter()
@@ -122,7 +122,7 @@ export const receiveFileCommand = Command.make(
         yield* Effect.never
       }
     })
-    yield* Effect.scoped(receive).pipe(Effect.provide(trackerLayer({ bootstrap })))
+    yield* Effect.scoped(receive).pipe(Effect.provide(trackerLayer({ bootstrap, relay })))
   }),
 ).pipe(
   Command.withDescription(

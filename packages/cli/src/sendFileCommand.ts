@@ -17,7 +17,7 @@ export const sendFileCommand = Command.make(
     ...fileFlags,
     seconds: secondsFlag("The time to share it (default: until Ctrl-C)").pipe(Flag.optional),
   },
-  Effect.fn(function* ({ bootstrap, json, path, seconds, ...given }) {
+  Effect.fn(function* ({ bootstrap, json, path, relay, seconds, ...given }) {
     const send = Effect.gen(function* () {
       const printJson = yield* jsonPrinter
       const { share, topic } = yield* shareIn(given)
@@ -52,7 +52,7 @@ export const sendFileCommand = Command.make(
         Effect.ensuring(end),
       )
     })
-    yield* Effect.scoped(send).pipe(Effect.provide(trackerLayer({ bootstrap })))
+    yield* Effect.scoped(send).pipe(Effect.provide(trackerLayer({ bootstrap, relay })))
   }),
 ).pipe(
   Command.withDescription(

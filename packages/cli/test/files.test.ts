@@ -84,6 +84,8 @@ describe.concurrent("send-file and receive-file", { timeout: 90_000 }, () => {
       message: "/no/such/file: no such file or directory",
     },
     { command: "receiveFile", args: [...topic, "--seconds", "0", HASH], message: "--seconds" },
+    { command: "sendFile", args: [...topic, "--relay", "relay.example.org", "/x"], message: '--relay: "relay.example' },
+    { command: "receiveFile", args: [...topic, "--relay", "none,x", HASH], message: '--relay: "none,x" is not URL' },
   ])("$command $args: one line that names the error, and exit code 2", ({ args, command, message }) =>
     Effect.gen(function* () {
       const { code, err, out } = yield* run(command, [...args, "--bootstrap", "127.0.0.1:1"])
@@ -102,7 +104,7 @@ describe.concurrent("send-file and receive-file", { timeout: 90_000 }, () => {
       for (let i = 0; i < bytes.length; i += 4) bytes.writeUInt32LE(Math.imul(i, 2_654_435_761) >>> 0, i)
       const path = join(folder, "tides.bin")
       yield* Effect.promise(() => writeFile(path, bytes))
-      const sender = yield* start("sendFile", [...common, "--json", path])
+      const sender = yield* start("sendFile", [...common, "--relay", "none", "--json", path])
       yield* sender.prints('"shared"')
       const hash = /"hash":"([0-9a-f]{64})"/.exec(yield* sender.outSoFar)?.[1] ?? ""
 
