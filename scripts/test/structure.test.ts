@@ -32,7 +32,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
     "examples",
   ],
   bench: ["common", "postcard", "crypto", "dht", "gossip", "core", "peers", "share", "cli-kit", "simulation"],
-  hostile: ["common", "crypto", "dht", "gossip", "core", "peers", "presence", "cli-kit"],
+  hostile: ["common", "crypto", "dht", "gossip", "core", "peers", "presence", "share", "cli-kit"],
 }
 
 interface Manifest {

@@ -6,6 +6,7 @@ import { contents, envelope, invite, repair } from "./membersDecoders.ts"
 import { peerFrames, peerOpening } from "./peersDecoders.ts"
 import { presenceNote, whisper } from "./presenceDecoders.ts"
 import { pkarr, record, recordContent, sealedRecord } from "./recordDecoders.ts"
+import { shareMessages } from "./shareDecoders.ts"
 
 export const decoders: ReadonlyArray<Decoder> = [
   krpc,
@@ -25,4 +26,5 @@ export const decoders: ReadonlyArray<Decoder> = [
   peerFrames,
   whisper,
   presenceNote,
+  shareMessages,
 ]
