@@ -7,6 +7,7 @@ import { equals, toHex } from "@topic-tracker/common/Bytes"
 import { checkHeader, Envelope, type OpenedEnvelope, openEnvelope } from "@topic-tracker/crypto/members"
 import { type AuthorStream, Authors } from "./Authors.ts"
 import { EnvelopeStore } from "./EnvelopeStore.ts"
+import { HeadClaims } from "./HeadClaims.ts"
 import { PassedWants } from "./PassedWants.ts"
 import { type NeighborOptions, RepairServer } from "./RepairServer.ts"
 import { Repairs } from "./Repairs.ts"
@@ -40,10 +41,10 @@ export class MembersState {
   readonly #repairs: Repairs
   readonly #server: RepairServer
   readonly #passed: PassedWants
+  readonly #claims: HeadClaims
   readonly #limits = new StateLimits()
   #events: Array<MembersEvent> = []
   #evictAt: number
-  #hasHeads = false
   #isReplay = false
 
   constructor(options: MembersStateOptions) {
@@ -56,12 +57,14 @@ export class MembersState {
       send,
     })
     this.#server = new RepairServer({ store: this.#store, send, pass: (want, now) => this.#passed.pass(want, now) })
+    const parts = { authors: this.#authors, limits: this.#limits, repairs: this.#repairs, server: this.#server }
+    this.#claims = new HeadClaims({ ...parts, self: options.self, fromRecent: options.fromRecent })
     this.#evictAt = options.now + EVICT_MS
   }
 
   /** Whether a neighbour has told what was sent before we came: from then on no message is missed. */
   get hasHeads(): boolean {
-    return this.#hasHeads
+    return this.#claims.areHeard
   }
 
   /**
@@ -133,13 +136,9 @@ export class MembersState {
   /** A repair message of a neighbour. False if it sent an envelope that is to be rejected: count it against the neighbour. */
   receiveRepair(from: string, message: RepairMessage, now: number): boolean {
     switch (message._tag) {
-      case "Heads": {
-        const isFirst = this.#server.noteFirstHeads(from)
-        if (!this.#server.hearsHeads(from, now)) return true
-        for (const { seq, stream } of message.heads) this.#claim(from, stream, seq, isFirst, now)
-        this.#hasHeads = true
+      case "Heads":
+        this.#claims.receive(from, message.heads, now)
         return true
-      }
       case "Want":
         this.#server.want(from, message, now)
         return true
@@ -317,31 +316,6 @@ export class MembersState {
   #givePassed(key: string, envelope: Uint8Array, now: number): void {
     if (this.#passed.deadline === undefined) return
     for (const peer of this.#passed.askersOf(key, Envelope.seq(envelope))) this.#server.give(peer, envelope, now)
-  }
-
-  #claim(from: string, bytes: Uint8Array, head: number, isFirst: boolean, now: number): void {
-    const key = toHex(bytes)
-    if (key.startsWith(this.#options.self) || this.#authors.isClosed(key)) return
-    this.#repairs.noteTeller(key, from)
-    const known = this.#authors.stream(key)?.order.highest ?? 0
-    const kind = !isFirst ? "news" : this.#firstKind(key, from, { head, known }, now)
-    if (kind === "start") this.#server.noteEarlierHead(key, bytes, head)
-    if (kind !== undefined) this.#repairs.claim(key, bytes, head, from, { kind, known }, now)
-  }
-
-  /** The meaning of the head in the first message of a neighbour. */
-  #firstKind(
-    key: string,
-    from: string,
-    { head, known }: { readonly head: number; readonly known: number },
-    now: number,
-  ): "start" | "all" | "past" | "news" | undefined {
-    if (this.#options.fromRecent?.(key.slice(80)) === true) return "all"
-    if (!this.#hasHeads) return "start"
-    if (known > 0) return "news"
-    // It was told at our start already: nothing is to be asked for.
-    if (this.#repairs.coversBefore(key, head)) return undefined
-    return this.#limits.takePast(from, now) ? "past" : undefined
   }
 
   #admissionOf(envelope: Uint8Array): Admission {
