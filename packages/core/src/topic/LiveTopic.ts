@@ -6,81 +6,33 @@
  * subscribers. The other keeps the topic joined. The first neighbour adds one fiber for each duty of the workers, a lost neighbour one
  * that reconnects.
  */
-import { Signal, type Timers } from "@topic-tracker/common"
+import { Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import type { DhtStats } from "@topic-tracker/dht"
-import type { Gossip, GossipEvent, GossipTopic, MembersOptions, MembersTopic } from "@topic-tracker/gossip"
+import type { GossipEvent, GossipTopic } from "@topic-tracker/gossip"
 import { Deferred, Effect, Exit, Scope, Semaphore, Stream } from "effect"
 import type { TopicConfig } from "../config/TopicConfig.ts"
 import type { InvitePeer } from "../invite/Invite.ts"
 import type * as RecordPublisher from "../records/RecordPublisher.ts"
 import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
-import type { FailureLog } from "../shared/FailureLog.ts"
-import type { RateLimiter } from "../shared/RateLimiter.ts"
 import type { ActivityLog } from "./ActivityLog.ts"
-import type { DoorWatch } from "./channel/DoorWatch.ts"
 import type { ChannelSessions } from "./channel/openChannel.ts"
 import { openGossip } from "./channel/openGossip.ts"
 import { EventHub } from "./EventHub.ts"
-import { askLost } from "./joined/askPeers.ts"
-import { MemberSearch } from "./joined/MemberSearch.ts"
 import { mergeBubbles } from "./joined/merges.ts"
-import { Reconnector } from "./joined/Reconnector.ts"
-import { TrickleTimer } from "./joined/TrickleTimer.ts"
 import { startWorkers } from "./joined/workers.ts"
 import { SwarmView } from "./knowledge/SwarmView.ts"
-import { OwnRecord } from "./OwnRecord.ts"
+import type { LiveTopicParts } from "./LiveTopicParts.ts"
 import { logAnnotations, withTopicSpan } from "./observability.ts"
 import { makePeerLink, type PeerLink } from "./PeerLink.ts"
 import { SecretKeeper } from "./SecretKeeper.ts"
-import type { SessionContext } from "./SessionContext.ts"
+import { makeSession, type RunningSession } from "./Session.ts"
 import { InvitedPeers } from "./search/InvitedPeers.ts"
 import { keepJoined } from "./search/keepJoined.ts"
-import { Search } from "./search/Search.ts"
 import type { TopicStats } from "./TopicActivity.ts"
 import { type TopicError, topicClosed, topicSuspended } from "./TopicError.ts"
 import type { TopicEvent } from "./TopicEvent.ts"
 import type { TopicKey } from "./TopicKey.ts"
 import { toLagged, toTopicEvent, withOwnContent } from "./topicEvents.ts"
-
-export interface LiveTopicOptions {
-  readonly key: TopicKey
-  readonly gossip: Gossip["Service"]
-  readonly timers: Timers
-  /** Shared by the topics of the process, as is the failure log. */
-  readonly rateLimiter: RateLimiter
-  readonly failureLog: FailureLog
-  /** Runs when the topic ends by itself, before its users learn of it: a later join must not get this topic. */
-  readonly onFailing: Effect.Effect<void>
-  /** Runs after its gossip topic has closed. */
-  readonly onFailed: Effect.Effect<void>
-}
-
-/** Its options and its parts, which `makeLiveTopic` makes. */
-export interface LiveTopicParts extends LiveTopicOptions {
-  readonly scope: Scope.Scope
-  readonly activity: ActivityLog
-  readonly records: RecordPublisher.RecordPublisher<TopicRecordContent>
-  readonly dhtStats: Effect.Effect<DhtStats>
-  readonly checkKeys: SessionContext["checkKeys"]
-  /** For the gossip of a members-only topic. */
-  readonly members: MembersOptions
-  readonly doors: DoorWatch
-}
-
-/** A session that runs. */
-interface RunningSession {
-  readonly link: PeerLink
-  readonly ended: Deferred.Deferred<void>
-  /** Undefined if the topic is open to everybody. */
-  readonly members: MembersTopic | undefined
-  readonly context: SessionContext
-  readonly scope: Scope.Closeable
-  readonly ownRecord: OwnRecord
-  readonly search: Search
-  readonly reconnector: Reconnector
-  readonly memberSearch: MemberSearch
-}
 
 /** Its effects are made by methods: hundreds of topics may be open, and each needs few of its effects. */
 export class LiveTopic {
@@ -237,7 +189,9 @@ export class LiveTopic {
       )
       const ended = Deferred.makeUnsafe<void>()
       const link = makePeerLink({ ...this.#parts, members: gossip.members, ended })
-      const running = { ...this.#makeSession(gossip.topic, scope), members: gossip.members, link, ended }
+      const invited = this.#invited.addresses
+      const session = makeSession(this.#parts, { gossip: gossip.topic, invited, scope, swarm: this.swarm })
+      const running = { ...session, members: gossip.members, link, ended }
       const { context, ownRecord, reconnector, search } = running
       this.#running = running
       this.#isRunning.open()
@@ -255,35 +209,6 @@ export class LiveTopic {
       // The neighbours from before a suspend probably still run, and their addresses are known.
       yield* reconnector.askNow()
     })
-  }
-
-  #makeSession(gossip: GossipTopic, scope: Scope.Closeable): Omit<RunningSession, "members" | "link" | "ended"> {
-    const { checkKeys, dhtStats, doors, gossip: service, key, rateLimiter, timers } = this.#parts
-    const { config, tuning } = key.settings
-    const context: SessionContext = {
-      access: key.access,
-      config,
-      tuning,
-      gossip,
-      records: this.records,
-      dhtStats,
-      swarm: this.swarm,
-      activity: this.activity,
-      scope,
-      timers,
-      rateLimiter,
-      trickle: new TrickleTimer(tuning.maxSuppression),
-      checkKeys,
-      ownAddress: service.address,
-      closedDoors: () => doors.closedDoors,
-      invited: this.#invited.addresses,
-      learnAddress: service.learnAddress,
-      lookupWanted: new Signal(timers, false),
-    }
-    const ownRecord = new OwnRecord(context)
-    const search = new Search(context, ownRecord)
-    const reconnector = new Reconnector({ tuning, lost: this.swarm.lost, ask: askLost(context), timers, scope })
-    return { context, scope, ownRecord, search, reconnector, memberSearch: new MemberSearch(context, ownRecord) }
   }
 
   /** Reads gossip's events until they end, which happens only when the gossip service closes. */
