@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 
 /**
- * A stream to a peer was not opened, or a call could not be made. `reason`:
+ * A stream to a peer was not opened, or a call could not be made. The message names the peer by the first 8 characters of its id. `reason`:
  * - `UnknownMember`: the peer is no endpoint id.
  * - `NotInTopic`: the peer does not take part in this topic, or has another secret.
  * - `NotAMember`: one side could not prove to the other that it is a member.

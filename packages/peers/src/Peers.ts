@@ -8,6 +8,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, type Scope } from "effect"
 import { Socket } from "effect/socket"
 import { checkPeer, checkProtocol } from "./checkArguments.ts"
+import { errorOf } from "./errorOf.ts"
 import { PeerError } from "./PeerError.ts"
 import { endStream, fromStream, redialling } from "./peerSocket.ts"
 import { RemotePeer } from "./RemotePeer.ts"
@@ -235,7 +236,7 @@ const makePeers = Effect.fnUntraced(function* (
       yield* checkProtocol(protocol)
       yield* checkPeer(peer, link.endpointId)
       let stage = (): string => "a connection"
-      const fail = ({ message, reason }: OpenFailure) => new PeerError({ reason, peer, protocol, message })
+      const fail = (failure: OpenFailure) => errorOf(peer, failure, protocol)
       const opening = Effect.callback<FramedStream, PeerError>((resume) => {
         let opened: FramedStream | undefined
         const attempt = hub.open(line, peer, protocol, (result) => {

@@ -6,6 +6,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { type Cause, Effect, Layer, Predicate, type Schedule } from "effect"
 import { RpcClient, type RpcClientError, type RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
+import { errorOf } from "../errorOf.ts"
 import { PeerError, type PeerErrorReason } from "../PeerError.ts"
 import { type ConnectOptions, Peers } from "../Peers.ts"
 import { RESULT_TOO_LARGE } from "./ResultTooLarge.ts"
@@ -48,15 +49,21 @@ export const layerClientProtocol = (
     Layer.provide(
       Layer.effect(
         Socket.Socket,
-        Effect.map(Peers, (peers) => quiet(peers.socket(peer, options))),
+        Effect.map(Peers, (peers) => quiet(peer, peers.socket(peer, options))),
       ),
     ),
   )
 
+/** The peers of streams that ended, by the reason of the socket's error, which has no room for it. */
+const endedWith = new WeakMap<object, EndpointId.EndpointId>()
+
 /** The client takes a write that fails for a defect. The reader fails too, which ends the calls with an error. */
-const quiet = (socket: Socket.Socket): Socket.Socket =>
+const quiet = (peer: EndpointId.EndpointId, socket: Socket.Socket): Socket.Socket =>
   Socket.make({
-    reader: socket.reader,
+    reader: Effect.map(socket.reader, (reader) => ({
+      ...reader,
+      pull: Effect.tapError(reader.pull, ({ reason }) => Effect.sync(() => void endedWith.set(reason, peer))),
+    })),
     writer: Effect.map(socket.writer, (writer) => ({
       write: (chunk) => Effect.ignore(writer.write(chunk)),
       writeAll: (chunks) => Effect.ignore(writer.writeAll(chunks)),
@@ -93,7 +100,13 @@ const peerErrorOf = (cause: Cause.Cause<unknown>): PeerError | undefined => {
       const of = value.reason
       if (of._tag === "SocketOpenError" && of.cause instanceof PeerError) return of.cause
       const known = of._tag === "SocketCloseError" ? REASON_OF_CODE[of.code] : undefined
-      if (known !== undefined) return new PeerError({ reason: known[0], message: known[1] })
+      if (known !== undefined) {
+        const [failed, message] = known
+        const peer = endedWith.get(of)
+        return peer === undefined
+          ? new PeerError({ reason: failed, message })
+          : errorOf(peer, { reason: failed, message })
+      }
     }
     if (reason._tag === "Die" && value instanceof Error && value.name === RESULT_TOO_LARGE) {
       return new PeerError({ reason: "TooLarge", message: value.message })

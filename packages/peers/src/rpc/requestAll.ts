@@ -2,6 +2,7 @@
 import type { EndpointId } from "@topic-tracker/crypto"
 import { Duration, Effect, Exit, Stream } from "effect"
 import { type Rpc, RpcClient, type RpcClientError, type RpcGroup, type RpcSerialization } from "effect/rpc"
+import { errorOf } from "../errorOf.ts"
 import { PeerError } from "../PeerError.ts"
 import type { ConnectOptions, Peers } from "../Peers.ts"
 import { layerClientProtocol, typedErrors } from "./clientProtocol.ts"
@@ -69,12 +70,14 @@ export const requestAll = <Rpcs extends Rpc.Any, A, E, R>(
         duration: timeout,
         orElse: () =>
           Effect.fail(
-            new PeerError({
-              reason: "TimedOut",
+            errorOf(
               peer,
+              {
+                reason: "TimedOut",
+                message: `no answer in ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
+              },
               protocol,
-              message: `no answer in ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
-            }),
+            ),
           ),
       }),
       Effect.exit,
@@ -88,7 +91,9 @@ export const requestAll = <Rpcs extends Rpc.Any, A, E, R>(
   })
 }
 
-const withPeer = (error: PeerError, peer: EndpointId.EndpointId, protocol: string): PeerError =>
-  error.peer === undefined ? new PeerError({ ...fieldsOf(error), peer, protocol }) : error
-
-const fieldsOf = ({ message, reason }: PeerError) => ({ message, reason })
+const withPeer = (error: PeerError, peer: EndpointId.EndpointId, protocol: string): PeerError => {
+  if (error.peer === undefined) return errorOf(peer, error, protocol)
+  if (error.protocol !== undefined) return error
+  const { message, reason } = error
+  return new PeerError({ reason, peer, protocol, message })
+}

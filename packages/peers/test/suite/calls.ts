@@ -235,6 +235,7 @@ export const calls = (it: Runner, formats: ReadonlyArray<Format> = ["schema bina
         const client = yield* clientOf(a, b.endpointId, People)
         const error = yield* inTime(world, "it fails", client["nested.test"]().pipe(PeerRpc.typedErrors, Effect.flip))
         assert.deepInclude(error, { _tag: "PeerError", reason: "NotServed", peer: b.endpointId, protocol: "rpc" })
+        assert.strictEqual(error.message, `peer ${b.endpointId.slice(0, 8)}…: the peer does not serve this protocol`)
       }))
 
     it("gets Left when the peer leaves during a call, and Closed after its own topic was left", (world) =>
@@ -244,7 +245,11 @@ export const calls = (it: Runner, formats: ReadonlyArray<Format> = ["schema bina
         const waiting = yield* Effect.forkChild(client.Never().pipe(PeerRpc.typedErrors, Effect.flip))
         for (let i = 0; i < 10; i++) yield* world.pass
         yield* b.leave
-        assert.deepInclude(yield* inTime(world, "it ends", Fiber.join(waiting)), { reason: "Left" })
+        assert.deepInclude(yield* inTime(world, "it ends", Fiber.join(waiting)), {
+          reason: "Left",
+          peer: b.endpointId,
+          message: `peer ${b.endpointId.slice(0, 8)}…: the peer left the topic, or this node did`,
+        })
         yield* a.leave
         const after = yield* clientOf(a, b.endpointId, People)
         const late = yield* inTime(world, "it fails", after["nested.test"]().pipe(PeerRpc.typedErrors, Effect.flip))
