@@ -40,7 +40,8 @@ const chartLibrary = (): string =>
 export const servePage = Effect.fnUntraced(function* ({ metrics, port, state }: ServeOptions) {
   const run = Effect.runPromiseWith(yield* Effect.context())
   const token = randomBytes(18).toString("base64url")
-  const streams = new Set<ServerResponse>()
+  /** The pages that are open, each with the id of the topic that it shows; an empty one for the first topic. */
+  const streams = new Map<ServerResponse, string>()
   let charts: string | undefined
 
   /** What is at each path, with its type. */
@@ -65,19 +66,24 @@ export const servePage = Effect.fnUntraced(function* ({ metrics, port, state }: 
     response.writeHead(200, { ...HEADERS, "content-type": `${type}; charset=utf-8` }).end(text)
   }
 
-  const openStream = async (response: ServerResponse): Promise<void> => {
+  const openStream = async (topic: string, response: ServerResponse): Promise<void> => {
     response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" })
-    streams.add(response)
+    streams.set(response, topic)
     response.once("close", () => streams.delete(response))
-    response.write(`data: ${JSON.stringify(await run(state))}\n\n`)
+    response.write(`data: ${JSON.stringify(showing(await run(state), topic))}\n\n`)
   }
 
   /** Sends all pages what is new: all but the samples before the last one, which they have. */
   const update = Effect.gen(function* () {
     if (streams.size === 0) return
     const current = yield* state
-    const data = `data: ${JSON.stringify({ ...current, samples: current.samples.slice(-1) })}\n\n`
-    for (const stream of streams) if (!stream.write(data) && stream.writableLength > MAX_UNREAD_BYTES) stream.destroy()
+    const recent = { ...current, samples: current.samples.slice(-1) }
+    const data = new Map<string, string>()
+    for (const [stream, topic] of streams) {
+      const event = data.get(topic) ?? `data: ${JSON.stringify(showing(recent, topic))}\n\n`
+      data.set(topic, event)
+      if (!stream.write(event) && stream.writableLength > MAX_UNREAD_BYTES) stream.destroy()
+    }
   })
   yield* Effect.forkScoped(Effect.forever(Effect.delay(update, UPDATE_MS)))
 
@@ -88,11 +94,20 @@ export const servePage = Effect.fnUntraced(function* ({ metrics, port, state }: 
       if (url.pathname === "/events") return streams.size < MAX_STREAMS ? undefined : [503, "too many pages are open"]
       return Object.hasOwn(documents, url.pathname) ? undefined : [404, "there is nothing here"]
     },
-    answer: ({ pathname }, response) =>
-      pathname === "/events" ? openStream(response) : sendDocument(pathname, response),
+    answer: ({ pathname, searchParams }, response) =>
+      pathname === "/events" ? openStream(searchParams.get("topic") ?? "", response) : sendDocument(pathname, response),
   })
   return { url: `${base}/?token=${token}`, metricsUrl: `${base}/metrics?token=${token}` }
 })
+
+/** The state for a page that shows this topic, or the first one: of the others it needs the names. With many topics the rest is megabytes a second. */
+const showing = (state: MonitorState, topic: string) => {
+  const shown = state.topics.find(({ id }) => id === topic) ?? state.topics[0]
+  return {
+    ...state,
+    topics: state.topics.map((each) => (each === shown ? each : { id: each.id, name: each.name, access: each.access })),
+  }
+}
 
 /** In the URL, or as a bearer token, as Prometheus sends it. */
 const tokenOf = (request: IncomingMessage, url: URL): string =>

@@ -2,15 +2,15 @@
 import { createServer, request } from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Topic, TrackerMetrics } from "@topic-tracker/core"
+import { Topic, type TopicTracker, TrackerMetrics } from "@topic-tracker/core"
 import { MemoryWorld } from "@topic-tracker/core/testing"
 import { Presence } from "@topic-tracker/presence"
-import { Effect, Layer, Logger, Redacted, Schedule, Schema } from "effect"
-import { Monitor, type MonitorService } from "../src/index.ts"
+import { Effect, Layer, Logger, Redacted, Schedule, Schema, type Scope } from "effect"
+import { Monitor, type MonitorService, type MonitorState } from "../src/index.ts"
 
 /** A node with a monitor on a free port, and another node, both in the topic "crew". */
 const watched = Effect.fnUntraced(function* <A, E>(
-  use: (monitor: MonitorService) => Effect.Effect<A, E>,
+  use: (monitor: MonitorService) => Effect.Effect<A, E, Scope.Scope | TopicTracker>,
   access: "open" | "members" = "open",
 ) {
   const world = yield* MemoryWorld.make()
@@ -128,7 +128,39 @@ describe("Monitor", () => {
         })
         assert.isAbove(events[1].now, events[0].now)
         assert.lengthOf(events[1].samples, 1)
+        assert.lengthOf(events[1].topics[0].neighbors, 1)
         assert.isAtLeast(events[0].samples.length, 1)
+      }),
+    ),
+  )
+
+  it.live("a page gets one topic whole: the one that it asks for, or the first; and the names of all", () =>
+    watched(
+      Effect.fnUntraced(function* ({ url }) {
+        const second = yield* Topic.joinNoWait({ topic: "second", secret: "s" })
+        const topicsOf = (query: string) =>
+          Effect.promise(async () => {
+            const stop = new AbortController()
+            const response = await fetch(Redacted.value(url).replace("/?", "/events?") + query, { signal: stop.signal })
+            let text = ""
+            for await (const chunk of response.body!) {
+              text += Buffer.from(chunk).toString()
+              if (text.includes("\n\n")) break
+            }
+            stop.abort()
+            const { topics } = JSON.parse(text.split("\n\n")[0]!.replace(/^data: /, "")) as MonitorState
+            return topics.map(({ name, neighbors }) => [name, neighbors !== undefined])
+          })
+        const first = [
+          ["crew", true],
+          ["second", false],
+        ]
+        assert.deepStrictEqual(yield* topicsOf(""), first)
+        assert.deepStrictEqual(yield* topicsOf("&topic=0123"), first)
+        assert.deepStrictEqual(yield* topicsOf(`&topic=${second.id.hex}`), [
+          ["crew", false],
+          ["second", true],
+        ])
       }),
     ),
   )

@@ -38,6 +38,7 @@ const openPage = Effect.fnUntraced(function* ({ hasPresence = true } = {}) {
   ).pipe(Scope.provide(scope))
   const url = yield* Effect.gen(function* () {
     yield* join("Ada")
+    yield* Topic.joinNoWait({ topic: "quiet", secret: "s" })
     // What others may write into a log.
     yield* Effect.logWarning("<img src=x onerror=alert(1)> looks like HTML")
     return Redacted.value((yield* Monitor).url)
@@ -150,6 +151,17 @@ describe("the page", { timeout: 60_000 }, () => {
         seen.push(name)
       }
       assert.includeMembers(seen, ["Neighbours", "Members", "Join time line", "Log", "Figures of now: Latencies"])
+      // Another topic, and back.
+      const choose = (name: string) =>
+        page.evaluate(`(() => {
+          const select = document.getElementById("topic")
+          select.value = [...select.options].find(({ text }) => text.startsWith(${JSON.stringify(name)})).value
+          select.dispatchEvent(new Event("change"))
+        })()`)
+      yield* choose("quiet, ")
+      yield* page.waitFor("document.getElementById('status').textContent === 'no neighbour: it searches'")
+      yield* choose("crew, ")
+      yield* page.waitFor("document.getElementById('status').textContent === 'joined'")
       // Opening the figures of a chart by keyboard.
       yield* page.evaluate("document.querySelector('#messages ~ details summary').focus()")
       yield* page.press("Enter")

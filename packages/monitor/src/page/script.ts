@@ -93,7 +93,8 @@ const lines = (id, title, unit, names, valueOf, more = {}) => {
 
 let state
 let chosen
-const currentTopic = () => state.topics.find(({ id }) => id === chosen) ?? state.topics[0]
+/** The server sends one topic whole, and of the others the names. */
+const currentTopic = () => state.topics.find(({ neighbors }) => neighbors !== undefined)
 
 /** The box of the picture, so that circles are round. */
 const square = () => {
@@ -198,6 +199,8 @@ const show = () => {
     }))
     if (topic !== undefined) select.value = topic.id
   }
+  // Not while somebody is choosing.
+  if (topic !== undefined && document.activeElement !== select) select.value = topic.id
   select.parentElement.hidden = topic === undefined
   const count = topic === undefined ? 0 : topic.neighbors.length
   // A screen reader says this line when it changes, so the number of neighbours is not in it.
@@ -236,18 +239,24 @@ const show = () => {
   document.documentElement.dataset.ready = "true"
 }
 
-byId("topic").addEventListener("change", ({ target }) => { chosen = target.value; show() })
+byId("topic").addEventListener("change", ({ target }) => { chosen = target.value; connect() })
 dark.addEventListener("change", () => { for (const chart of charts.values()) chart.dispose(); charts = new Map(); if (state) show() })
 addEventListener("resize", () => { for (const chart of charts.values()) chart.resize(); if (state) drawOverlay(currentTopic()) })
-const events = new EventSource("/events?token=" + token)
+let events
 let samples = []
-events.onopen = () => { samples = [] }
-events.onmessage = ({ data }) => {
+const connect = () => {
+  events?.close()
+  events = new EventSource("/events?token=" + token + (chosen === undefined ? "" : "&topic=" + chosen))
+  events.onopen = () => { samples = [] }
+  events.onmessage = receive
+  events.onerror = () => { byId("status").textContent = "the node does not answer"; byId("status").className = "bad"; byId("count").textContent = "" }
+}
+const receive = ({ data }) => {
   const next = JSON.parse(data)
   samples = [...samples, ...next.samples.filter(({ at }) => samples.length === 0 || at > samples.at(-1).at)].slice(-300)
   state = { ...next, samples }
   if (!document.hidden || document.documentElement.dataset.ready === undefined) show()
 }
-events.onerror = () => { byId("status").textContent = "the node does not answer"; byId("status").className = "bad"; byId("count").textContent = "" }
+connect()
 document.addEventListener("visibilitychange", () => { if (state && !document.hidden) show() })
 `
