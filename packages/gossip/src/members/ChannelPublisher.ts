@@ -65,6 +65,7 @@ export class ChannelPublisher {
   publish(messages: ReadonlyArray<Uint8Array>, parts: PublishParts = {}): Effect.Effect<number, GossipError> {
     return Effect.suspend(() => {
       if (this.#isEnded) return Effect.fail(closed())
+      if (messages.length === 0) return Effect.succeed(this.#options.writer.nextSeq)
       if (!this.#isBusy && !this.#areMany && !isAlone(parts) && messages.every(({ length }) => length <= this.room)) {
         return this.#publishNow(messages)
       }

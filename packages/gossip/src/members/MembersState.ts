@@ -11,7 +11,7 @@ import { HeadClaims } from "./HeadClaims.ts"
 import { PassedWants } from "./PassedWants.ts"
 import { type NeighborOptions, RepairServer } from "./RepairServer.ts"
 import { Repairs } from "./Repairs.ts"
-import type { RepairMessage } from "./repairMessages.ts"
+import type { RepairMessage, SeqRange } from "./repairMessages.ts"
 import { StateLimits } from "./StateLimits.ts"
 import { type OrderEvent, StreamOrder } from "./StreamOrder.ts"
 import { type Admission, type Judgement, type MembersEvent, type MembersStateOptions, noStats } from "./stateModel.ts"
@@ -283,7 +283,7 @@ export class MembersState {
     const key = toHex(Envelope.stream(envelope))
     const seq = Envelope.seq(envelope)
     const isOurs = this.#isAskedFor(key, seq, Envelope.index(envelope))
-    if (!isOurs && !this.#passed.isWaitedFor(key, seq)) return true
+    if (!isOurs && !this.#passed.isWaitedFor(key, seqsOf(envelope))) return true
     const admission = this.#admissionOf(envelope)
     // Without an answer it is asked for again.
     if (admission === undefined || admission === "refuse") return true
@@ -315,7 +315,7 @@ export class MembersState {
 
   #givePassed(key: string, envelope: Uint8Array, now: number): void {
     if (this.#passed.deadline === undefined) return
-    for (const peer of this.#passed.askersOf(key, Envelope.seq(envelope))) this.#server.give(peer, envelope, now)
+    for (const peer of this.#passed.askersOf(key, seqsOf(envelope))) this.#server.give(peer, envelope, now)
   }
 
   #admissionOf(envelope: Uint8Array): Admission {
@@ -335,3 +335,6 @@ export class MembersState {
     this.#events.push({ _tag: "Send", to, message })
   }
 }
+
+/** The sequence numbers of an envelope: several in a batch. */
+const seqsOf = (envelope: Uint8Array): SeqRange => ({ from: Envelope.seq(envelope), to: Envelope.lastSeq(envelope) })

@@ -107,17 +107,17 @@ export class PassedWants {
     return true
   }
 
-  /** Whether a neighbour waits for this seq. */
-  isWaitedFor(key: string, seq: number): boolean {
-    for (const each of this.#waiting) if (each.key === key && seq >= each.from && seq <= each.to) return true
+  /** Whether a neighbour waits for a seq of the range, that of an envelope. */
+  isWaitedFor(key: string, range: SeqRange): boolean {
+    for (const each of this.#waiting) if (each.key === key && overlap(each, range)) return true
     return false
   }
 
-  /** The neighbours that wait for this seq, each once: the caller has it, and gives it to them. */
-  askersOf(key: string, seq: number): Iterable<string> {
+  /** The neighbours that wait for a seq of the range, each once: the caller has it, and gives it to them. */
+  askersOf(key: string, range: SeqRange): Iterable<string> {
     const askers = new Set<string>()
     for (const each of this.#waiting) {
-      if (each.key !== key || seq < each.from || seq > each.to) continue
+      if (each.key !== key || !overlap(each, range)) continue
       each.isAnswered = true
       askers.add(each.asker)
     }
@@ -163,3 +163,5 @@ export class PassedWants {
     }
   }
 }
+
+const overlap = (a: SeqRange, b: SeqRange): boolean => a.from <= b.to && b.from <= a.to

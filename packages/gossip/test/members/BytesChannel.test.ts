@@ -57,6 +57,30 @@ describe("BytesChannel", () => {
   )
 
   it.effect(
+    "sends several messages of one publish in order, also while another one is under way; a publish of none waits for nothing",
+    () =>
+      scoped(
+        Effect.gen(function* () {
+          const world = yield* makeWorld()
+          const [a, b] = yield* joined(world, 2)
+          const channel = yield* a!.channel("chat")
+          const heard = yield* listening(yield* b!.channel("chat"))
+          yield* say(channel, "first")
+          // In parts, so the two others cannot go with it.
+          const large = "x".repeat(20_000)
+          const several = yield* Effect.forkScoped(channel.publish([text(large), text("2"), text("3")]))
+          const none = yield* Effect.forkScoped(channel.publish([]))
+          yield* Fiber.join(none)
+          while (several.pollUnsafe() === undefined) yield* pass(1)
+          assert.strictEqual((yield* Fiber.join(several)).seq, 2)
+          yield* say(channel, "4")
+          yield* pass(100)
+          assert.deepStrictEqual(heard.texts(), ["first", large, "2", "3", "4"])
+        }),
+      ),
+  )
+
+  it.effect(
     "counts the members that acknowledge: neighbours and others, that have the channel open, until the time is over",
     () =>
       scoped(

@@ -41,14 +41,17 @@ describe("PassedWants", () => {
     assert.deepStrictEqual(takeSent(), [["b", want(1, 4)]])
     assert.isTrue(pass("a", 2, 3, 10))
     assert.deepStrictEqual(takeSent(), [])
-    assert.isTrue(wants.isWaitedFor(key, 4))
-    assert.isFalse(wants.isWaitedFor(key, 5))
-    assert.deepStrictEqual([...wants.askersOf(key, 3)], ["c", "a"])
-    assert.deepStrictEqual([...wants.askersOf(key, 4)], ["c"])
+    const seqs = (first: number, last = first) => ({ from: first, to: last })
+    assert.isTrue(wants.isWaitedFor(key, seqs(4)))
+    assert.isFalse(wants.isWaitedFor(key, seqs(5)))
+    assert.deepStrictEqual([...wants.askersOf(key, seqs(3))], ["c", "a"])
+    // A batch answers for each seq that it covers.
+    assert.deepStrictEqual([...wants.askersOf(key, seqs(4, 9))], ["c"])
+    assert.deepStrictEqual([...wants.askersOf(key, seqs(5, 9))], [])
     // Both have an answer, so neither gets a None.
     wants.tick(10 + PASS_MS)
     assert.deepStrictEqual(takeSent(), [])
-    assert.isFalse(wants.isWaitedFor(key, 3))
+    assert.isFalse(wants.isWaitedFor(key, seqs(3)))
     assert.isUndefined(wants.deadline)
   })
 
