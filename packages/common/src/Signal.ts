@@ -30,7 +30,8 @@ export interface Awaitable {
 export class Signal implements Awaitable {
   readonly #timers: Timers
   #isOpen: boolean
-  #waiting: ReadonlyArray<() => void> = noneWaiting
+  /** One callback without a Set around it: most signals have one at most. A Set, because thousands of messages may wait for a neighbour. */
+  #waiting: (() => void) | Set<() => void> | undefined
 
   constructor(timers: Timers, isOpen: boolean) {
     this.#timers = timers
@@ -44,8 +45,10 @@ export class Signal implements Awaitable {
   /** Opens the signal. Waiting fibers continue in the next turn of the scheduler. */
   open(): void {
     this.#isOpen = true
-    for (const run of this.#waiting) this.#timers.runSoon(run)
-    this.#waiting = noneWaiting
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (typeof waiting === "function") this.#timers.runSoon(waiting)
+    else if (waiting !== undefined) for (const run of waiting) this.#timers.runSoon(run)
   }
 
   close(): void {
@@ -56,16 +59,16 @@ export class Signal implements Awaitable {
   readonly await: Effect.Effect<void> = Effect.suspend(() => firstOf(this.#timers, [this]))
 
   add(run: () => void): void {
-    this.#waiting = [...this.#waiting, run]
+    if (this.#waiting === undefined) this.#waiting = run
+    else if (typeof this.#waiting === "function") this.#waiting = new Set([this.#waiting, run])
+    else this.#waiting.add(run)
   }
 
   remove(run: () => void): void {
-    const waiting = this.#waiting.filter((other) => other !== run)
-    this.#waiting = waiting.length === 0 ? noneWaiting : waiting
+    if (this.#waiting === run) this.#waiting = undefined
+    else if (typeof this.#waiting === "object") this.#waiting.delete(run)
   }
 }
-
-const noneWaiting: ReadonlyArray<() => void> = []
 
 /**
  * Completes when one of the signals is open, or after `millis` if it is given.

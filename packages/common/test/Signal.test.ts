@@ -58,4 +58,19 @@ describe("Signal", () => {
       yield* TestClock.adjust("1 second")
     }).pipe(Effect.scoped),
   )
+
+  it.effect("takes 100,000 waits and gives them up again, each in the same time", () =>
+    Effect.gen(function* () {
+      const signal = new Signal(yield* Timers.make, false)
+      let woken = 0
+      const waits = Array.from({ length: 100_000 }, () => () => void woken++)
+      const start = performance.now()
+      for (const run of waits) signal.add(run)
+      for (const run of waits.slice(1)) signal.remove(run)
+      assert.isBelow(performance.now() - start, 5_000)
+      signal.open()
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(woken, 1)
+    }).pipe(Effect.scoped),
+  )
 })

@@ -35,7 +35,7 @@ export class OpenTopic {
   private readonly slow = new Set<SendQueue>()
   /** Subscribers with backpressure whose queue is full. */
   private fullCount = 0
-  private waiters: Array<() => void> = []
+  private waiters = new Set<() => void>()
 
   /** Waits of broadcasts for queues below a number of bytes. */
   private roomWaiters: Array<{ readonly bytes: number; readonly run: (hasRoom: boolean) => void }> = []
@@ -120,7 +120,7 @@ export class OpenTopic {
   emit(event: TopicEvent): void {
     if (event._tag === "NeighborUp") this.neighbors.add(event.peer)
     else if (event._tag === "NeighborDown") this.neighbors.delete(event.peer)
-    if (this.waiters.length > 0) this.resumeWaitersIfRelieved()
+    if (this.waiters.size > 0) this.resumeWaitersIfRelieved()
     if (event._tag === "Received" && this.options.emitsContents === false) return
     for (const subscriber of this.subscribers) {
       if (!subscriber.push(event._tag === "Received" ? withOwnContent(event) : event)) continue
@@ -140,10 +140,8 @@ export class OpenTopic {
 
   /** Runs once when broadcasts need not wait any more, or the topic is closed. Returns a function that cancels it. */
   onceRelieved(run: () => void): () => void {
-    this.waiters.push(run)
-    return () => {
-      this.waiters = this.waiters.filter((waiter) => waiter !== run)
-    }
+    this.waiters.add(run)
+    return () => void this.waiters.delete(run)
   }
 
   /**
@@ -229,7 +227,7 @@ export class OpenTopic {
 
   private resumeWaiters(): void {
     for (const waiter of this.waiters) this.context.timers.runSoon(waiter)
-    this.waiters = []
+    this.waiters.clear()
   }
 
   /** Readers that still may not read pause again. */

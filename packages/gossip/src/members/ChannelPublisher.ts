@@ -50,7 +50,8 @@ const isAlone = ({ extension, sealed }: PublishParts): boolean => extension !== 
  */
 export class ChannelPublisher {
   readonly #options: ChannelPublisherOptions
-  #waiting: Array<Waiting> = []
+  /** In the order of the calls. A Set, because each of thousands may be interrupted. */
+  readonly #waiting = new Set<Waiting>()
   /** A message is on its way, or the gathered ones are. */
   #isBusy = false
   /** The last messages came together: then the next ones probably do, and the first of them waits for the end of the turn, too. */
@@ -79,14 +80,14 @@ export class ChannelPublisher {
           }
           return { ...parts, message, done }
         })
-        for (const each of added) this.#waiting.push(each)
+        for (const each of added) this.#waiting.add(each)
         if (!this.#isBusy) {
           this.#isBusy = true
           this.#options.timers.runSoon(() => this.#options.fork(this.#drain))
         }
         // A message that is not sealed yet is not sent any more.
         return Effect.sync(() => {
-          this.#waiting = this.#waiting.filter((each) => !added.includes(each))
+          for (const each of added) this.#waiting.delete(each)
         })
       })
     })
@@ -110,8 +111,8 @@ export class ChannelPublisher {
   /** Fails what waits, and whatever is published later. */
   close(): void {
     this.#isEnded = true
-    const waiting = this.#waiting
-    this.#waiting = []
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
     for (const { done } of waiting) done(Effect.fail(closed()))
   }
 
@@ -122,7 +123,7 @@ export class ChannelPublisher {
     let left = 2
     const over = () => {
       if (--left > 0) return
-      if (this.#waiting.length === 0) this.#isBusy = false
+      if (this.#waiting.size === 0) this.#isBusy = false
       else this.#options.fork(Effect.andThen(this.#gather, this.#drain))
     }
     timers.runSoon(over)
@@ -135,7 +136,7 @@ export class ChannelPublisher {
 
   /** Sends until nothing waits. */
   readonly #drain: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.size > 0) {
       const batch = this.#takeBatch()
       this.#areMany = batch.length > 1
       const first = batch[0]!
@@ -184,13 +185,15 @@ export class ChannelPublisher {
 
   /** One message in parts, one that is to be acknowledged, or all whole ones up to there. */
   #takeBatch(): ReadonlyArray<Waiting> {
-    let count = 0
-    while (count < this.#waiting.length && count < MAX_GATHERED) {
-      const waiting = this.#waiting[count]!
-      if (isAlone(waiting) || waiting.message.length > this.room) break
-      count++
+    const batch: Array<Waiting> = []
+    for (const waiting of this.#waiting) {
+      const isWhole = !isAlone(waiting) && waiting.message.length <= this.room
+      if (!isWhole && batch.length > 0) break
+      this.#waiting.delete(waiting)
+      batch.push(waiting)
+      if (!isWhole || batch.length === MAX_GATHERED) break
     }
-    return this.#waiting.splice(0, Math.max(1, count))
+    return batch
   }
 }
 

@@ -264,4 +264,18 @@ describe("BytesChannel", () => {
       }),
     ),
   )
+
+  it.effect("gives up 30,000 messages that wait, each in the same time", () =>
+    scoped(
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const [a] = yield* joined(world, 2)
+        const channel = yield* a!.channel("chat")
+        const waiting = yield* Effect.forkScoped(publishAtOnce(channel, range(30_000)), { startImmediately: true })
+        const start = performance.now()
+        yield* Fiber.interrupt(waiting)
+        assert.isBelow(performance.now() - start, 5_000)
+      }),
+    ),
+  )
 })
