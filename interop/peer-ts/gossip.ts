@@ -1,5 +1,6 @@
 /** `gossip`: a gossip node without the tracker. */
 import { Bytes } from "@topic-tracker/common"
+import type { TopicEvent } from "@topic-tracker/core"
 import { Crypto } from "@topic-tracker/crypto"
 import { Gossip, type GossipEvent, type GossipTopic } from "@topic-tracker/gossip"
 import { Effect, Layer, Stream } from "effect"
@@ -46,10 +47,10 @@ export const gossip = (args: Args) => {
   }).pipe(Effect.scoped, Effect.provide(layer(args, known)), Effect.andThen(emit({ event: "closed" })))
 }
 
-/** Prints what gossip tells of neighbours, and its messages. */
+/** Prints neighbours and messages: of gossip, or of a topic, which differ in the name of a message. */
 export const emitEvents = () => {
   let joined = false
-  return Effect.fnUntraced(function* (event: GossipEvent) {
+  return Effect.fnUntraced(function* (event: GossipEvent | TopicEvent) {
     switch (event._tag) {
       case "NeighborUp":
         yield* emit({ event: "neighbor-up", peer: event.peer })
@@ -59,6 +60,7 @@ export const emitEvents = () => {
       case "NeighborDown":
         return yield* emit({ event: "neighbor-down", peer: event.peer })
       case "Received":
+      case "Message":
         return yield* emitMessage(event.content, event.deliveredFrom, event.scope, event.round)
       case "Lagged":
         return yield* emit({ event: "lagged" })
@@ -66,7 +68,7 @@ export const emitEvents = () => {
   })
 }
 
-/** Prints a message. Tracker and gossip nodes print the same event. */
+/** Prints a message. */
 export const emitMessage = (content: Uint8Array, from: string, scope: "swarm" | "neighbors", round: number) =>
   emit({ event: "message", text: new TextDecoder().decode(content), hex: Bytes.toHex(content), from, scope, round })
 

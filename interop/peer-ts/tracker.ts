@@ -1,12 +1,12 @@
 /** `tracker`: a node of a topic. */
 
 import { Bytes } from "@topic-tracker/common"
-import { Topic, type TopicConfig, type TopicEvent, TopicTracker } from "@topic-tracker/core"
+import { Topic, type TopicConfig, TopicTracker } from "@topic-tracker/core"
 import { type Tuning, TuningOverrides } from "@topic-tracker/core/testing"
 import { SecretRotation } from "@topic-tracker/crypto"
 import { Effect, Layer, Stream } from "effect"
 import { type Args, topicOf } from "./args.ts"
-import { emitMessage } from "./gossip.ts"
+import { emitEvents } from "./gossip.ts"
 import { dhtLayer, identityLayer } from "./layers.ts"
 import { dhtLookupLayer, emitReady, gossipLayer, learnAddresses } from "./network.ts"
 import { type Command, commands, emit } from "./stdio.ts"
@@ -51,25 +51,6 @@ export const tracker = (args: Args) =>
       Effect.catch(runCommand(command, topic), ({ message }) => emit({ event: "error", message })),
     )
   }).pipe(Effect.scoped, Effect.provide(layer(args)), Effect.andThen(emit({ event: "closed" })))
-
-const emitEvents = () => {
-  let joined = false
-  return Effect.fnUntraced(function* (event: TopicEvent) {
-    switch (event._tag) {
-      case "NeighborUp":
-        yield* emit({ event: "neighbor-up", peer: event.peer })
-        if (!joined) yield* emit({ event: "joined" })
-        joined = true
-        return
-      case "NeighborDown":
-        return yield* emit({ event: "neighbor-down", peer: event.peer })
-      case "Message":
-        return yield* emitMessage(event.content, event.deliveredFrom, event.scope, event.round)
-      case "Lagged":
-        return yield* emit({ event: "lagged" })
-    }
-  })
-}
 
 const runCommand = Effect.fnUntraced(function* (command: Command, topic: Topic.Topic) {
   switch (command.do) {
