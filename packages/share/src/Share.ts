@@ -128,6 +128,7 @@ const makeShare = Effect.fnUntraced(function* (
       yield* removeContent(oldest)
     }
     const parts: ContentParts = {
+      self: peers.endpointId,
       now,
       random: () => random.nextDoubleUnsafe(),
       maxBytes: limits.maxContentBytes,
@@ -224,10 +225,7 @@ const makeShare = Effect.fnUntraced(function* (
     let messages: ReadonlyArray<Message> | undefined = []
     while (messages?.length === 0) messages = yield* pullMessages(line)
     if (messages?.[0]?._tag === "NotHere") {
-      content.candidates.add(
-        messages[0].peers.filter((each) => each !== peers.endpointId),
-        now(),
-      )
+      content.candidates.add(messages[0].peers, now())
       return
     }
     if (messages === undefined) {
@@ -281,7 +279,6 @@ const makeShare = Effect.fnUntraced(function* (
     contents,
     scope,
     now,
-    self: peers.endpointId,
     candidates: options.peers ?? topic.neighbors,
     addContent,
     removeContent,

@@ -17,7 +17,6 @@ export interface FetchParts {
   readonly contents: ReadonlyMap<ContentHash, Content>
   readonly scope: Scope.Scope
   readonly now: () => number
-  readonly self: EndpointId.EndpointId
   readonly candidates: Effect.Effect<Iterable<EndpointId.EndpointId>>
   readonly addContent: (
     hash: ContentHash,
@@ -138,11 +137,7 @@ const follow = Effect.fnUntraced(function* (
   let reported = -1
   let asked = -1
   let dials = 0
-  if (from !== undefined)
-    content.candidates.add(
-      [...from].filter((peer) => peer !== parts.self),
-      startedAt,
-    )
+  if (from !== undefined) content.candidates.add(from, startedAt)
 
   const report = (): void => {
     const { row, verifiedBytes } = content
@@ -190,12 +185,7 @@ const follow = Effect.fnUntraced(function* (
     if (content.isComplete) break
     const waited = now() - Math.max(startedAt, content.gainedAt)
     if (waited >= timeoutMs * (content.providers > 0 ? PATIENCE : 1)) return yield* whyNothing(content, limits, waited)
-    if (step % STEPS_PER_SEARCH === 0) {
-      content.candidates.add(
-        [...(yield* parts.candidates)].filter((peer) => peer !== parts.self),
-        now(),
-      )
-    }
+    if (step % STEPS_PER_SEARCH === 0) content.candidates.add(yield* parts.candidates, now())
     // A dial becomes a stream: those that are one already count once.
     const busy = Math.max(dials, content.sessions.size)
     const room = Math.min(MAX_DIALS, limits.maxProviders - busy)

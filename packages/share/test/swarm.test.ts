@@ -132,8 +132,9 @@ describe("a source", () => {
 describe("candidates", () => {
   it("are asked at once, then later and later, and only if they are of use", () => {
     const ids = upTo(600).map((i) => EndpointId.fromBytes(new Uint8Array(32).fill(i >> 8).fill(i & 0xff, 1)))
-    const candidates = new Candidates()
-    candidates.add(ids.slice(0, 3), 0)
+    const self = ids[599]!
+    const candidates = new Candidates(self)
+    candidates.add([self, ...ids.slice(0, 3)], 0)
     assert.deepStrictEqual(
       candidates.take(2, 0, () => true),
       ids.slice(0, 2),
@@ -147,6 +148,8 @@ describe("candidates", () => {
       if (candidates.take(9, now, (id) => id === ids[0]).length > 0) times.push(now)
     assert.deepStrictEqual(times, [2_000, 6_000, 14_000, 30_000, 60_000, 90_000])
     candidates.add(ids, 0)
-    assert.strictEqual(candidates.take(1_000, 1e9, () => true).length, 512)
+    const due = candidates.take(1_000, 1e9, () => true)
+    assert.strictEqual(due.length, 512)
+    assert.notInclude(due, self)
   })
 })

@@ -33,7 +33,7 @@ export class Content {
   readonly #parts: ContentParts
   readonly sessions = new Map<EndpointId.EndpointId, Session>()
   readonly banned = new BoundedMap<EndpointId.EndpointId, true>(MAX_BANNED)
-  readonly candidates = new Candidates()
+  readonly candidates: Candidates
   /** Of the streams and files of this content. */
   readonly scope: Scope.Closeable
   readonly pieces: PieceReader
@@ -72,6 +72,7 @@ export class Content {
   ) {
     this.hash = hash
     this.#parts = parts
+    this.candidates = new Candidates(parts.self)
     this.scope = scope
     this.pieces = pieces
     this.#writer = writer

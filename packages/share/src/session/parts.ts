@@ -6,6 +6,8 @@ import type { PieceRow } from "../tree/PieceRow.ts"
 
 /** What a content needs of its surroundings. */
 export interface ContentParts {
+  /** This node. */
+  readonly self: EndpointId.EndpointId
   readonly now: () => number
   readonly random: () => number
   readonly maxBytes: number

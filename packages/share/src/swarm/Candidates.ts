@@ -13,7 +13,13 @@ interface Candidate {
 
 export class Candidates {
   readonly #peers = new BoundedMap<EndpointId.EndpointId, Candidate>(MAX_CANDIDATES)
+  readonly #self: EndpointId.EndpointId
   #asked = 0
+
+  /** `self`: this node, which peers name too. */
+  constructor(self: EndpointId.EndpointId) {
+    this.#self = self
+  }
 
   /** The different peers that were asked so far. */
   get asked(): number {
@@ -22,7 +28,7 @@ export class Candidates {
 
   add(peers: Iterable<EndpointId.EndpointId>, now: number): void {
     for (const peer of peers) {
-      if (!this.#peers.has(peer)) this.#peers.set(peer, { nextAt: now, wait: 0 })
+      if (peer !== this.#self && !this.#peers.has(peer)) this.#peers.set(peer, { nextAt: now, wait: 0 })
     }
   }
 
