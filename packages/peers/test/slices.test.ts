@@ -1,6 +1,8 @@
 /** A bulk transfer gives way to gossip and to small messages; in memory, under TestClock. */
 import { assert, describe, it } from "@effect/vitest"
+import { TopicId } from "@topic-tracker/crypto"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { SlicePolicy } from "../src/streams/SlicePolicy.ts"
 import { admitAll, inTime, makeMemoryWorld, type TestPeers } from "./world.ts"
 
@@ -101,7 +103,7 @@ describe("the size of a slice", () => {
     const test = makePolicy()
     const { at, policy } = test
     at.messages++
-    while (policy.restMs(4_096) === 0) {
+    for (let i = 0; i < 10 && policy.restMs(4_096) === 0; i++) {
       policy.bytes()
       at.now++
       policy.worked(4_101)
@@ -138,6 +140,48 @@ describe("the size of a slice", () => {
       largest = 0
       yield* inTime(world, "it is written", bulk.write(new Uint8Array(60_000)))
       assert.isAtMost(largest, 4_096 + 16)
+    }),
+  )
+
+  it.effect("rests beside gossip when it sends and when it reads, and keeps at least half of its rate", () =>
+    Effect.gen(function* () {
+      // 4 KiB take 1 ms, and a write waits until it is read.
+      const world = yield* makeMemoryWorld({
+        streamWindowBytes: 1,
+        link: (_from, _to, _random, bytes) => ({ delayMs: Math.round(bytes / 4_096) }),
+      })
+      const a = yield* world.node({ allow: admitAll })
+      const b = yield* world.node({ allow: admitAll })
+      let received = 0
+      yield* b.serve({ protocol: "sink" }, ({ socket }) =>
+        Effect.gen(function* () {
+          const { pull } = yield* socket.reader
+          for (;;) for (const chunk of yield* pull) received += chunk.length
+        }).pipe(Effect.scoped),
+      )
+      const open = (node: TestPeers) => node.gossip.open(TopicId.fromName("said"))
+      const [ours, theirs] = [yield* open(a), yield* open(b)]
+      yield* inTime(world, "they are neighbours", theirs.join([a.endpointId]))
+      const socket = yield* inTime(world, "it connects", a.connect(b.endpointId, { protocol: "sink" }))
+      const { write } = yield* socket.writer
+      yield* Effect.forkScoped(Effect.forever(write(new Uint8Array(60_000))))
+      /** The bytes of 400 ms; `gossip`: with a message each 20 ms. */
+      const transferred = (gossip: boolean) =>
+        Effect.gen(function* () {
+          const before = received
+          for (let at = 0; at < 400; at += 20) {
+            if (gossip) yield* ours.broadcast(new TextEncoder().encode(`message at ${at}`))
+            yield* TestClock.adjust(20)
+          }
+          return received - before
+        })
+      yield* transferred(false)
+      const alone = yield* transferred(false)
+      const beside = (yield* transferred(true)) / alone
+      assert.isAbove(beside, 0.5)
+      assert.isBelow(beside, 0.85)
+      yield* transferred(false)
+      assert.closeTo((yield* transferred(false)) / alone, 1, 0.05)
     }),
   )
 })

@@ -12,6 +12,7 @@ import { type PeerError, Peers, type PeersOptions, type PeersService } from "../
 
 export interface TestPeers extends PeersService {
   readonly link: PeerLink
+  readonly gossip: Gossip["Service"]
   /** Ends the session of the topic, as leave and suspend do. */
   readonly leave: Effect.Effect<void>
   /** Ends the node. */
@@ -85,7 +86,7 @@ const worldOf = (
         ended: Deferred.await(ended),
       }
       const peers = yield* Peers.make({ peerLink: Effect.succeed(link) }, options).pipe(Scope.provide(scope))
-      return { ...peers, link, leave: Effect.asVoid(Deferred.succeed(ended, undefined)), close }
+      return { ...peers, link, gossip: service, leave: Effect.asVoid(Deferred.succeed(ended, undefined)), close }
     }),
   bare: Effect.gen(function* () {
     const service = Context.get(yield* Layer.build(Layer.provideMerge(gossip, freshIdentity())), Gossip)

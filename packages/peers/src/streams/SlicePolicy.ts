@@ -87,7 +87,9 @@ export class SlicePolicy {
     }
     if (this.#rest !== undefined) return
     this.#due += ms * REST_SHARE
-    if (this.#due >= MIN_REST_MS) this.#rest = { from: now, until: now + Math.min(this.#due, MAX_REST_MS) }
+    if (this.#due < MIN_REST_MS) return
+    // Whole milliseconds, as timers have them.
+    this.#rest = { from: now, until: now + Math.min(Math.ceil(this.#due), MAX_REST_MS) }
   }
 
   /** A stream has sent all that it had to send, in one slice of this size. */
