@@ -6,6 +6,9 @@ import { execFileSync, spawn } from "node:child_process"
 
 const VARIABLE = "HOSTILE_NAMESPACE"
 
+/** The exit code of a command that a signal ended. */
+const INTERRUPTED = 130
+
 /** The public address of the namespace's interface, which iroh endpoints publish. The subnet is routed, and nobody is at its end. */
 export const PUBLIC_ADDRESS = "9.9.1.1"
 
@@ -55,7 +58,8 @@ export const enterNamespace = async (): Promise<void> => {
     stdio: "inherit",
   })
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal))
-  process.exit(await new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1))))
+  // Without a code a signal ended it, before the command in it could handle one.
+  process.exit(await new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? INTERRUPTED))))
 }
 
 /** Runs nft in the namespace. */
