@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 
-/** What programs put beside the files of this repository. */
+/** Folders that programs put beside the files of this repository. */
 const NOT_OURS = ["node_modules", ".git", "dist", "target"]
 
 /** The paths of all files whose name has the ending, in the order of their names. A folder that is not there has none. */

@@ -14,7 +14,7 @@ export interface Fence {
   readonly where: string
   /** Empty if it has none. */
   readonly language: string
-  /** What follows the language. */
+  /** The words after the language. */
   readonly words: string
   readonly code: string
 }

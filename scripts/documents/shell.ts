@@ -89,7 +89,7 @@ export const unavailable = (): string | undefined => {
   }
 }
 
-/** What the lines write does not belong into the repository. */
+/** The files that the lines write do not belong into the repository. */
 const makeCopy = (folder: string): void => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })

@@ -1,5 +1,5 @@
 /**
- * What SIGINT and SIGTERM do to a command beside closing its scope, which `NodeRuntime.runMain` does: a second signal ends the process at
+ * SIGINT and SIGTERM, beside closing the scope of the command, which `NodeRuntime.runMain` does: a second signal ends the process at
  * once, and a scope that does not close ends with it after some seconds. A computation without turns of the event loop leaves signals to
  * the system.
  */

@@ -18,7 +18,7 @@ const exec = promisify(execFile)
 /** Runs a program to its end. The terminal's variables are those of the test only. */
 export const run = async (file: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> => {
   const { FORCE_COLOR: _, ...rest } = process.env
-  // What the command keeps does not come into the user's folders.
+  // The command must keep nothing in the user's folders.
   const own = { ...rest, NODE_OPTIONS: "", TOPIC_TRACKER_CACHE: "none", ...env }
   try {
     const { stderr, stdout } = await exec(file, args, { env: own, timeout: 90_000 })

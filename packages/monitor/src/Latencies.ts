@@ -1,5 +1,5 @@
 /**
- * What the page shows of latencies: from histograms that only grow, percentiles of the last seconds and the distribution of the last five minutes. It knows
+ * The latencies that the page shows: from histograms that only grow, percentiles of the last seconds and the distribution of the last five minutes. It knows
  * no service and no clock.
  */
 import { LATENCY_BOUNDS_MS, type LatencyCounts } from "@topic-tracker/core"

@@ -58,7 +58,7 @@ export interface MembersState {
   readonly suspected: number
   /** At most 100: first those that are suspected, then those that came last. */
   readonly first: ReadonlyArray<SeenMember>
-  /** Who came, was suspected, left and was lost; `at` is in ms since 1970. The newest is the last. */
+  /** The members that came, were suspected, left or were lost; `at` is in ms since 1970. The newest is the last. */
   readonly changes: ReadonlyArray<Line>
 }
 

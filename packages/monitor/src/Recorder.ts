@@ -42,7 +42,7 @@ const DROPPED: ReadonlyArray<
   ],
 ]
 
-/** What a node has counted so far. */
+/** The counters of a node so far. */
 export interface Counters {
   readonly dht: DhtStats
   readonly gossip: GossipStats

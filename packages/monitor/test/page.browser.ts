@@ -84,7 +84,7 @@ describe("the page", { timeout: 60_000 }, () => {
       yield* timesOf(0)
       yield* timesOf(3)
       yield* timesOf(4)
-      // What the page knows of the join comes from another stream than the neighbours.
+      // The page learns of the join from another stream than of the neighbours.
       yield* page.waitFor("document.getElementById('joined').textContent !== 'No neighbour so far.'")
       assert.match(
         yield* page.evaluate<string>("document.getElementById('joined').textContent"),

@@ -62,7 +62,7 @@ const CHECKS: Readonly<Record<string, (fence: Fence) => void>> = {
   text: () => {},
 }
 
-/** What the other tests of this folder run. */
+/** The languages that the other tests of this folder run. */
 const OTHERS = ["ts", "typescript", "sh"]
 
 describe("other blocks of documents", () => {

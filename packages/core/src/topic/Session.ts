@@ -31,7 +31,7 @@ export interface RunningSession extends Session {
   readonly members: MembersTopic | undefined
 }
 
-/** What a session has besides the parts of its topic. */
+/** The parts of a session besides those of its topic. */
 export interface SessionOptions {
   readonly gossip: GossipTopic
   readonly invited: SessionContext["invited"]

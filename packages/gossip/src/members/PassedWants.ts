@@ -26,7 +26,7 @@ export const MAX_PASSED_SEQS = 32
 /** Ranges that wait, of all neighbours and of one. */
 const MAX_PASSED = 256
 const MAX_PASSED_OF_ONE = 64
-/** What was passed on without success is not passed on again for this time, so that no Want goes in circles. */
+/** A range that was passed on without success is not passed on again for this time, so that no Want goes in circles. */
 const AGAIN_MS = 1_000
 const MAX_RECENT = 1_024
 const PASSES_PER_SECOND = 16

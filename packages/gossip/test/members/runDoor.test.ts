@@ -13,7 +13,7 @@ const answering = (end: Parameters<DoorHandlers["ended"]>[0]): DoorDriver => ({
   timeUp: () => [],
 })
 
-/** What happens on the stream and at the end, in order. `take` lets the write that is under way be taken. */
+/** The steps on the stream and at the end, in order. `take` lets the write that is under way be taken. */
 const started = Effect.fnUntraced(function* (driver: DoorDriver) {
   const log: Array<string> = []
   let take = (_isAlive: boolean) => {}

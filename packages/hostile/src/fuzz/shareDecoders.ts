@@ -74,7 +74,7 @@ export const shareMessages: Decoder = {
       _tag: "value",
       kind: `${messages[0]?._tag} ${magnitude(messages.length)}`,
       again: () => {
-        // What is left over is a message that has not come whole.
+        // The bytes left over are a message that has not come whole.
         if (!sameBytes(encoded, bytes.subarray(0, encoded.length))) return "the messages are not the same"
         const inPieces = read(bytes, 3)
         if (inPieces === undefined || !sameBytes(encodeAll(inPieces), encoded)) return "in pieces they read otherwise"

@@ -10,7 +10,7 @@ export const CONTROL_BYTES = 1_200
 /** Something that is on its way to the other end. */
 export interface Delivery {
   readonly effect: () => void
-  /** What is on its way in the same stream; undefined if it belongs to the connection. */
+  /** The deliveries on their way in the same stream; undefined if this one belongs to the connection. */
   readonly stream: Array<Delivery> | undefined
   isThere: boolean
 }
@@ -46,7 +46,7 @@ export interface PipeHooks {
 export class Pipe implements SendStream, ReceiveStream {
   private readonly writer: PipeWriter
   private readonly hooks: PipeHooks | undefined
-  /** What is on its way, in the order of sending. */
+  /** The deliveries on their way, in the order of sending. */
   private readonly onTheWay: Array<Delivery> = []
   /** The first bytes were sent. */
   private isExpected = false
