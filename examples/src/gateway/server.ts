@@ -20,6 +20,9 @@ const LINES_PER_SECOND = 2
 /** The longest message of a page, in bytes. A line has at most 4,000 characters. */
 const MAX_MESSAGE_BYTES = 32 * 1024
 
+/** At the end requests have this long; open pages never end by themselves, and the member must say goodbye after them. */
+const SHUTDOWN = "500 millis"
+
 const TOO_MANY = HttpServerResponse.text(`${MAX_PAGES} pages are open; close one\n`, { status: 503 })
 
 const file = (name: string, contentType: string) => {
@@ -87,6 +90,11 @@ const routes = (token: Redacted.Redacted) => {
 export const layerServer = (port: number, token: Redacted.Redacted) =>
   HttpRouter.serve(routes(token), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(
-      NodeHttpServer.layer(createServer, { host: "127.0.0.1", port, websocket: { maxPayload: MAX_MESSAGE_BYTES } }),
+      NodeHttpServer.layer(createServer, {
+        host: "127.0.0.1",
+        port,
+        websocket: { maxPayload: MAX_MESSAGE_BYTES },
+        gracefulShutdownTimeout: SHUTDOWN,
+      }),
     ),
   )
