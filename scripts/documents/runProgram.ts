@@ -2,56 +2,25 @@
  * Runs a program of a document as a reader would: in processes of its own on loopback, until each has printed what the document
  * promises, and then Ctrl-C. It knows no document and no testnet.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { dirname, join } from "node:path"
+import { END_MS, until, type Watched, watch } from "./watched.ts"
 
 const starter = join(import.meta.dirname, "../start.mjs")
 
 /** ms in which the processes have to print the expected line, or to end. */
 const LIMIT_MS = 90_000
-/** ms from Ctrl-C to the end. */
-const END_MS = 10_000
-const STEP_MS = 20
 
-interface Started {
-  readonly child: ChildProcess
-  out: string
-  err: string
-  /** The exit code or signal, once it has ended. */
-  ended: number | string | undefined
-}
-
-const start = (file: string, own: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Started => {
+const start = (file: string, own: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Watched => {
   const args = [`--import=${starter}`, "--conditions=@topic-tracker/source", file, ...own]
-  const child = spawn(process.execPath, args, {
-    // Its files stay beside it.
-    cwd: dirname(file),
-    env: { ...process.env, NO_COLOR: "1", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  })
-  const started: Started = { child, out: "", err: "", ended: undefined }
-  child.stdout?.on("data", (chunk) => {
-    started.out += chunk
-  })
-  child.stderr?.on("data", (chunk) => {
-    started.err += chunk
-  })
-  child.once("close", (code, signal) => {
-    started.ended = code ?? signal ?? "unknown"
-  })
-  child.once("error", (error) => {
-    started.ended = error.message
-  })
-  return started
-}
-
-const until = async (isDone: () => boolean, limitMs: number): Promise<boolean> => {
-  const end = performance.now() + limitMs
-  while (!isDone()) {
-    if (performance.now() > end) return false
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS))
-  }
-  return true
+  return watch(
+    spawn(process.execPath, args, {
+      // Its files stay beside it.
+      cwd: dirname(file),
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  )
 }
 
 /** What the programs printed. Rejects with their output if one of them failed, was too late or did not end at Ctrl-C. */
@@ -70,7 +39,7 @@ export const runProgram = async (
     all.map(({ ended, err, out }) => `${ended ?? "runs"}\n${out}${err}`).join("\n— the other one: ")
   try {
     const hasFailed = () => all.some(({ ended }) => ended !== undefined && ended !== 0)
-    const isDone = ({ ended, out }: Started) => (prints === undefined ? ended === 0 : out.includes(prints))
+    const isDone = ({ ended, out }: Watched) => (prints === undefined ? ended === 0 : out.includes(prints))
     const inTime = await until(() => hasFailed() || all.every(isDone), LIMIT_MS)
     if (hasFailed()) throw new Error(`failed: ${described()}`)
     if (!inTime) throw new Error(`not within ${LIMIT_MS} ms: ${prints ?? "the end of the program"}\n${described()}`)

@@ -2,20 +2,18 @@
  * The program inside the host of a shell block: it stands in for the public DHT, runs the lines of the block, each in a process group as a
  * terminal has it, and ends those that run on by Ctrl-C. Exit code 0 if all did what the block says.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht, DhtConfig } from "@topic-tracker/dht"
 import { Context, Effect, Layer, ManagedRuntime } from "effect"
 import type { Line, ShellBlock } from "./shell.ts"
+import { END_MS, until, type Watched, watch } from "./watched.ts"
 
 const PORT = 6881
 const DHT_NODES = 8
 /** ms in which a line has to end, or to print what it says. */
 const LIMIT_MS = 60_000
-/** ms from Ctrl-C to the end. */
-const END_MS = 10_000
-const STEP_MS = 20
 
 // It changes the file of names.
 if (process.env.DOCUMENT_HOST !== "1") throw new Error("this program runs on a host of its own only")
@@ -23,12 +21,8 @@ if (process.env.DOCUMENT_HOST !== "1") throw new Error("this program runs on a h
 const block: ShellBlock = JSON.parse(process.argv[2]!)
 const start = new URL("../start.mjs", import.meta.url).href
 
-interface Started {
+interface Started extends Watched {
   readonly line: string
-  readonly child: ChildProcess
-  out: string
-  err: string
-  ended: number | string | undefined
 }
 
 const started: Array<Started> = []
@@ -44,27 +38,9 @@ const startLine = (line: string): Started => {
     },
     stdio: ["pipe", "pipe", "pipe"],
   })
-  const each: Started = { line, child, out: "", err: "", ended: undefined }
-  child.stdout?.on("data", (chunk) => {
-    each.out += chunk
-  })
-  child.stderr?.on("data", (chunk) => {
-    each.err += chunk
-  })
-  child.once("close", (code, signal) => {
-    each.ended = code ?? signal ?? "unknown"
-  })
+  const each = Object.assign(watch(child), { line })
   started.push(each)
   return each
-}
-
-const until = async (isDone: () => boolean, limitMs: number): Promise<boolean> => {
-  const end = performance.now() + limitMs
-  while (!isDone()) {
-    if (performance.now() > end) return false
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS))
-  }
-  return true
 }
 
 /** The longest word of what a line printed, such as an invitation. A document names it TEXT in the line below. */
