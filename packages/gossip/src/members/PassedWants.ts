@@ -76,7 +76,6 @@ export class PassedWants {
   readonly #options: PassedWantsOptions
   /** In the order of their ends, as all wait equally long. */
   readonly #waiting = new Set<Waiting>()
-  readonly #ofAsker = new Map<string, number>()
   readonly #passedAt = new BoundedMap<string, number>(MAX_RECENT)
   readonly #rate = new TokenBucket(PASSES_PER_SECOND, PASSES_PER_SECOND)
 
@@ -93,8 +92,7 @@ export class PassedWants {
   pass(want: NeighborWant, now: number): boolean {
     const { asker, from, stream, to } = want
     const { isAskedFor, send, tellersOf } = this.#options
-    const waits = this.#ofAsker.get(asker) ?? 0
-    if (to - from >= MAX_PASSED_SEQS || waits >= MAX_PASSED_OF_ONE || this.#waiting.size >= MAX_PASSED) return false
+    if (to - from >= MAX_PASSED_SEQS || !this.#hasRoom(asker)) return false
     const key = toHex(stream)
     const isOurs = isAskedFor(key, from)
     const asked = isOurs ? undefined : tellersOf(key, from).findLast((peer) => peer !== asker)
@@ -102,7 +100,6 @@ export class PassedWants {
       if (asked === undefined || !this.#mayPass(`${key} ${from}`, now)) return false
       send(asked, { _tag: "Want", stream, ranges: [{ from, to }], parts: undefined })
     }
-    this.#ofAsker.set(asker, waits + 1)
     this.#waiting.add({ ...want, key, asked, until: now + PASS_MS, isAnswered: false })
     return true
   }
@@ -136,7 +133,14 @@ export class PassedWants {
 
   neighborDown(peer: string): void {
     for (const each of this.#waiting) if (each.asker === peer) this.#waiting.delete(each)
-    this.#ofAsker.delete(peer)
+  }
+
+  /** Whether another range may wait, of all neighbours and of this one. */
+  #hasRoom(asker: string): boolean {
+    if (this.#waiting.size >= MAX_PASSED) return false
+    let waits = 0
+    for (const each of this.#waiting) if (each.asker === asker) waits++
+    return waits < MAX_PASSED_OF_ONE
   }
 
   #isAsked(key: string, { from, to }: SeqRange): boolean {
@@ -156,9 +160,6 @@ export class PassedWants {
     for (const each of [...this.#waiting].filter(isMeant)) {
       const { asker, from, isAnswered, stream, to } = each
       this.#waiting.delete(each)
-      const waits = (this.#ofAsker.get(asker) ?? 1) - 1
-      if (waits > 0) this.#ofAsker.set(asker, waits)
-      else this.#ofAsker.delete(asker)
       if (!isAnswered) this.#options.send(asker, { _tag: "None", stream, from, to })
     }
   }

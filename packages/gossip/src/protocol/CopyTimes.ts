@@ -51,11 +51,9 @@ export class CopyTimes<P extends PeerKey> {
     if (now - (from === undefined ? this.#lastOwn : this.#lastOther) < EVERY_MS) return
     this.#watched ??= new Map()
     if (this.#watched.size >= MAX_WATCHED) {
-      for (const [oldest, { at }] of this.#watched) {
-        if (now - at < GIVE_UP_MS) return
-        this.#watched.delete(oldest)
-        break
-      }
+      const [oldest, { at }] = this.#watched.entries().next().value!
+      if (now - at < GIVE_UP_MS) return
+      this.#watched.delete(oldest)
     }
     if (from === undefined) this.#lastOwn = now
     else this.#lastOther = now

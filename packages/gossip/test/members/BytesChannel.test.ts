@@ -14,6 +14,15 @@ const joined = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typ
   return nodes
 })
 
+/** Two nodes: a publishes on the channel, b listens. */
+const talking = Effect.gen(function* () {
+  const world = yield* makeWorld()
+  const [a, b] = yield* joined(world, 2)
+  const channel = yield* a!.channel("chat")
+  const heard = yield* listening(yield* b!.channel("chat"))
+  return { world, a: a!, b: b!, channel, heard }
+})
+
 const publishAtOnce = (channel: BytesChannel, texts: ReadonlyArray<string>) =>
   Effect.forEach(texts, (each) => say(channel, each), { concurrency: "unbounded" })
 
@@ -21,10 +30,7 @@ describe("BytesChannel", () => {
   it.effect("puts messages that are published at the same time under few signatures, in the order of the calls", () =>
     scoped(
       Effect.gen(function* () {
-        const world = yield* makeWorld()
-        const [a, b] = yield* joined(world, 2)
-        const channel = yield* a!.channel("chat")
-        const heard = yield* listening(yield* b!.channel("chat"))
+        const { b, channel, heard } = yield* talking
         const published = yield* publishAtOnce(channel, range(100))
         yield* pass(100)
         assert.deepStrictEqual(
@@ -41,10 +47,7 @@ describe("BytesChannel", () => {
   it.effect("sends no message whose publish was interrupted while it waited for its turn", () =>
     scoped(
       Effect.gen(function* () {
-        const world = yield* makeWorld()
-        const [a, b] = yield* joined(world, 2)
-        const channel = yield* a!.channel("chat")
-        const heard = yield* listening(yield* b!.channel("chat"))
+        const { channel, heard } = yield* talking
         yield* say(channel, "first")
         const waiting = yield* Effect.forkScoped(say(channel, "second"), { startImmediately: true })
         yield* Fiber.interrupt(waiting)
@@ -61,10 +64,7 @@ describe("BytesChannel", () => {
     () =>
       scoped(
         Effect.gen(function* () {
-          const world = yield* makeWorld()
-          const [a, b] = yield* joined(world, 2)
-          const channel = yield* a!.channel("chat")
-          const heard = yield* listening(yield* b!.channel("chat"))
+          const { channel, heard } = yield* talking
           yield* say(channel, "first")
           // In parts, so the two others cannot go with it.
           const large = "x".repeat(20_000)
@@ -111,10 +111,7 @@ describe("BytesChannel", () => {
   it.effect("resumes at once when enough members have acknowledged", () =>
     scoped(
       Effect.gen(function* () {
-        const world = yield* makeWorld()
-        const [a, b] = yield* joined(world, 2)
-        const channel = yield* a!.channel("chat")
-        yield* listening(yield* b!.channel("chat"))
+        const { channel } = yield* talking
         const fiber = yield* Effect.forkScoped(
           channel.publish([text("hello")], { acknowledge: { by: 1, withinMs: 60_000 } }),
         )
@@ -127,10 +124,7 @@ describe("BytesChannel", () => {
   it.effect("gives who asks for it what was said before: of others, and to a second reader in the same node", () =>
     scoped(
       Effect.gen(function* () {
-        const world = yield* makeWorld()
-        const [a, b] = yield* joined(world, 2)
-        const channel = yield* a!.channel("chat")
-        const atB = yield* listening(yield* b!.channel("chat"))
+        const { b, channel, heard: atB, world } = yield* talking
         yield* publishAtOnce(channel, range(50))
         yield* say(channel, "x".repeat(10_000))
         yield* pass(100)

@@ -12,23 +12,25 @@ const node = (network: MemoryNetwork) =>
     Layer.provideMerge(Layer.merge(Crypto.layerTest(), SecretRotation.layer())),
   )
 
+/** Opens a members-only topic at a node. */
+const open = Effect.gen(function* () {
+  const gossip = yield* Gossip
+  const { signingKey } = yield* Identity
+  return yield* gossip.openMembers({
+    crypto: yield* Crypto,
+    rotation: yield* SecretRotation,
+    author: signingKey,
+    topic: TopicId.fromName("crew"),
+    secretHash: initialSecretHash(Redacted.make("s")),
+  })
+})
+
 describe("stats of a node", () => {
   it.effect("count members-only topics too, also after they were left", () =>
     Effect.gen(function* () {
       const network = yield* MemoryNetwork.make()
       const services = yield* Layer.build(Layer.fresh(node(network)))
       const other = yield* Layer.build(Layer.fresh(node(network)))
-      const open = Effect.gen(function* () {
-        const gossip = yield* Gossip
-        const { signingKey } = yield* Identity
-        return yield* gossip.openMembers({
-          crypto: yield* Crypto,
-          rotation: yield* SecretRotation,
-          author: signingKey,
-          topic: TopicId.fromName("crew"),
-          secretHash: initialSecretHash(Redacted.make("s")),
-        })
-      })
       const scope = yield* Scope.make()
       const here = yield* open.pipe(Effect.provide(services), Scope.provide(scope))
       yield* open.pipe(Effect.provide(other))
@@ -52,17 +54,6 @@ describe("stats of a node", () => {
       const world = Array.from({ length: 3 }, () => Layer.build(Layer.fresh(node(network))))
       const nodes = yield* Effect.all(world)
       const scope = yield* Scope.make()
-      const open = Effect.gen(function* () {
-        const gossip = yield* Gossip
-        const { signingKey } = yield* Identity
-        return yield* gossip.openMembers({
-          crypto: yield* Crypto,
-          rotation: yield* SecretRotation,
-          author: signingKey,
-          topic: TopicId.fromName("crew"),
-          secretHash: initialSecretHash(Redacted.make("s")),
-        })
-      })
       const topics = yield* Effect.forEach(nodes, (services) =>
         open.pipe(Effect.provide(services), Scope.provide(scope)),
       )
