@@ -13,7 +13,7 @@ const CLOSE_MS = 5_000
 const REPEATED_MS = 500
 
 /** The exit code of a process that a signal ended. */
-const INTERRUPTED = 130
+export const INTERRUPTED = 130
 
 /** Watches for signals until the process ends. `whenInterrupted`: the exit code of a scope that did not close in time. */
 export const watchSignals = (whenInterrupted: number): { readonly wasSignalled: () => boolean } => {

@@ -1,6 +1,6 @@
 /** Shared parts of the repository's command-line programs. Programs that must start fast import the modules by subpath. */
 export { CONFIG_VARIABLE, type GivenNode, nodeConfig, trackerLayer } from "./configFile.ts"
-export { withSystemSignals } from "./endSignals.ts"
+export { INTERRUPTED, withSystemSignals } from "./endSignals.ts"
 export { CommandFailed, UsageError } from "./errors.ts"
 export { withExamples } from "./examples.ts"
 export * as Flags from "./flags.ts"

@@ -9,7 +9,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { completions } from "./completions.ts"
-import { watchSignals } from "./endSignals.ts"
+import { INTERRUPTED, watchSignals } from "./endSignals.ts"
 import { UsageError } from "./errors.ts"
 import { fitLines } from "./fitLines.ts"
 import { inOneLine, oneLine } from "./parserErrors.ts"
@@ -53,7 +53,7 @@ export const runCommand = <const Name extends string, Input, ContextInput, E>(
     Effect.provide(Layer.merge(layer, CliConfig.layer({ builtIns }))),
     Effect.raceFirst(outputClosed),
   )
-  const whenInterrupted = options?.whenInterrupted ?? 130
+  const whenInterrupted = options?.whenInterrupted ?? INTERRUPTED
   const { wasSignalled } = watchSignals(whenInterrupted)
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,

@@ -2,7 +2,7 @@
  * The latencies that the page shows: from histograms that only grow, percentiles of the last seconds and the distribution of the last five minutes. It knows
  * no service and no clock.
  */
-import { LATENCY_BOUNDS_MS, type LatencyCounts } from "@topic-tracker/core"
+import { LATENCY_BOUNDS_MS, type LatencyCounts, LatencyHistogram } from "@topic-tracker/core"
 import type { LatencyState, Percentiles } from "./MonitorState.ts"
 
 /** The percentiles of a sample are those of so many seconds: one second of a quiet topic has no message. */
@@ -11,7 +11,7 @@ const MAX_SECONDS = 300
 
 type Counts = ReadonlyArray<number>
 
-const NONE: Counts = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map(() => 0)
+const NONE: Counts = new LatencyHistogram().now.counts
 
 /** The times of one kind. */
 class LatencyWindow {

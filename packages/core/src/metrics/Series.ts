@@ -1,7 +1,7 @@
 /**
  * Metrics whose values several owners have, such as the nodes of one process: they add up, and are read when an exporter collects them.
  */
-import { Context, Metric } from "effect"
+import { Context, Effect, Exit, Metric } from "effect"
 
 /** The state that all owners of one series share. */
 export class Series<A> {
@@ -25,6 +25,16 @@ export class Series<A> {
   /** Removes an owner. `isKept`: its last value still counts. */
   end(read: () => A, isKept: boolean): void {
     if (this.live.delete(read) && isKept) this.#ended = this.#add(this.#ended, read())
+  }
+}
+
+/** Reads a value of an owner, which is synchronous: the last one, or `first`, if it fails. */
+export const readerOf = <A>(value: Effect.Effect<A>, first: A): (() => A) => {
+  let last = first
+  return () => {
+    const exit = Effect.runSyncExit(value)
+    if (Exit.isSuccess(exit)) last = exit.value
+    return last
   }
 }
 

@@ -1,7 +1,7 @@
 /** Publishes histograms of times that are counted in plain numbers as Effect's metrics: they are computed when an exporter collects them. */
-import { addLatencies, LATENCY_BOUNDS_MS, type LatencyCounts } from "@topic-tracker/gossip"
-import { Effect, Exit, Metric, type Scope } from "effect"
-import { Series, seriesOf } from "./Series.ts"
+import { addLatencies, LATENCY_BOUNDS_MS, type LatencyCounts, LatencyHistogram } from "@topic-tracker/gossip"
+import { Effect, Metric, type Scope } from "effect"
+import { readerOf, Series, seriesOf } from "./Series.ts"
 
 /** A histogram of times that this function publishes: its name, its description, and its times now. */
 export interface LatencyMetric {
@@ -11,7 +11,7 @@ export interface LatencyMetric {
   readonly read: Effect.Effect<LatencyCounts>
 }
 
-const NONE: LatencyCounts = { counts: LATENCY_BOUNDS_MS.map(() => 0).concat(0), count: 0, sum: 0, min: 0, max: 0 }
+const NONE = new LatencyHistogram().now
 
 /** The form of Effect's histograms: each bucket has those below it too. */
 const toState = ({ count, counts, max, min, sum }: LatencyCounts): Metric.HistogramState => {
@@ -32,12 +32,7 @@ export const publishLatencies = ({ description, name, read }: LatencyMetric): Ef
       Metric.registerUnsafe(metric, context, { get: () => toState(made.total), update: () => {}, modify: () => {} })
       return made
     })
-    let last = NONE
-    const readNow = () => {
-      const exit = Effect.runSyncExit(read)
-      if (Exit.isSuccess(exit)) last = exit.value
-      return last
-    }
+    const readNow = readerOf(read, NONE)
     const publish = Effect.sync(() => series.live.add(readNow))
     return Effect.asVoid(Effect.acquireRelease(publish, () => Effect.sync(() => series.end(readNow, true))))
   })

@@ -2,8 +2,8 @@
  * Publishes plain counters as Effect's metrics. The owner of the counters counts in plain numbers, which costs nothing. The metrics are
  * computed when an exporter collects them. Several owners in one process, such as several nodes, add up.
  */
-import { type Context, Effect, Exit, Metric, type Scope } from "effect"
-import { Series, seriesOf } from "./Series.ts"
+import { type Context, Effect, Metric, type Scope } from "effect"
+import { readerOf, Series, seriesOf } from "./Series.ts"
 
 /**
  * A metric that shows one of the counters.
@@ -64,12 +64,8 @@ export const publishStats = <Name extends string>(
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.contextWith((context: Context.Context<Scope.Scope>) => {
     const entries = Object.entries<StatMetric>(metrics).map(([name, metric]) => {
-      let last = 0
-      const read = () => {
-        const exit = Effect.runSyncExit(stats)
-        if (Exit.isSuccess(exit)) last = exit.value[name as Name]
-        return last
-      }
+      const value = Effect.map(stats, (all) => all[name as Name])
+      const read = readerOf(value, 0)
       return { isCounter: metric.type === "counter", read, series: seriesOfStat(context, metric) }
     })
     const publish = Effect.sync(() => {

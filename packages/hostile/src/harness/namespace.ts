@@ -3,11 +3,9 @@
  * process can be a hundred public hosts), no packet leaves, and nftables counts packets. The command runs itself again inside.
  */
 import { execFileSync, spawn } from "node:child_process"
+import { INTERRUPTED } from "@topic-tracker/cli-kit"
 
 const VARIABLE = "HOSTILE_NAMESPACE"
-
-/** The exit code of a command that a signal ended. */
-const INTERRUPTED = 130
 
 /** The public address of the namespace's interface, which iroh endpoints publish. The subnet is routed, and nobody is at its end. */
 export const PUBLIC_ADDRESS = "9.9.1.1"

@@ -51,6 +51,7 @@ const dayTime = (at) => {
 /** Each colour has a contrast of at least 3 with its background (WCAG 2.2, 1.4.11). */
 const COLORS = { light: ["#3b5bdb", "#2b8a3e", "#c2255c", "#d9480f", "#0b7285", "#862e9c", "#5c5f66", "#8a5a00"],
   dark: ["#91a7ff", "#8ce99a", "#faa2c1", "#ffc078", "#66d9e8", "#e599f7", "#ced4da", "#ffe066"] }
+const colors = () => COLORS[dark.matches ? "dark" : "light"]
 let charts = new Map()
 const chartOf = (id) => {
   let chart = charts.get(id)
@@ -63,7 +64,7 @@ const chartOf = (id) => {
 const draw = (id, option, label, figures) => {
   const isEmpty = option.series.every(({ data }) => data.every((item) => (Array.isArray(item) ? item[1] : item) === null))
   const graphic = isEmpty ? [{ type: "text", left: "center", top: "middle", style: { text: "nothing so far", fill: dark.matches ? "#bbb" : "#555", fontSize: 14 } }] : []
-  chartOf(id).setOption({ backgroundColor: "transparent", color: COLORS[dark.matches ? "dark" : "light"], animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, graphic, ...option }, { notMerge: true })
+  chartOf(id).setOption({ backgroundColor: "transparent", color: colors(), animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, graphic, ...option }, { notMerge: true })
   byId(id).setAttribute("aria-label", label)
   fill(byId(id + "-table"), figures.map(([name, value]) => {
     const row = element("tr")
@@ -122,7 +123,7 @@ const drawOverlay = (topic) => {
     ...links.flatMap(([publisher, peers]) => peers.filter((peer) => shown.has(peer) && shown.has(publisher) && peer !== publisher)
       .map((peer) => ({ source: publisher, target: peer, lineStyle: { width: 1, opacity: 0.45 } })))]
   const option = { legend: { top: 4 }, tooltip: { renderMode: "richText" }, series: [{ type: "graph", layout: "none", ...square(),
-    categories: [{ name: "this node" }, { name: "neighbours" }, { name: "other members", itemStyle: { color: COLORS[dark.matches ? "dark" : "light"][6] } }], data: nodes, edges,
+    categories: [{ name: "this node" }, { name: "neighbours" }, { name: "other members", itemStyle: { color: colors()[6] } }], data: nodes, edges,
     label: { position: "bottom", fontSize: 11, color: dark.matches ? "#ddd" : "#333" } }] }
   draw("overlay", option, "Overlay: " + neighbors.length + " neighbours, " + others.length + " other members",
     [["neighbours", String(neighbors.length)], ["other members", String(others.length)], ["links", String(edges.length)]])
