@@ -10,7 +10,7 @@ import { allPackagesCases, type Bench, type Case, coreOnlyCases, RUNTIMES, TOOLS
 import { checks, LINTERS } from "./checks.ts"
 import { type Layout, makeProject } from "./layout.ts"
 import { type Packed, packAll } from "./pack.ts"
-import { mustRun } from "./run.ts"
+import { mustRun, twoAtOnce } from "./run.ts"
 import { type Row, tableOf, writeTable } from "./table.ts"
 
 const USAGE = `npm run test:consumer [-- [--filter TEXT] [--layout flat|linked] [--keep]]
@@ -66,15 +66,24 @@ const prepare = async (
   return folder
 }
 
-/** Counts what passed and failed, and prints it. */
+/** The result of a check or a case; it passed if there is no problem. */
+interface Result {
+  readonly title: string
+  readonly problem: string | undefined
+}
+
+/** Counts what passed and failed, and prints it in sections: two of them may be made at the same time. */
 const makeReport = () => {
   const counts = { passed: 0, failed: 0 }
-  const add = (title: string, problem: string | undefined): void => {
-    counts[problem === undefined ? "passed" : "failed"]++
-    console.log(`  ${problem === undefined ? "ok    " : "FAILED"}  ${title}`)
-    if (problem !== undefined) console.log(problem.replaceAll(/^/gm, "          "))
+  const print = (heading: string, results: ReadonlyArray<Result>): void => {
+    console.log(`\n${heading}`)
+    for (const { problem, title } of results) {
+      counts[problem === undefined ? "passed" : "failed"]++
+      console.log(`  ${problem === undefined ? "ok    " : "FAILED"}  ${title}`)
+      if (problem !== undefined) console.log(problem.replaceAll(/^/gm, "          "))
+    }
   }
-  return { add, counts }
+  return { print, counts }
 }
 
 const main = async (): Promise<number> => {
@@ -85,7 +94,6 @@ const main = async (): Promise<number> => {
   }
   const isChosen = (title: string) => filter === undefined || title.includes(filter)
   const work = mkdtempSync(join(tmpdir(), "topic-tracker-consumer-"))
-  const rows: Array<Row> = []
   const report = makeReport()
   try {
     console.log("packing every public package from a clean clone …")
@@ -97,32 +105,39 @@ const main = async (): Promise<number> => {
     writeFileSync(join(tools, "package.json"), JSON.stringify({ private: true, dependencies }))
     await mustRun("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { folder: tools })
     for (const check of checks.filter(({ name }) => isChosen(name))) {
-      console.log(`\n${check.name}`)
-      for (const each of packed) {
-        report.add(each.name, await check.run(each, tools).catch((error: unknown) => String(error)))
-      }
+      const results = await twoAtOnce(packed, async (each) => ({
+        title: each.name,
+        problem: await check.run(each, tools).catch((error: unknown) => String(error)),
+      }))
+      report.print(check.name, results)
     }
     const layouts: ReadonlyArray<Layout> = layout === undefined ? ["flat", "linked"] : [layout as Layout]
     const names = packed.map(({ name }) => name)
-    for (const each of layouts) {
-      const projects: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<Case>]> = [
-        ["all", names, allPackagesCases],
-        ["core", ["@topic-tracker/core"], coreOnlyCases],
-      ]
+    const projects: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<Case>]> = [
+      ["all", names, allPackagesCases],
+      ["core", ["@topic-tracker/core"], coreOnlyCases],
+    ]
+    // The two layouts are independent of each other: each has a folder of its own.
+    const rows = await twoAtOnce(layouts, async (each) => {
+      const rows: Array<Row> = []
       for (const [title, named, cases] of projects) {
         const chosen = cases.filter(({ does, name }) => isChosen(`${name} ${does}`))
         if (chosen.length === 0) continue
-        console.log(`\n${each} layout, ${title === "all" ? "every package" : "core alone"} installed`)
         const folder = await prepare(join(work, `${each}-${title}`), each, packed, named, tools)
         const bench: Bench = { folder, tools, root, names }
+        const results: Array<Result> = []
         for (const test of chosen) {
           const problem = await test.run(bench).catch((error: unknown) => String(error))
           rows.push({ layout: each, name: test.name, does: test.does, problem })
-          report.add(`${test.name}: ${test.does}`, problem)
+          results.push({ title: `${test.name}: ${test.does}`, problem })
         }
+        report.print(`${each} layout, ${title === "all" ? "every package" : "core alone"} installed`, results)
       }
+      return rows
+    })
+    if (filter === undefined && layout === undefined) {
+      writeTable(join(root, "docs", "platforms.md"), tableOf(rows.flat()))
     }
-    if (filter === undefined && layout === undefined) writeTable(join(root, "docs", "platforms.md"), tableOf(rows))
   } finally {
     if (keep) console.log(`kept ${work}`)
     else rmSync(work, { recursive: true, force: true })

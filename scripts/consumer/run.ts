@@ -54,3 +54,14 @@ export const mustRun = async (
 
 /** The last lines of a text, as much as a report has room for. */
 export const tail = (text: string, lines = 15): string => text.trimEnd().split("\n").slice(-lines).join("\n")
+
+/** Runs the function for each item, two at the same time, and gives the results in the order of the items. */
+export const twoAtOnce = async <A, B>(items: ReadonlyArray<A>, run: (item: A) => Promise<B>): Promise<Array<B>> => {
+  const results: Array<B> = []
+  const rest = items.entries()
+  const work = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await run(item)
+  }
+  await Promise.all([work(), work()])
+  return results
+}
