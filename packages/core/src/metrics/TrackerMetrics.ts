@@ -17,8 +17,8 @@ import { counter, gauge, publishStats, type StatMetric } from "./publishStats.ts
  */
 export const joinDuration = Metric.timer("topic_tracker_join_duration", {
   description: "From the start of a search for a neighbour until there is one",
-  // 10, 20, 40 … 40,960 ms: from a warm join on loopback to the slowest join of the Rust crate.
-  boundaries: Metric.exponentialBoundaries({ start: 10, factor: 2, count: 13 }),
+  // 10, 20, 40 … 40,960 ms: from a warm join on loopback to the slowest join of the Rust crate. The last bound of `count` is infinite.
+  boundaries: Metric.exponentialBoundaries({ start: 10, factor: 2, count: 14 }),
 })
 
 /**
