@@ -32,6 +32,15 @@ describe("a source whose names are silent", () => {
     assert.isFalse(sources.isDoubted(sourceOn(HOST + 1, 1)))
   })
 
+  it("keeps its credit there while as many names of the host's sources answer", () => {
+    const sources = new NameSources()
+    for (let port = 1; port <= 20; port++) sources.countAnswered(namedBy(sourceOn(HOST, 100 + port)))
+    for (let port = 1; port <= 19; port++) assert.isFalse(sources.countSilent(namedBy(sourceOn(HOST, port))))
+    assert.strictEqual(sources.doubtedCount, 0)
+    assert.isTrue(sources.countSilent(namedBy(sourceOn(HOST, 20))))
+    assert.strictEqual(sources.doubtedCount, 20)
+  })
+
   it("keeps its credit there if a third of its names answer", () => {
     const sources = new NameSources()
     sources.countAnswered(namedBy(sourceOn(HOST, 30)))

@@ -60,6 +60,8 @@ interface Transaction {
   readonly onEvent: (event: QueryEvent) => void
   /** Undefined also after it ran. */
   onLate: (() => void) | undefined
+  /** The query is slow after this time (ms) at the earliest. */
+  readonly patience: number
   slow: boolean
 }
 
@@ -126,7 +128,8 @@ export class KrpcSocket {
 
   /**
    * Sends a query. Its listeners never run before this call returns. `onLate` runs when the answer is late, once and before all
-   * events; never if it comes or is slow by then. Every query of a closed socket is lost.
+   * events; never if it comes or is slow by then. The query is not slow before `patience` ms have passed, for answers that take a node more
+   * work than others. Every query of a closed socket is lost.
    */
   query(
     address: DhtAddress,
@@ -134,6 +137,7 @@ export class KrpcSocket {
     a: EncodableDictionary,
     onEvent: (event: QueryEvent) => void,
     onLate?: () => void,
+    patience = 0,
   ): void {
     if (this.closed) {
       // Not by the timers: they may have ended too.
@@ -143,14 +147,14 @@ export class KrpcSocket {
     const id = this.unusedId()
     const key = addressKey(address)
     const sentAt = this.options.timers.now()
-    this.transactions.set(id, { address, key, sentAt, onEvent, onLate, slow: false })
+    this.transactions.set(id, { address, key, sentAt, onEvent, onLate, patience, slow: false })
     const t = new Uint8Array(4)
     for (let i = 0; i < 4; i++) t[i] = id >>> (24 - 8 * i)
     // In the order of keys that bencoding has, which saves the sorting.
     const datagram = encode({ a, q: method, ro: this.options.isReadOnly() ? 1 : undefined, t, y: "q" })
     this.send(address, datagram, () => this.settle(id, LOST))
     const { roundTrips } = this
-    const firstStep = onLate === undefined ? roundTrips.timeout(key) : roundTrips.lateAfter(key)
+    const firstStep = onLate === undefined ? Math.max(patience, roundTrips.timeout(key)) : roundTrips.lateAfter(key)
     this.checkAt(sentAt + Math.max(CHECK_MS, firstStep))
   }
 
@@ -265,7 +269,7 @@ export class KrpcSocket {
     const { roundTripCeiling } = this.options
     let nextIn = roundTripCeiling
     this.transactions.forEach((transaction, id) => {
-      const { key, sentAt } = transaction
+      const { key, patience, sentAt } = transaction
       const waited = now - sentAt
       if (waited >= roundTripCeiling) {
         // If the time-out is the ceiling, the query was never slow: its loss is counted here.
@@ -273,7 +277,7 @@ export class KrpcSocket {
         this.settle(id, LOST)
         return
       }
-      const timeout = transaction.slow ? roundTripCeiling : this.roundTrips.timeout(key)
+      const timeout = transaction.slow ? roundTripCeiling : Math.max(patience, this.roundTrips.timeout(key))
       if (waited < timeout) {
         const { onLate } = transaction
         const lateIn = onLate === undefined ? 0 : this.roundTrips.lateAfter(key) - waited

@@ -30,6 +30,15 @@ const SUSPICIOUS_PART = 1 / 4
 /** The nodes to wait for, in multiples of k, when the k nearest are suspicious. */
 const EXTENDED = 3
 
+/**
+ * Silent nodes, as a part of k, beside which fewer than k answered ones are not all that there are: each node names the nearest that it knows,
+ * and where half of them are silent, those are not enough.
+ */
+const MANY_SILENT_PART = 1 / 4
+
+/** All of the id space, as a `distancePrefix`. */
+const SPACE = 2 ** 32 - 1
+
 /** What is known in a lookup. */
 export interface ChoiceParts {
   readonly target: Uint8Array
@@ -49,15 +58,15 @@ export class Choice {
 
   /**
    * The distance in which nodes may be hidden, as a `distancePrefix`: the answers named too many nodes of one host, nodes that are
-   * suspiciously close, or hardly any that answer. 0 if nothing seems to be hidden.
+   * suspiciously close, or too few that answer beside many silent ones. 0 if nothing seems to be hidden.
    */
   get hiddenWithin(): number {
     const answered = (candidate: Candidate) => candidate.state === "answered"
     const chosen = this.choose(answered)
     const { k } = this.#parts.options
     if (chosen.length >= EXTENDED * k) return 0
-    const isMostlySilent = chosen.length < k && this.#parts.candidates.filter(isGivenUp).length >= k
-    if (isMostlySilent) return this.#parts.options.expectedDistance?.() ?? 0
+    const silent = this.#parts.candidates.filter(isGivenUp).length
+    if (chosen.length < k && silent >= k * MANY_SILENT_PART) return this.#distanceOfMore(chosen)
     const extent = chosen.length < k ? 0 : this.#extent(chosen.slice(0, k))
     if (extent > 0) return extent
     const apart = chosen.filter((candidate, i) => !isCrowded(candidate, chosen.slice(0, i)))
@@ -66,6 +75,14 @@ export class Choice {
     )
     if (apart.length >= k || !hasCrowded) return 0
     return Math.max(0, ...apart.map((candidate) => this.#distanceOf(candidate)))
+  }
+
+  /** Twice the distance in which k nodes that answer are expected, when only these have answered: names of the nearer half are used up. */
+  #distanceOfMore(answered: ReadonlyArray<Candidate>): number {
+    const { expectedDistance, k } = this.#parts.options
+    const farthest = Math.max(0, ...answered.map((candidate) => this.#distanceOf(candidate)))
+    const spread = answered.length === 0 ? 0 : Math.min(SPACE, (2 * farthest * k) / answered.length)
+    return Math.max(spread, expectedDistance?.() ?? 0)
   }
 
   /** Up to `count` nodes that answered or that we know ourselves, the farthest first: an attacker's nodes are near. */
@@ -82,11 +99,11 @@ export class Choice {
   }
 
   /**
-   * The closest k of these candidates. Nodes of crowded hosts have a place only if there are too few others, and doubted names only
-   * if there are very few: then also honest nodes may have named mostly silent ones. If the k nearest are
+   * The closest k of these candidates. Nodes of crowded hosts have a place only if there are too few others. Doubted names fill the first
+   * `doubtedPlaces`, if there are very few others: then also honest nodes may have named mostly silent ones. If the k nearest are
    * suspiciously close, others within the expected distance follow.
    */
-  choose(isEligible: (candidate: Candidate) => boolean): Array<Candidate> {
+  choose(isEligible: (candidate: Candidate) => boolean, doubtedPlaces = this.#parts.options.k / 2): Array<Candidate> {
     const { k } = this.#parts.options
     const chosen: Array<Candidate> = []
     const crowded: Array<Candidate> = []
@@ -115,7 +132,7 @@ export class Choice {
       if (!isHostFull(candidate, chosen)) chosen.push(candidate)
     }
     for (const candidate of doubted) {
-      if (chosen.length >= k / 2) break
+      if (chosen.length >= doubtedPlaces) break
       chosen.push(candidate)
     }
     return chosen

@@ -281,7 +281,8 @@ export class Lookup implements QuerySource {
     // A router that refuses a `get` may still name nodes, and as long as no node has answered there are no others.
     if (this.routers > 0 && (this.state.answerCount === 0 || this.widened > 0)) return
     if (this.widen()) return
-    this.end(this.state.closest)
+    if (this.state.askDoubted()) this.context.scheduler.schedule(this)
+    else this.end(this.state.closest)
   }
 
   /**

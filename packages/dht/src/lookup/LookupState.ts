@@ -40,6 +40,8 @@ export class LookupState {
   private promptNow: ReadonlyArray<Candidate> | undefined
   private asked = 0
   private answers = 0
+  /** Doubted names that may still be asked in place of missing others; undefined before they are missed. */
+  private doubtedLeft: number | undefined
 
   constructor(target: Uint8Array, options: LookupStateOptions) {
     this.target = target
@@ -102,9 +104,9 @@ export class LookupState {
     return compareDistance(this.target, compact, nearest[nearest.length - 1]!.id!, at) < 0
   }
 
-  /** Whether names of the source are not even kept. As long as few nodes have answered, it may be an honest one. */
+  /** Whether names of the source are not even kept. As long as few nodes have answered, its names may be needed. */
   private dropsNamesOf(source: number | undefined): boolean {
-    return this.answers >= this.options.k / 2 && this.sources.isDoubted(source)
+    return this.answers >= this.options.k && this.sources.isDoubted(source)
   }
 
   /** The number of nodes with a known id that are neither given up nor late. */
@@ -124,6 +126,9 @@ export class LookupState {
     if (this.asked >= this.options.maxQueries) return undefined
     const candidate = this.seeds.find(isFresh) ?? this.closestFresh(among) ?? this.drawn.find(isFresh)
     if (candidate === undefined) return undefined
+    if (this.doubtedLeft !== undefined && this.choice.isDoubted(candidate) && --this.doubtedLeft === 0) {
+      this.nearestNow = undefined
+    }
     candidate.state = "asked"
     this.asked++
     return candidate
@@ -217,6 +222,18 @@ export class LookupState {
     return !this.seeds.some(isSlow) && !this.drawn.some(isSlow) && !this.candidates.some(isSlow)
   }
 
+  /**
+   * A finished lookup asks doubted names too, if fewer than k nodes have answered: honest nodes lose their credit where half of all nodes are
+   * silent. Returns whether there are any.
+   */
+  askDoubted(): boolean {
+    const { k } = this.options
+    if (this.doubtedLeft !== undefined || this.sources.doubtedCount === 0 || this.closest.length >= k) return false
+    this.doubtedLeft = k
+    this.nearestNow = undefined
+    return !this.finished
+  }
+
   /** Whether the `count` nearest nodes that are neither given up nor late have all answered, and such that were drawn. */
   hasNearest(count: number): boolean {
     if (this.answers < count) return false
@@ -250,7 +267,7 @@ export class LookupState {
   /** The nodes to wait for if they are few. */
   private get nearest(): ReadonlyArray<Candidate> {
     if (this.nearestNow === undefined) {
-      this.nearestNow = this.choice.choose((candidate) => !isGivenUp(candidate))
+      this.nearestNow = this.chosen((candidate) => !isGivenUp(candidate))
       this.promptNow = undefined
     }
     return this.nearestNow
@@ -259,8 +276,17 @@ export class LookupState {
   /** The nodes to ask and to wait for. */
   private get prompt(): ReadonlyArray<Candidate> {
     const { nearest } = this
-    this.promptNow ??= nearest.every(isPrompt) ? nearest : this.choice.choose(isPrompt)
+    this.promptNow ??= nearest.every(isPrompt) ? nearest : this.chosen(isPrompt)
     return this.promptNow
+  }
+
+  private chosen(isEligible: (candidate: Candidate) => boolean): ReadonlyArray<Candidate> {
+    const { choice, doubtedLeft, options } = this
+    if (doubtedLeft === undefined) return choice.choose(isEligible)
+    // At the same time, not one in place of the other: most of them may be silent.
+    const places = 2 * options.k
+    if (doubtedLeft > 0) return choice.choose(isEligible, places)
+    return choice.choose((one) => isEligible(one) && !(isFresh(one) && choice.isDoubted(one)), places)
   }
 
   /** When all queries are used, the fresh nodes will never be asked: they must not keep the lookup from ending. */

@@ -18,7 +18,11 @@ const NO_NAMES: Count = { silent: 0, answered: 0 }
  */
 const MAX_SILENT = 8
 
-/** When the poor sources of a private host have named so many silent nodes together, all of them are doubted: they may be one attacker's. */
+/**
+ * When the poor sources of a private host have named so many silent nodes together, and more than nodes have answered that sources of the host
+ * named, all poor ones are doubted: they may be one attacker's. In a network of one host where half of the nodes are silent, an honest
+ * node may happen to be the first to name some of those, and none that answers.
+ */
 const MAX_SILENT_OF_HOST = 16
 
 /** Sources remembered for one name. Attackers that name the same nodes are blamed one after another. */
@@ -38,6 +42,8 @@ export class NameSources {
   readonly #doubted = new Set<number>()
   /** The silent names of each host's poor sources. */
   readonly #silentOf = new Map<number, number>()
+  /** The names of each host's sources that have answered. */
+  readonly #answeredOf = new Map<number, number>()
 
   /** The number of doubted sources. */
   get doubtedCount(): number {
@@ -112,7 +118,7 @@ export class NameSources {
   }
 
   #isPoorHost(host: number): boolean {
-    return (this.#silentOf.get(host) ?? 0) >= MAX_SILENT_OF_HOST
+    return (this.#silentOf.get(host) ?? 0) >= Math.max(MAX_SILENT_OF_HOST, this.#answeredOf.get(host) ?? 0)
   }
 
   #trustedSource({ sources }: NamedId): number | undefined {
@@ -126,6 +132,7 @@ export class NameSources {
     const host = hostOf(source)
     const more = poorSilent(count) - (before === undefined ? 0 : poorSilent(before))
     this.#silentOf.set(host, (this.#silentOf.get(host) ?? 0) + more)
+    if (answered > 0) this.#answeredOf.set(host, (this.#answeredOf.get(host) ?? 0) + answered)
     return count
   }
 }

@@ -2,11 +2,17 @@
 import { Effect } from "effect"
 import { DhtError } from "../DhtError.ts"
 import type { EncodableDictionary } from "../krpc/bencode.ts"
-import type { KrpcSocket } from "../krpc/KrpcSocket.ts"
+import type { KrpcSocket, QueryEvent } from "../krpc/KrpcSocket.ts"
 import { ErrorCode } from "../krpc/message.ts"
 import type { PutReceipt, PutRequest } from "../model.ts"
 import type { AnsweredNode } from "./ClosestNodes.ts"
 import type { QueryScheduler, QuerySource } from "./QueryScheduler.ts"
+
+/**
+ * The shortest time in ms before the answer to a put is slow. A node checks a signature before it answers, all nodes get their put at the same
+ * time, and many may share a processor. A lookup asks another node in place of a slow one; nothing takes the place of a put.
+ */
+const PATIENCE_MS = 250
 
 export interface PutOutcome extends PutReceipt {
   /** The count of each error code among the answers. */
@@ -108,7 +114,7 @@ class Put implements QuerySource, PutTargets {
     if (node === undefined) return false
     this.#asked++
     let isSlow = false
-    this.#socket.query(node, "put", { ...this.#message, token: node.token }, (event) => {
+    const onEvent = (event: QueryEvent) => {
       if (event._tag === "slow") {
         isSlow = true
         this.#slow++
@@ -121,7 +127,8 @@ class Put implements QuerySource, PutTargets {
         if (event._tag === "error") this.#errors.set(event.code, (this.#errors.get(event.code) ?? 0) + 1)
       }
       this.#settle()
-    })
+    }
+    this.#socket.query(node, "put", { ...this.#message, token: node.token }, onEvent, undefined, PATIENCE_MS)
     return true
   }
 
