@@ -106,10 +106,10 @@ export class MembersState {
     if (options.answersRepairs) this.#server.neighborUp(peer, now)
   }
 
-  neighborDown(peer: string): void {
+  neighborDown(peer: string, now: number): void {
     this.#limits.neighborDown(peer)
     this.#server.neighborDown(peer)
-    this.#passed.neighborDown(peer)
+    this.#passed.neighborDown(peer, now)
   }
 
   /** An envelope of our own was given to gossip. */
@@ -146,7 +146,7 @@ export class MembersState {
         return message.envelopes.every((envelope) => this.#receiveHave(from, envelope, now))
       case "None": {
         const key = toHex(message.stream)
-        this.#passed.none(key, message.from, from)
+        this.#passed.none(key, message, from)
         const blocked = this.#authors.stream(key)?.order.blocked
         this.#repairs.none(key, from, blocked?.isBeforeStart === true, now)
         this.tick(now)

@@ -91,16 +91,25 @@ export class PassedWants {
   /** Asks a neighbour that told of the stream. False: nobody is asked, so the asker gets a None. */
   pass(want: NeighborWant, now: number): boolean {
     const { asker, from, stream, to } = want
-    const { isAskedFor, send, tellersOf } = this.#options
     if (to - from >= MAX_PASSED_SEQS || !this.#hasRoom(asker)) return false
-    const key = toHex(stream)
+    return this.#ask(want, toHex(stream), now, (name) => this.#isNew(name, now))
+  }
+
+  /** Waits for what is asked for already, or asks a neighbour that told of it. False: neither. */
+  #ask(want: NeighborWant, key: string, now: number, mayAsk: (name: string) => boolean): boolean {
+    const { asker, from, stream, to } = want
+    const { isAskedFor, send, tellersOf } = this.#options
     const isOurs = isAskedFor(key, from)
-    const asked = isOurs ? undefined : tellersOf(key, from).findLast((peer) => peer !== asker)
-    if (!isOurs && !this.#isAsked(key, want)) {
-      if (asked === undefined || !this.#mayPass(`${key} ${from}`, now)) return false
+    const before = isOurs ? undefined : this.#covering(key, want)
+    let asked = before?.asked
+    if (!isOurs && before === undefined) {
+      asked = tellersOf(key, from).findLast((peer) => peer !== asker)
+      const name = `${key} ${from}`
+      if (asked === undefined || !mayAsk(name) || !this.#rate.take(now)) return false
+      this.#passedAt.set(name, now)
       send(asked, { _tag: "Want", stream, ranges: [{ from, to }], parts: undefined })
     }
-    this.#waiting.add({ ...want, key, asked, until: now + PASS_MS, isAnswered: false })
+    this.#waiting.add({ asker, stream, from, to, key, asked, until: now + PASS_MS, isAnswered: false })
     return true
   }
 
@@ -122,8 +131,8 @@ export class PassedWants {
   }
 
   /** The neighbour that was asked has nothing of the range: those that wait for it need not wait any more. */
-  none(key: string, from: number, peer: string): void {
-    this.#end((each) => each.key === key && each.from === from && each.asked === peer)
+  none(key: string, { from, to }: SeqRange, peer: string): void {
+    this.#end((each) => each.key === key && each.from >= from && each.to <= to && each.asked === peer)
   }
 
   /** Ends the waits whose time is over. */
@@ -131,8 +140,15 @@ export class PassedWants {
     if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#end(({ until }) => until <= now)
   }
 
-  neighborDown(peer: string): void {
-    for (const each of this.#waiting) if (each.asker === peer) this.#waiting.delete(each)
+  /** What this neighbour was asked for is asked of the next one that told of it. `tellersOf` gives the neighbour no more. */
+  neighborDown(peer: string, now: number): void {
+    const lost: Array<Waiting> = []
+    for (const each of this.#waiting) {
+      if (each.asker !== peer && each.asked !== peer) continue
+      this.#waiting.delete(each)
+      if (each.asker !== peer && !each.isAnswered) lost.push(each)
+    }
+    for (const each of lost) if (!this.#ask(each, each.key, now, () => true)) this.#sendNone(each)
   }
 
   /** Whether another range may wait, of all neighbours and of this one. */
@@ -143,25 +159,26 @@ export class PassedWants {
     return waits < MAX_PASSED_OF_ONE
   }
 
-  #isAsked(key: string, { from, to }: SeqRange): boolean {
-    for (const each of this.#waiting) if (each.key === key && each.from <= from && each.to >= to) return true
-    return false
+  #covering(key: string, { from, to }: SeqRange): Waiting | undefined {
+    for (const each of this.#waiting) if (each.key === key && each.from <= from && each.to >= to) return each
+    return undefined
   }
 
-  #mayPass(name: string, now: number): boolean {
+  #isNew(name: string, now: number): boolean {
     const last = this.#passedAt.get(name)
-    if ((last !== undefined && now - last < AGAIN_MS) || !this.#rate.take(now)) return false
-    this.#passedAt.set(name, now)
-    return true
+    return last === undefined || now - last >= AGAIN_MS
   }
 
   /** Ends these waits: an asker without an answer gets a None. */
   #end(isMeant: (each: Waiting) => boolean): void {
     for (const each of [...this.#waiting].filter(isMeant)) {
-      const { asker, from, isAnswered, stream, to } = each
       this.#waiting.delete(each)
-      if (!isAnswered) this.#options.send(asker, { _tag: "None", stream, from, to })
+      if (!each.isAnswered) this.#sendNone(each)
     }
+  }
+
+  #sendNone({ asker, from, stream, to }: Waiting): void {
+    this.#options.send(asker, { _tag: "None", stream, from, to })
   }
 }
 

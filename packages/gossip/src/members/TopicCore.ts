@@ -180,7 +180,8 @@ export class TopicCore {
   repairsClosed(peer: EndpointId.EndpointId): void {
     this.#repairs.delete(peer)
     this.notes.lineDown(peer)
-    this.#state.neighborDown(peer)
+    this.#state.neighborDown(peer, this.#timers.now())
+    this.#flush()
   }
 
   repair(peer: EndpointId.EndpointId, message: RepairMessage): void {

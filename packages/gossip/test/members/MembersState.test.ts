@@ -510,7 +510,7 @@ describe("MembersState repairs", () => {
         ] as const) {
           state.neighborUp(PEER, { answersRepairs: true }, 0)
           state.receiveRepair(PEER, { _tag: "Heads", heads: earlier.slice(0, known) }, 0)
-          state.neighborDown(PEER)
+          state.neighborDown(PEER, 5)
         }
         newcomer.published(alice.next(), 5)
         const heads = headsTo(newcomer, "bb".repeat(32))

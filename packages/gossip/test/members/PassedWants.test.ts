@@ -6,10 +6,10 @@ import { filled } from "./support.ts"
 const streamOf = (fill: number) => filled(48, fill)
 
 /** A node with neighbours a, b and c, of which `tellers` told of each stream. */
-const setUp = (tellers: ReadonlyArray<string>, asksFor: ReadonlySet<number> = new Set()) => {
+const setUp = (tellers: ReadonlyArray<string> | Set<string>, asksFor: ReadonlySet<number> = new Set()) => {
   let sent: Array<readonly [string, RepairMessage]> = []
   const wants = new PassedWants({
-    tellersOf: () => tellers,
+    tellersOf: () => [...tellers],
     isAskedFor: (_, seq) => asksFor.has(seq),
     send: (to, message) => sent.push([to, message]),
   })
@@ -59,9 +59,9 @@ describe("PassedWants", () => {
     const { pass, takeSent, wants } = setUp(["b"])
     pass("a", 1, 1, 0)
     takeSent()
-    wants.none(key, 1, "c")
+    wants.none(key, { from: 1, to: 1 }, "c")
     assert.deepStrictEqual(takeSent(), [])
-    wants.none(key, 1, "b")
+    wants.none(key, { from: 1, to: 1 }, "b")
     assert.deepStrictEqual(takeSent(), [["a", none(1, 1)]])
     pass("a", 2, 2, 100)
     takeSent()
@@ -70,6 +70,48 @@ describe("PassedWants", () => {
     assert.deepStrictEqual(takeSent(), [])
     wants.tick(100 + PASS_MS)
     assert.deepStrictEqual(takeSent(), [["a", none(2, 2)]])
+  })
+
+  it("asks the next one that told of the stream when the neighbour that was asked goes, and says None when there is none", () => {
+    const tellers = new Set(["b", "c", "d"])
+    const { pass, takeSent, wants } = setUp(tellers)
+    pass("a", 1, 4, 0)
+    pass("a", 2, 2, 10)
+    assert.deepStrictEqual(takeSent(), [["d", want(1, 4)]])
+    const leave = (peer: string, now: number) => {
+      tellers.delete(peer)
+      wants.neighborDown(peer, now)
+    }
+    leave("d", 100)
+    assert.deepStrictEqual(takeSent(), [["c", want(1, 4)]])
+    assert.deepStrictEqual([...wants.askersOf(key, { from: 4, to: 4 })], ["a"])
+    assert.strictEqual(wants.deadline, 100 + PASS_MS)
+    // The answer that came for one range may be all that is missing there; for the other one the next neighbour is asked.
+    leave("c", 200)
+    assert.deepStrictEqual(takeSent(), [["b", want(2, 2)]])
+    leave("b", 300)
+    assert.deepStrictEqual(takeSent(), [["a", none(2, 2)]])
+    assert.isUndefined(wants.deadline)
+  })
+
+  it("asks nobody for an asker that has gone", () => {
+    const { pass, takeSent, wants } = setUp(new Set(["b", "c"]))
+    pass("a", 1, 1, 0)
+    wants.neighborDown("a", 10)
+    wants.neighborDown("c", 20)
+    assert.deepStrictEqual(takeSent(), [["c", want(1, 1)]])
+  })
+
+  it("ends all that waited for a part of what the neighbour has not", () => {
+    const { pass, takeSent, wants } = setUp(["b"])
+    pass("a", 1, 4, 0)
+    pass("c", 2, 3, 0)
+    takeSent()
+    wants.none(key, { from: 1, to: 4 }, "b")
+    assert.deepStrictEqual(takeSent(), [
+      ["a", none(1, 4)],
+      ["c", none(2, 3)],
+    ])
   })
 
   it("waits for what the node itself asks for, and passes nothing on that nobody else told of", () => {
@@ -83,7 +125,7 @@ describe("PassedWants", () => {
   it("passes on what failed again after a second only, so that no Want goes in circles", () => {
     const { pass, takeSent, wants } = setUp(["b"])
     pass("a", 1, 1, 0)
-    wants.none(key, 1, "b")
+    wants.none(key, { from: 1, to: 1 }, "b")
     takeSent()
     assert.isFalse(pass("a", 1, 1, 999))
     assert.isTrue(pass("a", 1, 1, 1_000))
@@ -98,7 +140,7 @@ describe("PassedWants", () => {
     // A second one waits for those that are on their way, and costs no further Want.
     for (let i = 0; i < 16; i++) for (let more = 0; more < 4; more++) pass("c", 1, 1, 0, i)
     assert.isFalse(pass("c", 1, 1, 0, 0))
-    wants.neighborDown("c")
+    wants.neighborDown("c", 0)
     assert.isTrue(pass("c", 1, 1, 0, 0))
   })
 })
