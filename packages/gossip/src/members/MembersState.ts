@@ -110,6 +110,7 @@ export class MembersState {
     this.#limits.neighborDown(peer)
     this.#server.neighborDown(peer)
     this.#passed.neighborDown(peer, now)
+    this.#repairs.neighborDown(peer, now)
   }
 
   /** An envelope of our own was given to gossip. */

@@ -47,6 +47,8 @@ interface Task {
   askedTo: number
   nones: Set<string>
   lastAsked: string | undefined
+  /** A neighbour that came after the others were asked, and told of the stream: it is asked next. */
+  newcomer: string | undefined
   /** Since when the gap is there that the rounds were begun for. */
   since: number
   isRoundOver: boolean
@@ -128,12 +130,27 @@ export class Repairs {
     this.#start(key, bytes, now + FIRST_ASK_MS)
   }
 
-  /** A neighbour tells of a stream that others told of, too. */
-  noteTeller(key: string, by: string): void {
+  /**
+   * A neighbour tells of a stream that others told of, too. `isNew`: in its first message. Then it is asked for what is missing without the pause
+   * after a round, because it may come from another part of the swarm than those that were asked.
+   */
+  noteTeller(key: string, by: string, isNew: boolean, now: number): void {
+    const task = this.#tasks.get(key)
+    if (isNew && task?.isRoundOver === true) {
+      task.newcomer = by
+      task.nextAt = Math.min(task.nextAt, now)
+    }
     const tellers = this.#claims.get(key)?.tellers
     if (tellers === undefined || tellers.includes(by)) return
     tellers.push(by)
     if (tellers.length > MAX_TELLERS) tellers.shift()
+  }
+
+  /** What this neighbour was asked for is asked of the next one of the round at once. */
+  neighborDown(peer: string, now: number): void {
+    for (const task of this.#tasks.values()) {
+      if (task.lastAsked === peer && !task.isRoundOver) task.nextAt = Math.min(task.nextAt, now)
+    }
   }
 
   /** The last neighbours that told of a stream up to this seq, the latest last. */
@@ -205,8 +222,8 @@ export class Repairs {
 
   #start(key: string, bytes: Uint8Array, nextAt: number): void {
     if (this.#tasks.has(key)) return
-    const task = { bytes, asks: 0, nextAt, askedTo: 0, nones: new Set<string>(), lastAsked: undefined }
-    this.#tasks.set(key, { ...task, since: nextAt, isRoundOver: false })
+    const asked = { asks: 0, askedTo: 0, nones: new Set<string>(), lastAsked: undefined, newcomer: undefined }
+    this.#tasks.set(key, { bytes, nextAt, ...asked, since: nextAt, isRoundOver: false })
   }
 
   #ranges(key: string, stream: AuthorStream | undefined, now: number): ReadonlyArray<MissingRange> {
@@ -268,7 +285,10 @@ export class Repairs {
     // Each message in parts needs a Want of its own: the first range decides.
     const parts = ranges[0]!.parts
     const asked = parts === undefined ? ranges.filter((range) => range.parts === undefined) : ranges.slice(0, 1)
-    const peer = peers[(offset + task.asks) % peers.length]!
+    const { newcomer } = task
+    const isThere = newcomer !== undefined && peers.includes(newcomer)
+    const peer = isThere ? newcomer : peers[(offset + task.asks) % peers.length]!
+    task.newcomer = undefined
     task.asks++
     task.lastAsked = peer
     task.askedTo = Math.max(task.askedTo, asked.at(-1)!.to)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto, type CryptoService, EndpointId, type SigningKey } from "@topic-tracker/crypto"
 import { type ChannelMode, Envelope, Plaintext } from "@topic-tracker/crypto/members"
-import { type Admission, MembersState, NeighborScore } from "@topic-tracker/gossip/members"
+import { type Admission, MembersState, NeighborScore, type RepairMessage } from "@topic-tracker/gossip/members"
 import { Effect } from "effect"
 import { filled, type Member, MINUTE, memberOf, signingKeyOf, text } from "./support.ts"
 
@@ -527,6 +527,47 @@ describe("MembersState repairs", () => {
           assert.isFalse(wanted.some((want) => stream.every((byte, i) => byte === want.stream[i])))
         }
       }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.effect("asks a neighbour that comes later at once, and another one when the one that was asked goes", () =>
+    Effect.gen(function* () {
+      const { author, stateOf } = yield* setUp
+      const reader = stateOf()
+      const stream = Envelope.stream(author(1).seal()).slice()
+      const [a, b, c] = ["aa", "bb", "cc"].map((each) => each.repeat(32)) as [string, string, string]
+      const heads: RepairMessage = { _tag: "Heads", heads: [{ stream, seq: 1 }] }
+      const arrive = (peer: string, now: number) => {
+        reader.neighborUp(peer, { answersRepairs: true }, now)
+        reader.receiveRepair(peer, heads, now)
+      }
+      /** The neighbours that are asked up to this time. */
+      const asked = (now: number) => {
+        reader.tick(now)
+        return reader
+          .takeEvents()
+          .flatMap((each) => (each._tag === "Send" && each.message._tag === "Want" ? [each.to] : []))
+      }
+      // The first neighbour has nothing, so what the second one tells is news.
+      reader.neighborUp(PEER, { answersRepairs: true }, 0)
+      reader.receiveRepair(PEER, { _tag: "Heads", heads: [] }, 0)
+      reader.neighborDown(PEER, 0)
+      arrive(a, 0)
+      assert.deepStrictEqual(asked(99), [])
+      assert.deepStrictEqual(asked(100), [a])
+      reader.receiveRepair(a, { _tag: "None", stream, from: 1, to: 1 }, 150)
+      assert.deepStrictEqual(asked(200), [])
+      arrive(b, 300)
+      assert.deepStrictEqual(asked(300), [b])
+      // The round of both is over: the next one begins after a pause.
+      arrive(c, 400)
+      assert.deepStrictEqual(asked(400), [c])
+      reader.receiveRepair(c, heads, 410)
+      assert.deepStrictEqual(asked(410), [])
+      const [next] = asked(1_500)
+      assert.isDefined(next)
+      reader.neighborDown(next!, 1_510)
+      assert.strictEqual(asked(1_510).length, 1)
+    }).pipe(Effect.provide(Crypto.layer())),
   )
 
   it.effect("answers 64 Wants and 512 KB a second of a neighbour, and None for what it does not have", () =>
