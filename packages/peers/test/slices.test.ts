@@ -1,7 +1,7 @@
 /** A bulk transfer gives way to gossip and to small messages; in memory, under TestClock. */
 import { assert, describe, it } from "@effect/vitest"
 import { TopicId } from "@topic-tracker/crypto"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { SlicePolicy } from "../src/streams/SlicePolicy.ts"
 import { admitAll, inTime, makeMemoryWorld, type TestPeers } from "./world.ts"
@@ -182,6 +182,52 @@ describe("the size of a slice", () => {
       assert.isBelow(beside, 0.85)
       yield* transferred(false)
       assert.closeTo((yield* transferred(false)) / alone, 1, 0.05)
+    }),
+  )
+
+  it.effect("lets no stream live longer than its connection while it rests", () =>
+    Effect.gen(function* () {
+      const world = yield* makeMemoryWorld({
+        streamWindowBytes: 1,
+        link: (_from, _to, _random, bytes) => ({ delayMs: Math.round(bytes / 4_096) }),
+      })
+      const b = yield* world.node({ allow: admitAll })
+      let isReading = false
+      yield* b.serve({ protocol: "sink" }, ({ socket }) =>
+        Effect.gen(function* () {
+          isReading = true
+          const { pull } = yield* socket.reader
+          for (;;) yield* pull
+        }).pipe(
+          Effect.scoped,
+          Effect.ensuring(
+            Effect.sync(() => {
+              isReading = false
+            }),
+          ),
+        ),
+      )
+      const theirs = yield* b.gossip.open(TopicId.fromName("said"))
+      // A slice takes 1 ms, and a rest up to 4: at some of these times the reader rests.
+      for (let ms = 0; ms < 8; ms++) {
+        const a = yield* world.node({ allow: admitAll })
+        const ours = yield* a.gossip.open(TopicId.fromName("said"))
+        yield* inTime(world, "they are neighbours", ours.join([b.endpointId]))
+        const socket = yield* inTime(world, "it connects", a.connect(b.endpointId, { protocol: "sink" }))
+        const { write } = yield* socket.writer
+        const sending = yield* Effect.forkScoped(Effect.forever(write(new Uint8Array(60_000))))
+        yield* TestClock.adjust(150)
+        yield* theirs.broadcast(new TextEncoder().encode(`message ${ms}`))
+        yield* TestClock.adjust(ms)
+        yield* Effect.forkChild(a.close)
+        assert.isTrue(isReading)
+        for (let waited = 0; (yield* b.stats).connections > 0 || waited === 0; waited++) {
+          assert.isBelow(waited, 2_000)
+          yield* TestClock.adjust(1)
+        }
+        assert.isFalse(isReading, `closed after ${ms} ms`)
+        yield* Fiber.interrupt(sending)
+      }
     }),
   )
 })

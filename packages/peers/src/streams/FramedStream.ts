@@ -40,6 +40,8 @@ export class FramedStream {
   #isReadOver = false
   #isOver = false
   #stuck: Timer | undefined
+  /** Reads on at the end of the rest that bulk keeps now. */
+  #rest: Timer | undefined
 
   constructor(options: FramedStreamOptions) {
     this.#options = options
@@ -103,6 +105,7 @@ export class FramedStream {
       this.#sending.close(encodeClose(code, reason))
     }
     this.#receiving.hearNothing(end)
+    this.endRest()
   }
 
   /** Ends both directions at once: the peer's reader gets the code, ours `end`. */
@@ -112,6 +115,15 @@ export class FramedStream {
     this.#sending.cut(code)
     this.#watch()
     this.#receiving.hearNothing(end)
+    this.endRest()
+  }
+
+  /** Reads on at once: there may be an end to be seen, which is no bulk. */
+  endRest(): void {
+    if (this.#rest === undefined) return
+    this.#options.timers.cancel(this.#rest)
+    this.#rest = undefined
+    this.#read()
   }
 
   /** From now on the peer has a limited time to end its direction. */
@@ -132,7 +144,7 @@ export class FramedStream {
 
   /** There is always one read under way, except while bulk rests. */
   #read(): void {
-    const { slices, timers } = this.#options
+    const { slices } = this.#options
     let isInCall = true
     let again = true
     while (again) {
@@ -143,13 +155,20 @@ export class FramedStream {
         else if (this.#arrived(bytes)) {
           slices.worked(bytes.length)
           const restMs = slices.restMs(bytes.length)
-          if (restMs > 0) timers.schedule(restMs, () => this.#read())
+          if (restMs > 0) this.#restFor(restMs)
           else if (isInCall) again = true
           else this.#read()
         }
       }, slices.bytes())
       isInCall = false
     }
+  }
+
+  #restFor(ms: number): void {
+    this.#rest = this.#options.timers.schedule(ms, () => {
+      this.#rest = undefined
+      this.#read()
+    })
   }
 
   #readOver(resetCode: number | undefined): void {

@@ -292,6 +292,7 @@ export class PeerConnection {
     this.#isClosed = true
     this.#stopLinger()
     this.#proofs.close()
+    for (const stream of [...this.#streams.keys()]) stream.endRest()
     this.#options.closed()
   }
 }
