@@ -12,8 +12,11 @@ import * as Table from "./harness/table.ts"
 
 const names = benchmarks.map(({ name }) => name)
 
-const WHOLE: Extent = { rounds: 5, seconds: 1, idleSeconds: 30, topics: [1, 10, 100, 500], nodes: [10, 100] }
-const QUICK: Extent = { rounds: 3, seconds: 0.5, idleSeconds: 5, topics: [1, 10], nodes: [10] }
+const WHOLE: Extent = { rounds: 5, seconds: 1, idleSeconds: 30, pairs: 10, topics: [1, 10, 100, 500], nodes: [10, 100] }
+const QUICK: Extent = { rounds: 3, seconds: 0.5, idleSeconds: 5, pairs: 2, topics: [1, 10], nodes: [10] }
+
+/** Long enough for a figure of some percent on a machine that does other work too. */
+const LONG_PAIRS = 60
 
 const flag = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
@@ -27,20 +30,22 @@ export const benchCommand = Command.make(
     ),
     json: flag("json", "Print the results as a JSON array and nothing else"),
     quick: flag("quick", "Few and short samples: a test that everything runs, without meaningful figures"),
+    long: flag("long", "Six times as many turns of the ways that are compared (peers)"),
     baseline: flag("baseline", "Compare the ratios with the stored baseline; exit code 1 if one is worse"),
     saveBaseline: flag("save-baseline", "Store the ratios of this run as the baseline"),
     report: flag("report", "Write the table, the JSON and the chart into docs/benchmarks"),
   },
-  Effect.fn("bench")(function* ({ names, json, quick: isQuick, baseline, saveBaseline, report }) {
+  Effect.fn("bench")(function* ({ names, json, quick: isQuick, long: isLong, baseline, saveBaseline, report }) {
     const here = machine()
     const reportLine = (line: string) => Console.error(line)
     yield* reportLine(describe(here))
     yield* Programs.build
+    const extent = { ...(isQuick ? QUICK : WHOLE), ...(isLong ? { pairs: LONG_PAIRS } : {}) }
     const results: Array<Result> = []
     for (const benchmark of benchmarks) {
       if (names.length > 0 && !names.includes(benchmark.name)) continue
       yield* reportLine(`${benchmark.name}: ${benchmark.about}`)
-      results.push(...(yield* benchmark.run({ ...(isQuick ? QUICK : WHOLE), report: reportLine })))
+      results.push(...(yield* benchmark.run({ ...extent, report: reportLine })))
     }
     yield* Console.log(json ? JSON.stringify(results, undefined, 2) : Table.text(results))
     if (report) yield* Report.write(results, here)

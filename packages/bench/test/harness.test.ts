@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { result } from "../src/harness/Benchmark.ts"
+import { result, withGoal } from "../src/harness/Benchmark.ts"
 import { ratiosOf, worse } from "../src/harness/baseline.ts"
 import { chart } from "../src/harness/chart.ts"
 import { formatFigure, quantile, summary } from "../src/harness/figures.ts"
@@ -52,6 +52,22 @@ describe("results", () => {
     assert.isTrue(svg.startsWith("<svg"))
     assert.include(svg, "a/rate / peer")
     assert.include(svg, "a/time / peer")
+  })
+})
+
+describe("goals", () => {
+  it("are a least or a largest value, and a column of the table if there are some", () => {
+    assert.deepStrictEqual(withGoal(rate, 100).goal, { limit: 100, holds: true })
+    assert.deepStrictEqual(withGoal(rate, 101).goal, { limit: 101, holds: false })
+    assert.isTrue(withGoal(time, 4).goal?.holds)
+    assert.isFalse(withGoal(time, 3.9).goal?.holds)
+    assert.notInclude(text([rate, time]), "goal")
+    const [header, first, second] = markdown([withGoal(rate, 101), time])
+      .split("\n")
+      .filter((_, i) => i !== 1)
+    assert.isTrue(header?.endsWith("| goal |"))
+    assert.isTrue(first?.endsWith("| at least 101 1/s: no |"))
+    assert.isTrue(second?.endsWith("|  |"))
   })
 })
 

@@ -16,6 +16,14 @@ export interface Result {
   readonly min: number
   readonly max: number
   readonly samples: number
+  /** The bound of the figure, if it has one. */
+  readonly goal?: Goal
+}
+
+/** A bound: a least or a largest value, depending on which one is better. */
+export interface Goal {
+  readonly limit: number
+  readonly holds: boolean
 }
 
 /** A benchmark did not run to its end. */
@@ -31,6 +39,8 @@ export interface Extent {
   readonly seconds: number
   /** Seconds for which idle topics are observed. */
   readonly idleSeconds: number
+  /** Turns of two ways that are compared, or of one without and with something beside it. */
+  readonly pairs: number
   /** Numbers of topics in one process. */
   readonly topics: ReadonlyArray<number>
   /** Numbers of nodes in a simulated swarm. */
@@ -51,6 +61,12 @@ export interface Benchmark {
     run: Run,
   ) => Effect.Effect<ReadonlyArray<Result>, BenchmarkFailed, ChildProcessSpawner.ChildProcessSpawner>
 }
+
+/** The result with its bound. */
+export const withGoal = (result: Result, limit: number): Result => ({
+  ...result,
+  goal: { limit, holds: result.better === "higher" ? result.value >= limit : result.value <= limit },
+})
 
 /** The result of our samples, with one figure of each peer that could be measured. */
 export const result = (

@@ -25,10 +25,26 @@ const cells = (result: Result): ReadonlyArray<string> => {
 
 const header = ["benchmark", "median", "min to max", "compared with (× above 1: ours is better)"]
 
+/** The header and the rows, with a column of goals if there are some. */
+const rowsOf = (results: ReadonlyArray<Result>): ReadonlyArray<ReadonlyArray<string>> => {
+  const rows = [header, ...results.map(cells)]
+  if (results.every(({ goal }) => goal === undefined)) return rows
+  return rows.map((row, i) => [...row, i === 0 ? "goal" : goalCell(results[i - 1]!)])
+}
+
+const goalCell = ({ better, goal, unit }: Result): string =>
+  goal === undefined
+    ? ""
+    : `at ${better === "higher" ? "least" : "most"} ${withUnit(goal.limit, unit)}: ${goal.holds ? "holds" : "no"}`
+
 /** For a terminal. */
-export const text = (results: ReadonlyArray<Result>): string =>
-  textTable(header, results.map(cells), { words: [0, 1, 2, 3] })
+export const text = (results: ReadonlyArray<Result>): string => {
+  const [head = [], ...rows] = rowsOf(results)
+  return textTable(head, rows, { words: head.map((_, i) => i) })
+}
 
 /** A Markdown table. */
-export const markdown = (results: ReadonlyArray<Result>): string =>
-  [header, header.map(() => "---"), ...results.map(cells)].map((row) => `| ${row.join(" | ")} |`).join("\n")
+export const markdown = (results: ReadonlyArray<Result>): string => {
+  const [head = [], ...rows] = rowsOf(results)
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
+}

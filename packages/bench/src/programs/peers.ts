@@ -1,28 +1,32 @@
 /**
- * Arguments: SECONDS. Measures peer streams between two nodes on loopback, both in this process, and alternately iroh's binding alone
+ * Arguments: SECONDS PAIRS. Measures peer streams between two nodes on loopback, both in this process, and alternately iroh's binding alone
  * between two endpoints. Prints, each for ours and for the binding (`bare`):
  *
  * - `calls`: ms of a unary call of some 80 B, and of as many bytes there and back on one stream of the binding.
- * - `bulk`: MB/s of one stream with writes of 64 KB, samples of SECONDS each.
+ * - `bulk`: MB/s of a transfer of some MB on one stream with writes of 64 KB, PAIRS of both ways in turn.
  * - `streams`: ms until 1,000 streams are open and have echoed 16 bytes, all at once.
  * - `beside` (ours only): ms of calls, first alone and then beside a bulk transfer between the same nodes, and MB/s of that transfer alone and
  *   beside the calls.
  * - `dials` (ours only): ms to open a stream by key alone to a peer without a connection, whose address is known.
  */
-import { PeerRpc, Peers, type PeersService } from "@topic-tracker/peers"
+import { PeerRpc, Peers } from "@topic-tracker/peers"
 import { Effect, Layer, Schema } from "effect"
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
-import { sampleLatencies, sampleRates } from "./gossip/sampling.ts"
+import { sampleLatencies } from "./gossip/sampling.ts"
 import { makeBareStreams } from "./peers/bareStreams.ts"
+import { CHUNK_BYTES, makeBareBulk, openBulk, serveBulk } from "./peers/bulkWays.ts"
 import { makePeerNode } from "./peers/peerNode.ts"
 import { main, numberAt, print } from "./print.ts"
 
 const seconds = numberAt(0)
+const pairs = numberAt(1)
+
+/** Pairs of transfers before the first one that counts. */
+const WARM_UP_PAIRS = 3
 
 const STREAMS = 1_000
 const STREAM_SAMPLES = 3
 const DIALS = 20
-const CHUNK_BYTES = 64_000
 
 class Echo extends RpcGroup.make(Rpc.make("Echo", { payload: { text: Schema.String }, success: Schema.String })) {}
 
@@ -81,37 +85,23 @@ const measureCalls = Effect.gen(function* () {
 
 const bareStreams = Effect.acquireRelease(Effect.promise(makeBareStreams), ({ close }) => Effect.promise(close))
 
-/** A stream of one direction, whose other side counts what it reads. */
-const openBulk = Effect.fnUntraced(function* (from: PeersService, to: PeersService) {
-  let received = 0
-  yield* to.serve({ protocol: "bulk" }, ({ socket }) =>
-    Effect.gen(function* () {
-      const { pull } = yield* socket.reader
-      for (;;) for (const chunk of yield* pull) received += chunk.length
-    }).pipe(Effect.scoped),
-  )
-  const socket = yield* from.connect(to.endpointId, { protocol: "bulk" })
-  const writer = yield* socket.writer
-  return { writer, received: () => received }
-})
-
 const measureBulk = Effect.gen(function* () {
   const [from, to] = [yield* makePeerNode(), yield* makePeerNode()]
-  const bulk = yield* openBulk(from, to)
-  const bare = yield* bareStreams
-  const chunk = new Uint8Array(CHUNK_BYTES).map((_, i) => i)
-  const array = [...chunk]
-  const [bareRates, ours] = yield* Effect.promise(() =>
-    sampleRates(
-      [
-        { count: bare.received, send: () => bare.send(array) },
-        { count: bulk.received, send: () => Effect.runPromise(bulk.writer.write(chunk)) },
-      ],
-      seconds,
-    ),
-  )
-  const toMegabytes = (rates: ReadonlyArray<number>) => rates.map((rate) => rate / 1e6)
-  return { bare: toMegabytes(bareRates!), ours: toMegabytes(ours!) }
+  yield* serveBulk(to)
+  const ours = yield* openBulk(from, to.endpointId)
+  const bare = yield* Effect.acquireRelease(Effect.promise(makeBareBulk), ({ close }) => Effect.promise(close))
+  return yield* Effect.promise(async () => {
+    const rates = { bare: [] as Array<number>, ours: [] as Array<number> }
+    for (let pair = -WARM_UP_PAIRS; pair < pairs; pair++) {
+      const isBareFirst = pair % 2 === 0
+      const first = await (isBareFirst ? bare.transfer : ours.transfer)()
+      const second = await (isBareFirst ? ours.transfer : bare.transfer)()
+      if (pair < 0) continue
+      rates.bare.push(isBareFirst ? first : second)
+      rates.ours.push(isBareFirst ? second : first)
+    }
+    return rates
+  })
 }).pipe(Effect.scoped)
 
 const BESIDE_CALLS = 1_000
@@ -119,7 +109,10 @@ const BESIDE_CALLS = 1_000
 const measureBeside = Effect.gen(function* () {
   const [from, to] = [yield* makePeerNode(), yield* makePeerNode()]
   const rpc = yield* makeClient(from, to)
-  const bulk = yield* openBulk(from, to)
+  yield* serveBulk(to)
+  const bulk = yield* openBulk(from, to.endpointId)
+  yield* bulk.drain
+  let sent = 0
   const calls = (count: number) =>
     Effect.promise(async () => {
       const samples: Array<number> = []
@@ -133,11 +126,18 @@ const measureBeside = Effect.gen(function* () {
   yield* calls(BESIDE_CALLS)
   const alone = yield* calls(BESIDE_CALLS)
   const rateOf = Effect.fnUntraced(function* (work: Effect.Effect<unknown>) {
-    const [before, start] = [bulk.received(), performance.now()]
+    const [before, start] = [sent, performance.now()]
     yield* work
-    return (bulk.received() - before) / (performance.now() - start) / 1e3
+    return (sent - before) / (performance.now() - start) / 1e3
   })
-  yield* Effect.forkScoped(Effect.forever(bulk.writer.write(new Uint8Array(CHUNK_BYTES))))
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.promise(async () => {
+        await bulk.send()
+        sent += CHUNK_BYTES
+      }),
+    ),
+  )
   yield* Effect.sleep("1 second")
   const bulkAlone = yield* rateOf(Effect.sleep(seconds * 1000))
   let beside: ReadonlyArray<number> = []

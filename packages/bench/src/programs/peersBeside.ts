@@ -1,24 +1,37 @@
 /**
- * Arguments: SECONDS FAR. A bulk transfer on a peer stream beside gossip with the same peer, FAR in another process: 50 messages of 100 B a second, each of
- * which it answers. Turn by turn gossip alone, the transfer alone, both. Prints:
+ * Arguments: ROUNDS FAR. A bulk transfer on a peer stream beside gossip with the same peer, FAR in another process: 100 messages of 100 B a second,
+ * each of which it answers. Each round has all parts in turn, because other work of the machine changes within seconds. Prints an array of rounds:
  *
- * - `alone`, `beside`: ms of a message, half of there and back, without and beside the transfer.
- * - `bulkAlone`, `bulkBeside`: MB/s of the transfer.
+ * - `alone`, `beside`: ms of each message, half of there and back, without and beside the transfer.
+ * - `bulkAlone`, `bulkBeside`: MB/s of the transfer without and beside gossip.
+ * - `bare`, `ours`: MB/s of a transfer of some MB alone, with iroh's binding and on a peer stream.
  */
 import { setTimeout } from "node:timers/promises"
 import { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Schema, Stream } from "effect"
+import { dial } from "./gossip/bareIroh.ts"
 import { makeNode } from "./gossip/gossipNode.ts"
+import { CHUNK_BYTES, openBareBulk, openBulk } from "./peers/bulkWays.ts"
 import { peersOf } from "./peers/peersOf.ts"
 import { main, numberAt, print } from "./print.ts"
 
-const ROUNDS = 5
+const WARM_UP_ROUNDS = 2
 const MESSAGE_BYTES = 100
-const INTERVAL_MS = 20
-const CHUNK_BYTES = 64_000
+const INTERVAL_MS = 10
+/** Gossip for so long, alone and beside the transfer. */
+const GOSSIP_MS = 1_000
+const BULK_MS = 400
+/** A transfer runs for so long before it counts: its windows fill. */
+const BEGIN_MS = 150
+const PAUSE_MS = 100
 
-const seconds = numberAt(0)
-const Far = Schema.Struct({ id: EndpointId.EndpointId, addresses: Schema.Array(Schema.String) })
+const rounds = numberAt(0)
+const Far = Schema.Struct({
+  id: EndpointId.EndpointId,
+  addresses: Schema.Array(Schema.String),
+  bareId: Schema.String,
+  bareAddress: Schema.String,
+})
 const far = Schema.decodeUnknownSync(Schema.fromJsonString(Far))(process.argv[3])
 
 await main(
@@ -47,8 +60,9 @@ await main(
       samples.push((performance.now() - start) / 2)
     }
     /** Messages at their interval, whether or not the one before was answered. */
-    const gossip = async (samples: Array<number>): Promise<void> => {
-      const end = performance.now() + seconds * 1_000
+    const gossip = async (): Promise<ReadonlyArray<number>> => {
+      const samples: Array<number> = []
+      const end = performance.now() + GOSSIP_MS
       const under: Array<Promise<void>> = []
       while (performance.now() < end) {
         under.push(ping(samples))
@@ -56,43 +70,54 @@ await main(
       }
       await Promise.race([Promise.all(under), setTimeout(5_000)])
       answered = []
+      return samples
     }
 
-    const socket = yield* peers.connect(far.id, { protocol: "bulk" })
-    const writer = yield* socket.writer
-    const chunk = new Uint8Array(CHUNK_BYTES).map((_, i) => i)
-    const bulk = async (whileRuns: Promise<void>): Promise<number> => {
+    const endless = yield* openBulk(peers, far.id)
+    yield* endless.drain
+    /** A transfer beside the work, and its rate. */
+    const beside = async <A>(work: () => Promise<A>): Promise<{ readonly result: A; readonly rate: number }> => {
       let isRunning = true
-      void whileRuns.then(() => {
-        isRunning = false
-      })
-      const start = performance.now()
-      let bytes = 0
-      while (isRunning) {
-        await Effect.runPromise(writer.write(chunk))
-        bytes += CHUNK_BYTES
-      }
-      return bytes / (performance.now() - start) / 1e3
+      let sent = 0
+      const sending = (async () => {
+        while (isRunning) {
+          await endless.send()
+          sent += CHUNK_BYTES
+        }
+      })()
+      await setTimeout(BEGIN_MS)
+      const [before, start] = [sent, performance.now()]
+      const result = await work()
+      const rate = (sent - before) / (performance.now() - start) / 1e3
+      isRunning = false
+      await sending
+      await setTimeout(PAUSE_MS)
+      return { result, rate }
     }
 
-    const figures = { alone: [], beside: [], bulkAlone: [], bulkBeside: [] } as Record<string, Array<number>>
+    const { transfer: ours } = yield* openBulk(peers, far.id)
     yield* Effect.promise(async () => {
-      for (let round = -1; round < ROUNDS; round++) {
-        const alone: Array<number> = []
-        const beside: Array<number> = []
-        await gossip(alone)
-        const bulkAlone = await bulk(setTimeout(seconds * 1_000))
-        await setTimeout(200)
-        const bulkBeside = await bulk(gossip(beside))
-        await setTimeout(200)
-        // The first round warms the code up.
-        if (round < 0) continue
-        figures.alone!.push(...alone)
-        figures.beside!.push(...beside)
-        figures.bulkAlone!.push(bulkAlone)
-        figures.bulkBeside!.push(bulkBeside)
+      const { connection } = await dial(far.bareId, far.bareAddress)
+      const bare = await openBareBulk(connection)
+      const one = async (isOdd: boolean) => {
+        const alone = await gossip()
+        const bulkAlone = await beside(() => setTimeout(BULK_MS))
+        const both = await beside(gossip)
+        const first = await (isOdd ? bare : ours)()
+        const second = await (isOdd ? ours : bare)()
+        return {
+          alone,
+          beside: both.result,
+          bulkAlone: bulkAlone.rate,
+          bulkBeside: both.rate,
+          bare: isOdd ? first : second,
+          ours: isOdd ? second : first,
+        }
       }
+      for (let round = 0; round < WARM_UP_ROUNDS; round++) await one(round % 2 === 1)
+      const all = []
+      for (let round = 0; round < rounds; round++) all.push(await one(round % 2 === 1))
+      print(all)
     })
-    print(figures)
   }).pipe(Effect.scoped),
 )

@@ -1,9 +1,11 @@
 /**
- * The far end of a bulk transfer beside gossip between two processes; it runs until it is killed. It answers each message of gossip and reads the
- * streams of the protocol "bulk". Prints its id and addresses.
+ * The far end of a bulk transfer beside gossip between two processes; it runs until it is killed. It answers each message of gossip and reads bulk, on
+ * peer streams and on streams of iroh's binding alone. Prints its ids and addresses.
  */
 import { Effect, Stream } from "effect"
+import { listen } from "./gossip/bareIroh.ts"
 import { makeNode } from "./gossip/gossipNode.ts"
+import { bareSink, serveBulk } from "./peers/bulkWays.ts"
 import { peersOf } from "./peers/peersOf.ts"
 import { main, print } from "./print.ts"
 
@@ -13,12 +15,7 @@ await main(
   Effect.gen(function* () {
     const node = yield* makeNode()
     const peers = yield* peersOf(node)
-    yield* peers.serve({ protocol: "bulk" }, ({ socket }) =>
-      Effect.gen(function* () {
-        const { pull } = yield* socket.reader
-        for (;;) yield* pull
-      }).pipe(Effect.scoped),
-    )
+    yield* serveBulk(peers)
     const events = yield* node.topic.subscribe({ capacity: 4_096, whenSlow: "backpressure" })
     yield* Effect.forkScoped(
       Stream.runForEach(events, (event) => {
@@ -29,7 +26,11 @@ await main(
         return node.topic.broadcast(answer)
       }),
     )
-    print({ id: node.id, addresses: node.addresses })
+    const bare = yield* Effect.promise(listen)
+    print({ id: node.id, addresses: node.addresses, bareId: bare.id, bareAddress: bare.address })
+    const connection = yield* Effect.promise(bare.accept)
+    connection.setMaxConcurrentBiStreams(1n)
+    yield* Effect.promise(async () => bareSink(await connection.acceptBi()))
     return yield* Effect.never
   }).pipe(Effect.scoped),
 )

@@ -13,14 +13,13 @@ const echo = async ({ recv, send }: Pick<Iroh.BiStream, "recv" | "send">): Promi
   }
 }
 
-/** A connection whose far end echoes each two-way stream and counts the bytes of each one-way stream. */
+/** A connection whose far end echoes each two-way stream. */
 export const makeBareStreams = async () => {
   const to = await listen()
   const accepted = to.accept()
   const from = await dial(to.id, to.address)
   const far = await accepted
   far.setMaxConcurrentBiStreams(MAX_STREAMS)
-  let received = 0
   const ignore = (): void => {}
   const acceptBi = (): void => {
     far.acceptBi().then((stream) => {
@@ -28,20 +27,9 @@ export const makeBareStreams = async () => {
       acceptBi()
     }, ignore)
   }
-  const drain = async (stream: Iroh.RecvStream): Promise<void> => {
-    for (;;) {
-      const { length } = await stream.read(READ_BYTES)
-      if (length === 0) return
-      received += length
-    }
-  }
   acceptBi()
-  far.acceptUni().then(drain).catch(ignore)
-  const uni = await from.connection.openUni()
   return {
     openBi: () => from.connection.openBi(),
-    send: (bytes: Array<number>) => uni.writeAll(bytes),
-    received: () => received,
     close: () => Promise.all([from.close(), to.close()]),
   }
 }
