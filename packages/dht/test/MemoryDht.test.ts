@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { Dht } from "@topic-tracker/dht"
 import { MemoryDht } from "@topic-tracker/dht/testing"
-import { Duration, Effect, Fiber, Random, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ascii, MAX, newUnsaltedKey, text, values } from "./clients.ts"
 
@@ -226,6 +226,37 @@ describe("MemoryDht", () => {
       const load = (yield* network.load).filter(({ gets }) => gets > 0)
       assert.deepStrictEqual(load, Array(20).fill({ gets: 4, puts: 2 }))
     }).pipe(Effect.provide(Crypto.layerTest())),
+  )
+
+  it.effect(
+    "a get that its reader leaves after the nearest nodes has asked only those, and a put then looks for the others",
+    () =>
+      Effect.gen(function* () {
+        const network = yield* MemoryDht.make({ nodes: 50, latency: () => 20 })
+        const dht = yield* network.client()
+        const { key, at } = yield* newUnsaltedKey
+        const asked = Effect.map(network.load, (nodes) => nodes.reduce((sum, { gets }) => sum + gets, 0))
+        const nearest = yield* Deferred.make<void>()
+        const onNearest = { nodes: 4, run: () => Deferred.doneUnsafe(nearest, Effect.void) }
+        const reading = yield* Effect.forkChild(Stream.runDrain(dht.get(at, { onNearest })))
+        yield* TestClock.adjust("1 second").pipe(Effect.raceFirst(Deferred.await(nearest)))
+        yield* Fiber.interrupt(reading)
+        assert.strictEqual(yield* asked, 4)
+        const put = yield* Effect.forkChild(dht.put({ key, seq: 1n, value: ascii("a") }))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(put)).stored, 20)
+        assert.strictEqual(yield* asked, 24)
+        // A put that uses the lookup keeps it running.
+        const other = yield* newUnsaltedKey
+        const second = yield* Effect.forkChild(Stream.runDrain(dht.get(other.at)))
+        yield* TestClock.adjust("1 millis")
+        const secondPut = yield* Effect.forkChild(dht.put({ key: other.key, seq: 1n, value: ascii("b") }))
+        yield* TestClock.adjust("1 millis")
+        yield* Fiber.interrupt(second)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(secondPut)).stored, 20)
+        assert.strictEqual(yield* asked, 44)
+      }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
   it.effect("the same seed gives the same network and the same run", () =>

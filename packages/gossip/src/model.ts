@@ -111,6 +111,11 @@ export interface GossipTopic {
    */
   readonly mayConnect: Effect.Effect<boolean>
   /**
+   * The number of nodes in the topic's swarm, estimated from the names that shuffles bring: of those the node knows as large a share as of
+   * the swarm. Undefined in the first minute or two. Each node's estimate is random; strangers among the neighbours can falsify it.
+   */
+  readonly estimatedSize: Effect.Effect<number | undefined>
+  /**
    * Marks these peers as known members, for example because a record that opened names them: a topic of gossip itself has no secret,
    * so it cannot know. Sends nothing. Each topic remembers the 256 that were marked last. Never fails: a closed topic ignores the call.
    */

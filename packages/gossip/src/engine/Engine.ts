@@ -129,6 +129,11 @@ export class Engine {
     return !topic.isClosed && this.state.mayConnect(topic.id.hex)
   }
 
+  /** The number of nodes in the topic's swarm, estimated; undefined before a shuffle. */
+  estimatedSize(topic: OpenTopic): number | undefined {
+    return topic.isClosed ? undefined : this.state.estimatedSize(topic.id.hex)
+  }
+
   /** Messages sent and received so far. */
   get messageCount(): number {
     const { messagesIn, messagesOut } = this.context.counters

@@ -214,6 +214,7 @@ const makeTopic = (engine: Engine, topic: OpenTopic, maxContent: number): Gossip
     join: (peers) => ask("Join", peers),
     connect: (peers) => ask("Connect", peers),
     mayConnect: Effect.sync(() => engine.mayConnect(topic)),
+    estimatedSize: Effect.sync(() => engine.estimatedSize(topic)),
     vouchFor: (peers) =>
       Effect.sync(() => {
         if (!topic.isClosed) engine.dispatch({ _tag: "VouchFor", topic: topic.id.hex, peers })

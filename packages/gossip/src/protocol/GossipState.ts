@@ -154,6 +154,11 @@ export class GossipState<P extends PeerKey = EndpointId.EndpointId> {
     return this.states.get(topic)?.membership.mayConnect ?? false
   }
 
+  /** The number of nodes in a topic's swarm, estimated; undefined before a shuffle. */
+  estimatedSize(topic: TopicKey): number | undefined {
+    return this.states.get(topic)?.membership.estimatedSize
+  }
+
   /** The counters of a topic. */
   stats(topic: TopicKey): TopicStats | undefined {
     return this.states.get(topic)?.stats

@@ -25,6 +25,7 @@ import type {
   SwarmMessage,
 } from "./Message.ts"
 import { PeerDirectory } from "./PeerDirectory.ts"
+import { SwarmSize } from "./SwarmSize.ts"
 
 /** Refusals that are noted between two shuffles: any peer may send one. */
 export const MAX_REFUSALS = 256
@@ -73,6 +74,7 @@ export class HyParView<P extends PeerKey> {
   private readonly admission: Admission<P>
   private readonly introductions: Introductions<P>
   private readonly seeker: MemberSeeker<P>
+  private readonly swarmSize = new SwarmSize()
   private readonly corrections = new TokenBucket(CORRECTION_BURST, CORRECTIONS_PER_SECOND)
 
   constructor(options: {
@@ -123,6 +125,11 @@ export class HyParView<P extends PeerKey> {
     const { givers: nameGivers, joiners } = introductions.budget
     const views = { away, guests, invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
     return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled: seeker.isScheduled, stayingAlive }
+  }
+
+  /** The number of nodes in the swarm as shuffles show it; undefined before one came. */
+  get estimatedSize(): number | undefined {
+    return this.swarmSize.estimate(this.active.size + this.passive.size)
   }
 
   /** Whether the peer is a neighbour, or has been asked to become one. */
@@ -368,7 +375,7 @@ export class HyParView<P extends PeerKey> {
     const nodes = this.namesIn(message.nodes, from, origin)
     const ttl = Math.min(message.ttl, this.config.shuffleRandomWalkLength)
     if (ttl === 0 || this.active.size <= 1) {
-      this.addContacts(nodes)
+      this.addShuffled(nodes)
       if (this.introductions.takeAnswer(origin, message.nodes, from)) {
         this.sendShuffleReply(origin, Math.min(message.nodes.length, this.shuffleSize + 1))
       }
@@ -384,7 +391,7 @@ export class HyParView<P extends PeerKey> {
       this.drop()
       return
     }
-    this.addContacts(this.namesIn(nodes, from))
+    this.addShuffled(this.namesIn(nodes, from))
     this.refill()
   }
 
@@ -465,7 +472,11 @@ export class HyParView<P extends PeerKey> {
     if (this.passive.has(peer)) this.stayingAlive.add(peer)
   }
 
-  private addContacts(nodes: ReadonlyArray<PeerInfo<P>>): void {
+  private addShuffled(nodes: ReadonlyArray<PeerInfo<P>>): void {
+    const known = this.active.size + this.passive.size
+    for (const { id } of nodes) {
+      if (id !== this.io.me) this.swarmSize.add(this.active.has(id) || this.passive.has(id), known)
+    }
     for (const { data, id } of nodes) this.addPassive(id, data)
   }
 

@@ -1,11 +1,12 @@
 /**
  * Searches for members while none of the neighbours is known as one. Everybody who knows the topic's name can become a neighbour, so a
- * few strangers can take all places and be silent. The search reads records, and asks a member for a link. In a large swarm most
- * neighbours are in no record that this node read: so the lookups become rare, and then are subject to Trickle suppression.
+ * few strangers can take all places and be silent. The search asks a member for a link: one of an earlier record, and in turn with that
+ * one of records that it reads. In a large swarm most neighbours are in no record that this node read: so the lookups become rare, and then
+ * are subject to Trickle suppression.
  */
 import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
-import { Clock, Duration, Effect, Random } from "effect"
+import { Clock, Duration, Effect } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { backoffDelay } from "../delays.ts"
 import { nameFewMembers, peersOf } from "../knowledge/candidates.ts"
@@ -94,6 +95,11 @@ export class MemberSearch {
         if (swarm.calm.isOpen) return
         if (this.#restarted.isOpen) continue
         this.#round++
+        const remembered = this.#round % 2 === 1 ? swarm.otherMembers : []
+        if (remembered.length > 0) {
+          yield* this.#ask(remembered).pipe(activity.ignoreFailure("memberSearch"))
+          continue
+        }
         const isRare = Duration.toMillis(shortest) * 2 ** round > Duration.toMillis(RARE_FROM)
         if (isRare && !(yield* trickle.shouldRun)) continue
         yield* this.#searchOnce().pipe(activity.ignoreFailure("memberSearch"))
@@ -101,21 +107,26 @@ export class MemberSearch {
     })
   }
 
+  /** Asks one of the members for a link. */
+  #ask(members: ReadonlyArray<EndpointId.EndpointId>) {
+    this.#session.activity.counters.merges++
+    return askSome(this.#session, "connect", members, 1, (peers) => ({ _tag: "Merging", by: "memberSearch", peers }))
+  }
+
   #searchOnce() {
     return Effect.gen({ self: this }, function* () {
       const { activity, records, swarm } = this.#session
       const span = hasMinuteRecords(yield* Clock.currentTimeMillis) ? 1 : 2
-      const found = yield* recentRecords(this.#session, span)
+      const members = (found: ReadonlyArray<GossipRecord>) =>
+        membersOf(found, records.endpointId).filter((peer) => swarm.isMember(peer) && !swarm.neighbors.has(peer))
+      const found = yield* recentRecords(this.#session, span, (records) => members(records).length > 0)
       if (swarm.calm.isOpen) return
       if (!this.#hasReported) {
         this.#hasReported = true
         yield* activity.report({ _tag: "NoKnownMember", neighbors: swarm.neighbors.size })
       }
-      const members = membersOf(found, records.endpointId).filter((peer) => swarm.isMember(peer))
-      const [member] = yield* Random.shuffle(members)
-      if (member === undefined) return
-      activity.counters.merges++
-      yield* askSome(this.#session, "connect", [member], 1, (peers) => ({ _tag: "Merging", by: "memberSearch", peers }))
+      if (members(found).length === 0) return
+      yield* this.#ask(members(found))
       if (swarm.isRestless && nameFewMembers(found) && this.#round <= SHOWN_ROUNDS) yield* this.#show(found)
     })
   }

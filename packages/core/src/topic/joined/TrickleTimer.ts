@@ -6,19 +6,19 @@
  *
  * The equilibrium: a node that finds no record publishes, and goes on until it finds another node's record. So one or two nodes publish in
  * each minute, at some two rounds a minute each, and the others look whether that is still so. A node has some 1.7 rounds a minute, of which
- * it runs one in met³ / {@link RARER}: of the topic's, that are 3 to 10 a minute with 10 to 100 nodes, and 17 with 1,000.
+ * it runs so many that all nodes together look some 40 times a minute, whatever their number: parts of a topic that never had links
+ * find each other by such a look. Most of these looks ask the few nodes nearest to the slot.
  */
 import { Effect, Random } from "effect"
 
-/**
- * A node that has met so many peers, cubed, runs every round. The more of a swarm a node has met, the smaller is the share of it: it has met
- * all of 10 peers, some 25 of 100, and some 35 of 1,000. The cube of that grows about as the swarm does.
- */
-const RARER = 220
+/** Rounds of all nodes of a swarm together, in the time of one round of a node (some 35 s). */
+const ROUNDS = 24
 /** The factor by which rounds become rarer while lookups see nothing of what members put. */
 const SUPPRESSION = 4
-/** Rounds of all members together, in the time of one round of a node (some 35 s), of which some find a record in each minute. */
-const ENOUGH_ROUNDS = 16
+/** The same while something is wrong. */
+const DOUBTING_ROUNDS = 48
+/** In a swarm of up to so many nodes it is no wonder that none has published yet. */
+const SMALL = 16
 
 export class TrickleTimer {
   readonly #maxFactor: number
@@ -41,21 +41,21 @@ export class TrickleTimer {
     this.#factor === 1 ? Effect.succeed(true) : Effect.map(Random.next, (share) => share * this.#factor < 1),
   )
 
-  /** A round found records of other nodes that lead to the swarm. `met`: the peers that this node has met in it. */
-  othersPublished(met: number): void {
+  /** A round found records of other nodes that lead to the swarm, which has so many nodes. */
+  othersPublished(size: number): void {
     this.#foundNone = false
-    this.#factor = Math.min(this.#maxFactor, Math.max(1, met ** 3 / RARER))
+    this.#factor = Math.min(this.#maxFactor, Math.max(1, size / ROUNDS))
   }
 
   /**
    * A round found no record of another node. Every round runs again in a small swarm; in a larger one as many as make
-   * {@link ENOUGH_ROUNDS} of all members together, of whom this node knows `members`. If the round before found none either, lookups do not
+   * {@link DOUBTING_ROUNDS} of all `members` together. If the round before found none either, lookups do not
    * see what those members put: the slot's nodes answer fewer queries than they get. Then rounds become rarer. Not if `hasOurs`: this node
    * has published in this minute, so the others need not.
    */
   nonePublished(members: number, hasOurs = false): void {
     const enough = enoughOf(members)
-    if (this.#foundNone && enough > 1 && !hasOurs) {
+    if (this.#foundNone && members > SMALL && !hasOurs) {
       this.#factor = Math.min(this.#maxFactor, this.#factor * SUPPRESSION, members)
     } else this.#factor = Math.min(this.#factor, enough)
     this.#foundNone = true
@@ -63,7 +63,7 @@ export class TrickleTimer {
 
   /**
    * Records lead to peers that do not answer, or to nodes without neighbours: the swarm may be in parts, or the slot's nodes show old
-   * records because they answer few queries. Enough rounds of all members together run, of whom this node knows `members`.
+   * records because they answer few queries. Enough rounds of all `members` together run.
    */
   doubt(members: number): void {
     this.#factor = Math.min(this.#factor, enoughOf(members))
@@ -75,4 +75,4 @@ export class TrickleTimer {
   }
 }
 
-const enoughOf = (members: number): number => Math.max(1, members / ENOUGH_ROUNDS)
+const enoughOf = (members: number): number => Math.max(1, members / DOUBTING_ROUNDS)

@@ -10,11 +10,12 @@ import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { bubbleCandidates, partitionCandidates, peersOf, unreachableCandidates } from "../knowledge/candidates.ts"
 import { LINK_VALID_MS } from "../knowledge/OverlayGraph.ts"
 import { recentRecords } from "../knowledge/recentRecords.ts"
+import { leastSwarmSize } from "../knowledge/swarmSize.ts"
 import { hasMinuteJustBegun, startOfMinute } from "../minutes.ts"
 import { withBackgroundSpan } from "../observability.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import { askPeers } from "./askPeers.ts"
-import { hasEnoughNeighbors, shouldRunRound } from "./shouldRunRound.ts"
+import { hasEnoughNeighbors, shouldRunRound, swarmIsEnough } from "./shouldRunRound.ts"
 
 /** With few neighbours, asks peers of records that are not neighbours. */
 export const mergeBubbles = (session: SessionContext) =>
@@ -73,7 +74,7 @@ export const awaitAnyJoin = Effect.fnUntraced(function* (
   const until = timers.now() + Duration.toMillis(config.timeouts.joinPeer)
   // It may be a neighbour for a moment only: a full view takes one peer in and drops another.
   while (asked.length > 0 && !asked.some((peer) => swarm.neighbors.has(peer))) {
-    if (timers.now() >= until) return trickle.doubt(swarm.memberCount)
+    if (timers.now() >= until) return trickle.doubt(yield* leastSwarmSize(session))
     yield* Effect.sleep(ANSWER_CHECK_EVERY)
   }
 })
@@ -83,7 +84,7 @@ export const mergePartitions = (session: SessionContext) =>
   Effect.gen(function* () {
     // A node without messages cannot compare.
     if (session.swarm.messages.completeSince === undefined || !(yield* shouldRunRound(session))) return
-    yield* joinAcrossPartition(session, yield* recentRecords(session))
+    yield* joinAcrossPartition(session, yield* recentRecords(session, 2, swarmIsEnough(session)))
   }).pipe(mergeSpan(session, "message_overlap"))
 
 /** After this time a message has spread, and the clocks of most nodes differ by less. */

@@ -8,13 +8,14 @@ import { Clock, Effect } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import { DEAD_END_AFTER_MS } from "../knowledge/AskedPeers.ts"
 import { nameFewMembers } from "../knowledge/candidates.ts"
-import { recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
+import { leadsToSwarm, recentRecords, recordsOfMinute } from "../knowledge/recentRecords.ts"
+import { leastSwarmSize, swarmSize } from "../knowledge/swarmSize.ts"
 import { hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import type { SessionContext } from "../SessionContext.ts"
 import { askPeers } from "./askPeers.ts"
 import { awaitAnyJoin, joinAcrossPartition, joinUnreachable } from "./merges.ts"
-import { hasEnoughNeighbors, shouldRunRound } from "./shouldRunRound.ts"
+import { hasEnoughNeighbors, shouldRunRound, swarmIsEnough } from "./shouldRunRound.ts"
 
 /**
  * One round: publishes our record unless the slot holds enough records of other nodes. It also does the work of the merges with the
@@ -29,7 +30,7 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   }
   const span = hasEnoughNeighbors(session) || hasMinuteRecords(yield* Clock.currentTimeMillis) ? 1 : 2
   const unixMinute = yield* records.unixMinute
-  const recent = yield* recentRecords(session, span)
+  const recent = yield* recentRecords(session, span, swarmIsEnough(session))
   const found = recordsOfMinute(recent, unixMinute)
   if (config.messageOverlapMerge.enabled) yield* joinAcrossPartition(session, recent)
   const asked = config.bubbleMerge.enabled ? yield* joinUnreachable(session, recent) : []
@@ -37,7 +38,7 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
   // Without our record no member can know us, and strangers that come one after the other are no swarm.
   const isAmongStrangers = !session.swarm.calm.isOpen && session.swarm.isRestless && nameFewMembers(found)
   if (hasEnoughNeighbors(session) && leadsToSwarm(session, found) && !isAmongStrangers) {
-    trickle.othersPublished(session.swarm.metCount)
+    trickle.othersPublished(yield* swarmSize(session))
     activity.counters.recordsSkipped++
     yield* activity.report({ _tag: "RecordSkipped", by: "publisher", unixMinute, found: found.length })
     yield* awaitAnyJoin(session, asked)
@@ -46,20 +47,11 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
     return
   }
   if (!hasEnoughNeighbors(session)) trickle.reset()
-  else if (found.length > 0) trickle.doubt(session.swarm.memberCount)
-  else trickle.nonePublished(session.swarm.memberCount, ownRecord.isPublished(unixMinute))
+  else if (found.length > 0) trickle.doubt(yield* leastSwarmSize(session))
+  else trickle.nonePublished(yield* leastSwarmSize(session), ownRecord.isPublished(unixMinute))
   yield* ownRecord.publish("publisher", known)
   yield* awaitAnyJoin(session, [...asked, ...(yield* askSuspects(session, found))])
 })
-
-/** Whether one of the records leads to several nodes. Nodes of the crate do not see records of the second slot. */
-const leadsToSwarm = ({ records, swarm }: SessionContext, found: ReadonlyArray<GossipRecord>): boolean =>
-  found.some(
-    (record) =>
-      record.slot === undefined &&
-      record.content.activePeers.length > 0 &&
-      !swarm.asked.isDeadEnd(record, records.endpointId, DEAD_END_AFTER_MS),
-  )
 
 /**
  * Asks two publishers of a slot that is full of records without neighbours: either they are newcomers that need a link, or a member has

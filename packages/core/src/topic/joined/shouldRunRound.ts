@@ -1,5 +1,7 @@
 /** Whether a worker has a reason to run its round now. */
 import { Effect } from "effect"
+import type { GossipRecord } from "../../records/TopicRecordContent.ts"
+import { leadsToSwarm } from "../knowledge/recentRecords.ts"
 import type { SessionContext } from "../SessionContext.ts"
 
 /** Whether this node has so many neighbours that it needs no records to find more. */
@@ -14,3 +16,9 @@ export const shouldRunRound = Effect.fnUntraced(function* (session: SessionConte
   if (!runs) activity.counters.runsSkipped++
   return runs
 })
+
+/** For a node with enough neighbours a record that leads to the swarm is enough; another node asks all nodes of a slot. */
+export const swarmIsEnough =
+  (session: SessionContext) =>
+  (found: ReadonlyArray<GossipRecord>): boolean =>
+    hasEnoughNeighbors(session) && leadsToSwarm(session, found)

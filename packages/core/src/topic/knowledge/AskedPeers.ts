@@ -42,6 +42,12 @@ export class AskedPeers {
     this.#peers.set(peer, { answeredAt: this.#timers.now(), askedAt: undefined })
   }
 
+  /** Whether the peer was asked, and has not become a neighbour since. */
+  isSilent(peer: EndpointId.EndpointId): boolean {
+    const askedAt = this.#peers.get(peer)?.askedAt
+    return askedAt !== undefined && this.#timers.now() - askedAt < VALID_MS
+  }
+
   /** Whether one of the peers became a neighbour since this time, in ms of the timers. */
   hasAnsweredSince(peers: ReadonlyArray<EndpointId.EndpointId>, since: number): boolean {
     return peers.some((peer) => (this.#peers.get(peer)?.answeredAt ?? Number.NEGATIVE_INFINITY) >= since)

@@ -81,6 +81,11 @@ export class SwarmView {
     return this.#members.size
   }
 
+  /** Known members that are no neighbours, without those that were asked to become one and have not answered. */
+  get otherMembers(): ReadonlyArray<EndpointId.EndpointId> {
+    return [...this.#members.keys()].filter((peer) => !this.neighbors.has(peer) && !this.asked.isSilent(peer))
+  }
+
   /** The number of peers that this node has met as neighbours or in records, at most 64: it grows with the swarm, and slower. */
   get metCount(): number {
     return this.#met.size

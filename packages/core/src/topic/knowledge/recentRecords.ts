@@ -2,10 +2,12 @@
  * Reads the records of the running minutes for the workers, and remembers from each record who is whose neighbour and where its node
  * can be reached.
  */
+import { Signal } from "@topic-tracker/common"
 import { isEmptyAddress } from "@topic-tracker/gossip"
 import { Effect, Option } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import type { SessionContext } from "../SessionContext.ts"
+import { DEAD_END_AFTER_MS } from "./AskedPeers.ts"
 
 /** The minute and the one before it: a running node of the topic has a record in one of them. */
 export const recentMinutes = (latest: bigint): ReadonlyArray<bigint> => (latest > 0n ? [latest - 1n, latest] : [latest])
@@ -16,19 +18,39 @@ export const recordsOfMinute = (
   unixMinute: bigint,
 ): ReadonlyArray<GossipRecord> => records.filter((record) => record.unixMinute === unixMinute)
 
-/** One record of every node in this minute's slot and, with `span` 2, in the slot of the minute before. */
-export const recentRecords = Effect.fnUntraced(function* (session: SessionContext, span: 1 | 2 = 2) {
+/**
+ * One record of every node in this minute's slot and, with `span` 2, in the slot of the minute before. `isEnough`: whether these records of a
+ * slot are enough, if the few nodes nearest to it show them: then the others are not asked, and the look costs a fifth.
+ */
+export const recentRecords = Effect.fnUntraced(function* (
+  session: SessionContext,
+  span: 1 | 2 = 2,
+  isEnough?: (records: ReadonlyArray<GossipRecord>) => boolean,
+) {
   const { records, activity, rateLimiter } = session
   yield* rateLimiter.awaitPermit("routine")
   activity.counters.lookups++
   const minutes = recentMinutes(yield* records.unixMinute).slice(-span)
-  return (yield* Effect.forEach(minutes, (minute) => readMinute(session, minute), { concurrency: 2 })).flat()
+  const read = (minute: bigint) => readMinute(session, minute, isEnough)
+  return (yield* Effect.forEach(minutes, read, { concurrency: 2 })).flat()
 })
 
-const readMinute = (session: SessionContext, unixMinute: bigint) =>
-  Effect.tap(session.records.recordsArray(unixMinute), (found) =>
-    Effect.forEach(found, (record) => rememberRecord(session, record), { discard: true }),
-  )
+const readMinute = Effect.fnUntraced(function* (
+  session: SessionContext,
+  unixMinute: bigint,
+  isEnough: (records: ReadonlyArray<GossipRecord>) => boolean = () => false,
+) {
+  const { records, timers, tuning } = session
+  const found: Array<GossipRecord> = []
+  const enough = new Signal(timers, false)
+  const onRecord = (record: GossipRecord) => {
+    found.push(record)
+    return rememberRecord(session, record)
+  }
+  const onNearest = { nodes: tuning.pollBreadth, run: () => (isEnough(found) ? enough.open() : undefined) }
+  yield* Effect.raceFirst(records.forEachRecord(unixMinute, onRecord, { onNearest }), enough.await)
+  return found
+})
 
 /**
  * Remembers the neighbours that the record names, and its node's addresses: a later dial of the node needs no DHT lookup. Its publisher
@@ -48,3 +70,12 @@ export const rememberRecord = Effect.fnUntraced(function* (
   const { address } = record.content
   if (address !== undefined && !isEmptyAddress(address)) yield* learnAddress(record.endpointId, address)
 })
+
+/** Whether one of the records leads to several nodes. Nodes of the crate do not see records of the second slot. */
+export const leadsToSwarm = ({ records, swarm }: SessionContext, found: ReadonlyArray<GossipRecord>): boolean =>
+  found.some(
+    (record) =>
+      record.slot === undefined &&
+      record.content.activePeers.length > 0 &&
+      !swarm.asked.isDeadEnd(record, records.endpointId, DEAD_END_AFTER_MS),
+  )

@@ -29,18 +29,18 @@ describe("trickle", () => {
     Effect.gen(function* () {
       const trickle = new TrickleTimer(100)
       assert.strictEqual(yield* roundsRun(trickle, 100), 100)
-      // The share of a swarm that a node has met falls with its size.
-      for (const [met, factor] of [
+      // All nodes of a swarm together run 24 rounds in the time of one.
+      for (const [size, factor] of [
         [5, 1],
-        [9, 3.3],
-        [15, 15.3],
-        [25, 71],
-        [35, 100],
+        [24, 1],
+        [120, 5],
+        [1_000, 41.7],
+        [10_000, 100],
       ] as const) {
-        trickle.othersPublished(met)
-        assert.approximately(trickle.factor, factor, 0.05, `${met} met`)
+        trickle.othersPublished(size)
+        assert.approximately(trickle.factor, factor, 0.05, `${size} nodes`)
       }
-      trickle.othersPublished(10)
+      trickle.othersPublished(110)
       const run = yield* roundsRun(trickle, 1000)
       assert.isTrue(run > 170 && run < 270, `${run} of 1,000`)
       trickle.reset()
@@ -51,19 +51,19 @@ describe("trickle", () => {
   it("runs as many rounds again as all known members need if one found no record, and every round in a small swarm", () => {
     for (const [members, factor] of [
       [0, 1],
-      [16, 1],
-      [64, 4],
-      [256, 16],
+      [48, 1],
+      [192, 4],
+      [768, 16],
     ] as const) {
       const trickle = new TrickleTimer(100)
-      trickle.othersPublished(64)
+      trickle.othersPublished(10_000)
       assert.strictEqual(trickle.factor, 100)
       trickle.nonePublished(members)
       assert.strictEqual(trickle.factor, factor, `${members} members`)
-      trickle.othersPublished(64)
+      trickle.othersPublished(10_000)
       trickle.doubt(members)
       assert.strictEqual(trickle.factor, factor, `${members} members, in doubt`)
-      trickle.othersPublished(64)
+      trickle.othersPublished(10_000)
       trickle.reset()
       assert.strictEqual(trickle.factor, 1)
     }
@@ -77,21 +77,21 @@ describe("trickle", () => {
     })
     assert.deepStrictEqual(factors, [1, 4, 16, 50, 50])
     // In a small swarm it is no wonder that the others have not published.
-    trickle.othersPublished(20)
-    trickle.nonePublished(50)
-    assert.strictEqual(trickle.factor, 50 / 16)
+    trickle.othersPublished(100)
+    trickle.nonePublished(96)
+    assert.strictEqual(trickle.factor, 2)
     // Where it has published itself, the others need not.
-    trickle.nonePublished(50, true)
-    assert.strictEqual(trickle.factor, 50 / 16)
+    trickle.nonePublished(96, true)
+    assert.strictEqual(trickle.factor, 2)
     const alone = new TrickleTimer(100)
-    for (let i = 0; i < 5; i++) alone.nonePublished(i)
+    for (let i = 0; i < 5; i++) alone.nonePublished(16)
     assert.strictEqual(alone.factor, 1)
   })
 
   it.effect("with a maximum factor of 1 every round runs", () =>
     Effect.gen(function* () {
       const trickle = new TrickleTimer(1)
-      trickle.othersPublished(64)
+      trickle.othersPublished(10_000)
       assert.strictEqual(yield* roundsRun(trickle, 100), 100)
     }),
   )
@@ -106,6 +106,25 @@ describe("trickle", () => {
       const unsuppressed = yield* load(all, 5)
       assert.isBelow(queries, unsuppressed / 3)
       assert.isAbove(queries, 20)
+    }),
+  )
+
+  it.effect("a look ends with the four nearest nodes once they show the swarm", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const topics = yield* joinAll(yield* world.nodes(12))
+      yield* pass("5 minutes")
+      const gets = Effect.map(world.dht.load, (nodes) => nodes.reduce((sum, node) => sum + node.gets, 0))
+      const looks = Effect.map(
+        Effect.forEach(topics, ({ stats }) => stats),
+        (all) => all.reduce((sum, { lookups }) => sum + lookups, 0),
+      )
+      const before = [yield* gets, yield* looks] as const
+      yield* pass("5 minutes")
+      const [asked, looked] = [(yield* gets) - before[0], (yield* looks) - before[1]]
+      assert.isAbove(looked, 80)
+      // One or two in a minute find an empty slot and ask all 20.
+      assert.isBelow(asked / looked, 7)
     }),
   )
 

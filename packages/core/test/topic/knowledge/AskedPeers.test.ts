@@ -25,6 +25,20 @@ describe("AskedPeers", () => {
     }),
   )
 
+  it.effect("a peer is silent from a question to an answer, for at most ten minutes", () =>
+    Effect.gen(function* () {
+      const asked = new AskedPeers(yield* Timers.make)
+      assert.isFalse(asked.isSilent(id(1)))
+      asked.addAsked(id(1))
+      assert.isTrue(asked.isSilent(id(1)))
+      asked.addAnswered(id(1))
+      assert.isFalse(asked.isSilent(id(1)))
+      asked.addAsked(id(1))
+      yield* TestClock.adjust("10 minutes")
+      assert.isFalse(asked.isSilent(id(1)))
+    }),
+  )
+
   it.effect("needs one silent peer for a record without neighbours, and forgets after ten minutes", () =>
     Effect.gen(function* () {
       const asked = new AskedPeers(yield* Timers.make)

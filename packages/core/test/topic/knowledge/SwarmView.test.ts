@@ -26,6 +26,17 @@ describe("SwarmView", () => {
     }),
   )
 
+  it.effect("knows the members that can be asked: no neighbours, and none that did not answer", () =>
+    Effect.gen(function* () {
+      const view = new SwarmView(yield* Timers.make)
+      view.addMembers([1, 2, 3].map(id))
+      view.apply([{ _tag: "NeighborUp", peer: id(1) }])
+      assert.deepStrictEqual(view.otherMembers, [id(2), id(3)])
+      view.asked.addAsked(id(2))
+      assert.deepStrictEqual(view.otherMembers, [id(3)])
+    }),
+  )
+
   it.effect("makes a record of at most five neighbours and the last messages", () =>
     Effect.gen(function* () {
       const view = new SwarmView(yield* Timers.make)

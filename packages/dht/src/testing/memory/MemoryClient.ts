@@ -99,7 +99,7 @@ export const makeMemoryClient = (
       wanted: isPart ? most : place.nodes.length,
       first,
       // A whole lookup begins with a few nodes and widens with each answer, which takes about as long as finding them.
-      start: isPart ? 0 : approach(place.metDead, vicinities.isCold(now)),
+      start: isPart || (isKnown && vicinity.isCut) ? 0 : approach(place.metDead, vicinities.isCold(now)),
       isLost: (node, sentAt) =>
         (node !== undefined && isOverRate(nodes[node]!, now + sentAt)) ||
         (chances.lostGets > 0 && generator.next() < chances.lostGets),
@@ -129,8 +129,11 @@ export const makeMemoryClient = (
         if (plan === undefined) return yield* noNodes
         const isNew = distinct()
         const schedule = new EventSchedule()
+        const unsent = new Set(plan.questions)
+        const vicinity = vicinities.at(table.at(target, reaches).name)
         for (const [sentAt, asked] of bySentTime(plan.questions)) {
           schedule.add(sentAt, () => {
+            for (const question of asked) unsent.delete(question)
             const { slots } = table.at(target, reaches)
             for (const { answeredAt, node } of asked) {
               if (answeredAt === undefined) continue
@@ -142,7 +145,17 @@ export const makeMemoryClient = (
         }
         if (onNearest !== undefined) schedule.addLast(plan.answeredBy[onNearest.nodes - 1] ?? plan.end, onNearest.run)
         schedule.addLast(plan.end, () => {})
-        return schedule.items
+        // As on the wire, a lookup that nobody reads any more asks no further nodes.
+        const cut = Effect.sync(() => {
+          if (unsent.size === 0 || vicinity?.isPutTo === true) return
+          if (vicinity !== undefined) vicinity.isCut = true
+          for (const { answeredAt, node } of unsent) {
+            nodes[node]!.gets--
+            counts.sent--
+            if (answeredAt !== undefined) counts.received--
+          }
+        })
+        return Stream.ensuring(schedule.items, cut)
       }),
     )
 
@@ -173,13 +186,15 @@ export const makeMemoryClient = (
     const before = table.at(target, reaches)
     const item = { ...makeItem(publicKey, salt, seq, value, signature), valid: true }
     const start = yield* Clock.currentTimeMillis
-    if ((vicinities.at(before.name)?.until ?? 0) <= start) {
+    const known = vicinities.at(before.name)
+    if (known === undefined || known.until <= start || known.isCut) {
       counts.lookups++
       lookUp(target, start, nodes.length, onStored?.nodes)
     }
     // As on the wire, the put waits for a running lookup of that target, and the nearest nodes get the item before it ends.
     // A lookup that seems to end later than any lookup can is over: the clock was set back.
     const vicinity = vicinities.at(before.name)
+    if (vicinity !== undefined) vicinity.isPutTo = true
     const untilOver = (vicinity?.overAt ?? start) - start
     const isRunning = untilOver > 0 && untilOver <= LONGEST_LOOKUP_MS
     const first = onStored?.nodes ?? nodes.length

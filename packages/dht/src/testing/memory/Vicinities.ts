@@ -17,6 +17,10 @@ export interface Vicinity {
   readonly overAt: number
   /** The time until which the tokens are accepted, in ms of the clock. */
   readonly until: number
+  /** Whether a put uses the lookup, which then goes on when its get ends. */
+  isPutTo: boolean
+  /** Whether it was cut short, so that only the nearest nodes are known. */
+  isCut: boolean
 }
 
 /** The shortest lifetime of tokens in BEP 5. */
@@ -42,7 +46,14 @@ export class Vicinities {
   rememberLookup(target: string, now: number, answeredBy: ReadonlyArray<number>, end: number): void {
     const overAt = now + end
     this.#warmAt = Math.min(this.#warmAt, overAt)
-    this.#byTarget.set(target, { beganAt: now, answeredBy, overAt, until: overAt + TOKEN_AGE_MS })
+    this.#byTarget.set(target, {
+      beganAt: now,
+      answeredBy,
+      overAt,
+      until: overAt + TOKEN_AGE_MS,
+      isPutTo: false,
+      isCut: false,
+    })
   }
 }
 
