@@ -147,7 +147,7 @@ export class MembersState {
         return message.envelopes.every((envelope) => this.#receiveHave(from, envelope, now))
       case "None": {
         const key = toHex(message.stream)
-        this.#passed.none(key, message, from)
+        this.#passed.none(key, message, from, now)
         const blocked = this.#authors.stream(key)?.order.blocked
         this.#repairs.none(key, from, blocked?.isBeforeStart === true, now)
         this.tick(now)

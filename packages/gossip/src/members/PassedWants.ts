@@ -62,6 +62,8 @@ interface Waiting extends NeighborWant {
   readonly key: string
   /** The neighbour that was asked; undefined if this node asks for it anyway. */
   readonly asked: string | undefined
+  /** Neighbours that had nothing of it, or have gone. */
+  readonly tried: ReadonlyArray<string>
   readonly until: number
   isAnswered: boolean
 }
@@ -92,24 +94,25 @@ export class PassedWants {
   pass(want: NeighborWant, now: number): boolean {
     const { asker, from, stream, to } = want
     if (to - from >= MAX_PASSED_SEQS || !this.#hasRoom(asker)) return false
-    return this.#ask(want, toHex(stream), now, (name) => this.#isNew(name, now))
+    return this.#ask(want, toHex(stream), [], now)
   }
 
-  /** Waits for what is asked for already, or asks a neighbour that told of it. False: neither. */
-  #ask(want: NeighborWant, key: string, now: number, mayAsk: (name: string) => boolean): boolean {
+  /** Waits for what is asked for already, or asks a neighbour that told of it and was not tried. False: neither. */
+  #ask(want: NeighborWant, key: string, tried: ReadonlyArray<string>, now: number): boolean {
     const { asker, from, stream, to } = want
     const { isAskedFor, send, tellersOf } = this.#options
     const isOurs = isAskedFor(key, from)
     const before = isOurs ? undefined : this.#covering(key, want)
     let asked = before?.asked
     if (!isOurs && before === undefined) {
-      asked = tellersOf(key, from).findLast((peer) => peer !== asker)
+      asked = tellersOf(key, from).findLast((peer) => peer !== asker && !tried.includes(peer))
       const name = `${key} ${from}`
-      if (asked === undefined || !mayAsk(name) || !this.#rate.take(now)) return false
+      const mayAsk = tried.length > 0 || this.#isNew(name, now)
+      if (asked === undefined || !mayAsk || !this.#rate.take(now)) return false
       this.#passedAt.set(name, now)
       send(asked, { _tag: "Want", stream, ranges: [{ from, to }], parts: undefined })
     }
-    this.#waiting.add({ asker, stream, from, to, key, asked, until: now + PASS_MS, isAnswered: false })
+    this.#waiting.add({ asker, stream, from, to, key, asked, tried, until: now + PASS_MS, isAnswered: false })
     return true
   }
 
@@ -130,9 +133,9 @@ export class PassedWants {
     return askers
   }
 
-  /** The neighbour that was asked has nothing of the range: those that wait for it need not wait any more. */
-  none(key: string, { from, to }: SeqRange, peer: string): void {
-    this.#end((each) => each.key === key && each.from >= from && each.to <= to && each.asked === peer)
+  /** The neighbour that was asked has nothing of the range: the next one that told of it is asked. */
+  none(key: string, { from, to }: SeqRange, peer: string, now: number): void {
+    this.#goOn((each) => each.key === key && each.from >= from && each.to <= to && each.asked === peer, now)
   }
 
   /** Ends the waits whose time is over. */
@@ -140,15 +143,10 @@ export class PassedWants {
     if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#end(({ until }) => until <= now)
   }
 
-  /** What this neighbour was asked for is asked of the next one that told of it. `tellersOf` gives the neighbour no more. */
+  /** What this neighbour was asked for is asked of the next one that told of it. */
   neighborDown(peer: string, now: number): void {
-    const lost: Array<Waiting> = []
-    for (const each of this.#waiting) {
-      if (each.asker !== peer && each.asked !== peer) continue
-      this.#waiting.delete(each)
-      if (each.asker !== peer && !each.isAnswered) lost.push(each)
-    }
-    for (const each of lost) if (!this.#ask(each, each.key, now, () => true)) this.#sendNone(each)
+    for (const each of this.#waiting) if (each.asker === peer) this.#waiting.delete(each)
+    this.#goOn(({ asked }) => asked === peer, now)
   }
 
   /** Whether another range may wait, of all neighbours and of this one. */
@@ -167,6 +165,16 @@ export class PassedWants {
   #isNew(name: string, now: number): boolean {
     const last = this.#passedAt.get(name)
     return last === undefined || now - last >= AGAIN_MS
+  }
+
+  /** The neighbours that were asked in these waits give no more: the next ones are asked. An asker without an answer gets a None if there is none. */
+  #goOn(isMeant: (each: Waiting) => boolean, now: number): void {
+    const left = [...this.#waiting].filter(isMeant)
+    for (const each of left) this.#waiting.delete(each)
+    for (const each of left) {
+      if (each.isAnswered || this.#ask(each, each.key, [...each.tried, each.asked!], now)) continue
+      this.#sendNone(each)
+    }
   }
 
   /** Ends these waits: an asker without an answer gets a None. */

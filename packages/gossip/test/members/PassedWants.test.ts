@@ -59,9 +59,9 @@ describe("PassedWants", () => {
     const { pass, takeSent, wants } = setUp(["b"])
     pass("a", 1, 1, 0)
     takeSent()
-    wants.none(key, { from: 1, to: 1 }, "c")
+    wants.none(key, { from: 1, to: 1 }, "c", 10)
     assert.deepStrictEqual(takeSent(), [])
-    wants.none(key, { from: 1, to: 1 }, "b")
+    wants.none(key, { from: 1, to: 1 }, "b", 10)
     assert.deepStrictEqual(takeSent(), [["a", none(1, 1)]])
     pass("a", 2, 2, 100)
     takeSent()
@@ -94,6 +94,22 @@ describe("PassedWants", () => {
     assert.isUndefined(wants.deadline)
   })
 
+  it("asks the next one after a None, each once, before the asker gets a None", () => {
+    const { pass, takeSent, wants } = setUp(["a", "b", "c", "d"])
+    pass("c", 1, 1, 0)
+    assert.deepStrictEqual(takeSent(), [["d", want(1, 1)]])
+    for (const [peer, next] of [
+      ["d", "b"],
+      ["b", "a"],
+    ] as const) {
+      wants.none(key, { from: 1, to: 1 }, peer, 10)
+      assert.deepStrictEqual(takeSent(), [[next, want(1, 1)]])
+    }
+    wants.none(key, { from: 1, to: 1 }, "a", 10)
+    assert.deepStrictEqual(takeSent(), [["c", none(1, 1)]])
+    assert.isUndefined(wants.deadline)
+  })
+
   it("asks nobody for an asker that has gone", () => {
     const { pass, takeSent, wants } = setUp(new Set(["b", "c"]))
     pass("a", 1, 1, 0)
@@ -107,7 +123,7 @@ describe("PassedWants", () => {
     pass("a", 1, 4, 0)
     pass("c", 2, 3, 0)
     takeSent()
-    wants.none(key, { from: 1, to: 4 }, "b")
+    wants.none(key, { from: 1, to: 4 }, "b", 10)
     assert.deepStrictEqual(takeSent(), [
       ["a", none(1, 4)],
       ["c", none(2, 3)],
@@ -125,7 +141,7 @@ describe("PassedWants", () => {
   it("passes on what failed again after a second only, so that no Want goes in circles", () => {
     const { pass, takeSent, wants } = setUp(["b"])
     pass("a", 1, 1, 0)
-    wants.none(key, { from: 1, to: 1 }, "b")
+    wants.none(key, { from: 1, to: 1 }, "b", 10)
     takeSent()
     assert.isFalse(pass("a", 1, 1, 999))
     assert.isTrue(pass("a", 1, 1, 1_000))
