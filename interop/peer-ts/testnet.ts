@@ -2,10 +2,11 @@
  * `testnet`: our DHT nodes. Each serves other nodes, like every node of a topic. Some of them may be nodes without BEP 44, as many of the
  * public DHT are.
  */
+import { randomBytes } from "node:crypto"
 import { Crypto } from "@topic-tracker/crypto"
 import { type BindUdpSocket, Dht, type DhtAddress, UdpSockets } from "@topic-tracker/dht"
 import { encodeBencode, parseDatagram } from "@topic-tracker/dht/testing"
-import { Duration, Effect, Layer, Schedule } from "effect"
+import { Duration, Effect, Layer, Schedule, Stream } from "effect"
 import { type Args, bootstrapOf } from "./args.ts"
 import { emit, untilQuit } from "./stdio.ts"
 
@@ -83,11 +84,15 @@ export const testnet = (args: Args) =>
     }
     // A put must reach all nodes that a later put reaches, and a node without get and put names no others to a get.
     const enough = Math.min(KNOWN, count - 1)
-    yield* Effect.forEach(clients, ({ stats }) => Effect.map(stats, (of) => of.nodes)).pipe(
-      Effect.repeat({
-        until: (sizes) => sizes.every((size) => size >= enough),
-        schedule: Schedule.spaced(100),
-      }),
+    // A node that others were not told of at its start looks for random keys: the nodes it asks learn of it, and name others.
+    const lookAround = Effect.fnUntraced(function* ({ get, stats }: Dht["Service"]) {
+      if ((yield* stats).nodes >= enough) return true
+      const publicKey = new Uint8Array(randomBytes(32))
+      yield* Stream.runDrain(get({ publicKey })).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore)
+      return false
+    })
+    yield* Effect.forEach(clients, lookAround, { concurrency: 4 }).pipe(
+      Effect.repeat({ until: (known) => known.every((all) => all), schedule: Schedule.spaced(100) }),
       Effect.timeoutOrElse({
         duration: "30 seconds",
         orElse: () => Effect.die(new Error(`some of the ${count} nodes do not know ${enough} others after 30 s`)),
