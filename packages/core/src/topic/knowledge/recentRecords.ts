@@ -38,15 +38,20 @@ export const recentRecords = Effect.fnUntraced(function* (
 const readMinute = Effect.fnUntraced(function* (
   session: SessionContext,
   unixMinute: bigint,
-  isEnough: (records: ReadonlyArray<GossipRecord>) => boolean = () => false,
+  isEnough: ((records: ReadonlyArray<GossipRecord>) => boolean) | undefined,
 ) {
   const { records, timers, tuning } = session
   const found: Array<GossipRecord> = []
-  const enough = new Signal(timers, false)
   const onRecord = (record: GossipRecord) => {
     found.push(record)
     return rememberRecord(session, record)
   }
+  // A lookup pauses after the nearest nodes if they are asked for: a read of the whole slot does without.
+  if (isEnough === undefined) {
+    yield* records.forEachRecord(unixMinute, onRecord)
+    return found
+  }
+  const enough = new Signal(timers, false)
   const onNearest = { nodes: tuning.pollBreadth, run: () => (isEnough(found) ? enough.open() : undefined) }
   yield* Effect.raceFirst(records.forEachRecord(unixMinute, onRecord, { onNearest }), enough.await)
   return found
