@@ -14,15 +14,19 @@ const Beside = Schema.Struct({
   bulkAlone: Schema.Finite,
   bulkBeside: Schema.Finite,
 })
+/** The rates of two transfers that followed each other. */
+const Pair = Schema.Struct({ bare: Schema.Finite, ours: Schema.Finite })
+type Pair = typeof Pair.Type
+
 const Figures = Schema.Struct({
   calls: Both,
-  bulk: Both,
+  bulk: Schema.Array(Pair),
   beside: Beside,
   streams: Both,
   dials: Schema.Array(Schema.Finite),
 })
 
-const Round = Schema.Struct({ ...Beside.fields, bare: Schema.Finite, ours: Schema.Finite })
+const Round = Schema.Struct({ ...Beside.fields, ...Pair.fields })
 type Round = typeof Round.Type
 
 const BARE = "iroh binding alone"
@@ -79,7 +83,11 @@ export const peers: Benchmark = {
       result(`peers/unary call, p${q * 100}`, "ms", "lower", [quantile(calls.ours, q)], {
         [BARE]: quantile(calls.bare, q),
       })
-    const share = (name: string, of: ReadonlyArray<{ readonly ours: number; readonly bare: number }>, goal: number) =>
+    const rates = (name: string, of: ReadonlyArray<Pair>) => {
+      const [bare, ours] = [of.map(({ bare }) => bare), of.map(({ ours }) => ours)]
+      return result(`peers/${name}`, "MB/s", "higher", ours, { [BARE]: median(bare) })
+    }
+    const share = (name: string, of: ReadonlyArray<Pair>, goal: number) =>
       withGoal(
         result(
           `peers/${name}`,
@@ -89,7 +97,6 @@ export const peers: Benchmark = {
         ),
         goal,
       )
-    const onePairs = bulk.ours.map((ours, i) => ({ ours, bare: bulk.bare[i]! }))
     return [
       call(0.5),
       withGoal(
@@ -97,17 +104,9 @@ export const peers: Benchmark = {
         3,
       ),
       call(0.99),
-      result("peers/bulk, one stream", "MB/s", "higher", bulk.ours, { [BARE]: median(bulk.bare) }),
-      share("bulk, part of the binding's rate", onePairs, 0.9),
-      result(
-        "peers/bulk, one stream, two processes",
-        "MB/s",
-        "higher",
-        rounds.map(({ ours }) => ours),
-        {
-          [BARE]: median(rounds.map(({ bare }) => bare)),
-        },
-      ),
+      rates("bulk, one stream", bulk),
+      share("bulk, part of the binding's rate", bulk, 0.9),
+      rates("bulk, one stream, two processes", rounds),
       share("bulk, two processes, part of the binding's rate", rounds, 0.9),
       result("peers/call beside bulk, p99", "ms", "lower", [quantile(beside.beside, 0.99)], {
         alone: quantile(beside.alone, 0.99),

@@ -8,9 +8,9 @@
  * - `latencies`: ms of one message while nothing else is under way; between two processes half of there and back.
  * - `perWrite`: how many of our messages one write to the stream carried.
  */
-import { EndpointId } from "@topic-tracker/crypto"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { makeBareWay } from "./gossip/bareWay.ts"
+import { farEndAt } from "./gossip/farEnd.ts"
 import { makeGossipWay } from "./gossip/gossipWay.ts"
 import { sampleLatencies, sampleRates } from "./gossip/sampling.ts"
 import { main, numberAt, print } from "./print.ts"
@@ -19,14 +19,7 @@ const SIZES = [100, 1024, 4000]
 
 const seconds = numberAt(0)
 
-const Echo = Schema.Struct({
-  id: EndpointId.EndpointId,
-  addresses: Schema.Array(Schema.String),
-  bareId: Schema.String,
-  bareAddress: Schema.String,
-})
-const far =
-  process.argv[3] === undefined ? undefined : Schema.decodeUnknownSync(Schema.fromJsonString(Echo))(process.argv[3])
+const far = farEndAt(1)
 
 const measure = Effect.fnUntraced(function* (size: number) {
   const bare = yield* Effect.acquireRelease(

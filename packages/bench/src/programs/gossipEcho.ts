@@ -5,8 +5,9 @@
  */
 import { Effect, Stream } from "effect"
 import { answerFrames, drain, listen, READ_BYTES } from "./gossip/bareIroh.ts"
+import { printFarEnd } from "./gossip/farEnd.ts"
 import { makeNode } from "./gossip/gossipNode.ts"
-import { main, print } from "./print.ts"
+import { main } from "./print.ts"
 
 const echo = Effect.gen(function* () {
   const node = yield* makeNode()
@@ -19,7 +20,7 @@ const echo = Effect.gen(function* () {
     Effect.forkScoped,
   )
   const bare = yield* Effect.promise(listen)
-  print({ id: node.id, addresses: node.addresses, bareId: bare.id, bareAddress: bare.address })
+  printFarEnd(node, bare)
   while (true) {
     const connection = yield* Effect.promise(bare.accept)
     yield* Effect.promise(async () => {

@@ -14,7 +14,7 @@ import { Effect, Layer, Schema } from "effect"
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { sampleLatencies } from "./gossip/sampling.ts"
 import { makeBareStreams } from "./peers/bareStreams.ts"
-import { CHUNK_BYTES, makeBareBulk, openBulk, serveBulk } from "./peers/bulkWays.ts"
+import { makeBareBulk, openBulk, pairOfRates, serveBulk } from "./peers/bulkWays.ts"
 import { makePeerNode } from "./peers/peerNode.ts"
 import { main, numberAt, print } from "./print.ts"
 
@@ -91,16 +91,10 @@ const measureBulk = Effect.gen(function* () {
   const ours = yield* openBulk(from, to.endpointId)
   const bare = yield* Effect.acquireRelease(Effect.promise(makeBareBulk), ({ close }) => Effect.promise(close))
   return yield* Effect.promise(async () => {
-    const rates = { bare: [] as Array<number>, ours: [] as Array<number> }
-    for (let pair = -WARM_UP_PAIRS; pair < pairs; pair++) {
-      const isBareFirst = pair % 2 === 0
-      const first = await (isBareFirst ? bare.transfer : ours.transfer)()
-      const second = await (isBareFirst ? ours.transfer : bare.transfer)()
-      if (pair < 0) continue
-      rates.bare.push(isBareFirst ? first : second)
-      rates.ours.push(isBareFirst ? second : first)
-    }
-    return rates
+    const ways = { bare: bare.transfer, ours: ours.transfer }
+    const rates: Array<Awaited<ReturnType<typeof pairOfRates>>> = []
+    for (let pair = 0; pair < WARM_UP_PAIRS + pairs; pair++) rates.push(await pairOfRates(ways, pair))
+    return rates.slice(WARM_UP_PAIRS)
   })
 }).pipe(Effect.scoped)
 
@@ -112,7 +106,6 @@ const measureBeside = Effect.gen(function* () {
   yield* serveBulk(to)
   const bulk = yield* openBulk(from, to.endpointId)
   yield* bulk.drain
-  let sent = 0
   const calls = (count: number) =>
     Effect.promise(async () => {
       const samples: Array<number> = []
@@ -126,18 +119,11 @@ const measureBeside = Effect.gen(function* () {
   yield* calls(BESIDE_CALLS)
   const alone = yield* calls(BESIDE_CALLS)
   const rateOf = Effect.fnUntraced(function* (work: Effect.Effect<unknown>) {
-    const [before, start] = [sent, performance.now()]
+    const [before, start] = [bulk.sent(), performance.now()]
     yield* work
-    return (sent - before) / (performance.now() - start) / 1e3
+    return (bulk.sent() - before) / (performance.now() - start) / 1e3
   })
-  yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.promise(async () => {
-        await bulk.send()
-        sent += CHUNK_BYTES
-      }),
-    ),
-  )
+  yield* Effect.forkScoped(Effect.forever(Effect.promise(bulk.send)))
   yield* Effect.sleep("1 second")
   const bulkAlone = yield* rateOf(Effect.sleep(seconds * 1000))
   let beside: ReadonlyArray<number> = []

@@ -7,11 +7,11 @@
  * - `bare`, `ours`: MB/s of a transfer of some MB alone, with iroh's binding and on a peer stream.
  */
 import { setTimeout } from "node:timers/promises"
-import { EndpointId } from "@topic-tracker/crypto"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { dial } from "./gossip/bareIroh.ts"
+import { farEndAt } from "./gossip/farEnd.ts"
 import { makeNode } from "./gossip/gossipNode.ts"
-import { CHUNK_BYTES, openBareBulk, openBulk } from "./peers/bulkWays.ts"
+import { openBareBulk, openBulk, pairOfRates } from "./peers/bulkWays.ts"
 import { peersOf } from "./peers/peersOf.ts"
 import { main, numberAt, print } from "./print.ts"
 
@@ -26,13 +26,8 @@ const BEGIN_MS = 150
 const PAUSE_MS = 100
 
 const rounds = numberAt(0)
-const Far = Schema.Struct({
-  id: EndpointId.EndpointId,
-  addresses: Schema.Array(Schema.String),
-  bareId: Schema.String,
-  bareAddress: Schema.String,
-})
-const far = Schema.decodeUnknownSync(Schema.fromJsonString(Far))(process.argv[3])
+const far = farEndAt(1)
+if (far === undefined) throw new Error("FAR is missing: the line that peersFar printed")
 
 await main(
   Effect.gen(function* () {
@@ -78,17 +73,13 @@ await main(
     /** A transfer beside the work, and its rate. */
     const beside = async <A>(work: () => Promise<A>): Promise<{ readonly result: A; readonly rate: number }> => {
       let isRunning = true
-      let sent = 0
       const sending = (async () => {
-        while (isRunning) {
-          await endless.send()
-          sent += CHUNK_BYTES
-        }
+        while (isRunning) await endless.send()
       })()
       await setTimeout(BEGIN_MS)
-      const [before, start] = [sent, performance.now()]
+      const [before, start] = [endless.sent(), performance.now()]
       const result = await work()
-      const rate = (sent - before) / (performance.now() - start) / 1e3
+      const rate = (endless.sent() - before) / (performance.now() - start) / 1e3
       isRunning = false
       await sending
       await setTimeout(PAUSE_MS)
@@ -99,25 +90,21 @@ await main(
     yield* Effect.promise(async () => {
       const { connection } = await dial(far.bareId, far.bareAddress)
       const bare = await openBareBulk(connection)
-      const one = async (isOdd: boolean) => {
+      const one = async (number: number) => {
         const alone = await gossip()
         const bulkAlone = await beside(() => setTimeout(BULK_MS))
         const both = await beside(gossip)
-        const first = await (isOdd ? bare : ours)()
-        const second = await (isOdd ? ours : bare)()
         return {
           alone,
           beside: both.result,
           bulkAlone: bulkAlone.rate,
           bulkBeside: both.rate,
-          bare: isOdd ? first : second,
-          ours: isOdd ? second : first,
+          ...(await pairOfRates({ bare, ours }, number)),
         }
       }
-      for (let round = 0; round < WARM_UP_ROUNDS; round++) await one(round % 2 === 1)
       const all = []
-      for (let round = 0; round < rounds; round++) all.push(await one(round % 2 === 1))
-      print(all)
+      for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) all.push(await one(round))
+      print(all.slice(WARM_UP_ROUNDS))
     })
   }).pipe(Effect.scoped),
 )

@@ -4,10 +4,11 @@
  */
 import { Effect, Stream } from "effect"
 import { listen } from "./gossip/bareIroh.ts"
+import { printFarEnd } from "./gossip/farEnd.ts"
 import { makeNode } from "./gossip/gossipNode.ts"
 import { bareSink, serveBulk } from "./peers/bulkWays.ts"
 import { peersOf } from "./peers/peersOf.ts"
-import { main, print } from "./print.ts"
+import { main } from "./print.ts"
 
 let serial = 0
 
@@ -27,7 +28,7 @@ await main(
       }),
     )
     const bare = yield* Effect.promise(listen)
-    print({ id: node.id, addresses: node.addresses, bareId: bare.id, bareAddress: bare.address })
+    printFarEnd(node, bare)
     const connection = yield* Effect.promise(bare.accept)
     connection.setMaxConcurrentBiStreams(1n)
     yield* Effect.promise(async () => bareSink(await connection.acceptBi()))

@@ -39,15 +39,21 @@ export const dial = async (id: string, address: string) => {
   return { connection, close: () => own.close() }
 }
 
-/** The time to bind two endpoints and connect them, in ms. */
-export const bareConnect = async (): Promise<number> => {
-  const start = performance.now()
+/** A connection whose two ends are in this process. */
+export const connectHere = async () => {
   const to = await listen()
   const accepted = to.accept()
   const from = await dial(to.id, to.address)
-  await accepted
+  const far = await accepted
+  return { near: from.connection, far, close: () => Promise.all([from.close(), to.close()]) }
+}
+
+/** The time to bind two endpoints and connect them, in ms. */
+export const bareConnect = async (): Promise<number> => {
+  const start = performance.now()
+  const { close } = await connectHere()
   const ms = performance.now() - start
-  await Promise.all([from.close(), to.close()])
+  await close()
   return ms
 }
 

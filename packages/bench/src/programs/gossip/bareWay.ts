@@ -4,19 +4,14 @@
  */
 import type * as Iroh from "@number0/iroh"
 import { batchOf, dial, drain, listen } from "./bareIroh.ts"
+import type { FarEnd } from "./farEnd.ts"
 import { FRAME_OVERHEAD_BYTES, IN_FLIGHT } from "./gossipWay.ts"
 import type { Rate, Way } from "./sampling.ts"
-
-/** The far end in another process, as gossipEcho printed it. */
-export interface BareEcho {
-  readonly bareId: string
-  readonly bareAddress: string
-}
 
 /** `far`: the far end in another process; undefined: both ends are in this process. */
 export const makeBareWay = async (
   size: number,
-  far: BareEcho | undefined,
+  far: FarEnd | undefined,
 ): Promise<Way & { readonly close: () => Promise<unknown> }> => {
   const here = far === undefined ? await listen() : undefined
   const accepting = here?.accept()

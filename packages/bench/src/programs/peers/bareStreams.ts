@@ -1,6 +1,6 @@
 /** The same as peer streams do, with iroh's binding alone. */
 import type * as Iroh from "@number0/iroh"
-import { dial, listen, READ_BYTES } from "../gossip/bareIroh.ts"
+import { connectHere, READ_BYTES } from "../gossip/bareIroh.ts"
 
 /** Streams that may be open at a time. */
 const MAX_STREAMS = 2_000n
@@ -15,10 +15,7 @@ const echo = async ({ recv, send }: Pick<Iroh.BiStream, "recv" | "send">): Promi
 
 /** A connection whose far end echoes each two-way stream. */
 export const makeBareStreams = async () => {
-  const to = await listen()
-  const accepted = to.accept()
-  const from = await dial(to.id, to.address)
-  const far = await accepted
+  const { close, far, near } = await connectHere()
   far.setMaxConcurrentBiStreams(MAX_STREAMS)
   const ignore = (): void => {}
   const acceptBi = (): void => {
@@ -28,8 +25,5 @@ export const makeBareStreams = async () => {
     }, ignore)
   }
   acceptBi()
-  return {
-    openBi: () => from.connection.openBi(),
-    close: () => Promise.all([from.close(), to.close()]),
-  }
+  return { openBi: () => near.openBi(), close }
 }

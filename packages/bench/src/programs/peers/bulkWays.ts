@@ -6,11 +6,11 @@ import type * as Iroh from "@number0/iroh"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { PeersService } from "@topic-tracker/peers"
 import { Effect } from "effect"
-import { dial, listen, READ_BYTES } from "../gossip/bareIroh.ts"
+import { connectHere, READ_BYTES } from "../gossip/bareIroh.ts"
 
-export const CHUNK_BYTES = 64_000
+const CHUNK_BYTES = 64_000
 const CHUNKS = 50
-export const TRANSFER_BYTES = CHUNKS * CHUNK_BYTES
+const TRANSFER_BYTES = CHUNKS * CHUNK_BYTES
 
 /**
  * Bytes of an acknowledgement. Peer streams treat a short write as a message that bulk gives way to, and this one comes when nothing is under way.
@@ -18,7 +18,20 @@ export const TRANSFER_BYTES = CHUNKS * CHUNK_BYTES
 const ACK_BYTES = 2_000
 
 /** Carries {@link TRANSFER_BYTES}. Returns the rate in MB/s. */
-export type Transfer = () => Promise<number>
+type Transfer = () => Promise<number>
+
+/** The ways whose rates are compared. */
+interface Ways {
+  readonly bare: Transfer
+  readonly ours: Transfer
+}
+
+/** The rates of one transfer on each way, one after the other: other work of the machine affects both. `number` decides which one is first. */
+export const pairOfRates = async ({ bare, ours }: Ways, number: number) => {
+  if (number % 2 === 0) return { bare: await bare(), ours: await ours() }
+  const first = await ours()
+  return { bare: await bare(), ours: first }
+}
 
 /** Tells how many acknowledgements are due for these bytes more. */
 const acknowledging = () => {
@@ -52,14 +65,18 @@ export const openBulk = Effect.fnUntraced(function* (peers: PeersService, far: E
   const writer = yield* socket.writer
   const { pull } = yield* socket.reader
   const chunk = new Uint8Array(CHUNK_BYTES).map((_, i) => i)
-  const send = (): Promise<void> => Effect.runPromise(writer.write(chunk))
+  let bytes = 0
+  const send = async (): Promise<void> => {
+    await Effect.runPromise(writer.write(chunk))
+    bytes += CHUNK_BYTES
+  }
   const acknowledged = async (): Promise<void> => {
     for (let left = ACK_BYTES; left > 0; ) for (const chunk of await Effect.runPromise(pull)) left -= chunk.length
   }
   const transfer: Transfer = () => timed(send, acknowledged)
   /** Reads the acknowledgements of a stream that only {@link send}s: the far end stops when too many wait. */
   const drain = Effect.forkScoped(Effect.ignore(Effect.forever(pull)))
-  return { send, transfer, drain }
+  return { send, sent: () => bytes, transfer, drain }
 })
 
 /** The far end of transfers on streams of the binding. */
@@ -86,17 +103,13 @@ export const openBareBulk = async (connection: Iroh.Connection): Promise<Transfe
 
 /** A way of the binding whose two ends are in this process. */
 export const makeBareBulk = async () => {
-  const to = await listen()
-  const accepted = to.accept()
-  const from = await dial(to.id, to.address)
-  const far = await accepted
+  const { close, far, near } = await connectHere()
   far.setMaxConcurrentBiStreams(1n)
   far
     .acceptBi()
     .then(bareSink)
     .catch(() => {})
-  const transfer = await openBareBulk(from.connection)
-  return { transfer, close: () => Promise.all([from.close(), to.close()]) }
+  return { transfer: await openBareBulk(near), close }
 }
 
 const timed = async (send: () => Promise<void>, acknowledged: () => Promise<unknown>): Promise<number> => {
