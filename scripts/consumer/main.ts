@@ -118,7 +118,7 @@ const main = async (): Promise<number> => {
       ["core", ["@topic-tracker/core"], coreOnlyCases],
     ]
     // The two layouts are independent of each other: each has a folder of its own.
-    const rows = await twoAtOnce(layouts, async (each) => {
+    const rowsOfLayouts = await twoAtOnce(layouts, async (each) => {
       const rows: Array<Row> = []
       for (const [title, named, cases] of projects) {
         const chosen = cases.filter(({ does, name }) => isChosen(`${name} ${does}`))
@@ -136,7 +136,7 @@ const main = async (): Promise<number> => {
       return rows
     })
     if (filter === undefined && layout === undefined) {
-      writeTable(join(root, "docs", "platforms.md"), tableOf(rows.flat()))
+      writeTable(join(root, "docs", "platforms.md"), tableOf(rowsOfLayouts.flat()))
     }
   } finally {
     if (keep) console.log(`kept ${work}`)

@@ -1,23 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Crypto } from "@topic-tracker/crypto"
 import { DhtTestnet } from "@topic-tracker/dht/testing"
-import { Duration, Effect, Fiber, Stream } from "effect"
+import { Duration, Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { QueryEvent } from "../src/krpc/KrpcSocket.ts"
 import { ascii, client, newKey, values } from "./clients.ts"
-import { simulatedSockets } from "./simulatedSockets.ts"
+import { simulatedSockets, timed } from "./simulatedSockets.ts"
 import { boundSocket } from "./sockets.ts"
 
 const silent = { host: "127.0.0.1", port: 9 }
 const times = { roundTripFloor: 25, roundTripInitial: 500, roundTripCeiling: 2000 }
-
-/** Runs the effect and returns its result and the time that it took on the TestClock, in ms. */
-const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const fiber = yield* Effect.forkChild(effect)
-  let ms = 0
-  for (; ms < 60_000 && fiber.pollUnsafe() === undefined; ms++) yield* TestClock.adjust(1)
-  return { value: yield* Fiber.join(fiber), ms }
-})
 
 describe("a client on a simulated network, under TestClock", () => {
   it.effect("times out a query when the clock has moved, first as slow, then as lost", () =>

@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { SocketAddress } from "@topic-tracker/common"
 import { Crypto } from "@topic-tracker/crypto"
 import { type BindUdpSocket, UdpSockets } from "@topic-tracker/dht"
-import { Effect, Fiber, Random } from "effect"
+import { Effect, Random } from "effect"
 import { TestClock } from "effect/testing"
 import { targetOf } from "../src/bep44/item.ts"
 import { encode } from "../src/krpc/bencode.ts"
@@ -15,7 +15,7 @@ import { ErrorCode, parse } from "../src/krpc/message.ts"
 import { compareDistance, type ReachOf } from "../src/krpc/nodeId.ts"
 import { makeUdpNode, type UdpNode } from "../src/makeUdpNode.ts"
 import { ascii, newKey } from "./clients.ts"
-import { simulatedSockets } from "./simulatedSockets.ts"
+import { simulatedSockets, timed } from "./simulatedSockets.ts"
 
 const NODES = 60
 const PUTS = 20
@@ -64,13 +64,6 @@ const reacting =
       }
     })
 
-/** Runs the effect while the clock of the test moves. */
-const whileTimePasses = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const fiber = yield* Effect.forkChild(effect)
-  for (let ms = 0; ms < 20_000 && fiber.pollUnsafe() === undefined; ms++) yield* TestClock.adjust(1)
-  return yield* Fiber.join(fiber)
-})
-
 /** The stored copies of each of {@link PUTS} puts by fresh clients, and how many of the 20 nearest nodes that can store are among those. */
 const putAll = Effect.fnUntraced(function* (
   { hostOf }: Setting,
@@ -105,7 +98,7 @@ const putAll = Effect.fnUntraced(function* (
       (all) => all.map(({ itemsStored }) => itemsStored),
     )
     const before = yield* stored
-    const receipt = yield* whileTimePasses(service.put({ key, salt, seq: 1n, value: ascii("a") }))
+    const { value: receipt } = yield* timed(service.put({ key, salt, seq: 1n, value: ascii("a") }))
     const after = yield* stored
     const nearest = [...nodes.keys()]
       .filter((i) => i % 2 === 0)

@@ -1,7 +1,8 @@
 /** UDP sockets on a network of data, without an operating system. Time is Effect's Clock. */
 import { Timers } from "@topic-tracker/common"
 import { type DhtAddress, type UdpSocket, UdpSockets } from "@topic-tracker/dht"
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
 
 /**
  * Every datagram arrives after `delay` ms; a datagram to an address without a socket is lost. A socket that is bound to all
@@ -31,3 +32,11 @@ export const simulatedSockets = (delay: number, anyHost = "0.0.0.0") =>
       return { bind }
     }),
   )
+
+/** Runs the effect and returns its result and the time that it took on the TestClock, in ms. */
+export const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkChild(effect)
+  let ms = 0
+  for (; ms < 60_000 && fiber.pollUnsafe() === undefined; ms++) yield* TestClock.adjust(1)
+  return { value: yield* Fiber.join(fiber), ms }
+})

@@ -36,6 +36,9 @@ export const compareDistance = (target: Uint8Array, a: Uint8Array, b: Uint8Array
 export const distancePrefix = (a: Uint8Array, b: Uint8Array): number =>
   (((a[0]! ^ b[0]!) << 24) | ((a[1]! ^ b[1]!) << 16) | ((a[2]! ^ b[2]!) << 8) | (a[3]! ^ b[3]!)) >>> 0
 
+/** All of the id space, in units of {@link distancePrefix}. */
+export const ID_SPACE = 2 ** 32
+
 /** An id at this distance of `id`, which is a {@link distancePrefix}. */
 export const shifted = (id: Uint8Array, distance: number): Uint8Array => {
   const result = id.slice()

@@ -3,7 +3,7 @@
  * without names that only doubted sources gave ({@link NameSources}), and farther than an attacker's heap beside the target. It changes
  * nothing: `LookupState` owns the nodes.
  */
-import { distancePrefix, type ReachOf } from "../krpc/nodeId.ts"
+import { distancePrefix, ID_SPACE, type ReachOf } from "../krpc/nodeId.ts"
 import { type Candidate, isCrowded, isGivenUp, isHostFull } from "./Candidate.ts"
 import type { NameSources } from "./NameSources.ts"
 import type { SilentHosts } from "./SilentHosts.ts"
@@ -35,9 +35,6 @@ const EXTENDED = 3
  * and where half of them are silent, those are not enough.
  */
 const MANY_SILENT_PART = 1 / 4
-
-/** All of the id space, as a `distancePrefix`. */
-const SPACE = 2 ** 32 - 1
 
 /** What is known in a lookup. */
 export interface ChoiceParts {
@@ -81,7 +78,7 @@ export class Choice {
   #distanceOfMore(answered: ReadonlyArray<Candidate>): number {
     const { expectedDistance, k } = this.#parts.options
     const farthest = Math.max(0, ...answered.map((candidate) => this.#distanceOf(candidate)))
-    const spread = answered.length === 0 ? 0 : Math.min(SPACE, (2 * farthest * k) / answered.length)
+    const spread = answered.length === 0 ? 0 : Math.min(ID_SPACE - 1, (2 * farthest * k) / answered.length)
     return Math.max(spread, expectedDistance?.() ?? 0)
   }
 

@@ -2,7 +2,7 @@
  * The distance in which k nodes are expected around any target, from the nodes nearest to our own id: ids are random, so that all
  * places are equally dense. An attacker's nodes beside a target are much closer (see `LookupState`).
  */
-import { bytesKey, distancePrefix } from "../krpc/nodeId.ts"
+import { bytesKey, distancePrefix, ID_SPACE } from "../krpc/nodeId.ts"
 import type { DhtNode } from "../model.ts"
 
 export interface DensityOptions {
@@ -23,9 +23,6 @@ const KEEP_MS = 1000
  * a target that happens to be near us. Of nodes with random ids one in 32 counts so.
  */
 const HEAP_PART = 1 / 32
-
-/** All of the id space, as a `distancePrefix`. */
-const SPACE = 2 ** 32
 
 export class Density {
   readonly #options: DensityOptions
@@ -52,11 +49,11 @@ export class Density {
     const nodes = nearest()
     if (nodes === undefined) return undefined
     const distances = new Map(nodes.map((node) => [bytesKey(node.id), distancePrefix(own, node.id)]))
-    if (distances.size < k) return SPACE
+    if (distances.size < k) return ID_SPACE
     const sorted = [...distances.values()].sort((a, b) => a - b).slice(0, k)
     const far = sorted[k - 1]!
     // Nodes in a heap count as one.
     const apart = sorted.filter((distance, i) => distance - (sorted[i - 1] ?? 0) >= (far / k) * HEAP_PART).length
-    return Math.min(SPACE, (far * k) / Math.max(1, apart))
+    return Math.min(ID_SPACE, (far * k) / Math.max(1, apart))
   }
 }

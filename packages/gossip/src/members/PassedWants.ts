@@ -135,7 +135,7 @@ export class PassedWants {
 
   /** The neighbour that was asked has nothing of the range: the next one that told of it is asked. */
   none(key: string, { from, to }: SeqRange, peer: string, now: number): void {
-    this.#goOn((each) => each.key === key && each.from >= from && each.to <= to && each.asked === peer, now)
+    this.#askOthers(peer, (each) => each.key === key && each.from >= from && each.to <= to, now)
   }
 
   /** Ends the waits whose time is over. */
@@ -143,10 +143,10 @@ export class PassedWants {
     if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#end(({ until }) => until <= now)
   }
 
-  /** What this neighbour was asked for is asked of the next one that told of it. */
+  /** The neighbour answers no more: for each range that it was asked for, the next one that told of it is asked. */
   neighborDown(peer: string, now: number): void {
     for (const each of this.#waiting) if (each.asker === peer) this.#waiting.delete(each)
-    this.#goOn(({ asked }) => asked === peer, now)
+    this.#askOthers(peer, () => true, now)
   }
 
   /** Whether another range may wait, of all neighbours and of this one. */
@@ -167,13 +167,12 @@ export class PassedWants {
     return last === undefined || now - last >= AGAIN_MS
   }
 
-  /** The neighbours that were asked in these waits give no more: the next ones are asked. An asker without an answer gets a None if there is none. */
-  #goOn(isMeant: (each: Waiting) => boolean, now: number): void {
-    const left = [...this.#waiting].filter(isMeant)
+  /** This neighbour gives no more of these ranges: the next ones are asked. An asker without an answer gets a None if there is none. */
+  #askOthers(peer: string, isMeant: (each: Waiting) => boolean, now: number): void {
+    const left = [...this.#waiting].filter((each) => each.asked === peer && isMeant(each))
     for (const each of left) this.#waiting.delete(each)
     for (const each of left) {
-      if (each.isAnswered || this.#ask(each, each.key, [...each.tried, each.asked!], now)) continue
-      this.#sendNone(each)
+      if (!each.isAnswered && !this.#ask(each, each.key, [...each.tried, peer], now)) this.#sendNone(each)
     }
   }
 

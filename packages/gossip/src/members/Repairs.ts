@@ -146,7 +146,7 @@ export class Repairs {
     if (tellers.length > MAX_TELLERS) tellers.shift()
   }
 
-  /** What this neighbour was asked for is asked of the next one of the round at once. */
+  /** The neighbour answers no more: the next one of the round is asked at once. */
   neighborDown(peer: string, now: number): void {
     for (const task of this.#tasks.values()) {
       if (task.lastAsked === peer && !task.isRoundOver) task.nextAt = Math.min(task.nextAt, now)
@@ -222,8 +222,17 @@ export class Repairs {
 
   #start(key: string, bytes: Uint8Array, nextAt: number): void {
     if (this.#tasks.has(key)) return
-    const asked = { asks: 0, askedTo: 0, nones: new Set<string>(), lastAsked: undefined, newcomer: undefined }
-    this.#tasks.set(key, { bytes, nextAt, ...asked, since: nextAt, isRoundOver: false })
+    this.#tasks.set(key, {
+      bytes,
+      asks: 0,
+      nextAt,
+      askedTo: 0,
+      nones: new Set(),
+      lastAsked: undefined,
+      newcomer: undefined,
+      since: nextAt,
+      isRoundOver: false,
+    })
   }
 
   #ranges(key: string, stream: AuthorStream | undefined, now: number): ReadonlyArray<MissingRange> {

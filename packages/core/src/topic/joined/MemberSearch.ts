@@ -117,16 +117,17 @@ export class MemberSearch {
     return Effect.gen({ self: this }, function* () {
       const { activity, records, swarm } = this.#session
       const span = hasMinuteRecords(yield* Clock.currentTimeMillis) ? 1 : 2
-      const members = (found: ReadonlyArray<GossipRecord>) =>
+      const othersIn = (found: ReadonlyArray<GossipRecord>) =>
         membersOf(found, records.endpointId).filter((peer) => swarm.isMember(peer) && !swarm.neighbors.has(peer))
-      const found = yield* recentRecords(this.#session, span, (records) => members(records).length > 0)
+      const found = yield* recentRecords(this.#session, span, (records) => othersIn(records).length > 0)
       if (swarm.calm.isOpen) return
       if (!this.#hasReported) {
         this.#hasReported = true
         yield* activity.report({ _tag: "NoKnownMember", neighbors: swarm.neighbors.size })
       }
-      if (members(found).length === 0) return
-      yield* this.#ask(members(found))
+      const members = othersIn(found)
+      if (members.length === 0) return
+      yield* this.#ask(members)
       if (swarm.isRestless && nameFewMembers(found) && this.#round <= SHOWN_ROUNDS) yield* this.#show(found)
     })
   }

@@ -42,10 +42,12 @@ export class AskedPeers {
     this.#peers.set(peer, { answeredAt: this.#timers.now(), askedAt: undefined })
   }
 
-  /** Whether the peer was asked, and has not become a neighbour since. */
-  isSilent(peer: EndpointId.EndpointId): boolean {
+  /** Whether the peer was asked `millis` ago or earlier, and has not become a neighbour since. */
+  isSilent(peer: EndpointId.EndpointId, millis = 0): boolean {
     const askedAt = this.#peers.get(peer)?.askedAt
-    return askedAt !== undefined && this.#timers.now() - askedAt < VALID_MS
+    if (askedAt === undefined) return false
+    const waited = this.#timers.now() - askedAt
+    return waited >= millis && waited < VALID_MS
   }
 
   /** Whether one of the peers became a neighbour since this time, in ms of the timers. */
@@ -55,13 +57,9 @@ export class AskedPeers {
 
   /** Whether peers of the record were asked `millis` ago or earlier, and none has let this node in. */
   isDeadEnd(record: GossipRecord, self: EndpointId.EndpointId, millis: number): boolean {
-    const now = this.#timers.now()
     const peers = peersOf(record, self)
-    if (this.hasAnsweredSince(peers, now - VALID_MS)) return false
-    const unanswered = peers.filter((peer) => {
-      const askedAt = this.#peers.get(peer)?.askedAt
-      return askedAt !== undefined && now - askedAt >= millis && now - askedAt < VALID_MS
-    })
+    if (this.hasAnsweredSince(peers, this.#timers.now() - VALID_MS)) return false
+    const unanswered = peers.filter((peer) => this.isSilent(peer, millis))
     return unanswered.length > 0 && unanswered.length >= Math.min(ENOUGH, peers.length)
   }
 }
