@@ -38,9 +38,10 @@ export interface ListenOptions {
 export interface SendStream {
   /**
    * Writes bytes; the transport owns them from then on. `done(true)`: the transport has taken them and takes more. `done(false)`: the
-   * stream is dead. Write again only after `done`, which may run within the call.
+   * stream is dead. Write again only after `done`, which may run within the call. `head`: bytes that go before the others. With them the transport
+   * copies both, so the others stay the caller's and may be a part of something.
    */
-  readonly write: (bytes: Uint8Array, done: (isAlive: boolean) => void) => void
+  readonly write: (bytes: Uint8Array, done: (isAlive: boolean) => void, head?: Uint8Array) => void
   /** Ends the stream after what was written. */
   readonly finish: () => void
   /** Ends the stream at once. Bytes that the peer has not read are lost; its read gets the code, a whole number below 2^32. */

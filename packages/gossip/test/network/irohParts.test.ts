@@ -104,6 +104,14 @@ describe("bytes for the binding", () => {
     assert.strictEqual(passed, bytes)
     assert.strictEqual(codec.fromBinding(bytes), bytes)
   })
+
+  it("have a head before them, and are a copy then", () => {
+    for (const sample of [[1, 2], new Uint8Array(2)]) {
+      const passed: ArrayLike<number> = codecOf(sample).toBinding(bytes.subarray(100), Uint8Array.of(7, 8))
+      assert.deepStrictEqual(Array.from(passed), [7, 8, ...bytes.subarray(100)])
+      assert.notStrictEqual(passed, bytes)
+    }
+  })
 })
 
 describe("an error of the binding", () => {

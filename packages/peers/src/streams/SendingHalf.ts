@@ -6,7 +6,7 @@ import type { Timer, Timers } from "@topic-tracker/common"
 import { concat } from "@topic-tracker/common/Bytes"
 import type { BiStream } from "@topic-tracker/gossip"
 import type { SlicePolicy } from "./SlicePolicy.ts"
-import { DATA_HEAD, encodeCredit, FINISH_FRAME, FIRST_WINDOW, writeDataHead } from "./wire.ts"
+import { DATA_HEAD, encodeCredit, encodeDataHead, FINISH_FRAME, FIRST_WINDOW } from "./wire.ts"
 
 /** Options of {@link SendingHalf}. */
 export interface SendingHalfOptions {
@@ -19,6 +19,14 @@ export interface SendingHalfOptions {
   readonly isPeerDone: () => boolean
   /** Nothing is sent any more. */
   readonly over: () => void
+}
+
+/** One write to the transport. */
+interface NextWrite {
+  readonly bytes: Uint8Array
+  /** Bytes that go before them. */
+  readonly head: Uint8Array | undefined
+  readonly done: ReadonlyArray<(isAlive: boolean) => void>
 }
 
 interface QueuedWrite {
@@ -118,14 +126,15 @@ export class SendingHalf {
       const next = this.#next()
       if (next === undefined) break
       this.#isWriting = true
-      this.#options.send.write(next.bytes, (isAlive) => {
+      const written = (isAlive: boolean): void => {
         this.#isWriting = false
         this.#options.slices.worked(next.bytes.length)
         for (const done of next.done) done(isAlive)
         // The peer's end of the stream is gone, or the connection is. The read tells which.
         if (!isAlive) this.cut(1006)
         this.pump()
-      })
+      }
+      this.#options.send.write(next.bytes, written, next.head)
     }
     this.#isPumping = false
     this.finishIfDone()
@@ -153,19 +162,23 @@ export class SendingHalf {
     for (const { done } of queue) done(false)
   }
 
-  #next(): { readonly bytes: Uint8Array; readonly done: ReadonlyArray<(isAlive: boolean) => void> } | undefined {
+  #next(): NextWrite | undefined {
     const parts: Array<Uint8Array> = []
     const done: Array<(isAlive: boolean) => void> = []
     const credit = this.#options.takeCredit()
     if (credit > 0) parts.push(encodeCredit(credit))
     const slice = this.#takeSlice(done)
-    if (slice !== undefined) parts.push(slice)
+    if (slice !== undefined) parts.push(encodeDataHead(slice.length), slice)
     if (this.#ending !== undefined && !this.#isEndSent && this.#queue.length === 0) {
       parts.push(this.#ending.frame)
       this.#isEndSent = true
     }
-    if (parts.length === 0) return undefined
-    return { bytes: parts.length === 1 ? parts[0]! : concat(...parts), done }
+    const [first, second] = parts
+    if (first === undefined) return undefined
+    if (second === undefined) return { bytes: first, head: undefined, done }
+    // The transport puts the two together, which saves bulk a copy.
+    if (parts.length === 2) return { bytes: second, head: first, done }
+    return { bytes: concat(...parts), head: undefined, done }
   }
 
   /** The bytes that wait, no more than so many, and those that the credit allows. */
@@ -191,30 +204,28 @@ export class SendingHalf {
     return true
   }
 
-  /** One frame with as much of the writes as one write to the transport and the credit allow. */
+  /** As much of the writes as one write to the transport and the credit allow: a part of one of them, or many together. */
   #takeSlice(done: Array<(isAlive: boolean) => void>): Uint8Array | undefined {
-    let length = this.#sendable(this.#options.slices.bytes())
+    const length = this.#sendable(this.#options.slices.bytes())
     if (this.#isResting(length)) return undefined
-    const frame = length === 0 ? undefined : new Uint8Array(DATA_HEAD + length)
-    let at = DATA_HEAD
+    const parts: Array<Uint8Array> = []
+    let left = length
     while (this.#queue.length > 0) {
       const write = this.#queue[0]!
-      const part = write.bytes.subarray(write.sent, write.sent + length)
-      frame?.set(part, at)
-      at += part.length
-      length -= part.length
+      const part = write.bytes.subarray(write.sent, write.sent + left)
+      if (part.length > 0) parts.push(part)
+      left -= part.length
       write.sent += part.length
       if (write.sent < write.bytes.length) break
       this.#queue.shift()
       done.push(write.done)
     }
-    if (frame === undefined) {
+    if (length === 0) {
       for (const each of done.splice(0)) each(true)
       return undefined
     }
-    this.#credit -= frame.length - DATA_HEAD
-    if (this.#queue.length === 0) this.#options.slices.sent(frame.length)
-    writeDataHead(frame, 0, frame.length - DATA_HEAD)
-    return frame
+    this.#credit -= length
+    if (this.#queue.length === 0) this.#options.slices.sent(DATA_HEAD + length)
+    return parts.length === 1 ? parts[0]! : concat(...parts)
   }
 }

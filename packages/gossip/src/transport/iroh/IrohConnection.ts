@@ -171,8 +171,8 @@ export class IrohConnection implements Connection, MonitoredConnection, Measured
   private sendStream(stream: Iroh.SendStream): SendStream {
     let lastWrite: Promise<void> | undefined
     return {
-      write: (bytes, done) => {
-        lastWrite = stream.writeAll(this.codec.toBinding(bytes))
+      write: (bytes, done, head) => {
+        lastWrite = stream.writeAll(this.codec.toBinding(bytes, head))
         lastWrite.then(
           () => done(true),
           () => done(false),

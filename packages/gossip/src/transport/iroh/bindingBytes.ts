@@ -3,12 +3,14 @@
  * `Uint8Array`. Nothing else in the package knows which of them is installed.
  */
 
+import { concat } from "@topic-tracker/common/Bytes"
+
 /** Bytes as the installed binding has them. The declared type is that of 1.1. */
 type BindingBytes = Array<number>
 
-/** Converts bytes to and from those of the binding. The result of `toBinding` is valid until the next call: the binding copies it before it returns. */
+/** Converts bytes to and from those of the binding. `head` goes before the others. The result of `toBinding` is valid until the next call: the binding copies it before it returns. */
 export interface BindingBytesCodec {
-  readonly toBinding: (bytes: Uint8Array) => BindingBytes
+  readonly toBinding: (bytes: Uint8Array, head?: Uint8Array) => BindingBytes
   readonly fromBinding: (bytes: BindingBytes | Uint8Array) => Uint8Array
 }
 
@@ -35,13 +37,17 @@ const arrayOf = (length: number): Array<number> => {
   return array
 }
 
+const EMPTY = new Uint8Array(0)
+
 // Array elements cost the binding some 100 ns a byte for both ends, so what we add must be little: a counted loop into a new array of the
 // right length takes 6 ns a byte, into one that is there 0.5; `Array.from` and spreading 50.
 const arrays: BindingBytesCodec = {
-  toBinding: (bytes) => {
+  toBinding: (bytes, head = EMPTY) => {
     const { length } = bytes
-    const array = arrayOf(length)
-    for (let i = 0; i < length; i++) array[i] = bytes[i]!
+    const from = head.length
+    const array = arrayOf(from + length)
+    for (let i = 0; i < from; i++) array[i] = head[i]!
+    for (let i = 0; i < length; i++) array[from + i] = bytes[i]!
     return array
   },
   fromBinding: (array) => {
@@ -56,7 +62,9 @@ const arrays: BindingBytesCodec = {
 const isBindingBytes = (bytes: unknown): bytes is BindingBytes => bytes instanceof Uint8Array
 
 const typedArrays: BindingBytesCodec = {
-  toBinding: (bytes) => {
+  toBinding: (body, head) => {
+    // A copy also if the head is empty: with a head the bytes stay the caller's.
+    const bytes: unknown = head === undefined ? body : concat(head, body)
     if (isBindingBytes(bytes)) return bytes
     throw new TypeError("bytes: not a Uint8Array")
   },

@@ -2,6 +2,7 @@
  * Streams of the network in memory: each is one pipe, whose writing side belongs to one end of a connection and whose reading side to the other.
  * A pipe knows of its connection only what {@link PipeWriter} names.
  */
+import { concat } from "@topic-tracker/common/Bytes"
 import type { ReceiveStream, SendStream } from "../Transport.ts"
 
 /** The size of a transmission that dials, ends a stream or closes: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
@@ -73,7 +74,8 @@ export class Pipe implements SendStream, ReceiveStream {
     writer.addPipe(this)
   }
 
-  write(bytes: Uint8Array, done: (alive: boolean) => void): void {
+  write(body: Uint8Array, done: (alive: boolean) => void, head?: Uint8Array): void {
+    const bytes = head === undefined ? body : concat(head, body)
     if (this.writer.closed || this.stopped || this.finished) {
       done(false)
       return
