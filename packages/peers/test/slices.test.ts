@@ -46,22 +46,22 @@ describe("the size of a slice", () => {
     at.now += 9
     expect(4_096)
     at.now += 1
-    expect(32_768)
+    expect(65_536)
     at.messages++
     at.now += 1
     expect(4_096)
     at.now += 99
     expect(4_096)
     at.now += 1
-    expect(32_768)
+    expect(65_536)
     policy.sent(60_000)
-    expect(32_768)
+    expect(65_536)
     policy.sent(80)
     expect(4_096)
     at.now += 99
     expect(4_096)
     at.now += 1
-    expect(32_768)
+    expect(65_536)
     at.now += 100
     expect(4_096)
   })

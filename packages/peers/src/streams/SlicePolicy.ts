@@ -8,7 +8,7 @@
 /** Bytes of a write or read beside other work: a bulk transfer keeps 80 % of its rate, and a small round trip takes no longer than without it. */
 const BUSY_BYTES = 4_096
 /** Without other work; a message that comes as the first one after a silence waits for one of these at most. */
-const IDLE_BYTES = 32_768
+const IDLE_BYTES = 65_536
 
 /** Other work counts for this time. */
 const BUSY_MS = 100

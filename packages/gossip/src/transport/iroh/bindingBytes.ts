@@ -18,10 +18,10 @@ export interface BindingBytesCodec {
 export const codecOf = (sample: BindingBytes | Uint8Array): BindingBytesCodec =>
   Array.isArray(sample) ? arrays : typedArrays
 
-/** Arrays of so many lengths are kept, each within these bounds: a bulk transfer writes slices of few lengths. In all at most 1.1 MB. */
+/** Arrays of so many lengths are kept, each within these bounds: a bulk transfer writes slices of few lengths. In all at most 2.1 MB. */
 const KEPT_ARRAYS = 4
 const MIN_KEPT_BYTES = 1_024
-const MAX_KEPT_BYTES = 33_024
+const MAX_KEPT_BYTES = 65_792
 
 /** Arrays for {@link arrays}, by their length. */
 const kept = new Map<number, Array<number>>()
