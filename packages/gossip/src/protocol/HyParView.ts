@@ -34,9 +34,16 @@ export const MAX_REFUSALS = 256
 const CORRECTION_BURST = 8
 const CORRECTIONS_PER_SECOND = 1
 
+/** A Neighbor message that waits for its answer. `number`: that of its timer. */
+interface PendingRequest {
+  readonly number: number
+  readonly priority: Neighbor["priority"]
+}
+
 /** The fields of {@link HyParView} besides the views, for reading. */
 export interface MembershipBookkeeping<P extends PeerKey> {
-  readonly pending: ReadonlyMap<P, number>
+  readonly pending: ReadonlyMap<P, PendingRequest>
+  readonly raised: ReadonlyMap<P, number>
   readonly overdue: ReadonlySet<P>
   readonly refusals: ReadonlySet<P>
   readonly stayingAlive: ReadonlySet<P>
@@ -61,9 +68,11 @@ export class HyParView<P extends PeerKey> {
   private readonly config: MembershipConfig
   private readonly peers: PeerDirectory<P>
   private ownData: Uint8Array
-  /** Peers to which we sent a Neighbor message that is not answered, each with the number of that request. */
-  private readonly pending = new Map<P, number>()
+  /** Peers to which we sent a Neighbor message that is not answered, and that request. */
+  private readonly pending = new Map<P, PendingRequest>()
   private lastRequest = 0
+  /** Peers to which the application wants a link that got a request of low priority a moment ago, and the number of that request. */
+  private readonly raised = new Map<P, number>()
   /** Neighbours whose answer is late. Their next Neighbor message is still that answer (DEVIATIONS.md, "late replies"). */
   private readonly overdue = new Set<P>()
   /** Peers that had no free slot for us since the last shuffle (DEVIATIONS.md, "refusals"). */
@@ -120,11 +129,13 @@ export class HyParView<P extends PeerKey> {
 
   /** The state besides the views, for tests: what checkInvariants compares with the views. Valid until the next event. */
   get bookkeeping(): MembershipBookkeeping<P> {
-    const { admission, introductions, overdue, peers, pending, refillScheduled, refusals, seeker, stayingAlive } = this
+    const { admission, introductions, overdue, peers, pending, raised, refillScheduled, refusals, seeker } = this
     const { away, guests, invited, replaced, vouched } = admission
     const { givers: nameGivers, joiners } = introductions.budget
     const views = { away, guests, invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
-    return { ...views, overdue, pending, refillScheduled, refusals, seekScheduled: seeker.isScheduled, stayingAlive }
+    const { isScheduled: seekScheduled } = seeker
+    const { stayingAlive } = this
+    return { ...views, overdue, pending, raised, refillScheduled, refusals, seekScheduled, stayingAlive }
   }
 
   /** The number of nodes in the swarm as shuffles show it; undefined before one came. */
@@ -161,13 +172,18 @@ export class HyParView<P extends PeerKey> {
     return this.admission.mayMerge()
   }
 
-  /** Asks a peer for one link, with the priority that is never refused (p. 7; DEVIATIONS.md, "one link"). */
+  /**
+   * Asks a peer for one link, with the priority that is never refused (p. 7; DEVIATIONS.md, "one link"). If a request of low priority is
+   * on its way, its answer comes first: the peer that refuses it closes the connection, and what we send behind it is lost.
+   */
   connect(peer: P): void {
     if (peer === this.io.me || this.active.has(peer)) return
     // See DEVIATIONS.md, "merges".
     if (!this.mayConnect) return
     this.admission.invite(peer, true)
-    this.request(peer, "high")
+    const pending = this.pending.get(peer)
+    if (pending?.priority === "low") this.raised.set(peer, pending.number)
+    else this.request(peer, "high")
   }
 
   /**
@@ -219,6 +235,8 @@ export class HyParView<P extends PeerKey> {
   /** The connection to the peer closed, or the dial failed. */
   connectionClosed(peer: P): void {
     const wasAsked = this.pending.delete(peer)
+    // It has not refused: it cannot be reached.
+    if (wasAsked) this.raised.delete(peer)
     if (this.active.has(peer)) {
       this.removeActive(peer, "lost")
       this.admission.promoteGuest()
@@ -258,12 +276,20 @@ export class HyParView<P extends PeerKey> {
   }
 
   /**
-   * The time to answer request number `request` is over: the next contact is asked. A peer that answers later still becomes a
-   * neighbour, so its connection stays until it is idle.
+   * The time to answer request number `request` is over: the next contact is asked, or the same peer again if the application wants a
+   * link to it. A peer that answers later still becomes a neighbour, so its connection stays until it is idle.
    */
   onNeighborRequestTimer(peer: P, request: number): void {
-    if (this.pending.get(peer) !== request) return
-    this.pending.delete(peer)
+    const isRaised = this.raised.get(peer) === request
+    const isPending = this.pending.get(peer)?.number === request
+    if (isRaised) this.raised.delete(peer)
+    if (isPending) this.pending.delete(peer)
+    // Not if another merge took place meanwhile.
+    if (isRaised && this.mayConnect) {
+      this.connect(peer)
+      return
+    }
+    if (!isPending) return
     if (this.active.has(peer)) this.overdue.add(peer)
     else this.dropContact(peer)
     this.refill()
@@ -425,7 +451,7 @@ export class HyParView<P extends PeerKey> {
   private request(peer: P, priority: Neighbor["priority"]): void {
     if (this.pending.has(peer)) return
     const request = ++this.lastRequest
-    this.pending.set(peer, request)
+    this.pending.set(peer, { number: request, priority })
     this.io.send(peer, { _tag: "Neighbor", priority, data: this.ownData })
     this.io.schedule(this.config.neighborRequestTimeoutMs, { _tag: "NeighborRequest", peer, request })
   }
@@ -448,6 +474,7 @@ export class HyParView<P extends PeerKey> {
     this.passive.delete(peer)
     this.stayingAlive.delete(peer)
     this.refusals.delete(peer)
+    this.raised.delete(peer)
     this.active.add(peer)
     this.introductions.budget.addNeighbor(peer)
     this.io.neighborUp(peer)

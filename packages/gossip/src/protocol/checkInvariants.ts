@@ -132,15 +132,18 @@ export class InvariantChecker<P extends PeerKey> {
       const count = running(timer)
       if (count !== (expected ? 1 : 0)) fail(`${count} ${timer._tag} timers run instead of ${expected ? 1 : 0}`)
     }
-    const { pending, refillScheduled, seekScheduled } = membership.bookkeeping
+    const { pending, raised, refillScheduled, seekScheduled } = membership.bookkeeping
     const { dispatchScheduled, evictScheduled, missing } = broadcast.bookkeeping
     expectRunning({ _tag: "Shuffle" }, true)
     expectRunning({ _tag: "Refill" }, refillScheduled)
     expectRunning({ _tag: "SeekMember" }, seekScheduled)
     expectRunning({ _tag: "DispatchLazyPush" }, dispatchScheduled)
     expectRunning({ _tag: "EvictCache" }, evictScheduled)
-    for (const [peer, request] of pending) {
+    for (const [peer, { number: request }] of pending) {
       if (running({ _tag: "NeighborRequest", peer, request }) === 0) fail(`the request to ${peer} has no timer`)
+    }
+    for (const [peer, request] of raised) {
+      if (running({ _tag: "NeighborRequest", peer, request }) === 0) fail(`the raised request to ${peer} has no timer`)
     }
     for (const id of missing.keys()) {
       if (running({ _tag: "SendGraft", id }) === 0) fail(`the missing payload ${MessageId.toHex(id)} has no timer`)
@@ -163,7 +166,7 @@ const checkMembership = <P extends PeerKey>(
   const { active, passive } = membership
   const { away, guests, invited, joiners, nameGivers, overdue, peerData, pending, refusals, replaced } =
     membership.bookkeeping
-  const { stayingAlive, vouched } = membership.bookkeeping
+  const { raised, stayingAlive, vouched } = membership.bookkeeping
   if (joiners.size > MAX_JOINERS) fail(`${joiners.size} joiners; the limit is ${MAX_JOINERS}`)
   if (refusals.size > MAX_REFUSALS) fail(`${refusals.size} refusals; the limit is ${MAX_REFUSALS}`)
   const maxData = 2 * (config.activeViewCapacity + config.passiveViewCapacity) + 16 + MAX_GUESTS + pending.size
@@ -183,6 +186,7 @@ const checkMembership = <P extends PeerKey>(
   for (const peer of overdue) if (!active.has(peer)) fail(`the answer of ${peer} is late, but it is no neighbour`)
   for (const peer of stayingAlive) if (!passive.has(peer)) fail(`${peer} stays alive, but it is no contact`)
   for (const peer of refusals) if (active.has(peer)) fail(`${peer} has no free slot for us, but it is a neighbour`)
+  for (const peer of raised.keys()) if (active.has(peer)) fail(`${peer} is to be asked again, but it is a neighbour`)
   for (const peer of active.values) if (!connections.has(peer)) fail(`the neighbour ${peer} has no connection`)
   for (const peer of pending.keys()) if (!connections.has(peer)) fail(`${peer} is asked without a connection`)
 }
@@ -221,10 +225,10 @@ const checkBroadcast = <P extends PeerKey>({ broadcast, membership }: TopicState
 
 /** Every collection of peers in a topic's state. */
 const peersOf = <P extends PeerKey>({ broadcast, connections, membership }: TopicState<P>) => {
-  const { overdue, peerData, pending, refusals, stayingAlive, vouched } = membership.bookkeeping
+  const { overdue, peerData, pending, raised, refusals, stayingAlive, vouched } = membership.bookkeeping
   const { eager, lazy } = broadcast
   const views = [membership.active, membership.passive]
-  return [...views, overdue, peerData, pending, refusals, stayingAlive, vouched, eager, lazy, connections]
+  return [...views, overdue, peerData, pending, raised, refusals, stayingAlive, vouched, eager, lazy, connections]
 }
 
 const BROADCAST_TAGS: ReadonlySet<string> = new Set(["Gossip", "Prune", "Graft", "IHave"])

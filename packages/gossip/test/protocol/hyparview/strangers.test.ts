@@ -245,6 +245,54 @@ describe("merges", () => {
     return node
   }
 
+  describe("while a request of low priority is on its way", () => {
+    /** A node that has vouched for a member, which is asked at once, and wants a link to it a moment later. */
+    const raised = () => {
+      const node = active()
+      vouch(node, "a")
+      const [request] = timers(vouch(node, "x"), "NeighborRequest")
+      assert.strictEqual(request!.delayMs, 500)
+      assert.deepStrictEqual(connect(node, "x"), [], "what follows a request that is refused would be lost")
+      return { node, expire: () => node.handle({ _tag: "TimerExpired", timer: request!.timer }) }
+    }
+    const refuse = (node: Node) => {
+      node.receive("x", { _tag: "Disconnect", alive: true, respond: false })
+      return node.handle({ _tag: "PeerDisconnected", peer: "x" })
+    }
+    const asked = (actions: ReadonlyArray<Protocol.Action<string>>) =>
+      sentTo(actions, "x").map((message) => message._tag === "Neighbor" && message.priority)
+
+    it("ask again with high priority once it is refused or not answered", () => {
+      for (const answer of [refuse, () => []]) {
+        const { expire, node } = raised()
+        assert.notInclude(sends(answer(node)), "x Neighbor", "its connection closes")
+        const again = expire()
+        assert.deepStrictEqual(asked(again), ["high"])
+        assert.notInclude(sends(refuse(node)), "x Neighbor")
+        const [second] = timers(again, "NeighborRequest")
+        assert.deepStrictEqual(asked(node.handle({ _tag: "TimerExpired", timer: second!.timer })), [], "once")
+      }
+    })
+
+    it("ask no more when it was accepted, when the peer cannot be reached, and when another merge took the place", () => {
+      const accepted = raised()
+      accepted.node.receive("x", neighbor("low"))
+      assert.include(accepted.node.active, "x")
+      assert.deepStrictEqual(asked(accepted.expire()), [])
+
+      const unreachable = raised()
+      unreachable.node.handle({ _tag: "PeerDisconnected", peer: "x" })
+      assert.deepStrictEqual(asked(unreachable.expire()), [])
+
+      const late = raised()
+      connect(late.node, "y")
+      late.node.receive("y", neighbor("high"))
+      late.node.receive("y", gossip("of y"))
+      assert.isFalse(late.node.state.mayConnect(topic))
+      assert.deepStrictEqual(asked(late.expire()), [])
+    })
+  })
+
   it("replace one neighbour in five minutes, if all are members or pass on payloads", () => {
     const node = active()
     vouch(node, "a")
