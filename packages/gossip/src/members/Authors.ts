@@ -48,7 +48,8 @@ interface Author {
   readonly rate: TokenBucket
 }
 
-const authorOf = (key: string): string => key.slice(0, 64)
+/** The hex of the author's endpoint id, from the key of a stream. */
+export const authorOf = (key: string): string => key.slice(0, 64)
 const sessionOf = (key: string): string => key.slice(64, 80)
 
 /**

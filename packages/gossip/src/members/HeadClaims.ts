@@ -48,7 +48,7 @@ export class HeadClaims {
     const { authors, repairs, self, server } = this.#options
     const key = toHex(bytes)
     if (key.startsWith(self) || authors.isClosed(key)) return
-    repairs.noteTeller(key, from, isFirst, now)
+    repairs.noteTeller(key, head, from, isFirst, now)
     const known = authors.stream(key)?.order.highest ?? 0
     const kind = isFirst ? this.#firstKind(key, from, { head, known }, now) : "news"
     if (kind === "start") server.noteEarlierHead(key, bytes, head)

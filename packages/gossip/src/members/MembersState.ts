@@ -253,9 +253,7 @@ export class MembersState {
     let stream = this.#authors.stream(key)
     if (stream === undefined) {
       if (!this.#authors.isKnownAuthor(key)) this.#limits.noteNewAuthor(from, now)
-      const first = isRepairable ? this.#firstOf(key, seq) : seq
-      const maxContentBytes = this.#options.maxContentBytes ?? MAX_CONTENT_BYTES
-      stream = this.#authors.open(key, new StreamOrder(first, seq, maxContentBytes), now)
+      stream = this.#authors.open(key, this.#newOrder(key, seq, isRepairable), now)
     }
     this.#authors.touch(stream, now)
     this.#store.add(key, envelope, cameByHave, now)
@@ -268,9 +266,13 @@ export class MembersState {
     this.#limitWaiting(stream)
   }
 
-  #firstOf(key: string, seq: number): number {
-    if (this.#options.fromRecent?.(key.slice(80)) === true && this.#server.peers.length > 0) return 1
-    return this.#repairs.firstOf(key, seq, this.#server.peers.length > 0)
+  /** The order of a stream whose first envelope here has this seq. */
+  #newOrder(key: string, seq: number, isRepairable: boolean): StreamOrder {
+    const { fromRecent, maxContentBytes = MAX_CONTENT_BYTES } = this.#options
+    if (!isRepairable) return new StreamOrder(seq, seq, maxContentBytes)
+    const canAsk = this.#server.peers.length > 0
+    if (canAsk && fromRecent?.(key.slice(80)) === true) return new StreamOrder(1, seq, maxContentBytes)
+    return new StreamOrder(this.#repairs.firstOf(key, seq, canAsk), seq, maxContentBytes, this.#claims.areHeard)
   }
 
   /** Over the limit of the topic, the stream that grew gives up its first gap. */
@@ -283,8 +285,12 @@ export class MembersState {
     if (early !== undefined) return early.verdict !== "reject"
     const key = toHex(Envelope.stream(envelope))
     const seq = Envelope.seq(envelope)
-    const isOurs = this.#isAskedFor(key, seq, Envelope.index(envelope))
-    if (!isOurs && !this.#passed.isWaitedFor(key, seqsOf(envelope))) return true
+    const isWaitedFor = this.#passed.isWaitedFor(key, seqsOf(envelope))
+    const order = this.#authors.stream(key)?.order
+    // What was asked for in the name of a neighbour is perhaps missing here, too.
+    const isMissing = isWaitedFor && order?.isKnown(seq, Envelope.index(envelope)) === false
+    const isOurs = isMissing || this.#isAskedFor(key, seq, Envelope.index(envelope))
+    if (!isOurs && !isWaitedFor) return true
     const admission = this.#admissionOf(envelope)
     // Without an answer it is asked for again.
     if (admission === undefined || admission === "refuse") return true

@@ -26,8 +26,8 @@ export const MAX_PASSED_SEQS = 32
 /** Ranges that wait, of all neighbours and of one. */
 const MAX_PASSED = 256
 const MAX_PASSED_OF_ONE = 64
-/** A range that was passed on without success is not passed on again for this time, so that no Want goes in circles. */
-const AGAIN_MS = 1_000
+/** A range that was passed on without success is not passed on again for this time, so that no Want goes in circles. Less than the pause of a round. */
+const AGAIN_MS = 800
 const MAX_RECENT = 1_024
 const PASSES_PER_SECOND = 16
 
@@ -58,6 +58,9 @@ export interface NeighborWant extends SeqRange {
 }
 
 interface Waiting extends NeighborWant {
+  /** The range becomes smaller when the neighbour that was asked lacks a part of it. */
+  from: number
+  to: number
   /** The hex of the stream. */
   readonly key: string
   /** The neighbour that was asked; undefined if this node asks for it anyway. */
@@ -103,6 +106,8 @@ export class PassedWants {
     const { isAskedFor, send, tellersOf } = this.#options
     const isOurs = isAskedFor(key, from)
     const before = isOurs ? undefined : this.#covering(key, want)
+    // It asks because we asked it: it may have another way, and so may we.
+    if (before?.asked === asker) return false
     let asked = before?.asked
     if (!isOurs && before === undefined) {
       asked = tellersOf(key, from).findLast((peer) => peer !== asker && !tried.includes(peer))
@@ -134,8 +139,11 @@ export class PassedWants {
   }
 
   /** The neighbour that was asked has nothing of the range: the next one that told of it is asked. */
-  none(key: string, { from, to }: SeqRange, peer: string, now: number): void {
-    this.#askOthers(peer, (each) => each.key === key && each.from >= from && each.to <= to, now)
+  none(key: string, range: SeqRange, peer: string, now: number): void {
+    this.#askOthers(peer, (each) => each.key === key && each.from >= range.from && each.to <= range.to, now)
+    for (const each of [...this.#waiting]) {
+      if (each.asked === peer && each.key === key && overlap(each, range)) this.#askOthersForPart(each, range, now)
+    }
   }
 
   /** Ends the waits whose time is over. */
@@ -167,13 +175,26 @@ export class PassedWants {
     return last === undefined || now - last >= AGAIN_MS
   }
 
-  /** This neighbour gives no more of these ranges: the next ones are asked. An asker without an answer gets a None if there is none. */
+  /** This neighbour gives no more of these ranges: the next ones are asked. */
   #askOthers(peer: string, isMeant: (each: Waiting) => boolean, now: number): void {
     const left = [...this.#waiting].filter((each) => each.asked === peer && isMeant(each))
     for (const each of left) this.#waiting.delete(each)
-    for (const each of left) {
-      if (!each.isAnswered && !this.#ask(each, each.key, [...each.tried, peer], now)) this.#sendNone(each)
-    }
+    for (const each of left) this.#askNext(each, now)
+  }
+
+  /** The neighbour lacks the beginning or the end of the range: the next one is asked for that part. A hole within it ends with the time. */
+  #askOthersForPart(each: Waiting, { from, to }: SeqRange, now: number): void {
+    const part = { ...each, from: Math.max(each.from, from), to: Math.min(each.to, to), isAnswered: false }
+    if (part.from === each.from) each.from = part.to + 1
+    else if (part.to === each.to) each.to = part.from - 1
+    else return
+    this.#askNext(part, now)
+  }
+
+  /** Asks the next neighbour. An asker without an answer gets a None if there is none. */
+  #askNext(each: Waiting, now: number): void {
+    if (each.isAnswered || each.asked === undefined) return
+    if (!this.#ask(each, each.key, [...each.tried, each.asked], now)) this.#sendNone(each)
   }
 
   /** Ends these waits: an asker without an answer gets a None. */

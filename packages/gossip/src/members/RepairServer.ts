@@ -4,9 +4,10 @@
  */
 import { toHex } from "@topic-tracker/common/Bytes"
 import { TokenBucket } from "@topic-tracker/common/TokenBucket"
+import { Envelope } from "@topic-tracker/crypto/members"
 import type { EnvelopeStore } from "./EnvelopeStore.ts"
 import type { NeighborWant } from "./PassedWants.ts"
-import { MAX_REPAIR_BYTES, type RepairMessage } from "./repairMessages.ts"
+import { MAX_RANGES, MAX_REPAIR_BYTES, type RepairMessage, type SeqRange } from "./repairMessages.ts"
 
 /** A head goes to the neighbours so long after the last envelope of its stream: the loss of a last message is noticed, too. */
 export const HEAD_AFTER_MS = 300
@@ -168,19 +169,25 @@ export class RepairServer {
     neighbor.falseHeads++
   }
 
-  /** Answers a Want, as far as the neighbour's rates allow. */
+  /** Answers a Want, as far as the neighbour's rates allow: with what is here, and for the rest by asking others or with a None. */
   want(peer: string, { parts, ranges, stream }: Extract<RepairMessage, { readonly _tag: "Want" }>, now: number): void {
     const neighbor = this.#neighbors.get(peer)
     if (neighbor === undefined || !neighbor.wants.take(now)) return
     const key = toHex(stream)
     const indexes = parts === undefined ? undefined : new Set(parts)
+    const lacks: Array<SeqRange> = []
     let envelopes: Array<Uint8Array> = []
     let bytes = HAVE_OVERHEAD_BYTES
     for (const range of ranges) {
-      let found = false
+      let next = range.from
       for (const envelope of this.#store.range(key, range, indexes)) {
-        found = true
-        if (!neighbor.haves.take(now, envelope.length)) break
+        if (Envelope.seq(envelope) > next) lacks.push({ from: next, to: Envelope.seq(envelope) - 1 })
+        next = Envelope.lastSeq(envelope) + 1
+        if (!neighbor.haves.take(now, envelope.length)) {
+          // What comes after it may be here: nothing is said of it.
+          next = Number.POSITIVE_INFINITY
+          break
+        }
         if (bytes + envelope.length + 3 > MAX_REPAIR_BYTES) {
           this.#send(peer, { _tag: "Have", envelopes })
           envelopes = []
@@ -189,10 +196,14 @@ export class RepairServer {
         envelopes.push(envelope)
         bytes += envelope.length + 3
       }
-      if (found || (parts === undefined && this.#pass({ asker: peer, stream, ...range }, now))) continue
-      this.#send(peer, { _tag: "None", stream, from: range.from, to: range.to })
+      if (next <= range.to) lacks.push({ from: next, to: range.to })
     }
+    // Before the None, after which the neighbour asks the next one for all that it lacks.
     if (envelopes.length > 0) this.#send(peer, { _tag: "Have", envelopes })
+    for (const { from, to } of lacks.slice(0, MAX_RANGES)) {
+      if (parts === undefined && this.#pass({ asker: peer, stream, from, to }, now)) continue
+      this.#send(peer, { _tag: "None", stream, from, to })
+    }
   }
 
   /** Gives a neighbour what it asked for a while ago, as far as its rate allows. */

@@ -4,7 +4,7 @@
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
 import { TokenBucket } from "@topic-tracker/common/TokenBucket"
-import type { AuthorStream } from "./Authors.ts"
+import { type AuthorStream, authorOf } from "./Authors.ts"
 import type { MissingRange } from "./PartAssembly.ts"
 import { MAX_RANGES, type RepairMessage } from "./repairMessages.ts"
 
@@ -14,12 +14,14 @@ export const FIRST_ASK_MS = 100
 export const NEXT_ASK_MS = 300
 /** The pauses after all neighbours were asked. After the last one the gap is given up. */
 const ROUND_PAUSES_MS = [1_000, 2_000, 300]
+/** The rounds for what may be from before our start, if we were here when the stream came. */
+const PATIENT_ROUNDS = 2
 /** Without a neighbour that answers, a gap is given up after this time. */
 const ALONE_GIVE_UP_MS = 10_000
 /** Claimed heads that are remembered. */
 const MAX_CLAIMS = 4096
 /** Neighbours that are remembered because they told of a stream. */
-const MAX_TELLERS = 3
+const MAX_TELLERS = 8
 /** The most envelopes that are asked for because of one claim. */
 const MAX_CLAIMED = 1024
 /** Wants in a second. */
@@ -34,8 +36,8 @@ interface Claim {
   base: number | undefined
   head: number
   by: string
-  /** The last neighbours that told of the stream, the latest last: at most {@link MAX_TELLERS}. */
-  readonly tellers: Array<string>
+  /** The head that each neighbour told, the neighbour that came last as the last: at most {@link MAX_TELLERS}. */
+  readonly tellers: Map<string, number>
   /** The messages that it covers may be so old that nobody has them: nobody is blamed for it. */
   isPast: boolean
 }
@@ -52,6 +54,8 @@ interface Task {
   /** Since when the gap is there that the rounds were begun for. */
   since: number
   isRoundOver: boolean
+  /** When the next round begins, if this one is over. */
+  resumeAt: number
 }
 
 /**
@@ -115,7 +119,7 @@ export class Repairs {
   claim(key: string, bytes: Uint8Array, head: number, by: string, { kind, known }: ClaimOptions, now: number): void {
     let claim = this.#claims.get(key)
     if (claim === undefined) {
-      claim = { bytes, base: undefined, head: 0, by, tellers: [by], isPast: kind !== "news" }
+      claim = { bytes, base: undefined, head: 0, by, tellers: new Map([[by, head]]), isPast: kind !== "news" }
       this.#claims.set(key, claim)
     }
     if (kind === "start" && known === 0) {
@@ -134,29 +138,31 @@ export class Repairs {
    * A neighbour tells of a stream that others told of, too. `isNew`: in its first message. Then it is asked for what is missing without the pause
    * after a round, because it may come from another part of the swarm than those that were asked.
    */
-  noteTeller(key: string, by: string, isNew: boolean, now: number): void {
+  noteTeller(key: string, head: number, by: string, isNew: boolean, now: number): void {
     const task = this.#tasks.get(key)
     if (isNew && task?.isRoundOver === true) {
       task.newcomer = by
       task.nextAt = Math.min(task.nextAt, now)
     }
     const tellers = this.#claims.get(key)?.tellers
-    if (tellers === undefined || tellers.includes(by)) return
-    tellers.push(by)
-    if (tellers.length > MAX_TELLERS) tellers.shift()
+    if (tellers === undefined) return
+    tellers.set(by, Math.max(tellers.get(by) ?? 0, head))
+    if (tellers.size > MAX_TELLERS) tellers.delete(tellers.keys().next().value!)
   }
 
   /** The neighbour answers no more: the next one of the round is asked at once. */
   neighborDown(peer: string, now: number): void {
+    for (const [, { tellers }] of this.#claims.entries()) tellers.delete(peer)
     for (const task of this.#tasks.values()) {
       if (task.lastAsked === peer && !task.isRoundOver) task.nextAt = Math.min(task.nextAt, now)
     }
   }
 
-  /** The last neighbours that told of a stream up to this seq, the latest last. */
+  /** The neighbours that told of this seq of a stream: the best one to ask is the last. That is the author, who has it for certain. */
   tellersOf(key: string, seq: number): ReadonlyArray<string> {
-    const claim = this.#claims.get(key)
-    return claim === undefined || Math.max(claim.base ?? 0, claim.head) < seq ? [] : claim.tellers
+    const tellers = [...(this.#claims.get(key)?.tellers ?? [])].filter(([, head]) => head >= seq).map(([peer]) => peer)
+    const author = authorOf(key)
+    return tellers.includes(author) ? [...tellers.filter((peer) => peer !== author), author] : tellers
   }
 
   /** Streams of a channel that others told of and that nothing came of yet are asked for from their beginning. */
@@ -212,10 +218,15 @@ export class Repairs {
         continue
       }
       const blocked = stream?.order.blocked
-      if (this.#isOver(task, peers, blocked, now)) this.#end(key, task, stream, peers.length, actions, now)
+      if (this.#isOver(task, peers, stream, now)) this.#end(key, task, stream, peers.length, actions, now)
       else if (peers.length === 0) task.nextAt = now + NEXT_ASK_MS
-      else if (this.#wants.take(now)) actions.push(this.#ask(task, ranges, peers, blocked?.by, now))
-      else task.nextAt = now + NEXT_ASK_MS
+      else if (isPausing(task, stream, now)) task.nextAt = task.resumeAt
+      else if (this.#wants.take(now)) {
+        // What may be from before our start is with the author, if with anybody. A later gap is asked for where the next envelope came from.
+        const isLater = blocked?.isBeforeStart === false
+        const first = !isLater && peers.includes(authorOf(key)) ? authorOf(key) : blocked?.by
+        actions.push(this.#ask(task, ranges, peers, first, now))
+      } else task.nextAt = now + NEXT_ASK_MS
     }
     return actions
   }
@@ -232,6 +243,7 @@ export class Repairs {
       newcomer: undefined,
       since: nextAt,
       isRoundOver: false,
+      resumeAt: nextAt,
     })
   }
 
@@ -246,12 +258,15 @@ export class Repairs {
     return ranges
   }
 
-  #isOver(task: Task, peers: ReadonlyArray<string>, blocked: AuthorStream["order"]["blocked"], now: number): boolean {
+  #isOver(task: Task, peers: ReadonlyArray<string>, stream: AuthorStream | undefined, now: number): boolean {
+    const blocked = stream?.order.blocked
     if (peers.length === 0) return blocked === undefined || now - blocked.since >= ALONE_GIVE_UP_MS
     if (task.asks >= ROUND_PAUSES_MS.length * peers.length) return true
-    // Envelopes from before our start that nobody has are not waited for.
     const isUrgent = blocked === undefined || !blocked.isBeforeStart
-    return !isUrgent && peers.every((peer) => task.nones.has(peer))
+    if (isUrgent || !peers.every((peer) => task.nones.has(peer))) return false
+    // Envelopes from before our start that nobody has are not waited for. If we were here, they may come from a part of the swarm to which only some
+    // of the neighbours have just found a way: a second round asks again.
+    return stream?.order.wasHere !== true || task.asks >= PATIENT_ROUNDS * peers.length
   }
 
   #end(
@@ -303,6 +318,7 @@ export class Repairs {
     task.askedTo = Math.max(task.askedTo, asked.at(-1)!.to)
     task.isRoundOver = task.asks % peers.length === 0
     task.nextAt = now + (task.isRoundOver ? ROUND_PAUSES_MS[round]! : NEXT_ASK_MS)
+    task.resumeAt = task.nextAt
     if (task.asks % peers.length === 1 || peers.length === 1) task.nones.clear()
     return {
       _tag: "Ask",
@@ -311,3 +327,7 @@ export class Repairs {
     }
   }
 }
+
+/** Whether the task waits for its next round, and has no neighbour to ask before. */
+const isPausing = ({ isRoundOver, newcomer, resumeAt }: Task, stream: AuthorStream | undefined, now: number): boolean =>
+  isRoundOver && newcomer === undefined && stream?.order.wasHere === true && now < resumeAt

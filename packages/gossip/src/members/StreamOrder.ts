@@ -76,6 +76,8 @@ export class StreamOrder {
   /** Nothing before it is reported as missed: it was sent before this node came. */
   readonly #start: number
   readonly #maxContentBytes: number
+  /** Whether this node was in the topic before it heard of the stream: what is missing before the first envelope may have been sent since. */
+  readonly wasHere: boolean
   /** Ascending by seq. */
   readonly #held: Array<Held> = []
   readonly #passed = new BoundedMap<number, PartAssembly>(MAX_PASSED)
@@ -83,11 +85,12 @@ export class StreamOrder {
   #highest: number
 
   /** `first` is the seq to begin with, `start` that of the first envelope that came; `first` is at most `start`. */
-  constructor(first: number, start: number, maxContentBytes: number) {
+  constructor(first: number, start: number, maxContentBytes: number, wasHere = false) {
     this.#next = first
     this.#start = start
     this.#highest = first - 1
     this.#maxContentBytes = maxContentBytes
+    this.wasHere = wasHere
   }
 
   /** The next seq to deliver. */

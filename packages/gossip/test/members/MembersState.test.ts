@@ -482,6 +482,110 @@ describe("MembersState repairs", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
+  it.effect("of a range that neighbours on the way have in part, each other part is asked for further on", () =>
+    Effect.gen(function* () {
+      const { author, stateOf } = yield* setUp
+      const alice = author(1, GROUP)
+      // 1 joins the author, who was alone, between its second and third message; 2 joins 1 and then meets 3, which has been there with 4 for long.
+      const states = [stateOf({ self: alice.id }), ...Array.from({ length: 4 }, () => stateOf())]
+      const network = new Network(states, 3)
+      network.connect(3, 4)
+      network.run(50)
+      const say = (to: ReadonlyArray<number>) => {
+        const envelope = alice.next()
+        states[0]!.published(envelope, network.now)
+        network.spread(envelope, 0, 0, [...to])
+      }
+      say([])
+      say([])
+      network.connect(0, 1)
+      network.run(100)
+      say([1])
+      network.run(100)
+      network.connect(1, 2)
+      network.run(1_000)
+      network.connect(2, 3)
+      network.run(2_000)
+      assert.deepStrictEqual(network.texts, [[], ["3"], [], ["1", "2", "3"], ["1", "2", "3"]])
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.effect(
+    "a Want goes on to the author first, and to neighbours that told of so many messages and are still there",
+    () =>
+      Effect.gen(function* () {
+        const { author, stateOf } = yield* setUp
+        const alice = author(1, GROUP)
+        const stream = Envelope.stream(alice.seal()).slice()
+        const ids = Array.from({ length: 20 }, (_, i) => (16 + i).toString(16).repeat(32))
+        const between = (withAuthor: boolean) => {
+          const state = stateOf()
+          const arrive = (peer: string, seq: number) => {
+            state.neighborUp(peer, { answersRepairs: true }, 0)
+            state.receiveRepair(peer, { _tag: "Heads", heads: [{ stream, seq }] }, 0)
+          }
+          arrive(ids[0]!, 3)
+          if (withAuthor) arrive(alice.id, 3)
+          for (const id of ids.slice(1, 15)) {
+            arrive(id, 3)
+            state.neighborDown(id, 0)
+          }
+          arrive(ids[15]!, 2)
+          state.neighborUp(PEER, { answersRepairs: true }, 10)
+          state.takeEvents()
+          state.receiveRepair(PEER, { _tag: "Want", stream, ranges: [{ from: 3, to: 3 }], parts: undefined }, 20)
+          return state
+            .takeEvents()
+            .flatMap((each) => (each._tag === "Send" && each.message._tag === "Want" ? [each.to] : []))
+        }
+        assert.deepStrictEqual(between(true), [alice.id])
+        assert.deepStrictEqual(between(false), [ids[0]])
+      }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.effect("what a node may have missed while it was there is waited for until a neighbour has come that has it", () =>
+    Effect.gen(function* () {
+      const { author, stateOf } = yield* setUp
+      const alice = author(1, GROUP)
+      const stream = Envelope.stream(alice.seal()).slice()
+      const [a, b] = ["aa".repeat(32), "bb".repeat(32)]
+      const envelopes = [alice.next(), alice.next(), alice.next()]
+      /** A reader that heard of the stream after its start, or at it, and of the third message first. */
+      const readerOf = (wasHere: boolean) => {
+        const reader = stateOf()
+        reader.neighborUp(a, { answersRepairs: true }, 0)
+        if (wasHere) reader.receiveRepair(a, { _tag: "Heads", heads: [] }, 0)
+        reader.receive(a, envelopes[2]!, "swarm", 10)
+        reader.tick(10)
+        reader.receiveRepair(a, { _tag: "None", stream, from: 1, to: 2 }, 20)
+        return reader
+      }
+      const late = readerOf(false)
+      assert.deepStrictEqual(taken(late), ["3"])
+      const reader = readerOf(true)
+      assert.deepStrictEqual(taken(reader), [])
+      reader.neighborUp(b, { answersRepairs: true }, 500)
+      reader.receiveRepair(b, { _tag: "Heads", heads: [{ stream, seq: 3 }] }, 500)
+      reader.tick(500)
+      const asked = reader
+        .takeEvents()
+        .flatMap((each) => (each._tag === "Send" && each.message._tag === "Want" ? [each] : []))
+      assert.deepStrictEqual(
+        asked.map(({ to }) => to),
+        [b],
+      )
+      reader.receiveRepair(b, { _tag: "Have", envelopes: envelopes.slice(0, 2) }, 510)
+      assert.deepStrictEqual(taken(reader), ["1", "2", "3"])
+      // Where nobody comes, a second round ends it.
+      const alone = readerOf(true)
+      alone.tick(1_009)
+      assert.deepStrictEqual(taken(alone), [])
+      alone.tick(1_010)
+      alone.receiveRepair(a, { _tag: "None", stream, from: 1, to: 2 }, 1_020)
+      assert.deepStrictEqual(taken(alone), ["3"])
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
   it.effect(
     "a newcomer's message is asked for, however many earlier streams it passes on, and those are not asked for twice",
     () =>
@@ -584,9 +688,12 @@ describe("MembersState repairs", () => {
         return state.takeEvents().flatMap((each) => (each._tag === "Send" ? [each.message] : []))
       }
       assert.deepStrictEqual(want(201, 300, 0), [{ _tag: "None", stream, from: 201, to: 300 }])
+      const [have, none] = want(200, 300, 0)
+      assert.strictEqual(have?._tag, "Have")
+      assert.deepStrictEqual(none, { _tag: "None", stream, from: 201, to: 300 })
       const haves = want(1, Number.MAX_SAFE_INTEGER, 0)
       const sent = haves.flatMap((message) => (message._tag === "Have" ? message.envelopes : []))
-      assert.strictEqual(sent.length, Math.floor((512 * 1024) / 3_982))
+      assert.strictEqual(sent.length + 1, Math.floor((512 * 1024) / 3_982))
       assert.isAbove(haves.length, 7)
       assert.deepStrictEqual(want(1, 1, 0), [])
       assert.strictEqual(want(1, 1, 1_000).length, 1)
