@@ -31,6 +31,7 @@ export { MEMBERS_ALPN, MembersRouter } from "./members/MembersRouter.ts"
 export { MAX_CONTENT_BYTES, MembersState } from "./members/MembersState.ts"
 export { BAN_MS, NeighborScore, SHORT_BAN_MS } from "./members/NeighborScore.ts"
 export { type MissingRange, PartAssembly } from "./members/PartAssembly.ts"
+export { PartPace } from "./members/PartPace.ts"
 export {
   MAX_PASSED_SEQS,
   type NeighborWant,

@@ -6,6 +6,7 @@ import type { Timers } from "@topic-tracker/common"
 import { Effect } from "effect"
 import { type BroadcastScope, GossipError, type GossipTopic } from "../model.ts"
 import type { ChannelWriter } from "./ChannelWriter.ts"
+import type { PartPace } from "./PartPace.ts"
 
 /** The next part waits while a neighbour has so much in its queue. */
 const PARTS_IN_QUEUE_BYTES = 32 * 1024
@@ -19,9 +20,11 @@ const MAX_GATHERED = 256
 /** Options of {@link ChannelPublisher}. */
 export interface ChannelPublisherOptions {
   readonly writer: ChannelWriter
-  readonly gossip: Pick<GossipTopic, "broadcast" | "awaitRoom">
+  readonly gossip: Pick<GossipTopic, "broadcast" | "awaitRoom" | "neighbors">
   readonly scope: BroadcastScope
   readonly timers: Timers
+  /** That of the topic: several channels share it. */
+  readonly pace: PartPace
   /** Runs for each envelope before it goes to gossip. */
   readonly published: (envelope: Uint8Array) => void
   readonly fork: (effect: Effect.Effect<void>) => void
@@ -168,17 +171,22 @@ export class ChannelPublisher {
   }
 
   #sendParts(envelopes: ReadonlyArray<Uint8Array>): Effect.Effect<void, GossipError> {
-    const { gossip, published, scope } = this.#options
+    const { gossip, pace, published, scope, timers } = this.#options
     return Effect.gen(function* () {
       let isPaced = true
       for (const envelope of envelopes) {
         if (isPaced) {
           isPaced = yield* gossip.awaitRoom(PARTS_IN_QUEUE_BYTES, PART_WAIT_MS)
         }
+        const wait = pace.waitMs(timers.now())
+        const due = timers.now() + wait
+        // Others get a turn, too.
+        yield* wait > 0 ? Effect.sleep(wait) : Effect.yieldNow
+        pace.noteLate(timers.now() - due)
+        const { size } = yield* gossip.neighbors
+        pace.sent(envelope.length, size, timers.now())
         published(envelope)
         yield* gossip.broadcast(envelope, scope)
-        // Others get a turn: sealing all parts at once would take some ms.
-        yield* Effect.yieldNow
       }
     })
   }

@@ -26,6 +26,7 @@ import type { MembersLine } from "./MembersLine.ts"
 import type { MembersRouter } from "./MembersRouter.ts"
 import { MAX_CONTENT_BYTES } from "./MembersState.ts"
 import { admissionOf, makeAdmissions } from "./makeAdmissions.ts"
+import { PartPace } from "./PartPace.ts"
 import { type Reader, TopicCore } from "./TopicCore.ts"
 
 /** What {@link openMembersTopic} needs besides the options of its user. */
@@ -130,6 +131,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
   )
   yield* epochs.keep(() => router.renew(line))
 
+  const pace = new PartPace()
   const publisherOf = (tag: Uint8Array, mode: ChannelMode) =>
     core.publisher(
       toHex(tag),
@@ -148,6 +150,7 @@ export const openMembersTopic = Effect.fnUntraced(function* (
           gossip,
           scope: mode.neighborsOnly ? "neighbors" : "swarm",
           timers,
+          pace,
           published: (envelope) => core.published(envelope),
           fork: (effect) => void fork(effect),
         }),

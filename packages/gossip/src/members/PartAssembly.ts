@@ -14,6 +14,8 @@ export class PartAssembly {
   lastAt: number
   #parts: Map<number, Uint8Array> | undefined = new Map()
   readonly #seen = new Set<number>()
+  /** The highest index that arrived. */
+  #last = 0
   #bytes = 0
   /** The size of every part but the last. */
   #partBytes: number | undefined
@@ -44,10 +46,11 @@ export class PartAssembly {
     return this.#seen.has(index)
   }
 
-  /** The indexes of at most `most` parts that did not arrive. */
-  missing(most: number): ReadonlyArray<number> {
+  /** The indexes of at most `most` parts that did not arrive. `onlyBefore`: only those before the last one that did. */
+  missing(most: number, onlyBefore = false): ReadonlyArray<number> {
     const indexes: Array<number> = []
-    for (let index = 0; index < this.count && indexes.length < most; index++) {
+    const end = onlyBefore ? this.#last : this.count
+    for (let index = 0; index < end && indexes.length < most; index++) {
       if (!this.#seen.has(index)) indexes.push(index)
     }
     return indexes
@@ -55,6 +58,7 @@ export class PartAssembly {
 
   add(index: number, flags: number, count: number, plaintext: Uint8Array, now: number): void {
     this.#seen.add(index)
+    this.#last = Math.max(this.#last, index)
     this.lastAt = now
     if (this.#parts === undefined) return
     const isLast = index === count - 1

@@ -12,8 +12,10 @@ export const MAX_HELD_BYTES = 1024 * 1024
 const HELD_OVERHEAD_BYTES = 64
 /** Messages in parts that are put together at the same time. */
 const MAX_ASSEMBLIES = 2
-/** Parts are asked for when none has come for so long. */
+/** Parts before the last one that came are asked for when none has come for so long. */
 const PARTS_QUIET_MS = 300
+/** And those after it: the author may not have sent them yet, as parts of a large message go out at a rate. */
+const LAST_PARTS_QUIET_MS = 1_000
 /** Messages in parts whose later parts are still forwarded after they were given up. */
 const MAX_PASSED = 8
 
@@ -160,8 +162,10 @@ export class StreamOrder {
       at = Math.max(at, held.last + 1)
       const { assembly } = held
       if (assembly === undefined || assembly.isDropped || assembly.isComplete) continue
-      if (now - assembly.lastAt < PARTS_QUIET_MS || ranges.length >= MAX_RANGES) continue
-      ranges.push({ from: held.seq, to: held.seq, parts: assembly.missing(MAX_WANTED_PARTS) })
+      const quietMs = now - assembly.lastAt
+      if (quietMs < PARTS_QUIET_MS || ranges.length >= MAX_RANGES) continue
+      const parts = assembly.missing(MAX_WANTED_PARTS, quietMs < LAST_PARTS_QUIET_MS)
+      if (parts.length > 0) ranges.push({ from: held.seq, to: held.seq, parts })
     }
     return ranges
   }

@@ -80,6 +80,30 @@ describe("BytesChannel", () => {
       ),
   )
 
+  it.effect("sends the parts of a large message at a rate, and other messages between them", () =>
+    scoped(
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ link: () => ({ delayMs: 50 }) })
+        const [a, b] = yield* joined(world, 2)
+        const [large, small] = [yield* a!.channel("large"), yield* a!.channel("small")]
+        const heard = yield* listening(yield* b!.channel("large"))
+        const heardSmall = yield* listening(yield* b!.channel("small"))
+        yield* pass(1_000)
+        const sending = yield* Effect.forkScoped(large.publish([text("x".repeat(1_000_000))]))
+        yield* pass(250)
+        assert.isBelow((yield* b!.stats).accepted, 170)
+        yield* say(small, "now")
+        yield* pass(60)
+        assert.deepStrictEqual(heardSmall.texts(), ["now"])
+        assert.isUndefined(sending.pollUnsafe())
+        assert.deepStrictEqual(heard.texts(), [])
+        yield* pass(300)
+        assert.strictEqual(heard.texts()[0]?.length, 1_000_000)
+        assert.include(yield* b!.stats, { repaired: 0 })
+      }),
+    ),
+  )
+
   it.effect(
     "counts the members that acknowledge: neighbours and others, that have the channel open, until the time is over",
     () =>

@@ -134,31 +134,39 @@ describe("StreamOrder", () => {
       }),
   )
 
-  it.effect("knows what is missing: ranges of messages, and parts that do not come for 300 ms", () =>
-    withOpener((open) => {
-      const order = new StreamOrder(1, 1, 10_000)
-      order.accept(open({ seq: 3 }), "a", 0)
-      order.accept(open({ seq: 7, ...batchOf(["b", "b"]) }), "b", 10)
-      const part = (index: number) => open({ seq: 10, flags: Flag.part, index, count: 3 })
-      order.accept(part(1), "c", 20)
-      const ranges = [
-        { from: 1, to: 2 },
-        { from: 4, to: 6 },
-        { from: 9, to: 9 },
-      ]
-      assert.deepStrictEqual(order.missing(319), ranges)
-      assert.deepStrictEqual(order.missing(320), [...ranges, { from: 10, to: 10, parts: [0, 2] }])
-      assert.deepStrictEqual(order.blocked, { since: 0, by: "a", isBeforeStart: false })
-      assert.strictEqual(order.highest, 10)
-      assert.deepStrictEqual(show(order.giveUp()), ["missed 1-2", "3:x"])
-      assert.deepStrictEqual(show(order.accept(open({ seq: 5 }), "a", 400)), [])
-      assert.deepStrictEqual(show(order.accept(open({ seq: 4 }), "a", 400)), ["4:x", "5:x"])
-      assert.deepStrictEqual(show(order.giveUp()), ["missed 6-6", "7:b", "8:b"])
-      assert.deepStrictEqual(show(order.giveUp()), ["missed 9-9"])
-      assert.deepStrictEqual(show(order.accept(part(0), "a", 400)), [])
-      assert.deepStrictEqual(show(order.accept(part(2), "a", 400)), ["10:xxx"])
-      assert.isUndefined(order.blocked)
-    }),
+  it.effect(
+    "knows what is missing: ranges of messages, and parts that do not come for 300 ms, the last ones for 1 s",
+    () =>
+      withOpener((open) => {
+        const order = new StreamOrder(1, 1, 10_000)
+        order.accept(open({ seq: 3 }), "a", 0)
+        order.accept(open({ seq: 7, ...batchOf(["b", "b"]) }), "b", 10)
+        const part = (index: number) => open({ seq: 10, flags: Flag.part, index, count: 3 })
+        order.accept(part(1), "c", 20)
+        const ranges = [
+          { from: 1, to: 2 },
+          { from: 4, to: 6 },
+          { from: 9, to: 9 },
+        ]
+        assert.deepStrictEqual(order.missing(319), ranges)
+        assert.deepStrictEqual(order.missing(320), [...ranges, { from: 10, to: 10, parts: [0] }])
+        assert.deepStrictEqual(order.missing(1_019), [...ranges, { from: 10, to: 10, parts: [0] }])
+        assert.deepStrictEqual(order.missing(1_020), [...ranges, { from: 10, to: 10, parts: [0, 2] }])
+        const firstOnly = new StreamOrder(1, 1, 10_000)
+        firstOnly.accept(open({ seq: 1, flags: Flag.part, index: 0, count: 3 }), "c", 0)
+        assert.deepStrictEqual(firstOnly.missing(999), [])
+        assert.deepStrictEqual(firstOnly.missing(1_000), [{ from: 1, to: 1, parts: [1, 2] }])
+        assert.deepStrictEqual(order.blocked, { since: 0, by: "a", isBeforeStart: false })
+        assert.strictEqual(order.highest, 10)
+        assert.deepStrictEqual(show(order.giveUp()), ["missed 1-2", "3:x"])
+        assert.deepStrictEqual(show(order.accept(open({ seq: 5 }), "a", 400)), [])
+        assert.deepStrictEqual(show(order.accept(open({ seq: 4 }), "a", 400)), ["4:x", "5:x"])
+        assert.deepStrictEqual(show(order.giveUp()), ["missed 6-6", "7:b", "8:b"])
+        assert.deepStrictEqual(show(order.giveUp()), ["missed 9-9"])
+        assert.deepStrictEqual(show(order.accept(part(0), "a", 400)), [])
+        assert.deepStrictEqual(show(order.accept(part(2), "a", 400)), ["10:xxx"])
+        assert.isUndefined(order.blocked)
+      }),
   )
 
   it.effect("does not report what was sent before its start, and delivers of it what comes", () =>

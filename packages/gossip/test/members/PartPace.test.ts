@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PartPace } from "@topic-tracker/gossip/members"
+
+/** The parts of 4,000 bytes that go out to so many neighbours from `from` to `to`, in ms, where a timer is late by the time that `late` gives. */
+const partsBetween = (pace: PartPace, from: number, to: number, neighbors: number, late = (_: number) => 0): number => {
+  let now = from
+  let parts = 0
+  for (;;) {
+    const wait = pace.waitMs(now)
+    if (wait > 0) now += wait + late(now)
+    if (now > to) return parts
+    pace.sent(4_000, neighbors, now)
+    parts++
+  }
+}
+
+describe("PartPace", () => {
+  it("sends 2 MB a second to all neighbours together, and a few parts at once", () => {
+    // 50 of the copies go at once.
+    assert.closeTo(partsBetween(new PartPace(), 0, 1_000, 5), 100 + 10, 2)
+    assert.closeTo(partsBetween(new PartPace(), 0, 1_000, 1), 500 + 50, 2)
+    assert.strictEqual(partsBetween(new PartPace(), 0, 0, 5), 11)
+  })
+
+  it("sends no faster in a second message, until nothing was sent for a second", () => {
+    const pace = new PartPace()
+    partsBetween(pace, 0, 1_000, 5)
+    assert.closeTo(partsBetween(pace, 1_500, 2_500, 5), 100, 2)
+    assert.closeTo(partsBetween(pace, 4_000, 5_000, 5), 110, 2)
+  })
+
+  it("does not make up for turns that are late, since the processor has enough to do then", () => {
+    const pace = new PartPace()
+    partsBetween(pace, 0, 100, 5)
+    assert.closeTo(
+      partsBetween(pace, 100, 1_100, 5, () => 40),
+      1_000 / (5 + 40),
+      3,
+    )
+    // A timer that is late by the grain of a clock costs nothing.
+    assert.closeTo(
+      partsBetween(pace, 1_100, 2_100, 5, () => 1),
+      100,
+      2,
+    )
+  })
+
+  it("lets everything go where there is no neighbour", () => {
+    const pace = new PartPace()
+    for (let i = 0; i < 1_000; i++) {
+      assert.strictEqual(pace.waitMs(0), 0)
+      pace.sent(4_000, 0, 0)
+    }
+  })
+})
