@@ -6,6 +6,8 @@ export {
   Acknowledgements,
   type AnswerPlan,
   answerExtension,
+  answerOf,
+  type LaterAnswer,
   MAX_ACKNOWLEDGING,
   readAnswer,
   wantedExtension,

@@ -4,7 +4,7 @@
  * for. Pure: the caller sends and has the clock. Specified in PROTOCOL.md, "Acknowledgements".
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
-import { concat, toHex } from "@topic-tracker/common/Bytes"
+import { concat, fromHex, toHex } from "@topic-tracker/common/Bytes"
 import { TokenBucket, TokenBuckets } from "@topic-tracker/common/TokenBucket"
 
 /** The first byte of an extension that asks for answers of so many members, and of one that answers. */
@@ -27,6 +27,8 @@ const MAX_PENDING = 256
 const ANSWERS_PER_SECOND = 20
 /** Answers to one neighbour in a second. */
 const SEEN_PER_SECOND = 500
+/** An answer to a neighbour whose line closes within this time, in ms, may not have arrived. */
+const UNSURE_MS = 5_000
 
 /**
  * The extension of a message that members beyond the neighbours shall acknowledge, until `count` have.
@@ -44,10 +46,19 @@ export const wantedExtension = (count: number): Uint8Array => Uint8Array.of(WANT
  */
 export const answerExtension = (stream: Uint8Array, seq: number): Uint8Array => {
   const bytes = new Uint8Array(8)
-  const fields = new DataView(bytes.buffer)
-  fields.setUint32(0, Math.floor(seq / 2 ** 32))
-  fields.setUint32(4, seq >>> 0)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(seq))
   return concat(Uint8Array.of(ANSWER), stream, bytes)
+}
+
+/**
+ * The extension of an answer that was to wait.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const answerOf = ({ key }: LaterAnswer): Uint8Array => {
+  const [stream, seq] = key.split(":") as [string, string]
+  return answerExtension(fromHex(stream), Number(seq))
 }
 
 /**
@@ -72,10 +83,19 @@ const readWanted = (extension: Uint8Array | undefined): number =>
  * @since 0.1.0
  * @category models
  */
-export type AnswerPlan =
-  | { readonly _tag: "Seen" }
-  | { readonly _tag: "After"; readonly ms: number; readonly key: string }
-  | undefined
+export type AnswerPlan = { readonly _tag: "Seen" } | ({ readonly _tag: "After" } & LaterAnswer) | undefined
+
+/**
+ * An answer to broadcast after a time, unless enough others have answered by then.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LaterAnswer {
+  readonly ms: number
+  /** Names the message. */
+  readonly key: string
+}
 
 interface Waiting {
   readonly by: Set<string>
@@ -94,6 +114,8 @@ export class Acknowledgements {
   readonly #waiting = new Map<string, Waiting>()
   /** Members that answered a message of another author, which this node may have to answer. */
   readonly #heard = new BoundedMap<string, { readonly by: Set<string>; readonly wanted: number }>(MAX_PENDING)
+  /** The messages that were acknowledged to their author on its line, and when. */
+  readonly #told = new BoundedMap<string, { readonly author: string; readonly at: number }>(MAX_PENDING)
   readonly #answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND)
   readonly #seen = new TokenBuckets<string>(MAX_PENDING, SEEN_PER_SECOND, SEEN_PER_SECOND)
 
@@ -137,16 +159,33 @@ export class Acknowledgements {
     extension: Uint8Array | undefined,
     now: number,
   ): AnswerPlan {
-    if (author.isNeighbor) return this.#seen.take(author.id, now) ? { _tag: "Seen" } : undefined
     const wanted = readWanted(extension)
     const key = keyOf(stream, seq)
-    if (wanted === 0 || this.#heard.get(key) !== undefined) return undefined
-    this.#heard.set(key, { by: new Set(), wanted })
-    return { _tag: "After", ms: this.#random() * ANSWER_WITHIN_MS, key }
+    const isNew = wanted > 0 && this.#heard.get(key) === undefined
+    if (isNew) this.#heard.set(key, { by: new Set(), wanted })
+    if (!author.isNeighbor) return isNew ? { _tag: "After", ...this.#later(key) } : undefined
+    if (!this.#seen.take(author.id, now)) return undefined
+    if (isNew) this.#told.set(key, { author: author.id, at: now })
+    return { _tag: "Seen" }
   }
 
-  /** The time of an {@link AnswerPlan} is over. Whether to broadcast the answer. */
-  isDue(key: string, now: number): boolean {
+  /** The line to the neighbour closed: these of the answers that went there may not have arrived. They are given once. */
+  unsure(author: string, now: number): ReadonlyArray<LaterAnswer> {
+    const answers: Array<LaterAnswer> = []
+    for (const [key, told] of this.#told.entries()) {
+      if (told.author !== author) continue
+      this.#told.delete(key)
+      if (now - told.at < UNSURE_MS) answers.push(this.#later(key))
+    }
+    return answers
+  }
+
+  #later(key: string): LaterAnswer {
+    return { ms: this.#random() * ANSWER_WITHIN_MS, key }
+  }
+
+  /** The time of an answer is over. Whether to broadcast it. */
+  isDue({ key }: LaterAnswer, now: number): boolean {
     const heard = this.#heard.get(key)
     return heard !== undefined && heard.by.size < heard.wanted && this.#answers.take(now)
   }

@@ -10,10 +10,11 @@ import { Door, Envelope, type EpochWindow, type MembersKeys, Note } from "@topic
 import { ReadGate } from "../engine/ReadGate.ts"
 import type { ChannelEvent, MembersOptions } from "../model.ts"
 import type { TransportHandler } from "../transport/Transport.ts"
-import { Acknowledgements, answerExtension, readAnswer } from "./Acknowledgements.ts"
+import { Acknowledgements, answerOf, type LaterAnswer, readAnswer } from "./Acknowledgements.ts"
 import type { Admissions } from "./Admissions.ts"
 import type { ChannelPublisher } from "./ChannelPublisher.ts"
 import { EarlyEvents } from "./EarlyEvents.ts"
+import { LaterContents } from "./LaterContents.ts"
 import { MembersState } from "./MembersState.ts"
 import { NeighborScore } from "./NeighborScore.ts"
 import type { RepairMessage } from "./repairMessages.ts"
@@ -24,10 +25,6 @@ import { TopicNotes } from "./TopicNotes.ts"
 const MAX_FLAGS = 1024
 /** While readers hold the topic back, nothing is asked for; the state is looked at so often. */
 const HELD_TICK_MS = 100
-
-/** Contents that wait for the answer of `allow` about their author. */
-const MAX_LATER = 256
-const MAX_LATER_BYTES = 1_000_000
 
 /** A reader of a channel. */
 export type Reader = EventQueue<ChannelEvent>
@@ -59,10 +56,9 @@ export class TopicCore {
   readonly #recent = new Set<string>()
   readonly #publishers = new Map<string, ChannelPublisher>()
   readonly #repairs = new Map<string, (message: RepairMessage) => void>()
+  readonly #later = new LaterContents()
   /** The reader of the events of a replay. */
   #replayTo: Reader | undefined
-  #later: Array<Later> = []
-  #laterBytes = 0
   #fullReaders = 0
   #neighborCount = 0
   #timer: Timer | undefined
@@ -141,23 +137,13 @@ export class TopicCore {
     if (verdict === "reject") this.#noteReject(from)
     this.#flush()
     if (verdict !== "later") return verdict
-    this.#keepForLater(from, content, scope)
+    this.#later.add({ from, content, scope })
     return "ignore"
-  }
-
-  #keepForLater(from: EndpointId.EndpointId, content: Uint8Array, scope: Envelope.EnvelopeScope): void {
-    if (this.#later.length >= MAX_LATER || this.#laterBytes + content.length > MAX_LATER_BYTES) return
-    this.#later.push({ from, content, scope })
-    this.#laterBytes += content.length
   }
 
   /** Judges what waits of this author. It is not forwarded now: neighbours that lack it ask for it. Without an answer it is dropped. */
   #judgeLater(author: EndpointId.EndpointId, hasAnswer: boolean): void {
-    const waiting = this.#later.filter(({ content }) => toHex(Envelope.author(content)) === author)
-    if (waiting.length === 0) return
-    this.#later = this.#later.filter((each) => !waiting.includes(each))
-    for (const { content, from, scope } of waiting) {
-      this.#laterBytes -= content.length
+    for (const { content, from, scope } of this.#later.take(author)) {
       if (!hasAnswer) continue
       const { verdict } = this.#state.receive(from, content, scope, this.#timers.now(), true)
       if (verdict === "reject") this.#noteReject(from)
@@ -179,6 +165,8 @@ export class TopicCore {
 
   repairsClosed(peer: EndpointId.EndpointId): void {
     this.#repairs.delete(peer)
+    // What was on its way on the line may be lost.
+    for (const answer of this.acknowledgements.unsure(peer, this.#timers.now())) this.#answerAfter(answer)
     this.notes.lineDown(peer)
     this.#state.neighborDown(peer, this.#timers.now())
     this.#flush()
@@ -332,19 +320,15 @@ export class TopicCore {
     const author = { id: stream.author, isNeighbor: this.#repairs.has(stream.author) }
     const plan = this.acknowledgements.plan(stream.key, seq, author, extension, this.#timers.now())
     if (plan?._tag === "Seen") this.#repairs.get(stream.author)?.({ _tag: "Seen", stream: stream.bytes, seq })
-    else if (plan?._tag === "After") {
-      this.#timers.schedule(plan.ms, () => {
-        if (this.#isClosed || !this.acknowledgements.isDue(plan.key, this.#timers.now())) return
-        this.onAnswer(answerExtension(stream.bytes, seq))
-      })
-    }
+    else if (plan?._tag === "After") this.#answerAfter(plan)
   }
-}
 
-interface Later {
-  readonly from: EndpointId.EndpointId
-  readonly content: Uint8Array
-  readonly scope: Envelope.EnvelopeScope
+  /** Broadcasts the answer after its time, unless enough others have answered by then. */
+  #answerAfter(answer: LaterAnswer): void {
+    this.#timers.schedule(answer.ms, () => {
+      if (!this.#isClosed && this.acknowledgements.isDue(answer, this.#timers.now())) this.onAnswer(answerOf(answer))
+    })
+  }
 }
 
 type OrderedEvent = Extract<MembersEvent, { readonly _tag: "Order" }>
