@@ -7,6 +7,7 @@ import { TokenBucket } from "@topic-tracker/common/TokenBucket"
 import { type AuthorStream, authorOf } from "./Authors.ts"
 import type { MissingRange } from "./PartAssembly.ts"
 import { MAX_RANGES, type RepairMessage } from "./repairMessages.ts"
+import type { StreamBlock } from "./StreamOrder.ts"
 
 /** A gap is asked for after this time: gossip's own repair takes 80 to 120 ms. */
 export const FIRST_ASK_MS = 100
@@ -44,7 +45,10 @@ interface Claim {
 
 interface Task {
   readonly bytes: Uint8Array
-  asks: number
+  /** The neighbours that were asked in this round. */
+  readonly asked: Set<string>
+  /** The rounds in which all were asked. */
+  rounds: number
   nextAt: number
   askedTo: number
   nones: Set<string>
@@ -134,10 +138,7 @@ export class Repairs {
     this.#start(key, bytes, now + FIRST_ASK_MS)
   }
 
-  /**
-   * A neighbour tells of a stream that others told of, too. `isNew`: in its first message. Then it is asked for what is missing without the pause
-   * after a round, because it may come from another part of the swarm than those that were asked.
-   */
+  /** A neighbour tells of a stream. `isNew`: in its first message. It may come from another part of the swarm, so it is asked in a pause, too. */
   noteTeller(key: string, head: number, by: string, isNew: boolean, now: number): void {
     const task = this.#tasks.get(key)
     if (isNew && task?.isRoundOver === true) {
@@ -188,7 +189,7 @@ export class Repairs {
   /** Whether an envelope was asked for. */
   wasAskedFor(key: string, seq: number): boolean {
     const task = this.#tasks.get(key)
-    return task !== undefined && task.asks > 0 && seq <= task.askedTo
+    return task !== undefined && seq <= task.askedTo
   }
 
   /** A neighbour has nothing of what it was asked for: the next one of the round is asked at once. */
@@ -222,10 +223,7 @@ export class Repairs {
       else if (peers.length === 0) task.nextAt = now + NEXT_ASK_MS
       else if (isPausing(task, stream, now)) task.nextAt = task.resumeAt
       else if (this.#wants.take(now)) {
-        // What may be from before our start is with the author, if with anybody. A later gap is asked for where the next envelope came from.
-        const isLater = blocked?.isBeforeStart === false
-        const first = !isLater && peers.includes(authorOf(key)) ? authorOf(key) : blocked?.by
-        actions.push(this.#ask(task, ranges, peers, first, now))
+        actions.push(this.#ask(task, ranges, this.#inTurn(key, ranges[0]!.from, blocked, peers), now))
       } else task.nextAt = now + NEXT_ASK_MS
     }
     return actions
@@ -235,7 +233,8 @@ export class Repairs {
     if (this.#tasks.has(key)) return
     this.#tasks.set(key, {
       bytes,
-      asks: 0,
+      asked: new Set(),
+      rounds: 0,
       nextAt,
       askedTo: 0,
       nones: new Set(),
@@ -261,12 +260,12 @@ export class Repairs {
   #isOver(task: Task, peers: ReadonlyArray<string>, stream: AuthorStream | undefined, now: number): boolean {
     const blocked = stream?.order.blocked
     if (peers.length === 0) return blocked === undefined || now - blocked.since >= ALONE_GIVE_UP_MS
-    if (task.asks >= ROUND_PAUSES_MS.length * peers.length) return true
+    if (task.rounds >= ROUND_PAUSES_MS.length) return true
     const isUrgent = blocked === undefined || !blocked.isBeforeStart
     if (isUrgent || !peers.every((peer) => task.nones.has(peer))) return false
     // Envelopes from before our start that nobody has are not waited for. If we were here, they may come from a part of the swarm to which only some
     // of the neighbours have just found a way: a second round asks again.
-    return stream?.order.wasHere !== true || task.asks >= PATIENT_ROUNDS * peers.length
+    return stream?.order.wasHere !== true || task.rounds >= PATIENT_ROUNDS
   }
 
   #end(
@@ -283,7 +282,8 @@ export class Repairs {
       const isLater = peers > 0 && !blocked.isBeforeStart && blocked.since > task.since
       if (!isLater) actions.push({ _tag: "GiveUp", stream })
       // Further gaps were asked for at the same time: they get one more round.
-      task.asks = isLater ? 0 : (ROUND_PAUSES_MS.length - 1) * peers
+      task.rounds = isLater ? 0 : ROUND_PAUSES_MS.length - 1
+      task.asked.clear()
       task.since = Math.max(task.since, blocked.since)
       task.nextAt = now
       task.nones.clear()
@@ -297,29 +297,45 @@ export class Repairs {
     claim.head = known
   }
 
-  #ask(
-    task: Task,
-    ranges: ReadonlyArray<MissingRange>,
+  /**
+   * The neighbours in the order in which they are asked: for a gap from the one on that sent what comes after it; for what others only told of,
+   * first those that did, since no others need to know of it.
+   */
+  #inTurn(
+    key: string,
+    from: number,
+    blocked: StreamBlock | undefined,
     peers: ReadonlyArray<string>,
-    first: string | undefined,
-    now: number,
-  ): RepairAction {
-    const offset = Math.max(0, first === undefined ? 0 : peers.indexOf(first))
-    const round = Math.floor(task.asks / peers.length)
+  ): ReadonlyArray<string> {
+    if (blocked?.isBeforeStart === false) {
+      const first = Math.max(0, peers.indexOf(blocked.by))
+      return [...peers.slice(first), ...peers.slice(0, first)]
+    }
+    const told = this.tellersOf(key, from).filter((peer) => peers.includes(peer))
+    return [...told.reverse(), ...peers.filter((peer) => !told.includes(peer))]
+  }
+
+  #ask(task: Task, ranges: ReadonlyArray<MissingRange>, peers: ReadonlyArray<string>, now: number): RepairAction {
     // Each message in parts needs a Want of its own: the first range decides.
     const parts = ranges[0]!.parts
     const asked = parts === undefined ? ranges.filter((range) => range.parts === undefined) : ranges.slice(0, 1)
-    const { newcomer } = task
-    const isThere = newcomer !== undefined && peers.includes(newcomer)
-    const peer = isThere ? newcomer : peers[(offset + task.asks) % peers.length]!
-    task.newcomer = undefined
-    task.asks++
+    const newcomer = peers.find((peer) => peer === task.newcomer)
+    if (newcomer === undefined && peers.every((peer) => task.asked.has(peer))) {
+      task.asked.clear()
+      task.nones.clear()
+    }
+    const peer = newcomer ?? peers.find((each) => !task.asked.has(each))!
+    task.asked.add(peer)
     task.lastAsked = peer
+    task.newcomer = undefined
     task.askedTo = Math.max(task.askedTo, asked.at(-1)!.to)
-    task.isRoundOver = task.asks % peers.length === 0
-    task.nextAt = now + (task.isRoundOver ? ROUND_PAUSES_MS[round]! : NEXT_ASK_MS)
-    task.resumeAt = task.nextAt
-    if (task.asks % peers.length === 1 || peers.length === 1) task.nones.clear()
+    task.isRoundOver = peers.every((each) => task.asked.has(each))
+    // A newcomer is asked while the others wait for the next round.
+    if (task.isRoundOver && (newcomer === undefined || task.resumeAt <= now)) {
+      task.resumeAt = now + ROUND_PAUSES_MS[Math.min(task.rounds, ROUND_PAUSES_MS.length - 1)]!
+      task.rounds++
+    }
+    task.nextAt = task.isRoundOver ? task.resumeAt : now + NEXT_ASK_MS
     return {
       _tag: "Ask",
       peer,

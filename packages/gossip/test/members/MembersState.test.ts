@@ -633,6 +633,34 @@ describe("MembersState repairs", () => {
       }).pipe(Effect.provide(Crypto.layer())),
   )
 
+  it.effect("asks for what only some neighbours told of those first, and of them the author", () =>
+    Effect.gen(function* () {
+      const { author, stateOf } = yield* setUp
+      const alice = author(1)
+      const stream = Envelope.stream(alice.seal()).slice()
+      const [a, b, c] = ["aa", "bb", "cc"].map((each) => each.repeat(32)) as [string, string, string]
+      const asked = (tellers: ReadonlyArray<string>, others: ReadonlyArray<string>) => {
+        const reader = stateOf()
+        reader.neighborUp(PEER, { answersRepairs: true }, 0)
+        reader.receiveRepair(PEER, { _tag: "Heads", heads: [] }, 0)
+        reader.neighborDown(PEER, 0)
+        for (const peer of [...others, ...tellers]) reader.neighborUp(peer, { answersRepairs: true }, 0)
+        for (const peer of others) reader.receiveRepair(peer, { _tag: "Heads", heads: [] }, 0)
+        for (const peer of tellers) reader.receiveRepair(peer, { _tag: "Heads", heads: [{ stream, seq: 2 }] }, 0)
+        const to: Array<string> = []
+        for (let now = 100; now < 1_000; now += 100) {
+          reader.tick(now)
+          for (const each of reader.takeEvents()) {
+            if (each._tag === "Send" && each.message._tag === "Want") to.push(each.to)
+          }
+        }
+        return to
+      }
+      assert.deepStrictEqual(asked([b], [a, c]), [b, a, c])
+      assert.deepStrictEqual(asked([alice.id, c], [a, b]), [alice.id, c, a])
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
   it.effect("asks a neighbour that comes later at once, and another one when the one that was asked goes", () =>
     Effect.gen(function* () {
       const { author, stateOf } = yield* setUp
