@@ -259,6 +259,27 @@ describe("MemoryDht", () => {
       }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
+  it.effect("a get that its reader leaves takes nothing of the rate of the nodes that it has not asked", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryDht.make({ nodes: 50, latency: () => 20, getsPerSecond: 1 })
+      const { at } = yield* newUnsaltedKey
+      // Three seconds' worth of the nearest nodes.
+      for (let i = 0; i < 3; i++) {
+        const nearest = yield* Deferred.make<void>()
+        const onNearest = { nodes: 4, run: () => Deferred.doneUnsafe(nearest, Effect.void) }
+        const reading = yield* Effect.forkChild(Stream.runDrain((yield* network.client()).get(at, { onNearest })))
+        yield* TestClock.adjust("200 millis").pipe(Effect.raceFirst(Deferred.await(nearest)))
+        yield* Fiber.interrupt(reading)
+      }
+      const whole = yield* network.client()
+      const reading = yield* Effect.forkChild(Stream.runDrain(whole.get(at)))
+      yield* TestClock.adjust("200 millis")
+      yield* Fiber.join(reading)
+      const { packetsReceived, packetsSent } = yield* whole.stats
+      assert.deepStrictEqual([packetsSent, packetsReceived], [20, 16])
+    }).pipe(Effect.provide(Crypto.layerTest())),
+  )
+
   it.effect("the same seed gives the same network and the same run", () =>
     Effect.gen(function* () {
       const run = Effect.gen(function* () {

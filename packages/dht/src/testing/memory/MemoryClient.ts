@@ -152,7 +152,10 @@ export const makeMemoryClient = (
           for (const { answeredAt, node } of unsent) {
             nodes[node]!.gets--
             counts.sent--
-            if (answeredAt !== undefined) counts.received--
+            if (answeredAt === undefined) continue
+            counts.received--
+            // The node answers others instead.
+            if (getsPerSecond > 0) nodes[node]!.quota++
           }
         })
         return Stream.ensuring(schedule.items, cut)
