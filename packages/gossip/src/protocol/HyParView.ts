@@ -174,7 +174,8 @@ export class HyParView<P extends PeerKey> {
 
   /**
    * Asks a peer for one link, with the priority that is never refused (p. 7; DEVIATIONS.md, "one link"). If a request of low priority is
-   * on its way, its answer comes first: the peer that refuses it closes the connection, and what we send behind it is lost.
+   * on its way, its answer comes first: the peer that refuses it closes the connection, and what we send behind it is lost. Of several
+   * such peers one is asked again, and none if another one of the application's choice became a neighbour: one link is enough.
    */
   connect(peer: P): void {
     if (peer === this.io.me || this.active.has(peer)) return
@@ -286,6 +287,8 @@ export class HyParView<P extends PeerKey> {
     if (isPending) this.pending.delete(peer)
     // Not if another merge took place meanwhile.
     if (isRaised && this.mayConnect) {
+      // One link is enough. A peer that has not even refused may be gone.
+      if (!isPending) this.raised.clear()
       this.connect(peer)
       return
     }
@@ -474,7 +477,8 @@ export class HyParView<P extends PeerKey> {
     this.passive.delete(peer)
     this.stayingAlive.delete(peer)
     this.refusals.delete(peer)
-    this.raised.delete(peer)
+    if (this.admission.isInvited(peer)) this.raised.clear()
+    else this.raised.delete(peer)
     this.active.add(peer)
     this.introductions.budget.addNeighbor(peer)
     this.io.neighborUp(peer)

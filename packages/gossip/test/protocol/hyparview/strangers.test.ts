@@ -274,6 +274,26 @@ describe("merges", () => {
       }
     })
 
+    it("ask one of two again, and none when a third has become a neighbour", () => {
+      const two = (node: Node) => {
+        vouch(node, "a")
+        const requests = timers(vouch(node, "x", "y"), "NeighborRequest")
+        assert.lengthOf(requests, 2)
+        assert.deepStrictEqual(connect(node, "x", "y"), [])
+        for (const peer of ["x", "y"]) {
+          node.receive(peer, { _tag: "Disconnect", alive: true, respond: false })
+          node.handle({ _tag: "PeerDisconnected", peer })
+        }
+        return () => requests.flatMap(({ timer }) => sends(node.handle({ _tag: "TimerExpired", timer })))
+      }
+      assert.deepStrictEqual(two(active())(), ["x Neighbor"])
+      const node = active()
+      const expire = two(node)
+      connect(node, "z")
+      node.receive("z", neighbor("high"))
+      assert.deepStrictEqual(expire(), [])
+    })
+
     it("ask no more when it was accepted, when the peer cannot be reached, and when another merge took the place", () => {
       const accepted = raised()
       accepted.node.receive("x", neighbor("low"))
