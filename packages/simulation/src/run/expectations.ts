@@ -37,6 +37,7 @@ const figuresOf = (expect: Expectations, run: TopicRun): ReadonlyArray<Figure> =
   return [
     ["one_swarm", expect.one_swarm, run.one_swarm_ms, " ms"],
     ["joined", expect.joined, run.never_joined > 0 ? null : run.joined_ms.max, " ms"],
+    ["joined_p99", expect.joined_p99, run.never_joined > 0 ? null : run.joined_ms.p99, " ms"],
     ["healed", expect.healed, run.healed_ms, " ms"],
     ["recovered", expect.recovered, run.recovered_ms, " ms"],
     ["late_joined", expect.late_joined, run.late_joined_ms?.max ?? null, " ms"],
@@ -67,6 +68,7 @@ const figuresOf = (expect: Expectations, run: TopicRun): ReadonlyArray<Figure> =
       "",
     ],
     ["steady_gets_per_topic_minute", expect.steady_gets_per_topic_minute, dht.steady_gets_per_topic_minute, ""],
+    ["steady_puts_per_topic_minute", expect.steady_puts_per_topic_minute, dht.steady_puts_per_topic_minute, ""],
     ["hottest_per_minute", expect.hottest_per_minute, dht.hottest_per_minute, ""],
   ]
 }

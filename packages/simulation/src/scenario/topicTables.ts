@@ -74,6 +74,7 @@ const Partition = Schema.Struct({
 const Expect = Schema.Struct({
   one_swarm: key(Millis),
   joined: key(Millis),
+  joined_p99: key(Millis),
   healed: key(Millis),
   recovered: key(Millis),
   late_joined: key(Millis),
@@ -88,6 +89,7 @@ const Expect = Schema.Struct({
   bubbles_at_end_at_least: key(integer(1, 100_000)),
   steady_new_neighbors_per_node_minute: key(between(0, 1e9, "a number of neighbours")),
   steady_gets_per_topic_minute: key(between(0, 1e9, "a number of queries")),
+  steady_puts_per_topic_minute: key(between(0, 1e9, "a number of queries")),
   dht_queries_per_topic_minute: key(between(0, 1e9, "a number of queries")),
   hottest_per_minute: key(between(0, 1e9, "a number of queries")),
 })

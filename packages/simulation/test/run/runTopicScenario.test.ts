@@ -78,6 +78,14 @@ broadcast = { from = "30s", every = "2s", count = 40 }
     assert.isBelow(steady_new_neighbors_per_node_minute, 5)
   })
 
+  it("where the slot's nodes answer few gets, all join in some seconds, and what they do about lost answers ends", () => {
+    const busy = meets(
+      { joined_p99: 6_000, steady_gets_per_topic_minute: 25, steady_puts_per_topic_minute: 8 },
+      'nodes = 60\nduration = "2m"\narrive_over = "10s"\ndht = { gets_per_second = 2 }\n',
+    )
+    assert.lengthOf(unmet({ joined_p99: busy.joined_ms.p99 - 1 }, busy), 1)
+  })
+
   it("with relays nodes behind NATs find each other, over the relay or directly", () => {
     const lines = (links: string) =>
       `nodes = 10\nduration = "1m"\narrive_over = "5s"\n${links}broadcast = { count = 10 }\n`
