@@ -4,11 +4,11 @@
  * each copy costs the author's line and processor the same. Pure: the caller sends and has the clock.
  */
 
-/** The copies of parts that go out in a second, in bytes: 80 % of a line of 20 Mbit/s. */
-const BYTES_PER_SECOND = 2_000_000
-/** After a pause of this time, in ms, a few parts go out at once: a message of up to 40 KB to five neighbours. */
+/** The copies of parts that go out in a second, in bytes: 80 % of a line of 5 Mbit/s. */
+const BYTES_PER_SECOND = 500_000
+/** After a pause of this time, in ms, a few parts go out at once: a message of up to 20 KB to five neighbours. */
 const IDLE_MS = 1_000
-const CREDIT_MS = 100
+const CREDIT_MS = 200
 /** Turns that are late by more than this, in ms, mean that the processor has enough to do: then the next part waits so many times longer, up to a bound. */
 const LATE_MS = 5
 const LATE_FACTOR = 3
