@@ -4,7 +4,7 @@
  * for. Pure: the caller sends and has the clock. Specified in PROTOCOL.md, "Acknowledgements".
  */
 import { BoundedMap } from "@topic-tracker/common/BoundedMap"
-import { concat, fromHex, toHex } from "@topic-tracker/common/Bytes"
+import { concat, fromHex, toHex, u64be } from "@topic-tracker/common/Bytes"
 import { TokenBucket, TokenBuckets } from "@topic-tracker/common/TokenBucket"
 
 /** The first byte of an extension that asks for answers of so many members, and of one that answers. */
@@ -44,11 +44,8 @@ export const wantedExtension = (count: number): Uint8Array => Uint8Array.of(WANT
  * @since 0.1.0
  * @category operations
  */
-export const answerExtension = (stream: Uint8Array, seq: number): Uint8Array => {
-  const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(seq))
-  return concat(Uint8Array.of(ANSWER), stream, bytes)
-}
+export const answerExtension = (stream: Uint8Array, seq: number): Uint8Array =>
+  concat(Uint8Array.of(ANSWER), stream, u64be(BigInt(seq)))
 
 /**
  * The extension of an answer that was to wait.

@@ -287,7 +287,7 @@ export class MembersState {
     const seq = Envelope.seq(envelope)
     const isWaitedFor = this.#passed.isWaitedFor(key, seqsOf(envelope))
     const order = this.#authors.stream(key)?.order
-    // What was asked for in the name of a neighbour is perhaps missing here, too.
+    // An envelope that was asked for in the name of a neighbour is perhaps missing here, too.
     const isMissing = isWaitedFor && order?.isKnown(seq, Envelope.index(envelope)) === false
     const isOurs = isMissing || this.#isAskedFor(key, seq, Envelope.index(envelope))
     if (!isOurs && !isWaitedFor) return true

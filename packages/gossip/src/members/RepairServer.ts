@@ -181,10 +181,11 @@ export class RepairServer {
     for (const range of ranges) {
       let next = range.from
       for (const envelope of this.#store.range(key, range, indexes)) {
-        if (Envelope.seq(envelope) > next) lacks.push({ from: next, to: Envelope.seq(envelope) - 1 })
+        const seq = Envelope.seq(envelope)
+        if (seq > next) lacks.push({ from: next, to: seq - 1 })
         next = Envelope.lastSeq(envelope) + 1
         if (!neighbor.haves.take(now, envelope.length)) {
-          // What comes after it may be here: nothing is said of it.
+          // Later ones may be here: nothing is said of them.
           next = Number.POSITIVE_INFINITY
           break
         }

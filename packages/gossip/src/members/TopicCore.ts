@@ -165,7 +165,7 @@ export class TopicCore {
 
   repairsClosed(peer: EndpointId.EndpointId): void {
     this.#repairs.delete(peer)
-    // What was on its way on the line may be lost.
+    // Answers that were on their way on the line may be lost.
     for (const answer of this.acknowledgements.unsure(peer, this.#timers.now())) this.#answerAfter(answer)
     this.notes.lineDown(peer)
     this.#state.neighborDown(peer, this.#timers.now())

@@ -133,9 +133,8 @@ export class HyParView<P extends PeerKey> {
     const { away, guests, invited, replaced, vouched } = admission
     const { givers: nameGivers, joiners } = introductions.budget
     const views = { away, guests, invited, joiners, nameGivers, peerData: peers.known, replaced, vouched }
-    const { isScheduled: seekScheduled } = seeker
-    const { stayingAlive } = this
-    return { ...views, overdue, pending, raised, refillScheduled, refusals, seekScheduled, stayingAlive }
+    const requests = { overdue, pending, raised, refillScheduled, refusals, seekScheduled: seeker.isScheduled }
+    return { ...views, ...requests, stayingAlive: this.stayingAlive }
   }
 
   /** The number of nodes in the swarm as shuffles show it; undefined before one came. */

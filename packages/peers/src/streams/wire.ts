@@ -91,24 +91,17 @@ export const DATA_HEAD = 5
 /** The longest reason of a close in bytes, as in WebSockets (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123
 
-/** Writes the head of a data frame. */
-export const writeDataHead = (target: Uint8Array, at: number, length: number): void => {
-  target[at] = DATA
-  writeU32(target, at + 1, length)
+const encodeNumber = (type: number, value: number): Uint8Array => {
+  const bytes = new Uint8Array(5)
+  bytes[0] = type
+  writeU32(bytes, 1, value)
+  return bytes
 }
 
-export const encodeDataHead = (length: number): Uint8Array => {
-  const head = new Uint8Array(DATA_HEAD)
-  writeDataHead(head, 0, length)
-  return head
-}
+/** The head of a data frame. */
+export const encodeDataHead = (length: number): Uint8Array => encodeNumber(DATA, length)
 
-export const encodeCredit = (bytes: number): Uint8Array => {
-  const frame = new Uint8Array(5)
-  frame[0] = CREDIT
-  writeU32(frame, 1, bytes)
-  return frame
-}
+export const encodeCredit = (bytes: number): Uint8Array => encodeNumber(CREDIT, bytes)
 
 export const FINISH_FRAME: Uint8Array = Uint8Array.of(FINISH)
 

@@ -57,8 +57,8 @@ export const pool = Effect.fnUntraced(function* <W, R, E, F = never>(
 const isSource = import.meta.url.endsWith(".ts")
 
 /**
- * Most objects of a simulation become garbage soon: with a large young generation few of them are ever copied. What is under way between
- * thousands of nodes is some hundred MB: with 192 MB the collector took 12 of 52 s while 1,500 nodes start, with this 8 of 46, with 1,536 6 of 47.
+ * Most objects of a simulation become garbage soon: with a large young generation few of them are ever copied. Messages under way between
+ * thousands of nodes are some hundred MB: with 192 MB the collector took 12 of 52 s while 1,500 nodes start, with this 8 of 46, with 1,536 6 of 47.
  */
 const YOUNG_GENERATION_MB = 768
 
