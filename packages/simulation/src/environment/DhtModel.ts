@@ -18,6 +18,8 @@ export interface DhtModel {
   readonly flood: (topicName: string, settings: HostileSettings) => Effect.Effect<never, never, Crypto>
   /** See `Environment`. */
   readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>
+  /** See `Environment`. */
+  readonly nearestHolding?: (target: Uint8Array) => number
 }
 
 /**

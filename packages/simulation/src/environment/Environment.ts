@@ -38,4 +38,6 @@ export interface Environment {
   readonly removeNode: (index: number) => void
   /** One entry for each node of the DHT, or for each that was asked, in the order of their first queries. */
   readonly load: Effect.Effect<ReadonlyArray<DhtLoad>>
+  /** Of the 20 nodes of the DHT that are truly the nearest to the target, those that hold an item under it; only of a mainline. */
+  readonly nearestHolding?: ((target: Uint8Array) => number) | undefined
 }

@@ -89,6 +89,7 @@ export const memoryEnvironment = Effect.fnUntraced(function* (
     },
     removeNode: (index) => gone.add(index),
     load: dht.load,
+    nearestHolding: dht.nearestHolding,
   }
   return environment
 })

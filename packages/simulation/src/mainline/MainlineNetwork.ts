@@ -44,15 +44,19 @@ interface NodeState {
   quotaAt: number
 }
 
-/** The bootstrap nodes, of which one is not there, as it mostly is. Those that are know no BEP 44. */
+/** The bootstrap nodes. They know no BEP 44. */
 export const bootstrapNodes: ReadonlyArray<DhtAddress> = [1, 2, 3, 4].map((last) => ({
   host: `9.9.9.${last}`,
   port: 6881,
 }))
-const ABSENT_BOOTSTRAP = 1
+/** Their order in going: `bootstrapDead` says how many are gone. */
+const BOOTSTRAP_GOES = [1, 3, 2, 0]
 const BOOTSTRAP_ROUND_TRIP_MS = 90
 /** Bootstrap nodes name nodes that were there lately: this share of the dead nodes that they would name is named. */
 const NAMES_DEAD = 0.2
+
+/** The nodes on which a put stores its item. */
+const SLOT_NODES = 20
 
 /** libtorrent lets a node send so many seconds' worth of its rate at once. */
 const BURST_SECONDS = 3
@@ -69,6 +73,8 @@ export class MainlineNetwork {
   readonly #settings: MainlineSettings
   readonly #timers: Timers
   readonly #random: () => number
+  /** The positions in `bootstrapNodes` of those that are gone. */
+  readonly #goneBootstrap: ReadonlySet<number>
   /** Nodes that were asked, in the order of their first query. */
   readonly #states = new Map<number, NodeState>()
 
@@ -77,6 +83,7 @@ export class MainlineNetwork {
     this.#settings = settings
     this.#timers = options.timers
     this.#random = options.random
+    this.#goneBootstrap = new Set(BOOTSTRAP_GOES.slice(0, Math.round(settings.bootstrapDead * BOOTSTRAP_GOES.length)))
     this.population = new Population(settings, options.salt)
   }
 
@@ -90,10 +97,14 @@ export class MainlineNetwork {
     return this.population.nodeAt(hostNumber(host))
   }
 
-  /** The nodes that hold an item under the target. */
-  holders(target: Uint8Array): ReadonlyArray<number> {
-    const key = keyOf(target)
-    return [...this.#states].filter(([, { items }]) => items.has(key)).map(([node]) => node)
+  /** Whether the node holds an item under the target. */
+  holds(node: number, target: Uint8Array): boolean {
+    return this.#states.get(node)?.items.has(keyOf(target)) ?? false
+  }
+
+  /** Of the 20 nodes that are truly the nearest to the target and answer gets, those that hold an item under it. */
+  nearestHolding(target: Uint8Array): number {
+    return this.population.nearest(prefixOf(target), SLOT_NODES).filter((node) => this.holds(node, target)).length
   }
 
   /** Stores an item against all rules, at the nearest `nodes` nodes. */
@@ -111,7 +122,7 @@ export class MainlineNetwork {
     if (!isServed(message) || this.#isLost()) return
     const bootstrap = bootstrapNodes.findIndex((node) => node.host === to.host)
     if (bootstrap >= 0) {
-      if (bootstrap !== ABSENT_BOOTSTRAP) this.#answerAsBootstrap(message, to, from)
+      if (!this.#goneBootstrap.has(bootstrap)) this.#answerAsBootstrap(message, to, from)
       return
     }
     const node = this.population.nodeAt(host)
@@ -198,7 +209,7 @@ export class MainlineNetwork {
   }
 
   #isOverRate(state: NodeState): boolean {
-    const { bytesPerSecond } = this.#settings
+    const { answerBytesPerSecond: bytesPerSecond } = this.#settings
     if (bytesPerSecond === 0) return false
     const now = this.#timers.now()
     const gained = (bytesPerSecond * (now - state.quotaAt)) / 1000
@@ -210,7 +221,7 @@ export class MainlineNetwork {
   #stateOf(node: number): NodeState {
     let state = this.#states.get(node)
     if (state === undefined) {
-      const quota = BURST_SECONDS * this.#settings.bytesPerSecond
+      const quota = BURST_SECONDS * this.#settings.answerBytesPerSecond
       state = { items: new Map(), gets: 0, puts: 0, quota, quotaAt: this.#timers.now() }
       this.#states.set(node, state)
     }

@@ -46,7 +46,7 @@ export class Population {
   constructor(settings: MainlineSettings, salt: number) {
     this.settings = settings
     this.#salt = salt
-    this.#prefixes = randomPrefixes(Math.min(HOSTS, Math.round(settings.nodes / (1 - settings.dead))), salt)
+    this.#prefixes = randomPrefixes(Math.min(HOSTS, Math.round(settings.alive / (1 - settings.dead))), salt)
   }
 
   /** All nodes, the dead ones included. */

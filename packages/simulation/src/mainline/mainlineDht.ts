@@ -83,6 +83,7 @@ export const mainlineDht = Effect.fnUntraced(function* (settings: MainlineSettin
         })
       }).pipe(Effect.provide(model.client(() => true))),
     load: Effect.sync(() => network.load),
+    nearestHolding: (target) => network.nearestHolding(target),
   }
   return model
 })

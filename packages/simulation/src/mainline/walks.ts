@@ -6,16 +6,13 @@
 import { Crypto, RecordKeys, SecretRotation, TopicId } from "@topic-tracker/crypto"
 import { Dht, type MutableKey, targetOf } from "@topic-tracker/dht"
 import { Clock, Effect, Random, Stream } from "effect"
-import { type MainlineNetwork, prefixOf } from "./MainlineNetwork.ts"
+import type { MainlineNetwork } from "./MainlineNetwork.ts"
 import { mainlineClient } from "./mainlineDht.ts"
 import type { Samples } from "./Samples.ts"
 
 /** The size of an encrypted record, and the number of nearest nodes that a search waits for (`pollBreadth` in core). */
 const RECORD_BYTES = 604
 const NEAREST = 4
-
-/** The nodes that a put should reach. */
-const SLOT_NODES = 20
 
 /** Between the first lookup of a client and the warm one. */
 const WARM_AFTER = "20 seconds"
@@ -84,9 +81,7 @@ export const sampleWalks = Effect.fnUntraced(function* (network: MainlineNetwork
 
   const key = yield* Effect.provide(put(1n, "cold"), mainlineClient(network, 2 * number))
   const target = targetOf(key.publicKey, key.salt)
-  const holders = new Set(network.holders(target))
-  const nearest = network.population.nearest(prefixOf(target), SLOT_NODES)
-  samples.add(WALK_FIGURES.coldPutReached, nearest.filter((node) => holders.has(node)).length)
+  samples.add(WALK_FIGURES.coldPutReached, network.nearestHolding(target))
   yield* Effect.gen(function* () {
     yield* get(key, "cold")
     yield* Effect.sleep(WARM_AFTER)

@@ -36,7 +36,7 @@ export interface FixedHopsSettings {
 export interface MainlineSettings {
   readonly model: "mainline"
   /** Nodes that are there. */
-  readonly nodes: number
+  readonly alive: number
   /** Share of the contacts in routing tables that are gone. */
   readonly dead: number
   /** Share of the nodes that do not answer get and put, because they do not know BEP 44. */
@@ -54,7 +54,9 @@ export interface MainlineSettings {
   /** Chance that a packet is lost, each way. */
   readonly loss: number
   /** Bytes of answers a second that one node sends to all askers together, after three seconds' worth at once; 0: no limit. */
-  readonly bytesPerSecond: number
+  readonly answerBytesPerSecond: number
+  /** Share of the four bootstrap nodes that are gone, rounded to whole nodes. */
+  readonly bootstrapDead: number
   readonly hostile: HostileSettings | undefined
 }
 
@@ -90,11 +92,12 @@ export const mainlinePreset = (name: MainlinePreset): MainlineSettings => {
   const { medianMs, sigma, ...rest } = mainlinePresets[name]
   return {
     model: "mainline",
-    nodes: 4_000_000,
+    alive: 4_000_000,
     knowledge: 0.85,
     keepFirst: 0.5,
     names: 8,
-    bytesPerSecond: 8_000,
+    answerBytesPerSecond: 8_000,
+    bootstrapDead: 0.25,
     roundTrip: { _tag: "LogNormal", medianMs, sigma },
     hostile: undefined,
     ...rest,

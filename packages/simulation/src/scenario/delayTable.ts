@@ -7,10 +7,13 @@ import { between, positiveMillis, share } from "./fields.ts"
 
 const key = Schema.optionalKey
 
+/** Most values are near the median, and some are far above it. `sigma`: the deviation of their logarithms. */
+export const LogNormalTable = Schema.Struct({ median: positiveMillis, sigma: between(0, 3, "a sigma, 0 to 3") })
+
 export const DelayTable = Schema.Struct({
   constant: key(Millis),
   uniform: key(Schema.Struct({ min: Millis, max: Millis })),
-  log_normal: key(Schema.Struct({ median: positiveMillis, sigma: between(0, 3, "a sigma, 0 to 3") })),
+  log_normal: key(LogNormalTable),
   regions: key(
     Schema.Struct({
       share: Schema.Record(Schema.String, share),

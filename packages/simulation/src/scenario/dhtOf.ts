@@ -18,9 +18,6 @@ type Table = NonNullable<(typeof TopicScenarioTable.Type)["dht"]>
 /** The least time that the DHT client waits for an answer: `roundTripFloor` in dht. */
 const LEAST_WAIT_MS = 25
 
-/** The most nodes of a DHT with fixed hops: it keeps state for each. */
-const MAX_FIXED_HOPS_NODES = 10_000
-
 const FIXED_HOPS_KEYS = [
   "k",
   "stale",
@@ -32,7 +29,21 @@ const FIXED_HOPS_KEYS = [
   "lost_delay",
   "gets_per_second",
 ] as const
-const MAINLINE_KEYS = ["preset", "mute", "knowledge", "names", "jitter", "loss", "bytes_per_second"] as const
+const MAINLINE_KEYS = [
+  "preset",
+  "alive",
+  "mute",
+  "knowledge",
+  "names",
+  "rtt",
+  "jitter",
+  "loss",
+  "answer_bytes_per_second",
+  "bootstrap_dead",
+] as const
+
+/** Keys of the model with fixed hops that have another name in a mainline. */
+const MAINLINE_NAMES = { nodes: "alive", latency: "rtt" } as const
 
 export const dhtOf = (table: Table = {}): Result.Result<DhtSettings, Problem> => {
   const isMainline = table.model === "mainline"
@@ -41,40 +52,36 @@ export const dhtOf = (table: Table = {}): Result.Result<DhtSettings, Problem> =>
     const model = isMainline ? "fixed-hops" : "mainline"
     return Result.fail({ path: ["dht", foreign], message: `needs model = "${model}"` })
   }
+  const renamed = isMainline && (["nodes", "latency"] as const).find((key) => table[key] !== undefined)
+  if (renamed) return Result.fail({ path: ["dht", renamed], message: `is "${MAINLINE_NAMES[renamed]}" in a mainline` })
   return isMainline ? mainlineOf(table) : fixedHopsOf(table)
 }
 
 const mainlineOf = (table: Table): Result.Result<MainlineSettings, Problem> => {
   const preset = mainlinePreset(table.preset ?? "real")
-  const { bytes_per_second, dead = preset.dead, jitter, keep_first, nodes = preset.nodes } = table
-  if (nodes / (1 - dead) > MAX_MAINLINE_NODES) {
-    const message = `${nodes} nodes with a share of ${dead} dead are more than the ${MAX_MAINLINE_NODES} addresses of the model`
-    return Result.fail({ path: ["dht", "nodes"], message })
+  const { alive = preset.alive, dead = preset.dead, rtt } = table
+  if (alive / (1 - dead) > MAX_MAINLINE_NODES) {
+    const message = `${alive} nodes with a share of ${dead} dead are more than the ${MAX_MAINLINE_NODES} addresses of the model`
+    return Result.fail({ path: ["dht", "alive"], message })
   }
-  return Result.map(
-    latencyOf(table, preset.roundTrip),
-    (roundTrip): MainlineSettings => ({
-      model: "mainline",
-      nodes,
-      dead,
-      mute: table.mute ?? preset.mute,
-      knowledge: table.knowledge ?? preset.knowledge,
-      keepFirst: keep_first ?? preset.keepFirst,
-      names: table.names ?? preset.names,
-      roundTrip,
-      jitterMs: jitter ?? preset.jitterMs,
-      loss: table.loss ?? preset.loss,
-      bytesPerSecond: bytes_per_second ?? preset.bytesPerSecond,
-      hostile: hostileOf(table),
-    }),
-  )
+  return Result.succeed({
+    model: "mainline",
+    alive,
+    dead,
+    mute: table.mute ?? preset.mute,
+    knowledge: table.knowledge ?? preset.knowledge,
+    keepFirst: table.keep_first ?? preset.keepFirst,
+    names: table.names ?? preset.names,
+    roundTrip: rtt === undefined ? preset.roundTrip : { _tag: "LogNormal", medianMs: rtt.median, sigma: rtt.sigma },
+    jitterMs: table.jitter ?? preset.jitterMs,
+    loss: table.loss ?? preset.loss,
+    answerBytesPerSecond: table.answer_bytes_per_second ?? preset.answerBytesPerSecond,
+    bootstrapDead: table.bootstrap_dead ?? preset.bootstrapDead,
+    hostile: hostileOf(table),
+  })
 }
 
 const fixedHopsOf = (table: Table): Result.Result<FixedHopsSettings, Problem> => {
-  if ((table.nodes ?? 0) > MAX_FIXED_HOPS_NODES) {
-    const message = `${table.nodes} is not an integer from 1 to ${MAX_FIXED_HOPS_NODES}`
-    return Result.fail({ path: ["dht", "nodes"], message })
-  }
   return Result.map(latencyOf(table, { _tag: "Uniform", minMs: 20, maxMs: 100 }), (latency): FixedHopsSettings => {
     const waitMs = Math.max(LEAST_WAIT_MS, timeoutOf(latency))
     return {

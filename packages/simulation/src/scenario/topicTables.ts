@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { isNot } from "./ConfigError.ts"
 import { MAX_MAINLINE_NODES } from "./DhtSettings.ts"
-import { DelayTable } from "./delayTable.ts"
+import { DelayTable, LogNormalTable } from "./delayTable.ts"
 import { Millis } from "./duration.ts"
 import { between, chance, integer, positiveMillis, share } from "./fields.ts"
 import { ProtocolTable } from "./protocolTable.ts"
@@ -39,12 +39,13 @@ const Links = Schema.Struct({
 
 const Dht = Schema.Struct({
   model: key(Schema.Literals(["fixed-hops", "mainline"])),
-  nodes: key(integer(1, MAX_MAINLINE_NODES)),
   dead: key(chance),
   keep_first: key(share),
-  latency: key(DelayTable),
   hostile: key(Schema.Struct({ every: positiveMillis, signed: key(Schema.Boolean), nodes: key(integer(1, 100)) })),
   // Of the model with fixed hops only.
+  // It keeps state for each of its nodes.
+  nodes: key(integer(1, 10_000)),
+  latency: key(DelayTable),
   k: key(integer(1, 100)),
   stale: key(share),
   lost_gets: key(chance),
@@ -56,12 +57,15 @@ const Dht = Schema.Struct({
   gets_per_second: key(integer(0, 1_000_000)),
   // Of the mainline model only.
   preset: key(Schema.Literals(["easy", "real", "hard"])),
+  alive: key(integer(1, MAX_MAINLINE_NODES)),
   mute: key(chance),
   knowledge: key(chance),
   names: key(integer(1, 32)),
+  rtt: key(LogNormalTable),
   jitter: key(Millis),
   loss: key(chance),
-  bytes_per_second: key(integer(0, 1_000_000_000)),
+  answer_bytes_per_second: key(integer(0, 1_000_000_000)),
+  bootstrap_dead: key(share),
 })
 
 const Partition = Schema.Struct({

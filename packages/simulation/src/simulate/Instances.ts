@@ -62,7 +62,7 @@ export class Instances<A, E> implements Swarm<never> {
     this.#scope = parts.scope
     this.#crypto = parts.crypto
     this.topics = new ObservedTopics(parts.time, parts.log)
-    this.dhtTimes = new DhtTimes(parts.time)
+    this.dhtTimes = new DhtTimes(parts.time, parts.environment)
   }
 
   /** No instances yet. */

@@ -66,21 +66,34 @@ export interface DhtModelOptions {
   readonly model?: "fixed-hops" | "mainline"
   /** Of `"mainline"`: `"real"` is the public DHT as measurements describe it. Default: "real". */
   readonly preset?: "easy" | "real" | "hard"
-  /** Nodes of the DHT. */
+  /** Of `"fixed-hops"`: nodes of the DHT, at most 10,000. Default: 200. */
   readonly nodes?: number
+  /** Of `"mainline"`: nodes that are there. Default: 4,000,000. */
+  readonly alive?: number
   /** Share of the nodes that are gone and still known to others. */
   readonly dead?: number
   /** Share of the nodes that keep the first of two items with one sequence number. */
   readonly keepFirst?: number
-  /** A round trip to a node of the DHT. */
+  /** Of `"fixed-hops"`: a round trip to a node of the DHT. */
   readonly latency?: DelayOptions
   /** Of `"fixed-hops"`: chances that the answer to a get, or to a put, is lost. */
   readonly lostGets?: number
   readonly lostPuts?: number
-  /** Of `"mainline"`: share of the nodes without BEP 44, loss of packets each way, and the answers of a node in bytes a second. */
+  /** Of `"mainline"`, here and below: the round trips to its nodes, most near the median and some far above it. */
+  readonly rtt?: { readonly median: Duration.Input; readonly sigma: number }
+  /** The most that chance adds to each way of a packet. */
+  readonly jitter?: Duration.Input
+  /** Share of the nodes without BEP 44. */
   readonly mute?: number
+  /** Loss of packets, each way. */
   readonly loss?: number
-  readonly bytesPerSecond?: number
+  /** Nodes that an answer names, and the chance that a node knows another one near itself. */
+  readonly names?: number
+  readonly knowledge?: number
+  /** The answers of a node to all askers together; 0: no limit. */
+  readonly answerBytesPerSecond?: number
+  /** Share of the four bootstrap nodes that are gone. */
+  readonly bootstrapDead?: number
 }
 
 /**
@@ -184,10 +197,13 @@ const tableOf = (value: unknown, path: string): unknown => {
       .filter(([, each]) => each !== undefined)
       .map(([key, each]) => [
         key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        DURATIONS.has(key) ? timeOf(each, `${path}.${key}`) : tableOf(each, `${path}.${key}`),
+        DURATIONS.has(key) && !isDistribution(each) ? timeOf(each, `${path}.${key}`) : tableOf(each, `${path}.${key}`),
       ]),
   )
 }
+
+/** Whether it is a table of round trips, under a key that is a time elsewhere. */
+const isDistribution = (value: unknown): boolean => typeof value === "object" && value !== null && "sigma" in value
 
 const timeOf = (value: unknown, path: string): string => {
   const duration = Duration.fromInput(value as Duration.Input)

@@ -6,7 +6,7 @@ import type { TopicScenario } from "../scenario/TopicScenario.ts"
 import type { ChannelFigures } from "./ChannelLog.ts"
 import type { DeliveryFigures } from "./Deliveries.ts"
 import type { DhtTimeFigures } from "./DhtTimes.ts"
-import { meanOf, quantile } from "./distribution.ts"
+import { meanOf, quantile, type Spans, spansOf } from "./distribution.ts"
 import type { Milestones } from "./milestones.ts"
 import type { World } from "./World.ts"
 
@@ -17,14 +17,14 @@ export interface TopicFigures {
   /** From the start until all nodes were one swarm for the first time. */
   readonly one_swarm_ms: number | null
   /** From a node's start to its first neighbour. */
-  readonly joined_ms: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly joined_ms: Spans
   readonly never_joined: number
   /** From the end of the last partition until all nodes were one swarm. */
   readonly healed_ms: number | null
   /** From the crash until the remaining nodes were one swarm. */
   readonly recovered_ms: number | null
   /** Of nodes that came after the first ones: from their start to their first neighbour; null if there were none. */
-  readonly late_joined_ms: { readonly p50: number; readonly p99: number; readonly max: number } | null
+  readonly late_joined_ms: Spans | null
   /** From the wake-up of suspended machines until all nodes were one swarm. */
   readonly awake_ms: number | null
   /** From a node's crash until a neighbour noticed it, over all such neighbours; null if there were none. */
@@ -154,10 +154,7 @@ export class Figures {
     if (this.#overlay.at(-1)?.second !== second && world.graph.size <= MAX_PICTURE_NODES) this.#takePicture(second)
     const since = (from: number | undefined, to: number | undefined) =>
       from === undefined || to === undefined ? null : to - from
-    const joined = Float64Array.from(world.joinedAfter.values()).sort()
-    const late = Float64Array.from(
-      [...world.joinedAfter].filter(([node]) => node >= scenario.nodes).map(([, after]) => after),
-    ).sort()
+    const late = [...world.joinedAfter].filter(([node]) => node >= scenario.nodes).map(([, after]) => after)
     const noticed = Float64Array.from(world.crashNoticedAfter).sort()
     const degrees = world.graph.degrees()
     const end = yield* this.#load()
@@ -165,12 +162,11 @@ export class Figures {
       simulated_ms: time.now,
       nodes: world.graph.size,
       one_swarm_ms: milestones.oneSwarmAt ?? null,
-      joined_ms: { p50: quantile(joined, 0.5), p99: quantile(joined, 0.99), max: joined.at(-1) ?? 0 },
+      joined_ms: spansOf([...world.joinedAfter.values()]),
       never_joined: world.graph.nodes().filter((node) => !world.joinedAfter.has(node)).length,
       healed_ms: since(milestones.partitionsOverAt, milestones.healedAt),
       recovered_ms: since(milestones.crashedAt, milestones.recoveredAt),
-      late_joined_ms:
-        late.length === 0 ? null : { p50: quantile(late, 0.5), p99: quantile(late, 0.99), max: late.at(-1)! },
+      late_joined_ms: late.length === 0 ? null : spansOf(late),
       awake_ms: since(milestones.awokeAt, milestones.rejoinedAt),
       noticed_ms: noticed.length === 0 ? null : { p50: quantile(noticed, 0.5), max: noticed.at(-1)! },
       bubbles_at_end: world.graph.components(),

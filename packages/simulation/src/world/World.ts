@@ -85,7 +85,7 @@ export class World {
     this.environment = parts.environment
     this.#crypto = parts.crypto
     this.#scope = parts.scope
-    this.dhtTimes = new DhtTimes(time)
+    this.dhtTimes = new DhtTimes(time, parts.environment)
   }
 
   /** A world without nodes. */

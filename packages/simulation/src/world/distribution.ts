@@ -10,6 +10,7 @@ export interface Spans {
   readonly count: number
   readonly mean: number
   readonly p50: number
+  readonly p95: number
   readonly p99: number
   readonly max: number
 }
@@ -21,6 +22,7 @@ export const spansOf = (values: ReadonlyArray<number>): Spans => {
     count: sorted.length,
     mean: sorted.length === 0 ? 0 : sorted.reduce((sum, value) => sum + value, 0) / sorted.length,
     p50: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
     p99: quantile(sorted, 0.99),
     max: sorted.at(-1) ?? 0,
   }

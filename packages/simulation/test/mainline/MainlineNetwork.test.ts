@@ -10,7 +10,7 @@ import { type MainlineSettings, mainlinePreset } from "../../src/scenario/DhtSet
 
 const settings: MainlineSettings = {
   ...mainlinePreset("real"),
-  nodes: 2_000,
+  alive: 2_000,
   loss: 0,
   jitterMs: 0,
   roundTrip: { _tag: "Constant", ms: 50 },
@@ -18,6 +18,9 @@ const settings: MainlineSettings = {
 const id = new Uint8Array(20).fill(1)
 const key = { k: new Uint8Array(32).fill(2), salt: new Uint8Array(4) }
 const target = targetOf(key.k, key.salt)
+
+/** All of its nodes. */
+const all = ({ population }: MainlineNetwork) => Array.from({ length: population.size }, (_, node) => node)
 
 type Message = Extract<NonNullable<ReturnType<typeof parseDatagram>>, { y: "r" | "e" }>
 
@@ -86,6 +89,12 @@ describe("MainlineNetwork", () => {
       )
       assert.notDeepEqual(replyOf(answers[0]).nodes, replyOf(answers[2]).nodes)
       assert.isUndefined(yield* ask("get", { target }, bootstrapNodes[0]!.host))
+      const answering = Effect.fnUntraced(function* (bootstrapDead: number) {
+        const { ask } = yield* open({ bootstrapDead })
+        const answers = yield* Effect.forEach(bootstrapNodes, ({ host }) => ask("find_node", { target }, host))
+        return answers.filter((each) => each !== undefined).length
+      })
+      assert.deepStrictEqual(yield* Effect.forEach([0, 0.5, 0.75, 1], answering), [4, 2, 1, 0])
     }),
   )
 
@@ -115,7 +124,7 @@ describe("MainlineNetwork", () => {
         assert.strictEqual((yield* put(4, 6))?.answer.y, "r")
         assert.deepStrictEqual(yield* held, Uint8Array.of(4))
       }
-      assert.strictEqual(network.holders(target).length, 2)
+      assert.strictEqual(all(network).filter((node) => network.holds(node, target)).length, 2)
       assert.deepStrictEqual(
         network.load.map(({ puts }) => puts),
         [6, 6],
@@ -125,7 +134,7 @@ describe("MainlineNetwork", () => {
 
   it.effect("a node sends no more than its bytes a second, after a burst of three seconds' worth", () =>
     Effect.gen(function* () {
-      const { arrived, find, hostOf, isThere, network, send } = yield* open({ bytesPerSecond: 1_000 })
+      const { arrived, find, hostOf, isThere, network, send } = yield* open({ answerBytesPerSecond: 1_000 })
       const host = hostOf(find(isThere))
       const flood = Effect.gen(function* () {
         arrived.length = 0
@@ -141,7 +150,7 @@ describe("MainlineNetwork", () => {
       const next = yield* flood
       assert.isAtLeast(next, 2)
       assert.isAtMost(next, 5)
-      const unlimited = yield* open({ bytesPerSecond: 0 })
+      const unlimited = yield* open({ answerBytesPerSecond: 0 })
       for (let i = 0; i < 100; i++) unlimited.send("get", { target }, host)
       yield* TestClock.adjust(100)
       assert.strictEqual(unlimited.arrived.length, 100)
@@ -151,7 +160,7 @@ describe("MainlineNetwork", () => {
 
   it.effect("loses packets both ways, and all to nodes that a client does not reach", () =>
     Effect.gen(function* () {
-      const { arrived, client, find, hostOf, isThere, send } = yield* open({ loss: 0.3, bytesPerSecond: 0 })
+      const { arrived, client, find, hostOf, isThere, send } = yield* open({ loss: 0.3, answerBytesPerSecond: 0 })
       const host = hostOf(find(isThere))
       for (let i = 0; i < 1_000; i++) send("ping", {}, host)
       yield* TestClock.adjust(100)
@@ -167,8 +176,9 @@ describe("MainlineNetwork", () => {
     Effect.gen(function* () {
       const { network } = yield* open()
       network.inject({ ...key, seq: 1n, sig: new Uint8Array(64), v: Uint8Array.of(9) }, 5)
-      const holders = network.holders(target)
-      assert.sameMembers([...holders], [...network.population.nearest(prefixOf(target), 5)])
+      const holders = all(network).filter((node) => network.holds(node, target))
+      assert.sameMembers(holders, [...network.population.nearest(prefixOf(target), 5)])
+      assert.strictEqual(network.nearestHolding(target), 5)
     }),
   )
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Population } from "../../src/mainline/Population.ts"
 import { mainlinePreset } from "../../src/scenario/DhtSettings.ts"
 
-const settings = { ...mainlinePreset("real"), nodes: 60_000 }
+const settings = { ...mainlinePreset("real"), alive: 60_000 }
 const population = new Population(settings, 7)
 const all = Array.from({ length: population.size }, (_, node) => node)
 

@@ -12,7 +12,7 @@ describe("the figures of walks and joins", { timeout: 120_000 }, () => {
     ["easy", { nearest: [550, 700], join: [850, 1_100], warm: 700, packets: 62 }],
   ] as const) {
     it(`lookups do not wait for late nodes: ${preset}`, () => {
-      const run = measureMainline({ count: 12, seed: 1n, settings: { ...mainlinePreset(preset), nodes: 1_000_000 } })
+      const run = measureMainline({ count: 12, seed: 1n, settings: { ...mainlinePreset(preset), alive: 1_000_000 } })
       const check = (figure: string, [p50, p95]: readonly [number, number]) => {
         const found = run.quantiles(figure)
         assert.isAtMost(found.p50, 1.2 * p50, `${figure}, p50`)

@@ -21,7 +21,7 @@ const scenario = (dht: string) =>
 describe("the production client on a mainline DHT", { timeout: 120_000 }, () => {
   it("the same seed gives the same samples; another seed gives others", () => {
     const [first, again, other] = [1n, 1n, 2n].map((seed) =>
-      measureMainline({ count: 2, seed, settings: { ...settings, nodes: 200_000 } }),
+      measureMainline({ count: 2, seed, settings: { ...settings, alive: 200_000 } }),
     )
     for (const figure of figures) assert.deepStrictEqual(again!.of(figure), first!.of(figure), figure)
     assert.notDeepEqual(other!.of(WALK_FIGURES.coldGetEnd), first!.of(WALK_FIGURES.coldGetEnd))
@@ -29,7 +29,7 @@ describe("the production client on a mainline DHT", { timeout: 120_000 }, () => 
 
   it("puts reach most of the truly nearest nodes, and more dead contacts make longer tails", () => {
     const [few, some, many] = [0.2, 0.4, 0.6].map((dead) =>
-      measureMainline({ count: 12, seed: 3n, settings: { ...settings, nodes: 1_000_000, dead }, joins: false }),
+      measureMainline({ count: 12, seed: 3n, settings: { ...settings, alive: 1_000_000, dead }, joins: false }),
     )
     const reached = some!.quantiles(WALK_FIGURES.coldPutReached)
     assert.isAtLeast(reached.p50, 13)
@@ -50,5 +50,9 @@ describe("the production client on a mainline DHT", { timeout: 120_000 }, () => 
     assert.strictEqual(runTopicScenario(dead[0]!, 1n).log_hash, log_hash)
     // Most queries go to nodes that others ask too: the slot's.
     for (const { dht } of runs) assert.isAbove(dht.hottest_per_minute, 1)
+    for (const { dht } of runs) {
+      assert.isAtLeast(dht.stored_of_nearest ?? 0, 13)
+      assert.isAtMost(dht.stored_of_nearest ?? 0, 20)
+    }
   })
 })

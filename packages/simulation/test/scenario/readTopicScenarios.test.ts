@@ -47,7 +47,8 @@ describe("readTopicScenarios", () => {
       (typeof scenarios)[0] & {},
     ]
     assert.deepStrictEqual([broadcasts, churn, crash, partitions], [undefined, undefined, undefined, []])
-    assert.deepStrictEqual([clockSkewMs, stopEarly, dht.nodes, dht.model], [0, false, 200, "fixed-hops"])
+    assert.deepStrictEqual([clockSkewMs, stopEarly], [0, false])
+    assert.isTrue(dht.model === "fixed-hops" && dht.nodes === 200)
     assert.deepStrictEqual(links.latency, { _tag: "Uniform", minMs: 10, maxMs: 50 })
   })
 
@@ -56,12 +57,16 @@ describe("readTopicScenarios", () => {
     assert.deepStrictEqual(settings(""), mainlinePreset("real"))
     assert.deepStrictEqual(settings(', preset = "hard"'), mainlinePreset("hard"))
     assert.deepStrictEqual(
-      settings(', preset = "easy", dead = 0.3, bytes_per_second = 0, latency = { constant = "9ms" }'),
+      settings(
+        ', preset = "easy", alive = 9_000, dead = 0.3, answer_bytes_per_second = 0, bootstrap_dead = 0.5, rtt = { median = "90ms", sigma = 0 }',
+      ),
       {
         ...mainlinePreset("easy"),
+        alive: 9_000,
         dead: 0.3,
-        bytesPerSecond: 0,
-        roundTrip: { _tag: "Constant", ms: 9 },
+        answerBytesPerSecond: 0,
+        bootstrapDead: 0.5,
+        roundTrip: { _tag: "LogNormal", medianMs: 90, sigma: 0 },
       },
     )
   })
@@ -74,9 +79,11 @@ describe("readTopicScenarios", () => {
     )
     assert.match(refused("dht = { nodes = 10001 }\n"), /dht\.nodes: 10001 is not an integer from 1 to 10000$/)
     assert.match(
-      refused('dht = { model = "mainline", nodes = 9000000, dead = 0.5 }\n'),
+      refused('dht = { model = "mainline", alive = 9000000, dead = 0.5 }\n'),
       /more than the 16777216 addresses/,
     )
+    assert.match(refused('dht = { model = "mainline", nodes = 9 }\n'), /dht\.nodes: is "alive" in a mainline$/)
+    assert.match(refused('dht = { model = "mainline", latency = { constant = "1ms" } }\n'), /dht\.latency: is "rtt"/)
     assert.match(refused('dht = { model = "kademlia" }\n'), /dht\.model/)
   })
 

@@ -88,6 +88,21 @@ describe("simulate", { timeout: 60_000 }, () => {
     }),
   )
 
+  it.live("runs on a mainline DHT, and its figures follow the round trips and the bootstrap nodes", () =>
+    Effect.gen(function* () {
+      const on = (dht: NonNullable<SimulateOptions["dht"]>) =>
+        Effect.map(
+          simulate(bot, { nodes: 2, duration: "1 minute", dht: { model: "mainline", alive: 100_000, ...dht } }),
+          ({ figures }) => ({ joined: figures.topics[0]?.joined_ms, stored: figures.dht.stored_of_nearest }),
+        )
+      const near = yield* on({ preset: "easy", rtt: { median: "20 millis", sigma: 0 } })
+      const far = yield* on({ preset: "easy", rtt: { median: "300 millis", sigma: 0 } })
+      assert.isBelow(near.joined!.p95, far.joined!.p50)
+      assert.isAtLeast(near.stored ?? 0, 16)
+      assert.deepStrictEqual(yield* on({ bootstrapDead: 1 }), { joined: undefined, stored: null })
+    }),
+  )
+
   it.live("promises that settle by themselves, and virtual timers, work", () =>
     Effect.gen(function* () {
       const program = Effect.gen(function* () {
