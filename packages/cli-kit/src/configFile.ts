@@ -9,6 +9,7 @@ import { TopicConfig, TopicTracker } from "@topic-tracker/core"
 import type { DhtAddress } from "@topic-tracker/dht"
 import { ConfigProvider, Effect, FileSystem, Layer, Option } from "effect"
 import { UsageError } from "./errors.ts"
+import { readIdentityFile } from "./identityFile.ts"
 import { withNodeCache } from "./nodeCache.ts"
 
 /** The environment variable with the path of the file. */
@@ -78,12 +79,21 @@ export const nodeConfig = ({ bootstrap, dhtPort = 0, relay }: GivenNode) =>
     }),
   )
 
-/** A node with these options. `cache`: the value of `--cache`; without it no DHT nodes are kept for the next start. */
-export const trackerLayer = ({ cache, ...given }: GivenNode & { readonly cache?: Option.Option<string> }) =>
+/** The files that a node keeps: values of `--cache` and `--identity-file`. */
+export interface KeptFiles {
+  /** Without it no DHT nodes are kept for the next start. */
+  readonly cache?: Option.Option<string>
+  /** Without it, or with none, each start has a new key. */
+  readonly identityFile?: Option.Option<string>
+}
+
+/** A node with these options. */
+export const trackerLayer = ({ cache, identityFile = Option.none(), ...given }: GivenNode & KeptFiles) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const config = yield* nodeConfig(given)
-      const layer = TopicTracker.layer({ config })
+      const identity = Option.isSome(identityFile) ? yield* readIdentityFile(identityFile.value) : undefined
+      const layer = TopicTracker.layer(identity === undefined ? { config } : { config, identity })
       if (cache === undefined) return layer
       const { bootstrap } = (yield* TopicConfig.make(config)).dht
       return withNodeCache(layer, { bootstrap, cache })

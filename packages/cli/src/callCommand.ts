@@ -2,6 +2,7 @@
 import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { bootstrap, integer, text } from "@topic-tracker/cli-kit/flags"
+import { identityFileFlag } from "@topic-tracker/cli-kit/identityFile"
 import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { CommandFailed, UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type GivenTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
@@ -20,6 +21,7 @@ const flags = {
   ...topicFlags(),
   bootstrap,
   cache: cacheFlag,
+  identityFile: identityFileFlag,
   member: Flag.String("member").pipe(
     Flag.withSchema(EndpointId.EndpointId.annotate({ expected: "the id of a node, 64 hexadecimal digits" })),
     Flag.withMetavar("id"),
@@ -113,12 +115,24 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
 export const callCommand = Command.make(
   "call",
   flags,
-  Effect.fn(function* ({ all, bootstrap, cache, data, json, least, member, method: _, seconds, ...given }) {
+  Effect.fn(function* ({
+    all,
+    bootstrap,
+    cache,
+    data,
+    identityFile,
+    json,
+    least,
+    member,
+    method: _,
+    seconds,
+    ...given
+  }) {
     if (all === Option.isSome(member)) {
       return yield* new UsageError({ message: "--member ID or --all: give one of them" })
     }
     yield* callMembers({ given, member, least, data, seconds, json }).pipe(
-      Effect.provide(trackerLayer({ bootstrap, cache })),
+      Effect.provide(trackerLayer({ bootstrap, cache, identityFile })),
     )
   }),
 ).pipe(

@@ -2,6 +2,7 @@
 import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { bootstrap, dhtPort, port, relay } from "@topic-tracker/cli-kit/flags"
+import { identityFileFlag } from "@topic-tracker/cli-kit/identityFile"
 import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
@@ -40,13 +41,14 @@ export const monitorCommand = Command.make(
     ...topicFlags(),
     bootstrap,
     cache: cacheFlag,
+    identityFile: identityFileFlag,
     relay,
     dhtPort,
     port: port("The TCP port of the page on 127.0.0.1; 0 takes any free one (default 8787)", 8787),
   },
-  Effect.fn("monitor")(function* ({ bootstrap, cache, dhtPort, port, relay, ...given }) {
+  Effect.fn("monitor")(function* ({ bootstrap, cache, dhtPort, identityFile, port, relay, ...given }) {
     const { join } = yield* readTopic(given)
-    const node = trackerLayer({ bootstrap, cache, relay, dhtPort })
+    const node = trackerLayer({ bootstrap, cache, identityFile, relay, dhtPort })
     const layer = Layer.merge(Monitor.layer({ port }), TrackerMetrics.layer()).pipe(
       Layer.provideMerge(node),
       Layer.provideMerge(Monitor.layerLog()),

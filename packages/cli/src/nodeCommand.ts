@@ -4,6 +4,7 @@ import { trackerLayer } from "@topic-tracker/cli-kit/configFile"
 import { releaseSignals } from "@topic-tracker/cli-kit/earlySignals"
 import { withExamples } from "@topic-tracker/cli-kit/examples"
 import { bootstrap, dhtPort, integer, jsonEvents, relay, text } from "@topic-tracker/cli-kit/flags"
+import { identityFileFlag } from "@topic-tracker/cli-kit/identityFile"
 import { cacheFlag } from "@topic-tracker/cli-kit/nodeCache"
 import { UsageError } from "@topic-tracker/cli-kit/runCommand"
 import { type Access, type ReadTopic, readTopic, topicFlags } from "@topic-tracker/cli-kit/topic"
@@ -36,6 +37,7 @@ const flags = {
   dhtPort,
   relay,
   cache: cacheFlag,
+  identityFile: identityFileFlag,
   send: text(
     "send",
     "A text to send repeatedly: in the channel as it is, else as TEXT N from ID, since gossip drops repeated content",
@@ -177,10 +179,10 @@ export const nodeCommand = Command.make(
   "node",
   flags,
   Effect.fn(function* (options) {
-    const { bootstrap, cache, channel, dhtPort, every, json, metrics, ...others } = options
+    const { bootstrap, cache, channel, dhtPort, every, identityFile, json, metrics, ...others } = options
     const { presence, printInvite, relay, seconds, send, serve, ...given } = others
     const output = json ? jsonOutput : yield* makeTextOutput
-    const node = trackerLayer({ bootstrap, cache, dhtPort, relay })
+    const node = trackerLayer({ bootstrap, cache, dhtPort, identityFile, relay })
     const layer = Option.isNone(metrics) ? node : Layer.provideMerge(metricsLayer(metrics.value), node)
     const progress: Progress = { joined: false, unopened: 0 }
     const running = Effect.gen(function* () {

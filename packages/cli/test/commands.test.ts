@@ -1,5 +1,5 @@
 /** The commands as programs: their output, which is an interface, and their exit codes. */
-import { cp, readFile, writeFile } from "node:fs/promises"
+import { cp, readFile, stat, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -58,6 +58,16 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       message: "--secret-file: no-such-file: no such file",
     },
     { command: "node", args: ["--topic", "t", "--secret", ""], message: "--secret: " },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--identity-file", "package.json"],
+      message: "--identity-file: package.json: has no key: it must have 64 hex digits",
+    },
+    {
+      command: "node",
+      args: ["--topic", "t", "--secret", "s", "--identity-file", "no-such-folder/key"],
+      message: "--identity-file: no-such-folder/key: its folder does not exist",
+    },
     { command: "testnet", args: ["--port", "1.5"], message: '--port: "1.5" is not a port, 0 to 65535' },
     {
       command: "testnet",
@@ -192,6 +202,28 @@ describe.concurrent("commands", { timeout: 60_000 }, () => {
       for (const source of ["of a file", "of standard input", "of the environment"]) {
         yield* listener.prints(`"text":"${source} `)
       }
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
+  it.live("node: keeps its id in --identity-file, which only its owner may read", () =>
+    Effect.gen(function* () {
+      const { addresses } = yield* DhtTestnet.make({ nodes: 2 })
+      const file = join(yield* scratch, "key")
+      const bootstrap = `127.0.0.1:${addresses[0]?.port}`
+      const args = ["--topic", "t", "--secret", "s", "--bootstrap", bootstrap, "--identity-file", file, "--json"]
+      const id = Effect.gen(function* () {
+        const node = yield* start("node", args)
+        yield* node.prints('"ready"')
+        yield* node.signal("SIGINT")
+        const { code, out } = yield* node.ended
+        assert.strictEqual(code, 0)
+        return /"endpointId":"([0-9a-f]{64})"/.exec(out)?.[1] ?? assert.fail(out)
+      })
+      const first = yield* id
+      const { mode } = yield* Effect.promise(() => stat(file))
+      assert.strictEqual(mode & 0o777, 0o600)
+      assert.match(yield* Effect.promise(() => readFile(file, "utf8")), /^[0-9a-f]{64}\n$/)
+      assert.strictEqual(yield* id, first)
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
