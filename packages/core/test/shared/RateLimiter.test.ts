@@ -11,7 +11,8 @@ const permits = (count: number, permit: Effect.Effect<void>) =>
     concurrency: "unbounded",
   })
 
-describe("RateLimiter", () => {
+// Virtual time, but some seconds of a busy processor.
+describe("RateLimiter", { timeout: 60_000 }, () => {
   it.effect("gives a few permits at once, the others one after another in order of arrival", () =>
     Effect.gen(function* () {
       const rateLimiter = new RateLimiter(yield* Timers.make)

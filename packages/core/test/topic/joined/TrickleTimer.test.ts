@@ -24,7 +24,8 @@ const swarm = Effect.fnUntraced(function* (count: number, maxSuppression: number
   return world
 })
 
-describe("trickle", () => {
+// Virtual time, but some seconds of a busy processor.
+describe("trickle", { timeout: 60_000 }, () => {
   it.effect("runs every round at first, few after one that was not needed, and at least one in `maxFactor`", () =>
     Effect.gen(function* () {
       const trickle = new TrickleTimer(100)
