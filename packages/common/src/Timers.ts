@@ -12,8 +12,6 @@ import { Clock, Duration, Effect, type Fiber, Scheduler, type Scope } from "effe
  */
 export interface Timer {
   readonly at: number
-  /** The order of creation. Timers with the same time run in this order. */
-  readonly order: number
   readonly run: () => void
   /** The position in the heap, or -1 after it ran or was cancelled. */
   index: number
@@ -27,6 +25,9 @@ export interface Timer {
  */
 export class Timers {
   readonly #heap: Array<Timer> = []
+  /** The times of the timers in the heap, and their order of creation: comparing them touches no timer. */
+  readonly #ats: Array<number> = []
+  readonly #orders: Array<number> = []
   readonly #clock: Clock.Clock
   readonly #fork: (sleep: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #dispatcher: Scheduler.SchedulerDispatcher
@@ -71,11 +72,10 @@ export class Timers {
 
   /** Runs `run` once, after `delayMs`. With 0 it runs at the next wake-up, never within this call. */
   schedule(delayMs: number, run: () => void): Timer {
-    const timer: Timer = { at: this.now() + delayMs, order: this.#made++, run, index: -1 }
+    const timer: Timer = { at: this.now() + delayMs, run, index: -1 }
+    const order = this.#made++
     if (this.#closed) return timer
-    timer.index = this.#heap.length
-    this.#heap.push(timer)
-    this.#up(timer.index)
+    this.#up(this.#heap.push(timer) - 1, timer, timer.at, order)
     if (timer.index === 0) this.#arm()
     return timer
   }
@@ -86,10 +86,10 @@ export class Timers {
     if (index < 0) return
     timer.index = -1
     const last = this.#heap.pop()!
+    const at = this.#ats.pop()!
+    const order = this.#orders.pop()!
     if (last !== timer) {
-      this.#heap[index] = last
-      last.index = index
-      this.#down(this.#up(index))
+      if (this.#up(index, last, at, order) === index) this.#down(index, last, at, order)
     } else if (this.#heap.length === 0) this.#disarm()
     // The sleeper may now wake too early. One test of the heap is cheaper than another fiber.
   }
@@ -110,6 +110,8 @@ export class Timers {
     this.#closed = true
     for (const timer of this.#heap) timer.index = -1
     this.#heap.length = 0
+    this.#ats.length = 0
+    this.#orders.length = 0
     this.#turn.length = 0
     this.#disarm()
   }
@@ -142,7 +144,7 @@ export class Timers {
     const now = this.now()
     // Timers that these callbacks schedule for now wait for the next wake-up; otherwise the loop might never end.
     const limit = this.#made
-    while (this.#heap.length > 0 && this.#heap[0]!.at <= now && this.#heap[0]!.order < limit) {
+    while (this.#heap.length > 0 && this.#ats[0]! <= now && this.#orders[0]! < limit) {
       const timer = this.#heap[0]!
       this.cancel(timer)
       timer.run()
@@ -150,39 +152,53 @@ export class Timers {
     this.#arm()
   }
 
-  #before(a: Timer, b: Timer): boolean {
-    return a.at < b.at || (a.at === b.at && a.order < b.order)
-  }
-
-  #up(start: number): number {
+  /** Places a timer at this position of the heap or, if it comes before the timers above, higher. Returns its position. */
+  #up(start: number, timer: Timer, at: number, order: number): number {
+    const ats = this.#ats
+    const orders = this.#orders
     let index = start
-    const timer = this.#heap[index]!
     while (index > 0) {
-      const parent = this.#heap[(index - 1) >> 1]!
-      if (!this.#before(timer, parent)) break
-      this.#heap[index] = parent
-      parent.index = index
-      index = (index - 1) >> 1
+      const parent = (index - 1) >> 1
+      if (!isBefore(at, order, ats[parent]!, orders[parent]!)) break
+      this.#move(parent, index)
+      index = parent
     }
-    this.#heap[index] = timer
-    timer.index = index
+    this.#place(index, timer, at, order)
     return index
   }
 
-  #down(start: number): void {
+  /** Moves a timer down that comes after the timers below. */
+  #down(start: number, timer: Timer, at: number, order: number): void {
+    const ats = this.#ats
+    const orders = this.#orders
+    const size = this.#heap.length
     let index = start
-    const timer = this.#heap[index]!
-    for (;;) {
-      let child = 2 * index + 1
-      if (child >= this.#heap.length) break
-      if (child + 1 < this.#heap.length && this.#before(this.#heap[child + 1]!, this.#heap[child]!)) child++
-      const smaller = this.#heap[child]!
-      if (!this.#before(smaller, timer)) break
-      this.#heap[index] = smaller
-      smaller.index = index
+    for (let child = 2 * index + 1; child < size; child = 2 * index + 1) {
+      const right = child + 1
+      if (right < size && isBefore(ats[right]!, orders[right]!, ats[child]!, orders[child]!)) child = right
+      if (!isBefore(ats[child]!, orders[child]!, at, order)) break
+      this.#move(child, index)
       index = child
     }
+    if (index !== start) this.#place(index, timer, at, order)
+  }
+
+  #move(from: number, to: number): void {
+    const timer = this.#heap[from]!
+    this.#heap[to] = timer
+    this.#ats[to] = this.#ats[from]!
+    this.#orders[to] = this.#orders[from]!
+    timer.index = to
+  }
+
+  #place(index: number, timer: Timer, at: number, order: number): void {
     this.#heap[index] = timer
+    this.#ats[index] = at
+    this.#orders[index] = order
     timer.index = index
   }
 }
+
+/** Timers with the same time run in the order of their creation. */
+const isBefore = (at: number, order: number, otherAt: number, otherOrder: number): boolean =>
+  at < otherAt || (at === otherAt && order < otherOrder)
