@@ -42,7 +42,8 @@ export class Peer implements SendTarget {
   sharedTopics = 0
   /** The dial in progress has the origin "gossip". */
   isDialledForGossip = false
-  private readonly refusedAt = new BoundedMap<TopicKey, number>(MAX_REFUSALS)
+  /** When each topic was last refused; undefined if none was. */
+  private refusedAt: BoundedMap<TopicKey, number> | undefined
   /** Runs while the connection is up and no topic needs the peer. */
   lingerTimer: Timer | undefined
   /** {@link closeAll} was called or is about to be. */
@@ -97,6 +98,7 @@ export class Peer implements SendTarget {
 
   /** Whether a refusal for this topic may go out now; then it counts as sent. */
   mayRefuse(topic: TopicKey, now: number): boolean {
+    this.refusedAt ??= new BoundedMap(MAX_REFUSALS)
     const last = this.refusedAt.get(topic)
     if (last !== undefined && now - last < REFUSE_AGAIN_MS) return false
     this.refusedAt.set(topic, now)

@@ -290,7 +290,9 @@ export class StreamReader implements FairWorker {
 
   private onHeader(frame: Uint8Array): void {
     this.context.timers.cancel(this.headerTimer)
-    this.topic = decodeHeader(frame)?.hex
+    const key = decodeHeader(frame)?.hex
+    // The topic's own string, if it is open: it need not be compared digit by digit.
+    this.topic = key === undefined ? undefined : (this.source.topics.get(key)?.id.hex ?? key)
     this.isMalformed = this.topic === undefined
     if (this.isMalformed) return
     if (this.hasUnknownTopic && this.countUnknownTopics() > MAX_UNKNOWN_TOPICS) this.refuse()

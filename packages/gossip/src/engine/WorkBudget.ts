@@ -42,7 +42,8 @@ class Bucket {
   private readonly burst: number
   private level: number
   private at: number
-  private readonly waiting = new Set<Waiting>()
+  /** Undefined while no reader waits: there are two buckets for each peer. */
+  private waiting: Set<Waiting> | undefined
   private isScheduled = false
 
   constructor(timers: Timers, rate: number, burst: number) {
@@ -74,13 +75,14 @@ class Bucket {
 
   /** Lets the reader proceed when there is work to give away again. */
   wait(reader: Waiting, pace: number): void {
+    this.waiting ??= new Set()
     this.waiting.add(reader)
     if (this.isScheduled) return
     this.isScheduled = true
     this.timers.schedule(Math.max(1, ((RESUME_COST - this.level) * pace) / this.rate), () => {
       this.isScheduled = false
-      const waiting = [...this.waiting]
-      this.waiting.clear()
+      const waiting = this.waiting ?? []
+      this.waiting = undefined
       for (const reader of waiting) this.timers.runSoon(() => reader.proceed())
     })
   }

@@ -29,7 +29,8 @@ const makeDirection = (forth: string, back = "") =>
       gaveUp: () => gaveUp++,
     })
     return {
-      send: (name: string, bytes = 100) => recovery.send(bytes, () => void arrived.push(`${name} ${now()}`)),
+      send: (name: string, bytes = 100) =>
+        recovery.send({ bytes, since: timers.now(), arrived: () => void arrived.push(`${name} ${now()}`) }),
       recovery,
       arrived,
       sent,

@@ -96,7 +96,17 @@ export class VirtualTime implements WorldTime {
     const machine: Machine = { until: 0, suspended: 0 }
     const millis = () => Math.floor(this.#epoch + this.#elapsed + skew)
     const nanos = () => BigInt(Math.round((this.#epoch + this.#elapsed + skew) * 1_000)) * 1_000n
-    const monotonic = () => BigInt(Math.round(this.#runningMs(machine) * 1_000)) * 1_000n
+    // Many nodes ask for the time at each moment, and a bigint is an object.
+    let knownMs = Number.NaN
+    let known = 0n
+    const monotonic = () => {
+      const ms = this.#runningMs(machine)
+      if (ms !== knownMs) {
+        knownMs = ms
+        known = BigInt(Math.round(ms * 1_000)) * 1_000n
+      }
+      return known
+    }
     const clock: Clock.Clock = {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),

@@ -11,6 +11,9 @@ import { messageCodec } from "./message.ts"
 
 const PREFIX_BYTES = 4
 
+/** What a decoder holds at first. Most never hold more: frames arrive complete. */
+const NOTHING = new Uint8Array(0)
+
 /**
  * The encoding of a message is not below the maximum size. `size`: its bytes.
  *
@@ -113,7 +116,7 @@ export interface TooLong {
 export class FrameDecoder {
   private readonly maxMessageSize: number
   /** The start of a frame whose rest has not arrived: prefix and body. */
-  private held: Uint8Array = new Uint8Array(0)
+  private held: Uint8Array = NOTHING
   private heldLength = 0
   private failure: TooLong | undefined
 

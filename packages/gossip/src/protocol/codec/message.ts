@@ -10,6 +10,7 @@ import { type Result, Schema } from "effect"
 import type { MembershipConfig } from "../Config.ts"
 import type { GossipMessage, Message, PeerInfo, SwarmMessage } from "../Message.ts"
 import * as MessageId from "../MessageId.ts"
+import { sharedId } from "./endpointKey.ts"
 
 /**
  * 32 bytes. Half of all byte strings are no key, but the check costs some 90 µs, so it waits until a peer's name is used (isEndpointKey).
@@ -18,7 +19,7 @@ const endpointId = Postcard.make<EndpointId.EndpointId>({
   schema: Schema.make<Schema.Schema<EndpointId.EndpointId>>(Schema.String.ast),
   minSize: 32,
   write: (writer, id) => writer.bytes(Bytes.fromHex(id)),
-  read: (reader) => Bytes.toHex(reader.view(32)) as EndpointId.EndpointId,
+  read: (reader) => sharedId(Bytes.toHex(reader.view(32)) as EndpointId.EndpointId),
 })
 
 const messageId = Postcard.make<MessageId.MessageId>({

@@ -34,20 +34,23 @@ const SMALL_BYTES = 40
 /** What a direction needs of its network. */
 export interface RecoveryLink {
   readonly timers: Timers
-  readonly times: () => RecoveryTimes
+  times(): RecoveryTimes
   /** The delay in ms of a packet that is sent now; undefined if it is lost. */
-  readonly forth: (bytes: number) => number | undefined
-  readonly back: (bytes: number) => number | undefined
+  forth(bytes: number): number | undefined
+  back(bytes: number): number | undefined
   /** When the connection is given up if this has not arrived, which was first sent at that time. */
-  readonly givesUpAt: (since: number) => number
+  givesUpAt(since: number): number
   /** Something has not arrived in time. */
-  readonly gaveUp: () => void
+  gaveUp(): void
 }
 
-interface Frame {
+/** Something that is sent until it arrives. */
+export interface Frame {
   readonly bytes: number
+  /** When it was first sent. */
   readonly since: number
-  readonly arrived: () => void
+  /** Runs once. */
+  arrived(): void
 }
 
 interface Packet {
@@ -71,9 +74,19 @@ export class LossRecovery {
     this.#link = link
   }
 
-  /** Sends something in a packet of its own. `arrived` runs once, when it has arrived. */
-  send(bytes: number, arrived: () => void): void {
-    this.#send([{ bytes, since: this.#link.timers.now(), arrived }], bytes)
+  /** Sends something in a packet of its own. */
+  send(frame: Frame): void {
+    if (this.#isOver) return
+    const number = this.#sent
+    const delay = this.#leave(frame.bytes)
+    if (delay === undefined) this.#miss(number, [frame], frame.bytes)
+    else {
+      this.#after(delay, () => {
+        frame.arrived()
+        this.#arrived(number)
+      })
+    }
+    this.#watch()
   }
 
   /** Nothing is sent again. */
@@ -86,24 +99,37 @@ export class LossRecovery {
 
   #send(frames: ReadonlyArray<Frame>, bytes: number): void {
     if (this.#isOver) return
-    const { timers } = this.#link
-    const now = timers.now()
-    const number = this.#sent++
-    this.#lastSentAt = now
-    const delay = this.#link.forth(bytes)
-    if (delay === undefined) {
-      if (frames.length > 0) this.#missing.push({ number, sentAt: now, frames, bytes })
-    } else {
-      const arrive = (): void => {
-        for (const { arrived } of frames) arrived()
-        // The receiver has a gap, so it acknowledges at once (RFC 9000, 13.2.1).
-        const first = this.#missing[0]
-        if (first !== undefined && first.number < number) this.#acknowledge(number)
-      }
-      if (delay > 0) timers.schedule(delay, arrive)
-      else timers.runSoon(arrive)
-    }
+    const number = this.#sent
+    const delay = this.#leave(bytes)
+    if (delay !== undefined) {
+      this.#after(delay, () => {
+        for (const frame of frames) frame.arrived()
+        this.#arrived(number)
+      })
+    } else if (frames.length > 0) this.#miss(number, frames, bytes)
     this.#watch()
+  }
+
+  /** A packet goes out: its delay, or undefined if it is lost. */
+  #leave(bytes: number): number | undefined {
+    this.#sent++
+    this.#lastSentAt = this.#link.timers.now()
+    return this.#link.forth(bytes)
+  }
+
+  #miss(number: number, frames: ReadonlyArray<Frame>, bytes: number): void {
+    this.#missing.push({ number, sentAt: this.#lastSentAt, frames, bytes })
+  }
+
+  #after(delay: number, run: () => void): void {
+    if (delay > 0) this.#link.timers.schedule(delay, run)
+    else this.#link.timers.runSoon(run)
+  }
+
+  /** A packet is at the receiver. If that has a gap, it acknowledges at once (RFC 9000, 13.2.1). */
+  #arrived(number: number): void {
+    const first = this.#missing[0]
+    if (first !== undefined && first.number < number) this.#acknowledge(number)
   }
 
   #acknowledge(number: number): void {

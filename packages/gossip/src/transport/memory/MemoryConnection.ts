@@ -5,8 +5,9 @@
 import type { Timer, Timers } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
 import type { BiStream, Connection, ReceiveStream, SendStream, StreamLimits } from "../Transport.ts"
-import type { LossRecovery } from "./LossRecovery.ts"
-import { CONTROL_BYTES, type Delivery, Pipe, type PipeWriter } from "./Pipe.ts"
+import { Delivery, DeliveryLine, type DeliverySender } from "./Delivery.ts"
+import { LossRecovery, type RecoveryLink, type RecoveryTimes } from "./LossRecovery.ts"
+import { CONTROL_BYTES, Pipe, type PipeWriter } from "./Pipe.ts"
 
 /** Two-way streams that the other end may have open at first, as in QUIC. */
 const FIRST_BI_STREAMS = 100
@@ -29,12 +30,10 @@ export interface MemoryCarrier {
     lost: () => void,
     options: { readonly bytes?: number | undefined },
   ) => void
-  /** The loss recovery of a new connection's direction; undefined if each lost transmission is repeated alone. */
-  readonly recovery: (
-    from: EndpointId.EndpointId,
-    to: EndpointId.EndpointId,
-    connection: { readonly heardAt: () => number; readonly lost: () => void },
-  ) => LossRecovery | undefined
+  /** One transmission that is not repeated: its delay in ms, or undefined if it is lost. */
+  readonly transmit: (from: EndpointId.EndpointId, to: EndpointId.EndpointId, bytes: number) => number | undefined
+  /** The times of a connection's loss recovery; undefined if each lost transmission is repeated alone. */
+  readonly recoveryTimes: ((from: EndpointId.EndpointId, to: EndpointId.EndpointId) => RecoveryTimes) | undefined
 }
 
 /** The endpoint that an end of a connection belongs to. */
@@ -43,7 +42,7 @@ export interface MemoryOwner {
   readonly connections: Set<MemoryConnection>
 }
 
-export class MemoryConnection implements Connection, PipeWriter {
+export class MemoryConnection implements Connection, PipeWriter, RecoveryLink, DeliverySender {
   readonly remoteId: EndpointId.EndpointId
   readonly alpn: string
   remoteNetwork: string | undefined
@@ -64,7 +63,7 @@ export class MemoryConnection implements Connection, PipeWriter {
   private readonly pipes = new Set<Pipe>()
   private givingUp: Timer | undefined
   /** What we sent and has not taken effect at the other end, in the order of sending. */
-  private readonly inTransit: Array<Delivery> = []
+  private readonly inTransit = new DeliveryLine()
   /** Streams of each kind whose first bytes are on their way: the other end gets them in the order of their opening. */
   readonly unannounced = { uni: [] as Array<Pipe>, bi: [] as Array<Pipe> }
   private readonly recovery: LossRecovery | undefined
@@ -82,10 +81,7 @@ export class MemoryConnection implements Connection, PipeWriter {
     this.endpoint = endpoint
     this.remoteId = remoteId
     this.line = line
-    this.recovery = network.recovery(endpoint.id, remoteId, {
-      heardAt: () => line.heardAt,
-      lost: () => this.giveUp(),
-    })
+    this.recovery = network.recoveryTimes === undefined ? undefined : new LossRecovery(this)
     endpoint.connections.add(this)
   }
 
@@ -186,6 +182,8 @@ export class MemoryConnection implements Connection, PipeWriter {
     this.end(CLOSED_BY_US)
     this.transmit(
       () => this.other.end("closed by peer"),
+      CONTROL_BYTES,
+      undefined,
       () => this.other.end("timed out"),
     )
   }
@@ -206,25 +204,54 @@ export class MemoryConnection implements Connection, PipeWriter {
 
   /**
    * Sends something to the other end. Its effect runs there after the effects of what was sent before in the same stream; without a stream,
-   * after those of everything that was sent before.
+   * after those of everything that was sent before. `lost`: what happens if it does not get through; by default both ends close.
    */
-  transmit(effect: () => void, lost: () => void, bytes = CONTROL_BYTES, stream?: Array<Delivery>): void {
+  transmit(effect: () => void, bytes: number, stream: DeliveryLine | undefined, lost?: () => void): void {
     const { idleTimeoutMs, timers } = this.network
-    const delivery: Delivery = { effect, stream, isThere: false }
-    this.inTransit.push(delivery)
-    stream?.push(delivery)
-    const arrived = (): void => {
-      delivery.isThere = true
-      this.line.heardAt = timers.now()
-      while (stream?.[0]?.isThere === true) stream.shift()!.effect()
-      // The first one here was first in its stream, too: it has taken effect.
-      while (this.inTransit[0]?.isThere === true) {
-        const first = this.inTransit.shift()!
-        if (first.stream === undefined) first.effect()
-      }
+    const now = timers.now()
+    const delivery = new Delivery(this, bytes, now, effect, stream)
+    this.inTransit.add(delivery)
+    stream?.add(delivery)
+    if (this.recovery !== undefined) {
+      this.recovery.send(delivery)
+      return
     }
-    if (this.recovery !== undefined) this.recovery.send(bytes, arrived)
-    else this.network.carry(this.endpoint.id, this.remoteId, timers.now() + idleTimeoutMs, arrived, lost, { bytes })
+    const arrived = (): void => delivery.arrived()
+    const gaveUp = lost ?? ((): void => this.gaveUp())
+    this.network.carry(this.endpoint.id, this.remoteId, now + idleTimeoutMs, arrived, gaveUp, { bytes })
+  }
+
+  delivered({ stream }: Delivery): void {
+    this.line.heardAt = this.network.timers.now()
+    if (stream !== undefined) {
+      for (let next = stream.takeArrived(); next !== undefined; next = stream.takeArrived()) next.effect()
+    }
+    // The first one here was first in its stream, too: it has taken effect.
+    for (let next = this.inTransit.takeArrived(); next !== undefined; next = this.inTransit.takeArrived()) {
+      if (next.stream === undefined) next.effect()
+    }
+  }
+
+  // The loss recovery's link to the network.
+
+  get timers(): Timers {
+    return this.network.timers
+  }
+
+  times(): RecoveryTimes {
+    return this.network.recoveryTimes!(this.endpoint.id, this.remoteId)
+  }
+
+  forth(bytes: number): number | undefined {
+    return this.network.transmit(this.endpoint.id, this.remoteId, bytes)
+  }
+
+  back(bytes: number): number | undefined {
+    return this.network.transmit(this.remoteId, this.endpoint.id, bytes)
+  }
+
+  givesUpAt(since: number): number {
+    return Math.max(since, this.line.heardAt) + this.network.idleTimeoutMs
   }
 
   runSoon(run: () => void): void {
@@ -266,7 +293,7 @@ export class MemoryConnection implements Connection, PipeWriter {
   }
 
   /** Nothing gets through: both ends close. */
-  giveUp(): void {
+  gaveUp(): void {
     this.end("timed out")
     this.other.end("timed out")
   }

@@ -9,7 +9,7 @@ import type { EndpointId } from "@topic-tracker/crypto"
 import { Effect, Random, type Scope } from "effect"
 import { type EndpointAddress, isEmptyAddress } from "../../AddressLookup.ts"
 import { GOSSIP_ALPN, type TransportHandler } from "../Transport.ts"
-import { LossRecovery, type RecoveryTimes } from "./LossRecovery.ts"
+import type { RecoveryTimes } from "./LossRecovery.ts"
 import { type MemoryCarrier, MemoryConnection, type MemoryOwner } from "./MemoryConnection.ts"
 import { CONTROL_BYTES } from "./Pipe.ts"
 
@@ -131,7 +131,7 @@ export class MemoryNetwork implements MemoryCarrier {
   private readonly heartbeatMs: number
   private readonly dialTimeoutMs: number
   private readonly retransmitMs: RetransmitPolicy
-  private readonly recoveryTimes: RecoveryPolicy | undefined
+  readonly recoveryTimes: RecoveryPolicy | undefined
   private readonly random: () => number
   private link: LinkPolicy
   private reachable: (from: EndpointId.EndpointId, to: EndpointId.EndpointId) => boolean
@@ -318,28 +318,10 @@ export class MemoryNetwork implements MemoryCarrier {
   }
 
   /** Counts a transmission. Its delay in ms; undefined if it is lost. */
-  private transmit(from: EndpointId.EndpointId, to: EndpointId.EndpointId, bytes: number): number | undefined {
+  transmit(from: EndpointId.EndpointId, to: EndpointId.EndpointId, bytes: number): number | undefined {
     this.transmissions++
     const { delayMs = 0, drop } = this.isCut(from, to) ? cut : this.link(from, to, this.random, bytes)
     return drop === true ? undefined : delayMs
-  }
-
-  /** The loss recovery of a new connection's direction, if the network has one. */
-  recovery(
-    from: EndpointId.EndpointId,
-    to: EndpointId.EndpointId,
-    { heardAt, lost }: { readonly heardAt: () => number; readonly lost: () => void },
-  ): LossRecovery | undefined {
-    const times = this.recoveryTimes
-    if (times === undefined) return undefined
-    return new LossRecovery({
-      timers: this.timers,
-      times: () => times(from, to),
-      forth: (bytes) => this.transmit(from, to, bytes),
-      back: (bytes) => this.transmit(to, from, bytes),
-      givesUpAt: (since) => Math.max(since, heardAt()) + this.idleTimeoutMs,
-      gaveUp: lost,
-    })
   }
 
   /** Whether nothing at all passes from one to the other. */

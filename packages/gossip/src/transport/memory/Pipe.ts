@@ -4,17 +4,10 @@
  */
 import { concat } from "@topic-tracker/common/Bytes"
 import type { ReceiveStream, SendStream } from "../Transport.ts"
+import { DeliveryLine } from "./Delivery.ts"
 
 /** The size of a transmission that dials, ends a stream or closes: QUIC pads its first packets to 1,200 bytes (RFC 9000, 14.1). */
 export const CONTROL_BYTES = 1_200
-
-/** Something that is on its way to the other end. */
-export interface Delivery {
-  readonly effect: () => void
-  /** The deliveries on their way in the same stream; undefined if this one belongs to the connection. */
-  readonly stream: Array<Delivery> | undefined
-  isThere: boolean
-}
 
 /** The end of a connection that writes a pipe. */
 export interface PipeWriter {
@@ -24,15 +17,13 @@ export interface PipeWriter {
   /** The bytes of a stream that may be in transit or unread. */
   readonly windowBytes: number
   /** Sends something to the other end: see `MemoryConnection`. */
-  readonly transmit: (effect: () => void, lost: () => void, bytes: number, stream: Array<Delivery>) => void
+  readonly transmit: (effect: () => void, bytes: number, stream: DeliveryLine) => void
   readonly runSoon: (run: () => void) => void
   /** The pipe becomes visible at the other end. */
   readonly announce: (pipe: Pipe) => void
   readonly addPipe: (pipe: Pipe) => void
   /** Neither end needs the pipe any more. */
   readonly removePipe: (pipe: Pipe) => void
-  /** Nothing gets through: both ends close. */
-  readonly giveUp: () => void
 }
 
 /** The parts of a pipe that is one direction of a two-way stream. */
@@ -47,8 +38,7 @@ export interface PipeHooks {
 export class Pipe implements SendStream, ReceiveStream {
   private readonly writer: PipeWriter
   private readonly hooks: PipeHooks | undefined
-  /** The deliveries on their way, in the order of sending. */
-  private readonly onTheWay: Array<Delivery> = []
+  private readonly onTheWay = new DeliveryLine()
   /** The first bytes were sent. */
   private isExpected = false
   private announced = false
@@ -82,12 +72,7 @@ export class Pipe implements SendStream, ReceiveStream {
     }
     this.outstanding += bytes.length
     this.expectAnnouncement()
-    this.writer.transmit(
-      () => this.arrive(bytes),
-      () => this.writer.giveUp(),
-      bytes.length,
-      this.onTheWay,
-    )
+    this.writer.transmit(() => this.arrive(bytes), bytes.length, this.onTheWay)
     if (this.outstanding <= this.writer.windowBytes) done(true)
     else this.writing = done
   }
@@ -139,19 +124,20 @@ export class Pipe implements SendStream, ReceiveStream {
     if (this.finished) return
     this.finished = true
     if (this.hooks !== undefined) this.expectAnnouncement()
-    this.writer.transmit(
-      () => this.arriveEnd(resetCode),
-      () => this.writer.giveUp(),
-      CONTROL_BYTES,
-      this.onTheWay,
-    )
+    this.writer.transmit(() => this.arriveEnd(resetCode), CONTROL_BYTES, this.onTheWay)
   }
 
   private arrive(bytes: Uint8Array): void {
     if (this.stopped || this.ended) return
     this.announce()
-    this.arrived.push(bytes)
-    this.settleRead()
+    const reading = this.reading
+    if (reading === undefined) {
+      this.arrived.push(bytes)
+      return
+    }
+    this.reading = undefined
+    this.taken(bytes.length)
+    reading(bytes)
   }
 
   private get opened(): Array<Pipe> {
