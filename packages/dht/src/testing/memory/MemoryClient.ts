@@ -75,11 +75,15 @@ export const makeMemoryClient = (
     return Math.min(ms, LONGEST_WAIT_MS)
   }
 
-  /** Whether the node has more gets to answer now than it may. A lookup is planned as a whole, so times are not quite in order. */
+  /**
+   * Whether the node has more gets to answer than it may. A lookup is planned as a whole, and all of its queries count when it begins: if those
+   * that it sends later counted later, they would take the answers of queries that others send before them.
+   */
   const isOverRate = (node: VirtualNode, at: number): boolean => {
     if (getsPerSecond === 0) return false
     const gained = (getsPerSecond * Math.max(0, at - node.quotaAt)) / 1000
-    node.quota = Math.min(BURST_SECONDS * getsPerSecond, node.quota + gained)
+    const most = Math.max(1, BURST_SECONDS * getsPerSecond - node.phase)
+    node.quota = Math.min(most, node.quota + gained)
     node.quotaAt = Math.max(node.quotaAt, at)
     if (node.quota < 1) return true
     node.quota--
@@ -100,8 +104,8 @@ export const makeMemoryClient = (
       first,
       // A whole lookup begins with a few nodes and widens with each answer, which takes about as long as finding them.
       start: isPart || (isKnown && vicinity.isCut) ? 0 : approach(place.metDead, vicinities.isCold(now)),
-      isLost: (node, sentAt) =>
-        (node !== undefined && isOverRate(nodes[node]!, now + sentAt)) ||
+      isLost: (node) =>
+        (node !== undefined && isOverRate(nodes[node]!, now)) ||
         (chances.lostGets > 0 && generator.next() < chances.lostGets),
       roundTrip,
       lostDelay,

@@ -16,6 +16,8 @@ export interface VirtualNode {
   /** The gets that it may still answer at {@link quotaAt} (ms). */
   quota: number
   quotaAt: number
+  /** 0 to 1: how much later than a whole number of gets its rate begins to count. Otherwise all nodes would answer at the same moments. */
+  readonly phase: number
 }
 
 /** The nodes at which a lookup of a target ends. */

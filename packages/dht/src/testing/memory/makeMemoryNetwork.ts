@@ -25,6 +25,7 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
   const coldHops = options.coldHops ?? hops
   const deadDelay = options.deadDelay ?? 0
   const latency = options.latency
+  const getsPerSecond = options.getsPerSecond ?? 0
   const generator = makeGenerator(yield* Random.nextInt)
   const nodes: Array<VirtualNode> = Array.from({ length: options.nodes ?? 200 }, () => ({
     id: generator.bytes(20),
@@ -35,8 +36,8 @@ export const makeMemoryNetwork = Effect.fnUntraced(function* (
     puts: 0,
     quota: Number.POSITIVE_INFINITY,
     quotaAt: 0,
+    phase: getsPerSecond > 0 ? generator.next() : 0,
   }))
-  const getsPerSecond = options.getsPerSecond ?? 0
   const chances = { lostPuts: options.lostPuts ?? 0, lostGets: options.lostGets ?? 0 }
   const table = new TargetTable<Held>(nodes, k)
   let clients = 0
