@@ -14,7 +14,7 @@ import type { KrpcSocket } from "./krpc/KrpcSocket.ts"
 import type { LookupManager } from "./lookup/LookupManager.ts"
 import { receipt, sendPuts } from "./lookup/put.ts"
 import type { QueryScheduler } from "./lookup/QueryScheduler.ts"
-import type { LookupOutcome, Subscriber } from "./lookup/Subscriber.ts"
+import type { LookupOutcome, Subscriber, Subscription } from "./lookup/Subscriber.ts"
 import type { GetOptions, MutableItem, MutableKey, PutReceipt, PutRequest } from "./model.ts"
 import type { RoutingTable } from "./routing/RoutingTable.ts"
 import type { ItemServer } from "./serve/ItemServer.ts"
@@ -42,6 +42,8 @@ interface LookupExtras {
   readonly nearest?: Subscriber["nearest"]
   /** The time after which the lookup ends. Default: `getTimeout`. */
   readonly limit?: Duration.Duration
+  /** Runs when the lookup has begun. */
+  readonly onSubscribed?: (subscription: Subscription) => void
   /** The call that needs the lookup. */
   readonly trace?: CallTrace | undefined
 }
@@ -74,7 +76,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     key: MutableKey | undefined,
     getOptions: GetOptions,
     sink: LookupSink,
-    { nearest, limit = options.getTimeout, trace }: LookupExtras = {},
+    { nearest, limit = options.getTimeout, onSubscribed, trace }: LookupExtras = {},
   ): (() => void) => {
     const stopTimer = () => {
       if (timer !== undefined) timers.cancel(timer)
@@ -86,6 +88,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     }
     const subscriber = { item: (item: MutableItem) => sink.item(item), end, nearest }
     const subscription = lookups.subscribe(target, key, subscriber, getOptions, trace)
+    onSubscribed?.(subscription)
     const cancel = () => {
       stopTimer()
       subscription.cancel()
@@ -149,18 +152,26 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
     scope: Scope.Scope,
     trace: CallTrace | undefined,
   ) => {
-    const { onNearest } = getOptions
+    const { onNearest, onOver } = getOptions
     const nearest = onNearest && {
       nodes: onNearest.nodes,
       reached: () => reader.runWhenTaken(onNearest.run),
     }
-    const reader = new ItemPull((sink) => startLookup(target, key, getOptions, sink, { nearest, trace }))
+    let subscription: Subscription | undefined
+    const onSubscribed = (begun: Subscription) => {
+      subscription = begun
+    }
+    const reader = new ItemPull((sink) => startLookup(target, key, getOptions, sink, { nearest, onSubscribed, trace }))
     const own = ownItem(target, key)
     if (own !== undefined) reader.item(own)
     const pull = Effect.suspend(() =>
       table.size > 0 || reader.hasArrived ? reader.pull : Effect.andThen(hasNodes, reader.pull),
     )
-    const stop = Effect.sync(() => reader.stop())
+    const stop = Effect.sync(() => {
+      const outcomes = subscription?.outcomes()
+      reader.stop()
+      if (outcomes !== undefined) onOver?.(outcomes.answered, outcomes.silent)
+    })
     return Effect.as(Scope.addFinalizer(scope, stop), options.retries === 0 ? pull : Effect.retry(pull, getRetry))
   }
 

@@ -71,6 +71,11 @@ export interface GetOptions extends CallOptions {
    * These nodes are asked first; the others are asked some 30 ms after they have answered.
    */
   readonly onNearest?: AfterNodes | undefined
+  /**
+   * Runs when the get is over or its reader leaves it: of the nodes nearest to the target that it has asked, at most k, so many have
+   * answered and so many were late or silent. An empty stream after silence of most of them is no evidence that there is no item.
+   */
+  readonly onOver?: ((answered: number, silent: number) => void) | undefined
 }
 
 /**

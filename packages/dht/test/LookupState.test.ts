@@ -39,6 +39,22 @@ const run = (state: LookupState, nodes: ReadonlyArray<DhtNode>, dead: ReadonlySe
 }
 
 describe("LookupState", () => {
+  it("counts the outcomes at the nearest nodes that were asked, without open queries", () => {
+    const nodes = byDistance(network(6))
+    const state = new LookupState(target, { k: 6, maxQueries: 256 })
+    for (const node of nodes) state.addNode(node)
+    const asked = nodes.map(() => state.next()!)
+    assert.deepStrictEqual(state.outcomes(6), { answered: 0, silent: 0 })
+    state.late(asked[0]!)
+    state.lost(asked[1]!)
+    state.answered(asked[3]!, asked[3]!.id!, undefined, [])
+    state.answered(asked[5]!, asked[5]!.id!, undefined, [])
+    assert.deepStrictEqual(state.outcomes(6), { answered: 2, silent: 2 })
+    assert.deepStrictEqual(state.outcomes(3), { answered: 1, silent: 2 })
+    state.answered(asked[0]!, asked[0]!.id!, undefined, [])
+    assert.deepStrictEqual(state.outcomes(6), { answered: 3, silent: 1 })
+  })
+
   it("asks another node in place of one that is late, and takes it back if it answers", () => {
     const nodes = byDistance(network(20))
     const state = new LookupState(target, { k: 4, maxQueries: 256 })

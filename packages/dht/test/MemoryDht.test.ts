@@ -280,6 +280,42 @@ describe("MemoryDht", () => {
     }).pipe(Effect.provide(Crypto.layerTest())),
   )
 
+  it.effect(
+    "the nodes of a busy slot answer queries in the order of the lookups, and not all at the same moments",
+    () =>
+      Effect.gen(function* () {
+        const network = yield* MemoryDht.make({ nodes: 50, latency: () => 20, lostDelay: 100, getsPerSecond: 1 })
+        const { at } = yield* newUnsaltedKey
+        const partial = yield* network.client()
+        const answers = yield* Effect.forkChild(Stream.runDrain(partial.get(at)))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(answers)
+        const before = (yield* partial.stats).packetsReceived
+        // Whole lookups, which ask most nodes later than a lookup of four known nodes would.
+        const counts: Array<readonly [number, number]> = []
+        for (let i = 0; i < 200; i++) {
+          yield* Effect.forkScoped(
+            Stream.runDrain((yield* network.client()).get(at, { onNearest: { nodes: 4, run: () => {} } })),
+          )
+          yield* TestClock.adjust(yield* Random.nextIntBetween(1, 100))
+          const onOver = (answered: number, silent: number) => void counts.push([answered, silent])
+          yield* Effect.forkScoped(Stream.runDrain(partial.get(at, { nodes: 4, onOver })))
+          yield* TestClock.adjust(yield* Random.nextIntBetween(1, 100))
+        }
+        yield* TestClock.adjust("10 seconds")
+        const answered = (yield* partial.stats).packetsReceived - before
+        // 20 nodes answer 400 gets in 20 s, and less than a third of all queries; the partial lookups ask as many as the others.
+        assert.isAbove(answered, 100)
+        assert.isBelow(answered, 300)
+        assert.strictEqual(
+          counts.reduce((sum, [one]) => sum + one, 0),
+          answered,
+        )
+        // Some answer to most lookups, not all to one.
+        assert.isAbove(counts.filter(([some]) => some > 0).length, 60)
+      }).pipe(Effect.scoped, Effect.provide(Crypto.layerTest()), Random.withSeed("busy slot")),
+  )
+
   it.effect("the same seed gives the same network and the same run", () =>
     Effect.gen(function* () {
       const run = Effect.gen(function* () {

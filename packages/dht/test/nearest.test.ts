@@ -60,6 +60,23 @@ describe("the nearest nodes, before a lookup is over", () => {
     }).pipe(Effect.provide(Crypto.layer())),
   )
 
+  it.live("are counted when a get is over, by whether they have answered", () =>
+    Effect.gen(function* () {
+      const { at } = yield* newKey
+      const { dht } = yield* patient(at)
+      const counts: Array<readonly [number, number]> = []
+      const onOver = (answered: number, silent: number) => void counts.push([answered, silent])
+      yield* values(dht.get(at, { onOver }))
+      assert.deepStrictEqual(counts, [[12, 1]])
+      // A reader that leaves at once has no counts of nodes yet.
+      const reading = yield* Effect.forkChild(Stream.runDrain(dht.get((yield* newKey).at, { onOver })), {
+        startImmediately: true,
+      })
+      yield* Fiber.interrupt(reading)
+      assert.deepStrictEqual(counts[1] ?? [0, 0], [0, 0])
+    }).pipe(Effect.provide(Crypto.layer())),
+  )
+
   it.live("have an item while a put still looks up the others; then these get it too", () =>
     Effect.gen(function* () {
       const { key, salt, at } = yield* newKey

@@ -6,6 +6,7 @@ import { askLost } from "./joined/askPeers.ts"
 import { MemberSearch } from "./joined/MemberSearch.ts"
 import { Reconnector } from "./joined/Reconnector.ts"
 import { TrickleTimer } from "./joined/TrickleTimer.ts"
+import { SlotLoad } from "./knowledge/SlotLoad.ts"
 import type { SwarmView } from "./knowledge/SwarmView.ts"
 import type { LiveTopicParts } from "./LiveTopicParts.ts"
 import { OwnRecord } from "./OwnRecord.ts"
@@ -55,6 +56,7 @@ export const makeSession = (parts: LiveTopicParts, { gossip, invited, scope, swa
     timers,
     rateLimiter,
     trickle: new TrickleTimer(tuning.maxSuppression),
+    slotLoad: new SlotLoad(timers, tuning.maxSuppression > 1),
     checkKeys,
     ownAddress: service.address,
     closedDoors: () => doors.closedDoors,

@@ -15,6 +15,7 @@ import type { TopicRecordContent } from "../records/TopicRecordContent.ts"
 import type { RateLimiter } from "../shared/RateLimiter.ts"
 import type { ActivityLog } from "./ActivityLog.ts"
 import type { TrickleTimer } from "./joined/TrickleTimer.ts"
+import type { SlotLoad } from "./knowledge/SlotLoad.ts"
 import type { SwarmView } from "./knowledge/SwarmView.ts"
 
 export interface SessionContext {
@@ -31,6 +32,8 @@ export interface SessionContext {
   readonly rateLimiter: RateLimiter
   /** Lets the workers skip runs while other nodes publish. */
   readonly trickle: TrickleTimer
+  /** Lets the workers wait while the nodes of the slot answer few queries. */
+  readonly slotLoad: SlotLoad
   /** Succeeds if the secret rotation gives a key for the current minute. */
   readonly checkKeys: Effect.Effect<unknown>
   /** Our addresses, as far as they are published. */

@@ -115,7 +115,11 @@ export class Lookup implements QuerySource {
       this.begun = true
       this.context.timers.runSoon(() => this.step())
     }
-    return { cancel: () => this.cancel(subscriber), answered: () => this.state.answerCount }
+    return {
+      cancel: () => this.cancel(subscriber),
+      answered: () => this.state.answerCount,
+      outcomes: () => this.state.outcomes(this.context.k),
+    }
   }
 
   private deliverEarlierItems(newcomer: Subscriber): void {

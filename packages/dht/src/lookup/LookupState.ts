@@ -13,6 +13,7 @@ import type { AnsweredNode } from "./ClosestNodes.ts"
 import { NameSources, sourceOf } from "./NameSources.ts"
 import { Promptness } from "./Promptness.ts"
 import { SilentHosts } from "./SilentHosts.ts"
+import type { NodeOutcomes } from "./Subscriber.ts"
 
 /** Nodes taken from one answer. Honest nodes name 8 or 20. */
 const MAX_NAMED_NODES = 32
@@ -68,6 +69,17 @@ export class LookupState {
   /** The number of hosts whose names were dropped because most of them were silent. */
   get doubtedSources(): number {
     return this.sources.doubtedCount
+  }
+
+  /** The outcomes at the `count` nodes nearest to the target that were asked, and at those that were drawn. Open queries do not count. */
+  outcomes(count: number): NodeOutcomes {
+    let [answered, silent] = [0, 0]
+    for (const { state } of [...this.drawn, ...this.candidates]) {
+      if (answered + silent === count) break
+      if (state === "answered") answered++
+      else if (state !== "fresh" && state !== "asked") silent++
+    }
+    return { answered, silent }
   }
 
   /** Adds a node of which only the address is known. */

@@ -24,9 +24,17 @@ export interface LookupOutcome {
   readonly closed: boolean
 }
 
+/** How many nodes have answered, and how many were late or silent. */
+export interface NodeOutcomes {
+  readonly answered: number
+  readonly silent: number
+}
+
 /** A subscription can end early. A lookup without subscriptions stops. */
 export interface Subscription {
   readonly cancel: () => void
   /** The number of nodes that have answered so far. */
   readonly answered: () => number
+  /** See `LookupState.outcomes`, of the k nearest nodes. */
+  readonly outcomes: () => NodeOutcomes
 }

@@ -1,8 +1,8 @@
 /**
  * Searches for members while none of the neighbours is known as one. Everybody who knows the topic's name can become a neighbour, so a
  * few strangers can take all places and be silent. The search asks a member for a link: one of an earlier record, and in turn with that
- * one of records that it reads. In a large swarm most neighbours are in no record that this node read: so the lookups become rare, and then
- * are subject to Trickle suppression.
+ * one of records that it reads; only the first while the slot is busy. In a large swarm most neighbours are in no record that this node
+ * read: so the lookups become rare, and then are subject to Trickle suppression.
  */
 import { firstOf, Signal } from "@topic-tracker/common"
 import type { EndpointId } from "@topic-tracker/crypto"
@@ -86,7 +86,7 @@ export class MemberSearch {
 
   #searchRepeatedly(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { activity, swarm, timers, trickle } = this.#session
+      const { activity, slotLoad, swarm, timers, trickle } = this.#session
       while (!swarm.calm.isOpen) {
         this.#restarted.close()
         const round = this.#round
@@ -95,11 +95,12 @@ export class MemberSearch {
         if (swarm.calm.isOpen) return
         if (this.#restarted.isOpen) continue
         this.#round++
-        const remembered = this.#round % 2 === 1 ? swarm.otherMembers : []
+        const remembered = this.#round % 2 === 1 || slotLoad.isBusy ? swarm.otherMembers : []
         if (remembered.length > 0) {
           yield* this.#ask(remembered).pipe(activity.ignoreFailure("memberSearch"))
           continue
         }
+        if (slotLoad.isBusy) continue
         const isRare = Duration.toMillis(shortest) * 2 ** round > Duration.toMillis(RARE_FROM)
         if (isRare && !(yield* trickle.shouldRun)) continue
         yield* this.#searchOnce().pipe(activity.ignoreFailure("memberSearch"))

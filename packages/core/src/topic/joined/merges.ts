@@ -22,6 +22,7 @@ export const mergeBubbles = (session: SessionContext) =>
   Effect.gen(function* () {
     const { minNeighbors, maxJoinPeers } = session.config.bubbleMerge
     const { neighbors } = session.swarm
+    yield* session.slotLoad.awaitTurn
     if (hasEnoughNeighbors(session)) return
     const records = yield* recentRecords(session)
     const peers = bubbleCandidates(records, session.records.endpointId, neighbors, minNeighbors)
@@ -35,6 +36,7 @@ export const mergeBubbles = (session: SessionContext) =>
 export const mergeEarly = (session: SessionContext, hasFoundSwarm: () => boolean) =>
   Effect.gen(function* () {
     if (hasFoundSwarm()) return
+    yield* session.slotLoad.awaitTurn
     const span = hasMinuteJustBegun(yield* Clock.currentTimeMillis) ? 2 : 1
     yield* joinUnreachable(session, yield* recentRecords(session, span))
   }).pipe(mergeSpan(session, "early"))

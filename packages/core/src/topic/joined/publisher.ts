@@ -46,6 +46,8 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
     if (!leadsToSwarm(session, found)) yield* ownRecord.publish("publisher", known)
     return
   }
+  // Nobody has answered: that no record was found says nothing, and nobody would see ours.
+  if (found.length === 0 && session.slotLoad.isBusy) return
   if (!hasEnoughNeighbors(session)) trickle.reset()
   else if (found.length > 0) trickle.doubt(yield* leastSwarmSize(session))
   else trickle.nonePublished(yield* leastSwarmSize(session), ownRecord.isPublished(unixMinute))

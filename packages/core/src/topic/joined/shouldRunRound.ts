@@ -8,11 +8,14 @@ import type { SessionContext } from "../SessionContext.ts"
 export const hasEnoughNeighbors = ({ config, swarm }: SessionContext): boolean =>
   swarm.neighbors.size >= config.bubbleMerge.minNeighbors
 
-/** Always while this node has few neighbours; otherwise as often as its trickle timer lets it. A skipped round is counted. */
+/**
+ * Always while this node has few neighbours; otherwise as often as its trickle timer lets it; and not while the slot is busy. A skipped round
+ * is counted.
+ */
 export const shouldRunRound = Effect.fnUntraced(function* (session: SessionContext) {
-  const { activity, trickle } = session
+  const { activity, slotLoad, trickle } = session
   if (!hasEnoughNeighbors(session)) trickle.reset()
-  const runs = yield* trickle.shouldRun
+  const runs = !slotLoad.isBusy && (yield* trickle.shouldRun)
   if (!runs) activity.counters.runsSkipped++
   return runs
 })

@@ -3,6 +3,7 @@
  * can be reached.
  */
 import { Signal } from "@topic-tracker/common"
+import type { GetOptions } from "@topic-tracker/dht"
 import { isEmptyAddress } from "@topic-tracker/gossip"
 import { Effect, Option } from "effect"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
@@ -17,6 +18,18 @@ export const recordsOfMinute = (
   records: ReadonlyArray<GossipRecord>,
   unixMinute: bigint,
 ): ReadonlyArray<GossipRecord> => records.filter((record) => record.unixMinute === unixMinute)
+
+/** Runs `f` with each record of the minute. A lookup of the current minute's slot shows how busy the slot is. */
+export const forEachRecord = Effect.fnUntraced(function* (
+  { records, slotLoad }: SessionContext,
+  unixMinute: bigint,
+  f: (record: GossipRecord) => Effect.Effect<unknown>,
+  options: GetOptions = {},
+) {
+  const current = Option.getOrUndefined(yield* Effect.option(records.unixMinute))
+  if (unixMinute !== current) return yield* records.forEachRecord(unixMinute, f, options)
+  yield* slotLoad.watch(({ onOver }) => records.forEachRecord(unixMinute, f, { ...options, onOver }))
+})
 
 /**
  * One record of every node in this minute's slot and, with `span` 2, in the slot of the minute before. `isEnough`: whether these records of a
@@ -40,7 +53,7 @@ const readMinute = Effect.fnUntraced(function* (
   unixMinute: bigint,
   isEnough: ((records: ReadonlyArray<GossipRecord>) => boolean) | undefined,
 ) {
-  const { records, timers, tuning } = session
+  const { timers, tuning } = session
   const found: Array<GossipRecord> = []
   const onRecord = (record: GossipRecord) => {
     found.push(record)
@@ -48,12 +61,12 @@ const readMinute = Effect.fnUntraced(function* (
   }
   // A lookup pauses after the nearest nodes if they are asked for: a read of the whole slot does without.
   if (isEnough === undefined) {
-    yield* records.forEachRecord(unixMinute, onRecord)
+    yield* forEachRecord(session, unixMinute, onRecord)
     return found
   }
   const enough = new Signal(timers, false)
   const onNearest = { nodes: tuning.pollBreadth, run: () => (isEnough(found) ? enough.open() : undefined) }
-  yield* Effect.raceFirst(records.forEachRecord(unixMinute, onRecord, { onNearest }), enough.await)
+  yield* Effect.raceFirst(forEachRecord(session, unixMinute, onRecord, { onNearest }), enough.await)
   return found
 })
 

@@ -13,7 +13,7 @@ import { Clock, Duration, Effect, Fiber, Metric, Option, type Scope } from "effe
 import { joinDuration } from "../../metrics/TrackerMetrics.ts"
 import type { GossipRecord } from "../../records/TopicRecordContent.ts"
 import type { Urgency } from "../../shared/RateLimiter.ts"
-import { recentMinutes, rememberRecord } from "../knowledge/recentRecords.ts"
+import { forEachRecord, recentMinutes, rememberRecord } from "../knowledge/recentRecords.ts"
 import { hasMinuteJustBegun, hasMinuteRecords } from "../minutes.ts"
 import type { OwnRecord } from "../OwnRecord.ts"
 import { withBackgroundSpan } from "../observability.ts"
@@ -280,7 +280,7 @@ export class Search {
   #readAndDial(minutes: ReadonlyArray<bigint>, breadth: { readonly nodes?: number }, nearest?: NearestAnswer) {
     return Effect.gen({ self: this }, function* () {
       const session = this.#session
-      const { activity, records, timers, tuning } = session
+      const { activity, timers, tuning } = session
       const scope = yield* Effect.scope
       const beganAt = timers.now()
       const found: Array<GossipRecord> = []
@@ -296,7 +296,7 @@ export class Search {
       })
       const read = Effect.fnUntraced({ self: this }, function* (options: GetOptions) {
         const readMinute = (minute: bigint) =>
-          records.forEachRecord(minute, onRecord, options).pipe(activity.ignoreFailure("bootstrap"))
+          forEachRecord(session, minute, onRecord, options).pipe(activity.ignoreFailure("bootstrap"))
         yield* Effect.forEach(minutes, readMinute, { concurrency: minutes.length, discard: true })
         if (found.length > 0) this.#foundLast = true
       })

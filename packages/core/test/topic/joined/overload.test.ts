@@ -1,6 +1,7 @@
 /** A topic whose slot is on DHT nodes that answer fewer queries than they get: what its nodes do about that must not add to it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { Topic } from "../../../src/topic/Topic.ts"
 import { joinAll, makeWorld, pass } from "../world.ts"
 
 describe("a slot under a service rate", { timeout: 60_000 }, () => {
@@ -31,4 +32,32 @@ describe("a slot under a service rate", { timeout: 60_000 }, () => {
       assert.isBelow(rates[3]!.puts, 20)
     }),
   )
+
+  it.effect(
+    "gets few queries and no records of joined nodes while nobody answers, and their records again soon after",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ dht: { lostDelay: 50 } })
+        const topics = yield* joinAll(yield* world.nodes(3))
+        yield* pass("1 minute")
+        const before = yield* sumsOf(topics)
+        yield* world.dht.setFaults({ lostGets: 1 })
+        yield* pass("10 minutes")
+        const silent = yield* sumsOf(topics)
+        assert.strictEqual(silent.recordsPublished, before.recordsPublished)
+        // 44 if the publisher did not wait.
+        assert.isAtMost(silent.lookups - before.lookups, 30)
+        yield* world.dht.setFaults({ lostGets: 0 })
+        yield* pass("6 minutes")
+        assert.isAbove((yield* sumsOf(topics)).recordsPublished, silent.recordsPublished + 6)
+      }),
+  )
+})
+
+const sumsOf = Effect.fnUntraced(function* (topics: ReadonlyArray<Topic>) {
+  const stats = yield* Effect.forEach(topics, (topic) => topic.stats)
+  return {
+    lookups: stats.reduce((sum, { lookups }) => sum + lookups, 0),
+    recordsPublished: stats.reduce((sum, { recordsPublished }) => sum + recordsPublished, 0),
+  }
 })

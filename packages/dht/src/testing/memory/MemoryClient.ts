@@ -128,7 +128,7 @@ export const makeMemoryClient = (
         counts.lookups++
         const target = targetOf(key.publicKey, key.salt)
         const beganAt = yield* Clock.currentTimeMillis
-        const { onNearest, nodes: most = nodes.length } = options
+        const { onNearest, onOver, nodes: most = nodes.length } = options
         const plan = lookUp(target, beganAt, most, onNearest?.nodes)
         if (plan === undefined) return yield* noNodes
         const isNew = distinct()
@@ -162,7 +162,13 @@ export const makeMemoryClient = (
             if (getsPerSecond > 0) nodes[node]!.quota++
           }
         })
-        return Stream.ensuring(schedule.items, cut)
+        const reportOver = Effect.map(Clock.currentTimeMillis, (now) => {
+          const isOver = (question: Question) => beganAt + (question.answeredAt ?? question.sentAt + lostDelay) <= now
+          const over = plan.questions.filter(isOver)
+          const answered = over.filter(({ answeredAt }) => answeredAt !== undefined).length
+          onOver?.(answered, over.length - answered)
+        })
+        return Stream.ensuring(schedule.items, onOver === undefined ? cut : Effect.andThen(cut, reportOver))
       }),
     )
 
