@@ -58,9 +58,18 @@ export const runCommand = <const Name extends string, Input, ContextInput, E>(
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     // Ctrl-C reaches the processes of a command too, so that the command may fail and not only be interrupted.
-    teardown: (exit, onExit) =>
-      onExit(wasSignalled() && Exit.isFailure(exit) ? whenInterrupted : exitCode(exit, whenInterrupted)),
+    teardown: (exit, onExit) => {
+      const code = wasSignalled() && Exit.isFailure(exit) ? whenInterrupted : exitCode(exit, whenInterrupted)
+      // A pipe takes some 64 KB at a time; what waits for a slow reader would be lost when the process ends.
+      afterWrites(process.stdout, () => afterWrites(process.stderr, () => onExit(code)))
+    },
   })
+}
+
+/** Runs this when all that was written has gone out, or cannot. */
+const afterWrites = (stream: NodeJS.WriteStream, run: () => void): void => {
+  if (stream.writableLength === 0 || stream.destroyed) run()
+  else stream.write("", run)
 }
 
 /** Interrupts the command when the reader of its output is gone, as `head` is after its lines. */

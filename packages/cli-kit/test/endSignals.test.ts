@@ -1,4 +1,4 @@
-/** Signals to commands whose scope does not close, or that compute without a turn of the event loop. */
+/** The end of commands: by signals while a scope does not close or a computation runs, and with output that nobody has read yet. */
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -45,3 +45,25 @@ describe.skipIf(process.platform === "win32").concurrent("a signal", { timeout: 
     }),
   )
 })
+
+it.live(
+  "a command that fails ends when all of its output is read",
+  () =>
+    Effect.gen(function* () {
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(process.execPath, ["--conditions=@topic-tracker/source", program, "failing"])),
+        (child) => Effect.sync(() => child.kill("SIGKILL")),
+      )
+      const ended = new Promise<unknown>((resolve) => child.once("close", resolve))
+      // What it fails with is written last: by then it waits for its reader.
+      yield* Effect.promise(() => new Promise((resolve) => child.stderr.once("data", resolve)))
+      yield* Effect.sleep("500 millis")
+      let bytes = 0
+      child.stdout.on("data", (chunk: Uint8Array) => {
+        bytes += chunk.length
+      })
+      assert.strictEqual(yield* Effect.promise(() => ended), 1)
+      assert.strictEqual(bytes, 1_000_000)
+    }),
+  60_000,
+)
