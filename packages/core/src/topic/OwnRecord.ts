@@ -5,7 +5,7 @@
  * A slot of the DHT mostly returns one record, the last or the first that was put. So a record of ours can hide another one, and
  * another one can hide ours. The rules here follow from that.
  */
-import { firstOf } from "@topic-tracker/common"
+import { type Awaitable, firstOf } from "@topic-tracker/common"
 import type { ClockBeforeEpoch } from "@topic-tracker/crypto"
 import { Duration, Effect } from "effect"
 import type { GossipRecord } from "../records/TopicRecordContent.ts"
@@ -64,7 +64,11 @@ export class OwnRecord {
    * Publishes the first record of a search, in the background, once the nodes nearest to the slot have answered. If other nodes have
    * records there, it waits a moment for a neighbour to name: it may hide records that lead to the whole swarm.
    */
-  publishFirst(unixMinute: bigint, nearest: NearestAnswer): Effect.Effect<unknown> {
+  publishFirst(
+    unixMinute: bigint,
+    nearest: NearestAnswer,
+    search: { readonly found: () => ReadonlyArray<GossipRecord>; readonly over: Awaitable },
+  ): Effect.Effect<unknown> {
     return Effect.suspend(() => {
       const { config, rateLimiter, records, swarm, timers } = this.#session
       this.#publishedMinute = unixMinute
@@ -77,10 +81,25 @@ export class OwnRecord {
           if (known !== undefined && known.length > 0) {
             yield* firstOf(timers, [swarm.joined], Duration.toMillis(config.bootstrap.joinConfirmationWaitTime))
           }
+          if (swarm.joined.isOpen) {
+            // Its last lookup shows how busy the slot is.
+            yield* firstOf(timers, [search.over, swarm.alone])
+            if (swarm.joined.isOpen && this.#canLeaveToPublisher(search.found())) {
+              this.#publishedMinute = undefined
+              return
+            }
+          }
           yield* this.#publishAndNameNeighbor((yield* records.unixMinute) === unixMinute ? known : undefined)
         }),
       )
     })
+  }
+
+  /** Whether the slot is busy and one of the records, of this minute or the one before, is of a node with neighbours. */
+  #canLeaveToPublisher(found: ReadonlyArray<GossipRecord>): boolean {
+    const { config, slotLoad } = this.#session
+    if (!config.publisher.enabled || !slotLoad.isBusy) return false
+    return found.some(({ content, slot }) => slot === undefined && content.activePeers.length > 0)
   }
 
   /**

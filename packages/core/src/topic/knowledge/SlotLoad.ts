@@ -9,12 +9,14 @@ import type { GetOptions } from "@topic-tracker/dht"
 import { Duration, Effect } from "effect"
 import { backoffDelay } from "../delays.ts"
 
-/** The slot is busy if so many nodes, and so large a share of those asked, were silent: few where a lookup ends with its first record. */
-const SILENT = 3
-const SILENT_SHARE = 3 / 4
-/** It is no chance any more if of so many nodes so large a share was silent. */
+/**
+ * The slot is busy if of so many nodes, or more, so large a share was silent. On a bad network, where 29 % of the nodes asked answer, that is
+ * so for one of twenty-five lookups of 20 nodes.
+ */
+const ASKED = 4
+const SILENT_SHARE = 7 / 8
+/** With so many nodes asked it is no chance any more. */
 const MANY_ASKED = 8
-const MANY_SHARE = 7 / 8
 /** With answers of at least so many nodes, and of half of those asked, the slot is not busy. */
 const ENOUGH_ANSWERS = 4
 /** The wait after a lookup that shows a busy slot, up to twice as long at random. Each further one that is no chance doubles it. */
@@ -75,8 +77,8 @@ export class SlotLoad {
         return
       }
       // Lookups while the slot is busy, such as those of a search, do not lengthen the wait.
-      if (!this.#isUsed || this.isBusy || silent < SILENT || silent < SILENT_SHARE * asked) return
-      const isSure = asked >= MANY_ASKED && silent >= MANY_SHARE * asked
+      if (!this.#isUsed || this.isBusy || asked < ASKED || silent < SILENT_SHARE * asked) return
+      const isSure = asked >= MANY_ASKED
       this.#busyUntil = this.#timers.now() + (yield* backoffDelay(FIRST_WAIT, MAX_WAIT, isSure ? this.#waits : 0))
       if (isSure) this.#waits++
     })

@@ -107,6 +107,7 @@ export class Search {
       yield* this.askInvited()
       // Without a valid time of day the lookups report that.
       const unixMinute = Option.getOrUndefined(yield* Effect.option(records.unixMinute))
+      const over = new Signal(timers, false)
       let nearest: NearestAnswer | undefined
       if (
         config.bootstrap.publishRecordOnStartup &&
@@ -114,9 +115,12 @@ export class Search {
         !this.#ownRecord.isPublished(unixMinute)
       ) {
         nearest = new NearestAnswer(timers)
-        yield* this.#ownRecord.publishFirst(unixMinute, nearest)
+        const found = () =>
+          recentMinutes(unixMinute).flatMap((minute) => [...(this.#reported.get(minute)?.values() ?? [])])
+        yield* this.#ownRecord.publishFirst(unixMinute, nearest, { found, over })
       }
       yield* this.#lookupRepeatedly(nearest)
+      over.open()
       const [peer] = swarm.neighbors
       if (peer === undefined) return
       const millis = Math.round(timers.now() - beganAt)

@@ -1,8 +1,8 @@
 /** A topic whose slot is on DHT nodes that answer fewer queries than they get: what its nodes do about that must not add to it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Random } from "effect"
 import type { Topic } from "../../../src/topic/Topic.ts"
-import { joinAll, makeWorld, pass } from "../world.ts"
+import { joinAll, makeWorld, type NodeOptions, pass, quiet } from "../world.ts"
 
 describe("a slot under a service rate", { timeout: 60_000 }, () => {
   it.effect("gets fewer queries when its nodes drop many", () =>
@@ -51,6 +51,28 @@ describe("a slot under a service rate", { timeout: 60_000 }, () => {
         yield* pass("6 minutes")
         assert.isAbove((yield* sumsOf(topics)).recordsPublished, silent.recordsPublished + 6)
       }),
+  )
+
+  it.effect(
+    "gets the record of a node that joins while it is busy from the publisher's first round, and else at once",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ dht: { latency: (chance) => 20 + 60 * chance, lostDelay: 100 } })
+        yield* joinAll(yield* world.nodes(3))
+        yield* pass("30 seconds")
+        const published = Effect.fnUntraced(function* (options: NodeOptions) {
+          const topic = yield* (yield* world.node(options)).join()
+          yield* pass("8 seconds")
+          assert.isTrue(yield* topic.isJoined)
+          return (yield* topic.stats).recordsPublished
+        })
+        assert.strictEqual(yield* published({}), 1)
+        yield* world.dht.setFaults({ lostGets: 0.9 })
+        // With this seed the swarm's record is in the first answers.
+        assert.strictEqual(yield* published({}), 0)
+        // Without a publisher nothing would be published later.
+        assert.strictEqual(yield* published(quiet), 1)
+      }).pipe(Random.withSeed("busy 9")),
   )
 })
 

@@ -1,4 +1,4 @@
-/** Who lets the workers of a joined topic wait while the nodes of its slot answer few queries. */
+/** The class that lets the workers of a joined topic wait while the nodes of its slot answer few queries. */
 import { assert, describe, it } from "@effect/vitest"
 import { Timers } from "@topic-tracker/common"
 import { Effect, Fiber, Random } from "effect"
@@ -24,20 +24,23 @@ const secondsBusy = Effect.fnUntraced(function* (load: SlotLoad) {
 })
 
 describe("SlotLoad", () => {
-  it.effect("takes a slot for busy if three nodes or more are silent, and three in four", () =>
+  it.effect("takes a slot for busy if four nodes or more were asked, and seven in eight are silent", () =>
     withLoad((load, look) =>
       Effect.gen(function* () {
         assert.isFalse(load.isBusy)
         for (const [answered, silent] of [
-          [0, 2],
-          [2, 5],
-          [6, 14],
+          [0, 3],
+          [1, 6],
+          [3, 17],
           [20, 0],
         ] as const) {
           yield* look(answered, silent)
           assert.isFalse(load.isBusy, `${answered} of ${answered + silent}`)
         }
-        yield* look(1, 3)
+        yield* look(0, 4)
+        assert.isTrue(load.isBusy)
+        yield* secondsBusy(load)
+        yield* look(1, 7)
         assert.isTrue(load.isBusy)
       }),
     ),
@@ -69,7 +72,7 @@ describe("SlotLoad", () => {
     withLoad((load, look) =>
       Effect.gen(function* () {
         for (let i = 0; i < 4; i++) {
-          yield* look(1, 6)
+          yield* look(0, 6)
           assert.isAtMost(yield* secondsBusy(load), 21)
         }
       }),
