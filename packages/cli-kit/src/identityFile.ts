@@ -22,7 +22,7 @@ export const identityFileFlag: Flag.Flag<Option.Option<string>> = Flag.String("i
 )
 
 const SEED_BYTES = 32
-/** The digits and a line break; more is read of no file. */
+/** Enough for the digits and a line break; the rest of a file is not looked at. */
 const MOST_BYTES = 1_024
 
 /** The seed in the file; a new one, written there, if there is no file. */

@@ -55,7 +55,7 @@ it.live(
         (child) => Effect.sync(() => child.kill("SIGKILL")),
       )
       const ended = new Promise<unknown>((resolve) => child.once("close", resolve))
-      // What it fails with is written last: by then it waits for its reader.
+      // Its error message is written last: by then it waits for its reader.
       yield* Effect.promise(() => new Promise((resolve) => child.stderr.once("data", resolve)))
       yield* Effect.sleep("500 millis")
       let bytes = 0

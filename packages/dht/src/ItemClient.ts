@@ -168,7 +168,7 @@ export const makeItemClient = (parts: ItemClientParts): ItemClient => {
       table.size > 0 || reader.hasArrived ? reader.pull : Effect.andThen(hasNodes, reader.pull),
     )
     const stop = Effect.sync(() => {
-      const outcomes = subscription?.outcomes()
+      const outcomes = onOver && subscription?.outcomes()
       reader.stop()
       if (outcomes !== undefined) onOver?.(outcomes.answered, outcomes.silent)
     })

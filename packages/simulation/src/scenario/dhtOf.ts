@@ -19,6 +19,8 @@ type Table = NonNullable<(typeof TopicScenarioTable.Type)["dht"]>
 const LEAST_WAIT_MS = 25
 
 const FIXED_HOPS_KEYS = [
+  "nodes",
+  "latency",
   "k",
   "stale",
   "lost_gets",
@@ -42,18 +44,17 @@ const MAINLINE_KEYS = [
   "bootstrap_dead",
 ] as const
 
-/** Keys of the model with fixed hops that have another name in a mainline. */
-const MAINLINE_NAMES = { nodes: "alive", latency: "rtt" } as const
+/** The names in a mainline of keys of the model with fixed hops. */
+const MAINLINE_NAMES: Readonly<Record<string, string>> = { nodes: "alive", latency: "rtt" }
 
 export const dhtOf = (table: Table = {}): Result.Result<DhtSettings, Problem> => {
   const isMainline = table.model === "mainline"
   const foreign = (isMainline ? FIXED_HOPS_KEYS : MAINLINE_KEYS).find((key) => table[key] !== undefined)
   if (foreign !== undefined) {
-    const model = isMainline ? "fixed-hops" : "mainline"
-    return Result.fail({ path: ["dht", foreign], message: `needs model = "${model}"` })
+    const name = MAINLINE_NAMES[foreign]
+    const needs = `needs model = "${isMainline ? "fixed-hops" : "mainline"}"`
+    return Result.fail({ path: ["dht", foreign], message: name === undefined ? needs : `is "${name}" in a mainline` })
   }
-  const renamed = isMainline && (["nodes", "latency"] as const).find((key) => table[key] !== undefined)
-  if (renamed) return Result.fail({ path: ["dht", renamed], message: `is "${MAINLINE_NAMES[renamed]}" in a mainline` })
   return isMainline ? mainlineOf(table) : fixedHopsOf(table)
 }
 
@@ -81,8 +82,8 @@ const mainlineOf = (table: Table): Result.Result<MainlineSettings, Problem> => {
   })
 }
 
-const fixedHopsOf = (table: Table): Result.Result<FixedHopsSettings, Problem> => {
-  return Result.map(latencyOf(table, { _tag: "Uniform", minMs: 20, maxMs: 100 }), (latency): FixedHopsSettings => {
+const fixedHopsOf = (table: Table): Result.Result<FixedHopsSettings, Problem> =>
+  Result.map(latencyOf(table), (latency): FixedHopsSettings => {
     const waitMs = Math.max(LEAST_WAIT_MS, timeoutOf(latency))
     return {
       model: "fixed-hops",
@@ -102,11 +103,10 @@ const fixedHopsOf = (table: Table): Result.Result<FixedHopsSettings, Problem> =>
       hostile: hostileOf(table),
     }
   })
-}
 
-const latencyOf = ({ latency }: Table, fallback: Delay): Result.Result<Delay, Problem> => {
+const latencyOf = ({ latency }: Table): Result.Result<Delay, Problem> => {
   const path = ["dht", "latency"]
-  if (latency === undefined) return Result.succeed(fallback)
+  if (latency === undefined) return Result.succeed({ _tag: "Uniform", minMs: 20, maxMs: 100 })
   return Result.flatMap(delayOf(latency, path), (delay) =>
     delay._tag === "Regions"
       ? Result.fail({ path: [...path, "regions"], message: "only links have regions" })

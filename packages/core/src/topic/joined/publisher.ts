@@ -46,7 +46,7 @@ export const runPublisher = Effect.fnUntraced(function* (session: SessionContext
     if (!leadsToSwarm(session, found)) yield* ownRecord.publish("publisher", known)
     return
   }
-  // Nobody has answered: that no record was found says nothing, and nobody would see ours.
+  // Few nodes have answered: that no record was found says nothing, and nobody would see ours.
   if (found.length === 0 && session.slotLoad.isBusy) return
   if (!hasEnoughNeighbors(session)) trickle.reset()
   else if (found.length > 0) trickle.doubt(yield* leastSwarmSize(session))

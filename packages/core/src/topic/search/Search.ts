@@ -115,8 +115,7 @@ export class Search {
         !this.#ownRecord.isPublished(unixMinute)
       ) {
         nearest = new NearestAnswer(timers)
-        const found = () =>
-          recentMinutes(unixMinute).flatMap((minute) => [...(this.#reported.get(minute)?.values() ?? [])])
+        const found = () => recentMinutes(unixMinute).flatMap((minute) => this.#reportedIn(minute))
         yield* this.#ownRecord.publishFirst(unixMinute, nearest, { found, over })
       }
       yield* this.#lookupRepeatedly(nearest)
@@ -128,8 +127,13 @@ export class Search {
       yield* activity.report({ _tag: "Joined", peer, source, millis })
       if (source !== undefined) yield* this.#reportClock(source)
       yield* Metric.update(joinDuration, Duration.millis(millis))
-      yield* this.#ownRecord.republishWithNeighbor([...(this.#reported.get(unixMinute ?? -1n)?.values() ?? [])])
+      yield* this.#ownRecord.republishWithNeighbor(unixMinute === undefined ? [] : this.#reportedIn(unixMinute))
     })
+  }
+
+  /** One record of each publisher of the minute, as far as they were found. */
+  #reportedIn(unixMinute: bigint): ReadonlyArray<GossipRecord> {
+    return [...(this.#reported.get(unixMinute)?.values() ?? [])]
   }
 
   /** Does lookups until there is a neighbour, which also ends the lookups that run. */

@@ -31,7 +31,7 @@ export interface PlanOptions {
   /** The time at which the closest nodes are known. */
   readonly start: number
   /** Whether the query of this node at this time is lost. The node is undefined if it is none of the known ones. */
-  readonly isLost: (node: number | undefined, sentAt: number) => boolean
+  readonly isLost: (node: number | undefined) => boolean
   readonly roundTrip: () => number
   /** The time without an answer after which another node is asked; 0 for never. */
   readonly lostDelay: number
@@ -49,7 +49,7 @@ export const planLookup = ({ nodes, wanted, first, start, ...luck }: PlanOptions
     for (const sentAt of due) {
       // Beyond the known nodes there are always others, which hold nothing.
       const node = nodes[questions.length]
-      if (luck.isLost(node, sentAt)) {
+      if (luck.isLost(node)) {
         if (node !== undefined) questions.push({ node, sentAt, answeredAt: undefined })
         if (luck.lostDelay === 0) continue
         const askedNext = sentAt + luck.lostDelay

@@ -11,7 +11,7 @@ import { messageCodec } from "./message.ts"
 
 const PREFIX_BYTES = 4
 
-/** What a decoder holds at first. Most never hold more: frames arrive complete. */
+/** The bytes that a decoder holds at first. Most never hold more: frames arrive complete. */
 const NOTHING = new Uint8Array(0)
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What is on its way from one end of a connection of the network in memory to the other, and lines of it in the order of sending: packets
+ * Deliveries on their way from one end of a connection of the network in memory to the other, and lines of it in the order of sending: packets
  * arrive in any order, but take effect in that one.
  */
 
@@ -15,7 +15,7 @@ export class Delivery {
   /** When it was first sent. */
   readonly since: number
   readonly effect: () => void
-  /** What is on its way in the same stream; undefined if this belongs to the connection. */
+  /** The deliveries on their way in the same stream; undefined if this belongs to the connection. */
   readonly stream: DeliveryLine | undefined
   isThere = false
   private readonly sender: DeliverySender

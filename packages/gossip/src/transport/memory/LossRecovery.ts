@@ -76,17 +76,7 @@ export class LossRecovery {
 
   /** Sends something in a packet of its own. */
   send(frame: Frame): void {
-    if (this.#isOver) return
-    const number = this.#sent
-    const delay = this.#leave(frame.bytes)
-    if (delay === undefined) this.#miss(number, [frame], frame.bytes)
-    else {
-      this.#after(delay, () => {
-        frame.arrived()
-        this.#arrived(number)
-      })
-    }
-    this.#watch()
+    this.#send([frame], frame.bytes)
   }
 
   /** Nothing is sent again. */
@@ -99,31 +89,20 @@ export class LossRecovery {
 
   #send(frames: ReadonlyArray<Frame>, bytes: number): void {
     if (this.#isOver) return
-    const number = this.#sent
-    const delay = this.#leave(bytes)
+    const { timers } = this.#link
+    const number = this.#sent++
+    const now = timers.now()
+    this.#lastSentAt = now
+    const delay = this.#link.forth(bytes)
     if (delay !== undefined) {
-      this.#after(delay, () => {
+      const arrive = (): void => {
         for (const frame of frames) frame.arrived()
         this.#arrived(number)
-      })
-    } else if (frames.length > 0) this.#miss(number, frames, bytes)
+      }
+      if (delay > 0) timers.schedule(delay, arrive)
+      else timers.runSoon(arrive)
+    } else if (frames.length > 0) this.#missing.push({ number, sentAt: now, frames, bytes })
     this.#watch()
-  }
-
-  /** A packet goes out: its delay, or undefined if it is lost. */
-  #leave(bytes: number): number | undefined {
-    this.#sent++
-    this.#lastSentAt = this.#link.timers.now()
-    return this.#link.forth(bytes)
-  }
-
-  #miss(number: number, frames: ReadonlyArray<Frame>, bytes: number): void {
-    this.#missing.push({ number, sentAt: this.#lastSentAt, frames, bytes })
-  }
-
-  #after(delay: number, run: () => void): void {
-    if (delay > 0) this.#link.timers.schedule(delay, run)
-    else this.#link.timers.runSoon(run)
   }
 
   /** A packet is at the receiver. If that has a gap, it acknowledges at once (RFC 9000, 13.2.1). */

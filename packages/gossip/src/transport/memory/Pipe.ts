@@ -135,9 +135,7 @@ export class Pipe implements SendStream, ReceiveStream {
       this.arrived.push(bytes)
       return
     }
-    this.reading = undefined
-    this.taken(bytes.length)
-    reading(bytes)
+    this.give(reading, bytes)
   }
 
   private get opened(): Array<Pipe> {
@@ -183,11 +181,15 @@ export class Pipe implements SendStream, ReceiveStream {
     if (reading === undefined) return
     const bytes = this.arrived.shift()
     if (bytes === undefined && !this.ended) return
-    this.reading = undefined
     if (bytes === undefined) {
+      this.reading = undefined
       this.readEnd(reading)
-      return
-    }
+    } else this.give(reading, bytes)
+  }
+
+  /** Completes the read. */
+  private give(reading: (bytes: Uint8Array) => void, bytes: Uint8Array): void {
+    this.reading = undefined
     this.taken(bytes.length)
     reading(bytes)
   }
